@@ -1,0 +1,1 @@
+"""What every Pocketwatcher service shares: messages, subjects, topology, loop, settings."""

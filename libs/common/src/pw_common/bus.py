@@ -1,0 +1,203 @@
+"""The connection to the broker: the only module of common, with `publisher`, that knows nats-py.
+
+Everything here retries or raises `BrokerAway`; nats-py's own errors stay inside.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.js import JetStreamContext
+
+from pw_common.log import Log
+
+PING_INTERVAL_S = 5
+RECONNECT_WAIT_S = 0.25
+PENDING_BYTES_MAX = 8 * 1024 * 1024
+CLOSE_TIMEOUT_S = 5.0
+
+
+class BrokerAway(ConnectionError):
+    """The broker did not answer in time or is not there: the only class worth a retry."""
+
+
+class ApiRefused(RuntimeError):
+    """JetStream answered a request with an error; `err_code` is its own number."""
+
+    def __init__(self, subject: str, err_code: int, description: str) -> None:
+        super().__init__(f"{subject}: {description} ({err_code})")
+        self.err_code = err_code
+        self.description = description
+
+
+class Bus:
+    """One connection; `inbox_prefix` is per service so that rights can be minimal."""
+
+    def __init__(self, client: Client, log: Log) -> None:
+        self.client = client
+        self.log = log
+        self.js: JetStreamContext = client.jetstream(timeout=5.0)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection is up right now."""
+        return bool(self.client.is_connected)
+
+    async def api(self, subject: str, body: Any = None, *, timeout_s: float = 5.0) -> Any:
+        """A raw JetStream API request, e.g. `STREAM.INFO.PW_TX`; returns its JSON.
+
+        Raises:
+            BrokerAway: no answer.
+            ApiRefused: an error answer, such as 10059 (stream not found).
+        """
+        payload = b"" if body is None else msgspec.json.encode(body)
+        try:
+            answer = await self.client.request(f"$JS.API.{subject}", payload, timeout=timeout_s)
+        except (NatsError, OSError, TimeoutError) as error:
+            raise BrokerAway(f"{subject}: {type(error).__name__}") from error
+        reply: dict[str, Any] = msgspec.json.decode(answer.data)
+        if error_body := reply.get("error"):
+            raise ApiRefused(
+                subject, error_body.get("err_code", 0), error_body.get("description", "")
+            )
+        return reply
+
+    async def kv_put(
+        self, bucket: str, key: str, value: bytes, *, revision: int | None = None
+    ) -> int:
+        """Store a value; with `revision` only if the key is still at it (0: only if new).
+
+        Returns the new revision.
+
+        Raises:
+            BrokerAway: no answer; the value may or may not be stored.
+            ApiRefused: 10071 when somebody else wrote in between.
+        """
+        headers: Mapping[str, str] = {}
+        if revision is not None:
+            headers = {"Nats-Expected-Last-Subject-Sequence": str(revision)}
+        subject = f"$KV.{bucket}.{key}"
+        try:
+            answer = await self.client.request(
+                subject, value, timeout=5.0, headers=dict(headers) or None
+            )
+        except (NatsError, OSError, TimeoutError) as error:
+            raise BrokerAway(f"{subject}: {type(error).__name__}") from error
+        reply = msgspec.json.decode(answer.data)
+        if error_body := reply.get("error"):
+            raise ApiRefused(
+                subject, error_body.get("err_code", 0), error_body.get("description", "")
+            )
+        return int(reply["seq"])
+
+    async def kv_get(self, bucket: str, key: str) -> tuple[bytes, int] | None:
+        """The value of a key and its revision, or None when it was never set or is deleted."""
+        subject = f"$KV.{bucket}.{key}"
+        try:
+            answer = await self.client.request(
+                f"$JS.API.DIRECT.GET.KV_{bucket}.{subject}", b"", timeout=5.0
+            )
+        except (NatsError, OSError, TimeoutError) as error:
+            raise BrokerAway(f"{subject}: {type(error).__name__}") from error
+        headers = answer.headers or {}
+        if headers.get("Status") == "404" or headers.get("KV-Operation"):
+            return None
+        return answer.data, int(headers["Nats-Sequence"])
+
+    async def kv_all(self, bucket: str) -> dict[str, bytes]:
+        """Every key's latest value."""
+        info = await self.api(f"STREAM.INFO.KV_{bucket}", {"subjects_filter": ">"})
+        prefix = f"$KV.{bucket}."
+        keys = [name.removeprefix(prefix) for name in info["state"].get("subjects") or {}]
+        found: dict[str, bytes] = {}
+        for key in sorted(keys):
+            entry = await self.kv_get(bucket, key)
+            if entry is not None:
+                found[key] = entry[0]
+        return found
+
+    async def close(self) -> None:
+        """Flush and close; bounded, because nats-py's drain can hang."""
+        try:
+            await asyncio.wait_for(self.client.drain(), CLOSE_TIMEOUT_S)
+        except (NatsError, OSError, TimeoutError):
+            await self.client.close()
+
+
+async def connect(
+    url: str,
+    service: str,
+    log: Log,
+    *,
+    user: str | None = None,
+    password: str | None = None,
+    closed: asyncio.Event | None = None,
+    wait_s: float = 10.0,
+) -> Bus:
+    """Connect, and keep reconnecting for ever once connected.
+
+    Args:
+        url: One or several `nats://host:port`, comma separated.
+        closed: Set when the connection is closed for good.
+        wait_s: How long to wait for the first connection.
+
+    Raises:
+        BrokerAway: nothing answered within `wait_s`.
+    """
+
+    async def on_error(error: Exception) -> None:
+        log.warning("broker_error", reason=f"{type(error).__name__}: {error}")
+
+    async def on_disconnect() -> None:
+        log.warning("broker_disconnected", url=url)
+
+    async def on_reconnect() -> None:
+        log.info("broker_reconnected", url=url)
+
+    async def on_close() -> None:
+        if closed is not None:
+            closed.set()
+
+    client = Client()
+    try:
+        await asyncio.wait_for(
+            client.connect(
+                servers=[one.strip() for one in url.split(",")],
+                name=f"pw-{service}",
+                user=user,
+                password=password,
+                inbox_prefix=f"_INBOX_{service}".encode(),
+                error_cb=on_error,
+                disconnected_cb=on_disconnect,
+                reconnected_cb=on_reconnect,
+                closed_cb=on_close,
+                connect_timeout=2,
+                reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]
+                max_reconnect_attempts=-1,
+                ping_interval=PING_INTERVAL_S,
+                max_outstanding_pings=2,
+                pending_size=PENDING_BYTES_MAX,
+            ),
+            wait_s,
+        )
+    except (NatsError, OSError, TimeoutError) as error:
+        await client.close()
+        raise BrokerAway(
+            f"no broker at {url} within {wait_s:g} s ({type(error).__name__}): "
+            "is nats-server running there, and is PW_NATS_URL right?"
+        ) from error
+    return Bus(client, log)
+
+
+def headers_of(message: Msg) -> dict[str, str]:
+    """A message's headers, never None."""
+    return message.headers or {}
+
+
+__all__ = ["ApiRefused", "BrokerAway", "Bus", "Msg", "connect", "headers_of"]

@@ -1,0 +1,52 @@
+"""Dropping repeats: PW_TX and PW_SWAP are at-least-once, so every reader uses this.
+
+A key is (signature, ordinal); the slot only decides when it may be forgotten.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable
+
+
+class SeenWindow:
+    """Remembers keys of the last `slots_max` slots and of at most `keys_max` keys.
+
+    A repeat that comes later than that is not recognised: choose the window
+    longer than any replay of the source. `evicted` counts keys that the second
+    bound pushed out early.
+    """
+
+    def __init__(self, *, slots_max: int = 1_000, keys_max: int = 2_000_000) -> None:
+        self._slots_max = slots_max
+        self._keys_max = keys_max
+        self._keys: set[Hashable] = set()
+        self._order: deque[tuple[int, Hashable]] = deque()
+        self._newest_slot = 0
+        self.repeats = 0
+        self.evicted = 0
+
+    def first_time(self, key: Hashable, slot: int) -> bool:
+        """True when the key was not seen within the window; remembers it."""
+        if key in self._keys:
+            self.repeats += 1
+            return False
+        self._keys.add(key)
+        self._order.append((slot, key))
+        self._newest_slot = max(self._newest_slot, slot)
+        self._forget()
+        return True
+
+    def clear(self) -> None:
+        """Forget everything: a new epoch begins."""
+        self._keys.clear()
+        self._order.clear()
+        self._newest_slot = 0
+
+    def _forget(self) -> None:
+        oldest = self._newest_slot - self._slots_max
+        while self._order and self._order[0][0] < oldest:
+            self._keys.discard(self._order.popleft()[1])
+        while len(self._order) > self._keys_max:
+            self._keys.discard(self._order.popleft()[1])
+            self.evicted += 1

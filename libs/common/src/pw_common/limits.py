@@ -1,0 +1,30 @@
+"""Every bound that more than one part must agree on, each with its reason."""
+
+from __future__ import annotations
+
+# 32 updates a message is where broker and client cost per transaction flatten
+# out; more only adds latency and copy cost.
+TX_UPDATES_MAX = 32
+# Raw bytes of one PW_TX body; NATS' default max_payload is 1 MiB.
+TX_RAW_BYTES_MAX = 512 * 1024
+# One update as a source may send it. Transactions stay far below; a server's
+# own limit for large updates is 64 MiB, which we refuse to hold for one update.
+UPDATE_BYTES_MAX = 8 * 1024 * 1024
+# What a compressed body may grow to: a batch at its bound plus one update
+# that alone exceeds it. Anything more is a decompression bomb.
+DECOMPRESSED_BYTES_MAX = TX_RAW_BYTES_MAX + UPDATE_BYTES_MAX
+# A batch.v1 body: 32 transactions of at most a few swaps each are ~100 kB.
+BATCH_BYTES_MAX = 8 * 1024 * 1024
+# A partly filled batch is cut after this long, so quiet periods stay prompt.
+LINGER_MS = 25
+# How many PW_TX messages a parser takes at once, and the largest fleet of
+# parsers (the HPA's maxReplicas): both decide max_ack_pending.
+PARSER_FETCH = 16
+PARSER_REPLICAS_MAX = 16
+# Redelivery after this long without a sign of life: a killed parser costs seconds.
+PARSER_ACK_WAIT_S = 8.0
+# A parser stops after this many messages in a row that held nothing readable:
+# then our code or the source is broken, and the backlog must stay.
+POISON_RUN_MAX = 64
+# Broker messages are refused above this by the server's default.
+BROKER_PAYLOAD_BYTES_MAX = 1024 * 1024

@@ -1,0 +1,180 @@
+"""Every metric: name, kind, labels, meaning and what to do when it moves.
+
+Names are what Prometheus shows; OpenTelemetry appends `_total` to counters by
+itself. Labels are closed sets: never a mint, wallet, pool or signature.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.metrics import Counter as OtelCounter
+from opentelemetry.metrics import Histogram as OtelHistogram
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
+from opentelemetry.sdk.resources import Resource
+from prometheus_client import CollectorRegistry, generate_latest
+
+from pw_common.messages import Rate
+from pw_common.rates import RateMeter
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+
+class Metric(NamedTuple):
+    """One declaration. `help` says what it is and what to do when it moves."""
+
+    name: str
+    kind: Kind
+    services: tuple[str, ...]
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+ALL = ("ingest", "parser", "api", "replay")
+
+METRICS: tuple[Metric, ...] = (
+    Metric("pw_build_info", "gauge", ALL, "1, labelled with the running version.", ("version",)),
+    Metric("pw_broker_connected", "gauge", ALL, "1 while connected to the broker; 0: look there."),
+    Metric(
+        "pw_publish_retries_total",
+        "counter",
+        ("ingest", "parser"),
+        "Publishes sent again: full stream, leader election, timeout. Steady growth: see status.",
+        ("why",),
+    ),
+    Metric(
+        "pw_stored_duplicates_total",
+        "counter",
+        ("ingest", "parser"),
+        "Publishes that the broker already had. Normal after a restart or redelivery.",
+        ("stream",),
+    ),
+    Metric("pw_ingest_updates_total", "counter", ("ingest",), "Updates received from the source."),
+    Metric("pw_ingest_transactions_total", "counter", ("ingest",), "Transactions received."),
+    Metric("pw_ingest_bytes_total", "counter", ("ingest",), "Raw bytes received."),
+    Metric("pw_ingest_messages_total", "counter", ("ingest",), "PW_TX messages stored."),
+    Metric(
+        "pw_ingest_reconnects_total",
+        "counter",
+        ("ingest",),
+        "Streams that ended and were opened again. Often: look at the endpoint.",
+        ("why",),
+    ),
+    Metric("pw_ingest_gaps_total", "counter", ("ingest",), "Gaps recorded: slots we never got."),
+    Metric("pw_ingest_slot", "gauge", ("ingest",), "Newest slot received."),
+    Metric("pw_ingest_frontier_slot", "gauge", ("ingest",), "Every slot up to here is stored."),
+    Metric(
+        "pw_ingest_backpressure",
+        "gauge",
+        ("ingest",),
+        "1 while PW_TX is full and ingest waits: add parsers or raise its limit.",
+    ),
+    Metric("pw_ingest_lag_ms", "gauge", ("ingest",), "Now minus `created_at` of the last update."),
+    Metric("pw_parser_messages_total", "counter", ("parser",), "PW_TX messages answered."),
+    Metric("pw_parser_transactions_total", "counter", ("parser",), "Transactions parsed."),
+    Metric("pw_parser_failed_total", "counter", ("parser",), "Transactions that failed on chain."),
+    Metric("pw_parser_votes_total", "counter", ("parser",), "Vote transactions."),
+    Metric("pw_parser_swaps_total", "counter", ("parser",), "Swaps found."),
+    Metric(
+        "pw_parser_dead_letters_total",
+        "counter",
+        ("parser",),
+        "Updates put into PW_DLQ: see `pw dlq list`.",
+    ),
+    Metric(
+        "pw_parser_parse_duration_seconds",
+        "histogram",
+        ("parser",),
+        "Time to parse one PW_TX message.",
+    ),
+    Metric("pw_api_requests_total", "counter", ("api",), "HTTP requests.", ("status",)),
+    Metric("pw_api_swaps_total", "counter", ("api",), "Swaps read from PW_SWAP."),
+    Metric("pw_replay_updates_total", "counter", ("replay",), "Updates sent."),
+    Metric("pw_replay_transactions_total", "counter", ("replay",), "Transactions sent."),
+)
+
+BY_NAME = {metric.name: metric for metric in METRICS}
+
+# Explicit because the defaults begin at 5 ms and our work takes microseconds to milliseconds.
+DURATION_BUCKETS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1.0)
+
+
+class UndeclaredMetric(KeyError):
+    """A name that is not in METRICS, or not for this service."""
+
+
+class Metrics:
+    """The instruments of one service instance, plus totals and rates for its heartbeat."""
+
+    def __init__(self, service: str, version: str) -> None:
+        self._registry = CollectorRegistry()
+        reader = PrometheusMetricReader(
+            disable_target_info=True, scope_info_enabled=False, registry=self._registry
+        )
+        buckets = ExplicitBucketHistogramAggregation(DURATION_BUCKETS_S)
+        provider = MeterProvider(
+            metric_readers=[reader],
+            resource=Resource.create({"service.name": f"pw-{service}"}),
+            views=[View(instrument_name="*_seconds", aggregation=buckets)],
+            shutdown_on_exit=False,
+        )
+        meter = provider.get_meter("pocketwatcher")
+        self._provider = provider
+        self._counters: dict[str, OtelCounter] = {}
+        self._gauges = {}
+        self._histograms: dict[str, OtelHistogram] = {}
+        self._meters: dict[str, RateMeter] = {}
+        for metric in METRICS:
+            if service not in metric.services:
+                continue
+            if metric.kind == "counter":
+                bare = metric.name.removesuffix("_total")
+                self._counters[metric.name] = meter.create_counter(bare, description=metric.help)
+                self._meters[metric.name] = RateMeter()
+            elif metric.kind == "gauge":
+                self._gauges[metric.name] = meter.create_gauge(metric.name, description=metric.help)
+            else:
+                self._histograms[metric.name] = meter.create_histogram(
+                    metric.name, description=metric.help
+                )
+        self.set("pw_build_info", 1, version=version)
+
+    def count(self, name: str, amount: int = 1, **labels: str) -> None:
+        """Add to a counter."""
+        try:
+            self._counters[name].add(amount, labels)
+        except KeyError:
+            raise UndeclaredMetric(name) from None
+        self._meters[name].add(amount)
+
+    def set(self, name: str, value: float, **labels: str) -> None:
+        """Set a gauge."""
+        try:
+            self._gauges[name].set(value, labels)
+        except KeyError:
+            raise UndeclaredMetric(name) from None
+
+    def observe(self, name: str, value: float, **labels: str) -> None:
+        """Record one value of a histogram."""
+        try:
+            self._histograms[name].record(value, labels)
+        except KeyError:
+            raise UndeclaredMetric(name) from None
+
+    def total(self, name: str) -> int:
+        """A counter's total over all labels."""
+        return self._meters[name].total
+
+    def rates(self, now_s: float) -> dict[str, Rate]:
+        """Every counter's total and rates at a monotonic time; call it once a second."""
+        return {name: meter.rate(now_s) for name, meter in self._meters.items()}
+
+    def render(self) -> bytes:
+        """The Prometheus text format."""
+        return generate_latest(self._registry)
+
+    def close(self) -> None:
+        """Stop the meter provider."""
+        self._provider.shutdown()

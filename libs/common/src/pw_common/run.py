@@ -1,0 +1,241 @@
+"""How every service lives: settings, connect, run until told to stop, close in order.
+
+SIGTERM or SIGINT sets `stop`; the service finishes what it has in hand within
+`shutdown_timeout_s`, then it is cut. A second signal ends at once. A bug
+crashes: the exit code says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+
+import msgspec
+import uvloop
+
+from pw_common import settings as st
+from pw_common.bus import ApiRefused, BrokerAway, Bus, connect
+from pw_common.clock import instance_name, monotonic_s, now_ms
+from pw_common.health import JSON, PROMETHEUS, TEXT, HealthServer, PortTaken, Reply
+from pw_common.log import Log, setup
+from pw_common.messages import Heartbeat, SourceHealth, encode
+from pw_common.metrics import Metrics
+from pw_common.settings import host_port, setting
+from pw_common.subjects import BUCKET_INSTANCES
+
+VERSION = "0.1.0"
+HEARTBEAT_S = 1.0
+
+EXIT_OK = 0
+EXIT_CRASH = 70
+EXIT_UNAVAILABLE = 69
+EXIT_CONFIG = 78
+
+
+@dataclass(frozen=True)
+class CommonSettings:
+    """What every service reads. Services inherit and add their own."""
+
+    nats_url: str = setting(
+        "PW_NATS_URL",
+        "Broker, or several, comma separated",
+        default="nats://127.0.0.1:4222",
+        check=st.url("nats", "tls"),
+    )
+    nats_user: str = setting("PW_NATS_USER", "Broker user of this service", default="")
+    nats_password_file: Path | None = setting(
+        "PW_NATS_PASSWORD_FILE",
+        "File with that user's password",
+        default=None,
+        check=st.readable_file,
+    )
+    http_listen: str = setting(
+        "PW_HTTP_LISTEN",
+        "Address of /livez, /readyz and /metrics; port 0 takes a free one",
+        default="127.0.0.1:0",
+        check=st.listen_address,
+    )
+    log_level: str = setting(
+        "PW_LOG_LEVEL",
+        "How much is logged",
+        default="info",
+        check=st.one_of("debug", "info", "warning", "error"),
+    )
+    log_format: str = setting(
+        "PW_LOG_FORMAT", "json, or text for people", default="json", check=st.one_of("json", "text")
+    )
+    shutdown_timeout_s: float = setting(
+        "PW_SHUTDOWN_TIMEOUT_S",
+        "How long a stop may take before what is in hand is given back",
+        default=20.0,
+        check=st.between(0.1, 600),
+    )
+
+
+@dataclass
+class Runtime:
+    """What a running service has in its hands."""
+
+    service: str
+    instance: str
+    bus: Bus
+    log: Log
+    metrics: Metrics
+    stop: asyncio.Event
+    started_at_ms: int
+    ready: bool = False
+    reason: str = "starting"
+    http_url: str = ""
+    # A service with a source fills this in for its heartbeat.
+    source: Callable[[], SourceHealth | None] = field(default=lambda: None)
+
+    def set_ready(self, reason: str = "") -> None:
+        """Ready when `reason` is empty; otherwise not ready, and why."""
+        self.ready = not reason
+        self.reason = reason
+
+
+Body = Callable[[Runtime], Awaitable[None]]
+
+
+def run_service(service: str, settings: CommonSettings, body: Body) -> int:
+    """Run a service to its end; returns the process's exit code."""
+    log = setup(service, VERSION, level=settings.log_level, format_=settings.log_format)
+    return uvloop.run(_main(service, settings, body, log))
+
+
+async def _main(service: str, settings: CommonSettings, body: Body, log: Log) -> int:
+    stop = asyncio.Event()
+    watch_signals(stop)
+    password = None
+    if settings.nats_password_file is not None:
+        password = settings.nats_password_file.read_text().strip()
+    try:
+        bus = await connect(
+            settings.nats_url,
+            service,
+            log,
+            user=settings.nats_user or None,
+            password=password,
+            closed=stop,
+        )
+    except BrokerAway as error:
+        sys.stderr.write(f"{service}: {error}\n")
+        return EXIT_UNAVAILABLE
+    runtime = Runtime(
+        service=service,
+        instance=instance_name(service),
+        bus=bus,
+        log=log,
+        metrics=Metrics(service, VERSION),
+        stop=stop,
+        started_at_ms=now_ms(),
+    )
+    health = HealthServer(routes(runtime))
+    try:
+        await health.start(*host_port(settings.http_listen))
+    except PortTaken as error:
+        sys.stderr.write(f"{service}: {error}; choose another PW_HTTP_LISTEN\n")
+        await bus.close()
+        return EXIT_CONFIG
+    runtime.http_url = f"http://{health.address}"
+    log.info("service_started", instance=runtime.instance, http_url=runtime.http_url)
+    try:
+        return await live(runtime, body, settings.shutdown_timeout_s)
+    finally:
+        await health.stop()
+        await bus.close()
+        runtime.metrics.close()
+
+
+async def live(runtime: Runtime, body: Body, shutdown_timeout_s: float) -> int:
+    """Run the body beside the heartbeat until it ends, crashes or is told to stop."""
+    beat = asyncio.create_task(_heartbeats(runtime), name="heartbeat")
+    work = asyncio.create_task(_as_coroutine(body, runtime), name=runtime.service)
+    stopping = asyncio.create_task(runtime.stop.wait(), name="stop")
+    try:
+        await asyncio.wait({work, stopping, beat}, return_when=asyncio.FIRST_COMPLETED)
+        if beat.done():
+            beat.result()
+        if not work.done():
+            runtime.set_ready("stopping")
+            await asyncio.wait({work}, timeout=shutdown_timeout_s)
+        if not work.done():
+            runtime.log.error("shutdown_timeout", timeout_s=shutdown_timeout_s)
+            return EXIT_CRASH
+        work.result()
+        runtime.log.info("service_stopped", instance=runtime.instance)
+        return EXIT_OK
+    except (BrokerAway, ApiRefused) as error:
+        runtime.log.error("service_gave_up", reason=str(error))
+        return EXIT_UNAVAILABLE
+    finally:
+        for task in (work, beat, stopping):
+            task.cancel()
+        await asyncio.gather(work, beat, stopping, return_exceptions=True)
+
+
+def watch_signals(stop: asyncio.Event) -> None:
+    """First SIGTERM or SIGINT: stop in order. Second: end at once."""
+    loop = asyncio.get_running_loop()
+
+    def on_signal(number: int) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal, number)
+
+
+def routes(runtime: Runtime) -> dict[str, Callable[[], Reply]]:
+    """The three paths that every service answers."""
+
+    def livez() -> Reply:
+        return HTTPStatus.OK, TEXT, b"ok\n"
+
+    def readyz() -> Reply:
+        connected = runtime.bus.connected
+        ready = runtime.ready and connected
+        reason = runtime.reason if connected else "not connected to the broker"
+        body = msgspec.json.encode({"ready": ready, "reason": reason})
+        return (HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE), JSON, body + b"\n"
+
+    def metrics() -> Reply:
+        runtime.metrics.set("pw_broker_connected", int(runtime.bus.connected))
+        return HTTPStatus.OK, PROMETHEUS, runtime.metrics.render()
+
+    return {"/livez": livez, "/readyz": readyz, "/metrics": metrics}
+
+
+async def _as_coroutine(body: Body, runtime: Runtime) -> None:
+    await body(runtime)
+
+
+async def _heartbeats(runtime: Runtime) -> None:
+    while True:
+        beat = Heartbeat(
+            service=runtime.service,
+            instance=runtime.instance,
+            version=VERSION,
+            pid=os.getpid(),
+            started_at_ms=runtime.started_at_ms,
+            at_ms=now_ms(),
+            http_url=runtime.http_url,
+            ready=runtime.ready,
+            reason=runtime.reason,
+            rates=runtime.metrics.rates(monotonic_s()),
+            source=runtime.source(),
+        )
+        if runtime.bus.connected:
+            try:
+                await runtime.bus.kv_put(BUCKET_INSTANCES, runtime.instance, encode(beat))
+            except (BrokerAway, ApiRefused) as error:
+                runtime.log.debug("heartbeat_failed", reason=str(error))
+        await asyncio.sleep(HEARTBEAT_S)

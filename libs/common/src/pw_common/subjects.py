@@ -1,0 +1,54 @@
+"""Subjects, streams, consumers and buckets by name; nothing else formats one.
+
+Lower case, broad to narrow, version inside; a token is never a wallet or mint,
+since subject cardinality costs the broker memory.
+"""
+
+from __future__ import annotations
+
+import re
+
+STREAM_TX = "PW_TX"
+STREAM_SWAP = "PW_SWAP"
+STREAM_ALERT = "PW_ALERT"
+STREAM_GAP = "PW_GAP"
+STREAM_DLQ = "PW_DLQ"
+
+CONSUMER_PARSER = "parser"
+
+BUCKET_SOURCE = "pw_source"
+BUCKET_INSTANCES = "pw_instances"
+BUCKET_CONFIG = "pw_config"
+
+TX_ALL = "pw.tx.>"
+SWAP_ALL = "pw.swap.v1.>"
+ALERT_ALL = "pw.alert.v1.>"
+GAP_ALL = "pw.gap.v1.>"
+DLQ_ALL = "pw.dlq.v1.>"
+
+SWAP_BATCH = "pw.swap.v1.batch"
+# Dead letters sent back for another try by `pw dlq replay`.
+TX_REPLAY = "pw.tx.replay"
+
+TOKEN = re.compile(r"^[a-z0-9_-]{1,32}$")
+
+
+def tx(source: str) -> str:
+    """Where ingest publishes raw updates of one source."""
+    return f"pw.tx.{_token(source)}"
+
+
+def gap(source: str) -> str:
+    """Where ingest records missing slots of one source."""
+    return f"pw.gap.v1.{_token(source)}"
+
+
+def dead_letter(service: str) -> str:
+    """Where a service puts what it cannot read."""
+    return f"pw.dlq.v1.{_token(service)}"
+
+
+def _token(value: str) -> str:
+    if not TOKEN.match(value):
+        raise ValueError(f"{value!r} is not a subject token: {TOKEN.pattern}")
+    return value

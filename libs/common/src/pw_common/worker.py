@@ -1,0 +1,177 @@
+"""The consume loop: take, decide, store, acknowledge. In that order, whatever happens.
+
+A handler's exception is a bug and ends the process: the messages in hand are
+redelivered elsewhere. Only a broker that is away is waited for. A message that
+cannot be read is the handler's business (`Done.dead_letters`), never a reason
+to skip it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.js.errors import APIError
+
+from pw_common.bus import Bus, headers_of
+from pw_common.log import Log
+from pw_common.outcome import Done
+from pw_common.publisher import Publisher, Stored
+
+FETCH_TIMEOUT_S = 0.5
+BROKER_RETRY_S = 0.25
+
+
+class TooMuchPoison(RuntimeError):
+    """Nothing readable for many messages in a row: the backlog stays where it is."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One message of a stream, as a handler sees it. `delivered` counts from 1."""
+
+    body: bytes
+    headers: dict[str, str]
+    seq: int
+    delivered: int
+    pending: int
+
+
+Handle = Callable[[Delivery], Awaitable[Done]]
+OnStored = Callable[[Delivery, Done, list[Stored]], None]
+
+
+@dataclass(frozen=True)
+class WorkerLimits:
+    """How much to take at once, and when to give up on poison."""
+
+    fetch: int
+    ack_wait_s: float
+    poison_run_max: int
+
+
+async def run_worker(
+    bus: Bus,
+    publisher: Publisher,
+    handle: Handle,
+    *,
+    stream: str,
+    consumer: str,
+    limits: WorkerLimits,
+    stop: asyncio.Event,
+    log: Log,
+    on_stored: OnStored = lambda _delivery, _done, _stored: None,
+) -> None:
+    """Consume until `stop` is set; then finish what is in hand and hand back the rest.
+
+    Raises:
+        TooMuchPoison: after `poison_run_max` unreadable messages in a row.
+    """
+    subscription = await bus.js.pull_subscribe_bind(consumer=consumer, stream=stream)
+    poison_run = 0
+    try:
+        while not stop.is_set():
+            messages = await _fetch(subscription, limits.fetch, log)
+            if not messages:
+                continue
+            poison_run = await _answer(
+                messages, publisher, handle, limits, stop, on_stored, poison_run
+            )
+    finally:
+        # nats-py's drain waits for its whole timeout while a pull is live.
+        try:
+            await subscription.unsubscribe()
+        except NatsError as error:
+            log.debug("unsubscribe_failed", reason=type(error).__name__)
+
+
+async def _fetch(subscription: object, count: int, log: Log) -> list[Msg]:
+    try:
+        return await subscription.fetch(count, timeout=FETCH_TIMEOUT_S)  # type: ignore[attr-defined,no-any-return]
+    except TimeoutError:
+        return []
+    except (NatsError, APIError, OSError) as error:
+        # No leader, a consumer that is being made, a connection coming back.
+        log.warning("fetch_failed", reason=f"{type(error).__name__}: {error}")
+        await asyncio.sleep(BROKER_RETRY_S)
+        return []
+
+
+async def _answer(
+    messages: list[Msg],
+    publisher: Publisher,
+    handle: Handle,
+    limits: WorkerLimits,
+    stop: asyncio.Event,
+    on_stored: OnStored,
+    poison_run: int,
+) -> int:
+    """Answer a fetch: outputs of all messages share one window, then each input is acked."""
+    waiting: list[tuple[Msg, Delivery, Done, list[asyncio.Future[Stored]]]] = []
+    in_hand = asyncio.create_task(_hold(messages, limits.ack_wait_s / 3), name="hold")
+    try:
+        for at, message in enumerate(messages):
+            if stop.is_set():
+                for rest in messages[at:]:
+                    await rest.nak()
+                break
+            delivery = _delivery(message)
+            done = await handle(delivery)
+            poison_run = poison_run + 1 if done.poisoned else 0
+            if poison_run >= limits.poison_run_max:
+                raise TooMuchPoison(
+                    f"{poison_run} messages in a row held nothing readable, the last at "
+                    f"sequence {delivery.seq}: the backlog is kept; look at its source and version"
+                )
+            # Dead letters are stored before the output that counts them.
+            letters = [
+                await publisher.publish(p.subject, p.body, p.headers) for p in done.dead_letters
+            ]
+            if letters:
+                await asyncio.gather(*letters)
+            futures = [await publisher.publish(p.subject, p.body, p.headers) for p in done.outputs]
+            waiting.append((message, delivery, done, letters + futures))
+            # The loop must turn between messages: acks and heartbeats ride on it.
+            await asyncio.sleep(0)
+        for message, delivery, done, futures in waiting:
+            stored = list(await asyncio.gather(*futures))
+            await _ack(message)
+            on_stored(delivery, done, stored)
+    finally:
+        in_hand.cancel()
+        await asyncio.gather(in_hand, return_exceptions=True)
+    return poison_run
+
+
+async def _hold(messages: list[Msg], every_s: float) -> None:
+    """Tell the broker that we are still on it, so that nobody else gets the same messages."""
+    while True:
+        await asyncio.sleep(every_s)
+        for message in messages:
+            if not message.is_acked:
+                try:
+                    await message.in_progress()
+                except (NatsError, OSError):
+                    break  # The connection is away: redelivery is what it is for.
+
+
+async def _ack(message: Msg) -> None:
+    try:
+        await message.ack()
+    except (NatsError, OSError):
+        # The output is stored; a redelivery will find its Msg-Id taken.
+        return
+
+
+def _delivery(message: Msg) -> Delivery:
+    meta = message.metadata
+    return Delivery(
+        body=message.data,
+        headers=headers_of(message),
+        seq=meta.sequence.stream,
+        delivered=meta.num_delivered or 1,
+        pending=meta.num_pending or 0,
+    )

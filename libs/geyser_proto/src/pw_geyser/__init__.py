@@ -1,0 +1,1 @@
+"""Generated Yellowstone protobuf code; see `proto/` and `make proto`."""
