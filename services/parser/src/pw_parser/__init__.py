@@ -1,0 +1,1 @@
+"""The parser: one PW_TX message in, exactly one PW_SWAP batch out."""

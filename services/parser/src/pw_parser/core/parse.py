@@ -1,0 +1,70 @@
+"""One update in, its events out: pure, and `Malformed` is all that may leave it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from google.protobuf.message import DecodeError
+
+from pw_common.messages import Event, SlotEvent
+from pw_geyser import geyser_pb2
+from pw_parser.core.traders import events_of
+from pw_parser.core.transaction import Malformed, info_of, view_of
+
+__all__ = ["Malformed", "Parsed", "parse"]
+
+
+class Parsed(NamedTuple):
+    """What one update was. `kind` is `transaction`, `slot` or `block_meta`."""
+
+    kind: str
+    events: tuple[Event, ...] = ()
+    failed: bool = False
+    vote: bool = False
+
+
+_SLOT = Parsed("slot")
+_OUTCOMES = {
+    (failed, vote): Parsed("transaction", (), failed, vote)
+    for failed in (False, True)
+    for vote in (False, True)
+}
+
+
+def parse(update: bytes) -> Parsed:
+    """Read a `geyser.SubscribeUpdate` as received.
+
+    Raises:
+        Malformed: undecodable, of an unknown kind, or contradicting itself.
+    """
+    try:
+        message = geyser_pb2.SubscribeUpdate.FromString(update)
+    except DecodeError as error:
+        raise Malformed(f"not a SubscribeUpdate: {error}") from error
+    kind = message.WhichOneof("update_oneof")
+    if kind == "transaction":
+        return _transaction(message.transaction)
+    if kind == "slot":
+        return _SLOT
+    if kind == "block_meta":
+        return Parsed("block_meta", (_slot_event(message.block_meta),))
+    raise Malformed(f"unknown kind of update: {kind or 'none of those subscribed to'}")
+
+
+def _transaction(update: geyser_pb2.SubscribeUpdateTransaction) -> Parsed:
+    info = info_of(update)
+    failed = info.meta.HasField("err")
+    if failed or info.is_vote:
+        return _OUTCOMES[failed, info.is_vote]
+    events = events_of(view_of(info, update.slot))
+    if not events:
+        return _OUTCOMES[False, False]
+    return Parsed("transaction", events)
+
+
+def _slot_event(meta: geyser_pb2.SubscribeUpdateBlockMeta) -> SlotEvent:
+    return SlotEvent(
+        slot=meta.slot,
+        parent=meta.parent_slot,
+        block_time_s=meta.block_time.timestamp if meta.HasField("block_time") else None,
+    )

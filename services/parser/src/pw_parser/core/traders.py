@@ -1,0 +1,244 @@
+"""Who traded what: a signer or an on-curve owner whose base and quote changes oppose.
+
+A pool is the mirror image of its trader and equally plausible by balances alone;
+what tells them apart is who signed, and that a pool's owner is a program address
+off the ed25519 curve. Signers come first, other wallets only where no signer
+traded (relayed orders).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from solders.signature import Signature
+
+from pw_common.messages import Event, RoundTrip, Side, Swap
+from pw_parser.core.amounts import (
+    Balances,
+    Changes,
+    account_indexes,
+    add_lamports,
+    public_key,
+    token_changes,
+)
+from pw_parser.core.ledger import Ledger, address, ledger_of
+from pw_parser.core.programs import SOL_DECIMALS, SOL_MINT, STABLE_MINTS
+from pw_parser.core.transaction import View
+
+# Reasons that cost confidence; the ledger's own reasons only explain amounts.
+_PENALTIES: Final[dict[str, float]] = {
+    "venue_unknown": 0.3,
+    "not_signer": 0.2,
+    "program_vault": 0.3,
+    "quote_from_pool": 0.1,
+    "no_quote_value": 0.2,
+}
+ON_CURVE_CACHE_SIZE: Final = 65_536
+
+
+class Leg(NamedTuple):
+    """One trade of one mint, before identity and order are known."""
+
+    trader: str
+    mint: str
+    base_raw: int
+    quote_mint: str | None
+    quote_raw: int | None
+    reasons: tuple[str, ...]
+
+
+class _Context(NamedTuple):
+    view: View
+    ledger: Ledger
+    balances: Balances
+    signers: tuple[str, ...]
+    indexes: dict[str, int]
+
+
+def events_of(view: View) -> tuple[Event, ...]:
+    """Swaps and round trips of a successful transaction, ordered by (trader, mint)."""
+    balances = token_changes(view)
+    if not any(any(changes.values()) for changes in balances.base.values()):
+        return ()
+    ledger = ledger_of(view)
+    if not ledger.venues and not ledger.routers:
+        return ()
+    signers = tuple(address(key) for key in view.keys[: view.signer_count])
+    owners = [owner for owner in balances.base if owner and owner not in signers]
+    indexes = account_indexes(view, owners)
+    indexes.update({signer: index for index, signer in enumerate(signers)})
+    add_lamports(balances, view, ledger, indexes)
+    context = _Context(view, ledger, balances, signers, indexes)
+    legs = [leg for signer in sorted(set(signers)) for leg in _legs(context, signer)]
+    if not legs:
+        legs = [
+            leg._replace(reasons=(*leg.reasons, "not_signer"))
+            for owner in sorted(owners)
+            if any(balances.base[owner].values()) and is_wallet(owner)
+            for leg in _legs(context, owner)
+        ]
+    if not legs:
+        legs = _vault_legs(context, owners)
+    if not legs:
+        return _round_trip(context)
+    legs.sort(key=lambda leg: (leg.trader, leg.mint))
+    return tuple(_swap(context, leg, ordinal) for ordinal, leg in enumerate(legs))
+
+
+@lru_cache(maxsize=ON_CURVE_CACHE_SIZE)
+def is_wallet(owner: str) -> bool:
+    """Whether an owner's key lies on the ed25519 curve: a wallet, not a program address."""
+    return public_key(owner).is_on_curve()
+
+
+def _legs(context: _Context, owner: str) -> list[Leg]:
+    changes = {
+        mint: raw
+        for mint, raw in context.balances.base.get(owner, {}).items()
+        if raw and _has_other_side(context, owner, mint, raw)
+    }
+    if not changes:
+        return []
+    if any(raw > 0 for raw in changes.values()) and any(raw < 0 for raw in changes.values()):
+        # Token for token: no quote says what it was worth, and none is guessed.
+        return [
+            Leg(owner, mint, raw, None, None, ("token_to_token", "no_quote_value"))
+            for mint, raw in changes.items()
+        ]
+    quote = context.balances.quote.get(owner, {})
+    legs: list[Leg] = []
+    for mint, raw in changes.items():
+        if len(changes) == 1:
+            for quote_mint in (*STABLE_MINTS, SOL_MINT):
+                paid = quote.get(quote_mint, 0)
+                if paid * raw < 0:
+                    legs.append(Leg(owner, mint, raw, quote_mint, abs(paid), ()))
+                    break
+            if legs:
+                continue
+        mirrored = _pool_side(context, mint, raw)
+        if mirrored is not None:
+            legs.append(Leg(owner, mint, raw, *mirrored, ("quote_from_pool",)))
+    return legs
+
+
+def _has_other_side(context: _Context, owner: str, mint: str, base_raw: int) -> bool:
+    """Whether somebody else gave or got the token; LP tokens are minted and burned.
+
+    A token launched in this very transaction counts: its curve opens an account
+    and is minted the supply.
+    """
+    if any(
+        changes.get(mint, 0) * base_raw < 0
+        for other, changes in context.balances.base.items()
+        if other != owner
+    ):
+        return True
+    return context.ledger.launches and any(
+        token.mint == mint and token.owner != owner and not token.existed
+        for token in context.view.tokens
+    )
+
+
+def _vault_legs(context: _Context, owners: list[str]) -> list[Leg]:
+    """A bot program's vault trading with a pool, neither of them a wallet.
+
+    Balances alone cannot tell the two apart; the exchange's instruction can: it
+    names its user at a fixed place.
+    """
+    users = {address(context.view.keys[index]) for index in context.ledger.users}
+    return [
+        leg._replace(reasons=(*leg.reasons, "not_signer", "program_vault"))
+        for owner in sorted(owners)
+        if owner in users
+        for leg in _legs(context, owner)
+    ]
+
+
+def _pool_side(context: _Context, mint: str, base_raw: int) -> tuple[str, int] | None:
+    """What the pools on the other side of a trade gained or paid in one quote.
+
+    It holds where rent or fees drown a small trade in the trader's own balance.
+    Liquidity has no such side: there, the pool's base and quote move together.
+    """
+    totals: Changes = {}
+    for owner, changes in context.balances.base.items():
+        pool_raw = changes.get(mint, 0)
+        if owner in context.signers or pool_raw * base_raw >= 0:
+            continue
+        for quote_mint, quote_raw in context.balances.quote.get(owner, {}).items():
+            if quote_raw * pool_raw < 0:
+                totals[quote_mint] = totals.get(quote_mint, 0) + abs(quote_raw)
+    if len(totals) != 1:
+        return None
+    return next(iter(totals.items()))
+
+
+def _swap(context: _Context, leg: Leg, ordinal: int) -> Swap:
+    view, ledger = context.view, context.ledger
+    side: Side = "buy" if leg.base_raw > 0 else "sell"
+    index = context.indexes.get(leg.trader)
+    reasons = set(leg.reasons)
+    if index is not None:
+        reasons |= ledger.reasons.get(index, set())
+    if not ledger.venues:
+        reasons.add("venue_unknown")
+    confidence = round(max(0.0, 1.0 - sum(_PENALTIES.get(r, 0.0) for r in reasons)), 2)
+    decimals = context.balances.decimals
+    quote_decimals = None
+    if leg.quote_mint is not None:
+        quote_decimals = (
+            SOL_DECIMALS if leg.quote_mint == SOL_MINT else decimals.get(leg.quote_mint)
+        )
+    return Swap(
+        signature=signature_text(view.signature),
+        ordinal=ordinal,
+        slot=view.slot,
+        index=view.tx_index,
+        trader=leg.trader,
+        side=side,
+        mint=leg.mint,
+        base_amount_raw=abs(leg.base_raw),
+        base_decimals=decimals[leg.mint],
+        quote_mint=leg.quote_mint,
+        quote_amount_raw=leg.quote_raw,
+        quote_decimals=quote_decimals,
+        venues=ledger.venues or ledger.routers,
+        route_hops=ledger.hops,
+        confidence=confidence,
+        reasons=tuple(sorted(reasons)),
+        fee_payer=context.signers[0],
+        signers=context.signers,
+    )
+
+
+def _round_trip(context: _Context) -> tuple[Event, ...]:
+    """A signer that paid or earned quote while only others' base moved."""
+    view, ledger, balances = context.view, context.ledger, context.balances
+    for signer in context.signers:
+        if any(balances.base.get(signer, {}).values()):
+            return ()
+    movers = sum(1 for changes in balances.base.values() if any(changes.values()))
+    if movers < 2:
+        return ()
+    trader = context.signers[0]
+    quote = balances.quote.get(trader, {})
+    quote_mint = max(quote, key=lambda mint: (mint != SOL_MINT and quote[mint] != 0, mint))
+    return (
+        RoundTrip(
+            signature=signature_text(view.signature),
+            ordinal=0,
+            slot=view.slot,
+            index=view.tx_index,
+            trader=trader,
+            quote_mint=quote_mint,
+            quote_change_raw=quote[quote_mint],
+            venues=ledger.venues or ledger.routers,
+        ),
+    )
+
+
+def signature_text(signature: bytes) -> str:
+    """Base58 of a 64 byte signature."""
+    return str(Signature.from_bytes(signature))

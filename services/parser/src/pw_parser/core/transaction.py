@@ -1,0 +1,145 @@
+"""One transaction update as flat lists: keys, balances, token accounts.
+
+Everything that later rules rely on is checked here, so that a broken update is
+`Malformed` before any rule reads it.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from pw_geyser import geyser_pb2, solana_storage_pb2
+
+KEY_BYTES: Final = 32
+SIGNATURE_BYTES: Final = 64
+DECIMALS_MAX: Final = 255
+U64_MAX: Final = 2**64 - 1
+
+
+class Malformed(ValueError):
+    """An update that cannot be read; the message says what is wrong with it."""
+
+
+class TokenAccount(NamedTuple):
+    """A token account that the transaction names, with both balances in raw units.
+
+    `existed` is false for one that had no balance entry before (opened here).
+    """
+
+    account_index: int
+    mint: str
+    owner: str
+    decimals: int
+    pre_raw: int
+    post_raw: int
+    existed: bool
+
+
+class View(NamedTuple):
+    """A successful, non-vote transaction, flat. `keys` includes the loaded addresses."""
+
+    signature: bytes
+    slot: int
+    tx_index: int
+    keys: list[bytes]
+    signer_count: int
+    fee_lamports: int
+    pre_lamports: list[int]
+    post_lamports: list[int]
+    tokens: list[TokenAccount]
+    message: solana_storage_pb2.Message
+    meta: solana_storage_pb2.TransactionStatusMeta
+
+
+def info_of(
+    update: geyser_pb2.SubscribeUpdateTransaction,
+) -> geyser_pb2.SubscribeUpdateTransactionInfo:
+    """The transaction info, once its required parts are there.
+
+    Raises:
+        Malformed: without info, signature, message or meta.
+    """
+    if not update.HasField("transaction"):
+        raise Malformed("transaction update without transaction info")
+    info = update.transaction
+    if len(info.signature) != SIGNATURE_BYTES:
+        raise Malformed(f"signature of {len(info.signature)} bytes, expected {SIGNATURE_BYTES}")
+    if not info.HasField("transaction") or not info.transaction.HasField("message"):
+        raise Malformed("transaction without message")
+    if not info.HasField("meta"):
+        raise Malformed("transaction without meta")
+    return info
+
+
+def view_of(info: geyser_pb2.SubscribeUpdateTransactionInfo, slot: int) -> View:
+    """Flatten and check a transaction.
+
+    Raises:
+        Malformed: naming the first part that contradicts the others.
+    """
+    meta = info.meta
+    message = info.transaction.message
+    keys = [*message.account_keys, *meta.loaded_writable_addresses]
+    keys += meta.loaded_readonly_addresses
+    count = len(keys)
+    for key in keys:
+        if len(key) != KEY_BYTES:
+            raise Malformed(f"account key of {len(key)} bytes, expected {KEY_BYTES}")
+    signer_count = message.header.num_required_signatures
+    if not 0 < signer_count <= len(message.account_keys):
+        raise Malformed(f"{signer_count} signers among {len(message.account_keys)} account keys")
+    pre, post = list(meta.pre_balances), list(meta.post_balances)
+    if len(pre) != count or len(post) != count:
+        raise Malformed(f"{len(pre)} pre and {len(post)} post balances for {count} accounts")
+    return View(
+        signature=info.signature,
+        slot=slot,
+        tx_index=info.index,
+        keys=keys,
+        signer_count=signer_count,
+        fee_lamports=meta.fee,
+        pre_lamports=pre,
+        post_lamports=post,
+        tokens=_token_accounts(meta, count),
+        message=message,
+        meta=meta,
+    )
+
+
+def _token_accounts(
+    meta: solana_storage_pb2.TransactionStatusMeta, key_count: int
+) -> list[TokenAccount]:
+    before: dict[int, tuple[str, str, int, int]] = {}
+    for balance in meta.pre_token_balances:
+        index, entry = _balance(balance, key_count)
+        before[index] = entry
+    accounts: list[TokenAccount] = []
+    for balance in meta.post_token_balances:
+        index, (mint, owner, decimals, amount) = _balance(balance, key_count)
+        earlier = before.pop(index, None)
+        if earlier is not None and earlier[0] == mint and earlier[1] == owner:
+            accounts.append(TokenAccount(index, mint, owner, decimals, earlier[3], amount, True))
+            continue
+        # Another mint or owner under the same address: one account closed, one opened.
+        accounts.append(TokenAccount(index, mint, owner, decimals, 0, amount, False))
+        if earlier is not None:
+            before[index] = earlier
+    for index, (mint, owner, decimals, amount) in before.items():
+        accounts.append(TokenAccount(index, mint, owner, decimals, amount, 0, True))
+    return accounts
+
+
+def _balance(
+    balance: solana_storage_pb2.TokenBalance, key_count: int
+) -> tuple[int, tuple[str, str, int, int]]:
+    index = balance.account_index
+    if index >= key_count:
+        raise Malformed(f"token balance of account {index}, but there are {key_count} accounts")
+    amount = balance.ui_token_amount
+    digits, decimals = amount.amount, amount.decimals
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 20):
+        raise Malformed(f"token amount {digits[:40]!r} is not a decimal number of raw units")
+    raw = int(digits)
+    if raw > U64_MAX or decimals > DECIMALS_MAX:
+        raise Malformed(f"token amount {raw} with {decimals} decimals is out of range")
+    return index, (balance.mint, balance.owner, decimals, raw)
