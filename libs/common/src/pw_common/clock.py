@@ -1,4 +1,4 @@
-"""The only place that reads a clock or makes an instance name; the core gets time as an argument."""
+"""The only place that reads a clock or makes an instance name; the core is given the time."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class TxHeaders(NamedTuple):
     """The headers of a PW_TX message, typed."""
 
     msg_id: str
-    count: int
+    updates: int
     source: str
     epoch: int
     frontier_slot: int
@@ -78,7 +78,7 @@ def tx_headers(headers: TxHeaders) -> dict[str, str]:
         MSG_ID: headers.msg_id,
         CONTENT_ENCODING: ZSTD,
         SCHEMA: SCHEMA_TX,
-        COUNT: str(headers.count),
+        COUNT: str(headers.updates),
         SOURCE: headers.source,
         EPOCH: str(headers.epoch),
         FRONTIER_SLOT: str(headers.frontier_slot),
@@ -102,7 +102,7 @@ def read_tx_headers(headers: Mapping[str, str]) -> TxHeaders:
         raise BadEnvelope(f"{MSG_ID} is missing")
     return TxHeaders(
         msg_id=msg_id,
-        count=_integer(headers, COUNT),
+        updates=_integer(headers, COUNT),
         source=headers.get(SOURCE, ""),
         epoch=_integer(headers, EPOCH),
         frontier_slot=_integer(headers, FRONTIER_SLOT),
@@ -129,8 +129,7 @@ def decompress(body: bytes, bytes_max: int) -> bytes:
         if size >= 0:
             out = reader.decompress(body)
         else:
-            out = _decompress_unsized(body, bytes_max)
-            return out
+            return _decompress_unsized(body, bytes_max)
     except zstandard.ZstdError as error:
         raise BadEnvelope(f"body is not zstd: {error}") from error
     if not reader.eof:

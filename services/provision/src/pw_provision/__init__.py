@@ -1,0 +1,1 @@
+"""One-shot: makes the broker what `pw_common.topology` declares, or says why not."""

@@ -1,0 +1,1 @@
+"""Pure: what differs, and whether it may be changed."""

@@ -1,0 +1,84 @@
+"""Wire: settings, connect, apply, say what was done, exit."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+import uvloop
+
+from pw_common import settings as st
+from pw_common.bus import ApiRefused, BrokerAway, connect
+from pw_common.log import setup
+from pw_common.run import EXIT_OK, EXIT_UNAVAILABLE, VERSION, CommonSettings
+from pw_common.settings import load_or_exit, setting
+from pw_common.topology import GIB, declare
+from pw_provision.apply import Refused, apply
+
+EXIT_REFUSED = 1
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Settings(CommonSettings):
+    """What an operator sizes; the rest of the topology is the design's."""
+
+    tx_bytes_max: int = setting(
+        "PW_TX_BYTES_MAX",
+        "Limit of PW_TX in bytes: when it is full, ingest waits",
+        default=8 * GIB,
+        check=st.between(MIB, 2**50),
+    )
+    swap_bytes_max: int = setting(
+        "PW_SWAP_BYTES_MAX",
+        "Limit of PW_SWAP in bytes: the oldest swaps leave first",
+        default=4 * GIB,
+        check=st.between(MIB, 2**50),
+    )
+    replicas: int = setting(
+        "PW_STREAM_REPLICAS",
+        "Copies of each stream: 1, or 3 on a cluster",
+        default=1,
+        check=st.between(1, 5),
+    )
+
+
+def main() -> int:
+    """Returns 0 when the broker is as declared, 1 when it must not be changed, 69 when away."""
+    return uvloop.run(_main(load_or_exit(Settings)))
+
+
+async def _main(settings: Settings) -> int:
+    log = setup("provision", VERSION, level=settings.log_level, format_=settings.log_format)
+    password = None
+    if settings.nats_password_file is not None:
+        password = settings.nats_password_file.read_text().strip()
+    try:
+        bus = await connect(
+            settings.nats_url,
+            "provision",
+            log,
+            user=settings.nats_user or None,
+            password=password,
+            wait_s=30.0,
+        )
+    except BrokerAway as error:
+        sys.stderr.write(f"provision: {error}\n")
+        return EXIT_UNAVAILABLE
+    topology = declare(
+        tx_bytes_max=settings.tx_bytes_max,
+        swap_bytes_max=settings.swap_bytes_max,
+        replicas=settings.replicas,
+    )
+    try:
+        for change in await apply(bus, topology):
+            log.info("provisioned", name=change.name, done=change.done)
+    except Refused as error:
+        sys.stderr.write(f"provision: {error}\n")
+        return EXIT_REFUSED
+    except (BrokerAway, ApiRefused) as error:
+        sys.stderr.write(f"provision: {error}\n")
+        return EXIT_UNAVAILABLE
+    finally:
+        await bus.close()
+    return EXIT_OK
