@@ -1,0 +1,88 @@
+# Every verb of the project. `make help` lists them; each sets up what it needs.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.set-up
+DECLARED := $(wildcard requirements/dev.txt libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml)
+ARGS ?=
+
+.PHONY: help
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# One stamp for the environment, so that a second `make setup` does nothing.
+$(STAMP): $(DECLARED) tools/setup.sh
+	@VENV=$(VENV) PYTHON=$(PYTHON) tools/setup.sh
+	@touch $@
+
+.PHONY: setup
+setup: $(STAMP) ## make .venv with everything in it
+
+.PHONY: up
+up: setup ## run the whole system here: broker, source, ingest, parsers, API (ARGS="--rate 500")
+	@exec $(VENV)/bin/pw up $(ARGS)
+
+.PHONY: test
+test: setup ## every test (ARGS="-k swap")
+	@$(PY) -m pytest $(ARGS)
+
+.PHONY: check
+check: setup format-check lint types imports drift guards ## format, lint, types, imports, drift of generated files, hosts, sizes
+
+.PHONY: format-check lint types imports drift guards
+format-check: setup
+	@$(PY) -m ruff format --check .
+lint: setup
+	@$(PY) -m ruff check .
+types: setup
+	@$(PY) -m mypy $(wildcard libs/*/src libs/*/tests services/*/src services/*/tests) cli tests tools conftest.py
+imports: setup
+	@$(VENV)/bin/lint-imports
+drift: setup
+	@$(PY) tools/gen_proto.py --check
+	@$(PY) tools/gen_schemas.py --check
+	@$(PY) tools/gen_env.py --check
+guards: setup
+	@$(PY) tools/check_hosts.py
+	@$(PY) tools/check_size.py
+
+.PHONY: format
+format: setup ## format and fix what can be fixed
+	@$(PY) -m ruff format .
+	@$(PY) -m ruff check --fix .
+
+.PHONY: isolated
+isolated: setup ## install each service alone and run its own tests there (ARGS="parser")
+	@$(PY) tools/isolated.py $(ARGS)
+
+.PHONY: lock
+lock: ## rewrite requirements/*.txt (needs uv; ARGS="--upgrade-package NAME")
+	@$(PY) tools/lock.py $(ARGS)
+
+.PHONY: proto
+proto: setup ## generate pw_geyser from proto/
+	@$(PY) tools/gen_proto.py
+
+.PHONY: schemas
+schemas: setup ## generate schemas/ from the messages, and .env.example from the settings
+	@$(PY) tools/gen_schemas.py
+	@$(PY) tools/gen_env.py
+
+.PHONY: bench
+bench: setup ## measure (slow)
+	@for one in bench/bench_*.py; do echo "== $$one"; $(PY) $$one $(ARGS) || exit 1; done
+
+.PHONY: compose-up
+compose-up: ## the same demo in containers (docker compose)
+	@if docker compose version >/dev/null 2>&1; then exec docker compose up --build $(ARGS); \
+	else exec docker-compose up --build $(ARGS); fi
+
+.PHONY: k8s-render
+k8s-render: setup ## print the Kubernetes manifests, checked
+	@$(PY) tools/k8s_render.py
+
+.PHONY: clean
+clean: ## remove the environment, the caches and the demo's data
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .pw-data build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
