@@ -1,0 +1,195 @@
+"""The generated chain: slot by slot, campaigns first, the crowd in what room is left."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+
+from pw_replay.market import plain, wire
+from pw_replay.market.crowd import Crowd
+from pw_replay.market.draft import Draft, Place
+from pw_replay.market.labels import Step, kind_of, mint_key, start_s, steps, wallet_name
+from pw_replay.market.ledger import Ledger, Mint, address_of
+from pw_replay.market.pools import LAMPORTS, Pool, pump_curve
+from pw_replay.market.slots import SLOT_MS, START_SLOT, START_TIME_S, is_skipped, slot_after
+from pw_replay.market.trades import Order, Truth, trade
+
+VOTE_SHARE = 0.2
+_BIAS_NS = 1_000_000_000
+_SPREAD_NS = 350_000_000
+# Blocks before this market's first one; only its difference between blocks matters.
+_HEIGHT_BELOW_SLOT = 21_000_000
+
+
+def generate_labelled(
+    seed: int,
+    minutes: float,
+    tps: float,
+    start_slot: int = START_SLOT,
+    start_time_s: int = START_TIME_S,
+    vote_share: float = VOTE_SHARE,
+) -> Iterator[tuple[bytes, Truth | None]]:
+    """Yield every update of the market with what it is meant to be.
+
+    Signatures are 64 bytes that the seed, the slot and the index decide; they do not
+    verify. `tps` counts all transactions, votes and failures included; `vote_share` is
+    the part of the votes (0-1). Trades carry their `Truth`; all else carries None.
+
+    Raises:
+        ValueError: a rate or length that is not positive, or a share outside 0-1.
+    """
+    if tps <= 0 or minutes <= 0 or not 0 <= vote_share <= 1:
+        raise ValueError(
+            f"minutes={minutes}, tps={tps}, vote_share={vote_share}: "
+            "minutes and tps must be above 0, vote_share between 0 and 1"
+        )
+    market = _Market(seed, start_slot, vote_share)
+    parent = start_slot - 1
+    room = 0.0
+    for slot in range(start_slot, slot_after(start_slot, minutes * 60)):
+        room += tps * SLOT_MS / 1000
+        if is_skipped(seed, slot):
+            continue
+        slot_time_ns = start_time_s * 1_000_000_000 + (slot - start_slot) * SLOT_MS * 1_000_000
+        count = 0
+        for update in market.transactions(slot, int(room), slot_time_ns):
+            count += 1
+            yield update
+        room -= count
+        for update_bytes in market.close(slot, parent, count, slot_time_ns):
+            yield update_bytes, None
+        parent = slot
+
+
+def generate(
+    seed: int,
+    minutes: float,
+    tps: float,
+    start_slot: int = START_SLOT,
+    start_time_s: int = START_TIME_S,
+) -> Iterator[bytes]:
+    """Yield serialised SubscribeUpdates in chain order; see `generate_labelled`."""
+    for update, _ in generate_labelled(seed, minutes, tps, start_slot, start_time_s):
+        yield update
+
+
+@dataclass(slots=True)
+class _Running:
+    """A campaign under way: its pool and the wallets that act."""
+
+    number: int
+    pool: Pool
+    funder: bytes
+    wallets: dict[int, bytes]
+
+
+class _Market:
+    def __init__(self, seed: int, start_slot: int, vote_share: float) -> None:
+        self._seed = seed
+        self._start_slot = start_slot
+        self._vote_share = vote_share
+        self._rng = Random(f"{seed}/market")
+        self._ledger = Ledger(seed)
+        self._crowd = Crowd(self._rng, self._ledger)
+        self._blocks = 0
+        self._hash = self._blockhash(start_slot - 1)
+        self._next_campaign = 0
+        self._order = itertools.count()
+        self._due: list[tuple[int, int, Step, _Running]] = []
+
+    def transactions(
+        self, slot: int, room: int, slot_time_ns: int
+    ) -> Iterator[tuple[bytes, Truth | None]]:
+        """The slot's transactions in index order."""
+        index = 0
+        total = max(room, 1)
+        for draft, truth in self._drafts(slot, room):
+            created = slot_time_ns + _BIAS_NS + min(index, total) * _SPREAD_NS // total
+            place = Place(self._seed, slot, index, created, self._hash)
+            yield draft.finish(place), truth
+            index += 1
+
+    def _drafts(self, slot: int, room: int) -> Iterator[tuple[Draft, Truth | None]]:
+        """Votes are spread; campaign acts stay adjacent, somewhere in the slot."""
+        acts = self._campaign_acts(slot)
+        others = max(0, room - len(acts))
+        # The votes' share is of all transactions, also where campaigns take room.
+        odds = min(1.0, self._vote_share * room / others) if others else 0.0
+        campaign_at = self._rng.randrange(others + 1)
+        for position in range(others + 1):
+            if position == campaign_at:
+                for step, running in acts:
+                    yield self._perform(step, running)
+            if position == others:
+                return
+            if self._rng.random() < odds:
+                yield self._crowd.vote(slot, self._hash), None
+            else:
+                yield self._crowd.act()
+
+    def _campaign_acts(self, slot: int) -> list[tuple[Step, _Running]]:
+        while slot_after(self._start_slot, start_s(self._next_campaign)) <= slot:
+            self._begin(self._next_campaign)
+            self._next_campaign += 1
+        acts: list[tuple[Step, _Running]] = []
+        while self._due and self._due[0][0] <= slot:
+            _, _, step, running = heapq.heappop(self._due)
+            acts.append((step, running))
+        return acts
+
+    def _begin(self, number: int) -> None:
+        ledger = self._ledger
+        mint = Mint.of(mint_key(self._seed, number), 6)
+        funder = ledger.wallet(f"campaign/{number}/funder", 200 * LAMPORTS)
+        running = _Running(number, pump_curve(ledger, mint), funder, {})
+        planned = steps(self._seed, number)
+        fresh = any(step.act == "fund" for step in planned)
+        for step in planned:
+            name = wallet_name(number, step.wallet)
+            held = 0 if fresh else 40 * LAMPORTS
+            running.wallets.setdefault(step.wallet, ledger.wallet(name, held))
+            due = slot_after(self._start_slot, start_s(number) + step.after_s)
+            heapq.heappush(self._due, (due, next(self._order), step, running))
+
+    def _perform(self, step: Step, running: _Running) -> tuple[Draft, Truth | None]:
+        wallet = running.wallets[step.wallet]
+        if step.act == "fund":
+            draft = plain.transfer(self._rng, self._ledger, running.funder, wallet, step.amount)
+            return draft, None
+        buy = step.act == "buy"
+        held = self._ledger.associated(wallet, running.pool.mint).amount
+        amount = step.amount if buy else held * step.amount // 1000
+        order = Order(
+            wallet,
+            running.pool,
+            buy,
+            amount,
+            tip_lamports=step.tip_lamports,
+            campaign=kind_of(running.number),
+        )
+        return trade(self._rng, self._ledger, order)
+
+    def close(self, slot: int, parent: int, count: int, slot_time_ns: int) -> Iterator[bytes]:
+        """The block_meta and the slot update that end a slot."""
+        parent_hash = self._hash
+        self._hash = self._blockhash(slot)
+        self._blocks += 1
+        created_at_ns = slot_time_ns + _BIAS_NS + _SPREAD_NS + 5_000_000
+        yield wire.block_meta_update(
+            slot=slot,
+            blockhash=address_of(self._hash),
+            parent_slot=parent,
+            parent_blockhash=address_of(parent_hash),
+            block_time_s=slot_time_ns // 1_000_000_000,
+            block_height=self._start_slot - _HEIGHT_BELOW_SLOT + self._blocks,
+            transactions=count,
+            created_at_ns=created_at_ns,
+        )
+        yield wire.slot_update(slot=slot, parent=parent, created_at_ns=created_at_ns + 5_000_000)
+
+    def _blockhash(self, slot: int) -> bytes:
+        return hashlib.sha256(f"{self._seed}/block/{slot}".encode()).digest()
