@@ -34,6 +34,8 @@ SCHEMA_DEAD_LETTER = "deadletter.v1"
 
 ZSTD = "zstd"
 ZSTD_LEVEL = 1
+# A header's integer stays within 63 bits, which every encoder of ours can hold.
+DIGITS_MAX = 18
 
 
 class BadEnvelope(ValueError):
@@ -150,6 +152,7 @@ def _decompress_unsized(body: bytes, bytes_max: int) -> bytes:
 
 def _integer(headers: Mapping[str, str], name: str) -> int:
     value = headers.get(name)
-    if value is None or not value.isascii() or not value.isdigit():
-        raise BadEnvelope(f"{name} is {value!r}, expected a non-negative integer")
+    if not value or len(value) > DIGITS_MAX or not value.isascii() or not value.isdigit():
+        shown = value if value is None else value[:40]
+        raise BadEnvelope(f"{name} is {shown!r}, expected a non-negative integer")
     return int(value)

@@ -24,7 +24,7 @@ from pw_parser.core.amounts import (
 )
 from pw_parser.core.ledger import Ledger, address, ledger_of
 from pw_parser.core.programs import SOL_DECIMALS, SOL_MINT, STABLE_MINTS
-from pw_parser.core.transaction import View
+from pw_parser.core.transaction import U64_MAX, Malformed, View
 
 # Reasons that cost confidence; the ledger's own reasons only explain amounts.
 _PENALTIES: Final[dict[str, float]] = {
@@ -35,6 +35,7 @@ _PENALTIES: Final[dict[str, float]] = {
     "no_quote_value": 0.2,
 }
 ON_CURVE_CACHE_SIZE: Final = 65_536
+I64_MAX: Final = 2**63 - 1
 
 
 class Leg(NamedTuple):
@@ -177,6 +178,9 @@ def _pool_side(context: _Context, mint: str, base_raw: int) -> tuple[str, int] |
 
 def _swap(context: _Context, leg: Leg, ordinal: int) -> Swap:
     view, ledger = context.view, context.ledger
+    if abs(leg.base_raw) > U64_MAX or (leg.quote_raw or 0) > U64_MAX:
+        raise Malformed(f"amounts of {leg.trader} are beyond 64 bits")
+    public_key(leg.mint)
     side: Side = "buy" if leg.base_raw > 0 else "sell"
     index = context.indexes.get(leg.trader)
     reasons = set(leg.reasons)
@@ -225,6 +229,8 @@ def _round_trip(context: _Context) -> tuple[Event, ...]:
     trader = context.signers[0]
     quote = balances.quote.get(trader, {})
     quote_mint = max(quote, key=lambda mint: (mint != SOL_MINT and quote[mint] != 0, mint))
+    if abs(quote[quote_mint]) > I64_MAX:
+        raise Malformed(f"amounts of {trader} are beyond 64 bits")
     return (
         RoundTrip(
             signature=signature_text(view.signature),

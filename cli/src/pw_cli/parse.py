@@ -1,0 +1,169 @@
+"""`pw parse CAPTURE... > swaps.jsonl`: the parser's own core over capture files."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+from rich.console import Console
+from rich.progress import Progress, TaskID
+
+from pw_common.captures import BadCapture, read_capture
+from pw_common.dedup import SeenWindow
+from pw_common.messages import Swap, digest_of_bodies, encode
+from pw_geyser import shallow_pb2
+from pw_parser.core.parse import Malformed, Parsed, parse
+
+EXIT_OK = 0
+EXIT_BAD_UPDATES = 1
+EXIT_UNREADABLE = 2
+PROGRESS_EVERY = 500
+BAD_SHOWN_MAX = 20
+
+
+@dataclass
+class Summary:
+    """What a run saw; `repeats` are swaps that were dropped as already written."""
+
+    files: int = 0
+    updates: int = 0
+    transactions: int = 0
+    failed: int = 0
+    votes: int = 0
+    swaps: int = 0
+    repeats: int = 0
+    bad_updates: int = 0
+    swap_digest: str | None = None
+    bodies: list[bytes] = field(default_factory=list, repr=False)
+
+    def figures(self) -> dict[str, int | str | None]:
+        """Everything but the bodies."""
+        return {name: value for name, value in vars(self).items() if name != "bodies"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `pw parse`."""
+    parser.add_argument("captures", nargs="+", type=Path, metavar="CAPTURE")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON on stderr")
+    parser.add_argument(
+        "--digest", action="store_true", help="add the swap digest to the summary on stderr"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Parse the captures to stdout; 0 all good, 1 bad updates, 2 an unreadable file."""
+    return parse_captures(
+        args.captures, sys.stdout.buffer, as_json=args.json, with_digest=args.digest
+    )
+
+
+def parse_captures(
+    paths: list[Path], out: BinaryIO, *, as_json: bool = False, with_digest: bool = False
+) -> int:
+    """Write one `swap.v1` a line to `out`, and the summary to stderr."""
+    summary = Summary(files=len(paths))
+    console = Console(stderr=True)
+    try:
+        ordered = in_chain_order(paths)
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+            task = bar.add_task("parsing", total=None)
+            _parse_all(ordered, out, summary, bar, task, keep_bodies=with_digest)
+    except BadCapture as error:
+        sys.stderr.write(f"pw parse: {error}\n")
+        return EXIT_UNREADABLE
+    out.flush()
+    if with_digest:
+        summary.swap_digest = digest_of_bodies(summary.bodies)
+    _report(summary, as_json=as_json)
+    return EXIT_BAD_UPDATES if summary.bad_updates else EXIT_OK
+
+
+def in_chain_order(paths: list[Path]) -> list[Path]:
+    """Captures by their first slot, then by name; one without a slot comes last.
+
+    Raises:
+        BadCapture: a file that cannot be read.
+    """
+    return sorted(paths, key=lambda path: (first_slot(path), str(path)))
+
+
+def first_slot(path: Path) -> int:
+    """The slot of the first update that has one; beyond any slot when none has."""
+    for update in read_capture(path):
+        slot = _slot_of(update)
+        if slot is not None:
+            return slot
+    return 2**64
+
+
+def _slot_of(update: bytes) -> int | None:
+    try:
+        shallow = shallow_pb2.Update.FromString(update)
+    except ValueError:  # The protobuf decoder's error for anything unreadable.
+        return None
+    if shallow.HasField("transaction"):
+        return int(shallow.transaction.slot)
+    if shallow.HasField("block_meta"):
+        return int(shallow.block_meta.slot)
+    return None
+
+
+def _parse_all(
+    paths: list[Path],
+    out: BinaryIO,
+    summary: Summary,
+    bar: Progress,
+    task: TaskID,
+    *,
+    keep_bodies: bool,
+) -> None:
+    seen = SeenWindow()
+    for path, position, update in _all_updates(paths):
+        if summary.updates % PROGRESS_EVERY == 0:
+            bar.update(task, completed=summary.updates, description=f"parsing {path.name}")
+        summary.updates += 1
+        try:
+            parsed = parse(update)
+        except Malformed as error:
+            summary.bad_updates += 1
+            if summary.bad_updates <= BAD_SHOWN_MAX:
+                sys.stderr.write(f"pw parse: {path}: update {position}: {error}\n")
+            continue
+        _count(summary, parsed)
+        for event in parsed.events:
+            if not isinstance(event, Swap):
+                continue
+            if not seen.first_time((event.signature, event.ordinal), event.slot):
+                summary.repeats += 1
+                continue
+            body = encode(event)
+            summary.swaps += 1
+            out.write(body + b"\n")
+            if keep_bodies:
+                summary.bodies.append(body)
+
+
+def _all_updates(paths: list[Path]) -> Iterator[tuple[Path, int, bytes]]:
+    for path in paths:
+        for position, update in enumerate(read_capture(path)):
+            yield path, position, update
+
+
+def _count(summary: Summary, parsed: Parsed) -> None:
+    summary.transactions += parsed.kind == "transaction"
+    summary.failed += parsed.failed
+    summary.votes += parsed.vote
+
+
+def _report(summary: Summary, *, as_json: bool) -> None:
+    figures = summary.figures()
+    if not as_json:
+        text = ", ".join(f"{value} {name}" for name, value in figures.items() if value is not None)
+        sys.stderr.write(f"pw parse: {text}\n")
+        return
+    sys.stderr.buffer.write(msgspec.json.encode(figures) + b"\n")

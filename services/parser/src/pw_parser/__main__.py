@@ -1,0 +1,7 @@
+"""`python -m pw_parser`."""
+
+import sys
+
+from pw_parser.main import main
+
+sys.exit(main())

@@ -1,0 +1,13 @@
+"""Wire: settings, runtime, the consume loop."""
+
+from __future__ import annotations
+
+from pw_common.run import run_service
+from pw_common.settings import load_or_exit
+from pw_parser.config import Settings
+from pw_parser.shell import run_parser
+
+
+def main() -> int:
+    """Run the parser; returns the exit code."""
+    return run_service("parser", load_or_exit(Settings), run_parser)

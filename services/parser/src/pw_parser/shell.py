@@ -1,0 +1,144 @@
+"""Between the broker and the core: a delivery becomes what must be stored before its ack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pw_common.clock import monotonic_s
+from pw_common.envelope import (
+    CONTENT_ENCODING,
+    MSG_ID,
+    ORIGIN_SEQ,
+    ORIGIN_STREAM,
+    POSITION,
+    REASON,
+    SCHEMA,
+    SCHEMA_BATCH,
+    SCHEMA_DEAD_LETTER,
+    TRACEPARENT,
+    ZSTD,
+    compress,
+)
+from pw_common.limits import PARSER_ACK_WAIT_S, PARSER_FETCH, POISON_RUN_MAX
+from pw_common.messages import Counts, Swap, encode
+from pw_common.metrics import Metrics
+from pw_common.outcome import Done, Publish
+from pw_common.publisher import Publisher, Stored
+from pw_common.run import Runtime
+from pw_common.subjects import CONSUMER_PARSER, STREAM_TX, SWAP_BATCH, dead_letter
+from pw_common.worker import Delivery, Handle, WorkerLimits, run_worker
+from pw_parser.core.batch import DeadLetter, Outcome, parse_message
+
+REASON_CHARACTERS_MAX = 300
+
+
+@dataclass(frozen=True)
+class Answer(Done):
+    """A `Done` that remembers what it counted, for the metrics once it is stored."""
+
+    counts: Counts = Counts()  # noqa: RUF009 - frozen struct
+    swaps: int = 0
+
+
+async def run_parser(runtime: Runtime) -> None:
+    """Parse PW_TX until told to stop."""
+    metrics = runtime.metrics
+    info = await runtime.bus.api(f"STREAM.INFO.{STREAM_TX}")
+    stream_created = str(info["created"])
+    publisher = Publisher(
+        runtime.bus,
+        runtime.log,
+        on_retry=lambda why: metrics.count("pw_publish_retries_total", why=why),
+    )
+    await publisher.start()
+    runtime.set_ready()
+    try:
+        await run_worker(
+            runtime.bus,
+            publisher,
+            handler(stream_created, metrics),
+            stream=STREAM_TX,
+            consumer=CONSUMER_PARSER,
+            limits=WorkerLimits(
+                fetch=PARSER_FETCH, ack_wait_s=PARSER_ACK_WAIT_S, poison_run_max=POISON_RUN_MAX
+            ),
+            stop=runtime.stop,
+            log=runtime.log,
+            on_stored=lambda delivery, done, stored: count(metrics, delivery, done, stored),
+        )
+    finally:
+        await publisher.stop()
+
+
+def handler(stream_created: str, metrics: Metrics) -> Handle:
+    """The worker's `handle`: parse and say what to store."""
+
+    async def handle(delivery: Delivery) -> Done:
+        begun_s = monotonic_s()
+        outcome = parse_message(delivery.headers, delivery.body, delivery.seq, stream_created)
+        metrics.observe("pw_parser_parse_duration_seconds", monotonic_s() - begun_s)
+        return answer(delivery, outcome)
+
+    return handle
+
+
+def answer(delivery: Delivery, outcome: Outcome) -> Answer:
+    """What to store for a parsed message; every id is a function of the input."""
+    batch = outcome.batch
+    # Without a readable id of its own, a message is known by stream and sequence.
+    origin = delivery.headers.get(MSG_ID) or f"{batch.tx_stream_created}:{delivery.seq}"
+    headers = {
+        MSG_ID: f"swap:{origin}",
+        CONTENT_ENCODING: ZSTD,
+        SCHEMA: SCHEMA_BATCH,
+    }
+    if traceparent := delivery.headers.get(TRACEPARENT):
+        headers[TRACEPARENT] = traceparent
+    return Answer(
+        outputs=(Publish(SWAP_BATCH, compress(encode(batch)), headers),),
+        dead_letters=tuple(_letter(delivery, origin, one) for one in outcome.dead_letters),
+        poisoned=outcome.poisoned,
+        counts=batch.counts,
+        swaps=sum(1 for event in batch.events if isinstance(event, Swap)),
+    )
+
+
+def _letter(delivery: Delivery, origin: str, letter: DeadLetter) -> Publish:
+    position = "" if letter.position is None else str(letter.position)
+    headers = {
+        MSG_ID: f"dead:{origin}:{position or 'all'}",
+        SCHEMA: SCHEMA_DEAD_LETTER,
+        REASON: _header_text(letter.reason),
+        ORIGIN_STREAM: STREAM_TX,
+        ORIGIN_SEQ: str(delivery.seq),
+    }
+    if letter.position is None:
+        # The body travels as it came, whatever that was.
+        if encoding := delivery.headers.get(CONTENT_ENCODING):
+            headers[CONTENT_ENCODING] = encoding
+        return Publish(dead_letter("parser"), letter.body, headers)
+    headers[POSITION] = position
+    headers[CONTENT_ENCODING] = ZSTD
+    return Publish(dead_letter("parser"), compress(letter.body), headers)
+
+
+def count(metrics: Metrics, _delivery: Delivery, done: Done, stored: list[Stored]) -> None:
+    """Count a message once everything of it is stored."""
+    metrics.count("pw_parser_messages_total")
+    for one in stored:
+        if one.duplicate:
+            metrics.count("pw_stored_duplicates_total", stream=one.stream)
+    if not isinstance(done, Answer):
+        return
+    counts = done.counts
+    metrics.count("pw_parser_transactions_total", counts.transactions)
+    metrics.count("pw_parser_failed_total", counts.failed)
+    metrics.count("pw_parser_votes_total", counts.votes)
+    metrics.count("pw_parser_swaps_total", done.swaps)
+    metrics.count("pw_parser_dead_letters_total", len(done.dead_letters))
+
+
+def _header_text(text: str) -> str:
+    """One line of printable ASCII: a header can hold nothing else."""
+    plain = text.encode("ascii", "backslashreplace").decode("ascii")
+    return "".join(c if c.isprintable() else " " for c in plain)[:REASON_CHARACTERS_MAX]
