@@ -7,7 +7,9 @@ beside the interpreter. JetStream stores to files and syncs every write.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ import msgspec
 
 START_TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 10.0
+# From <linux/prctl.h>.
+PR_SET_PDEATHSIG = 1
 
 
 class NoBroker(RuntimeError):
@@ -93,15 +97,7 @@ async def start_broker(folder: Path, *, port: int = -1) -> LocalBroker:
     )
     for stale in folder.glob("nats-server_*.ports"):
         stale.unlink()
-    binary = find_binary()
-    with (folder / "nats.log").open("ab") as log:
-        process = subprocess.Popen(
-            [binary, "--config", str(config)],
-            stdout=log,
-            stderr=log,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+    process = _spawn(find_binary(), config, folder / "nats.log")
     ports = await _ports(folder, process)
     return LocalBroker(folder, ports[0], ports[1], process)
 
@@ -111,6 +107,24 @@ async def restart_broker(broker: LocalBroker) -> None:
     again = await start_broker(broker.folder, port=broker.port)
     broker.process = again.process
     broker.monitor_port = again.monitor_port
+
+
+def end_with_parent() -> None:
+    """In a child before exec: have the kernel end it when its parent is gone (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _spawn(binary: str, config: Path, log_file: Path) -> subprocess.Popen[bytes]:
+    with log_file.open("ab") as log:
+        return subprocess.Popen(
+            [binary, "--config", str(config)],
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=end_with_parent,  # noqa: PLW1509
+        )
 
 
 async def _ports(folder: Path, process: subprocess.Popen[bytes]) -> tuple[int, int]:

@@ -1,0 +1,1 @@
+"""`pw`: the command line of Pocketwatcher."""

@@ -1,0 +1,59 @@
+"""`pw COMMAND …`. A command's module is imported when it is used, so `pw --help` is quick."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from typing import NamedTuple
+
+from pw_common.run import VERSION
+
+
+class Command(NamedTuple):
+    """A subcommand: its module has `add_arguments(parser)` and `run(args) -> exit code`."""
+
+    name: str
+    module: str
+    help: str
+
+
+COMMANDS = (
+    Command("up", "pw_cli.up", "run the whole system here: broker, source, services"),
+    Command("status", "pw_cli.status", "what the system does right now"),
+    Command("parse", "pw_cli.parse", "captures in, one swap.v1 a line out"),
+    Command("capture", "pw_cli.capture", "write a capture from the broker or a source"),
+    Command("tail", "pw_cli.tail", "print a stream's messages as they come"),
+    Command("dlq", "pw_cli.dlq", "dead letters: list, show, replay"),
+    Command("simulate", "pw_cli.simulate", "write a generated market as a capture"),
+)
+
+EXIT_INTERRUPTED = 130
+
+
+def main() -> int:
+    """Exit codes: 0 done, 1 done but not all well, 2 wrong usage, 69 unreachable, 78 settings."""
+    parser = argparse.ArgumentParser(prog="pw", description="Pocketwatcher, on your own machine.")
+    parser.add_argument("--version", action="version", version=f"pw {VERSION}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    wanted = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
+    for command in COMMANDS:
+        sub = commands.add_parser(command.name, help=command.help, description=command.help)
+        if command.name == wanted:
+            module = importlib.import_module(command.module)
+            module.add_arguments(sub)
+            sub.set_defaults(run=module.run)
+    args = parser.parse_args()
+    try:
+        return int(args.run(args))
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # `pw parse … | head`: the reader has enough. Nothing may be flushed at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

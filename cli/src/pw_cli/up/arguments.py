@@ -1,0 +1,168 @@
+"""What `pw up` can be told, and what it refuses."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_TPS = 200
+DEFAULT_MARKET_MINUTES = 10
+DEFAULT_API_PORT = 8080
+PARSERS_MAX = 16
+
+RATE = re.compile(r"^(recorded|max|\d+(\.\d+)?x|\d+(\.\d+)?)$")
+
+
+class BadUsage(ValueError):
+    """Options that contradict each other; says which and what to choose."""
+
+
+@dataclass(frozen=True)
+class UpOptions:
+    """One run. Exactly one source: captures, an endpoint, or the generated market."""
+
+    captures: tuple[Path, ...]
+    endpoint: str | None
+    x_token_file: Path | None
+    rate: str | None
+    once: bool
+    parsers: int
+    programs: str | None
+    exit_when_drained: bool
+    report: Path | None
+    data: Path | None
+    api_port: int
+    seed: int
+    minutes: float
+    timeout_s: float
+    faults: str
+    tx_bytes_max: int | None
+    json: bool
+
+    @property
+    def source_kind(self) -> str:
+        """`capture`, `endpoint` or `market`."""
+        if self.captures:
+            return "capture"
+        return "endpoint" if self.endpoint else "market"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `pw up`."""
+    source = parser.add_argument_group("source (default: a generated market)")
+    source.add_argument(
+        "--capture",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="play captures: .pb, .pb.gz or .pb.zst",
+    )
+    source.add_argument("--endpoint", metavar="URL", help="a Yellowstone gRPC endpoint")
+    source.add_argument("--x-token-file", type=Path, metavar="F", help="file with its token")
+    source.add_argument(
+        "--programs",
+        metavar="FILE|all|all-non-vote",
+        help="what to subscribe to (default: the packaged programs.yaml; everything for captures)",
+    )
+    source.add_argument(
+        "--rate", metavar="R", help="recorded, max, 10x, or a number of transactions a second"
+    )
+    again = source.add_mutually_exclusive_group()
+    again.add_argument("--loop", action="store_true", help="start over at the end (default)")
+    again.add_argument("--once", action="store_true", help="play once")
+    source.add_argument("--seed", type=int, default=1, help="of the generated market")
+    source.add_argument(
+        "--minutes",
+        type=float,
+        default=DEFAULT_MARKET_MINUTES,
+        help="length of one pass of the generated market",
+    )
+    source.add_argument(
+        "--faults",
+        default="",
+        metavar="PLAN",
+        help="faults of the played source, e.g. skip_slots=S1-S2",
+    )
+    run = parser.add_argument_group("run")
+    run.add_argument("--parsers", type=int, default=2, metavar="N", help="parser processes")
+    run.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="keep the broker's data here (default: a temporary folder, removed)",
+    )
+    run.add_argument(
+        "--tx-bytes-max",
+        type=int,
+        metavar="B",
+        help="limit of PW_TX: a full queue makes the source wait",
+    )
+    run.add_argument("--port", type=int, default=DEFAULT_API_PORT, help="of the API")
+    run.add_argument(
+        "--exit-when-drained",
+        action="store_true",
+        help="with --once: stop when everything is parsed",
+    )
+    run.add_argument(
+        "--timeout",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="give up after this many seconds (default: never)",
+    )
+    run.add_argument("--report", type=Path, metavar="FILE", help="write figures of the run")
+    run.add_argument("--json", action="store_true", help="progress as JSON lines on stdout")
+
+
+def options(args: argparse.Namespace) -> UpOptions:
+    """Check the options together.
+
+    Raises:
+        BadUsage: naming every problem.
+    """
+    problems = []
+    if args.capture and args.endpoint:
+        problems.append("--capture and --endpoint are two sources: choose one")
+    missing = [str(path) for path in args.capture if not path.is_file()]
+    if missing:
+        problems.append(f"no such capture: {', '.join(missing)}")
+    if args.x_token_file and not args.endpoint:
+        problems.append("--x-token-file belongs to --endpoint")
+    if args.x_token_file and not args.x_token_file.is_file():
+        problems.append(f"no such file: {args.x_token_file}")
+    if args.rate is not None and not RATE.match(args.rate):
+        problems.append(f"--rate {args.rate}: allowed are recorded, max, 10x, or a number")
+    if args.rate and args.endpoint:
+        problems.append("--rate cannot change the pace of an endpoint")
+    if not 1 <= args.parsers <= PARSERS_MAX:
+        problems.append(f"--parsers {args.parsers}: allowed are 1 to {PARSERS_MAX}")
+    if args.exit_when_drained and not args.once:
+        problems.append("--exit-when-drained needs --once: a loop never drains")
+    if args.once and args.endpoint:
+        problems.append("--once cannot end an endpoint's stream")
+    if args.programs not in {None, "all", "all-non-vote"} and not Path(args.programs).is_file():
+        problems.append(f"--programs {args.programs}: no such file; or say all, all-non-vote")
+    if problems:
+        raise BadUsage("\n".join(problems))
+    return UpOptions(
+        captures=tuple(args.capture),
+        endpoint=args.endpoint,
+        x_token_file=args.x_token_file,
+        rate=args.rate,
+        once=args.once,
+        parsers=args.parsers,
+        programs=args.programs,
+        exit_when_drained=args.exit_when_drained,
+        report=args.report,
+        data=args.data,
+        api_port=args.port,
+        seed=args.seed,
+        minutes=args.minutes,
+        timeout_s=args.timeout,
+        faults=args.faults,
+        tx_bytes_max=args.tx_bytes_max,
+        json=args.json,
+    )

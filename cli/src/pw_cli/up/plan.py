@@ -1,0 +1,100 @@
+"""Which processes a run needs, with which settings. Pure: nothing is started here."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pw_cli.up.arguments import DEFAULT_TPS, UpOptions
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One child process: `python -m module` with these variables."""
+
+    name: str
+    service: str
+    module: str
+    env: dict[str, str]
+    http_port: int | None = None
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Free ports that the run uses on loopback."""
+
+    replay: int
+    replay_http: int
+    ingest_http: int
+    parser_http: tuple[int, ...]
+    api: int
+
+
+def provision_spec(options: UpOptions, nats_url: str) -> Spec:
+    """The one-shot that makes the streams."""
+    env = _common(nats_url)
+    if options.tx_bytes_max is not None:
+        env["PW_TX_BYTES_MAX"] = str(options.tx_bytes_max)
+    return Spec("provision", "provision", "pw_provision", env)
+
+
+def parser_spec(number: int, nats_url: str, port: int) -> Spec:
+    """One parser; its number is only a name."""
+    env = _common(nats_url) | {"PW_HTTP_LISTEN": f"127.0.0.1:{port}"}
+    return Spec(f"parser-{number}", "parser", "pw_parser", env, port)
+
+
+def api_spec(nats_url: str, port: int) -> Spec:
+    """The status API."""
+    env = _common(nats_url) | {"PW_HTTP_LISTEN": f"127.0.0.1:{port}"}
+    return Spec("api", "api", "pw_api", env, port)
+
+
+def ingest_spec(options: UpOptions, nats_url: str, ports: Ports) -> Spec:
+    """Ingest, pointed at the endpoint or at our own replay server."""
+    env = _common(nats_url) | {
+        "PW_HTTP_LISTEN": f"127.0.0.1:{ports.ingest_http}",
+        "PW_INGEST_ENDPOINT": options.endpoint or f"http://127.0.0.1:{ports.replay}",
+    }
+    if options.x_token_file is not None:
+        env["PW_INGEST_TOKEN_FILE"] = str(options.x_token_file.resolve())
+    programs = options.programs
+    if programs is None and options.source_kind == "capture":
+        # Whoever plays a file wants all of it, votes and failures included.
+        programs = "all"
+    if programs is not None:
+        known = programs in {"all", "all-non-vote"}
+        env["PW_INGEST_PROGRAMS"] = programs if known else str(Path(programs).resolve())
+    return Spec("ingest", "ingest", "pw_ingest", env, ports.ingest_http)
+
+
+def replay_spec(options: UpOptions, ports: Ports, sent_record: Path) -> Spec:
+    """The replay server over captures or the generated market."""
+    env = {
+        "PW_REPLAY_LISTEN": f"127.0.0.1:{ports.replay}",
+        "PW_HTTP_LISTEN": f"127.0.0.1:{ports.replay_http}",
+        "PW_REPLAY_LOOP": "false" if options.once else "true",
+        "PW_REPLAY_SENT_RECORD": str(sent_record),
+        "PW_LOG_FORMAT": "text",
+        "PW_LOG_LEVEL": "warning",
+    }
+    if options.captures:
+        paths = [str(path.resolve()) for path in options.captures]
+        env["PW_REPLAY_CAPTURES"] = os.pathsep.join(paths)
+        env["PW_REPLAY_RATE"] = options.rate or "recorded"
+    else:
+        # The market is generated at the rate that it is played at, so that its clock keeps pace.
+        number = options.rate is not None and options.rate.replace(".", "", 1).isdigit()
+        tps = options.rate if number and options.rate is not None else str(DEFAULT_TPS)
+        env["PW_REPLAY_MARKET_SEED"] = str(options.seed)
+        env["PW_REPLAY_MARKET_MINUTES"] = str(options.minutes)
+        env["PW_REPLAY_MARKET_TPS"] = tps
+        env["PW_REPLAY_RATE"] = options.rate or tps
+    if options.faults:
+        env["PW_REPLAY_FAULTS"] = options.faults
+    return Spec("replay", "replay", "pw_replay", env, ports.replay_http)
+
+
+def _common(nats_url: str) -> dict[str, str]:
+    return {"PW_NATS_URL": nats_url, "PW_LOG_FORMAT": "text", "PW_LOG_LEVEL": "warning"}

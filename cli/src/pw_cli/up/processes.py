@@ -1,0 +1,141 @@
+"""Child processes: start, watch, restart after a crash, stop in order, and what they cost."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pw_cli.up.plan import Spec
+from pw_common.local_broker import end_with_parent
+
+STOP_TIMEOUT_S = 25.0
+RESTARTS_MAX = 5
+RESTART_WAIT_S = 0.5
+# A service that ends with one of these said why, and would say it again.
+FINAL_EXIT_CODES = {2, 69, 78}
+
+
+class ChildFailed(RuntimeError):
+    """A service ended for good; its own message is on stderr."""
+
+
+@dataclass
+class Cost:
+    """What a process took: CPU since the mark, and the largest resident size."""
+
+    cpu_s: float = 0.0
+    rss_mb: float = 0.0
+
+
+@dataclass
+class Child:
+    """One service process and its history."""
+
+    spec: Spec
+    process: subprocess.Popen[bytes]
+    restarts: int = 0
+    stopping: bool = False
+    cpu_mark_s: float = 0.0
+    cost: Cost = field(default_factory=Cost)
+
+    def measure(self) -> None:
+        """Read CPU and memory; the last reading stays when the process is gone."""
+        cpu_s, rss_mb = usage(self.process.pid)
+        if rss_mb:
+            self.cost = Cost(cpu_s - self.cpu_mark_s, rss_mb)
+
+
+def start(spec: Spec) -> Child:
+    """Start one service; its stderr is ours."""
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("PW_")} | spec.env
+    process = subprocess.Popen(
+        [sys.executable, "-m", spec.module],
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=end_with_parent,  # noqa: PLW1509
+    )
+    return Child(spec, process)
+
+
+def run_once(spec: Spec) -> int:
+    """Run a one-shot to its end; returns its exit code."""
+    return start(spec).process.wait()
+
+
+async def watch(children: list[Child], say: Callable[[str], None]) -> None:
+    """Restart what crashes, as a container runtime would.
+
+    Raises:
+        ChildFailed: a service gave up for a stated reason, or crashed too often.
+    """
+    while True:
+        await asyncio.sleep(0.2)
+        for child in children:
+            code = child.process.poll()
+            child.measure()
+            if code is None or child.stopping:
+                continue
+            name = child.spec.name
+            if code in FINAL_EXIT_CODES:
+                raise ChildFailed(f"{name} ended with exit code {code}: its message is above")
+            if child.restarts >= RESTARTS_MAX:
+                raise ChildFailed(f"{name} crashed {child.restarts + 1} times (exit code {code})")
+            say(f"{name} ended with exit code {code}: starting it again")
+            await asyncio.sleep(RESTART_WAIT_S)
+            again = start(child.spec)
+            child.process = again.process
+            child.restarts += 1
+
+
+async def stop(child: Child) -> None:
+    """SIGTERM, then SIGKILL when it takes too long."""
+    child.stopping = True
+    if child.process.poll() is None:
+        child.process.send_signal(signal.SIGTERM)
+    deadline = asyncio.get_running_loop().time() + STOP_TIMEOUT_S
+    while child.process.poll() is None:
+        child.measure()
+        if asyncio.get_running_loop().time() > deadline:
+            child.process.kill()
+        await asyncio.sleep(0.02)
+
+
+def usage(pid: int) -> tuple[float, float]:
+    """CPU seconds and peak resident MB of a process; zeros where the system does not say."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0, 0.0
+    cpu_s = (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+    for line in status.splitlines():
+        if line.startswith("VmHWM:"):
+            return cpu_s, round(int(line.split()[1]) / 1024, 1)
+    return cpu_s, 0.0
+
+
+def free_port() -> int:
+    """A port that is free on loopback right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def port_is_free(port: int) -> bool:
+    """Whether a service could listen on this loopback port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

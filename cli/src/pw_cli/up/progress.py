@@ -1,0 +1,127 @@
+"""What a person sees while it runs: where to look, then one line of figures."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Any
+
+import httpx
+import msgspec
+
+from pw_cli.up.report import Report
+from pw_cli.up.system import System
+from pw_common.clock import monotonic_s
+
+LINE_EVERY_S = 5.0
+LIVE_EVERY_S = 1.0
+CLEAR_LINE = "\r\x1b[K"
+
+
+class Progress:
+    """Lines on stderr; on a terminal the figures stay on one line."""
+
+    def __init__(self, system: System, *, as_json: bool) -> None:
+        self._system = system
+        self._as_json = as_json
+        self._live = sys.stderr.isatty() and not as_json
+        self._before: tuple[float, float, float] | None = None
+
+    def say(self, line: str) -> None:
+        """Something that happened once."""
+        if self._as_json:
+            self._json({"event": "message", "text": line})
+            return
+        sys.stderr.write(f"{CLEAR_LINE if self._live else ''}{line}\n")
+        sys.stderr.flush()
+
+    def started(self) -> None:
+        """Where to look."""
+        system = self._system
+        api = f"http://127.0.0.1:{system.ports.api}"
+        source = system.options.endpoint or {
+            "capture": f"{len(system.options.captures)} capture(s)",
+            "market": f"a generated market (seed {system.options.seed})",
+        }.get(system.options.source_kind, "")
+        kept = system.options.data or "a temporary folder, removed at the end (--data keeps it)"
+        for line in (
+            f"Pocketwatcher is running on {source}",
+            f"  status page   {api}/",
+            f"  status        {api}/api/v1/status",
+            f"  swaps         {api}/api/v1/swaps",
+            f"  API           {api}/docs",
+            f"  broker        {system.nats_url}",
+            f"  data          {kept}",
+            "  stop          Ctrl-C finishes what is in hand",
+        ):
+            self.say(line)
+
+    async def show(self) -> None:
+        """Print the figures until cancelled."""
+        while True:
+            await asyncio.sleep(LIVE_EVERY_S if self._live else LINE_EVERY_S)
+            status = await self._status()
+            await self._system.refresh()
+            if self._as_json:
+                self._json({"event": "status", "status": status})
+                continue
+            line = self._line(status)
+            if self._live:
+                sys.stderr.write(f"{CLEAR_LINE}{line}")
+                sys.stderr.flush()
+            else:
+                self.say(line)
+
+    def ended(self, report: Report) -> None:
+        """The outcome in words, or as JSON."""
+        if self._as_json:
+            self._json({"event": "report", "report": msgspec.to_builtins(report)})
+            return
+        latency = report.latency_ms["swap"]
+        cpu = ", ".join(f"{name} {value:g}" for name, value in report.cpu_us_per_tx.items())
+        self.say(
+            f"sent {report.transactions_sent} · received {report.transactions_in} · parsed "
+            f"{report.transactions_parsed} (failed {report.failed}, votes {report.votes})"
+        )
+        self.say(
+            f"swaps {report.swaps} · dead letters {report.dead_letters} · gaps {report.gaps} · "
+            f"stored duplicates {report.stored_duplicates} · late {report.late}"
+        )
+        self.say(
+            f"{report.elapsed_s:g} s · {report.throughput_tx_s:g} tx/s · sent to swap stored: "
+            f"p50 {latency.p50} ms, p99 {latency.p99} ms"
+        )
+        self.say(f"CPU us/tx: {cpu}")
+        self.say(f"swap digest {report.swap_digest}")
+        if not report.drained and self._system.options.exit_when_drained:
+            self.say("NOT drained: something that was sent is not parsed")
+
+    async def _status(self) -> dict[str, Any]:
+        url = f"http://127.0.0.1:{self._system.ports.api}/api/v1/status"
+        try:
+            answer = await self._system.client.get(url, timeout=2.0)
+        except httpx.TransportError as error:
+            return {"mode": "api away", "why": [type(error).__name__]}
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def _line(self, status: dict[str, Any]) -> str:
+        counters = self._system.ingest_counters
+        received = counters.get("pw_ingest_transactions_total", 0.0)
+        now_s = monotonic_s()
+        rate = 0.0
+        if self._before is not None and now_s > self._before[0]:
+            rate = max(0.0, (received - self._before[1]) / (now_s - self._before[0]))
+        self._before = (now_s, received, 0.0)
+        streams = {s["name"]: s for s in status.get("streams", []) if "name" in s}
+        waiting = streams.get("PW_TX", {}).get("messages", "?")
+        return (
+            f"{status.get('mode', '?'):<12} received {received:,.0f} ({rate:,.0f} tx/s) · "
+            f"waiting in PW_TX {waiting} · swaps "
+            f"{streams.get('PW_SWAP', {}).get('messages', '?')} batches · "
+            f"gaps {status.get('gaps', '?')} · dead letters {status.get('dead_letters', '?')}"
+        )
+
+    def _json(self, value: object) -> None:
+        sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+        sys.stdout.flush()

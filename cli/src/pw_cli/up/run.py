@@ -1,0 +1,139 @@
+"""The run: broker, streams, parsers, API, source, ingest; then watch, drain, report, stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+import httpx
+import msgspec
+import uvloop
+
+from pw_cli.up.arguments import BadUsage, UpOptions, options
+from pw_cli.up.plan import Ports, provision_spec
+from pw_cli.up.processes import ChildFailed, free_port, port_is_free, run_once
+from pw_cli.up.progress import Progress
+from pw_cli.up.summary import make_report
+from pw_cli.up.system import System
+from pw_common.bus import BrokerAway, connect
+from pw_common.local_broker import LocalBroker, NoBroker, start_broker
+from pw_common.log import Log
+
+EXIT_OK = 0
+EXIT_NOT_WELL = 1
+EXIT_USAGE = 2
+EXIT_UNAVAILABLE = 69
+EXIT_CONFIG = 78
+
+BROKER_URL = "PW_NATS_URL"
+
+
+def run(args: argparse.Namespace) -> int:
+    """`pw up`. 0 when it ran and ended as told; 1 when a drained run was not clean."""
+    try:
+        chosen = options(args)
+    except BadUsage as error:
+        sys.stderr.write(f"pw up: {error}\n")
+        return EXIT_USAGE
+    return uvloop.run(_run(chosen))
+
+
+async def _run(chosen: UpOptions) -> int:
+    if not port_is_free(chosen.api_port):
+        sys.stderr.write(f"pw up: port {chosen.api_port} is in use; choose another with --port\n")
+        return EXIT_CONFIG
+    folder = chosen.data or Path(tempfile.mkdtemp(prefix="pw-up-"))
+    broker: LocalBroker | None = None
+    try:
+        url = os.environ.get(BROKER_URL, "")
+        if not url:
+            broker = await start_broker(folder / "nats")
+            url = broker.url
+        if run_once(provision_spec(chosen, url)) != 0:
+            return EXIT_CONFIG
+        return await _with_broker(chosen, url, folder, broker)
+    except (NoBroker, BrokerAway, ChildFailed) as error:
+        sys.stderr.write(f"pw up: {error}\n")
+        return EXIT_UNAVAILABLE
+    finally:
+        if broker is not None:
+            broker.stop()
+        if chosen.data is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _with_broker(
+    chosen: UpOptions, url: str, folder: Path, broker: LocalBroker | None
+) -> int:
+    ports = Ports(
+        replay=free_port(),
+        replay_http=free_port(),
+        ingest_http=free_port(),
+        parser_http=tuple(free_port() for _ in range(chosen.parsers)),
+        api=chosen.api_port,
+    )
+    bus = await connect(url, "cli", Log("cli"))
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with httpx.AsyncClient() as client:
+        system = System(chosen, url, ports, folder, bus, client, broker)
+        progress = Progress(system, as_json=chosen.json)
+        system.say = progress.say
+        try:
+            drained = await _live(system, progress, stop)
+            return await _end(system, progress, drained=drained)
+        finally:
+            await system.stop_all()
+            await bus.close()
+
+
+async def _live(system: System, progress: Progress, stop: asyncio.Event) -> bool:
+    """Run until told to stop, drained, or out of time; returns whether it drained."""
+    await system.start_all()
+    progress.started()
+    tasks = {
+        asyncio.create_task(system.watch(), name="watch"),
+        asyncio.create_task(progress.show(), name="progress"),
+        asyncio.create_task(stop.wait(), name="stop"),
+    }
+    drained = None
+    if system.options.exit_when_drained:
+        drained = asyncio.create_task(system.until_drained(), name="drained")
+        tasks.add(drained)
+    try:
+        await asyncio.wait(
+            tasks,
+            return_when=asyncio.FIRST_COMPLETED,
+            timeout=system.options.timeout_s or None,
+        )
+        for task in tasks:
+            if task.done():
+                task.result()
+        return drained is not None and drained.done()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _end(system: System, progress: Progress, *, drained: bool) -> int:
+    """Finish what is in hand, write the report, say how it went."""
+    progress.say("stopping: finishing what is in hand")
+    empty = await system.finish()
+    if system.options.report is None and not system.options.exit_when_drained:
+        return EXIT_OK if empty else EXIT_NOT_WELL
+    report = await make_report(system, drained=drained and empty)
+    if system.options.report is not None:
+        body = msgspec.json.format(msgspec.json.encode(report), indent=2)
+        system.options.report.write_bytes(body + b"\n")
+    progress.ended(report)
+    clean = report.drained or not system.options.exit_when_drained
+    return EXIT_OK if clean else EXIT_NOT_WELL

@@ -1,0 +1,181 @@
+"""The running system: its children, how it is started, drained and stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from pw_cli.up import plan
+from pw_cli.up.arguments import UpOptions
+from pw_cli.up.probe import counters, is_live, is_ready, status_of
+from pw_cli.up.processes import Child, ChildFailed, start, stop, usage, watch
+from pw_cli.up.stored import stream_state
+from pw_common.bus import Bus
+from pw_common.local_broker import LocalBroker
+from pw_common.subjects import CONSUMER_PARSER, STREAM_TX
+
+READY_TIMEOUT_S = 60.0
+FINISH_TIMEOUT_S = 60.0
+POLL_S = 0.1
+# Played to the end and nothing moves any more: whatever is missing is lost.
+IDLE_S = 5.0
+
+
+class System:
+    """Everything that `pw up` started, and questions about it."""
+
+    def __init__(
+        self,
+        options: UpOptions,
+        nats_url: str,
+        ports: plan.Ports,
+        folder: Path,
+        bus: Bus,
+        client: httpx.AsyncClient,
+        broker: LocalBroker | None,
+    ) -> None:
+        self.options = options
+        self.nats_url = nats_url
+        self.ports = ports
+        self.sent_record = folder / "sent.bin"
+        self.bus = bus
+        self.client = client
+        self.broker = broker
+        self.children: list[Child] = []
+        self.say: Callable[[str], None] = lambda _line: None
+        self.broker_cpu_mark_s = 0.0
+        # The last figures that a service told before it was stopped.
+        self.source_status: dict[str, Any] = {}
+        self.ingest_counters: dict[str, float] = {}
+        self.first_tx_seq = 1
+
+    @property
+    def plays(self) -> bool:
+        """Whether the source is our own replay server."""
+        return self.options.endpoint is None
+
+    async def start_all(self) -> None:
+        """Start readers before writers, so that nothing waits for its reader."""
+        before = await stream_state(self.bus, STREAM_TX)
+        self.first_tx_seq = before["last_seq"] + 1
+        specs = [
+            plan.parser_spec(number + 1, self.nats_url, port)
+            for number, port in enumerate(self.ports.parser_http)
+        ]
+        specs.append(plan.api_spec(self.nats_url, self.ports.api))
+        if self.plays:
+            specs.append(plan.replay_spec(self.options, self.ports, self.sent_record))
+        self.children.extend([start(spec) for spec in specs])
+        await self._all_ready()
+        self._mark_costs()
+        ingest = start(plan.ingest_spec(self.options, self.nats_url, self.ports))
+        self.children.append(ingest)
+        await self._until_live(ingest)
+        ingest.cpu_mark_s = usage(ingest.process.pid)[0]
+
+    async def watch(self) -> None:
+        """Restart what crashes; raises ChildFailed when that does not help."""
+        await watch(self.children, self.say)
+
+    async def until_drained(self) -> None:
+        """Return when everything that the source sent is parsed, or nothing moves any more."""
+        idle_s = 0.0
+        before: tuple[float, ...] = ()
+        while True:
+            await asyncio.sleep(POLL_S)
+            source = await self.refresh()
+            if not source.get("done"):
+                continue
+            sent = float(source["sent_updates"])
+            received = self.ingest_counters.get("pw_ingest_updates_total", 0.0)
+            state = await stream_state(self.bus, STREAM_TX)
+            now = (sent, received, float(state["last_seq"]), float(state["messages"]))
+            idle_s = idle_s + POLL_S if now == before else 0.0
+            before = now
+            if received >= sent and state["messages"] == 0 and idle_s >= 3 * POLL_S:
+                return
+            if idle_s >= IDLE_S and state["messages"] == 0:
+                return
+
+    async def refresh(self) -> dict[str, Any]:
+        """Ask source and ingest for their figures; keeps the last answers."""
+        if self.plays:
+            self.source_status = (
+                await status_of(self.client, self.ports.replay_http) or self.source_status
+            )
+        found = await counters(self.client, self.ports.ingest_http)
+        self.ingest_counters = found or self.ingest_counters
+        return self.source_status
+
+    async def finish(self) -> bool:
+        """Stop the writers, let the parsers empty the queue; returns whether they did."""
+        await self.refresh()
+        for child in self.children:
+            if child.spec.service == "ingest":
+                await stop(child)
+        await self.refresh()
+        deadline = asyncio.get_running_loop().time() + FINISH_TIMEOUT_S
+        while asyncio.get_running_loop().time() < deadline:
+            for child in self.children:
+                child.measure()
+            if await self._queue_is_empty():
+                return True
+            if not any(
+                child.process.poll() is None
+                for child in self.children
+                if child.spec.service == "parser"
+            ):
+                return False
+            await asyncio.sleep(POLL_S)
+        return False
+
+    async def stop_all(self) -> None:
+        """Stop every child, all at once."""
+        await asyncio.gather(*(stop(child) for child in self.children))
+
+    async def _queue_is_empty(self) -> bool:
+        info = await self.bus.api(f"CONSUMER.INFO.{STREAM_TX}.{CONSUMER_PARSER}")
+        return int(info["num_pending"]) + int(info["num_ack_pending"]) == 0
+
+    async def _all_ready(self) -> None:
+        deadline = asyncio.get_running_loop().time() + READY_TIMEOUT_S
+        for child in self.children:
+            port = child.spec.http_port
+            if port is None:
+                continue
+            while True:
+                if child.spec.service == "replay":
+                    up = bool(await status_of(self.client, port))
+                else:
+                    up = await is_ready(self.client, port)
+                if up:
+                    break
+                _still_running(child)
+                if asyncio.get_running_loop().time() > deadline:
+                    raise ChildFailed(f"{child.spec.name} was not ready in {READY_TIMEOUT_S:g} s")
+                await asyncio.sleep(POLL_S)
+
+    async def _until_live(self, child: Child) -> None:
+        deadline = asyncio.get_running_loop().time() + READY_TIMEOUT_S
+        while not await is_live(self.client, child.spec.http_port or 0):
+            _still_running(child)
+            if asyncio.get_running_loop().time() > deadline:
+                raise ChildFailed(f"{child.spec.name} did not answer in {READY_TIMEOUT_S:g} s")
+            await asyncio.sleep(0.01)
+
+    def _mark_costs(self) -> None:
+        # What a process cost to start is not a cost per transaction.
+        for child in self.children:
+            child.cpu_mark_s = usage(child.process.pid)[0]
+        if self.broker is not None:
+            self.broker_cpu_mark_s = usage(self.broker.process.pid)[0]
+
+
+def _still_running(child: Child) -> None:
+    code = child.process.poll()
+    if code is not None:
+        raise ChildFailed(f"{child.spec.name} ended with exit code {code}: its message is above")

@@ -1,0 +1,76 @@
+"""Which slots are complete, from sequences and frontiers alone: no timer takes part.
+
+PW_TX sequences have no holes, and every PW_TX message is answered by one batch
+that names its sequence. So a reader of PW_SWAP knows from the sequences that it
+holds whether an earlier message is still being parsed. The frontier of the
+newest batch in the contiguous prefix says which slots were stored before it;
+the watermark is the least of these over the sources.
+"""
+
+from __future__ import annotations
+
+from pw_common.messages import Batch
+
+
+class Prefix:
+    """Reorders batches by `tx_seq` and releases the contiguous prefix.
+
+    The first batch seen may not be the first of the stream: give `first_seq`, the
+    sequence that the prefix begins with. A sequence below the prefix is a repeat.
+    """
+
+    def __init__(self, first_seq: int = 1) -> None:
+        self._next = first_seq
+        self._held: dict[int, Batch] = {}
+        self.repeats = 0
+
+    @property
+    def held(self) -> int:
+        """Batches that wait for an earlier one."""
+        return len(self._held)
+
+    @property
+    def next_seq(self) -> int:
+        """The sequence that the prefix waits for."""
+        return self._next
+
+    def add(self, batch: Batch) -> list[Batch]:
+        """Take one batch in any order; returns what the prefix gained, in order."""
+        if batch.tx_seq < self._next or batch.tx_seq in self._held:
+            self.repeats += 1
+            return []
+        self._held[batch.tx_seq] = batch
+        released = []
+        while self._next in self._held:
+            released.append(self._held.pop(self._next))
+            self._next += 1
+        return released
+
+
+class Watermark:
+    """The highest slot that is complete on every source, from batches of the prefix in order."""
+
+    def __init__(self) -> None:
+        self._frontiers: dict[str, tuple[int, int]] = {}
+
+    def advance(self, batch: Batch) -> int:
+        """Take the next batch of the prefix; returns the watermark after it (0: none yet).
+
+        A frontier of 0 says nothing. A new epoch replaces its source's frontier.
+        """
+        if batch.frontier_slot:
+            epoch, frontier = self._frontiers.get(batch.source, (batch.epoch, 0))
+            if batch.epoch != epoch:
+                frontier = 0
+            self._frontiers[batch.source] = (batch.epoch, max(frontier, batch.frontier_slot))
+        return self.slot
+
+    @property
+    def slot(self) -> int:
+        """Every slot up to here is complete."""
+        return min((frontier for _, frontier in self._frontiers.values()), default=0)
+
+    def is_late(self, batch: Batch, slot: int) -> bool:
+        """Whether an event of this slot comes after its slot was declared complete."""
+        epoch, frontier = self._frontiers.get(batch.source, (batch.epoch, 0))
+        return epoch == batch.epoch and slot <= frontier
