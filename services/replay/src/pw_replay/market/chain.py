@@ -21,8 +21,6 @@ from pw_replay.market.trades import Order, Truth, trade
 VOTE_SHARE = 0.2
 _BIAS_NS = 1_000_000_000
 _SPREAD_NS = 350_000_000
-# Blocks before this market's first one; only its difference between blocks matters.
-_HEIGHT_BELOW_SLOT = 21_000_000
 
 
 def generate_labelled(
@@ -40,12 +38,12 @@ def generate_labelled(
     the part of the votes (0-1). Trades carry their `Truth`; all else carries None.
 
     Raises:
-        ValueError: a rate or length that is not positive, or a share outside 0-1.
+        ValueError: a rate, length or slot that is not positive, or a share outside 0-1.
     """
-    if tps <= 0 or minutes <= 0 or not 0 <= vote_share <= 1:
+    if tps <= 0 or minutes <= 0 or not 0 <= vote_share <= 1 or start_slot < 1:
         raise ValueError(
-            f"minutes={minutes}, tps={tps}, vote_share={vote_share}: "
-            "minutes and tps must be above 0, vote_share between 0 and 1"
+            f"minutes={minutes}, tps={tps}, vote_share={vote_share}, start_slot={start_slot}: "
+            "minutes, tps and start_slot must be above 0, vote_share between 0 and 1"
         )
     market = _Market(seed, start_slot, vote_share)
     parent = start_slot - 1
@@ -92,10 +90,11 @@ class _Market:
         self._seed = seed
         self._start_slot = start_slot
         self._vote_share = vote_share
-        self._rng = Random(f"{seed}/market")
+        self._rng = Random(f"{seed}/market")  # noqa: S311 - reproducible, not secret
         self._ledger = Ledger(seed)
         self._crowd = Crowd(self._rng, self._ledger)
-        self._blocks = 0
+        # Skipped slots leave the block height behind the slot number.
+        self._height = start_slot * 39 // 40
         self._hash = self._blockhash(start_slot - 1)
         self._next_campaign = 0
         self._order = itertools.count()
@@ -105,13 +104,11 @@ class _Market:
         self, slot: int, room: int, slot_time_ns: int
     ) -> Iterator[tuple[bytes, Truth | None]]:
         """The slot's transactions in index order."""
-        index = 0
         total = max(room, 1)
-        for draft, truth in self._drafts(slot, room):
+        for index, (draft, truth) in enumerate(self._drafts(slot, room)):
             created = slot_time_ns + _BIAS_NS + min(index, total) * _SPREAD_NS // total
             place = Place(self._seed, slot, index, created, self._hash)
             yield draft.finish(place), truth
-            index += 1
 
     def _drafts(self, slot: int, room: int) -> Iterator[tuple[Draft, Truth | None]]:
         """Votes are spread; campaign acts stay adjacent, somewhere in the slot."""
@@ -177,7 +174,7 @@ class _Market:
         """The block_meta and the slot update that end a slot."""
         parent_hash = self._hash
         self._hash = self._blockhash(slot)
-        self._blocks += 1
+        self._height += 1
         created_at_ns = slot_time_ns + _BIAS_NS + _SPREAD_NS + 5_000_000
         yield wire.block_meta_update(
             slot=slot,
@@ -185,7 +182,7 @@ class _Market:
             parent_slot=parent,
             parent_blockhash=address_of(parent_hash),
             block_time_s=slot_time_ns // 1_000_000_000,
-            block_height=self._start_slot - _HEIGHT_BELOW_SLOT + self._blocks,
+            block_height=self._height,
             transactions=count,
             created_at_ns=created_at_ns,
         )

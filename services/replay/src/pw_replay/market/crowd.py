@@ -145,8 +145,7 @@ class Crowd:
             fresh = wallet_key(self.ledger.seed, f"fresh/{self._fresh}")
             self.ledger.lamports[fresh] = 0
             lamports = int(rng.uniform(0.05, 3.0) * LAMPORTS)
-            draft = plain.transfer(rng, self.ledger, rng.choice(self._exchanges), fresh, lamports)
-            return draft
+            return plain.transfer(rng, self.ledger, rng.choice(self._exchanges), fresh, lamports)
         source, target = self._trader(), self._trader()
         lamports = int(rng.lognormvariate(-2.0, 1.0) * LAMPORTS)
         if source == target or self.ledger.balance(source) < lamports + 10_000_000:

@@ -38,7 +38,9 @@ class _Top:
 class Draft:
     """A transaction under construction; the first signer pays the fee."""
 
-    def __init__(self, ledger: Ledger, signers: Sequence[bytes], table: bytes | None = None):
+    def __init__(
+        self, ledger: Ledger, signers: Sequence[bytes], table: bytes | None = None
+    ) -> None:
         self.ledger = ledger
         self.signers = tuple(signers)
         self.table = table
@@ -102,7 +104,7 @@ class Draft:
         sol[target] = sol.get(target, 0) + lamports
 
     def move_token(self, source: TokenAccount, target: TokenAccount, amount: int) -> None:
-        """Move raw units between token accounts of one mint; wrapped SOL takes its lamports along."""
+        """Move raw units between accounts of one mint; wrapped SOL takes its lamports along."""
         raw = self._raw
         raw[source] = raw.get(source, 0) - amount
         raw[target] = raw.get(target, 0) + amount

@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from random import Random
 
+from pw_replay.market import instructions, swaps, wire
 from pw_replay.market import programs as p
-from pw_replay.market import swaps, wire
 from pw_replay.market.draft import Draft
 from pw_replay.market.ledger import Ledger
 from pw_replay.market.pools import Pool
@@ -24,7 +24,7 @@ def vote(ledger: Ledger, validator: int, slot: int, blockhash: bytes) -> Draft:
     draft.is_vote = True
     draft.compute_units = 2_100
     draft.writable(account)
-    tower = struct.pack("<Q", slot - 32) + b"\x1f" + b"\x01\x1f" * 31 + blockhash
+    tower = struct.pack("<Q", max(0, slot - 32)) + b"\x1f" + b"\x01\x1f" * 31 + blockhash
     draft.top(p.VOTE, (account, identity), _TOWER_SYNC + tower)
     draft.log(_VOTE_LOGS)
     return draft
@@ -36,9 +36,9 @@ def transfer(
     """A plain SOL transfer."""
     draft = Draft(ledger, (source,))
     if rng.random() < 0.5:
-        swaps.budget(draft, 1_000, rng.randrange(1_000, 100_000))
+        instructions.budget(draft, 1_000, rng.randrange(1_000, 100_000))
     at = len(draft)
-    swaps.pay(draft, source, target, lamports)
+    instructions.pay(draft, source, target, lamports)
     if fails:
         address = p.SYSTEM_ADDRESS
         text = f"Program {address} invoke [1]\nProgram {address} failed: custom program error: 0x1"
@@ -51,12 +51,12 @@ def arbitrage(
 ) -> Draft:
     """Buy in one pool and sell all of it in another, inside one routed transaction."""
     draft = Draft(ledger, (bot,), first.table)
-    swaps.budget(draft, 400_000, rng.randrange(1_000, 50_000))
+    instructions.budget(draft, 400_000, rng.randrange(1_000, 50_000))
     cash = ledger.associated(bot, first.quote)
     own = ledger.associated(bot, first.mint)
     if not cash.exists:
         ledger.endow(cash, 500_000_000_000)
-    swaps.open_account(draft, own, bot)
+    instructions.open_account(draft, own, bot)
     base, _ = first.buy(lamports)
     back, _ = second.sell(base)
     swaps.route(draft, bot, cash, cash, lamports, back, 2)
@@ -87,9 +87,9 @@ def add_liquidity(rng: Random, ledger: Ledger, provider: bytes, pool: Pool, shar
     draft = Draft(ledger, (provider,))
     if own.amount < base or cash.amount < quote:
         return transfer(rng, ledger, provider, p.TIP_ACCOUNTS[0], 1_000)
-    swaps.budget(draft, 300_000, rng.randrange(1_000, 50_000))
+    instructions.budget(draft, 300_000, rng.randrange(1_000, 50_000))
     shares = ledger.associated(provider, pool.lp_mint)
-    swaps.open_account(draft, shares, provider)
+    instructions.open_account(draft, shares, provider)
     draft.pool_accounts(pool.writable, pool.readonly)
     draft.writable(own.key, cash.key, pool.lp_mint.key, shares.key)
     draft.readonly(p.TOKEN_2022)
@@ -103,8 +103,8 @@ def add_liquidity(rng: Random, ledger: Ledger, provider: bytes, pool: Pool, shar
     draft.log(
         wire.logs(f"Program {p.RAYDIUM_CPMM_ADDRESS} invoke [1]\nProgram log: Instruction: Deposit")
     )
-    swaps.transfer_checked(draft, own, vaults[0], provider, base, 2)
-    swaps.transfer_checked(draft, cash, vaults[1], provider, quote, 2)
+    instructions.transfer_checked(draft, own, vaults[0], provider, base, 2)
+    instructions.transfer_checked(draft, cash, vaults[1], provider, quote, 2)
     mint_to = b"\x07" + struct.pack("<Q", minted)
     draft.inner(p.TOKEN, (pool.lp_mint.key, shares.key, pool.authority), mint_to)
     draft.issue(shares, minted)

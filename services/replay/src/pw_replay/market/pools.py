@@ -144,7 +144,7 @@ def amm(ledger: Ledger, venue: Venue, mint: Mint, quote: Mint, quote_reserve: in
         fees = ledger.associated(p.PUMP_AMM_FEES, quote)
         if not fees.exists:
             ledger.endow(fees, 4_000 * LAMPORTS)
-        writable = (key, base_vault.key, quote_vault.key, fees.key)
+        writable: tuple[bytes, ...] = (key, base_vault.key, quote_vault.key, fees.key)
         readonly: tuple[bytes, ...] = (
             *(p.PUMP_AMM_GLOBAL, mint.key, quote.key, p.PUMP_AMM_FEES, p.TOKEN, p.SYSTEM),
             *(p.ATA, p.PUMP_AMM_EVENTS, p.PUMP_AMM),

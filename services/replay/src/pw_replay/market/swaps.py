@@ -11,45 +11,13 @@ import struct
 from pw_replay.market import programs as p
 from pw_replay.market import wire
 from pw_replay.market.draft import Draft
+from pw_replay.market.instructions import SYSTEM_INNER_LOGS, transfer, transfer_checked
 from pw_replay.market.ledger import TokenAccount
 from pw_replay.market.pools import PROGRAM_OF, Pool, Venue
 
 _U64 = struct.Struct("<Q").pack
 _U64X2 = struct.Struct("<QQ").pack
 
-BUDGET_LOGS = wire.logs(
-    f"Program {p.BUDGET_ADDRESS} invoke [1]\nProgram {p.BUDGET_ADDRESS} success\n" * 2
-)
-SYSTEM_INNER_LOGS = wire.logs(
-    f"Program {p.SYSTEM_ADDRESS} invoke [2]\nProgram {p.SYSTEM_ADDRESS} success"
-)
-SYSTEM_LOGS = wire.logs(
-    f"Program {p.SYSTEM_ADDRESS} invoke [1]\nProgram {p.SYSTEM_ADDRESS} success"
-)
-
-
-def _token_logs(instruction: str, height: int, units: int) -> bytes:
-    name = p.TOKEN_ADDRESS
-    return wire.logs(
-        f"Program {name} invoke [{height}]\nProgram log: Instruction: {instruction}\n"
-        f"Program {name} consumed {units} of 196210 compute units\nProgram {name} success"
-    )
-
-
-_TRANSFER_LOGS = {h: _token_logs("Transfer", h, 4645) for h in (2, 3)}
-_CHECKED_LOGS = {h: _token_logs("TransferChecked", h, 6238) for h in (2, 3)}
-_OPEN_LOGS = (
-    wire.logs(f"Program {p.ATA_ADDRESS} invoke [1]\nProgram log: CreateIdempotent")
-    + _token_logs("GetAccountDataSize", 2, 1569)
-    + SYSTEM_INNER_LOGS
-    + wire.log("Program log: Initialize the associated token account")
-    + _token_logs("InitializeImmutableOwner", 2, 1405)
-    + _token_logs("InitializeAccount3", 2, 4188)
-    + wire.logs(
-        f"Program {p.ATA_ADDRESS} consumed 22083 of 190384 compute units\n"
-        f"Program {p.ATA_ADDRESS} success"
-    )
-)
 _INVOKE = {
     (address, height): wire.log(f"Program {address} invoke [{height}]")
     for address in (
@@ -64,76 +32,6 @@ def _done(address: str, units: int) -> bytes:
     return wire.logs(
         f"Program {address} consumed {units} of 187400 compute units\nProgram {address} success"
     )
-
-
-def budget(draft: Draft, units: int, price: int) -> None:
-    """The two compute budget instructions: limit, and price in micro-lamports per unit."""
-    draft.top(p.BUDGET, (), b"\x02" + units.to_bytes(4, "little"))
-    draft.top(p.BUDGET, (), b"\x03" + _U64(price))
-    draft.log(BUDGET_LOGS)
-    draft.priority_fee = -(-units * price // 1_000_000)
-
-
-def pay(draft: Draft, source: bytes, target: bytes, lamports: int) -> None:
-    """A top-level system transfer: a payment, a tip, the SOL to wrap."""
-    draft.writable(source, target)
-    draft.top(p.SYSTEM, (source, target), b"\x02\x00\x00\x00" + _U64(lamports))
-    draft.log(SYSTEM_LOGS)
-    draft.move_sol(source, target, lamports)
-
-
-def open_account(draft: Draft, account: TokenAccount, payer: bytes) -> None:
-    """Create an associated token account; the payer gives its rent."""
-    if draft.opened(account):
-        return
-    mint = account.mint.key
-    draft.writable(account.key)
-    draft.readonly(mint, p.SYSTEM, p.TOKEN, account.owner)
-    draft.top(p.ATA, (payer, account.key, account.owner, mint, p.SYSTEM, p.TOKEN), b"\x01")
-    draft.inner(p.TOKEN, (mint,), b"\x15\x07\x00")
-    rent = p.TOKEN_ACCOUNT_RENT
-    create = b"\x00\x00\x00\x00" + _U64X2(rent, 165) + p.TOKEN
-    draft.inner(p.SYSTEM, (payer, account.key), create)
-    draft.inner(p.TOKEN, (account.key,), b"\x16")
-    draft.inner(p.TOKEN, (account.key, mint), b"\x12" + account.owner)
-    draft.log(_OPEN_LOGS)
-    draft.move_sol(payer, account.key, rent)
-    draft.open(account)
-
-
-def wrap(draft: Draft, account: TokenAccount, owner: bytes, lamports: int) -> None:
-    """Turn lamports into wrapped SOL."""
-    pay(draft, owner, account.key, lamports)
-    draft.top(p.TOKEN, (account.key,), b"\x11")
-    draft.log(_token_logs("SyncNative", 1, 3045))
-    draft.issue(account, lamports)
-
-
-def close_account(draft: Draft, account: TokenAccount, owner: bytes) -> None:
-    """Close an account: rent (and wrapped SOL) return to the owner."""
-    draft.writable(account.key)
-    draft.top(p.TOKEN, (account.key, owner, owner), b"\x09")
-    draft.log(_token_logs("CloseAccount", 1, 2915))
-    draft.close(account, owner)
-
-
-def _transfer(
-    draft: Draft, source: TokenAccount, target: TokenAccount, by: bytes, amount: int, height: int
-) -> None:
-    draft.inner(p.TOKEN, (source.key, target.key, by), b"\x03" + _U64(amount), height)
-    draft.log(_TRANSFER_LOGS[height])
-    draft.move_token(source, target, amount)
-
-
-def transfer_checked(
-    draft: Draft, source: TokenAccount, target: TokenAccount, by: bytes, amount: int, height: int
-) -> None:
-    """An inner TransferChecked."""
-    mint = source.mint
-    data = b"\x0c" + _U64(amount) + bytes((mint.decimals,))
-    draft.inner(p.TOKEN, (source.key, mint.key, target.key, by), data, height)
-    draft.log(_CHECKED_LOGS[height])
-    draft.move_token(source, target, amount)
 
 
 def _event(draft: Draft, program: bytes, authority: bytes, body: bytes, height: int) -> None:
@@ -157,7 +55,7 @@ def pump_swap(
         accounts = (*head, p.TOKEN, p.RENT_SYSVAR, *tail)
         draft.top(p.PUMP, accounts, p.BUY + _U64X2(base, limit))
         draft.log(wire.log("Program log: Instruction: Buy"))
-        _transfer(draft, pool.base_vault, own, pool.key, base, 2)
+        transfer(draft, pool.base_vault, own, pool.key, base, 2)
         for target, lamports in ((pool.key, curve_sol), (p.PUMP_FEES, quote - curve_sol)):
             draft.inner(p.SYSTEM, (trader, target), b"\x02\x00\x00\x00" + _U64(lamports))
             draft.move_sol(trader, target, lamports)
@@ -167,7 +65,7 @@ def pump_swap(
         accounts = (*head, p.ATA, p.TOKEN, *tail)
         draft.top(p.PUMP, accounts, p.SELL + _U64X2(base, quote - quote // 10))
         draft.log(wire.log("Program log: Instruction: Sell"))
-        _transfer(draft, own, pool.base_vault, trader, base, 2)
+        transfer(draft, own, pool.base_vault, trader, base, 2)
         draft.move_sol(pool.key, trader, quote)
         draft.move_sol(pool.key, p.PUMP_FEES, curve_sol - quote)
     sign = 1 if buy else -1
@@ -283,8 +181,8 @@ def _raydium_v4(
     ray = b"\x03" + struct.pack("<7Q", *numbers, amount_out)
     draft.log(wire.fresh_log("Program log: ray_log: " + base64.b64encode(ray).decode()))
     into, out = (vault, pool.base_vault) if buy else (pool.base_vault, vault)
-    _transfer(draft, source, into, trader, amount_in, height)
-    _transfer(draft, out, target, pool.authority, amount_out, height)
+    transfer(draft, source, into, trader, amount_in, height)
+    transfer(draft, out, target, pool.authority, amount_out, height)
     draft.log(_done(p.RAYDIUM_V4_ADDRESS, 31041))
     draft.compute_units += 32_000
 
@@ -333,7 +231,7 @@ def route(
     amount_out: int,
     hops: int,
 ) -> None:
-    """Open a Jupiter v6 route; the hops follow as `amm_swap(..., routed=True)`, then `route_end`."""
+    """Open a Jupiter v6 route; routed `amm_swap` calls and `route_end` follow."""
     draft.readonly(p.TOKEN, target.mint.key, p.JUPITER_EVENTS, p.JUPITER)
     draft.writable(source.key, target.key)
     accounts = (

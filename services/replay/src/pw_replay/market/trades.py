@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
+from pw_replay.market import instructions, swaps, wire
 from pw_replay.market import programs as p
-from pw_replay.market import swaps, wire
 from pw_replay.market.draft import Draft
 from pw_replay.market.ledger import WSOL, Ledger, TokenAccount, address_of
 from pw_replay.market.pools import Pool, Venue
@@ -61,10 +61,10 @@ def trade(rng: Random, ledger: Ledger, order: Order) -> tuple[Draft, Truth | Non
     base, quote = _amounts(order)
     signers = (trader,) if order.fee_payer is None else (order.fee_payer, trader)
     draft = Draft(ledger, signers, pool.table if order.table else None)
-    swaps.budget(draft, 200_000, rng.randrange(20_000, 900_000))
+    instructions.budget(draft, 200_000, rng.randrange(20_000, 900_000))
     own = ledger.associated(trader, pool.mint)
     if order.buy:
-        swaps.open_account(draft, own, trader)
+        instructions.open_account(draft, own, trader)
     draft.writable(own.key)
     if pool.venue is Venue.PUMP:
         at = len(draft)
@@ -72,7 +72,7 @@ def trade(rng: Random, ledger: Ledger, order: Order) -> tuple[Draft, Truth | Non
     else:
         at = _through_amm(rng, draft, order, own, base, quote)
     if order.tip_lamports:
-        swaps.pay(draft, trader, rng.choice(p.TIP_ACCOUNTS), order.tip_lamports)
+        instructions.pay(draft, trader, rng.choice(p.TIP_ACCOUNTS), order.tip_lamports)
     draft.compute_units += rng.randrange(4_000)
     if order.fails:
         return _failed(draft, pool, at), None
@@ -114,11 +114,11 @@ def _through_amm(
     cash = draft.ledger.associated(trader, pool.quote)
     temporary = pool.quote is WSOL and not cash.exists
     if temporary:
-        swaps.open_account(draft, cash, trader)
+        instructions.open_account(draft, cash, trader)
     else:
-        swaps.open_account(draft, cash, trader)
+        instructions.open_account(draft, cash, trader)
     if pool.quote is WSOL and order.buy and cash.amount < quote:
-        swaps.wrap(draft, cash, trader, quote)
+        instructions.wrap(draft, cash, trader, quote)
     source, target = (cash, own) if order.buy else (own, cash)
     amount_in, amount_out = (quote, base) if order.buy else (base, quote)
     at = len(draft)
@@ -139,7 +139,7 @@ def _through_amm(
         swaps.route_event(draft, pool, source, target, amount_in, amount_out)
         swaps.route_end(draft)
     if temporary and rng.random() < 0.97:
-        swaps.close_account(draft, cash, trader)
+        instructions.close_account(draft, cash, trader)
     return at
 
 
