@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 import uvloop
@@ -101,16 +102,41 @@ class Runtime:
         self.reason = reason
 
 
+class HttpServer(Protocol):
+    """What answers HTTP for a service: `HealthServer`, or one with more to say."""
+
+    address: str
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen and set `address`; raises PortTaken."""
+
+    async def stop(self) -> None:
+        """Stop listening and finish what is being answered."""
+
+
 Body = Callable[[Runtime], Awaitable[None]]
+MakeHttp = Callable[[Runtime], HttpServer]
 
 
-def run_service(service: str, settings: CommonSettings, body: Body) -> int:
-    """Run a service to its end; returns the process's exit code."""
+def run_service(
+    service: str, settings: CommonSettings, body: Body, *, http: MakeHttp | None = None
+) -> int:
+    """Run a service to its end; returns the process's exit code.
+
+    Args:
+        http: Makes the server for a service that answers more than health.
+    """
     log = setup(service, VERSION, level=settings.log_level, format_=settings.log_format)
-    return uvloop.run(_main(service, settings, body, log))
+    return uvloop.run(_main(service, settings, body, log, http or _health_only))
 
 
-async def _main(service: str, settings: CommonSettings, body: Body, log: Log) -> int:
+def _health_only(runtime: Runtime) -> HttpServer:
+    return HealthServer(routes(runtime))
+
+
+async def _main(
+    service: str, settings: CommonSettings, body: Body, log: Log, make_http: MakeHttp
+) -> int:
     stop = asyncio.Event()
     watch_signals(stop)
     password = None
@@ -137,19 +163,19 @@ async def _main(service: str, settings: CommonSettings, body: Body, log: Log) ->
         stop=stop,
         started_at_ms=now_ms(),
     )
-    health = HealthServer(routes(runtime))
+    http = make_http(runtime)
     try:
-        await health.start(*host_port(settings.http_listen))
+        await http.start(*host_port(settings.http_listen))
     except PortTaken as error:
         sys.stderr.write(f"{service}: {error}; choose another PW_HTTP_LISTEN\n")
         await bus.close()
         return EXIT_CONFIG
-    runtime.http_url = f"http://{health.address}"
+    runtime.http_url = f"http://{http.address}"
     log.info("service_started", instance=runtime.instance, http_url=runtime.http_url)
     try:
         return await live(runtime, body, settings.shutdown_timeout_s)
     finally:
-        await health.stop()
+        await http.stop()
         await bus.close()
         runtime.metrics.close()
 
