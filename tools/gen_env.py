@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workspace import ROOT, services
+from workspace import ROOT, Member, services
 
 from pw_common.settings import REQUIRED, Declared, declared_settings
 
@@ -39,9 +39,9 @@ def variables() -> list[Variable]:
     """
     found: dict[str, Variable] = {}
     for member in services():
-        if not (member.folder / "src" / member.module / "config.py").is_file():
+        settings = settings_class(member)
+        if settings is None:
             continue
-        settings = importlib.import_module(f"{member.module}.config").Settings
         for declared, _type in declared_settings(settings):
             known = found.setdefault(declared.env, Variable(declared))
             if known.declared.help != declared.help:
@@ -50,6 +50,15 @@ def variables() -> list[Variable]:
                 )
             known.services.append(member.folder.name)
     return sorted(found.values(), key=lambda one: -min(len(one.services), 2))
+
+
+def settings_class(member: Member) -> type | None:
+    """The service's `Settings`, from `config.py` or, where that is missing, `main.py`."""
+    for name in ("config", "main"):
+        if (member.folder / "src" / member.module / f"{name}.py").is_file():
+            found: type = importlib.import_module(f"{member.module}.{name}").Settings
+            return found
+    return None
 
 
 def default_text(declared: Declared) -> str:

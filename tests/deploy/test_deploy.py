@@ -1,0 +1,117 @@
+"""What compose.yaml and k8s/base promise, without an engine or a cluster."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pw_common.settings import declared_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES = sorted(path.parent.name for path in (ROOT / "services").glob("*/pyproject.toml"))
+
+
+def render() -> list[dict[str, Any]]:
+    done = subprocess.run(
+        [sys.executable, "tools/k8s_render.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def compose() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    return loaded
+
+
+def settings_of(service: str) -> set[str]:
+    module = (
+        "config" if (ROOT / f"services/{service}/src/pw_{service}/config.py").is_file() else "main"
+    )
+    settings = importlib.import_module(f"pw_{service}.{module}").Settings
+    return {declared.env for declared, _type in declared_settings(settings)}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_compose_sets_only_variables_that_the_service_declares(service: str) -> None:
+    environment = compose()["services"][service].get("environment", {})
+    assert set(environment) <= settings_of(service)
+
+
+def test_kubernetes_sets_only_variables_that_the_service_declares() -> None:
+    objects = render()
+    shared = next(set(one["data"]) for one in objects if one["kind"] == "ConfigMap")
+    for one in objects:
+        if one["kind"] not in {"Deployment", "Job"}:
+            continue
+        container = one["spec"]["template"]["spec"]["containers"][0]
+        given = shared | {variable["name"] for variable in container.get("env", ())}
+        assert given <= settings_of(one["metadata"]["name"]), one["metadata"]["name"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_service_has_an_image_a_compose_entry_and_a_manifest(service: str) -> None:
+    assert (ROOT / f"services/{service}/Dockerfile").is_file()
+    assert service in compose()["services"]
+    assert (ROOT / f"k8s/base/{service}.yaml").is_file()
+
+
+def test_every_container_of_compose_is_hardened_and_bounded() -> None:
+    for name, service in compose()["services"].items():
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["deploy"]["resources"]["limits"]["memory"], name
+        assert service["logging"]["options"]["max-size"], name
+
+
+def test_compose_publishes_on_loopback_only() -> None:
+    for service in compose()["services"].values():
+        for port in service.get("ports", ()):
+            assert port.startswith("127.0.0.1:")
+
+
+def test_compose_and_kubernetes_run_the_same_images() -> None:
+    ours = {service["image"] for service in compose()["services"].values()}
+    theirs = {
+        container["image"]
+        for one in render()
+        if one["kind"] in {"Deployment", "StatefulSet", "Job"}
+        for container in one["spec"]["template"]["spec"]["containers"]
+    }
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_an_image_is_small_locked_and_not_root(service: str) -> None:
+    text = (ROOT / f"services/{service}/Dockerfile").read_text()
+    assert len(text.splitlines()) <= 25
+    assert "--require-hashes" in text
+    assert re.search(r"^USER 10001:10001$", text, re.MULTILINE)
+
+
+def test_kubectl_renders_the_same_objects_where_it_is_installed() -> None:
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        pytest.skip("kubectl is not on PATH")
+    done = subprocess.run(
+        [kubectl, "kustomize", "k8s/base"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    theirs = {_identity(one): one for one in yaml.safe_load_all(done.stdout)}
+    assert theirs == {_identity(one): one for one in render()}
+
+
+def _identity(one: dict[str, Any]) -> tuple[str, str]:
+    return one["kind"], one["metadata"]["name"]
