@@ -1,6 +1,6 @@
 """`pw simulate`: write a generated market to a capture file.
 
-The same seed, length and rate give the same bytes, whatever machine writes them.
+The same seed, length and rate give the same updates, and with the same zstd the same file.
 """
 
 from __future__ import annotations

@@ -87,6 +87,12 @@ def test_every_transaction_conserves_lamports_and_tokens(transactions: list[Deco
         check_tokens(one.update.transaction.transaction)
 
 
+def test_updates_are_as_compact_as_a_protobuf_runtime_writes_them() -> None:
+    for update in generate(2, 0.1, 80):
+        again = geyser_pb2.SubscribeUpdate.FromString(update).SerializeToString(deterministic=True)
+        assert len(again) == len(update)
+
+
 def test_headers_and_indexes_are_consistent(transactions: list[Decoded]) -> None:
     for one in transactions:
         check_shape(one.update.transaction.transaction)

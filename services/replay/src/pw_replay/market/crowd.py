@@ -38,6 +38,7 @@ class Crowd:
         self._payers = [ledger.wallet(f"payer/{n}", 10**14) for n in range(4)]
         self._traders: dict[int, bytes] = {}
         self._fresh = 0
+        self._last_fresh = b""
 
     def vote(self, slot: int, blockhash: bytes) -> Draft:
         """A validator's vote."""
@@ -106,11 +107,11 @@ class Crowd:
             holders[at] = holders[-1]
             holders.pop()
             return self._transfer(), None
+        if self.ledger.balance(trader) < 20_000_000:
+            return self._refill(trader), None
         if amount == held and not fails:
             holders[at] = holders[-1]
             holders.pop()
-        if self.ledger.balance(trader) < 20_000_000:
-            return self._refill(trader), None
         return self._send(pool, trader, False, amount, fails)
 
     def _send(
@@ -140,9 +141,12 @@ class Crowd:
     def _transfer(self) -> Draft:
         rng = self.rng
         if rng.random() < 0.3:
-            # A wallet that nobody has seen before; the chain never hears of it again.
+            # A wallet that nobody has seen before and that never comes again, so the
+            # ledger forgets it when the next one appears.
+            self.ledger.lamports.pop(self._last_fresh, None)
             self._fresh += 1
             fresh = wallet_key(self.ledger.seed, f"fresh/{self._fresh}")
+            self._last_fresh = fresh
             self.ledger.lamports[fresh] = 0
             lamports = int(rng.uniform(0.05, 3.0) * LAMPORTS)
             return plain.transfer(rng, self.ledger, rng.choice(self._exchanges), fresh, lamports)

@@ -72,8 +72,8 @@ def instruction(
     """The body of a (Compiled or Inner) instruction."""
     body = (
         (b"\x08" + varint(program) if program else b"")
-        + field(b"\x12", accounts)
-        + field(b"\x1a", data)
+        + (field(b"\x12", accounts) if accounts else b"")
+        + (field(b"\x1a", data) if data else b"")
     )
     return body if stack_height is None else body + b"\x20" + varint(stack_height)
 
