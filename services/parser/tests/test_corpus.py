@@ -1,0 +1,75 @@
+"""Real transactions: the figures that the scorer gives must not get worse."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pw_common.messages import Swap, encode
+from pw_parser.core.parse import parse
+
+# The expectations name venues in their decoders' words; aggregators are left out there.
+VENUE_ALIASES = {
+    "RaydiumV4": "raydium_v4",
+    "raydium_liquidity_pool_v4": "raydium_v4",
+    "RaydiumCL": "raydium_clmm",
+    "RaydiumCPMM": "raydium_cpmm",
+    "Pumpswap": "pumpswap",
+    "Pumpfun": "pumpfun",
+    "pumpfun": "pumpfun",
+    "Orca": "orca_whirlpool",
+    "Heaven": "heaven",
+    "Phoenix": "phoenix",
+    "MeteoraDamm": "meteora_damm_v1",
+    "MeteoraDammV2": "meteora_damm_v2",
+    "MeteoraDLMM": "meteora_dlmm",
+    "ZeroFi": "zerofi",
+}
+
+
+@pytest.fixture(scope="module")
+def swaps(real_updates: list[bytes]) -> list[Swap]:
+    return [event for u in real_updates for event in parse(u).events if isinstance(event, Swap)]
+
+
+@pytest.mark.corpus
+def test_real_trades_are_right_and_nothing_is_invented(
+    corpus_dir: Path, swaps: list[Swap], tmp_path: Path
+) -> None:
+    scorer = corpus_dir.parent / "tools" / "score_swaps.py"
+    if not scorer.is_file():
+        pytest.skip(f"NO SCORER at {scorer}")
+    found = tmp_path / "swaps.jsonl"
+    found.write_bytes(b"".join(encode(swap) + b"\n" for swap in swaps))
+    scored = subprocess.run(
+        [sys.executable, scorer, corpus_dir / "expected.jsonl", found, "--show", "20"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    figures = json.loads(scored.stdout.splitlines()[-1])
+    assert figures["trades"] >= 200
+    assert figures["right_pct"] >= 99.5, scored.stdout
+    assert figures["base_exact_pct"] >= 99.5, scored.stdout
+    assert figures["quote_close_pct"] >= 99, scored.stdout
+    assert figures["false_sure"] == 0, scored.stdout
+    assert figures["false_weak"] <= 2, scored.stdout
+    assert figures["extra"] <= 5, scored.stdout
+
+
+@pytest.mark.corpus
+def test_the_venue_is_the_amm_and_not_the_router(corpus_dir: Path, swaps: list[Swap]) -> None:
+    venues = {swap.signature: swap.venues for swap in swaps}
+    lines = (corpus_dir / "expected.jsonl").read_text().splitlines()
+    named = [
+        (want["signature"], VENUE_ALIASES[want["venue"]])
+        for want in map(json.loads, lines)
+        if want["expect"] == "trade" and want["venue"] in VENUE_ALIASES
+    ]
+    right = sum(venue in venues.get(signature, ()) for signature, venue in named)
+    assert len(named) > 150
+    assert right >= 0.95 * len(named)
