@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
+from google.protobuf.message import DecodeError
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
@@ -24,6 +25,8 @@ EXIT_BAD_UPDATES = 1
 EXIT_UNREADABLE = 2
 PROGRESS_EVERY = 500
 BAD_SHOWN_MAX = 20
+# Beyond every slot of the chain.
+NO_SLOT = 2**64
 
 
 @dataclass
@@ -98,13 +101,13 @@ def first_slot(path: Path) -> int:
         slot = _slot_of(update)
         if slot is not None:
             return slot
-    return 2**64
+    return NO_SLOT
 
 
 def _slot_of(update: bytes) -> int | None:
     try:
         shallow = shallow_pb2.Update.FromString(update)
-    except ValueError:  # The protobuf decoder's error for anything unreadable.
+    except DecodeError:
         return None
     if shallow.HasField("transaction"):
         return int(shallow.transaction.slot)
@@ -122,7 +125,9 @@ def _parse_all(
     *,
     keep_bodies: bool,
 ) -> None:
-    seen = SeenWindow()
+    # A capture of chosen transactions jumps through the years, and no replay ends
+    # here: only the number of keys bounds what is remembered.
+    seen = SeenWindow(slots_max=NO_SLOT)
     for path, position, update in _all_updates(paths):
         if summary.updates % PROGRESS_EVERY == 0:
             bar.update(task, completed=summary.updates, description=f"parsing {path.name}")
