@@ -161,6 +161,28 @@ def test_arbitrage_that_ends_without_base_is_a_round_trip(draft: Any) -> None:
     assert (event.trader, event.quote_change_raw) == (trip.address("alice"), 77)
 
 
+def test_dust_that_arbitrage_leaves_behind_is_no_trade(draft: Any) -> None:
+    trip = draft("alice").invoke(PUMPSWAP, (), inner=False).sol("alice", 77)
+    trip.token("alice", "mint-a", 5, 9).token("pool one", "mint-a", 0, 50_000)
+    trip.token("pool one", SOL, 10_077, 0).token("pool two", SOL, 0, 10_000)
+    trip.token("pool two", "mint-a", 50_004, 0)
+    (event,) = parse(trip.update()).events
+    assert isinstance(event, RoundTrip)
+
+
+@pytest.mark.parametrize(("spread", "paid"), [(0, 1_000), (20, 1_000), (100, None)])
+def test_an_order_filled_from_escrow_belongs_to_who_got_the_token(
+    draft: Any, spread: int, paid: int | None
+) -> None:
+    fill = draft("keeper").invoke(PUMPSWAP, (), inner=True)
+    fill.token("keeper", "mint-a", 0, spread).token("owner", "mint-a", 0, 1_000 - spread)
+    fill.token("vault", SOL, 1_000, 0)
+    fill.token("pool", "mint-a", 1_000, 0).token("pool", SOL, 0, 1_000)
+    swap = only(fill)
+    assert (swap.trader, swap.side) == (fill.address("owner"), "buy")
+    assert (swap.base_amount_raw, swap.quote_amount_raw) == (1_000 - spread, paid)
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 def test_liquidity_added_or_removed_is_no_trade(draft: Any, sign: int) -> None:
     change = draft("alice").invoke(PUMPSWAP, (), inner=False).sol("alice", sign * ONE_SOL)

@@ -150,10 +150,10 @@ def _step(
 
 
 def _note_user(walk: _Walk, venue: str, accounts: bytes) -> None:
-    position = USER_POSITIONS.get(venue)
-    if position is not None and -len(accounts) <= position < len(accounts):
-        _in_range(walk.view, accounts[position])
-        walk.users.add(accounts[position])
+    for position in USER_POSITIONS.get(venue, ()):
+        if -len(accounts) <= position < len(accounts):
+            _in_range(walk.view, accounts[position])
+            walk.users.add(accounts[position])
 
 
 def _close(walk: _Walk, accounts: bytes) -> None:

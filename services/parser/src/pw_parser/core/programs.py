@@ -84,17 +84,21 @@ _EXCHANGES: Final[tuple[tuple[str, str, str], ...]] = (
     ("BSfD6SHZigAfDWSjzD5Q41jw8LmKwtmjskPH9XW1mrRW", "photon", AGGREGATOR),
 )
 
-# Where a venue's swap instruction names the authority of the user's token accounts
-# (negative: from the end), by the public IDLs of the programs.
-USER_POSITIONS: Final[dict[str, int]] = {
-    "pumpfun": 6,
-    "pumpswap": 1,
-    "raydium_v4": -1,
-    "raydium_cpmm": 0,
-    "raydium_clmm": 0,
-    "raydium_launchlab": 0,
-    "meteora_dlmm": 10,
-    "meteora_damm_v2": 8,
+# Where a venue's swap instructions name the authority of the user's token accounts
+# (negative: from the end), by the public IDLs of the programs. Two places where an
+# older and a newer swap instruction differ.
+USER_POSITIONS: Final[dict[str, tuple[int, ...]]] = {
+    "pumpfun": (6,),
+    "pumpswap": (1,),
+    "raydium_v4": (-1,),
+    "raydium_cpmm": (0,),
+    "raydium_clmm": (0,),
+    "raydium_launchlab": (0,),
+    "orca_whirlpool": (1, 3),
+    "meteora_dlmm": (10,),
+    "meteora_damm_v1": (12,),
+    "meteora_damm_v2": (8,),
+    "meteora_dbc": (9,),
 }
 
 # https://docs.jito.wtf, "Tip accounts".

@@ -36,6 +36,8 @@ _PENALTIES: Final[dict[str, float]] = {
 }
 ON_CURVE_CACHE_SIZE: Final = 65_536
 I64_MAX: Final = 2**63 - 1
+# Less than this part of what others moved is what arbitrage leaves behind by rounding.
+DUST_DIVISOR: Final = 1_000
 
 
 class Leg(NamedTuple):
@@ -111,17 +113,24 @@ def _legs(context: _Context, owner: str) -> list[Leg]:
     legs: list[Leg] = []
     for mint, raw in changes.items():
         if len(changes) == 1:
-            for quote_mint in (*STABLE_MINTS, SOL_MINT):
-                paid = quote.get(quote_mint, 0)
-                if paid * raw < 0:
-                    legs.append(Leg(owner, mint, raw, quote_mint, abs(paid), ()))
-                    break
-            if legs:
-                continue
+            opposed = _opposed_quote(quote, raw)
+            if opposed is not None:
+                return [Leg(owner, mint, raw, *opposed, ())]
         mirrored = _pool_side(context, mint, raw)
         if mirrored is not None:
-            legs.append(Leg(owner, mint, raw, *mirrored, ("quote_from_pool",)))
+            quote_mint, paid_raw = mirrored
+            reason = "no_quote_value" if paid_raw is None else "quote_from_pool"
+            legs.append(Leg(owner, mint, raw, quote_mint, paid_raw, (reason,)))
     return legs
+
+
+def _opposed_quote(quote: Changes, base_raw: int) -> tuple[str, int] | None:
+    """The quote that moved against the base; a stable coin before SOL, which rent disturbs."""
+    for mint in (*STABLE_MINTS, SOL_MINT):
+        change_raw = quote.get(mint, 0)
+        if change_raw * base_raw < 0:
+            return mint, abs(change_raw)
+    return None
 
 
 def _has_other_side(context: _Context, owner: str, mint: str, base_raw: int) -> bool:
@@ -157,23 +166,30 @@ def _vault_legs(context: _Context, owners: list[str]) -> list[Leg]:
     ]
 
 
-def _pool_side(context: _Context, mint: str, base_raw: int) -> tuple[str, int] | None:
+def _pool_side(context: _Context, mint: str, base_raw: int) -> tuple[str | None, int | None] | None:
     """What the pools on the other side of a trade gained or paid in one quote.
 
     It holds where rent or fees drown a small trade in the trader's own balance.
     Liquidity has no such side: there, the pool's base and quote move together.
+    Arbitrage has none either: what stays with the trader is not what a pool moved.
+    Where others took more than a fee of it (a keeper's spread), the trade is
+    certain and its price is not: both quote fields are None then.
     """
     totals: Changes = {}
+    opposed_raw = 0
     for owner, changes in context.balances.base.items():
         pool_raw = changes.get(mint, 0)
         if owner in context.signers or pool_raw * base_raw >= 0:
             continue
+        opposed_raw += abs(pool_raw)
         for quote_mint, quote_raw in context.balances.quote.get(owner, {}).items():
             if quote_raw * pool_raw < 0:
                 totals[quote_mint] = totals.get(quote_mint, 0) + abs(quote_raw)
-    if len(totals) != 1:
+    shift_raw = abs(opposed_raw - abs(base_raw))
+    if len(totals) != 1 or shift_raw * 2 > opposed_raw:
         return None
-    return next(iter(totals.items()))
+    # Three percent leave room for a token's own transfer fee.
+    return next(iter(totals.items())) if shift_raw * 100 <= 3 * opposed_raw else (None, None)
 
 
 def _swap(context: _Context, leg: Leg, ordinal: int) -> Swap:
@@ -218,30 +234,42 @@ def _swap(context: _Context, leg: Leg, ordinal: int) -> Swap:
 
 
 def _round_trip(context: _Context) -> tuple[Event, ...]:
-    """A signer that paid or earned quote while only others' base moved."""
+    """The first signer that went through a token and kept none, or only dust, of it."""
     view, ledger, balances = context.view, context.ledger, context.balances
-    for signer in context.signers:
-        if any(balances.base.get(signer, {}).values()):
-            return ()
-    movers = sum(1 for changes in balances.base.values() if any(changes.values()))
+    moved: Changes = {}
+    movers = 0
+    for owner, changes in balances.base.items():
+        for mint, raw in changes.items():
+            if owner not in context.signers:
+                moved[mint] = max(moved.get(mint, 0), abs(raw))
+                movers += raw != 0
     if movers < 2:
         return ()
-    trader = context.signers[0]
-    quote = balances.quote.get(trader, {})
-    quote_mint = max(quote, key=lambda mint: (mint != SOL_MINT and quote[mint] != 0, mint))
-    if abs(quote[quote_mint]) > I64_MAX:
+    for signer in context.signers:
+        kept = balances.base.get(signer, {})
+        quote = {mint: raw for mint, raw in balances.quote[signer].items() if raw}
+        if not quote and not kept:
+            continue
+        if any(abs(raw) * DUST_DIVISOR > moved.get(mint, 0) for mint, raw in kept.items()):
+            return ()
+        return (_trip(view, ledger, signer, quote),)
+    return ()
+
+
+def _trip(view: View, ledger: Ledger, trader: str, quote: Changes) -> RoundTrip:
+    quote_mint = next((mint for mint in (*STABLE_MINTS, SOL_MINT) if mint in quote), SOL_MINT)
+    change_raw = quote.get(quote_mint, 0)
+    if abs(change_raw) > I64_MAX:
         raise Malformed(f"amounts of {trader} are beyond 64 bits")
-    return (
-        RoundTrip(
-            signature=signature_text(view.signature),
-            ordinal=0,
-            slot=view.slot,
-            index=view.tx_index,
-            trader=trader,
-            quote_mint=quote_mint,
-            quote_change_raw=quote[quote_mint],
-            venues=ledger.venues or ledger.routers,
-        ),
+    return RoundTrip(
+        signature=signature_text(view.signature),
+        ordinal=0,
+        slot=view.slot,
+        index=view.tx_index,
+        trader=trader,
+        quote_mint=quote_mint,
+        quote_change_raw=change_raw,
+        venues=ledger.venues or ledger.routers,
     )
 
 
