@@ -1,0 +1,1 @@
+"""Status, gaps, dead letters and recent swaps over HTTP."""

@@ -1,0 +1,202 @@
+"""The HTTP surface: routes, the token, the page. What they answer is decided elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi.responses import HTMLResponse
+from starlette.exceptions import HTTPException
+
+from pw_api import letters, problems, snapshot
+from pw_api.core.present import swap_fields
+from pw_api.reader import SwapReader
+from pw_api.status import status_view
+from pw_api.views import (
+    DeadLettersView,
+    GapsView,
+    Problem,
+    StatusView,
+    SwapsView,
+    SwapView,
+)
+from pw_common.bus import BrokerAway
+from pw_common.clock import monotonic_s, now_ms
+from pw_common.run import VERSION, Runtime, routes
+
+LIMIT_MAX = 1_000
+LIMIT_WITH_BODY_MAX = 50
+# Many pages open at once ask the broker no more often than this.
+SNAPSHOT_KEPT_S = 0.2
+PAGE = (Path(__file__).parent / "page.html").read_text(encoding="utf-8")
+PAGE_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+        "connect-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="How many, newest first")]
+BeforeSeq = Annotated[
+    int | None, Query(ge=1, le=2**53, description="Only those stored before this sequence")
+]
+Address = Annotated[
+    str | None,
+    Query(
+        pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44}$", description="A base58 address of 32 to 44 signs"
+    ),
+]
+WithBody = Annotated[
+    bool, Query(description=f"Add the body as hex; then limit <= {LIMIT_WITH_BODY_MAX}")
+]
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": HTTPStatus(status).phrase,
+        "content": {problems.MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+    }
+    for status in (401, 404, 422, 503)
+}
+
+
+@dataclass
+class StatusCache:
+    """The last status, shared by those who ask within SNAPSHOT_KEPT_S."""
+
+    runtime: Runtime
+    reader: SwapReader
+    _view: StatusView | None = None
+    _taken_s: float = 0.0
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def get(self) -> StatusView:
+        """The status, at most SNAPSHOT_KEPT_S old; raises BrokerAway, ApiRefused."""
+        async with self._lock:
+            if not self.runtime.bus.connected:
+                raise BrokerAway("not connected")
+            if self._view is None or monotonic_s() - self._taken_s > SNAPSHOT_KEPT_S:
+                shot = await snapshot.take(self.runtime.bus, now_ms())
+                self._view = status_view(
+                    shot, repeats=self.reader.swaps.repeats, swaps_trimmed=self.reader.trimmed
+                )
+                self._taken_s = monotonic_s()
+            return self._view
+
+
+def build_app(runtime: Runtime, reader: SwapReader, token: str | None) -> FastAPI:
+    """The whole application.
+
+    Args:
+        token: What every /api request must carry; None asks for nothing.
+    """
+    # The interactive documentation pages load scripts from elsewhere, so there are none.
+    app = FastAPI(
+        title="Pocketwatcher",
+        version=VERSION,
+        summary="What the system does right now, and what it saw last",
+        docs_url=None,
+        redoc_url=None,
+    )
+    problems.install(app)
+    app.middleware("http")(_counting(runtime))
+    app.include_router(_api(runtime, reader, token))
+    _add_health(app, runtime)
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> HTMLResponse:
+        return HTMLResponse(PAGE, headers=PAGE_HEADERS)
+
+    return app
+
+
+def _api(runtime: Runtime, reader: SwapReader, token: str | None) -> APIRouter:
+    router = APIRouter(
+        prefix="/api/v1", dependencies=[Depends(_token_check(token))], responses=PROBLEMS
+    )
+    cache = StatusCache(runtime, reader)
+
+    @router.get("/status")
+    async def status() -> StatusView:
+        """The whole system at this moment."""
+        return await cache.get()
+
+    @router.get("/swaps")
+    async def swaps(mint: Address = None, wallet: Address = None, limit: Limit = 100) -> SwapsView:
+        """Recent swaps, newest first; repeats are dropped."""
+        found = reader.swaps.find(limit=limit, mint=mint, wallet=wallet)
+        return SwapsView(
+            swaps=[SwapView.model_validate(swap_fields(swap)) for swap in found],
+            kept=len(reader.swaps),
+        )
+
+    @router.get("/gaps")
+    async def gaps(limit: Limit = 100, before_seq: BeforeSeq = None) -> GapsView:
+        """Slots that a source did not give."""
+        return await letters.gaps(runtime.bus, limit=limit, before_seq=before_seq)
+
+    @router.get("/dead-letters")
+    async def dead_letters(
+        limit: Limit = 50, before_seq: BeforeSeq = None, body: WithBody = False
+    ) -> DeadLettersView:
+        """Updates that could not be read, and why."""
+        if body and limit > LIMIT_WITH_BODY_MAX:
+            raise HTTPException(422, f"query.limit: at most {LIMIT_WITH_BODY_MAX} with body=true")
+        return await letters.dead_letters(
+            runtime.bus, limit=limit, before_seq=before_seq, with_body=body
+        )
+
+    return router
+
+
+def _add_health(app: FastAPI, runtime: Runtime) -> None:
+    """The same three answers that every service gives."""
+
+    def add(path: str, answer: Callable[[], tuple[HTTPStatus, str, bytes]]) -> None:
+        async def reply() -> Response:
+            status, kind, body = answer()
+            return Response(body, status.value, headers={"Content-Type": kind})
+
+        app.add_api_route(path, reply, methods=["GET", "HEAD"], include_in_schema=False)
+
+    for path, answer in routes(runtime).items():
+        add(path, answer)
+
+
+def _token_check(token: str | None) -> Callable[[Request], Awaitable[None]]:
+    async def check(request: Request) -> None:
+        if token is None:
+            return
+        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+        given = bearer.strip() if scheme.lower() == "bearer" else ""
+        given = given or request.headers.get("X-API-Token", "")
+        if not hmac.compare_digest(given.encode(), token.encode()):
+            raise HTTPException(
+                401,
+                "This API asks for its token: send Authorization: Bearer … or X-API-Token.",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+
+    return check
+
+
+def _counting(
+    runtime: Runtime,
+) -> Callable[[Request, Callable[[Request], Awaitable[Response]]], Awaitable[Response]]:
+    async def count(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        response = await call_next(request)
+        # A closed set of labels: the class of the status, not the status.
+        status = f"{response.status_code // 100}xx"
+        runtime.metrics.count("pw_api_requests_total", status=status)
+        return response
+
+    return count

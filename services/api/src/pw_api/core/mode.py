@@ -1,0 +1,113 @@
+"""What the system is doing, in one word and in sentences. Pure: facts in, verdict out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+Mode: TypeAlias = Literal["running", "catching_up", "backpressure", "blind"]
+
+HEARTBEAT_STALE_MS = 5_000
+BACKPRESSURE_SHARE = 0.8
+LAG_MAX_S = 5.0
+PENDING_MAX = 1_000
+DATA_STALE_S = 30.0
+# A source whose `created_at` is older than this plays a recording: its lag means nothing.
+RECORDING_LAG_S = 24 * 3600.0
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """One source, as its ingest said last."""
+
+    name: str
+    connected: bool
+    waiting_for_broker: bool = False
+    lag_s: float | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that the mode depends on.
+
+    `tx_age_s` is the time since PW_TX last got a message, or since ingest started
+    when it never did; None when neither is known. `missing` names streams and
+    consumers that the broker does not have.
+    """
+
+    ingests: int
+    parsers: int
+    sources: tuple[SourceFacts, ...] = ()
+    tx_bytes: int = 0
+    tx_bytes_max: int = 0
+    parser_pending: int = 0
+    parser_lag_s: float = 0.0
+    tx_age_s: float | None = None
+    missing: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The mode, and why in plain sentences (none while all is well)."""
+
+    mode: Mode
+    why: tuple[str, ...]
+
+
+def decide(facts: Facts) -> Verdict:
+    """The worst that is true names the mode; every reason is given, the worst first."""
+    waiting = _backpressure(facts)
+    blind = _blind(facts, waits=bool(waiting))
+    behind = _catching_up(facts)
+    why = (*blind, *waiting, *behind)
+    if blind:
+        return Verdict("blind", why)
+    if waiting:
+        return Verdict("backpressure", why)
+    if behind:
+        return Verdict("catching_up", why)
+    return Verdict("running", ())
+
+
+def _blind(facts: Facts, *, waits: bool) -> tuple[str, ...]:
+    why = [f"{name} does not exist at the broker: run provision." for name in facts.missing]
+    if not facts.ingests:
+        why.append("No ingest is running.")
+    elif not any(source.connected for source in facts.sources):
+        details = "; ".join(f"{s.name}: {s.detail}" for s in facts.sources if s.detail)
+        why.append(f"No source is connected{f' ({details})' if details else ''}.")
+    if not facts.parsers:
+        why.append("No parser is running.")
+    # While ingest has to wait, old data is the consequence, not the cause.
+    stale = facts.tx_age_s is not None and facts.tx_age_s > DATA_STALE_S
+    if stale and not waits and facts.ingests:
+        why.append(f"Nothing new arrived for {facts.tx_age_s:.0f} s.")
+    return tuple(why)
+
+
+def _backpressure(facts: Facts) -> tuple[str, ...]:
+    why = []
+    if facts.tx_bytes_max > 0 and facts.tx_bytes >= BACKPRESSURE_SHARE * facts.tx_bytes_max:
+        share = 100 * facts.tx_bytes / facts.tx_bytes_max
+        why.append(f"PW_TX is at {share:.0f} % of its limit.")
+    why.extend(
+        f"Ingest waits for the broker to take what {source.name} sends."
+        for source in facts.sources
+        if source.waiting_for_broker
+    )
+    return tuple(why)
+
+
+def _catching_up(facts: Facts) -> tuple[str, ...]:
+    why = []
+    if facts.parser_lag_s > LAG_MAX_S:
+        why.append(f"The oldest message of PW_TX waits for {facts.parser_lag_s:.1f} s.")
+    if facts.parser_pending > PENDING_MAX:
+        why.append(f"{facts.parser_pending} messages of PW_TX wait for a parser.")
+    why.extend(
+        f"Source {source.name} is {source.lag_s:.1f} s behind."
+        for source in facts.sources
+        if source.lag_s is not None and LAG_MAX_S < source.lag_s < RECORDING_LAG_S
+    )
+    return tuple(why)

@@ -1,0 +1,33 @@
+"""Wire: settings, runtime, the reader of recent swaps, HTTP."""
+
+from __future__ import annotations
+
+import sys
+
+from pw_api.app import build_app
+from pw_api.config import Settings
+from pw_api.core.query import RecentSwaps
+from pw_api.reader import SwapReader
+from pw_api.server import ApiServer
+from pw_common.run import EXIT_CONFIG, Runtime, run_service
+from pw_common.settings import load_or_exit
+
+
+def main() -> int:
+    """Run the API; returns the exit code."""
+    settings = load_or_exit(Settings)
+    token: str | None = None
+    if settings.api_token_file is not None:
+        token = settings.api_token_file.read_text().strip()
+        if not token:
+            sys.stderr.write(
+                f"api: {settings.api_token_file} is empty: put the token into it, "
+                "or unset PW_API_TOKEN_FILE\n"
+            )
+            return EXIT_CONFIG
+    reader = SwapReader(RecentSwaps(settings.recent_swaps_max))
+
+    def http(runtime: Runtime) -> ApiServer:
+        return ApiServer(build_app(runtime, reader, token))
+
+    return run_service("api", settings, reader.run, http=http)
