@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pw_common.messages import Swap, encode
+from pw_geyser import geyser_pb2
 from pw_parser.core.parse import parse
 
 # The expectations name venues in their decoders' words; aggregators are left out there.
@@ -73,3 +74,35 @@ def test_the_venue_is_the_amm_and_not_the_router(corpus_dir: Path, swaps: list[S
     right = sum(venue in venues.get(signature, ()) for signature, venue in named)
     assert len(named) > 150
     assert right >= 0.95 * len(named)
+
+
+@pytest.mark.corpus
+def test_the_order_of_the_balances_does_not_matter(real_updates: list[bytes]) -> None:
+    for raw in real_updates:
+        update = geyser_pb2.SubscribeUpdate.FromString(raw)
+        meta = update.transaction.transaction.meta
+        if not meta.post_token_balances or meta.HasField("err"):
+            continue
+        for rows in (meta.pre_token_balances, meta.post_token_balances):
+            turned = list(reversed(rows))
+            del rows[:]
+            rows.extend(turned)
+        assert parse(update.SerializeToString()).events == parse(raw).events
+
+
+@pytest.mark.corpus
+def test_every_amount_is_a_change_of_balances(real_updates: list[bytes]) -> None:
+    for raw in real_updates:
+        swaps = [event for event in parse(raw).events if isinstance(event, Swap)]
+        if not swaps:
+            continue
+        meta = geyser_pb2.SubscribeUpdate.FromString(raw).transaction.transaction.meta
+        for swap in swaps:
+            change = 0
+            for sign, rows in ((-1, meta.pre_token_balances), (1, meta.post_token_balances)):
+                change += sign * sum(
+                    int(row.ui_token_amount.amount)
+                    for row in rows
+                    if (row.owner, row.mint) == (swap.trader, swap.mint)
+                )
+            assert change == swap.base_amount_raw * (1 if swap.side == "buy" else -1)
