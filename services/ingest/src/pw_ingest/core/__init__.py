@@ -1,0 +1,1 @@
+"""The decisions of ingest: no clock, no network, no randomness."""

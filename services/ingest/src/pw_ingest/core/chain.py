@@ -1,0 +1,107 @@
+"""Which slots are complete, by the chain of parents that the block_metas tell.
+
+A slot is closed when the block_meta of a descendant has arrived: its own may
+come before its last transactions. Slot numbers without a block are no gap.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+# A parent that this many later blocks do not bring is missing, not late.
+GAP_PATIENCE = 8
+# So many old blocks in a row, with nothing new among them, are another history.
+OLD_RUN_MAX = 256
+
+
+class Missing(NamedTuple):
+    """Slots that never came; both ends inclusive."""
+
+    first_slot: int
+    last_slot: int
+
+
+class Step(NamedTuple):
+    """What one block_meta changed. `missing` lies below `closed_slot`."""
+
+    closed_slot: int | None
+    missing: Missing | None = None
+    went_back: bool = False
+
+
+NOTHING = Step(None)
+
+
+class Chain:
+    """Follows the parents; tolerates repeats and disorder."""
+
+    def __init__(self, *, patience: int = GAP_PATIENCE) -> None:
+        self._patience_usual = patience
+        self._patience = patience
+        self._tip: int | None = None
+        self._old_run = 0
+        # Blocks whose parent is not known yet: slot to parent; never over `patience`.
+        self._waiting: dict[int, int] = {}
+        self.closed_slot: int | None = None
+
+    def restart(self) -> None:
+        """A new history: whatever comes first is its start."""
+        self._tip = None
+        self._old_run = 0
+        self._patience = self._patience_usual
+        self._waiting.clear()
+        self.closed_slot = None
+
+    def resume(self, complete_slot: int, *, is_break: bool) -> None:
+        """The stream begins again after `complete_slot`, up to which everything was received.
+
+        With `is_break` the source has said that it cannot give what follows,
+        so the first block tells what is missing.
+        """
+        self._tip = complete_slot
+        self._old_run = 0
+        self._patience = 1 if is_break else self._patience_usual
+        self._waiting.clear()
+        self.closed_slot = complete_slot
+
+    def block(self, slot: int, parent_slot: int) -> Step:
+        """Take a block_meta. One that is not above its own parent says nothing."""
+        if parent_slot >= slot:
+            return NOTHING
+        if self._tip is None:
+            self._tip = slot
+            return NOTHING
+        if slot <= self._tip:
+            self._old_run += 1
+            return Step(None, went_back=self._old_run >= OLD_RUN_MAX)
+        self._old_run = 0
+        self._waiting[slot] = parent_slot
+        missing: Missing | None = None
+        closed_before = self.closed_slot
+        self._attach()
+        if len(self._waiting) >= self._patience:
+            last_slot = self._waiting[min(self._waiting)]
+            missing = Missing(self._tip + 1, last_slot)
+            self._tip = last_slot
+            self._close(last_slot)
+            self._attach()
+        if not self._waiting:
+            self._patience = self._patience_usual
+        if self.closed_slot == closed_before:
+            return NOTHING
+        return Step(self.closed_slot, missing)
+
+    def _attach(self) -> None:
+        # A parent at or below the tip is known: nothing lies between it and its child.
+        while self._waiting and self._tip is not None:
+            slot = min(self._waiting)
+            if self._waiting[slot] > self._tip:
+                return
+            del self._waiting[slot]
+            if slot > self._tip:
+                self._close(self._tip)
+                self._tip = slot
+
+    def _close(self, slot: int) -> None:
+        if self.closed_slot is None or slot > self.closed_slot:
+            self.closed_slot = slot

@@ -1,0 +1,55 @@
+"""How the next stream begins, from how the last one ended."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+# The same refusal so many times in a row is an answer.
+REFUSALS_MAX: Final = 3
+# Not a refusal: the endpoint is away, slow, or tells us to come back.
+PASSING: Final = frozenset(
+    {"OK", "UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "CANCELLED"}
+)
+
+WINDOW_EXCEEDED: Final = "replay window exceeded"
+NOT_SUPPORTED: Final = "from_slot is not supported"
+
+
+class Plan(NamedTuple):
+    """The next subscription. `why` says what is lost, and is empty when nothing is."""
+
+    from_slot: int | None
+    is_live: bool = False
+    why: str = ""
+
+
+def after_end(
+    *,
+    resume_from: int | None,
+    refused_at: int | None,
+    refusals: int,
+    code: str,
+    details: str,
+    first_available: int | None,
+) -> Plan:
+    """Decide how to go on.
+
+    Args:
+        resume_from: The first slot that we need, None when anything will do.
+        refused_at: The `from_slot` of a stream that ended without any update.
+        refusals: How many streams in a row ended like that with a code that is not in PASSING.
+        code: gRPC status name of the end.
+        details: The source's words.
+        first_available: The oldest slot that the source says it has, if it was asked.
+    """
+    if resume_from is None or refused_at is None:
+        return Plan(resume_from)
+    if code == "OUT_OF_RANGE":
+        if first_available is not None and first_available > refused_at:
+            return Plan(first_available, why=WINDOW_EXCEEDED)
+        return Plan(None, is_live=True, why=WINDOW_EXCEEDED)
+    if NOT_SUPPORTED in details:
+        return Plan(None, is_live=True, why=NOT_SUPPORTED)
+    if code not in PASSING and refusals >= REFUSALS_MAX:
+        return Plan(None, is_live=True, why=f"source refuses to resume: {code.lower()}")
+    return Plan(refused_at)

@@ -1,0 +1,133 @@
+"""From the pipeline's messages to stored ones: compress, archive, publish, follow the acks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+
+import zstandard
+
+from pw_common import envelope, subjects
+from pw_common.framing import join
+from pw_common.limits import BROKER_PAYLOAD_BYTES_MAX
+from pw_common.messages import encode
+from pw_common.publisher import Publisher, Stored
+from pw_common.run import Runtime
+from pw_ingest.archive import Archive
+from pw_ingest.config import Settings
+from pw_ingest.core.pipeline import GapMessage, Outgoing, Pipeline, TxMessage
+
+# The broker counts headers too.
+BODY_BYTES_MAX = BROKER_PAYLOAD_BYTES_MAX - 4096
+
+
+class Outbox:
+    """Sends in order, waiting for room; `failed` holds what ends the service."""
+
+    def __init__(self, settings: Settings, runtime: Runtime, pipeline: Pipeline) -> None:
+        self._runtime = runtime
+        self._pipeline = pipeline
+        self._subject = subjects.tx(settings.source)
+        self._gap_subject = subjects.gap(settings.source)
+        self._zstd = zstandard.ZstdCompressor(level=envelope.ZSTD_LEVEL, write_content_size=True)
+        self._turn = asyncio.Lock()
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.archive_stopped = ""
+        self._archive: Archive | None = None
+        if settings.archive_dir is not None:
+            self._archive = Archive(
+                settings.archive_dir,
+                settings.source,
+                minutes=settings.archive_minutes,
+                bytes_max=settings.archive_bytes_max,
+                hours_max=settings.archive_hours_max,
+            )
+        self.publisher = Publisher(runtime.bus, runtime.log, on_retry=self._on_retry)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something waits for room: the broker is full, slow or away."""
+        return self.publisher.full or self._turn.locked()
+
+    async def send(self, messages: Sequence[Outgoing]) -> None:
+        """Publish in order; returns when all are in the window."""
+        async with self._turn:
+            for message in messages:
+                if isinstance(message, TxMessage):
+                    await self._send_tx(message)
+                else:
+                    await self._send_gap(message)
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Wait until everything sent is stored; False when that took too long."""
+        try:
+            await asyncio.wait_for(self.publisher.drain(), timeout_s)
+        except TimeoutError:
+            return False
+        return True
+
+    def close_archive(self) -> None:
+        """Finish the archive's file."""
+        if self._archive is not None:
+            self._archive.close()
+
+    async def _send_tx(self, message: TxMessage) -> None:
+        self._keep(message)
+        body = self._zstd.compress(join(message.updates))
+        if len(body) > BODY_BYTES_MAX:
+            why = f"an update of {len(body)} bytes compressed does not fit the broker"
+            self._runtime.log.error("update_too_large", size_bytes=len(body), slot=message.slot)
+            await self._send_gap(self._pipeline.too_large(message, why))
+            return
+        await self._publish(message, self._subject, body, envelope.tx_headers(message.headers))
+
+    async def _send_gap(self, message: GapMessage) -> None:
+        gap = message.gap
+        self._runtime.metrics.count("pw_ingest_gaps_total")
+        self._runtime.log.warning(
+            "gap_recorded",
+            first_missing_slot=gap.first_missing_slot,
+            last_missing_slot=gap.last_missing_slot,
+            why=gap.why,
+        )
+        span = f"{gap.first_missing_slot}-{gap.last_missing_slot}"
+        headers = {
+            envelope.MSG_ID: f"gap:{gap.source}:{gap.epoch}:{span}",
+            envelope.SCHEMA: envelope.SCHEMA_GAP,
+        }
+        await self._publish(message, self._gap_subject, encode(gap), headers)
+
+    async def _publish(
+        self, message: Outgoing, subject: str, body: bytes, headers: dict[str, str]
+    ) -> None:
+        future = await self.publisher.publish(subject, body, headers)
+        future.add_done_callback(partial(self._on_stored, message))
+
+    def _on_stored(self, message: Outgoing, future: asyncio.Future[Stored]) -> None:
+        if future.cancelled():
+            return
+        if error := future.exception():
+            if not self.failed.done():
+                self.failed.set_exception(error)
+            return
+        stored = future.result()
+        self._pipeline.stored(message, is_duplicate=stored.duplicate)
+        if isinstance(message, TxMessage):
+            self._runtime.metrics.count("pw_ingest_messages_total")
+        if stored.duplicate:
+            self._runtime.metrics.count("pw_stored_duplicates_total", stream=stored.stream)
+
+    def _keep(self, message: TxMessage) -> None:
+        if self._archive is None or not message.updates:
+            return
+        try:
+            self._archive.write(message.updates, epoch=message.headers.epoch, slot=message.slot)
+        except OSError as error:
+            # The stream matters more than its archive.
+            self._archive = None
+            self.archive_stopped = f"archive stopped: {error}"
+            self._runtime.log.error("archive_stopped", reason=str(error))
+
+    def _on_retry(self, why: str) -> None:
+        self._runtime.metrics.count("pw_publish_retries_total", why=why)

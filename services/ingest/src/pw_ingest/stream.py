@@ -1,0 +1,155 @@
+"""The Yellowstone connection: raw bytes in, subscription and pings out."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import grpc
+import grpc.aio
+
+from pw_geyser import geyser_pb2 as pb
+from pw_ingest.config import Settings, endpoint_port
+
+SUBSCRIBE: Final = "/geyser.Geyser/Subscribe"
+REPLAY_INFO: Final = "/geyser.Geyser/SubscribeReplayInfo"
+RECEIVE_BYTES_MAX: Final = 64 * 1024 * 1024
+PING_S: Final = 15.0
+# The first ping comes early: its answer says that the stream lives.
+PING_FIRST_S: Final = 1.0
+CALL_TIMEOUT_S: Final = 10.0
+
+OPTIONS: Final = (
+    ("grpc.max_receive_message_length", RECEIVE_BYTES_MAX),
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    # 64 kB of window would cap a distant source far below the chain's rate.
+    ("grpc.http2.lookahead_bytes", 8 * 1024 * 1024),
+    # The shell decides when to try again, not the channel.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+)
+
+
+@dataclass(frozen=True)
+class StreamEnded(Exception):
+    """The stream is over: gRPC's status name and the source's words."""
+
+    code: str
+    details: str
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.details}" if self.details else self.code
+
+
+class Source:
+    """One endpoint. `open` a stream, then `read` until it ends."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._request = settings.request()
+        self._metadata: tuple[tuple[str, str], ...] = ()
+        if settings.token_file is not None:
+            token = settings.token_file.read_text(encoding="utf-8").strip()
+            self._metadata = (("x-token", token),)
+        target = f"{urlsplit(settings.endpoint).hostname}:{endpoint_port(settings.endpoint)}"
+        self._channel: Any
+        if settings.endpoint.startswith("https:"):
+            credentials = grpc.ssl_channel_credentials()
+            self._channel = grpc.aio.secure_channel(target, credentials, options=OPTIONS)
+        else:
+            self._channel = grpc.aio.insecure_channel(target, options=OPTIONS)
+        self._call: Any = None
+        self._pinger: asyncio.Task[None] | None = None
+
+    async def open(self, from_slot: int | None) -> None:
+        """Subscribe, from a slot of the past or live.
+
+        Raises:
+            StreamEnded: the endpoint is away or refuses.
+        """
+        # Without serializers gRPC hands over the bytes as they came.
+        method = self._channel.stream_stream(
+            SUBSCRIBE, request_serializer=pb.SubscribeRequest.SerializeToString
+        )
+        self._call = method(metadata=self._metadata)
+        request = pb.SubscribeRequest()
+        request.CopyFrom(self._request)
+        if from_slot is not None:
+            request.from_slot = from_slot
+        try:
+            await self._call.write(request)
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            raise await self._ended() from None
+        self._pinger = asyncio.create_task(self._ping(self._call), name="source-ping")
+
+    async def read(self) -> bytes:
+        """The next update as received.
+
+        Raises:
+            StreamEnded: there is no next one.
+        """
+        try:
+            update = await self._call.read()
+        except grpc.aio.AioRpcError as error:
+            raise StreamEnded(error.code().name, error.details() or "") from None
+        if update is grpc.aio.EOF:  # type: ignore[attr-defined]
+            raise await self._ended()
+        return update  # type: ignore[no-any-return]
+
+    async def first_available(self) -> int | None:
+        """The oldest slot that the source can replay, or None when it does not say."""
+        method = self._channel.unary_unary(
+            REPLAY_INFO,
+            request_serializer=pb.SubscribeReplayInfoRequest.SerializeToString,
+            response_deserializer=pb.SubscribeReplayInfoResponse.FromString,
+        )
+        try:
+            answer = await method(
+                pb.SubscribeReplayInfoRequest(), metadata=self._metadata, timeout=CALL_TIMEOUT_S
+            )
+        except grpc.aio.AioRpcError:
+            return None
+        return answer.first_available if answer.HasField("first_available") else None
+
+    def cancel(self) -> None:
+        """End the stream from our side; a pending `read` then raises."""
+        if self._call is not None:
+            self._call.cancel()
+
+    async def close_stream(self) -> None:
+        """End the stream and its pings."""
+        self.cancel()
+        if self._pinger is not None:
+            self._pinger.cancel()
+            await asyncio.gather(self._pinger, return_exceptions=True)
+            self._pinger = None
+
+    async def close(self) -> None:
+        """End everything."""
+        await self.close_stream()
+        await self._channel.close()
+
+    async def _ended(self) -> StreamEnded:
+        code = await self._call.code()
+        return StreamEnded(code.name, (await self._call.details()) or "")
+
+    async def _ping(self, call: Any) -> None:
+        # Some servers take every request as a new filter, so a ping repeats it;
+        # never with from_slot, which would replay again.
+        request = pb.SubscribeRequest()
+        request.CopyFrom(self._request)
+        wait_s = PING_FIRST_S
+        number = 0
+        while True:
+            await asyncio.sleep(wait_s)
+            wait_s = PING_S
+            number = number % 0x7FFF_FFFF + 1
+            request.ping.id = number
+            try:
+                await call.write(request)
+            except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+                return  # `read` says why.

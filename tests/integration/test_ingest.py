@@ -1,0 +1,283 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from pw_common.bus import Bus
+from pw_common.envelope import TxHeaders, decompress, read_tx_headers
+from pw_common.framing import split
+from pw_common.limits import DECOMPRESSED_BYTES_MAX
+from pw_common.local_broker import LocalBroker
+from pw_common.messages import Gap, SourceState, decode_gap, decode_source_state, encode
+from pw_common.subjects import BUCKET_SOURCE
+from support.broker import provisioned
+from support.poll import poll_until
+from support.source import FakeSource, block_meta, blocks, running_source, transaction
+
+
+@asynccontextmanager
+async def ingest(
+    broker: LocalBroker, source: FakeSource, **settings: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    environ = {
+        **os.environ,
+        "PW_NATS_URL": broker.url,
+        "PW_INGEST_ENDPOINT": source.endpoint,
+        "PW_INGEST_PROGRAMS": "all",
+        "PW_LOG_FORMAT": "text",
+        **settings,
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "pw_ingest", env=environ, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def stop(process: asyncio.subprocess.Process) -> tuple[int, str]:
+    process.send_signal(signal.SIGTERM)
+    _, err = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode is not None
+    return process.returncode, err.decode()
+
+
+async def stored(bus: Bus) -> list[tuple[TxHeaders, list[bytes]]]:
+    """Everything in PW_TX, in stored order."""
+    state = (await bus.api("STREAM.INFO.PW_TX"))["state"]
+    out: list[tuple[TxHeaders, list[bytes]]] = []
+    if not state["messages"]:
+        return out
+    for seq in range(state["first_seq"], state["last_seq"] + 1):
+        message = await bus.js.get_msg("PW_TX", seq)
+        headers = read_tx_headers(message.headers or {})
+        body = decompress(message.data or b"", DECOMPRESSED_BYTES_MAX)
+        updates = list(split(body))
+        assert len(updates) == headers.updates
+        out.append((headers, updates))
+    return out
+
+
+async def updates_stored(bus: Bus) -> list[bytes]:
+    return [update for _, updates in await stored(bus) for update in updates]
+
+
+async def gaps_stored(bus: Bus) -> list[Gap]:
+    state = (await bus.api("STREAM.INFO.PW_GAP"))["state"]
+    if not state["messages"]:
+        return []
+    return [
+        decode_gap((await bus.js.get_msg("PW_GAP", seq)).data or b"")
+        for seq in range(state["first_seq"], state["last_seq"] + 1)
+    ]
+
+
+async def checkpoint(bus: Bus) -> SourceState | None:
+    entry = await bus.kv_get(BUCKET_SOURCE, "main")
+    return decode_source_state(entry[0]) if entry else None
+
+
+async def until_frontier(bus: Bus, slot: int) -> None:
+    async def probe() -> bool:
+        last = (await bus.api("STREAM.INFO.PW_TX"))["state"]["last_seq"]
+        if not last:
+            return False
+        message = await bus.js.get_msg("PW_TX", last)
+        return read_tx_headers(message.headers or {}).frontier_slot >= slot
+
+    await poll_until(probe, f"frontier {slot}")
+
+
+async def test_every_update_is_stored_once_in_order_with_its_bytes(tmp_path: Path) -> None:
+    played = blocks([100, 101, 103, 104, 105], transactions=40)
+    async with (
+        provisioned(tmp_path) as (broker, bus),
+        running_source(FakeSource(played)) as source,
+        ingest(broker, source) as process,
+    ):
+        await until_frontier(bus, 104)
+        code, err = await stop(process)
+        found = await stored(bus)
+        state = await checkpoint(bus)
+    assert code == 0, err
+    assert [update for _, updates in found for update in updates] == played
+    assert {headers.source for headers, _ in found} == {"main"}
+    frontiers = [headers.frontier_slot for headers, _ in found]
+    assert frontiers == sorted(frontiers)
+    assert max(headers.updates for headers, _ in found) == 32
+    assert state == SourceState(source="main", epoch=1, checkpoint_slot=102, frontier_slot=104)
+    assert len(source.requests) == 1
+    assert not source.requests[0].HasField("from_slot")
+
+
+async def test_a_break_of_the_parent_chain_is_recorded_and_the_frontier_passes_it(
+    tmp_path: Path,
+) -> None:
+    played = blocks(range(100, 110)) + blocks(range(115, 130))
+    async with (
+        provisioned(tmp_path) as (broker, bus),
+        running_source(FakeSource(played)) as source,
+        ingest(broker, source) as process,
+    ):
+        await until_frontier(bus, 128)
+        await stop(process)
+        gaps = await gaps_stored(bus)
+        assert await updates_stored(bus) == played
+    assert gaps == [
+        Gap(
+            source="main",
+            epoch=1,
+            first_missing_slot=110,
+            last_missing_slot=114,
+            why="parent chain broken",
+        )
+    ]
+
+
+async def test_a_cut_stream_is_resumed_and_nothing_is_lost(tmp_path: Path) -> None:
+    played = blocks(range(100, 140), transactions=20)
+    async with (
+        provisioned(tmp_path) as (broker, bus),
+        running_source(FakeSource(played, cut_after=300)) as source,
+        ingest(broker, source) as process,
+    ):
+        await until_frontier(bus, 138)
+        await stop(process)
+        assert set(await updates_stored(bus)) == set(played)
+        assert await gaps_stored(bus) == []
+    assert len(source.requests) == 2
+    assert source.requests[1].from_slot > 100
+
+
+async def test_a_full_queue_is_waited_out_and_nothing_is_lost(tmp_path: Path) -> None:
+    played = blocks(range(100, 160), transactions=30, size_bytes=1600)
+    async with (
+        provisioned(tmp_path, tx_bytes_max=64 * 1024) as (broker, bus),
+        running_source(FakeSource(played)) as source,
+        ingest(broker, source) as process,
+    ):
+        consumer = await bus.js.pull_subscribe_bind(durable="parser", stream="PW_TX")
+        info = (await bus.api("STREAM.INFO.PW_TX"))["state"]
+
+        async def is_full() -> bool:
+            state = (await bus.api("STREAM.INFO.PW_TX"))["state"]
+            return int(state["bytes"]) > 40 * 1024
+
+        await poll_until(is_full, "PW_TX full")
+        assert info["last_seq"] < len(played)
+        seen: list[bytes] = []
+        frontier = 0
+        while frontier < 158:
+            for message in await consumer.fetch(4, timeout=10):
+                headers = read_tx_headers(message.headers or {})
+                frontier = max(frontier, headers.frontier_slot)
+                seen += split(decompress(message.data, DECOMPRESSED_BYTES_MAX))
+                await message.ack_sync()
+        code, err = await stop(process)
+    assert code == 0, err
+    assert sorted(seen) == sorted(played)
+
+
+async def test_a_restart_continues_after_the_checkpoint(tmp_path: Path) -> None:
+    played = blocks(range(100, 140))
+    async with provisioned(tmp_path) as (broker, bus):
+        async with (
+            running_source(FakeSource(played[: 5 * 20])) as source,
+            ingest(broker, source) as process,
+        ):
+            await until_frontier(bus, 118)
+            await stop(process)
+        async with (
+            running_source(FakeSource(played)) as source,
+            ingest(broker, source) as process,
+        ):
+            await until_frontier(bus, 138)
+            await stop(process)
+        state = await checkpoint(bus)
+        gaps = await gaps_stored(bus)
+        stored_set = set(await updates_stored(bus))
+    assert source.requests[0].from_slot == 117
+    assert state is not None
+    assert (state.epoch, state.checkpoint_slot) == (1, 136)
+    assert gaps == []
+    assert stored_set == set(played)
+
+
+async def test_a_restart_beyond_the_replay_window_records_the_gap(tmp_path: Path) -> None:
+    async with provisioned(tmp_path) as (broker, bus):
+        async with (
+            running_source(FakeSource(blocks(range(100, 120)))) as source,
+            ingest(broker, source) as process,
+        ):
+            await until_frontier(bus, 118)
+            await stop(process)
+        later = blocks(range(150, 170))
+        async with (
+            running_source(FakeSource(later, first_available=150)) as source,
+            ingest(broker, source) as process,
+        ):
+            await until_frontier(bus, 168)
+            await stop(process)
+        gaps = await gaps_stored(bus)
+    assert [(g.first_missing_slot, g.last_missing_slot, g.why) for g in gaps] == [
+        (117, 149, "replay window exceeded")
+    ]
+
+
+async def test_a_wrong_token_ends_ingest_with_one_clear_line(tmp_path: Path) -> None:
+    async with (
+        provisioned(tmp_path) as (broker, _),
+        running_source(FakeSource([], token="right")) as source,
+        ingest(broker, source) as process,
+    ):
+        _, err = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 69
+    assert "UNAUTHENTICATED" in err.decode()
+    assert "PW_INGEST_TOKEN_FILE" in err.decode()
+    assert "Traceback" not in err.decode()
+
+
+async def test_what_cannot_be_read_reaches_the_queue_untouched(tmp_path: Path) -> None:
+    played = [b"\xff\xff\xff", transaction(100, 0), b"\x12\x00", block_meta(100, 99)]
+    async with (
+        provisioned(tmp_path) as (broker, bus),
+        running_source(FakeSource([])) as source,
+    ):
+        source.updates = played
+        async with ingest(broker, source) as process:
+
+            async def all_there() -> bool:
+                return len(await updates_stored(bus)) == len(played)
+
+            await poll_until(all_there, "all four")
+            await stop(process)
+        assert await updates_stored(bus) == played
+
+
+async def test_a_second_ingest_for_one_source_stops_with_one_clear_line(tmp_path: Path) -> None:
+    async with (
+        provisioned(tmp_path) as (broker, bus),
+        running_source(FakeSource(blocks(range(100, 120)))) as source,
+        ingest(broker, source) as process,
+    ):
+
+        async def is_written() -> bool:
+            state = await checkpoint(bus)
+            return state is not None and state.checkpoint_slot == 116
+
+        await poll_until(is_written, "the first checkpoint")
+        other = SourceState(source="main", epoch=1, checkpoint_slot=117, frontier_slot=119)
+        await bus.kv_put(BUCKET_SOURCE, "main", encode(other))
+        source.updates += blocks(range(120, 130), parent=119)
+        _, err = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 69
+    assert "two ingests for one source" in err.decode()
+    assert "Traceback" not in err.decode()

@@ -1,0 +1,139 @@
+"""A Yellowstone source for tests: a real gRPC server over a list of updates."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from pw_geyser import geyser_pb2 as pb
+
+
+def transaction(slot: int, index: int, *, size_bytes: int = 0) -> bytes:
+    """A transaction update whose signature is a function of slot and index."""
+    update = pb.SubscribeUpdate(filters=["pw-tx-0"])
+    update.transaction.slot = slot
+    info = update.transaction.transaction
+    info.signature = slot.to_bytes(8, "big") * 4 + index.to_bytes(8, "big") * 4
+    info.index = index
+    noise = (slot * 1_000_003 + index).to_bytes(8, "big")
+    info.meta.return_data.data = b"".join(
+        bytes([byte ^ (position * 37 & 0xFF)])
+        for position in range(size_bytes // 8)
+        for byte in noise
+    )
+    update.created_at.seconds = 1_700_000_000 + slot
+    return update.SerializeToString()
+
+
+def block_meta(slot: int, parent: int) -> bytes:
+    """A block_meta update."""
+    update = pb.SubscribeUpdate(filters=["pw-meta"])
+    update.block_meta.slot = slot
+    update.block_meta.parent_slot = parent
+    return update.SerializeToString()
+
+
+def confirmed(slot: int) -> bytes:
+    """A slot update."""
+    update = pb.SubscribeUpdate(filters=["pw-slots"])
+    update.slot.slot = slot
+    update.slot.parent = slot - 1
+    update.slot.status = pb.SLOT_CONFIRMED
+    return update.SerializeToString()
+
+
+def slot_of(update: bytes) -> int:
+    """The slot of any of the three."""
+    read = pb.SubscribeUpdate.FromString(update)
+    which = read.WhichOneof("update_oneof")
+    return int(getattr(read, which).slot) if which else 0
+
+
+def blocks(
+    slots: Iterable[int], *, transactions: int = 3, size_bytes: int = 0, parent: int = 0
+) -> list[bytes]:
+    """Whole blocks in chain order, each slot's parent the one before it in `slots`."""
+    out: list[bytes] = []
+    for slot in slots:
+        out += [transaction(slot, index, size_bytes=size_bytes) for index in range(transactions)]
+        out += [block_meta(slot, parent or slot - 1), confirmed(slot)]
+        parent = slot
+    return out
+
+
+@dataclass
+class FakeSource:
+    """Plays `updates` to every stream from its from_slot, then stays open.
+
+    What is added to `updates` later follows at the client's next ping.
+    """
+
+    updates: list[bytes]
+    first_available: int = 0
+    token: str = ""
+    cut_after: int | None = None
+    requests: list[pb.SubscribeRequest] = field(default_factory=list)
+    endpoint: str = ""
+
+    async def subscribe(
+        self, requests: AsyncIterator[pb.SubscribeRequest], context: Any
+    ) -> AsyncIterator[bytes]:
+        metadata = dict(context.invocation_metadata())
+        if self.token and metadata.get("x-token") != self.token:
+            await context.abort(grpc.StatusCode.UNAUTHENTICATED, "No valid auth token")
+        request = await anext(requests)
+        self.requests.append(request)
+        start = request.from_slot if request.HasField("from_slot") else None
+        if start is not None and start < self.first_available:
+            await context.abort(
+                grpc.StatusCode.OUT_OF_RANGE,
+                f"broadcast from {start} is not available, last available: {self.first_available}",
+            )
+        sent = 0
+        played = len(self.updates)
+        for update in self.updates[:played]:
+            if start is not None and slot_of(update) < start:
+                continue
+            if self.cut_after is not None and sent >= self.cut_after:
+                self.cut_after = None
+                await context.abort(grpc.StatusCode.INTERNAL, "lagged to send an update")
+            yield update
+            sent += 1
+        async for following in requests:
+            pong = pb.SubscribeUpdatePong(id=following.ping.id)
+            yield pb.SubscribeUpdate(pong=pong).SerializeToString()
+            more, played = self.updates[played:], len(self.updates)
+            for update in more:
+                yield update
+
+    async def replay_info(self, _request: bytes, _context: Any) -> bytes:
+        answer = pb.SubscribeReplayInfoResponse(first_available=self.first_available)
+        return answer.SerializeToString()
+
+
+@asynccontextmanager
+async def running_source(source: FakeSource) -> AsyncIterator[FakeSource]:
+    """The source on a free loopback port; `endpoint` says where."""
+    server = grpc.aio.server()
+    handlers = {
+        "Subscribe": grpc.stream_stream_rpc_method_handler(
+            source.subscribe, request_deserializer=pb.SubscribeRequest.FromString
+        ),
+        "SubscribeReplayInfo": grpc.unary_unary_rpc_method_handler(source.replay_info),
+    }
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler("geyser.Geyser", handlers),)
+    )
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    source.endpoint = f"http://127.0.0.1:{port}"
+    try:
+        yield source
+    finally:
+        await asyncio.shield(server.stop(0))
