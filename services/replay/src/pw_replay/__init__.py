@@ -1,0 +1,1 @@
+"""A Yellowstone-compatible gRPC server over captures or a generated market."""

@@ -1,0 +1,174 @@
+"""Plays items to every subscriber at the chosen pace; waits for the slowest of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+from pw_common.clock import monotonic_s, now_ns
+from pw_common.sent_record import sent_entry
+from pw_replay.core.faults import Plan
+from pw_replay.core.filters import Filter
+from pw_replay.core.items import NS, Item
+from pw_replay.core.pace import Rate, Schedule
+from pw_replay.core.window import Window
+from pw_replay.subscriber import Subscriber
+
+# At full speed the loop must still turn for the streams that send.
+TURN_EVERY = 32
+FLUSH_EVERY_S = 1.0
+
+
+class Player:
+    """One playback, shared by all subscribers. It begins with the first of them."""
+
+    def __init__(
+        self,
+        items: Iterator[Item],
+        *,
+        rate: Rate,
+        window_slots: int,
+        plan: Plan,
+        cut_slow_clients: bool,
+        sent_record: Path | None,
+    ) -> None:
+        self._items = items
+        self._schedule = Schedule(rate)
+        self._window = Window(window_slots)
+        self._plan = plan
+        self._cut = cut_slow_clients
+        self._subscribers: list[Subscriber] = []
+        self._someone = asyncio.Event()
+        self._record: BinaryIO | None = sent_record.open("wb") if sent_record else None
+        self._flushed_s = 0.0
+        self._dropped = False
+        self._finished = False
+        self.sent_updates = 0
+        self.sent_transactions = 0
+        self.slot = 0
+
+    @property
+    def subscribers(self) -> int:
+        """Open streams."""
+        return len(self._subscribers)
+
+    @property
+    def done(self) -> bool:
+        """Everything was played and sent."""
+        return (
+            self._finished
+            and bool(self._subscribers)
+            and not any(one.waiting for one in self._subscribers)
+        )
+
+    @property
+    def first_available(self) -> int | None:
+        """The oldest slot that `from_slot` may name."""
+        return self._window.first_available
+
+    def join(self, filter_: Filter, from_slot: int | None) -> Subscriber:
+        """Add a subscriber; with `from_slot` it gets the remembered updates first, without a hole.
+
+        Raises:
+            NotAvailable: the memory begins later.
+        """
+        one = Subscriber(filter_, cut_when_full=self._cut)
+        if from_slot is not None:
+            for item in self._window.since(from_slot):
+                one.push(item)
+            one.lagged = False
+        self._subscribers.append(one)
+        self._someone.set()
+        return one
+
+    def leave(self, one: Subscriber) -> None:
+        """Remove a subscriber; when none is left the playback pauses."""
+        one.leave()
+        if one in self._subscribers:
+            self._subscribers.remove(one)
+        if not self._subscribers:
+            self._someone.clear()
+        self.flush()
+
+    def note_sent(self, one: Subscriber, item: Item) -> bool:
+        """Count an update that went out; returns whether the fault plan cuts this stream now."""
+        one.sent += 1
+        if not item.recorded:
+            item.recorded = True
+            self.sent_updates += 1
+            if item.kind == "tx":
+                self.sent_transactions += 1
+                self._note_time(item)
+        if self._plan.drop_after and not self._dropped and one.sent >= self._plan.drop_after:
+            self._dropped = True
+            return True
+        return False
+
+    def flush(self) -> None:
+        """Write the side record out."""
+        if self._record is not None:
+            self._record.flush()
+
+    async def play(self) -> None:
+        """Play to the end, or for ever when looping."""
+        await self._someone.wait()
+        begun_s = monotonic_s()
+        begun_ns = now_ns()
+        for played, item in enumerate(self._faulty(self._items), start=1):
+            if not self._someone.is_set():
+                left_s = monotonic_s()
+                await self._someone.wait()
+                paused_s = monotonic_s() - left_s
+                begun_s += paused_s
+                begun_ns += int(paused_s * NS)
+            due_ns = self._schedule.due_ns(item)
+            if due_ns is not None:
+                await _until(begun_s + due_ns / NS)
+                if self._schedule.stamps:
+                    item.due_ns = begun_ns + due_ns
+                    item.created_ns = item.due_ns
+            for one in tuple(self._subscribers):
+                await one.room()
+            self._window.add(item)
+            self.slot = item.slot or self.slot
+            for one in self._subscribers:
+                one.push(item)
+            if played % TURN_EVERY == 0:
+                await asyncio.sleep(0)
+        self._finished = True
+        self.flush()
+
+    def close(self) -> None:
+        """Close the side record."""
+        if self._record is not None:
+            self._record.close()
+
+    def _faulty(self, items: Iterator[Item]) -> Iterator[Item]:
+        transactions = 0
+        for item in items:
+            if self._plan.skips(item.slot):
+                continue
+            yield item
+            if item.kind == "tx":
+                transactions += 1
+                every = self._plan.duplicate_every
+                if every and transactions % every == 0:
+                    yield replace(item, discontinuity=False, recorded=False)
+
+    def _note_time(self, item: Item) -> None:
+        if self._record is None or len(item.signature) != 64:
+            return
+        self._record.write(sent_entry(item.signature, item.due_ns or now_ns()))
+        now_s = monotonic_s()
+        if now_s - self._flushed_s >= FLUSH_EVERY_S:
+            self._flushed_s = now_s
+            self._record.flush()
+
+
+async def _until(due_s: float) -> None:
+    wait_s = due_s - monotonic_s()
+    if wait_s > 0.001:
+        await asyncio.sleep(wait_s)
