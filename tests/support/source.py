@@ -71,7 +71,7 @@ def blocks(
 class FakeSource:
     """Plays `updates` to every stream from its from_slot, then stays open.
 
-    What is added to `updates` later follows at the client's next ping.
+    What is added to `updates` later follows at once.
     """
 
     updates: list[bytes]
@@ -105,12 +105,20 @@ class FakeSource:
                 await context.abort(grpc.StatusCode.INTERNAL, "lagged to send an update")
             yield update
             sent += 1
-        async for following in requests:
-            pong = pb.SubscribeUpdatePong(id=following.ping.id)
-            yield pb.SubscribeUpdate(pong=pong).SerializeToString()
+        following = asyncio.ensure_future(anext(requests, None))
+        while True:
+            await asyncio.wait({following}, timeout=0.05)
             more, played = self.updates[played:], len(self.updates)
             for update in more:
                 yield update
+            if not following.done():
+                continue
+            ping = following.result()
+            if ping is None:
+                return
+            pong = pb.SubscribeUpdatePong(id=ping.ping.id)
+            yield pb.SubscribeUpdate(pong=pong).SerializeToString()
+            following = asyncio.ensure_future(anext(requests, None))
 
     async def replay_info(self, _request: bytes, _context: Any) -> bytes:
         answer = pb.SubscribeReplayInfoResponse(first_available=self.first_available)
