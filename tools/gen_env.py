@@ -32,24 +32,30 @@ class Variable:
 
 
 def variables() -> list[Variable]:
-    """Every declared variable once, shared ones first, otherwise in order of service.
+    """Every declared variable, shared ones first, otherwise in order of service.
 
-    Raises:
-        SystemExit: if two services say different things about one variable.
+    A variable that a service explains or defaults differently has a line of its own.
     """
-    found: dict[str, Variable] = {}
+    found: dict[tuple[str, str, str], Variable] = {}
     for member in services():
         settings = settings_class(member)
         if settings is None:
             continue
         for declared, _type in declared_settings(settings):
-            known = found.setdefault(declared.env, Variable(declared))
-            if known.declared.help != declared.help:
-                sys.exit(
-                    f"{declared.env}: {member.name} and {known.services} explain it differently"
-                )
-            known.services.append(member.folder.name)
-    return sorted(found.values(), key=lambda one: -min(len(one.services), 2))
+            key = (declared.env, declared.help, default_text(declared))
+            found.setdefault(key, Variable(declared)).services.append(member.folder.name)
+    shared = {env for env, _help, _default in found if _readers(found, env) > 1}
+    return sorted(found.values(), key=lambda one: _rank(one, shared))
+
+
+def _readers(found: dict[tuple[str, str, str], Variable], env: str) -> int:
+    return sum(len(one.services) for key, one in found.items() if key[0] == env)
+
+
+def _rank(one: Variable, shared: set[str]) -> tuple[int, str]:
+    if one.declared.env in shared:
+        return 0, one.declared.env
+    return 1, one.services[0]
 
 
 def settings_class(member: Member) -> type | None:
