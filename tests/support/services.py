@@ -24,12 +24,7 @@ async def running_service(
     module: str, environ: dict[str, str]
 ) -> AsyncIterator[tuple[subprocess.Popen[bytes], str]]:
     """`python -m MODULE` on a free port; gives the process and its HTTP address."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", module],
-        env={**os.environ, "PW_HTTP_LISTEN": "127.0.0.1:0", "PW_LOG_FORMAT": "json", **environ},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
+    process = _start(module, environ)
     try:
         yield process, await asyncio.wait_for(_address(process), START_TIMEOUT_S)
     finally:
@@ -38,6 +33,15 @@ async def running_service(
             await asyncio.to_thread(process.wait, STOP_TIMEOUT_S)
         if process.stderr is not None:
             process.stderr.close()
+
+
+def _start(module: str, environ: dict[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", module],
+        env={**os.environ, "PW_HTTP_LISTEN": "127.0.0.1:0", "PW_LOG_FORMAT": "json", **environ},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
 
 
 async def _address(process: subprocess.Popen[bytes]) -> str:

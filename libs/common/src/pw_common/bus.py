@@ -6,7 +6,7 @@ Everything here retries or raises `BrokerAway`; nats-py's own errors stay inside
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -139,6 +139,7 @@ async def connect(
     password: str | None = None,
     closed: asyncio.Event | None = None,
     wait_s: float = 10.0,
+    on_trouble: Callable[[str], None] = lambda _what: None,
 ) -> Bus:
     """Connect, and keep reconnecting for ever once connected.
 
@@ -146,6 +147,8 @@ async def connect(
         url: One or several `nats://host:port`, comma separated.
         closed: Set when the connection is closed for good.
         wait_s: How long to wait for the first connection.
+        on_trouble: Told of whatever may have cost a core subscriber a message: the
+            client's own drops (SlowConsumerError) and disconnections.
 
     Raises:
         BrokerAway: nothing answered within `wait_s`.
@@ -153,8 +156,10 @@ async def connect(
 
     async def on_error(error: Exception) -> None:
         log.warning("broker_error", reason=f"{type(error).__name__}: {error}")
+        on_trouble(type(error).__name__)
 
     async def on_disconnect() -> None:
+        on_trouble("disconnected")
         log.warning("broker_disconnected", url=url)
 
     async def on_reconnect() -> None:

@@ -1,0 +1,82 @@
+"""How the commands that read the broker reach it, and how they end."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from pw_common.bus import ApiRefused, BrokerAway, Bus, connect
+from pw_common.log import setup
+from pw_common.run import EXIT_CONFIG, EXIT_UNAVAILABLE, VERSION
+
+NATS_DEFAULT = "nats://127.0.0.1:4222"
+CONNECT_S = 5.0
+
+Work = Callable[[Bus], Awaitable[int]]
+
+
+class BadArgument(ValueError):
+    """Something given on the command line or in the environment cannot be used."""
+
+
+def add_broker_argument(parser: argparse.ArgumentParser) -> None:
+    """`--nats URL`, by default from PW_NATS_URL."""
+    parser.add_argument(
+        "--nats",
+        metavar="URL",
+        default=os.environ.get("PW_NATS_URL") or NATS_DEFAULT,
+        help="the broker (default: PW_NATS_URL, else %(default)s)",
+    )
+
+
+def with_broker(
+    args: argparse.Namespace, work: Work, *, on_trouble: Callable[[str], None] = lambda _what: None
+) -> int:
+    """Connect, do the work, close; one clear line and 69 or 78 where that fails."""
+    try:
+        return asyncio.run(_with_broker(args.nats, work, on_trouble))
+    except (BrokerAway, ApiRefused) as error:
+        sys.stderr.write(f"pw {args.command}: {error}\n")
+        return EXIT_UNAVAILABLE
+    except BadArgument as error:
+        sys.stderr.write(f"pw {args.command}: {error}\n")
+        return EXIT_CONFIG
+
+
+async def _with_broker(url: str, work: Work, on_trouble: Callable[[str], None]) -> int:
+    # The command says by itself what went wrong; the connection's log would say it twice.
+    log = setup("pw", VERSION, level="error", format_="text")
+    bus = await connect(
+        url,
+        "cli",
+        log,
+        user=os.environ.get("PW_NATS_USER") or None,
+        password=_password(),
+        wait_s=CONNECT_S,
+        on_trouble=on_trouble,
+    )
+    try:
+        return await work(bus)
+    finally:
+        await bus.close()
+
+
+def _password() -> str | None:
+    path = os.environ.get("PW_NATS_PASSWORD_FILE")
+    return read_secret(Path(path), "PW_NATS_PASSWORD_FILE") if path else None
+
+
+def read_secret(path: Path, name: str) -> str:
+    """A secret's file, stripped.
+
+    Raises:
+        BadArgument: naming the setting and the file.
+    """
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadArgument(f"{name}: cannot read {path}: {error}") from error

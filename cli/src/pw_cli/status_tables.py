@@ -1,0 +1,142 @@
+"""The tables of `pw status`. Pure: a status in, something that rich can print out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+MODE_STYLE = {
+    "running": "bold green",
+    "catching_up": "bold yellow",
+    "backpressure": "bold yellow",
+    "blind": "bold red",
+}
+MAIN_COUNTER = {
+    "ingest": "pw_ingest_transactions_total",
+    "parser": "pw_parser_transactions_total",
+    "replay": "pw_replay_transactions_total",
+    "api": "pw_api_requests_total",
+}
+NO_RATE = {"total": 0, "per_s_1s": 0.0, "per_s_60s": 0.0}
+# A lag above this is that of a recording, not of a source.
+RECORDING_MS = 24 * 3600 * 1000
+
+
+def tables(status: dict[str, Any]) -> RenderableType:
+    """Everything that `pw status` shows."""
+    mode = str(status["mode"])
+    head = Text.assemble(
+        ("Pocketwatcher ", "bold"), (mode.replace("_", " "), MODE_STYLE.get(mode, ""))
+    )
+    totals = status["totals"]
+    figures = "  ".join(f"{name.replace('_', ' ')} {count(n)}" for name, n in totals.items())
+    return Group(
+        head,
+        *(Text(f"  {why}", style="yellow") for why in status["why"]),
+        _services(status["services"]),
+        _sources(status["sources"]),
+        _streams(status["streams"]),
+        _consumers(status["consumers"]),
+        Text(figures, style="dim"),
+    )
+
+
+def count(value: float | None) -> str:
+    """A number for people; a dash where it is not known."""
+    if value is None:
+        return "-"
+    return f"{value:,.1f}" if isinstance(value, float) and value < 100 else f"{value:,.0f}"
+
+
+def size(value: float) -> str:
+    """Bytes for people, in powers of 1000."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def _table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in numbers else "left")
+    return table
+
+
+def _services(services: list[dict[str, Any]]) -> Table:
+    numbers = ("instances", "per s", "per s, 60 s", "total")
+    table = _table("service", *numbers, "not well", numbers=numbers)
+    for one in services:
+        rate = one["rates"].get(MAIN_COUNTER.get(one["service"], ""), NO_RATE)
+        bad = [
+            f"{i['instance']}: {'silent' if i['stale'] else i['reason'] or 'not ready'}"
+            for i in one["instances"]
+            if i["stale"] or not i["ready"]
+        ]
+        table.add_row(
+            Text(one["service"]),
+            str(len(one["instances"])),
+            count(float(rate["per_s_1s"])),
+            count(float(rate["per_s_60s"])),
+            count(rate["total"]),
+            Text("; ".join(bad), style="red"),
+        )
+    return table
+
+
+def _sources(sources: list[dict[str, Any]]) -> Table:
+    numbers = ("slot", "lag ms", "checkpoint", "frontier", "gaps")
+    table = _table("source", "endpoint", "state", *numbers, numbers=numbers)
+    for one in sources:
+        state = Text("connected", style="green") if one["connected"] else Text("away", style="red")
+        if one["waiting_for_broker"]:
+            state = Text("waits for the broker", style="yellow")
+        lag = one["lag_ms"]
+        table.add_row(
+            Text(one["source"]),
+            Text(one["endpoint"] or "-"),
+            state,
+            count(one["slot"]),
+            "recording" if lag is not None and lag > RECORDING_MS else count(lag),
+            count(one["checkpoint_slot"]),
+            count(one["frontier_slot"]),
+            count(one["gaps"]),
+        )
+    return table
+
+
+def _streams(streams: list[dict[str, Any]]) -> Table:
+    numbers = ("messages", "bytes", "limit", "full", "first", "last")
+    table = _table("stream", *numbers, numbers=numbers)
+    for one in streams:
+        limit = one["bytes_max"]
+        share = 100 * one["bytes"] / limit if limit > 0 else 0.0
+        table.add_row(
+            Text(one["stream"]),
+            count(one["messages"]),
+            size(one["bytes"]),
+            size(limit) if limit > 0 else "-",
+            Text(f"{share:.0f} %", style="red" if share >= 80 else ""),
+            count(one["first_seq"]),
+            count(one["last_seq"]),
+        )
+    return table
+
+
+def _consumers(consumers: list[dict[str, Any]]) -> Table:
+    numbers = ("pending", "unacked", "redelivered", "lag s")
+    table = _table("consumer", *numbers, numbers=numbers)
+    for one in consumers:
+        table.add_row(
+            Text(f"{one['stream']}/{one['consumer']}"),
+            count(one["pending"]),
+            count(one["ack_pending"]),
+            count(one["redelivered"]),
+            f"{one['lag_s']:.1f}",
+        )
+    return table
