@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterator
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from pw_common.health import PortTaken
 
@@ -27,7 +27,7 @@ class _Server(uvicorn.Server):
 class ApiServer:
     """Serves an application; the counterpart of `pw_common.health.HealthServer`."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._server = _Server(
             uvicorn.Config(
                 app,

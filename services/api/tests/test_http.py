@@ -1,0 +1,154 @@
+"""The HTTP surface without a broker: what must hold before anything is connected."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from nats.aio.client import Client
+
+from pw_api.app import build_app
+from pw_api.core.query import RecentSwaps
+from pw_api.reader import SwapReader
+from pw_api.server import ApiServer
+from pw_common.bus import Bus
+from pw_common.health import PortTaken
+from pw_common.log import Log
+from pw_common.metrics import Metrics
+from pw_common.run import VERSION, Runtime
+
+TOKEN = "correct-horse"
+
+
+@asynccontextmanager
+async def client_of(token: str | None = None) -> AsyncIterator[httpx.AsyncClient]:
+    # A client that never connected: the same as a broker that went away.
+    log = Log("test")
+    runtime = Runtime(
+        service="api",
+        instance="api-test",
+        bus=Bus(Client(), log),
+        log=log,
+        metrics=Metrics("api", VERSION),
+        stop=asyncio.Event(),
+        started_at_ms=0,
+    )
+    app = build_app(runtime, SwapReader(RecentSwaps(10)), token)
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+        yield client
+    runtime.metrics.close()
+
+
+def assert_problem(answer: httpx.Response, status: int) -> str:
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert body["status"] == status
+    assert body["title"]
+    return str(body["detail"])
+
+
+async def test_without_a_broker_the_api_says_503_and_stays_alive() -> None:
+    async with client_of() as client:
+        for path in ("status",):
+            detail = assert_problem(await client.get(f"/api/v1/{path}"), 503)
+            assert "broker" in detail
+        assert (await client.get("/livez")).status_code == 200
+        ready = await client.get("/readyz")
+        assert ready.status_code == 503
+        assert "broker" in ready.json()["reason"]
+        assert "pw_broker_connected 0.0" in (await client.get("/metrics")).text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=1001",
+        "limit=many",
+        "mint=0OIl",
+        "wallet=" + "1" * 45,
+        "mint=" + "1" * 31,
+        "mint=%3Cscript%3E",
+    ],
+)
+async def test_input_out_of_bounds_is_a_422_that_names_the_parameter(query: str) -> None:
+    async with client_of() as client:
+        detail = assert_problem(await client.get(f"/api/v1/swaps?{query}"), 422)
+    assert query.split("=", maxsplit=1)[0] in detail
+
+
+async def test_bodies_are_only_given_for_small_pages() -> None:
+    async with client_of() as client:
+        answer = await client.get("/api/v1/dead-letters?body=true&limit=51")
+    assert "at most 50" in assert_problem(answer, 422)
+
+
+async def test_an_unknown_path_is_a_problem_too() -> None:
+    async with client_of() as client:
+        assert "/nothing" in assert_problem(await client.get("/nothing"), 404)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": f"Basic {TOKEN}"},
+        {"X-API-Token": TOKEN + "x"},
+        {"X-API-Token": "é".encode("latin-1").decode("latin-1")},
+    ],
+    ids=["none", "wrong", "another scheme", "longer", "not ascii"],
+)
+async def test_without_the_token_every_api_path_is_refused(headers: dict[str, str]) -> None:
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    async with client_of(TOKEN) as client:
+        for path in ("status", "swaps", "gaps", "dead-letters"):
+            answer = await client.get(f"/api/v1/{path}", headers=raw)
+            assert_problem(answer, 401)
+            assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("headers", [{"Authorization": f"Bearer {TOKEN}"}, {"X-API-Token": TOKEN}])
+async def test_with_the_token_the_api_answers(headers: dict[str, str]) -> None:
+    async with client_of(TOKEN) as client:
+        answer = await client.get("/api/v1/swaps", headers=headers)
+        assert answer.json() == {"swaps": [], "kept": 0}
+
+
+async def test_health_metrics_and_the_page_ask_for_no_token() -> None:
+    async with client_of(TOKEN) as client:
+        assert (await client.get("/livez")).status_code == 200
+        assert (await client.get("/metrics")).status_code == 200
+        page = await client.get("/")
+    assert page.status_code == 200
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    # Nothing is fetched from elsewhere, and nothing enters the page as markup.
+    for forbidden in ("http://", "https://", "innerHTML", "insertAdjacentHTML", "document.write"):
+        assert forbidden not in page.text.replace("http://www.w3.org/2000/svg", "")
+
+
+async def test_every_model_and_every_problem_stands_in_openapi_with_an_example() -> None:
+    async with client_of() as client:
+        document = (await client.get("/openapi.json")).json()
+    ours = {n: m for n, m in document["components"]["schemas"].items() if n.endswith("View")}
+    assert {"StatusView", "SwapView", "GapView", "DeadLetterView"} <= set(ours)
+    assert [name for name, model in ours.items() if not model.get("examples")] == []
+    for path, methods in document["paths"].items():
+        assert {"401", "404", "422", "503"} <= set(methods["get"]["responses"]), path
+
+
+async def test_a_port_in_use_is_one_clear_error_and_port_0_finds_a_free_one() -> None:
+    async def app(scope: object, receive: object, send: object) -> None:
+        raise AssertionError("nothing is asked")
+
+    first = ApiServer(app)
+    await first.start("127.0.0.1", 0)
+    port = int(first.address.rpartition(":")[2])
+    assert port > 0
+    second = ApiServer(app)
+    with pytest.raises(PortTaken, match=f"cannot listen on 127.0.0.1:{port}"):
+        await second.start("127.0.0.1", port)
+    await first.stop()
