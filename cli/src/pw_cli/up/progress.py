@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import msgspec
 
+from pw_cli.up.figures import line
 from pw_cli.up.report import Report
 from pw_cli.up.system import System
-from pw_common.clock import monotonic_s
 
 LINE_EVERY_S = 5.0
 LIVE_EVERY_S = 1.0
@@ -25,7 +25,6 @@ class Progress:
         self._system = system
         self._as_json = as_json
         self._live = sys.stderr.isatty() and not as_json
-        self._before: tuple[float, float, float] | None = None
 
     def say(self, line: str) -> None:
         """Something that happened once."""
@@ -44,7 +43,10 @@ class Progress:
             "market": f"a generated market (seed {system.options.seed})",
         }.get(system.options.source_kind, "")
         kept = system.options.data or "a temporary folder, removed at the end (--data keeps it)"
-        for line in (
+        if self._as_json:
+            self._json({"event": "started", "api": api, "broker": system.nats_url})
+            return
+        for text in (
             f"Pocketwatcher is running on {source}",
             f"  status page   {api}/",
             f"  status        {api}/api/v1/status",
@@ -54,7 +56,7 @@ class Progress:
             f"  data          {kept}",
             "  stop          Ctrl-C finishes what is in hand",
         ):
-            self.say(line)
+            self.say(text)
 
     async def show(self) -> None:
         """Print the figures until cancelled."""
@@ -65,12 +67,12 @@ class Progress:
             if self._as_json:
                 self._json({"event": "status", "status": status})
                 continue
-            line = self._line(status)
+            shown = line(status)
             if self._live:
-                sys.stderr.write(f"{CLEAR_LINE}{line}")
+                sys.stderr.write(f"{CLEAR_LINE}{shown}")
                 sys.stderr.flush()
             else:
-                self.say(line)
+                self.say(shown)
 
     def ended(self, report: Report) -> None:
         """The outcome in words, or as JSON."""
@@ -94,7 +96,7 @@ class Progress:
         self.say(f"CPU us/tx: {cpu}")
         self.say(f"swap digest {report.swap_digest}")
         if not report.drained and self._system.options.exit_when_drained:
-            self.say("NOT drained: something that was sent is not parsed")
+            self.say("NOT drained: it was stopped early, or something that was sent is not parsed")
 
     async def _status(self) -> dict[str, Any]:
         url = f"http://127.0.0.1:{self._system.ports.api}/api/v1/status"
@@ -104,23 +106,6 @@ class Progress:
             return {"mode": "api away", "why": [type(error).__name__]}
         found: dict[str, Any] = answer.json()
         return found
-
-    def _line(self, status: dict[str, Any]) -> str:
-        counters = self._system.ingest_counters
-        received = counters.get("pw_ingest_transactions_total", 0.0)
-        now_s = monotonic_s()
-        rate = 0.0
-        if self._before is not None and now_s > self._before[0]:
-            rate = max(0.0, (received - self._before[1]) / (now_s - self._before[0]))
-        self._before = (now_s, received, 0.0)
-        streams = {s["name"]: s for s in status.get("streams", []) if "name" in s}
-        waiting = streams.get("PW_TX", {}).get("messages", "?")
-        return (
-            f"{status.get('mode', '?'):<12} received {received:,.0f} ({rate:,.0f} tx/s) · "
-            f"waiting in PW_TX {waiting} · swaps "
-            f"{streams.get('PW_SWAP', {}).get('messages', '?')} batches · "
-            f"gaps {status.get('gaps', '?')} · dead letters {status.get('dead_letters', '?')}"
-        )
 
     def _json(self, value: object) -> None:
         sys.stdout.write(msgspec.json.encode(value).decode() + "\n")

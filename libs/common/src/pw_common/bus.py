@@ -42,6 +42,8 @@ class Bus:
     def __init__(self, client: Client, log: Log) -> None:
         self.client = client
         self.log = log
+        # A disconnection that we asked for is no news.
+        self.closing = False
         self.js: JetStreamContext = client.jetstream(timeout=5.0)
 
     @property
@@ -124,6 +126,7 @@ class Bus:
 
     async def close(self) -> None:
         """Flush and close; bounded, because nats-py's drain can hang."""
+        self.closing = True
         try:
             await asyncio.wait_for(self.client.drain(), CLOSE_TIMEOUT_S)
         except (NatsError, OSError, TimeoutError):
@@ -159,6 +162,8 @@ async def connect(
         on_trouble(type(error).__name__)
 
     async def on_disconnect() -> None:
+        if bus.closing:
+            return
         on_trouble("disconnected")
         log.warning("broker_disconnected", url=url)
 
@@ -170,6 +175,7 @@ async def connect(
             closed.set()
 
     client = Client()
+    bus = Bus(client, log)
     try:
         await asyncio.wait_for(
             client.connect(
@@ -197,7 +203,7 @@ async def connect(
             f"no broker at {url} within {wait_s:g} s ({type(error).__name__}): "
             "is nats-server running there, and is PW_NATS_URL right?"
         ) from error
-    return Bus(client, log)
+    return bus
 
 
 def headers_of(message: Msg) -> dict[str, str]:

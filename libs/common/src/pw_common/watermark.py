@@ -73,4 +73,5 @@ class Watermark:
     def is_late(self, batch: Batch, slot: int) -> bool:
         """Whether an event of this slot comes after its slot was declared complete."""
         epoch, frontier = self._frontiers.get(batch.source, (batch.epoch, 0))
-        return epoch == batch.epoch and slot <= frontier
+        # Slot 0 is what a source says that does not know the slot: it is never windowed.
+        return epoch == batch.epoch and 0 < slot <= frontier
