@@ -52,7 +52,7 @@ def assert_problem(answer: httpx.Response, status: int) -> str:
 
 async def test_without_a_broker_the_api_says_503_and_stays_alive() -> None:
     async with client_of() as client:
-        for path in ("status",):
+        for path in ("status", "gaps", "dead-letters"):
             detail = assert_problem(await client.get(f"/api/v1/{path}"), 503)
             assert "broker" in detail
         assert (await client.get("/livez")).status_code == 200

@@ -26,7 +26,7 @@ from pw_api.views import (
     SwapsView,
     SwapView,
 )
-from pw_common.bus import BrokerAway
+from pw_common.bus import BrokerAway, Bus
 from pw_common.clock import monotonic_s, now_ms
 from pw_common.run import VERSION, Runtime, routes
 
@@ -80,8 +80,6 @@ class StatusCache:
     async def get(self) -> StatusView:
         """The status, at most SNAPSHOT_KEPT_S old; raises BrokerAway, ApiRefused."""
         async with self._lock:
-            if not self.runtime.bus.connected:
-                raise BrokerAway("not connected")
             if self._view is None or monotonic_s() - self._taken_s > SNAPSHOT_KEPT_S:
                 shot = await snapshot.take(self.runtime.bus, now_ms())
                 self._view = status_view(
@@ -123,9 +121,16 @@ def _api(runtime: Runtime, reader: SwapReader, token: str | None) -> APIRouter:
     )
     cache = StatusCache(runtime, reader)
 
+    def bus() -> Bus:
+        # Said at once, instead of after the time that a request may take.
+        if not runtime.bus.connected:
+            raise BrokerAway("not connected")
+        return runtime.bus
+
     @router.get("/status")
     async def status() -> StatusView:
         """The whole system at this moment."""
+        bus()
         return await cache.get()
 
     @router.get("/swaps")
@@ -140,7 +145,7 @@ def _api(runtime: Runtime, reader: SwapReader, token: str | None) -> APIRouter:
     @router.get("/gaps")
     async def gaps(limit: Limit = 100, before_seq: BeforeSeq = None) -> GapsView:
         """Slots that a source did not give."""
-        return await letters.gaps(runtime.bus, limit=limit, before_seq=before_seq)
+        return await letters.gaps(bus(), limit=limit, before_seq=before_seq)
 
     @router.get("/dead-letters")
     async def dead_letters(
@@ -149,9 +154,7 @@ def _api(runtime: Runtime, reader: SwapReader, token: str | None) -> APIRouter:
         """Updates that could not be read, and why."""
         if body and limit > LIMIT_WITH_BODY_MAX:
             raise HTTPException(422, f"query.limit: at most {LIMIT_WITH_BODY_MAX} with body=true")
-        return await letters.dead_letters(
-            runtime.bus, limit=limit, before_seq=before_seq, with_body=body
-        )
+        return await letters.dead_letters(bus(), limit=limit, before_seq=before_seq, with_body=body)
 
     return router
 

@@ -1,0 +1,258 @@
+"""The API as it is run, against a real broker: what is stored is what it shows."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from pw_common import subjects
+from pw_common.bus import Bus
+from pw_common.envelope import TxHeaders, tx_headers
+from pw_common.local_broker import LocalBroker, restart_broker
+from pw_common.messages import SourceState, encode
+from pw_common.topology import MIB
+from support.broker import provisioned
+from support.poll import poll_until
+from support.records import (
+    MINT,
+    TRADER,
+    beat,
+    make_swap,
+    source_health,
+    store,
+    store_batch,
+    store_dead_letter,
+    store_gap,
+)
+from support.services import running_service
+
+
+@asynccontextmanager
+async def running_api(
+    folder: Path, *, tx_bytes_max: int = 64 * MIB, **environ: str
+) -> AsyncIterator[tuple[LocalBroker, Bus, httpx.AsyncClient]]:
+    async with (
+        provisioned(folder / "broker", tx_bytes_max=tx_bytes_max) as (broker, bus),
+        running_service("pw_api", {"PW_NATS_URL": broker.url, **environ}) as (_, url),
+        httpx.AsyncClient(base_url=url, timeout=20, trust_env=False) as client,
+    ):
+        yield broker, bus, client
+
+
+async def get(client: httpx.AsyncClient, path: str) -> Any:
+    answer = await client.get(f"/api/v1/{path}")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def store_tx(bus: Bus, number: int, body: bytes) -> int:
+    header = TxHeaders(f"tx:{number}", 1, "main", 1, 0)
+    return await store(bus, subjects.tx("main"), body, tx_headers(header))
+
+
+async def beat_all(bus: Bus) -> None:
+    await beat(bus, "ingest", source=source_health())
+    await beat(bus, "parser")
+
+
+async def test_status_adds_up_what_the_services_and_the_streams_say(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as (_, bus, client):
+        await store_tx(bus, 1, b"one")
+        await store_gap(bus, 10, 12)
+        await store_gap(bus, 20, 20)
+        for number in range(3):
+            await store_dead_letter(bus, number, b"?")
+        state = SourceState(source="main", epoch=1, checkpoint_slot=90, frontier_slot=95)
+        await bus.kv_put(subjects.BUCKET_SOURCE, "main", encode(state))
+        parsed = "pw_parser_transactions_total"
+        duplicates = "pw_stored_duplicates_total"
+        await beat(bus, "ingest", source=source_health(), totals={duplicates: 2})
+        for number, age_ms in ((1, 0), (2, 0), (3, 9_000)):
+            totals = {parsed: 100, duplicates: 1}
+            await beat(bus, "parser", instance=f"parser-{number}", age_ms=age_ms, totals=totals)
+        status = await get(client, "status")
+    assert status["mode"] == "running", status["why"]
+    assert status["why"] == []
+    services = {one["service"]: one for one in status["services"]}
+    assert [one["stale"] for one in services["parser"]["instances"]] == [True, False, False]
+    # The stale one may be dead: it no longer adds to rates, but its duplicates happened.
+    assert services["parser"]["rates"][parsed] == {
+        "total": 200,
+        "per_s_1s": 4.0,
+        "per_s_60s": 2.0,
+    }
+    assert status["totals"] == {
+        "dead_letters": 3,
+        "gaps": 2,
+        "stored_duplicates": 5,
+        "late": 0,
+        "swaps_trimmed_unread": 0,
+    }
+    streams = {one["stream"]: one for one in status["streams"]}
+    assert streams["PW_TX"]["messages"] == 1
+    assert streams["PW_TX"]["bytes_max"] == 64 * MIB
+    assert status["consumers"][0]["pending"] == 1
+    source = status["sources"][0]
+    assert (source["connected"], source["checkpoint_slot"], source["slot"]) == (True, 90, 100)
+
+
+async def test_the_lag_is_the_age_of_the_oldest_message_that_is_not_acked(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as (_, bus, client):
+        for number in range(3):
+            await store_tx(bus, number, b"x")
+        work = await bus.js.pull_subscribe_bind(consumer="parser", stream="PW_TX")
+        messages = await work.fetch(3)
+        # The first stays in hand while later ones are done.
+        await messages[1].ack_sync()
+        await messages[2].ack_sync()
+
+        async def lag() -> Any:
+            consumer = (await get(client, "status"))["consumers"][0]
+            return consumer if consumer["lag_s"] > 0.3 else None
+
+        held = await poll_until(lag, "the held message's age")
+        assert (held["pending"], held["ack_pending"]) == (0, 1)
+        await messages[0].ack_sync()
+
+        async def none() -> bool:
+            return bool((await get(client, "status"))["consumers"][0]["lag_s"] == 0)
+
+        await poll_until(none, "no lag once all is acked")
+        await work.unsubscribe()
+
+
+async def test_a_nearly_full_queue_is_backpressure_and_says_how_full(tmp_path: Path) -> None:
+    async with running_api(tmp_path, tx_bytes_max=MIB) as (_, bus, client):
+        for number in range(9):
+            await store_tx(bus, number, bytes(100_000))
+        await beat_all(bus)
+        status = await get(client, "status")
+    assert status["mode"] == "backpressure"
+    assert status["why"][0].startswith("PW_TX is at 8")
+
+
+async def test_without_ingest_and_parser_it_is_blind(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as (_, _bus, client):
+        status = await get(client, "status")
+    assert status["mode"] == "blind"
+    assert status["why"] == ["No ingest is running.", "No parser is running."]
+
+
+async def test_recent_swaps_come_newest_first_without_repeats(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as (_, bus, client):
+        other = "Stake11111111111111111111111111111111111111"
+        await store_batch(bus, 1, make_swap("a"), make_swap("b", mint=other))
+        await store_batch(bus, 2)
+        # Cut again after a restart: b is stored twice, c is new.
+        await store_batch(bus, 3, make_swap("b", mint=other), make_swap("c", trader=other))
+
+        async def all_there() -> Any:
+            answer = await get(client, "swaps")
+            return answer if answer["kept"] == 3 else None
+
+        answer = await poll_until(all_there, "three swaps")
+        assert [swap["signature"] for swap in answer["swaps"]] == ["c", "b", "a"]
+        assert answer["swaps"][0]["base_amount_raw"] == "18446744073709551615"
+        by_mint = await get(client, f"swaps?mint={MINT}&limit=1")
+        assert [swap["signature"] for swap in by_mint["swaps"]] == ["c"]
+        by_wallet = await get(client, f"swaps?wallet={TRADER}")
+        assert [swap["signature"] for swap in by_wallet["swaps"]] == ["b", "a"]
+        assert (await get(client, "status"))["totals"]["stored_duplicates"] == 1
+
+
+async def test_gaps_and_dead_letters_are_paged_across_deleted_ones(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as (_, bus, client):
+        for number in range(30):
+            await store_gap(bus, number * 10, number * 10 + 3)
+            await store_dead_letter(bus, number, b"\xff\xff", reason="Malformed: <b>")
+        for seq in range(12, 27):
+            await bus.api("STREAM.MSG.DELETE.PW_DLQ", {"seq": seq})
+        seen: list[int] = []
+        query = "dead-letters?limit=4"
+        while query:
+            page = await get(client, query)
+            assert len(page["dead_letters"]) <= 4
+            seen += [letter["seq"] for letter in page["dead_letters"]]
+            after = page["next_before_seq"]
+            query = f"dead-letters?limit=4&before_seq={after}" if after else ""
+        gaps = await get(client, "gaps?limit=2&before_seq=10")
+        letter = (await get(client, "dead-letters?limit=1&body=true"))["dead_letters"][0]
+    assert seen == [*range(30, 26, -1), *range(11, 0, -1)]
+    assert [gap["seq"] for gap in gaps["gaps"]] == [9, 8]
+    assert (gaps["gaps"][0]["first_missing_slot"], gaps["gaps"][0]["last_missing_slot"]) == (80, 83)
+    assert gaps["next_before_seq"] == 8
+    assert letter["reason"] == "Malformed: <b>"
+    assert (letter["origin_stream"], letter["origin_seq"], letter["position"]) == ("PW_TX", 29, 5)
+    assert (letter["body_hex"], letter["body_encoding"]) == ("02ffff", "identity")
+    assert letter["service"] == "parser"
+
+
+async def test_a_killed_broker_is_a_503_and_its_return_heals_everything(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as (broker, bus, client):
+        await store_batch(bus, 1, make_swap("a"))
+        broker.kill()
+
+        async def away() -> bool:
+            return (await client.get("/api/v1/status")).status_code == 503
+
+        await poll_until(away, "a 503 of status")
+        answer = await client.get("/api/v1/gaps")
+        assert answer.status_code == 503
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert (await client.get("/livez")).status_code == 200
+        assert (await client.get("/readyz")).status_code == 503
+        # What is in memory still answers.
+        assert (await client.get("/api/v1/swaps")).status_code == 200
+        await restart_broker(broker)
+
+        async def back() -> bool:
+            return (await client.get("/readyz")).status_code == 200
+
+        await poll_until(back, "the API being ready again")
+        await poll_until(lambda: _connected(bus), "our own connection")
+        await store_batch(bus, 2, make_swap("b"))
+
+        async def both() -> bool:
+            return bool((await get(client, "swaps"))["kept"] == 2)
+
+        await poll_until(both, "the swap that came after the restart")
+
+
+async def _connected(bus: Bus) -> bool:
+    return bus.connected
+
+
+async def test_a_token_file_guards_the_api_of_the_real_process(tmp_path: Path) -> None:
+    secret = tmp_path / "token"
+    secret.write_text("s3cret\n")
+    async with running_api(tmp_path, PW_API_TOKEN_FILE=str(secret)) as (_, _bus, client):
+        assert (await client.get("/api/v1/status")).status_code == 401
+        answer = await client.get("/api/v1/status", headers={"X-API-Token": "s3cret"})
+        assert answer.status_code == 200
+
+
+async def test_a_port_in_use_ends_with_one_line_and_78(tmp_path: Path) -> None:
+    async with provisioned(tmp_path) as (broker, _):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            ended = subprocess.run(  # noqa: ASYNC221
+                [sys.executable, "-m", "pw_api"],
+                env={
+                    **os.environ,
+                    "PW_NATS_URL": broker.url,
+                    "PW_HTTP_LISTEN": f"127.0.0.1:{port}",
+                },
+                capture_output=True,
+                timeout=30,
+                check=False,
+            )
+    assert ended.returncode == 78
+    lines = ended.stderr.decode().splitlines()
+    assert len(lines) == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in lines[0]

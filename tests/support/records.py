@@ -1,0 +1,141 @@
+"""What our services would have stored, made small: heartbeats, batches, gaps, dead letters."""
+
+from __future__ import annotations
+
+from pw_common import subjects
+from pw_common.bus import Bus
+from pw_common.clock import now_ms
+from pw_common.envelope import (
+    CONTENT_ENCODING,
+    MSG_ID,
+    ORIGIN_SEQ,
+    ORIGIN_STREAM,
+    POSITION,
+    REASON,
+    SCHEMA,
+    SCHEMA_BATCH,
+    SCHEMA_DEAD_LETTER,
+    SCHEMA_GAP,
+    ZSTD,
+    compress,
+)
+from pw_common.framing import frame
+from pw_common.messages import (
+    Batch,
+    Counts,
+    Gap,
+    Heartbeat,
+    Rate,
+    SourceHealth,
+    Swap,
+    encode,
+)
+
+MINT = "So11111111111111111111111111111111111111112"
+TRADER = "Vote111111111111111111111111111111111111111"
+
+
+async def store(bus: Bus, subject: str, body: bytes, headers: dict[str, str]) -> int:
+    """Publish and wait until it is stored; gives its sequence."""
+    ack = await bus.js.publish(subject, body, headers=headers)
+    return ack.seq
+
+
+async def beat(
+    bus: Bus,
+    service: str,
+    *,
+    instance: str = "",
+    age_ms: int = 0,
+    totals: dict[str, int] | None = None,
+    source: SourceHealth | None = None,
+) -> None:
+    """A heartbeat of a service that is not really there."""
+    at_ms = now_ms() - age_ms
+    name = instance or f"{service}-1"
+    rates = {
+        key: Rate(total=total, per_s_1s=2.0, per_s_60s=1.0) for key, total in (totals or {}).items()
+    }
+    heartbeat = Heartbeat(
+        service=service,
+        instance=name,
+        version="0",
+        pid=1,
+        started_at_ms=at_ms - 1_000,
+        at_ms=at_ms,
+        http_url="",
+        ready=True,
+        rates=rates,
+        source=source,
+    )
+    await bus.kv_put(subjects.BUCKET_INSTANCES, name, encode(heartbeat))
+
+
+def source_health(*, connected: bool = True, waiting: bool = False) -> SourceHealth:
+    """What an ingest says of a source named main."""
+    return SourceHealth(
+        source="main",
+        endpoint="http://127.0.0.1:1",
+        connected=connected,
+        slot=100,
+        lag_ms=20,
+        waiting_for_broker=waiting,
+    )
+
+
+def make_swap(signature: str, *, mint: str = MINT, trader: str = TRADER) -> Swap:
+    """A swap with amounts at the end of what a u64 holds."""
+    return Swap(
+        signature=signature,
+        ordinal=0,
+        slot=100,
+        index=0,
+        trader=trader,
+        side="sell",
+        mint=mint,
+        base_amount_raw=2**64 - 1,
+        base_decimals=6,
+        quote_mint=MINT,
+        quote_amount_raw=1,
+        quote_decimals=9,
+    )
+
+
+async def store_batch(bus: Bus, number: int, *swaps: Swap) -> int:
+    """A PW_SWAP message with these swaps."""
+    batch = Batch(
+        tx_stream_created="2026-01-01T00:00:00Z",
+        tx_seq=number,
+        source="main",
+        epoch=1,
+        frontier_slot=1,
+        counts=Counts(updates=1, transactions=len(swaps)),
+        events=swaps,
+    )
+    headers = {MSG_ID: f"swap:{number}", CONTENT_ENCODING: ZSTD, SCHEMA: SCHEMA_BATCH}
+    return await store(bus, subjects.SWAP_BATCH, compress(encode(batch)), headers)
+
+
+async def store_gap(bus: Bus, first: int, last: int) -> int:
+    """A PW_GAP message."""
+    gap = Gap(source="main", epoch=1, first_missing_slot=first, last_missing_slot=last, why="test")
+    return await store(
+        bus,
+        subjects.gap("main"),
+        encode(gap),
+        {MSG_ID: f"gap:{first}", SCHEMA: SCHEMA_GAP},
+    )
+
+
+async def store_dead_letter(bus: Bus, origin_seq: int, update: bytes, *, reason: str = "x") -> int:
+    """A PW_DLQ message with one update, the sixth of its origin."""
+    headers = {
+        MSG_ID: f"dead:tx:{origin_seq}:5",
+        CONTENT_ENCODING: ZSTD,
+        SCHEMA: SCHEMA_DEAD_LETTER,
+        REASON: reason,
+        ORIGIN_STREAM: subjects.STREAM_TX,
+        ORIGIN_SEQ: str(origin_seq),
+        POSITION: "5",
+    }
+    return await store(bus, subjects.dead_letter("parser"), compress(frame(update)), headers)
