@@ -92,11 +92,15 @@ def prove(member: Member) -> Report:
         try:
             install(python, member)
             run(str(python), "-c", PROBE, member.module, *others)
-            output = run(
-                str(python),
-                *("-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not node"),
-                str(tests),
-                allowed=(0, NO_TESTS_COLLECTED),
+            output = (
+                "no tests of its own"
+                if not tests.is_dir()
+                else run(
+                    str(python),
+                    *("-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not node"),
+                    str(tests),
+                    allowed=(0, NO_TESTS_COLLECTED),
+                )
             )
         except StepFailed as failed:
             return Report(member, ok=False, text=str(failed), elapsed_s=time.monotonic() - started)
