@@ -2,22 +2,34 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import zstandard
+
 from pw_common.bus import Bus
 from pw_common.envelope import TxHeaders, decompress, read_tx_headers
 from pw_common.framing import split
 from pw_common.limits import DECOMPRESSED_BYTES_MAX
-from pw_common.local_broker import LocalBroker
-from pw_common.messages import Gap, SourceState, decode_gap, decode_source_state, encode
-from pw_common.subjects import BUCKET_SOURCE
+from pw_common.local_broker import LocalBroker, restart_broker
+from pw_common.messages import (
+    Gap,
+    Heartbeat,
+    SourceState,
+    decode_gap,
+    decode_heartbeat,
+    decode_source_state,
+    encode,
+)
+from pw_common.subjects import BUCKET_INSTANCES, BUCKET_SOURCE
+from pw_geyser import geyser_pb2 as pb
 from support.broker import provisioned
 from support.poll import poll_until
-from support.source import FakeSource, block_meta, blocks, running_source, transaction
+from support.source import FakeSource, block_meta, blocks, running_source, slot_of, transaction
 
 
 @asynccontextmanager
@@ -83,6 +95,12 @@ async def gaps_stored(bus: Bus) -> list[Gap]:
 async def checkpoint(bus: Bus) -> SourceState | None:
     entry = await bus.kv_get(BUCKET_SOURCE, "main")
     return decode_source_state(entry[0]) if entry else None
+
+
+async def heartbeat(bus: Bus) -> Heartbeat | None:
+    for body in (await bus.kv_all(BUCKET_INSTANCES)).values():
+        return decode_heartbeat(body)
+    return None
 
 
 async def until_frontier(bus: Bus, slot: int) -> None:
@@ -172,6 +190,12 @@ async def test_a_full_queue_is_waited_out_and_nothing_is_lost(tmp_path: Path) ->
             return int(state["bytes"]) > 40 * 1024
 
         await poll_until(is_full, "PW_TX full")
+
+        async def says_so() -> bool:
+            beat = await heartbeat(bus)
+            return beat is not None and beat.source is not None and beat.source.waiting_for_broker
+
+        await poll_until(says_so, "the heartbeat to say that ingest waits")
         assert info["last_seq"] < len(played)
         seen: list[bytes] = []
         frontier = 0
@@ -281,3 +305,108 @@ async def test_a_second_ingest_for_one_source_stops_with_one_clear_line(tmp_path
     assert process.returncode == 69
     assert "two ingests for one source" in err.decode()
     assert "Traceback" not in err.decode()
+
+
+async def test_a_broker_killed_in_mid_run_costs_nothing(tmp_path: Path) -> None:
+    played = blocks(range(100, 300), transactions=30, size_bytes=1600)
+    async with provisioned(tmp_path) as (broker, bus), running_source(FakeSource([])) as source:
+        source.updates = played[:3000]
+        async with ingest(broker, source) as process:
+
+            async def is_under_way() -> bool:
+                return int((await bus.api("STREAM.INFO.PW_TX"))["state"]["messages"]) > 20
+
+            await poll_until(is_under_way, "the first messages")
+            broker.kill()
+            source.updates += played[3000:]
+            await restart_broker(broker)
+
+            async def is_back() -> bool:
+                return bus.connected
+
+            await poll_until(is_back, "the broker")
+            await until_frontier(bus, 298)
+            code, err = await stop(process)
+        assert code == 0, err
+        assert set(await updates_stored(bus)) == set(played)
+        assert await gaps_stored(bus) == []
+
+
+async def test_an_unreachable_endpoint_is_said_and_tried_again(tmp_path: Path) -> None:
+    source = FakeSource(blocks(range(100, 110)))
+    async with provisioned(tmp_path) as (broker, bus):
+        async with running_source(source):
+            pass
+        async with ingest(broker, source) as process:
+
+            async def says_why() -> bool:
+                beat = await heartbeat(bus)
+                return beat is not None and "UNAVAILABLE" in beat.reason and not beat.ready
+
+            await poll_until(says_why, "the heartbeat to say why")
+            async with running_source(source, port=int(source.endpoint.rpartition(":")[2])):
+                await until_frontier(bus, 108)
+                code, err = await stop(process)
+    assert code == 0
+    assert "source_disconnected" in err
+    assert "Traceback" not in err
+
+
+async def test_the_archive_is_a_capture_of_everything(tmp_path: Path) -> None:
+    played = blocks(range(100, 130), transactions=20, size_bytes=400)
+    async with (
+        provisioned(tmp_path / "broker") as (broker, bus),
+        running_source(FakeSource(played)) as source,
+        ingest(broker, source, PW_INGEST_ARCHIVE_DIR=str(tmp_path / "archive")) as process,
+    ):
+        await until_frontier(bus, 128)
+        await stop(process)
+    (path,) = (tmp_path / "archive").iterdir()
+    assert path.name.endswith(".pb.zst")
+    with zstandard.ZstdDecompressor().stream_reader(path.read_bytes()) as reader:
+        assert list(split(reader.read())) == played
+
+
+async def test_an_update_that_the_broker_cannot_take_is_a_recorded_gap(tmp_path: Path) -> None:
+    noise = pb.SubscribeUpdate.FromString(transaction(104, 77))
+    noise.transaction.transaction.meta.return_data.data = random.Random(7).randbytes(1_500_000)
+    played = blocks(range(100, 110))
+    position = played.index(transaction(104, 0))
+    played.insert(position, noise.SerializeToString())
+    async with (
+        provisioned(tmp_path) as (broker, bus),
+        running_source(FakeSource(played)) as source,
+        ingest(broker, source) as process,
+    ):
+        await until_frontier(bus, 108)
+        code, err = await stop(process)
+        gaps = await gaps_stored(bus)
+        found = await updates_stored(bus)
+    assert code == 0, err
+    assert [(gap.first_missing_slot, gap.last_missing_slot) for gap in gaps] == [(104, 104)]
+    assert found == [update for update in played if len(update) < 1_000_000]
+
+
+async def test_a_stop_while_the_queue_is_full_is_prompt_and_keeps_the_checkpoint_true(
+    tmp_path: Path,
+) -> None:
+    played = blocks(range(100, 160), transactions=30, size_bytes=1600)
+    async with (
+        provisioned(tmp_path, tx_bytes_max=64 * 1024) as (broker, bus),
+        running_source(FakeSource(played)) as source,
+        ingest(broker, source) as process,
+    ):
+
+        async def is_waiting() -> bool:
+            beat = await heartbeat(bus)
+            return beat is not None and beat.source is not None and beat.source.waiting_for_broker
+
+        await poll_until(is_waiting, "ingest to wait")
+        code, err = await stop(process)
+        state = await checkpoint(bus)
+        found = set(await updates_stored(bus))
+    assert code == 0, err
+    assert "stopped_before_stored" in err
+    if state is not None:
+        claimed = {update for update in played if slot_of(update) <= state.checkpoint_slot}
+        assert claimed <= found

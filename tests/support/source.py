@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import grpc
-import grpc.aio
+# gRPC's fork handlers can crash a child, such as a broker, that a test starts while
+# its threads run. No child of ours uses gRPC after a fork. Read when gRPC is loaded.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
-from pw_geyser import geyser_pb2 as pb
+import grpc  # noqa: E402
+import grpc.aio  # noqa: E402
+
+from pw_geyser import geyser_pb2 as pb  # noqa: E402
 
 
 def transaction(slot: int, index: int, *, size_bytes: int = 0) -> bytes:
@@ -126,7 +131,7 @@ class FakeSource:
 
 
 @asynccontextmanager
-async def running_source(source: FakeSource) -> AsyncIterator[FakeSource]:
+async def running_source(source: FakeSource, *, port: int = 0) -> AsyncIterator[FakeSource]:
     """The source on a free loopback port; `endpoint` says where."""
     server = grpc.aio.server()
     handlers = {
@@ -138,7 +143,7 @@ async def running_source(source: FakeSource) -> AsyncIterator[FakeSource]:
     server.add_generic_rpc_handlers(
         (grpc.method_handlers_generic_handler("geyser.Geyser", handlers),)
     )
-    port = server.add_insecure_port("127.0.0.1:0")
+    port = server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()
     source.endpoint = f"http://127.0.0.1:{port}"
     try:

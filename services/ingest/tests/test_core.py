@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pw_common.envelope import Identity
 from pw_ingest.core.backoff import CAP_S, FIRST_S, wait_s
-from pw_ingest.core.batcher import PREFIX_BYTES_MAX, Batcher
+from pw_ingest.core.batcher import PREFIX_BYTES_MAX, Batcher, Cut
 from pw_ingest.core.frontier import Frontier
 from pw_ingest.core.programs import BadPrograms, is_address, read_programs, subscription
 from pw_ingest.core.resume import NOT_SUPPORTED, WINDOW_EXCEEDED, Plan, after_end
@@ -25,7 +25,7 @@ def test_batches_hold_every_update_in_order_within_their_bounds(
     updates = [
         position.to_bytes(4, "big") + bytes(size) for position, (size, _) in enumerate(sizes)
     ]
-    cuts = []
+    cuts: list[Cut] = []
     for update, (_, ends_slot) in zip(updates, sizes, strict=True):
         added = batcher.add(update, Identity("tx", 1, update[:4]), 0.0, ends_slot=ends_slot)
         cuts += added

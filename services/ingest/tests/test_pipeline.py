@@ -229,6 +229,12 @@ def test_a_source_that_has_started_over_begins_an_epoch() -> None:
     assert pipeline.frontier.slot == 1002
 
 
+def test_a_slot_zero_transaction_after_a_resume_begins_no_epoch() -> None:
+    pipeline = restored(5000)
+    play(pipeline, [transaction(0, 1), *chain(5001, 5004)])
+    assert (pipeline.epoch, pipeline.frontier.slot) == (3, 5003)
+
+
 def test_what_the_replay_window_lost_is_a_gap_in_the_same_epoch() -> None:
     pipeline = restored(100)
     pipeline.resumed(break_why="replay window exceeded")

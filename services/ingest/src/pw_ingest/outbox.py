@@ -9,6 +9,7 @@ from functools import partial
 import zstandard
 
 from pw_common import envelope, subjects
+from pw_common.clock import monotonic_s
 from pw_common.framing import join
 from pw_common.limits import BROKER_PAYLOAD_BYTES_MAX
 from pw_common.messages import encode
@@ -18,6 +19,8 @@ from pw_ingest.archive import Archive
 from pw_ingest.config import Settings
 from pw_ingest.core.pipeline import GapMessage, Outgoing, Pipeline, TxMessage
 
+# A send that takes this long waits for room.
+WAITING_AFTER_S = 0.5
 # The broker counts headers too.
 BODY_BYTES_MAX = BROKER_PAYLOAD_BYTES_MAX - 4096
 
@@ -34,6 +37,7 @@ class Outbox:
         self._turn = asyncio.Lock()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.archive_stopped = ""
+        self._sending_since_s: float | None = None
         self._archive: Archive | None = None
         if settings.archive_dir is not None:
             self._archive = Archive(
@@ -47,25 +51,29 @@ class Outbox:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether something waits for room: the broker is full, slow or away."""
+        """Whether messages wait for room: the broker is full, slow or away."""
+        since_s = self._sending_since_s
+        return self.publisher.full or (
+            since_s is not None and monotonic_s() - since_s > WAITING_AFTER_S
+        )
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a message sent now would only queue up."""
         return self.publisher.full or self._turn.locked()
 
     async def send(self, messages: Sequence[Outgoing]) -> None:
         """Publish in order; returns when all are in the window."""
         async with self._turn:
-            for message in messages:
-                if isinstance(message, TxMessage):
-                    await self._send_tx(message)
-                else:
-                    await self._send_gap(message)
-
-    async def drain(self, timeout_s: float) -> bool:
-        """Wait until everything sent is stored; False when that took too long."""
-        try:
-            await asyncio.wait_for(self.publisher.drain(), timeout_s)
-        except TimeoutError:
-            return False
-        return True
+            self._sending_since_s = monotonic_s()
+            try:
+                for message in messages:
+                    if isinstance(message, TxMessage):
+                        await self._send_tx(message)
+                    else:
+                        await self._send_gap(message)
+            finally:
+                self._sending_since_s = None
 
     def close_archive(self) -> None:
         """Finish the archive's file."""

@@ -24,6 +24,7 @@ CHECKPOINT_S = 1.0
 STALE_S = 30.0
 # Of the time to stop, what the broker gets to store the rest.
 DRAIN_SHARE = 0.7
+DRAIN_FULL_S = 2.0
 FATAL = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED"})
 
 
@@ -101,22 +102,26 @@ class Ingest:
         )
 
     async def _finish(self) -> None:
+        # A full queue will not empty because we stop: what it refuses is behind the
+        # checkpoint, and the next run asks for it again.
+        timeout_s = self._settings.shutdown_timeout_s * DRAIN_SHARE
+        if self._outbox.is_waiting:
+            timeout_s = min(timeout_s, DRAIN_FULL_S)
+        publisher = self._outbox.publisher
         try:
-            budget_s = self._settings.shutdown_timeout_s * DRAIN_SHARE
-            async with asyncio.timeout(budget_s):
+            async with asyncio.timeout(timeout_s):
                 await self._outbox.send(self._pipeline.flush(monotonic_s()))
-            if not await self._outbox.drain(budget_s / 2):
-                self._runtime.log.warning(
-                    "stopped_before_stored", messages=self._outbox.publisher.in_flight
-                )
+                await publisher.drain()
+        except TimeoutError:
+            self._runtime.log.warning("stopped_before_stored", messages=publisher.in_flight)
+        try:
             await self._write_checkpoint()
-        except (TimeoutError, BrokerAway) as error:
-            # What is not stored is behind the checkpoint: the next run asks for it again.
-            self._runtime.log.warning("stopped_before_stored", reason=type(error).__name__)
+        except BrokerAway as error:
+            self._runtime.log.warning("checkpoint_not_written", reason=str(error))
         finally:
             self._report()
             self._outbox.close_archive()
-            await self._outbox.publisher.stop()
+            await publisher.stop()
 
     async def _streams(self) -> None:
         plan = Plan(self._pipeline.resume_from())
@@ -214,7 +219,7 @@ class Ingest:
         while True:
             await asyncio.sleep(TICK_S)
             now_s = monotonic_s()
-            if not self._outbox.is_waiting:
+            if not self._outbox.is_busy:
                 messages = self._pipeline.tick(now_s)
                 if messages:
                     await self._outbox.send(messages)

@@ -13,7 +13,7 @@ from pw_common.messages import Gap, SourceState
 from pw_ingest.core.batcher import Batcher, Cut
 from pw_ingest.core.chain import Chain, Missing
 from pw_ingest.core.frontier import Frontier
-from pw_ingest.core.identity import META, OTHER, PING, TX, Seen, read_update
+from pw_ingest.core.identity import META, PING, TX, Seen, read_update
 
 # The frontier travels alone when no message has carried it for this long.
 FRONTIER_LINGER_S = 0.1
@@ -122,7 +122,7 @@ class Pipeline:
         out: list[Outgoing] = []
         if seen.is_discontinuity:
             self._discontinuity(identity.slot, out)
-        elif identity.slot < self._floor_slot and kind != OTHER:
+        elif 0 < identity.slot < self._floor_slot and kind in {TX, META}:
             out.extend(self.flush(now_s))
             self._start_epoch()
         self._count(seen, len(update))
@@ -201,6 +201,7 @@ class Pipeline:
             return  # Declared once a slot, however many of its updates say so.
         self._discontinuity_slot = slot
         if self._epoch_is_fresh:
+            self._lost_after_slot = None  # The source says that nothing belongs between.
             return
         out.extend(self.flush(self._sent_at_s))
         self._start_epoch()
@@ -246,6 +247,7 @@ class Pipeline:
         if step.missing is not None:
             self._record(step.missing, out)
         if step.closed_slot is not None:
+            self._floor_slot = 0
             self.frontier.closed(step.closed_slot)
 
     def _record(self, missing: Missing, out: list[Outgoing]) -> None:
