@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pw_common.sent_record import read_sent_record
 from solders.signature import Signature
 
 from pw_cli.up.processes import usage
@@ -14,6 +13,7 @@ from pw_cli.up.system import System
 from pw_common.envelope import decompress
 from pw_common.limits import BATCH_BYTES_MAX
 from pw_common.messages import decode_batch
+from pw_common.sent_record import read_sent_record
 from pw_common.subjects import STREAM_DLQ, STREAM_GAP, STREAM_SWAP
 
 
