@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from google.protobuf.message import DecodeError
 from nats.errors import TimeoutError as NatsTimeout
 
 from pw_cli.broker import add_broker_argument, with_broker
@@ -26,6 +27,7 @@ from pw_common.framing import BadFrame, split
 from pw_common.limits import DECOMPRESSED_BYTES_MAX
 from pw_common.run import EXIT_UNAVAILABLE, watch_signals
 from pw_common.subjects import TX_ALL
+from pw_geyser import shallow_pb2
 
 PENDING_MESSAGES_MAX = 65_536
 PENDING_BYTES_MAX = 256 * 1024 * 1024
@@ -179,12 +181,10 @@ async def _cancel_at(cancel: object, stop: asyncio.Event, end_s: float | None) -
 
 
 def _is_pong(update: bytes) -> bool:
-    from pw_geyser import shallow_pb2  # noqa: PLC0415
-
     try:
         shallow = shallow_pb2.Update.FromString(update)
-    except ValueError:  # The protobuf decoder's error for anything unreadable: it is kept.
-        return False
+    except DecodeError:
+        return False  # Unreadable is kept: a capture is what came.
     return bool(shallow.HasField("pong") or shallow.HasField("ping"))
 
 

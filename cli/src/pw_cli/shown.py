@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from google.protobuf.message import DecodeError
 from solders.signature import Signature
 
 from pw_common.envelope import CONTENT_ENCODING, ZSTD, BadEnvelope, decompress
@@ -67,7 +68,7 @@ def describe(update: bytes) -> dict[str, Any]:
     size = {"size_bytes": len(update)}
     try:
         shallow = shallow_pb2.Update.FromString(update)
-    except ValueError as error:  # The protobuf decoder's error for anything unreadable.
+    except DecodeError as error:
         return {"kind": "unreadable", "reason": str(error), **size, **_hex(update)}
     if shallow.HasField("transaction"):
         raw = bytes(shallow.transaction.info.signature)
