@@ -25,7 +25,8 @@ from pw_common.dedup import SeenWindow
 from pw_common.envelope import MSG_ID, BadEnvelope, decompress
 from pw_common.framing import BadFrame, split
 from pw_common.limits import DECOMPRESSED_BYTES_MAX
-from pw_common.run import EXIT_UNAVAILABLE, watch_signals
+from pw_common.run import EXIT_CONFIG, EXIT_UNAVAILABLE, watch_signals
+from pw_common.settings import BadSettings, load
 from pw_common.subjects import TX_ALL
 from pw_geyser import shallow_pb2
 
@@ -83,7 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 a whole capture, 1 something was dropped, 2 bad file, 69 source or broker away."""
+    """0 whole, 1 something was dropped, 2 bad file, 69 source or broker away, 78 bad settings."""
     tally = Tally()
     try:
         if args.endpoint:
@@ -94,10 +95,10 @@ def run(args: argparse.Namespace) -> int:
                 lambda bus: _from_broker(bus, args, tally),
                 on_trouble=tally.note,
             )
-    except BadCapture as error:
+    except BadSettings as error:
         sys.stderr.write(f"pw capture: {error}\n")
-        return 2
-    except OSError as error:
+        return EXIT_CONFIG
+    except (BadCapture, OSError) as error:
         sys.stderr.write(f"pw capture: {error}\n")
         return 2
     if code != EXIT_UNAVAILABLE or tally.updates:
@@ -147,9 +148,10 @@ async def _from_endpoint(args: argparse.Namespace, tally: Tally) -> int:
     from pw_ingest.stream import Source, StreamEnded  # noqa: PLC0415
 
     stop = _stop()
-    source = Source(
-        Settings(endpoint=args.endpoint, token_file=args.x_token_file, programs=args.programs)
-    )
+    environ = {"PW_INGEST_ENDPOINT": args.endpoint, "PW_INGEST_PROGRAMS": args.programs}
+    if args.x_token_file is not None:
+        environ["PW_INGEST_TOKEN_FILE"] = str(args.x_token_file)
+    source = Source(load(Settings, environ))
     end_s = monotonic_s() + args.seconds if args.seconds is not None else None
     with CaptureWriter(args.out) as capture:
         ender = asyncio.create_task(_cancel_at(source.cancel, stop, end_s))
