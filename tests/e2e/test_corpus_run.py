@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from pw_common.bus import Bus, connect
 from pw_common.log import Log
 from support.poll import poll_until

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from pw_common.captures import CaptureWriter
 from pw_common.messages import SlotEvent, Swap
 from pw_geyser import geyser_pb2

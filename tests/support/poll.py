@@ -10,7 +10,11 @@ T = TypeVar("T")
 
 
 async def poll_until(
-    probe: Callable[[], Awaitable[T]], what: str, *, timeout_s: float = 20.0, every_s: float = 0.05
+    probe: Callable[[], Awaitable[T | None]],
+    what: str,
+    *,
+    timeout_s: float = 20.0,
+    every_s: float = 0.05,
 ) -> T:
     """Call `probe` until it answers something true; fail with `what` and the last answer."""
     loop = asyncio.get_running_loop()

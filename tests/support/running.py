@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx
 import msgspec
-from pw_cli.up.processes import free_port
 
+from pw_cli.up.processes import free_port
 from support.poll import poll_until
 
 STOP_TIMEOUT_S = 90.0

@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -45,6 +46,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _run(chosen: UpOptions) -> int:
+    # Port 0 takes a free one, as everywhere.
+    if chosen.api_port == 0:
+        chosen = replace(chosen, api_port=free_port())
     if not port_is_free(chosen.api_port):
         sys.stderr.write(f"pw up: port {chosen.api_port} is in use; choose another with --port\n")
         return EXIT_CONFIG
