@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+# A child started while gRPC runs in this process could die in gRPC's fork handlers.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
 ROOT = Path(__file__).resolve().parent
 CORPUS_DEFAULT = "../shared/corpus"
 

@@ -122,9 +122,10 @@ class LogReader:
         except TimeoutError:
             await self._after_quiet()
             return []
-        except (NatsError, APIError, OSError) as error:
+        except (NatsError, APIError, OSError):
+            # Usually the consumer is gone; if it is the broker, the next `open` says so.
             await self.close()
-            raise BrokerAway(f"{self._stream}: {type(error).__name__}") from error
+            return []
         self._quiet = 0
         return await self._in_order(messages)
 

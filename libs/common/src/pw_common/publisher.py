@@ -30,6 +30,8 @@ RETRY_MAX_S = 1.0
 SWEEP_S = 0.05
 
 ERR_FULL = 10077
+# JetStream's own number for a message over its stream's size limit.
+ERR_TOO_LARGE = 10054
 
 
 class Stored(NamedTuple):
@@ -104,8 +106,15 @@ class Publisher:
     ) -> asyncio.Future[Stored]:
         """Send; returns at once when the window has room, with a future of `Stored`.
 
-        The future raises `PublishRefused` when the broker will never take it.
+        The future raises `PublishRefused` when the broker will never take it, as it
+        does with a body over its `max_payload`: that one is not even sent.
         """
+        payload_max = int(self._bus.client.max_payload)
+        if len(body) > payload_max:
+            refused: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
+            why = f"{len(body)} bytes, the broker takes {payload_max}"
+            refused.set_exception(PublishRefused(subject, ERR_TOO_LARGE, why))
+            return refused
         while self._out and (
             len(self._out) >= self._messages_max or self._bytes + len(body) > self._bytes_max
         ):
