@@ -52,6 +52,11 @@ def count(value: float | None) -> str:
     return f"{value:,.1f}" if isinstance(value, float) and value < 100 else f"{value:,.0f}"
 
 
+def slot(value: int | None) -> str:
+    """A slot as explorers write it."""
+    return "-" if value is None else str(value)
+
+
 def size(value: float) -> str:
     """Bytes for people, in powers of 1000."""
     for unit in ("B", "kB", "MB", "GB"):
@@ -64,7 +69,11 @@ def size(value: float) -> str:
 def _table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(column, justify="right" if column in numbers else "left")
+        # Where the terminal is narrow, words wrap and numbers stay whole.
+        number = column in numbers
+        table.add_column(
+            column, justify="right" if number else "left", no_wrap=number or column == "state"
+        )
     return table
 
 
@@ -91,7 +100,12 @@ def _services(services: list[dict[str, Any]]) -> Table:
 
 def _sources(sources: list[dict[str, Any]]) -> Table:
     numbers = ("slot", "lag ms", "checkpoint", "frontier", "gaps")
-    table = _table("source", "endpoint", "state", *numbers, numbers=numbers)
+    table = _table("source", "state", *numbers, numbers=numbers)
+    # Below, not in a column: an address is longer than a narrow terminal has room for.
+    table.caption = Text(
+        "  ".join(f"{one['source']} = {one['endpoint'] or 'no ingest'}" for one in sources)
+    )
+    table.caption_justify = "left"
     for one in sources:
         state = Text("connected", style="green") if one["connected"] else Text("away", style="red")
         if one["waiting_for_broker"]:
@@ -99,12 +113,11 @@ def _sources(sources: list[dict[str, Any]]) -> Table:
         lag = one["lag_ms"]
         table.add_row(
             Text(one["source"]),
-            Text(one["endpoint"] or "-"),
             state,
-            count(one["slot"]),
+            slot(one["slot"]),
             "recording" if lag is not None and lag > RECORDING_MS else count(lag),
-            count(one["checkpoint_slot"]),
-            count(one["frontier_slot"]),
+            slot(one["checkpoint_slot"]),
+            slot(one["frontier_slot"]),
             count(one["gaps"]),
         )
     return table
