@@ -130,7 +130,15 @@ class Bus:
         try:
             await asyncio.wait_for(self.client.drain(), CLOSE_TIMEOUT_S)
         except (NatsError, OSError, TimeoutError):
+            await self._close_now()
+
+    async def _close_now(self) -> None:
+        try:
             await self.client.close()
+        except RuntimeError as error:
+            # nats-py writes what is pending to a socket that the broker has closed, and
+            # uvloop refuses that; what was pending is unacknowledged and so not lost.
+            self.log.info("closed_without_broker", reason=str(error))
 
 
 async def connect(
