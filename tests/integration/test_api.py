@@ -91,7 +91,6 @@ async def test_status_adds_up_what_the_services_and_the_streams_say(tmp_path: Pa
         "dead_letters": 3,
         "gaps": 2,
         "stored_duplicates": 5,
-        "late": 0,
         "swaps_trimmed_unread": 0,
     }
     streams = {one["stream"]: one for one in status["streams"]}

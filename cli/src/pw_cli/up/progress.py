@@ -51,7 +51,7 @@ class Progress:
             f"  status page   {api}/",
             f"  status        {api}/api/v1/status",
             f"  swaps         {api}/api/v1/swaps",
-            f"  API           {api}/docs",
+            f"  API           {api}/openapi.json",
             f"  broker        {system.nats_url}",
             f"  data          {kept}",
             "  stop          Ctrl-C finishes what is in hand",

@@ -50,7 +50,6 @@ def status_view(shot: Snapshot, *, repeats: int, swaps_trimmed: int) -> StatusVi
             dead_letters=messages.get(STREAM_DLQ, 0),
             gaps=messages.get(STREAM_GAP, 0),
             stored_duplicates=duplicates + repeats,
-            late=0,
             swaps_trimmed_unread=swaps_trimmed,
         ),
     )

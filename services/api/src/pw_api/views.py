@@ -136,16 +136,13 @@ class TotalsView(BaseModel):
     """Figures that should be 0 on a good day.
 
     `stored_duplicates`: publishes that the broker already had, plus repeats in PW_SWAP
-    that readers drop. `late`: events that came after their slot was closed.
+    that readers drop.
     """
 
-    model_config = _example(
-        dead_letters=0, gaps=0, stored_duplicates=0, late=0, swaps_trimmed_unread=0
-    )
+    model_config = _example(dead_letters=0, gaps=0, stored_duplicates=0, swaps_trimmed_unread=0)
     dead_letters: int
     gaps: int
     stored_duplicates: int
-    late: int
     swaps_trimmed_unread: int
 
 
@@ -164,7 +161,6 @@ class StatusView(BaseModel):
             "dead_letters": 0,
             "gaps": 0,
             "stored_duplicates": 0,
-            "late": 0,
             "swaps_trimmed_unread": 0,
         },
     )
