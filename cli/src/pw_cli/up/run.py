@@ -22,7 +22,7 @@ from pw_cli.up.processes import ChildFailed, free_port, port_is_free, run_once
 from pw_cli.up.progress import Progress
 from pw_cli.up.summary import make_report
 from pw_cli.up.system import System
-from pw_common.bus import BrokerAway, connect
+from pw_common.bus import BrokerAway, Bus, connect
 from pw_common.local_broker import LocalBroker, NoBroker, start_broker
 from pw_common.log import Log
 
@@ -33,6 +33,8 @@ EXIT_UNAVAILABLE = 69
 EXIT_CONFIG = 78
 
 BROKER_URL = "PW_NATS_URL"
+# A broker that one names should be there: no start-up to wait for.
+BROKER_WAIT_S = 5.0
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,9 +61,13 @@ async def _run(chosen: UpOptions) -> int:
         if not url:
             broker = await start_broker(folder / "nats")
             url = broker.url
-        if run_once(provision_spec(chosen, url)) != 0:
-            return EXIT_CONFIG
-        return await _with_broker(chosen, url, folder, broker)
+        bus = await connect(url, "cli", Log("cli"), wait_s=BROKER_WAIT_S)
+        try:
+            if (code := run_once(provision_spec(chosen, url))) != 0:
+                return code
+            return await _with_broker(chosen, url, folder, broker, bus)
+        finally:
+            await bus.close()
     except (NoBroker, BrokerAway, ChildFailed) as error:
         sys.stderr.write(f"pw up: {error}\n")
         return EXIT_UNAVAILABLE
@@ -73,7 +79,7 @@ async def _run(chosen: UpOptions) -> int:
 
 
 async def _with_broker(
-    chosen: UpOptions, url: str, folder: Path, broker: LocalBroker | None
+    chosen: UpOptions, url: str, folder: Path, broker: LocalBroker | None, bus: Bus
 ) -> int:
     ports = Ports(
         replay=free_port(),
@@ -82,7 +88,6 @@ async def _with_broker(
         parser_http=tuple(free_port() for _ in range(chosen.parsers)),
         api=chosen.api_port,
     )
-    bus = await connect(url, "cli", Log("cli"))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -96,7 +101,6 @@ async def _with_broker(
             return await _end(system, progress, drained=drained)
         finally:
             await system.stop_all()
-            await bus.close()
 
 
 async def _live(system: System, progress: Progress, stop: asyncio.Event) -> bool:

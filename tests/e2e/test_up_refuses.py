@@ -1,0 +1,62 @@
+"""What `pw up` cannot do, it says in one clear line, and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+
+async def pw_up(*arguments: str, folder: Path, **environ: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "pw_cli.main",
+        "up",
+        *arguments,
+        cwd=folder,
+        env={k: v for k, v in os.environ.items() if not k.startswith("PW_")} | environ,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), 60.0)
+    assert process.returncode is not None
+    return process.returncode, out.decode()
+
+
+async def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, out = await pw_up("--port", str(port), folder=tmp_path)
+    assert code == 78
+    assert out.splitlines() == [f"pw up: port {port} is in use; choose another with --port"]
+
+
+async def test_a_missing_token_file_is_one_clear_line(tmp_path: Path) -> None:
+    code, out = await pw_up(
+        "--endpoint", "https://localhost:1", "--x-token-file", "token", folder=tmp_path
+    )
+    assert code == 2
+    assert out.splitlines() == ["pw up: no such file: token"]
+
+
+async def test_an_absent_broker_of_ones_own_is_one_clear_line(tmp_path: Path) -> None:
+    code, out = await pw_up(folder=tmp_path, PW_NATS_URL="nats://127.0.0.1:9")
+    assert code == 69
+    assert "no broker at nats://127.0.0.1:9" in out
+
+
+@pytest.mark.timeout(90)
+async def test_an_unreachable_endpoint_is_said_while_everything_else_runs(tmp_path: Path) -> None:
+    code, out = await pw_up(
+        "--endpoint", "http://127.0.0.1:9", "--timeout", "6", "--port", "0", folder=tmp_path
+    )
+    assert code == 0, out
+    assert "127.0.0.1:9" in out
+    assert "blind" in out
