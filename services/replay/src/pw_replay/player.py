@@ -81,17 +81,28 @@ class Player:
                 one.push(item)
             one.lagged = False
         self._subscribers.append(one)
-        self._someone.set()
+        self._look()
         return one
 
+    def refilter(self, one: Subscriber, filter_: Filter) -> None:
+        """Replace a subscriber's filter."""
+        one.filter = filter_
+        self._look()
+
     def leave(self, one: Subscriber) -> None:
-        """Remove a subscriber; when none is left the playback pauses."""
+        """Remove a subscriber; when none is left that wants anything, the playback pauses."""
         one.leave()
         if one in self._subscribers:
             self._subscribers.remove(one)
-        if not self._subscribers:
-            self._someone.clear()
+        self._look()
         self.flush()
+
+    def _look(self) -> None:
+        # Nothing is played for those who asked for nothing yet.
+        if all(one.filter.wants_nothing for one in self._subscribers):
+            self._someone.clear()
+        else:
+            self._someone.set()
 
     def note_sent(self, one: Subscriber, item: Item) -> bool:
         """Count an update that went out; returns whether the fault plan cuts this stream now."""

@@ -171,7 +171,7 @@ class Geyser:
             if request.HasField("ping"):
                 one.push_raw(_pong(request.ping.id))
             if not is_ping_only(request):
-                one.filter = compile_filter(request)
+                self._player.refilter(one, compile_filter(request))
 
     async def _send(self, one: Subscriber, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         while True:

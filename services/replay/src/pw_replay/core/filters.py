@@ -75,6 +75,11 @@ class Filter:
     blocks_meta: tuple[str, ...]
     commitment: int
 
+    @property
+    def wants_nothing(self) -> bool:
+        """Some clients open a stream with an empty request, and say later what they want."""
+        return not (self.transactions or self.slots or self.blocks_meta)
+
     def names(self, item: Item) -> tuple[str, ...]:
         """Names of the filters that want this update; empty: do not send it.
 
