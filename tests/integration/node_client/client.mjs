@@ -52,5 +52,5 @@ await write(request);
 await write({ ...nothing, ping: { id: 7 } });
 await done;
 found.replay = await client.subscribeReplayInfo({});
-console.log(JSON.stringify(found));
-process.exit(0);
+// The stream keeps the process alive: end it, but not before everything is written.
+process.stdout.write(JSON.stringify(found), () => process.exit(0));
