@@ -74,6 +74,8 @@ class Geyser:
     ) -> None:
         """One subscription: the first request opens it, later ones replace its filter."""
         await self._check_token(context)
+        # Some clients wait for the answer's head before they say what they want.
+        await context.send_initial_metadata(())
         first = await anext(aiter(requests), None)
         if first is None:
             return
