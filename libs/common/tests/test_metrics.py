@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from pw_common.metrics import ALL, METRICS, Metrics, UndeclaredMetric
+from pw_common.rates import RateMeter
+
+
+@pytest.mark.parametrize("service", ALL)
+def test_every_declared_metric_is_shown_under_its_declared_name(service: str) -> None:
+    metrics = Metrics(service, "1")
+    declared = [metric for metric in METRICS if service in metric.services]
+    for metric in declared:
+        labels = dict.fromkeys(metric.labels, "x")
+        if metric.kind == "counter":
+            metrics.count(metric.name, 2, **labels)
+        elif metric.kind == "gauge":
+            metrics.set(metric.name, 2, **labels)
+        else:
+            metrics.observe(metric.name, 0.5, **labels)
+    text = metrics.render().decode()
+    shown = {line.split("{")[0].split(" ")[0] for line in text.splitlines() if line[0] != "#"}
+    for metric in declared:
+        name = f"{metric.name}_count" if metric.kind == "histogram" else metric.name
+        assert name in shown
+    assert not any("_total_total" in name for name in shown)
+    metrics.close()
+
+
+def test_an_undeclared_name_fails_at_once() -> None:
+    metrics = Metrics("parser", "1")
+    for call in (metrics.count, metrics.set, metrics.observe):
+        with pytest.raises(UndeclaredMetric):
+            call("pw_parser_swap_total", 1)
+    metrics.close()
+
+
+def test_rates_are_over_the_last_second_and_minute() -> None:
+    meter = RateMeter()
+    rate = meter.rate(-1.0)
+    for second in range(120):
+        meter.add(10 if second < 100 else 100)
+        rate = meter.rate(float(second))
+    assert rate.total == 100 * 10 + 20 * 100
+    assert rate.per_s_1s == 100.0
+    assert 30 < rate.per_s_60s < 50
+    assert RateMeter().rate(5.0).per_s_1s == 0.0
