@@ -28,6 +28,7 @@ from pw_common.run import Runtime
 from pw_common.subjects import CONSUMER_PARSER, STREAM_TX, SWAP_BATCH, dead_letter
 from pw_common.worker import Delivery, Handle, WorkerLimits, run_worker
 from pw_parser.core.batch import DeadLetter, Outcome, parse_message
+from pw_parser.isolate import PARSE, SUSPECT_DELIVERIES, crashing_updates
 
 REASON_CHARACTERS_MAX = 300
 
@@ -70,12 +71,17 @@ async def run_parser(runtime: Runtime) -> None:
         await publisher.stop()
 
 
-def handler(stream_created: str, metrics: Metrics) -> Handle:
+def handler(stream_created: str, metrics: Metrics, *, parse_module: str = PARSE) -> Handle:
     """The worker's `handle`: parse and say what to store."""
 
     async def handle(delivery: Delivery) -> Done:
+        crashing: dict[int, str] = {}
+        if delivery.delivered >= SUSPECT_DELIVERIES:
+            crashing = await crashing_updates(delivery.body, module=parse_module)
         begun_s = monotonic_s()
-        outcome = parse_message(delivery.headers, delivery.body, delivery.seq, stream_created)
+        outcome = parse_message(
+            delivery.headers, delivery.body, delivery.seq, stream_created, crashing
+        )
         metrics.observe("pw_parser_parse_duration_seconds", monotonic_s() - begun_s)
         return answer(delivery, outcome)
 

@@ -42,8 +42,15 @@ class Outcome(NamedTuple):
 _NO_HEADERS = TxHeaders(msg_id="", updates=0, source="", epoch=0, frontier_slot=0)
 
 
+_NONE: Mapping[int, str] = {}
+
+
 def parse_message(
-    headers: Mapping[str, str], body: bytes, tx_seq: int, tx_stream_created: str
+    headers: Mapping[str, str],
+    body: bytes,
+    tx_seq: int,
+    tx_stream_created: str,
+    crashing: Mapping[int, str] = _NONE,
 ) -> Outcome:
     """Parse every update of a message; a bad one costs only itself.
 
@@ -52,6 +59,7 @@ def parse_message(
         body: Its zstd body.
         tx_seq: Its sequence in PW_TX.
         tx_stream_created: When that stream was created, RFC 3339.
+        crashing: Position -> reason of updates that are known to end a parser.
     """
     fold = _Fold(tx_seq, tx_stream_created)
     try:
@@ -65,7 +73,10 @@ def parse_message(
     position = 0
     try:
         for update in split(raw):
-            fold.update(position, update)
+            if position in crashing:
+                fold.skip(position, crashing[position], update)
+            else:
+                fold.update(position, update)
             position += 1
     except BadFrame as error:
         fold.dead(error.position, str(error), raw[error.offset :])
@@ -101,6 +112,10 @@ class _Fold:
         self.failed += parsed.failed
         self.votes += parsed.vote
         self.events.extend(parsed.events)
+
+    def skip(self, position: int, reason: str, update: bytes) -> None:
+        self.updates += 1
+        self.dead(position, reason, frame(update))
 
     def dead(self, position: int | None, reason: str, body: bytes) -> None:
         self.letters.append(DeadLetter(position, reason, body))

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pw_common.envelope import TxHeaders, compress, tx_headers
+from pw_common.framing import frame, join
+from pw_common.metrics import Metrics
+from pw_common.worker import Delivery
+from pw_geyser import geyser_pb2 as pb
+from pw_parser.core.batch import parse_message
+from pw_parser.isolate import SUSPECT_DELIVERIES, crashing_updates
+from pw_parser.shell import handler
+
+CRASHING = "crashing_parse"
+
+
+@pytest.fixture(autouse=True)
+def _on_the_childs_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=":")
+
+
+def slot_update(slot: int) -> bytes:
+    return pb.SubscribeUpdate(slot=pb.SubscribeUpdateSlot(slot=slot)).SerializeToString()
+
+
+def delivery(updates: list[bytes], delivered: int) -> Delivery:
+    headers = tx_headers(TxHeaders("tx:1", len(updates), "main", 1, 0))
+    return Delivery(compress(join(updates)), headers, 5, delivered, 0)
+
+
+@pytest.mark.parametrize(
+    ("update", "reason"),
+    [
+        (b"raise", "crash: ZeroDivisionError: a bug"),
+        (b"exit", "crash: exit code 7 while parsing"),
+        (b"kill", "crash: killed by SIGSEGV while parsing"),
+    ],
+)
+async def test_exactly_the_update_that_kills_is_named(update: bytes, reason: str) -> None:
+    body = compress(join([b"fine", b"malformed", update, b"fine", update]))
+    assert await crashing_updates(body, module=CRASHING) == {2: reason, 4: reason}
+
+
+async def test_an_update_that_hangs_is_named_after_its_time() -> None:
+    body = compress(join([b"fine", b"hang", b"fine"]))
+    found = await crashing_updates(body, module=CRASHING, timeout_s=2.0)
+    assert found == {1: "crash: no answer within 2 s"}
+
+
+async def test_what_cannot_be_cut_is_left_to_the_parser() -> None:
+    assert await crashing_updates(b"no zstd", module=CRASHING) == {}
+    assert await crashing_updates(compress(join([b"fine"]) + b"\xff"), module=CRASHING) == {}
+
+
+def test_a_proven_crash_is_a_dead_letter_and_costs_only_itself() -> None:
+    updates = [slot_update(1), b"raise", slot_update(3)]
+    one = delivery(updates, 1)
+    outcome = parse_message(one.headers, one.body, 5, "", {1: "crash: a bug"})
+    assert outcome.batch.counts.slots == 2
+    assert outcome.batch.counts.malformed == 1
+    assert [tuple(letter) for letter in outcome.dead_letters] == [
+        (1, "crash: a bug", frame(b"raise"))
+    ]
+
+
+async def test_a_delivery_count_alone_never_makes_a_dead_letter() -> None:
+    metrics = Metrics("parser", "1")
+    handle = handler("", metrics)
+    updates = [slot_update(1), slot_update(2)]
+    first = await handle(delivery(updates, 1))
+    suspect = await handle(delivery(updates, SUSPECT_DELIVERIES + 20))
+    assert suspect == first
+    assert not suspect.dead_letters
+    metrics.close()
+
+
+async def test_a_suspect_message_is_tried_in_a_child_first() -> None:
+    metrics = Metrics("parser", "1")
+    handle = handler("", metrics, parse_module=CRASHING)
+    updates = [b"kill", slot_update(2)]
+    done = await handle(delivery(updates, SUSPECT_DELIVERIES))
+    assert [letter.headers["Pw-Reason"] for letter in done.dead_letters] == [
+        "crash: killed by SIGSEGV while parsing"
+    ]
+    assert not done.poisoned
+    metrics.close()
