@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pw_common.captures import read_capture
-from pw_replay.core.items import Item, read_item
+from pw_replay.core.items import NS, Item, read_item
 from pw_replay.core.shift import Shift, shift_of
 from pw_replay.market import generate
 
@@ -29,9 +29,11 @@ def market_runs(seed: int, minutes: float, tps: float) -> Runs:
 
 def passes(runs: Runs, *, loop: bool) -> Iterator[Item]:
     """Every item of every pass, shifted; the first item of a run declares a discontinuity."""
-    first_slot, last_slot = 0, 0
+    first_slot, last_slot, first_s, last_s = 0, 0, 0, 0
     for number in itertools.count():
-        shift = shift_of(number, first_slot, last_slot) if number else Shift(0, 0, 0)
+        shift = (
+            shift_of(number, first_slot, last_slot, first_s, last_s) if number else Shift(0, 0, 0)
+        )
         for run in runs():
             begins = True
             for update in run:
@@ -39,6 +41,10 @@ def passes(runs: Runs, *, loop: bool) -> Iterator[Item]:
                 if number == 0 and item.slot:
                     first_slot = min(first_slot or item.slot, item.slot)
                     last_slot = max(last_slot, item.slot)
+                clock_s = item.block_time_s or item.created_ns // NS
+                if number == 0 and clock_s:
+                    first_s = min(first_s or clock_s, clock_s)
+                    last_s = max(last_s, clock_s)
                 moved = shift.apply(item)
                 yield replace(moved, discontinuity=True) if begins else moved
                 begins = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from solders.pubkey import Pubkey
+from solders.signature import Signature
 
 from pw_geyser import geyser_pb2
 from pw_replay.core.items import Item, facts_of
@@ -31,17 +32,19 @@ class TransactionFilter:
     include: frozenset[bytes]
     exclude: frozenset[bytes]
     required: frozenset[bytes]
-    signature: str | None
+    signature: bytes | None
 
     def wants(self, item: Item) -> bool:
-        """Whether it matches a transaction."""
+        """Whether it matches a transaction; what cannot be decoded only if nobody asks."""
         if self.vote is not None and self.vote != item.is_vote:
             return False
-        if self.signature is not None and self.signature != _base58(item.signature):
+        if self.signature is not None and self.signature != item.signature:
             return False
         if self.failed is None and not (self.include or self.exclude or self.required):
             return True
         facts = facts_of(item)
+        if facts is None:
+            return False
         if self.failed is not None and self.failed != facts.failed:
             return False
         if self.include and facts.keys.isdisjoint(self.include):
@@ -139,7 +142,7 @@ def _transactions(
         include=_keys(name, "account_include", list(one.account_include)),
         exclude=_keys(name, "account_exclude", list(one.account_exclude)),
         required=_keys(name, "account_required", list(one.account_required)),
-        signature=one.signature if one.HasField("signature") else None,
+        signature=_signature(name, one.signature) if one.HasField("signature") else None,
     )
 
 
@@ -155,7 +158,8 @@ def _keys(name: str, kind: str, keys: list[str]) -> frozenset[bytes]:
     return frozenset(found)
 
 
-def _base58(signature: bytes) -> str:
-    from solders.signature import Signature  # noqa: PLC0415 - only for a rare filter
-
-    return str(Signature(signature)) if len(signature) == 64 else ""
+def _signature(name: str, text: str) -> bytes:
+    try:
+        return bytes(Signature.from_string(text))
+    except ValueError as error:
+        raise BadFilter(f"filter {name!r}: {text!r} is no signature") from error

@@ -47,6 +47,8 @@ class Item:
     block_time_s: int = 0
     discontinuity: bool = False
     recorded: bool = False
+    # A second sending that a fault plan asked for: no news for the side record.
+    repeat: bool = False
     due_ns: int | None = None
     facts: Facts | None = field(default=None, repr=False)
 
@@ -55,6 +57,7 @@ def read_item(update: bytes) -> Item:
     """Read an update as captured. Undecodable bytes become an item of kind `other`."""
     try:
         shallow = shallow_pb2.Update.FromString(update)
+        slot = geyser_pb2.SubscribeUpdateSlot.FromString(shallow.slot)
         rest = strip(update)
     except (DecodeError, ValueError):
         return Item(kind="other", slot=0, rest=update, created_ns=0)
@@ -83,7 +86,6 @@ def read_item(update: bytes) -> Item:
             discontinuity=declared,
         )
     if shallow.HasField("slot"):
-        slot = geyser_pb2.SubscribeUpdateSlot.FromString(shallow.slot)
         return Item(
             "slot",
             slot.slot,
@@ -96,10 +98,16 @@ def read_item(update: bytes) -> Item:
     return Item("other", 0, rest, created_ns, discontinuity=declared)
 
 
-def facts_of(item: Item) -> Facts:
-    """Every key of a transaction, loaded ones included, and whether it failed."""
+def facts_of(item: Item) -> Facts | None:
+    """Every key of a transaction, loaded ones included, and whether it failed.
+
+    None for a transaction whose inside cannot be decoded.
+    """
     if item.facts is None:
-        info = geyser_pb2.SubscribeUpdate.FromString(item.rest).transaction.transaction
+        try:
+            info = geyser_pb2.SubscribeUpdate.FromString(item.rest).transaction.transaction
+        except DecodeError:
+            return None
         keys = (
             *info.transaction.message.account_keys,
             *info.meta.loaded_writable_addresses,
