@@ -33,6 +33,13 @@ def _captures(value: str) -> str | None:
     return f"no such capture: {', '.join(missing)}" if missing else None
 
 
+def _token_file(value: Path) -> str | None:
+    if problem := st.readable_file(value):
+        return problem
+    # An empty token would let everybody in who sends none.
+    return None if value.read_text().strip() else "the file is empty: it must hold the token"
+
+
 @dataclass(frozen=True)
 class Settings:
     """Without captures the generated market is played."""
@@ -70,7 +77,7 @@ class Settings:
         "PW_REPLAY_TOKEN_FILE",
         "File with the x-token that clients must send",
         default=None,
-        check=st.readable_file,
+        check=_token_file,
     )
     sent_record: Path | None = setting(
         "PW_REPLAY_SENT_RECORD", "File for the side record signature -> sent", default=None

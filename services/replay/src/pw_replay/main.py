@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from http import HTTPStatus
 from pathlib import Path
 
-import msgspec
 import uvloop
 
 from pw_common.captures import BadCapture
-from pw_common.health import JSON, PROMETHEUS, TEXT, HealthServer, PortTaken, Reply, Route
+from pw_common.health import HealthServer, PortTaken
 from pw_common.log import Log, setup
-from pw_common.metrics import Metrics
 from pw_common.run import EXIT_CONFIG, EXIT_OK, VERSION, watch_signals
 from pw_common.settings import host_port, load_or_exit
 from pw_replay.config import Settings
@@ -23,6 +20,7 @@ from pw_replay.core.pace import parse_rate
 from pw_replay.player import Player
 from pw_replay.server import CannotListen, Geyser, serve
 from pw_replay.sources import capture_runs, market_runs, passes
+from pw_replay.status import Status
 
 EXIT_BAD_CAPTURE = 65
 GRACE_S = 1.0
@@ -44,15 +42,16 @@ async def _main(settings: Settings, log: Log) -> int:
     watch_signals(stop)
     player = make_player(settings)
     token = settings.token_file.read_text().strip() if settings.token_file else None
-    status = HealthServer(_routes(player))
+    answers = Status(player)
+    status = HealthServer(answers.routes())
     try:
         await status.start(*host_port(settings.http_listen))
         server, port = await serve(Geyser(player, token=token, version=VERSION), settings.listen)
     except (PortTaken, CannotListen) as error:
         sys.stderr.write(f"replay: {error}\n")
         return EXIT_CONFIG
-    host = host_port(settings.listen)[0]
-    log.info("service_started", listen=f"{host}:{port}", http=status.address)
+    answers.listen = f"{host_port(settings.listen)[0]}:{port}"
+    log.info("service_started", listen=answers.listen, http=status.address)
     playing = asyncio.create_task(player.play(), name="play")
     stopping = asyncio.create_task(stop.wait(), name="stop")
     try:
@@ -84,32 +83,3 @@ def make_player(settings: Settings) -> Player:
         cut_slow_clients=settings.slow_client == "cut",
         sent_record=settings.sent_record,
     )
-
-
-def _routes(player: Player) -> dict[str, Route]:
-    metrics = Metrics("replay", VERSION)
-
-    def ok() -> Reply:
-        return HTTPStatus.OK, TEXT, b"ok\n"
-
-    def status() -> Reply:
-        body = {
-            "sent_updates": player.sent_updates,
-            "sent_transactions": player.sent_transactions,
-            "done": player.done,
-            "subscribers": player.subscribers,
-            "slot": player.slot,
-        }
-        if player.done:
-            player.flush()
-        return HTTPStatus.OK, JSON, msgspec.json.encode(body) + b"\n"
-
-    def render() -> Reply:
-        for name, now in (
-            ("pw_replay_updates_total", player.sent_updates),
-            ("pw_replay_transactions_total", player.sent_transactions),
-        ):
-            metrics.count(name, now - metrics.total(name))
-        return HTTPStatus.OK, PROMETHEUS, metrics.render()
-
-    return {"/livez": ok, "/readyz": ok, "/status": status, "/metrics": render}

@@ -34,18 +34,22 @@ class Player:
         plan: Plan,
         cut_slow_clients: bool,
         sent_record: Path | None,
+        keep_playing: bool = False,
     ) -> None:
         self._items = items
         self._schedule = Schedule(rate)
         self._window = Window(window_slots)
         self._plan = plan
         self._cut = cut_slow_clients
+        # At full speed nobody could ever resume: only a pace goes on without listeners.
+        self._keep_playing = keep_playing and rate.kind != "max"
         self._subscribers: list[Subscriber] = []
         self._someone = asyncio.Event()
         self._record: BinaryIO | None = sent_record.open("wb") if sent_record else None
         self._flushed_s = 0.0
         self._dropped = False
         self._finished = False
+        self._done = False
         self.sent_updates = 0
         self.sent_transactions = 0
         self.slot = 0
@@ -57,12 +61,13 @@ class Player:
 
     @property
     def done(self) -> bool:
-        """Everything was played and sent."""
-        return (
+        """Everything was played and sent; it stays so when the subscribers then leave."""
+        self._done = self._done or (
             self._finished
             and bool(self._subscribers)
             and not any(one.waiting for one in self._subscribers)
         )
+        return self._done
 
     @property
     def first_available(self) -> int | None:
@@ -77,16 +82,20 @@ class Player:
         """
         one = Subscriber(filter_, cut_when_full=self._cut)
         if from_slot is not None:
-            for item in self._window.since(from_slot):
-                one.push(item)
-            one.lagged = False
+            one.catch_up(self._window.since(from_slot))
         self._subscribers.append(one)
         self._look()
         return one
 
-    def refilter(self, one: Subscriber, filter_: Filter) -> None:
-        """Replace a subscriber's filter."""
+    def refilter(self, one: Subscriber, filter_: Filter, from_slot: int | None) -> None:
+        """Replace a subscriber's filter; `from_slot` as in `join`.
+
+        Raises:
+            NotAvailable: the memory begins later; the filter is not replaced.
+        """
+        remembered = [] if from_slot is None else self._window.since(from_slot)
         one.filter = filter_
+        one.catch_up(remembered)
         self._look()
 
     def leave(self, one: Subscriber) -> None:
@@ -100,23 +109,27 @@ class Player:
     def _look(self) -> None:
         # Nothing is played for those who asked for nothing yet.
         if all(one.filter.wants_nothing for one in self._subscribers):
-            self._someone.clear()
+            if not self._keep_playing:
+                self._someone.clear()
         else:
             self._someone.set()
 
-    def note_sent(self, one: Subscriber, item: Item) -> bool:
-        """Count an update that went out; returns whether the fault plan cuts this stream now."""
+    def note_sent(self, one: Subscriber, item: Item, sent_ns: int) -> None:
+        """Count an update that went out at `sent_ns` (unix), and do what the fault plan says."""
         one.sent += 1
+        one.written()
         if not item.recorded:
             item.recorded = True
             self.sent_updates += 1
             if item.kind == "tx":
                 self.sent_transactions += 1
-                self._note_time(item)
+                self._note_time(item, sent_ns)
         if self._plan.drop_after and not self._dropped and one.sent >= self._plan.drop_after:
             self._dropped = True
-            return True
-        return False
+            for each in self._subscribers:
+                each.cut()
+        if self._finished and self.done:
+            self.flush()
 
     def flush(self) -> None:
         """Write the side record out."""
@@ -147,6 +160,8 @@ class Player:
             self.slot = item.slot or self.slot
             for one in self._subscribers:
                 one.push(item)
+            # Remembered items keep their bytes only: keys are decoded again when asked for.
+            item.facts = None
             if played % TURN_EVERY == 0:
                 await asyncio.sleep(0)
         self._finished = True
@@ -159,20 +174,25 @@ class Player:
 
     def _faulty(self, items: Iterator[Item]) -> Iterator[Item]:
         transactions = 0
+        declare = False
         for item in items:
+            declare = declare or item.discontinuity
             if self._plan.skips(item.slot):
                 continue
+            # A boundary is declared even if what stood at it is left out.
+            item.discontinuity = declare
+            declare = False
             yield item
             if item.kind == "tx":
                 transactions += 1
                 every = self._plan.duplicate_every
                 if every and transactions % every == 0:
-                    yield replace(item, discontinuity=False, recorded=False)
+                    yield replace(item, discontinuity=False, recorded=False, repeat=True)
 
-    def _note_time(self, item: Item) -> None:
-        if self._record is None or len(item.signature) != 64:
+    def _note_time(self, item: Item, sent_ns: int) -> None:
+        if self._record is None or item.repeat or len(item.signature) != 64:
             return
-        self._record.write(sent_entry(item.signature, item.due_ns or now_ns()))
+        self._record.write(sent_entry(item.signature, item.due_ns or sent_ns))
         now_s = monotonic_s()
         if now_s - self._flushed_s >= FLUSH_EVERY_S:
             self._flushed_s = now_s

@@ -10,13 +10,14 @@ from typing import Any
 import grpc
 import msgspec
 
+from pw_common.clock import now_ns
 from pw_common.framing import varint
 from pw_geyser import geyser_pb2
 from pw_replay.core.filters import BadFilter, compile_filter, is_ping_only
 from pw_replay.core.items import Item, created_field
 from pw_replay.core.window import NotAvailable
 from pw_replay.player import Player
-from pw_replay.subscriber import PING, Lagged, Subscriber
+from pw_replay.subscriber import PING, CutByPlan, Lagged, Subscriber
 
 PING_EVERY_S = 10.0
 MESSAGE_BYTES_MAX = 64 * 1024 * 1024
@@ -91,13 +92,17 @@ class Geyser:
                     {sending, *([] if listening.done() else [listening])},
                     return_when=asyncio.FIRST_COMPLETED,
                 )
-                if listening.done() and listening.exception() is not None:
+                if listening.done():
                     listening.result()
             sending.result()
         except BadFilter as error:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        except NotAvailable as error:
+            await context.abort(grpc.StatusCode.OUT_OF_RANGE, str(error))
         except Lagged:
             await context.abort(grpc.StatusCode.INTERNAL, "lagged to send an update")
+        except CutByPlan:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "cut by the fault plan")
         finally:
             self._player.leave(one)
             for task in tasks:
@@ -153,9 +158,8 @@ class Geyser:
         first: geyser_pb2.SubscribeRequest,
         context: grpc.aio.ServicerContext[Any, Any],
     ) -> Subscriber:
-        from_slot = first.from_slot if first.HasField("from_slot") else None
         try:
-            one = self._player.join(compile_filter(first), from_slot)
+            one = self._player.join(compile_filter(first), _from_slot(first))
         except BadFilter as error:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
             raise
@@ -173,7 +177,7 @@ class Geyser:
             if request.HasField("ping"):
                 one.push_raw(_pong(request.ping.id))
             if not is_ping_only(request):
-                self._player.refilter(one, compile_filter(request))
+                self._player.refilter(one, compile_filter(request), _from_slot(request))
 
     async def _send(self, one: Subscriber, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         while True:
@@ -181,9 +185,10 @@ class Geyser:
             if item is None:
                 await context.write(head)
                 continue
+            # Noted before the write, which may wait for the client: that wait is latency too.
+            sent_ns = now_ns()
             await context.write(_wire(item, head))
-            if self._player.note_sent(one, item):
-                await context.abort(grpc.StatusCode.UNAVAILABLE, "cut by the fault plan")
+            self._player.note_sent(one, item, sent_ns)
 
 
 async def serve(geyser: Geyser, listen: str) -> tuple[grpc.aio.Server, int]:
@@ -213,6 +218,10 @@ async def _ping(one: Subscriber) -> None:
     while True:
         await asyncio.sleep(PING_EVERY_S)
         one.push_raw(PING)
+
+
+def _from_slot(request: geyser_pb2.SubscribeRequest) -> int | None:
+    return request.from_slot if request.HasField("from_slot") else None
 
 
 def _wire(item: Item, head: bytes) -> bytes:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 
 from pw_replay.core.filters import Filter
 from pw_replay.core.items import DISCONTINUITY, Item, names_field
 
 MESSAGES_MAX = 512
 BYTES_MAX = 8 * 1024 * 1024
+# Where nobody waits for a client, it gets more room before it counts as slow.
+CUT_MESSAGES_MAX = 4_096
+CUT_BYTES_MAX = 32 * 1024 * 1024
+# Pings and pongs.
+RAW_MAX = 512
 
 # SubscribeUpdate.ping and .pong on the wire: fields 6 and 9.
 PING = b"\x32\x00"
@@ -17,6 +23,10 @@ PING = b"\x32\x00"
 
 class Lagged(RuntimeError):
     """The queue is full and this server cuts slow clients."""
+
+
+class CutByPlan(RuntimeError):
+    """A fault plan cuts this stream now."""
 
 
 class Subscriber:
@@ -27,7 +37,13 @@ class Subscriber:
         self._cut_when_full = cut_when_full
         self._queue: deque[tuple[Item | None, bytes]] = deque()
         self._bytes = 0
+        self._raw = 0
+        self._messages_max = CUT_MESSAGES_MAX if cut_when_full else MESSAGES_MAX
+        self._bytes_max = CUT_BYTES_MAX if cut_when_full else BYTES_MAX
+        self._behind = (0, 0)
         self._declare = False
+        self._in_hand = 0
+        self._cut_by_plan = False
         self._filled = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -37,8 +53,8 @@ class Subscriber:
 
     @property
     def waiting(self) -> int:
-        """Updates in the queue."""
-        return len(self._queue)
+        """Updates that are not on the wire yet, the one being written included."""
+        return len(self._queue) + self._in_hand
 
     def push(self, item: Item) -> None:
         """Queue an item if a filter wants it; a discontinuity waits for the next wanted one."""
@@ -52,12 +68,33 @@ class Subscriber:
         self._queue.append((item, names_field(names)))
         self._bytes += len(item.rest)
         self._filled.set()
-        if len(self._queue) >= MESSAGES_MAX or self._bytes >= BYTES_MAX:
+        messages, size = self._behind
+        if (
+            len(self._queue) >= self._messages_max + messages
+            or self._bytes >= self._bytes_max + size
+        ):
             self._room.clear()
             self.lagged = self.lagged or self._cut_when_full
 
+    def catch_up(self, items: Iterable[Item]) -> None:
+        """Queue what was remembered; nobody is cut for being behind by what he resumes with."""
+        lagged = self.lagged
+        for item in items:
+            self.push(item)
+        self.lagged = lagged
+        if self._cut_when_full:
+            self._behind = (len(self._queue), self._bytes)
+
+    def cut(self) -> None:
+        """End the stream at the next occasion, whatever is still queued."""
+        self._cut_by_plan = True
+        self._filled.set()
+
     def push_raw(self, update: bytes) -> None:
-        """Queue a ping or pong; these do not count against the bounds."""
+        """Queue a ping or pong; a client that floods us with pings and does not read gets none."""
+        if self._raw >= RAW_MAX:
+            return
+        self._raw += 1
         self._queue.append((None, update))
         self._filled.set()
 
@@ -71,18 +108,30 @@ class Subscriber:
 
         Raises:
             Lagged: the queue was full.
+            CutByPlan: `cut` was called.
         """
-        while not self._queue:
+        self.written()
+        while not self._queue and not self._cut_by_plan:
             self._filled.clear()
             await self._filled.wait()
+        if self._cut_by_plan:
+            raise CutByPlan
         if self.lagged:
             raise Lagged
+        self._in_hand = 1
         item, head = self._queue.popleft()
-        if item is not None:
+        if item is None:
+            self._raw -= 1
+        else:
             self._bytes -= len(item.rest)
-        if len(self._queue) < MESSAGES_MAX // 2 and self._bytes < BYTES_MAX // 2:
+        if len(self._queue) < self._messages_max // 2 and self._bytes < self._bytes_max // 2:
             self._room.set()
+            self._behind = (0, 0)
         return item, head
+
+    def written(self) -> None:
+        """What `next` gave is on the wire."""
+        self._in_hand = 0
 
     def leave(self) -> None:
         """The stream ended: whoever waits for room need not."""
