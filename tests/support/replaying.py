@@ -34,6 +34,7 @@ async def replaying(
     cut: bool = False,
     window_slots: int = 150,
     sent_record: Path | None = None,
+    keep_playing: bool = False,
 ) -> AsyncIterator[Replaying]:
     """Serve these updates as one capture."""
 
@@ -47,6 +48,7 @@ async def replaying(
         plan=parse_plan(faults),
         cut_slow_clients=cut,
         sent_record=sent_record,
+        keep_playing=keep_playing,
     )
     server, port = await serve(Geyser(player, token=token, version="0"), "127.0.0.1:0")
     playing = asyncio.create_task(player.play())

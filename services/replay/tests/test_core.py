@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from solders.pubkey import Pubkey
+from solders.signature import Signature
 
 from pw_geyser import geyser_pb2 as pb
+from pw_geyser import shallow_pb2
 from pw_replay.core.faults import BadPlan, parse_plan
 from pw_replay.core.filters import BadFilter, compile_filter, is_ping_only
 from pw_replay.core.items import NS, Item, read_item, to_wire
@@ -94,6 +96,8 @@ def test_several_filters_give_all_their_names_and_failures_are_seen() -> None:
 def test_a_filter_out_of_bounds_is_refused_with_its_name() -> None:
     with pytest.raises(BadFilter, match="'all': 'x' in account_include is no address"):
         compile_filter(request(account_include=["x"]))
+    with pytest.raises(BadFilter, match="'x' is no signature"):
+        compile_filter(request(signature="x"))
     with pytest.raises(BadFilter, match="1001 in account_include, at most 1000"):
         compile_filter(request(account_include=[address(0)] * 1001))
     long = pb.SubscribeRequest()
@@ -206,6 +210,96 @@ def test_a_fixed_rate_counts_transactions_and_max_never_waits() -> None:
 def test_a_rate_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(BadRate, match="allowed"):
         parse_rate(text)
+
+
+def test_a_signature_filter_wants_that_transaction_only() -> None:
+    item = read_item(transaction([0], []).SerializeToString())
+    assert compile_filter(request(signature=str(Signature(b"s" * 64)))).names(item)
+    assert not compile_filter(request(signature=str(Signature(b"t" * 64)))).names(item)
+
+
+def broken_inside() -> bytes:
+    """A transaction whose slot and signature can be read, and nothing below."""
+    update = shallow_pb2.Update()
+    update.transaction.slot = 5
+    update.transaction.info.signature = b"s" * 64
+    update.transaction.info.transaction = b"\xff\xff"
+    return update.SerializeToString()
+
+
+def test_garbage_inside_a_transaction_is_sent_to_whoever_does_not_look_inside() -> None:
+    item = read_item(broken_inside())
+    assert item.kind == "tx"
+    assert compile_filter(request()).names(item) == ("all",)
+    assert not compile_filter(request(account_include=[address(0)])).names(item)
+    assert not compile_filter(request(failed=False)).names(item)
+    moved = shift_of(1, 5, 9).apply(item)
+    again = shallow_pb2.Update.FromString(moved.rest)
+    assert again.transaction.slot == moved.slot == 10
+    assert again.transaction.info.signature == moved.signature != b"s" * 64
+    assert again.transaction.info.transaction == b"\xff\xff"
+
+
+def test_a_slot_update_that_is_garbage_is_no_slot_update() -> None:
+    assert read_item(b"\x1a\x01\xff").kind == "other"
+
+
+@given(some_keys, some_keys, st.booleans(), st.integers(1, 5))
+def test_a_shifted_transaction_differs_in_slot_and_signatures_only(
+    keys: list[int], loaded: list[int], failed: bool, number: int
+) -> None:
+    original = transaction(keys, loaded, failed=failed)
+    original.transaction.transaction.transaction.signatures.append(b"u" * 64)
+    item = read_item(original.SerializeToString())
+    moved = pb.SubscribeUpdate.FromString(shift_of(number, 5, 9).apply(item).rest)
+    info = moved.transaction.transaction
+    assert len({info.signature, *info.transaction.signatures, b"s" * 64, b"u" * 64}) == 4
+    assert info.signature == info.transaction.signatures[0]
+    moved.transaction.slot = original.transaction.slot
+    info.signature = b"s" * 64
+    info.transaction.signatures[:] = [b"s" * 64, b"u" * 64]
+    assert moved == pb.SubscribeUpdate.FromString(item.rest)
+
+
+def test_passes_over_captures_of_different_years_do_not_overlap_in_time() -> None:
+    shift = shift_of(1, 100, 200, first_s=1_000_000, last_s=2_000_000)
+    assert 1_000_000 + shift.seconds > 2_000_000
+    assert shift_of(1, 0, 9).seconds == 4
+
+
+def test_what_was_played_before_a_boundary_can_be_had_after_it() -> None:
+    window = Window(slots_max=3)
+    for slot in (10, 11):
+        window.add(Item("tx", slot, b"", 0))
+    window.add(Item("tx", 7, b"", 0, discontinuity=True))
+    assert [item.slot for item in window.since(11)] == [11, 7]
+    for slot in (8, 9):
+        window.add(Item("tx", slot, b"", 0))
+    assert [item.slot for item in window.since(8)] == [8, 9]
+    assert window.first_available == 7
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=60), st.integers(1, 8), st.integers(1, 30))
+def test_the_window_leaves_no_hole_or_says_so(
+    steps: list[int], slots_max: int, wanted: int
+) -> None:
+    window = Window(slots_max)
+    played = [Item("tx", slot, b"", 0) for slot in steps]
+    for item in played:
+        window.add(item)
+    try:
+        found = window.since(wanted)
+    except NotAvailable:
+        return
+    given = {id(item) for item in found}
+    assert all(id(item) in given for item in played if item.slot >= wanted)
+
+
+def test_the_window_is_bounded_by_bytes_too() -> None:
+    window = Window(slots_max=100, bytes_max=10)
+    for slot in range(1, 9):
+        window.add(Item("tx", slot, b"four", 0))
+    assert window.first_available == 7
 
 
 def test_the_window_gives_everything_since_a_slot_or_says_what_it_has() -> None:

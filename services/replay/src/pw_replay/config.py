@@ -94,6 +94,11 @@ class Settings:
         default="wait",
         check=st.one_of("wait", "cut"),
     )
+    keep_playing: bool = setting(
+        "PW_REPLAY_KEEP_PLAYING",
+        "Go on without subscribers, as a chain does; not at rate max",
+        default=False,
+    )
     faults: str = setting(
         "PW_REPLAY_FAULTS", "Faults on demand, e.g. skip_slots=10-12", default="", check=_plan
     )

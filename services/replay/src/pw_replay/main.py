@@ -82,4 +82,5 @@ def make_player(settings: Settings) -> Player:
         plan=parse_plan(settings.faults),
         cut_slow_clients=settings.slow_client == "cut",
         sent_record=settings.sent_record,
+        keep_playing=settings.keep_playing,
     )

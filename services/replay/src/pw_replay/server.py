@@ -150,7 +150,7 @@ class Geyser:
             return
         metadata = dict(context.invocation_metadata() or ())
         given = str(metadata.get("x-token", ""))
-        if not hmac.compare_digest(given.encode(), self._token.encode()):
+        if not given or not hmac.compare_digest(given.encode(), self._token.encode()):
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, "x-token is missing or wrong")
 
     async def _join(
