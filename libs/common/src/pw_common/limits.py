@@ -28,3 +28,7 @@ PARSER_ACK_WAIT_S = 8.0
 POISON_RUN_MAX = 64
 # Broker messages are refused above this by the server's default.
 BROKER_PAYLOAD_BYTES_MAX = 1024 * 1024
+# SOL transfers below this are no funding: fees, tips and dust would drown the edges.
+FUNDING_LAMPORTS_MIN = 50_000_000
+# Unparsed instructions and events that one batch describes; all are counted.
+UNPARSED_PER_BATCH_MAX = 16

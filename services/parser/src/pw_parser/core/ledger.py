@@ -9,11 +9,12 @@ instruction layouts: the public `solana-system-interface` and `spl-token` crates
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from solders.pubkey import Pubkey
 
 from pw_geyser import solana_storage_pb2
+from pw_parser.core.calls import OUTER, Calls, Place
 from pw_parser.core.programs import (
     EXCHANGES,
     LAUNCHPAD,
@@ -25,9 +26,11 @@ from pw_parser.core.programs import (
     VENUE_KINDS,
 )
 from pw_parser.core.transaction import Malformed, View
+from pw_parser.core.venues.layout import EVENT_TAG
 
-# Anchor's tag of an event that a program sends to itself: not a trade by itself.
-EVENT_TAG: Final = bytes.fromhex("e445a52e51cb9a1d")
+AnyInstruction: TypeAlias = (
+    solana_storage_pb2.CompiledInstruction | solana_storage_pb2.InnerInstruction
+)
 
 _CREATE_ACCOUNT: Final = 0
 _TRANSFER: Final = 2
@@ -45,7 +48,7 @@ class Ledger(NamedTuple):
     `beside_lamports[i]` is what account i paid (negative) or got (positive)
     apart from the trade; `reasons[i]` names why. `launches` says that a launch
     program took part; `users` are the accounts that exchange instructions name as
-    their user.
+    their user; `calls` are the instructions of venues whose layout is known.
     """
 
     venues: tuple[str, ...]
@@ -55,6 +58,7 @@ class Ledger(NamedTuple):
     users: frozenset[int]
     beside_lamports: dict[int, int]
     reasons: dict[int, set[str]]
+    calls: Calls
 
 
 class _Walk:
@@ -73,6 +77,7 @@ class _Walk:
         self.reasons: defaultdict[int, set[str]] = defaultdict(set)
         self.closed: set[int] = set()
         self.funded: dict[int, tuple[int, int]] = {}
+        self.calls = Calls(view)
 
     def take(self, index: int, lamports: int, reason: str) -> None:
         self.beside[index] += lamports
@@ -90,17 +95,17 @@ def ledger_of(view: View) -> Ledger:
     keys = view.keys
     count = len(keys)
     special = _special_programs(keys)
-    for instruction in view.message.instructions:
+    for at, instruction in enumerate(view.message.instructions):
         program = instruction.program_id_index
         if program in special:
-            _step(walk, special[program], instruction, outer=True)
+            _step(walk, special[program], instruction, Place(at, OUTER))
         elif program >= count:
             raise Malformed(f"instruction of program {program}, but there are {count} accounts")
     for group in view.meta.inner_instructions:
-        for inner in group.instructions:
+        for at, inner in enumerate(group.instructions):
             program = inner.program_id_index
             if program in special:
-                _step(walk, special[program], inner, outer=False)
+                _step(walk, special[program], inner, Place(group.index, at))
             elif program >= count:
                 raise Malformed(f"instruction of program {program}, but there are {count} accounts")
     return Ledger(
@@ -111,6 +116,7 @@ def ledger_of(view: View) -> Ledger:
         users=frozenset(walk.users),
         beside_lamports=dict(walk.beside),
         reasons=dict(walk.reasons),
+        calls=walk.calls,
     )
 
 
@@ -129,9 +135,8 @@ def _special_programs(keys: list[bytes]) -> dict[int, tuple[int, str, str]]:
 def _step(
     walk: _Walk,
     role: tuple[int, str, str],
-    instruction: solana_storage_pb2.CompiledInstruction | solana_storage_pb2.InnerInstruction,
-    *,
-    outer: bool,
+    instruction: AnyInstruction,
+    place: Place,
 ) -> None:
     what, name, kind = role
     if what == _TOKEN:
@@ -139,14 +144,27 @@ def _step(
         if data and data[0] == _CLOSE_ACCOUNT:
             _close(walk, instruction.accounts)
     elif what == _SYSTEM:
-        _system(walk, instruction.accounts, instruction.data, outer=outer)
+        _system(walk, instruction.accounts, instruction.data, outer=place.inner == OUTER)
+    elif instruction.data.startswith(EVENT_TAG):
+        # What a program sends to itself is a statement, not a trade by itself.
+        walk.calls.wrote(name, place, instruction.data[len(EVENT_TAG) :])
+        if kind not in VENUE_KINDS:
+            walk.routers[name] = None
     elif kind not in VENUE_KINDS:
         walk.routers[name] = None
-    elif not instruction.data.startswith(EVENT_TAG):
+        _call(walk, name, place, instruction)
+    else:
+        _call(walk, name, place, instruction)
         walk.venues[name] = None
         walk.hops += 1
         walk.launches |= kind == LAUNCHPAD
         _note_user(walk, name, instruction.accounts)
+
+
+def _call(walk: _Walk, name: str, place: Place, instruction: AnyInstruction) -> None:
+    walk.calls.add(
+        name, instruction.program_id_index, place, instruction.accounts, instruction.data
+    )
 
 
 def _note_user(walk: _Walk, venue: str, accounts: bytes) -> None:

@@ -8,19 +8,23 @@ from google.protobuf.message import DecodeError
 
 from pw_common.messages import Event, SlotEvent
 from pw_geyser import geyser_pb2
-from pw_parser.core.traders import events_of
+from pw_parser.core.findings import NONE, Findings, findings_of
 from pw_parser.core.transaction import Malformed, info_of, view_of
 
 __all__ = ["Malformed", "Parsed", "parse"]
 
 
 class Parsed(NamedTuple):
-    """What one update was. `kind` is `transaction`, `slot` or `block_meta`."""
+    """What one update was. `kind` is `transaction`, `slot` or `block_meta`.
+
+    `findings` holds what the venues said, besides the events.
+    """
 
     kind: str
     events: tuple[Event, ...] = ()
     failed: bool = False
     vote: bool = False
+    findings: Findings = NONE
 
 
 _SLOT = Parsed("slot")
@@ -56,10 +60,10 @@ def _transaction(update: geyser_pb2.SubscribeUpdateTransaction) -> Parsed:
     failed = info.meta.HasField("err")
     if failed or info.is_vote:
         return _OUTCOMES[failed, info.is_vote]
-    events = events_of(view_of(info, update.slot))
-    if not events:
+    findings = findings_of(view_of(info, update.slot))
+    if findings is NONE:
         return _OUTCOMES[False, False]
-    return Parsed("transaction", events)
+    return Parsed("transaction", findings.events, findings=findings)
 
 
 def _slot_event(meta: geyser_pb2.SubscribeUpdateBlockMeta) -> SlotEvent:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from solders.signature import Signature
 
-from pw_common.messages import Event, RoundTrip, Side, Swap
+from pw_common.messages import RoundTrip, Side, Swap
 from pw_parser.core.amounts import (
     Balances,
     Changes,
@@ -22,7 +22,7 @@ from pw_parser.core.amounts import (
     public_key,
     token_changes,
 )
-from pw_parser.core.ledger import Ledger, address, ledger_of
+from pw_parser.core.ledger import Ledger, address
 from pw_parser.core.programs import SOL_DECIMALS, SOL_MINT, STABLE_MINTS
 from pw_parser.core.transaction import U64_MAX, Malformed, View
 
@@ -33,6 +33,8 @@ _PENALTIES: Final[dict[str, float]] = {
     "program_vault": 0.3,
     "quote_from_pool": 0.1,
     "no_quote_value": 0.2,
+    "event_disagrees": 0.3,
+    "quote_from_event": 0.1,
 }
 ON_CURVE_CACHE_SIZE: Final = 65_536
 I64_MAX: Final = 2**63 - 1
@@ -51,7 +53,9 @@ class Leg(NamedTuple):
     reasons: tuple[str, ...]
 
 
-class _Context(NamedTuple):
+class Context(NamedTuple):
+    """One transaction as the rules below see it; `indexes` maps an owner to its account."""
+
     view: View
     ledger: Ledger
     balances: Balances
@@ -59,20 +63,25 @@ class _Context(NamedTuple):
     indexes: dict[str, int]
 
 
-def events_of(view: View) -> tuple[Event, ...]:
-    """Swaps and round trips of a successful transaction, ordered by (trader, mint)."""
+class Judged(NamedTuple):
+    """The trades of a transaction by its balances, ordered by (trader, mint), or a round trip."""
+
+    legs: tuple[Leg, ...]
+    trips: tuple[RoundTrip, ...]
+    context: Context
+
+
+def judge(view: View, ledger: Ledger) -> Judged | None:
+    """Trades by balances of a successful transaction; None where no token changed hands."""
     balances = token_changes(view)
     if not any(any(changes.values()) for changes in balances.base.values()):
-        return ()
-    ledger = ledger_of(view)
-    if not ledger.venues and not ledger.routers:
-        return ()
+        return None
     signers = tuple(address(key) for key in view.keys[: view.signer_count])
     owners = [owner for owner in balances.base if owner and owner not in signers]
     indexes = account_indexes(view, owners)
     indexes.update({signer: index for index, signer in enumerate(signers)})
     add_lamports(balances, view, ledger, indexes)
-    context = _Context(view, ledger, balances, signers, indexes)
+    context = Context(view, ledger, balances, signers, indexes)
     legs = [leg for signer in sorted(set(signers)) for leg in _legs(context, signer)]
     if not legs:
         legs = [
@@ -84,9 +93,9 @@ def events_of(view: View) -> tuple[Event, ...]:
     if not legs:
         legs = _vault_legs(context, owners)
     if not legs:
-        return _round_trip(context)
+        return Judged((), _round_trip(context), context)
     legs.sort(key=lambda leg: (leg.trader, leg.mint))
-    return tuple(_swap(context, leg, ordinal) for ordinal, leg in enumerate(legs))
+    return Judged(tuple(legs), (), context)
 
 
 @lru_cache(maxsize=ON_CURVE_CACHE_SIZE)
@@ -95,7 +104,7 @@ def is_wallet(owner: str) -> bool:
     return public_key(owner).is_on_curve()
 
 
-def _legs(context: _Context, owner: str) -> list[Leg]:
+def _legs(context: Context, owner: str) -> list[Leg]:
     changes = {
         mint: raw
         for mint, raw in context.balances.base.get(owner, {}).items()
@@ -133,7 +142,7 @@ def _opposed_quote(quote: Changes, base_raw: int) -> tuple[str, int] | None:
     return None
 
 
-def _has_other_side(context: _Context, owner: str, mint: str, base_raw: int) -> bool:
+def _has_other_side(context: Context, owner: str, mint: str, base_raw: int) -> bool:
     """Whether somebody else gave or got the token; LP tokens are minted and burned.
 
     A token launched in this very transaction counts: its curve opens an account
@@ -151,7 +160,7 @@ def _has_other_side(context: _Context, owner: str, mint: str, base_raw: int) -> 
     )
 
 
-def _vault_legs(context: _Context, owners: list[str]) -> list[Leg]:
+def _vault_legs(context: Context, owners: list[str]) -> list[Leg]:
     """A bot program's vault trading with a pool, neither of them a wallet.
 
     Balances alone cannot tell the two apart; the exchange's instruction can: it
@@ -166,7 +175,7 @@ def _vault_legs(context: _Context, owners: list[str]) -> list[Leg]:
     ]
 
 
-def _pool_side(context: _Context, mint: str, base_raw: int) -> tuple[str | None, int | None] | None:
+def _pool_side(context: Context, mint: str, base_raw: int) -> tuple[str | None, int | None] | None:
     """What the pools on the other side of a trade gained or paid in one quote.
 
     It holds where rent or fees drown a small trade in the trader's own balance.
@@ -192,7 +201,8 @@ def _pool_side(context: _Context, mint: str, base_raw: int) -> tuple[str | None,
     return next(iter(totals.items())) if shift_raw * 100 <= 3 * opposed_raw else (None, None)
 
 
-def _swap(context: _Context, leg: Leg, ordinal: int) -> Swap:
+def swap_of(context: Context, leg: Leg, ordinal: int) -> Swap:
+    """A leg as a message. Raises Malformed where an amount is beyond 64 bits."""
     view, ledger = context.view, context.ledger
     if abs(leg.base_raw) > U64_MAX or (leg.quote_raw or 0) > U64_MAX:
         raise Malformed(f"amounts of {leg.trader} are beyond 64 bits")
@@ -233,7 +243,7 @@ def _swap(context: _Context, leg: Leg, ordinal: int) -> Swap:
     )
 
 
-def _round_trip(context: _Context) -> tuple[Event, ...]:
+def _round_trip(context: Context) -> tuple[RoundTrip, ...]:
     """The first signer that went through a token and kept none, or only dust, of it."""
     view, ledger, balances = context.view, context.ledger, context.balances
     moved: Changes = {}

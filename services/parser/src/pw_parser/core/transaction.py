@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from solders.pubkey import Pubkey
+
 from pw_geyser import geyser_pb2, solana_storage_pb2
 
 KEY_BYTES: Final = 32
@@ -49,6 +51,10 @@ class View(NamedTuple):
     tokens: list[TokenAccount]
     message: solana_storage_pb2.Message
     meta: solana_storage_pb2.TransactionStatusMeta
+
+    def address(self, index: int) -> str:
+        """Base58 of an account's key."""
+        return str(Pubkey.from_bytes(self.keys[index]))
 
 
 def info_of(
