@@ -15,7 +15,7 @@ def test_the_queue_refuses_when_full_and_never_forgets_by_age() -> None:
 
 
 def test_the_whole_fleet_can_hold_two_fetches_each() -> None:
-    (parser,) = declare().consumers
+    parser = next(one for one in declare().consumers if one.name == subjects.CONSUMER_PARSER)
     assert parser.max_ack_pending == 2 * PARSER_FETCH * PARSER_REPLICAS_MAX
     assert 5 <= parser.ack_wait_s == PARSER_ACK_WAIT_S <= 10
     assert parser.body()["max_deliver"] == -1

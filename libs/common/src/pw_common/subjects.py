@@ -15,10 +15,16 @@ STREAM_GAP = "PW_GAP"
 STREAM_DLQ = "PW_DLQ"
 
 CONSUMER_PARSER = "parser"
+# Acknowledged on receipt, for lag figures alone: the detector reads by position.
+CONSUMER_DETECTOR = "detector"
 
 BUCKET_SOURCE = "pw_source"
 BUCKET_INSTANCES = "pw_instances"
 BUCKET_CONFIG = "pw_config"
+BUCKET_DETECTOR = "pw_detector"
+BUCKET_HOT = "pw_hot"
+BUCKET_TOKENS = "pw_tokens"
+BUCKET_OUTBOX = "pw_outbox"
 
 TX_ALL = "pw.tx.>"
 SWAP_ALL = "pw.swap.v1.>"
@@ -29,6 +35,17 @@ DLQ_ALL = "pw.dlq.v1.>"
 SWAP_BATCH = "pw.swap.v1.batch"
 # Dead letters sent back for another try by `pw dlq replay`.
 TX_REPLAY = "pw.tx.replay"
+
+# Any token's metrics, asked of the active detector by request and answered in JSON.
+DETECTOR_TOKEN = "pw.detector.v1.token"
+# A test message through one channel, asked of the notifier by request.
+NOTIFIER_TEST = "pw.notifier.v1.test"
+
+# Keys of the configuration bucket.
+KEY_TRIGGERS = "triggers"
+KEY_WATCHLISTS = "watchlists"
+KEY_MUTES = "mutes"
+KEY_CHANNELS = "channels"
 
 TOKEN = re.compile(r"^[a-z0-9_-]{1,32}$")
 
@@ -46,6 +63,16 @@ def gap(source: str) -> str:
 def dead_letter(service: str) -> str:
     """Where a service puts what it cannot read."""
     return f"pw.dlq.v1.{_token(service)}"
+
+
+def alert(alert_id: str) -> str:
+    """Where one alert is stored: a subject of its own, so that a second writer is refused."""
+    return f"pw.alert.v1.{_token(alert_id)}"
+
+
+def notifier_consumer(channel: str) -> str:
+    """The durable of one notification channel on PW_ALERT."""
+    return f"notifier-{_token(channel)}"
 
 
 def _token(value: str) -> str:

@@ -26,6 +26,9 @@ GIB = 1024 * MIB
 # while a second is under way: twice the fleet's fetches.
 PARSER_ACK_PENDING_MAX = 2 * PARSER_FETCH * PARSER_REPLICAS_MAX
 
+# Acks only tell the lag, so a few fetches in flight are enough.
+DETECTOR_ACK_PENDING_MAX = 4_096
+
 # The broker forgets Msg-Ids after this long; longer than any retry of ours.
 DUPLICATE_WINDOW_S = 600
 
@@ -197,6 +200,12 @@ def declare(
             ack_wait_s=PARSER_ACK_WAIT_S,
             max_ack_pending=PARSER_ACK_PENDING_MAX,
         ),
+        Consumer(
+            stream=subjects.STREAM_SWAP,
+            name=subjects.CONSUMER_DETECTOR,
+            ack_wait_s=PARSER_ACK_WAIT_S,
+            max_ack_pending=DETECTOR_ACK_PENDING_MAX,
+        ),
     )
     buckets = (
         Bucket(name=subjects.BUCKET_SOURCE, history=5, max_bytes=16 * MIB, replicas=replicas),
@@ -208,6 +217,18 @@ def declare(
             ttl_s=15,
             replicas=replicas,
             storage="memory",
+        ),
+        Bucket(name=subjects.BUCKET_DETECTOR, history=5, max_bytes=16 * MIB, replicas=replicas),
+        # Projections: made anew by the detector, never read back by it.
+        Bucket(name=subjects.BUCKET_HOT, history=1, max_bytes=64 * MIB, replicas=replicas),
+        Bucket(name=subjects.BUCKET_TOKENS, history=1, max_bytes=64 * MIB, replicas=replicas),
+        # What each channel sent, for longer than any alert may be late.
+        Bucket(
+            name=subjects.BUCKET_OUTBOX,
+            history=1,
+            max_bytes=256 * MIB,
+            ttl_s=7 * 24 * 3600,
+            replicas=replicas,
         ),
     )
     return Topology(streams=streams, consumers=consumers, buckets=buckets)

@@ -1,0 +1,128 @@
+"""`alert.v1`: what the detector stores, and the notifier, the API and people read.
+
+An episode is one rule holding for one token from the slot at which it opened. Its alerts
+are numbered: 0 opened, 1… escalated, the last closed. Everything in the body of a token's
+alert is a function of the stream and the configuration; what depends on the run travels
+in headers. A `blind` alert says that the system itself cannot see: its mint is empty.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from pw_common.messages import digest_of_bodies, encode
+
+AlertKind: TypeAlias = Literal["opened", "escalated", "closed", "blind", "sighted"]
+Severity: TypeAlias = Literal["info", "warning", "critical"]
+# Why a metric has no value. `no_sells` is an infinite ratio: `>` holds for it.
+Unknown: TypeAlias = Literal[
+    "cold",
+    "no_trades",
+    "no_buys",
+    "no_sells",
+    "unvalued",
+    "no_price",
+    "no_supply",
+    "no_earlier_price",
+]
+Verdict: TypeAlias = Literal["holds", "fails", "unknown"]
+
+SCHEMA_ALERT = "alert.v1"
+TRIGGER_REVISION = "Pw-Trigger-Revision"
+EVIDENCE_MAX = 10
+TOP_BUYERS = 5
+
+
+class Condition(msgspec.Struct, frozen=True, kw_only=True):
+    """One condition of a rule with the value that it met. `value` is null where unknown."""
+
+    text: str
+    metric: str
+    value: float | None
+    unknown: Unknown | None = None
+    verdict: Verdict
+
+
+class Buyer(msgspec.Struct, frozen=True, kw_only=True):
+    """One of a token's largest buyers in five minutes. `share` is 0..1 of all buy volume."""
+
+    trader: str
+    buys: int
+    volume_sol: float
+    share: float
+    labels: tuple[str, ...] = ()
+
+
+class NearRule(msgspec.Struct, frozen=True, kw_only=True):
+    """Another rule that did not hold: each condition that it fell short by."""
+
+    trigger: str
+    fell_short_by: tuple[str, ...]
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True, tag=SCHEMA_ALERT):
+    """One alert of an episode.
+
+    `metrics` holds every metric by name, null where unknown; `unknown` says why.
+    Prices are in SOL for one whole token, market caps in SOL.
+    """
+
+    id: str
+    episode: str
+    n: int
+    kind: AlertKind
+    trigger: str
+    severity: Severity
+    slot: int
+    opened_slot: int
+    event_time_ms: int
+    mint: str = ""
+    title: str = ""
+    detail: str = ""
+    conditions: tuple[Condition, ...] = ()
+    metrics: dict[str, float | None] = {}
+    unknown: dict[str, Unknown] = {}
+    top_buyers: tuple[Buyer, ...] = ()
+    evidence: tuple[str, ...] = ()
+    price_sol: float | None = None
+    market_cap_sol: float | None = None
+    supply_raw: int | None = None
+    decimals: int | None = None
+    name: str | None = None
+    symbol: str | None = None
+    creator: str | None = None
+    venues: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    links: dict[str, str] = {}
+    near: tuple[NearRule, ...] = ()
+
+
+_decoder = msgspec.json.Decoder(Alert)
+
+
+def decode_alert(body: bytes) -> Alert:
+    """Raises msgspec.MsgspecError for anything but an `alert.v1` body."""
+    return _decoder.decode(body)
+
+
+def episode_id(mint: str, trigger: str, opened_slot: int) -> str:
+    """The identity of an episode: 32 hex digits."""
+    return _hash("episode", mint, trigger, str(opened_slot))
+
+
+def alert_id(episode: str, n: int) -> str:
+    """The identity of an episode's n-th alert, and its subject's last token: 32 hex digits."""
+    return _hash("alert", episode, str(n))
+
+
+def alert_digest(alerts: Iterable[Alert]) -> str:
+    """sha-256 over the sorted canonical bodies of tokens' alerts; blind ones are no part of it."""
+    return digest_of_bodies(encode(alert) for alert in alerts if alert.mint)
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
