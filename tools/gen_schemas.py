@@ -71,6 +71,9 @@ def first_examples() -> dict[str, msgspec.Struct]:
             **place, mint=SIGNATURE[:44], name="Example", symbol="EX", creator=TRADER
         ),
         messages.Transfer(**place, source=TRADER, destination=SIGNATURE[:44], lamports=10**9),
+        messages.QuoteTrade(
+            **place, sol_amount_raw=10**9, usd_mint=SIGNATURE[:44], usd_amount_raw=180_000_000
+        ),
         messages.Batch(
             **origin,
             tx_stream_created="2026-01-01T00:00:00Z",

@@ -98,7 +98,23 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True, tag="transfer.v1"):
     lamports: int
 
 
-Event: TypeAlias = Swap | RoundTrip | SlotEvent | TokenCreated | Transfer
+class QuoteTrade(msgspec.Struct, frozen=True, kw_only=True, tag="quote.v1"):
+    """SOL traded against a stable coin, as the venues stated it: what SOL is worth.
+
+    Kept apart from swaps, since neither side is a token that anybody watches. Amounts
+    are sums over the transaction's trades of this pair, in raw units (9 and 6 decimals).
+    """
+
+    signature: str
+    ordinal: int
+    slot: int
+    index: int
+    sol_amount_raw: int
+    usd_mint: str
+    usd_amount_raw: int
+
+
+Event: TypeAlias = Swap | RoundTrip | SlotEvent | TokenCreated | Transfer | QuoteTrade
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,7 +213,9 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat.v1"):
     source: SourceHealth | None = None
 
 
-Message: TypeAlias = Swap | RoundTrip | SlotEvent | TokenCreated | Transfer | Batch | Gap
+Message: TypeAlias = (
+    Swap | RoundTrip | SlotEvent | TokenCreated | Transfer | QuoteTrade | Batch | Gap
+)
 
 
 _encoder = msgspec.json.Encoder(order="deterministic")

@@ -37,9 +37,9 @@ SWAP_BATCH = "pw.swap.v1.batch"
 TX_REPLAY = "pw.tx.replay"
 
 # Any token's metrics, asked of the active detector by request and answered in JSON.
-DETECTOR_TOKEN = "pw.detector.v1.token"
+ASK_DETECTOR = "pw.detector.v1.token"
 # A test message through one channel, asked of the notifier by request.
-NOTIFIER_TEST = "pw.notifier.v1.test"
+ASK_NOTIFIER = "pw.notifier.v1.test"
 
 # Keys of the configuration bucket.
 KEY_TRIGGERS = "triggers"
