@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from pw_parser.core.programs import EXCHANGES, VENUE_KINDS
+from pw_parser.core.programs import VENUE_NAMES
 from pw_parser.core.statements import Statements
 from pw_parser.core.venues.registry import VENUES
 from pw_parser.core.venues.venue import TradeEvent
@@ -21,8 +21,6 @@ FROM_EVENT: Final = "quote_from_event"
 # end's or a token's own transfer fee lies between the venue and the trader.
 BASE_TOLERANCE_PM: Final = 10
 QUOTE_TOLERANCE_PM: Final = 30
-
-_VENUE_NAMES: Final = frozenset(p.name for p in EXCHANGES.values() if p.kind in VENUE_KINDS)
 
 
 class Trade(NamedTuple):
@@ -58,8 +56,8 @@ def opinion_of(said: Statements, venues: tuple[str, ...], trade: Trade) -> Opini
     heard = said.trades
     if not trade.alone:
         heard = tuple(event for event in heard if event.user == trade.trader)
-    pools = [event for event in heard if event.venue in _VENUE_NAMES]
-    routes = [event for event in heard if event.venue not in _VENUE_NAMES]
+    pools = [event for event in heard if event.venue in VENUE_NAMES]
+    routes = [event for event in heard if event.venue not in VENUE_NAMES]
     # A router's events repeat those of the pools below it: each set is an opinion of its own.
     for events in (pools, routes):
         if events and _matches(events, trade):

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from pw_common.messages import Event, TokenCreated, Transfer
+from pw_common.messages import Event, QuoteTrade, TokenCreated, Transfer
 from pw_parser.core.cross_check import AGREES, DISAGREES, FROM_EVENT, Trade, opinion_of
 from pw_parser.core.funding import transfers_in
 from pw_parser.core.ledger import Ledger, ledger_of
-from pw_parser.core.programs import EXCHANGES, QUOTE_MINTS
+from pw_parser.core.programs import EXCHANGES, QUOTE_MINTS, SOL_MINT, STABLE_MINTS, VENUE_NAMES
 from pw_parser.core.statements import NOTHING, Statements, statements_of
 from pw_parser.core.traders import Judged, Leg, judge, signature_text, swap_of
-from pw_parser.core.transaction import View
+from pw_parser.core.transaction import U64_MAX, View
+from pw_parser.core.venues.venue import TradeEvent
 
 
 class Findings(NamedTuple):
@@ -55,6 +56,7 @@ def findings_of(view: View) -> Findings:
                 disagreements.append(venue)
         events.extend(judged.trips)
     _add_tokens(events, view, said)
+    _add_quote_trades(events, view, said)
     _add_transfers(events, view)
     return Findings(tuple(events), said, tuple(disagreements))
 
@@ -76,6 +78,41 @@ def _add_tokens(events: list[Event], view: View, said: Statements) -> None:
         )
         for ordinal, facts in enumerate(said.tokens, start=len(events))
     )
+
+
+def _add_quote_trades(events: list[Event], view: View, said: Statements) -> None:
+    """SOL against a stable coin, by the venues: the only place where SOL's worth is stated."""
+    sums: dict[str, list[int]] = {}
+    for trade in said.trades:
+        usd_mint, sol_raw, usd_raw = _sol_and_usd(trade)
+        if usd_mint and trade.venue in VENUE_NAMES:
+            total = sums.setdefault(usd_mint, [0, 0])
+            total[0] += sol_raw
+            total[1] += usd_raw
+    events.extend(
+        QuoteTrade(
+            signature=signature_text(view.signature),
+            ordinal=ordinal,
+            slot=view.slot,
+            index=view.tx_index,
+            sol_amount_raw=sol_raw,
+            usd_mint=usd_mint,
+            usd_amount_raw=usd_raw,
+        )
+        for ordinal, (usd_mint, (sol_raw, usd_raw)) in enumerate(
+            sorted(sums.items()), start=len(events)
+        )
+        if 0 < sol_raw <= U64_MAX and 0 < usd_raw <= U64_MAX
+    )
+
+
+def _sol_and_usd(trade: TradeEvent) -> tuple[str, int, int]:
+    """(stable mint, lamports, raw dollars) of a trade between the two, else an empty mint."""
+    if trade.mint_in == SOL_MINT and trade.mint_out in STABLE_MINTS:
+        return trade.mint_out or "", trade.amount_in_raw, trade.amount_out_raw
+    if trade.mint_out == SOL_MINT and trade.mint_in in STABLE_MINTS:
+        return trade.mint_in or "", trade.amount_out_raw, trade.amount_in_raw
+    return "", 0, 0
 
 
 def _add_transfers(events: list[Event], view: View) -> None:

@@ -121,6 +121,7 @@ def _raw(address: str) -> bytes:
 EXCHANGES: Final[dict[bytes, Program]] = {
     _raw(address): Program(name, kind) for address, name, kind in _EXCHANGES
 }
+VENUE_NAMES: Final = frozenset(p.name for p in EXCHANGES.values() if p.kind in VENUE_KINDS)
 TIP_ACCOUNTS: Final[frozenset[bytes]] = frozenset(_raw(a) for a in _JITO_TIP_ACCOUNTS)
 
 SYSTEM_PROGRAM: Final = bytes(32)
