@@ -77,10 +77,12 @@ class Consumer:
     ack_wait_s: float
     max_ack_pending: int
     deliver_policy: str = "all"
+    headers_only: bool = False
 
     def body(self) -> dict[str, Any]:
         """The CONSUMER.CREATE request's `config`."""
         return {
+            "headers_only": self.headers_only,
             "durable_name": self.name,
             "name": self.name,
             "deliver_policy": self.deliver_policy,
@@ -205,6 +207,7 @@ def declare(
             name=subjects.CONSUMER_DETECTOR,
             ack_wait_s=PARSER_ACK_WAIT_S,
             max_ack_pending=DETECTOR_ACK_PENDING_MAX,
+            headers_only=True,
         ),
     )
     buckets = (

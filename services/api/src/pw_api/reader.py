@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from pw_api.core.query import RecentSwaps
+from pw_common.batches import batch_of
 from pw_common.bus import ApiRefused, BrokerAway
-from pw_common.envelope import CONTENT_ENCODING, ZSTD, BadEnvelope, decompress
-from pw_common.limits import BATCH_BYTES_MAX
-from pw_common.log_reader import LogReader, StoredMessage
-from pw_common.messages import Batch, WrongSchema, decode_batch
+from pw_common.envelope import BadEnvelope
+from pw_common.log_reader import LogReader
+from pw_common.messages import WrongSchema
 from pw_common.run import Runtime
 from pw_common.subjects import STREAM_SWAP
 
@@ -52,7 +52,7 @@ class SwapReader:
             self._reader = LogReader(runtime.bus, STREAM_SWAP, start_seq=start)
         for message in await self._reader.fetch(FETCH, timeout_s=0.5):
             try:
-                batch = batch_of(message)
+                batch = batch_of(message.headers, message.body)
             except (BadEnvelope, WrongSchema) as error:
                 self.unreadable += 1
                 runtime.log.warning("swap_batch_unreadable", seq=message.seq, reason=str(error))
@@ -60,14 +60,6 @@ class SwapReader:
             runtime.metrics.count("pw_api_swaps_total", self.swaps.add(batch))
             # HTTP answers between two batches of a long catch-up.
             await asyncio.sleep(0)
-
-
-def batch_of(message: StoredMessage) -> Batch:
-    """The batch of a PW_SWAP message; raises BadEnvelope or WrongSchema."""
-    body = message.body
-    if message.headers.get(CONTENT_ENCODING) == ZSTD:
-        body = decompress(body, BATCH_BYTES_MAX)
-    return decode_batch(body)
 
 
 async def _unless_stopped(stop: asyncio.Event, seconds: float) -> None:
