@@ -32,7 +32,7 @@ class Metric(NamedTuple):
     labels: tuple[str, ...] = ()
 
 
-ALL = ("ingest", "parser", "api", "replay")
+ALL = ("ingest", "parser", "detector", "notifier", "api", "replay")
 
 METRICS: tuple[Metric, ...] = (
     Metric("pw_build_info", "gauge", ALL, "1, labelled with the running version.", ("version",)),
@@ -40,7 +40,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "pw_publish_retries_total",
         "counter",
-        ("ingest", "parser"),
+        ("ingest", "parser", "detector", "notifier"),
         "Publishes sent again: full stream, leader election, timeout. Steady growth: see status.",
         ("why",),
     ),
@@ -88,6 +88,30 @@ METRICS: tuple[Metric, ...] = (
         "histogram",
         ("parser",),
         "Time to parse one PW_TX message.",
+    ),
+    Metric("pw_detector_slots_total", "counter", ("detector",), "Slots evaluated."),
+    Metric("pw_detector_swaps_total", "counter", ("detector",), "Swaps folded and evaluated."),
+    Metric("pw_detector_alerts_total", "counter", ("detector",), "Alerts stored.", ("kind",)),
+    Metric(
+        "pw_detector_late_total",
+        "counter",
+        ("detector",),
+        "Events that came after their slot had closed. Not 0: a hole was given up, see the log.",
+    ),
+    Metric("pw_detector_slot", "gauge", ("detector",), "Newest slot that was evaluated."),
+    Metric("pw_detector_event_time_ms", "gauge", ("detector",), "Event time of that slot."),
+    Metric("pw_detector_held", "gauge", ("detector",), "Batches that wait for an earlier one."),
+    Metric(
+        "pw_detector_hold_ms",
+        "gauge",
+        ("detector",),
+        "How long the oldest of them has waited. Seconds: a parser died; more: look at parsers.",
+    ),
+    Metric(
+        "pw_detector_hold_max_ms",
+        "gauge",
+        ("detector",),
+        "The longest that a batch was held since the start.",
     ),
     Metric("pw_api_requests_total", "counter", ("api",), "HTTP requests.", ("status",)),
     Metric("pw_api_swaps_total", "counter", ("api",), "Swaps read from PW_SWAP."),
