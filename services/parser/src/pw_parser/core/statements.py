@@ -101,7 +101,9 @@ class _Reading:
             return
         for one in stated if type(stated) is tuple else (stated,):
             if isinstance(one, TradeEvent):
-                self.trades.append((position, one))
+                # Some programs write an old and a new event for one trade.
+                if (position, one) not in self.trades:
+                    self.trades.append((position, one))
             elif isinstance(one, TokenFacts):
                 self.tokens.append(one)
 

@@ -18,6 +18,7 @@ Value: TypeAlias = int | bytes | str
 Values: TypeAlias = dict[str, Value]
 
 TAG_BYTES: Final = 8
+KEY_BYTES: Final = 32
 # Anchor's tag of an event that a program sends to itself, before the event's own tag.
 EVENT_TAG: Final = bytes.fromhex("e445a52e51cb9a1d")
 # The first bytes of an instruction to a program's IDL account, which every Anchor program takes.
@@ -81,7 +82,11 @@ class Compiled:
             self._steps.append(_Run(tuple(names), struct.Struct("<" + codes)))
 
     def read(self, data: bytes) -> Values:
-        """The fields of `data`, which starts behind the tag.
+        """The fields of `data`, which starts behind the tag; see `read_from`."""
+        return self.read_from(data, 0)[0]
+
+    def read_from(self, data: bytes, at: int) -> tuple[Values, int]:
+        """The fields from an offset on, and the offset behind them.
 
         Integers as int, bool as 0 or 1, u128 as its 16 bytes, key as 32 bytes, string as str.
 
@@ -89,7 +94,6 @@ class Compiled:
             Short: `data` ends too early, or a string is longer than what is there.
         """
         values: Values = {}
-        at = 0
         for step in self._steps:
             if isinstance(step, str):
                 values[step], at = self._string(step, data, at)
@@ -98,7 +102,7 @@ class Compiled:
             else:
                 values.update(zip(step.names, step.packed.unpack_from(data, at), strict=True))
                 at += step.packed.size
-        return values
+        return values, at
 
     def _string(self, name: str, data: bytes, at: int) -> tuple[str, int]:
         end = at + 4
@@ -121,6 +125,11 @@ def instruction_tag(name: str) -> bytes:
 def instruction_tags(*names: str) -> dict[bytes, str]:
     """Tag -> name of Anchor instructions."""
     return {instruction_tag(name): name for name in names}
+
+
+def event_tags(*names: str) -> frozenset[bytes]:
+    """Tags of Anchor events."""
+    return frozenset(event_tag(name) for name in names)
 
 
 def number(values: Values, name: str) -> int:

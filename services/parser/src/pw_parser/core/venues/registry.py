@@ -5,8 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from pw_parser.core.venues import (
+    jupiter_v6,
+    meteora_damm_v1,
+    meteora_damm_v2,
+    meteora_dbc,
+    meteora_dlmm,
+    orca_whirlpool,
+    pumpfun,
+    pumpswap,
+    raydium_clmm,
+    raydium_cpmm,
+    raydium_launchlab,
+    raydium_v4,
+)
 from pw_parser.core.venues.venue import Venue
 
-_ALL: Final[tuple[Venue, ...]] = ()
+_ALL: Final[tuple[Venue, ...]] = (
+    pumpfun.VENUE,
+    pumpswap.VENUE,
+    raydium_v4.VENUE,
+    raydium_clmm.VENUE,
+    raydium_cpmm.VENUE,
+    raydium_launchlab.VENUE,
+    orca_whirlpool.VENUE,
+    meteora_dlmm.VENUE,
+    meteora_damm_v1.VENUE,
+    meteora_damm_v2.VENUE,
+    meteora_dbc.VENUE,
+    jupiter_v6.VENUE,
+)
 
 VENUES: Final[Mapping[str, Venue]] = {venue.name: venue for venue in _ALL}

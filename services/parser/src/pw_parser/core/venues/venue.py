@@ -73,7 +73,7 @@ class Invocation(NamedTuple):
         return index
 
 
-Stated: TypeAlias = TradeEvent | TokenFacts | None
+Stated: TypeAlias = TradeEvent | TokenFacts | tuple[TradeEvent, ...] | None
 # Event data behind its tag, and the instruction that wrote it. Raises `Short`.
 Reader: TypeAlias = Callable[[bytes, Invocation], Stated]
 
