@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pw_common.envelope import TxHeaders
 from pw_common.messages import SourceState
 from pw_geyser import geyser_pb2 as pb
 from pw_ingest.core.identity import DISCONTINUITY
@@ -162,7 +163,7 @@ def test_a_quiet_stream_still_tells_its_frontier() -> None:
     (alone,) = pipeline.tick(0.2)
     assert isinstance(alone, TxMessage)
     assert alone.updates == []
-    assert alone.headers == ("tx:frontier:main:1:104", 0, "main", 1, 104, "")
+    assert alone.headers == TxHeaders("tx:frontier:main:1:104", 0, "main", 1, 104)
     assert pipeline.tick(9.0) == []
 
 

@@ -54,7 +54,7 @@ def test_a_good_message_is_one_batch_that_counts_everything(buy: Any) -> None:
     failed, vote = buy("alice"), buy("alice")
     failed.failed, vote.vote = True, True
     updates = [buy("alice").update(), failed.update(), vote.update(), slot(), block_meta()]
-    batch, letters = answered(updates)
+    batch, letters, _ = answered(updates)
     assert letters == ()
     counts = batch.counts
     assert (counts.updates, counts.transactions, counts.failed, counts.votes) == (5, 3, 1, 1)
@@ -66,7 +66,7 @@ def test_a_good_message_is_one_batch_that_counts_everything(buy: Any) -> None:
 
 
 def test_an_empty_message_is_an_empty_batch() -> None:
-    batch, letters = answered([])
+    batch, letters, _ = answered([])
     assert (batch.counts.updates, batch.events, letters) == (0, (), ())
 
 
@@ -100,7 +100,7 @@ def test_a_truncated_update_becomes_a_dead_letter_and_those_before_it_are_parsed
 ) -> None:
     good, cut = buy("alice").update(), buy("bob").update()
     raw = frame(good) + frame(cut)[:-20]
-    batch, letters = parse_message(headers_for(2), compress(raw), 1, CREATED)
+    batch, letters, _ = parse_message(headers_for(2), compress(raw), 1, CREATED)
     assert batch.counts.transactions == 1
     assert [(one.position, one.body) for one in letters] == [(1, frame(cut)[:-20])]
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, cast, get_args
 
 import zstandard
+
+from pw_common.messages import Coverage
 
 MSG_ID = "Nats-Msg-Id"
 EXPECTED_LAST_SUBJECT_SEQUENCE = "Nats-Expected-Last-Subject-Sequence"
@@ -21,6 +23,7 @@ COUNT = "Pw-Count"
 SOURCE = "Pw-Source"
 EPOCH = "Pw-Epoch"
 FRONTIER_SLOT = "Pw-Frontier-Slot"
+COVERAGE = "Pw-Coverage"
 REASON = "Pw-Reason"
 ORIGIN_STREAM = "Pw-Origin-Stream"
 ORIGIN_SEQ = "Pw-Origin-Seq"
@@ -63,6 +66,7 @@ class TxHeaders(NamedTuple):
     epoch: int
     frontier_slot: int
     traceparent: str = ""
+    coverage: Coverage = "none"
 
 
 def tx_msg_id(identities: Iterable[Identity]) -> str:
@@ -84,6 +88,7 @@ def tx_headers(headers: TxHeaders) -> dict[str, str]:
         SOURCE: headers.source,
         EPOCH: str(headers.epoch),
         FRONTIER_SLOT: str(headers.frontier_slot),
+        COVERAGE: headers.coverage,
     }
     if headers.traceparent:
         out[TRACEPARENT] = headers.traceparent
@@ -109,6 +114,7 @@ def read_tx_headers(headers: Mapping[str, str]) -> TxHeaders:
         epoch=_integer(headers, EPOCH),
         frontier_slot=_integer(headers, FRONTIER_SLOT),
         traceparent=headers.get(TRACEPARENT, ""),
+        coverage=_coverage(headers),
     )
 
 
@@ -148,6 +154,14 @@ def _decompress_unsized(body: bytes, bytes_max: int) -> bytes:
     if len(out) > bytes_max:
         raise BadEnvelope(f"body decompresses to over {bytes_max} bytes")
     return out
+
+
+def _coverage(headers: Mapping[str, str]) -> Coverage:
+    # Absent in messages of older versions: then nothing is claimed.
+    value = headers.get(COVERAGE, "none")
+    if value not in get_args(Coverage):
+        raise BadEnvelope(f"{COVERAGE} is {value[:40]!r}, allowed: {', '.join(get_args(Coverage))}")
+    return cast(Coverage, value)
 
 
 def _integer(headers: Mapping[str, str], name: str) -> int:

@@ -16,6 +16,7 @@ import msgspec
 
 T = TypeVar("T")
 Side: TypeAlias = Literal["buy", "sell"]
+Coverage: TypeAlias = Literal["none", "partial", "full"]
 
 
 class Swap(msgspec.Struct, frozen=True, kw_only=True, tag="swap.v1"):
@@ -130,12 +131,27 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     blocks_meta: int = 0
 
 
+class UnparsedAt(msgspec.Struct, frozen=True, kw_only=True):
+    """An instruction or event of a known venue that its layout table does not explain.
+
+    `tag` is hex: the first bytes, by which the venue tells its instructions apart.
+    """
+
+    venue: str
+    slot: int
+    signature: str
+    what: Literal["instruction", "event"]
+    tag: str
+
+
 class Batch(msgspec.Struct, frozen=True, kw_only=True, tag="batch.v1"):
     """The answer to exactly one PW_TX message, empty and bad ones included.
 
     `tx_seq` is that message's stream sequence and `tx_stream_created` the
     creation time of the stream that gave it (RFC 3339), since a stream that was
-    deleted and made again reuses sequences.
+    deleted and made again reuses sequences. `unparsed` describes the first few of what
+    `counts.unparsed` counts. `transfer_coverage` says which SOL transfers the subscription
+    lets us see: none known, those within exchange transactions, or all.
     """
 
     tx_stream_created: str
@@ -145,6 +161,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, tag="batch.v1"):
     frontier_slot: int
     counts: Counts
     events: tuple[Event, ...] = ()
+    unparsed: tuple[UnparsedAt, ...] = ()
+    transfer_coverage: Coverage = "none"
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True, tag="gap.v1"):
@@ -194,6 +212,20 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class LayoutDrift(msgspec.Struct, frozen=True, kw_only=True):
+    """A venue that suddenly writes what its table does not explain: its program has changed.
+
+    `unparsed` of `called` instructions in the last minute of slots; `signatures` are the
+    first three, from `first_slot` on.
+    """
+
+    venue: str
+    first_slot: int
+    signatures: tuple[str, ...]
+    unparsed: int
+    called: int
+
+
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat.v1"):
     """A service instance's entry in the `pw_instances` bucket, written every second.
 
@@ -211,6 +243,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat.v1"):
     reason: str = ""
     rates: dict[str, Rate] = {}
     source: SourceHealth | None = None
+    drift: tuple[LayoutDrift, ...] = ()
 
 
 Message: TypeAlias = (

@@ -78,6 +78,20 @@ METRICS: tuple[Metric, ...] = (
     Metric("pw_parser_votes_total", "counter", ("parser",), "Vote transactions."),
     Metric("pw_parser_swaps_total", "counter", ("parser",), "Swaps found."),
     Metric(
+        "pw_parser_unparsed_total",
+        "counter",
+        ("parser",),
+        "Instructions and events of known venues that no layout explains. A jump: it changed.",
+        ("venue",),
+    ),
+    Metric(
+        "pw_parser_disagreements_total",
+        "counter",
+        ("parser",),
+        "Swaps whose venue states other amounts than the balances. See `pw parse --explain`.",
+        ("venue",),
+    ),
+    Metric(
         "pw_parser_dead_letters_total",
         "counter",
         ("parser",),

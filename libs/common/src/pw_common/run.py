@@ -25,7 +25,7 @@ from pw_common.bus import ApiRefused, BrokerAway, Bus, connect
 from pw_common.clock import instance_name, monotonic_s, now_ms
 from pw_common.health import JSON, PROMETHEUS, TEXT, HealthServer, PortTaken, Reply
 from pw_common.log import Log, setup
-from pw_common.messages import Heartbeat, SourceHealth, encode
+from pw_common.messages import Heartbeat, LayoutDrift, SourceHealth, encode
 from pw_common.metrics import Metrics
 from pw_common.settings import host_port, setting
 from pw_common.subjects import BUCKET_INSTANCES
@@ -95,6 +95,8 @@ class Runtime:
     http_url: str = ""
     # A service with a source fills this in for its heartbeat.
     source: Callable[[], SourceHealth | None] = field(default=lambda: None)
+    # A parser says here which venues have changed.
+    drift: Callable[[], tuple[LayoutDrift, ...]] = field(default=lambda: ())
 
     def set_ready(self, reason: str = "") -> None:
         """Ready when `reason` is empty; otherwise not ready, and why."""
@@ -258,6 +260,7 @@ async def _heartbeats(runtime: Runtime) -> None:
             reason=runtime.reason,
             rates=runtime.metrics.rates(monotonic_s()),
             source=runtime.source(),
+            drift=runtime.drift(),
         )
         if runtime.bus.connected:
             try:

@@ -13,6 +13,7 @@ from pw_ingest.checkpoint import Checkpoint
 from pw_ingest.config import Settings
 from pw_ingest.core.backoff import wait_s
 from pw_ingest.core.pipeline import Pipeline
+from pw_ingest.core.programs import coverage
 from pw_ingest.core.resume import PASSING, Plan, after_end
 from pw_ingest.outbox import Outbox
 from pw_ingest.stream import Source, StreamEnded
@@ -50,7 +51,7 @@ class Ingest:
         self._luck = random.Random()  # noqa: S311
         self._refusals = 0
         self._reported = (0, 0, 0)
-        self._pipeline = Pipeline(settings.source)
+        self._pipeline = Pipeline(settings.source, coverage(settings.programs))
         self._outbox = Outbox(settings, runtime, self._pipeline)
 
     async def run(self) -> None:

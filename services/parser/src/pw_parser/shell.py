@@ -20,17 +20,20 @@ from pw_common.envelope import (
     compress,
 )
 from pw_common.limits import PARSER_ACK_WAIT_S, PARSER_FETCH, POISON_RUN_MAX
-from pw_common.messages import Counts, Swap, encode
+from pw_common.log import Log
+from pw_common.messages import Counts, LayoutDrift, Swap, UnparsedAt, encode
 from pw_common.metrics import Metrics
 from pw_common.outcome import Done, Publish
 from pw_common.publisher import Publisher, Stored
 from pw_common.run import Runtime
 from pw_common.subjects import CONSUMER_PARSER, STREAM_TX, SWAP_BATCH, dead_letter
 from pw_common.worker import Delivery, Handle, WorkerLimits, run_worker
-from pw_parser.core.batch import DeadLetter, Outcome, parse_message
+from pw_parser.core.batch import DeadLetter, Outcome, Tally, parse_message
+from pw_parser.core.drift import DriftWatch
 from pw_parser.isolate import PARSE, SUSPECT_DELIVERIES, crashing_updates
 
 REASON_CHARACTERS_MAX = 300
+NO_TALLY = Tally(0, {}, {}, {})
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Answer(Done):
 
     counts: Counts = Counts()  # noqa: RUF009 - frozen struct
     swaps: int = 0
+    tally: Tally = NO_TALLY
+    unparsed: tuple[UnparsedAt, ...] = ()
 
 
 async def run_parser(runtime: Runtime) -> None:
@@ -46,6 +51,8 @@ async def run_parser(runtime: Runtime) -> None:
     metrics = runtime.metrics
     info = await runtime.bus.api(f"STREAM.INFO.{STREAM_TX}")
     stream_created = str(info["created"])
+    drift = Drift(runtime.log)
+    runtime.drift = drift.now
     publisher = Publisher(
         runtime.bus,
         runtime.log,
@@ -65,7 +72,7 @@ async def run_parser(runtime: Runtime) -> None:
             ),
             stop=runtime.stop,
             log=runtime.log,
-            on_stored=lambda delivery, done, stored: count(metrics, delivery, done, stored),
+            on_stored=lambda delivery, done, stored: count(metrics, drift, delivery, done, stored),
         )
     finally:
         await publisher.stop()
@@ -106,6 +113,8 @@ def answer(delivery: Delivery, outcome: Outcome) -> Answer:
         poisoned=outcome.poisoned,
         counts=batch.counts,
         swaps=sum(1 for event in batch.events if isinstance(event, Swap)),
+        tally=outcome.tally,
+        unparsed=batch.unparsed,
     )
 
 
@@ -128,7 +137,34 @@ def _letter(delivery: Delivery, origin: str, letter: DeadLetter) -> Publish:
     return Publish(dead_letter("parser"), compress(letter.body), headers)
 
 
-def count(metrics: Metrics, _delivery: Delivery, done: Done, stored: list[Stored]) -> None:
+class Drift:
+    """Watches the venues' layouts, and says once when one of them changed."""
+
+    def __init__(self, log: Log) -> None:
+        self._watch = DriftWatch()
+        self._log = log
+        self._said: set[str] = set()
+
+    def take(self, answer: Answer) -> None:
+        """Fold one message that is stored."""
+        tally = answer.tally
+        self._watch.fold(tally.slot, tally.called, answer.unparsed, tally.unparsed)
+        drifts = {drift.venue: drift for drift in self._watch.drifts()}
+        for venue in drifts.keys() - self._said:
+            one = drifts[venue]
+            self._log.warning(
+                "layout_drift", venue=venue, first_slot=one.first_slot, signatures=one.signatures
+            )
+        self._said = set(drifts)
+
+    def now(self) -> tuple[LayoutDrift, ...]:
+        """For the heartbeat."""
+        return self._watch.drifts()
+
+
+def count(
+    metrics: Metrics, drift: Drift, _delivery: Delivery, done: Done, stored: list[Stored]
+) -> None:
     """Count a message once everything of it is stored."""
     metrics.count("pw_parser_messages_total")
     for one in stored:
@@ -142,6 +178,11 @@ def count(metrics: Metrics, _delivery: Delivery, done: Done, stored: list[Stored
     metrics.count("pw_parser_votes_total", counts.votes)
     metrics.count("pw_parser_swaps_total", done.swaps)
     metrics.count("pw_parser_dead_letters_total", len(done.dead_letters))
+    for venue, unparsed in done.tally.unparsed.items():
+        metrics.count("pw_parser_unparsed_total", unparsed, venue=venue)
+    for venue, disagreements in done.tally.disagreements.items():
+        metrics.count("pw_parser_disagreements_total", disagreements, venue=venue)
+    drift.take(done)
 
 
 def _header_text(text: str) -> str:

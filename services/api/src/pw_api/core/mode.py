@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from pw_common.messages import LayoutDrift
+
 Mode: TypeAlias = Literal["running", "catching_up", "backpressure", "blind"]
 
+SIGNATURES = 3
 HEARTBEAT_STALE_MS = 5_000
 BACKPRESSURE_SHARE = 0.8
 LAG_MAX_S = 5.0
@@ -45,6 +49,7 @@ class Facts:
     parser_lag_s: float = 0.0
     tx_age_s: float | None = None
     missing: tuple[str, ...] = field(default=())
+    drift: tuple[LayoutDrift, ...] = field(default=())
 
 
 @dataclass(frozen=True)
@@ -60,14 +65,15 @@ def decide(facts: Facts) -> Verdict:
     waiting = _backpressure(facts)
     blind = _blind(facts, waits=bool(waiting))
     behind = _catching_up(facts)
-    why = (*blind, *waiting, *behind)
+    changed = _drift(facts)
+    why = (*blind, *waiting, *behind, *changed)
     if blind:
         return Verdict("blind", why)
     if waiting:
         return Verdict("backpressure", why)
     if behind:
         return Verdict("catching_up", why)
-    return Verdict("running", ())
+    return Verdict("running", changed)
 
 
 def _blind(facts: Facts, *, waits: bool) -> tuple[str, ...]:
@@ -111,3 +117,31 @@ def _catching_up(facts: Facts) -> tuple[str, ...]:
         if source.lag_s is not None and LAG_MAX_S < source.lag_s < RECORDING_LAG_S
     )
     return tuple(why)
+
+
+def _drift(facts: Facts) -> tuple[str, ...]:
+    return tuple(
+        f"{one.venue} has changed: since slot {one.first_slot}, {one.unparsed} of {one.called} "
+        f"instructions are not understood, such as {', '.join(one.signatures)}. "
+        f"Trades are still read from balances; see pw parse --fixture."
+        for one in facts.drift
+    )
+
+
+def merged(drifts: Iterable[LayoutDrift]) -> tuple[LayoutDrift, ...]:
+    """What several parsers say of the same venue, as one: by venue, earliest first."""
+    found: dict[str, LayoutDrift] = {}
+    for one in sorted(drifts, key=lambda drift: (drift.venue, drift.first_slot, drift.signatures)):
+        known = found.get(one.venue)
+        if known is None:
+            found[one.venue] = one
+            continue
+        names = tuple(dict.fromkeys((*known.signatures, *one.signatures)))[:SIGNATURES]
+        found[one.venue] = LayoutDrift(
+            venue=one.venue,
+            first_slot=known.first_slot,
+            signatures=names,
+            unparsed=known.unparsed + one.unparsed,
+            called=known.called + one.called,
+        )
+    return tuple(found.values())

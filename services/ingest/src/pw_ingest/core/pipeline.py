@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple, TypeAlias
 
 from pw_common.envelope import TxHeaders, tx_msg_id
-from pw_common.messages import Gap, SourceState
+from pw_common.messages import Coverage, Gap, SourceState
 from pw_ingest.core.batcher import Batcher, Cut
 from pw_ingest.core.chain import Chain, Missing
 from pw_ingest.core.frontier import Frontier
@@ -63,8 +63,9 @@ class Totals:
 class Pipeline:
     """The state of one source."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, coverage: Coverage = "none") -> None:
         self._source = source
+        self._coverage: Coverage = coverage
         self._batcher = Batcher()
         self._chain = Chain()
         self.epoch = 1
@@ -279,4 +280,11 @@ class Pipeline:
     def _headers(self, msg_id: str, updates: int, now_s: float) -> TxHeaders:
         self._sent_at_s = now_s
         self._carried_slot = self.frontier.slot
-        return TxHeaders(msg_id, updates, self._source, self.epoch, self.frontier.slot)
+        return TxHeaders(
+            msg_id,
+            updates,
+            self._source,
+            self.epoch,
+            self.frontier.slot,
+            coverage=self._coverage,
+        )

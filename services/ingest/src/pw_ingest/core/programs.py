@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 import yaml
 
+from pw_common.messages import Coverage
 from pw_geyser import geyser_pb2 as pb
 
 ALL: Final = "all"
@@ -31,6 +32,11 @@ class Program(NamedTuple):
 
 class BadPrograms(ValueError):
     """The list of programs cannot be used; says which entry and what is allowed."""
+
+
+def coverage(mode: str) -> Coverage:
+    """Which SOL transfers a subscription shows: all of them, or those beside exchanges."""
+    return "full" if mode in {ALL, ALL_NON_VOTE} else "partial"
 
 
 def read_programs(text: str) -> tuple[Program, ...]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from pw_common.envelope import BadEnvelope, TxHeaders, decompress, read_tx_headers
 from pw_common.framing import BadFrame, frame, split
-from pw_common.limits import DECOMPRESSED_BYTES_MAX
-from pw_common.messages import Batch, Counts, Event
-from pw_parser.core.parse import Malformed, parse
+from pw_common.limits import DECOMPRESSED_BYTES_MAX, UNPARSED_PER_BATCH_MAX
+from pw_common.messages import Batch, Counts, Event, UnparsedAt
+from pw_parser.core.findings import NONE
+from pw_parser.core.parse import Malformed, Parsed, parse
 
 
 class DeadLetter(NamedTuple):
@@ -25,11 +27,24 @@ class DeadLetter(NamedTuple):
     body: bytes
 
 
+class Tally(NamedTuple):
+    """What the venues said, by venue: instructions, unexplained ones, disagreeing swaps.
+
+    `slot` is the newest slot of the message, 0 where it held no transaction.
+    """
+
+    slot: int
+    called: Mapping[str, int]
+    unparsed: Mapping[str, int]
+    disagreements: Mapping[str, int]
+
+
 class Outcome(NamedTuple):
     """The answer to one message. `poisoned` says that nothing in it could be read."""
 
     batch: Batch
     dead_letters: tuple[DeadLetter, ...]
+    tally: Tally
 
     @property
     def poisoned(self) -> bool:
@@ -100,6 +115,11 @@ class _Fold:
         self.kinds = {"transaction": 0, "slot": 0, "block_meta": 0}
         self.failed = 0
         self.votes = 0
+        self.slot = 0
+        self.called: Counter[str] = Counter()
+        self.unparsed: Counter[str] = Counter()
+        self.disagreements: Counter[str] = Counter()
+        self.described: list[UnparsedAt] = []
 
     def update(self, position: int, update: bytes) -> None:
         self.updates += 1
@@ -112,6 +132,27 @@ class _Fold:
         self.failed += parsed.failed
         self.votes += parsed.vote
         self.events.extend(parsed.events)
+        self.slot = max(self.slot, parsed.slot)
+        if parsed.findings is not NONE:
+            self.findings(parsed)
+
+    def findings(self, parsed: Parsed) -> None:
+        said = parsed.findings.said
+        for venue, count in said.called:
+            self.called[venue] += count
+        self.disagreements.update(parsed.findings.disagreements)
+        for one in said.unparsed:
+            self.unparsed[one.venue] += 1
+            if len(self.described) < UNPARSED_PER_BATCH_MAX:
+                self.described.append(
+                    UnparsedAt(
+                        venue=one.venue,
+                        slot=parsed.slot,
+                        signature=parsed.signature,
+                        what=one.what,
+                        tag=one.tag,
+                    )
+                )
 
     def skip(self, position: int, reason: str, update: bytes) -> None:
         self.updates += 1
@@ -137,9 +178,13 @@ class _Fold:
                 failed=self.failed,
                 votes=self.votes,
                 malformed=len(self.letters),
+                unparsed=self.unparsed.total(),
                 slots=self.kinds["slot"],
                 blocks_meta=self.kinds["block_meta"],
             ),
             events=tuple(self.events),
+            unparsed=tuple(self.described),
+            transfer_coverage=envelope.coverage,
         )
-        return Outcome(batch, tuple(self.letters))
+        tally = Tally(self.slot, self.called, self.unparsed, self.disagreements)
+        return Outcome(batch, tuple(self.letters), tally)

@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 from pw_common.messages import Event, SlotEvent
 from pw_geyser import geyser_pb2
 from pw_parser.core.findings import NONE, Findings, findings_of
+from pw_parser.core.traders import signature_text
 from pw_parser.core.transaction import Malformed, info_of, view_of
 
 __all__ = ["Malformed", "Parsed", "parse"]
@@ -17,7 +18,8 @@ __all__ = ["Malformed", "Parsed", "parse"]
 class Parsed(NamedTuple):
     """What one update was. `kind` is `transaction`, `slot` or `block_meta`.
 
-    `findings` holds what the venues said, besides the events.
+    `findings` holds what the venues said, besides the events; `slot` and `signature` are
+    of a transaction that has findings.
     """
 
     kind: str
@@ -25,6 +27,8 @@ class Parsed(NamedTuple):
     failed: bool = False
     vote: bool = False
     findings: Findings = NONE
+    slot: int = 0
+    signature: str = ""
 
 
 _SLOT = Parsed("slot")
@@ -63,7 +67,13 @@ def _transaction(update: geyser_pb2.SubscribeUpdateTransaction) -> Parsed:
     findings = findings_of(view_of(info, update.slot))
     if findings is NONE:
         return _OUTCOMES[False, False]
-    return Parsed("transaction", findings.events, findings=findings)
+    return Parsed(
+        "transaction",
+        findings.events,
+        findings=findings,
+        slot=update.slot,
+        signature=signature_text(info.signature),
+    )
 
 
 def _slot_event(meta: geyser_pb2.SubscribeUpdateBlockMeta) -> SlotEvent:
