@@ -32,3 +32,18 @@ def test_generated_trades_are_read_as_they_are_meant() -> None:
     assert trades > 5_000
     assert sum(wrong.values()) < trades / 100, wrong
     assert invented < others / 100
+
+
+def test_generated_venues_speak_as_the_real_ones_do() -> None:
+    unparsed: Counter[str] = Counter()
+    opinions: Counter[str] = Counter()
+    for update, _ in generate_labelled(seed=4, minutes=0.3, tps=150):
+        parsed = parse(update)
+        unparsed.update(one.venue for one in parsed.findings.said.unparsed)
+        for event in parsed.events:
+            if isinstance(event, Swap):
+                opinions["agrees"] += "event_agrees" in event.reasons
+                opinions["else"] += "event_agrees" not in event.reasons
+    assert not unparsed
+    assert opinions["agrees"] > 500
+    assert opinions["else"] < opinions["agrees"] / 100

@@ -16,6 +16,8 @@ _RAY: Final = "Program log: ray_log: "
 _ENTERED: Final = " invoke ["
 _TRUNCATED: Final = "Log truncated"
 _PROGRAM: Final = len("Program ")
+# What stands behind "Program ": `log: `, `data:`, or a key.
+_KIND: Final = slice(_PROGRAM, _PROGRAM + 5)
 
 
 def log_events(
@@ -31,15 +33,14 @@ def log_events(
     # One entry a running program: the position of its instruction, None if not of interest.
     running: list[int | None] = []
     for line in lines:
-        if line.startswith((_DATA, _RAY)):
-            writer = running[-1] if running else None
+        kind = line[_KIND]
+        if kind == "log: " or kind == "data:":  # noqa: PLR1714 - twice as fast as a set here
+            ray = line.startswith(_RAY)
+            writer = running[-1] if running and (ray or kind == "data:") else None
             if writer is not None:
-                ray = line.startswith(_RAY)
                 data = _decoded(line[len(_RAY) :] if ray else line[len(_DATA) :])
                 if data is not None:
                     yield writer, data, ray
-        elif line.startswith("Program log"):
-            continue
         elif line.endswith("]") and (at := line.find(_ENTERED)) > 0:
             program = line[_PROGRAM:at]
             positions = programs.get(program)

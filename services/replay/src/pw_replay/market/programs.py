@@ -91,6 +91,7 @@ PUMP_TRADE_EVENT = anchor_event("TradeEvent")
 PUMP_AMM_BUY_EVENT = anchor_event("BuyEvent")
 PUMP_AMM_SELL_EVENT = anchor_event("SellEvent")
 JUPITER_SWAP_EVENT = anchor_event("SwapEvent")
+RAYDIUM_CPMM_SWAP_EVENT = anchor_event("SwapEvent")
 # The tag of Anchor's self-CPI events (`anchor_lang::event::EVENT_IX_TAG_LE`).
 EVENT_TAG = bytes.fromhex("e445a52e51cb9a1d")
 

@@ -147,8 +147,13 @@ def _pump_amm(
         transfer_checked(draft, vault, own_quote, pool.key, quote, height)
         transfer_checked(draft, vault, fees, pool.key, share, height)
     kind = p.PUMP_AMM_BUY_EVENT if buy else p.PUMP_AMM_SELL_EVENT
-    numbers = (1_767_225_600, base, bound, own_base.amount, own_quote.amount, quote)
-    body = kind + struct.pack("<6Q", *numbers) + pool.key + trader
+    reserves = (pool.base_vault.amount, vault.amount)
+    numbers = (1_767_225_600, base, bound, own_base.amount, own_quote.amount, *reserves)
+    gross = quote - share if buy else quote + share
+    fees_taken = (20, 0, 5, share)
+    body = (
+        kind + struct.pack("<14Q", *numbers, gross, *fees_taken, gross, quote) + pool.key + trader
+    )
     _event(draft, p.PUMP_AMM, p.PUMP_AMM_EVENTS, body, height)
     draft.log(_done(p.PUMP_AMM_ADDRESS, 81266))
     draft.compute_units += 82_000
@@ -212,6 +217,9 @@ def _raydium_cpmm(
     height = _invoke(draft, pool, accounts, data, routed)
     transfer_checked(draft, source, into, trader, amount_in, height)
     transfer_checked(draft, out, target, pool.authority, amount_out, height)
+    amounts = (into.amount, out.amount, amount_in, amount_out, 0, 0)
+    event = p.RAYDIUM_CPMM_SWAP_EVENT + pool.key + struct.pack("<6Q?", *amounts, True)
+    draft.log(wire.fresh_log("Program data: " + base64.b64encode(event).decode()))
     draft.log(_done(p.RAYDIUM_CPMM_ADDRESS, 35112))
     draft.compute_units += 36_000
 
