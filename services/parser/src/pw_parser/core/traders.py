@@ -23,19 +23,11 @@ from pw_parser.core.amounts import (
     token_changes,
 )
 from pw_parser.core.ledger import Ledger, address
+from pw_parser.core.owners import with_owners
 from pw_parser.core.programs import SOL_DECIMALS, SOL_MINT, STABLE_MINTS
+from pw_parser.core.reasons import confidence
 from pw_parser.core.transaction import U64_MAX, Malformed, View
 
-# Reasons that cost confidence; the ledger's own reasons only explain amounts.
-_PENALTIES: Final[dict[str, float]] = {
-    "venue_unknown": 0.3,
-    "not_signer": 0.2,
-    "program_vault": 0.3,
-    "quote_from_pool": 0.1,
-    "no_quote_value": 0.2,
-    "event_disagrees": 0.3,
-    "quote_from_event": 0.1,
-}
 ON_CURVE_CACHE_SIZE: Final = 65_536
 I64_MAX: Final = 2**63 - 1
 # Less than this part of what others moved is what arbitrage leaves behind by rounding.
@@ -61,6 +53,7 @@ class Context(NamedTuple):
     balances: Balances
     signers: tuple[str, ...]
     indexes: dict[str, int]
+    owners_derived: bool
 
 
 class Judged(NamedTuple):
@@ -71,8 +64,9 @@ class Judged(NamedTuple):
     context: Context
 
 
-def judge(view: View, ledger: Ledger) -> Judged | None:
+def judge(given: View, ledger: Ledger) -> Judged | None:
     """Trades by balances of a successful transaction; None where no token changed hands."""
+    view = with_owners(given)
     balances = token_changes(view)
     if not any(any(changes.values()) for changes in balances.base.values()):
         return None
@@ -81,7 +75,8 @@ def judge(view: View, ledger: Ledger) -> Judged | None:
     indexes = account_indexes(view, owners)
     indexes.update({signer: index for index, signer in enumerate(signers)})
     add_lamports(balances, view, ledger, indexes)
-    context = Context(view, ledger, balances, signers, indexes)
+    derived = any(not token.owner for token in given.tokens)
+    context = Context(view, ledger, balances, signers, indexes, derived)
     legs = [leg for signer in sorted(set(signers)) for leg in _legs(context, signer)]
     if not legs:
         legs = [
@@ -214,7 +209,10 @@ def swap_of(context: Context, leg: Leg, ordinal: int) -> Swap:
         reasons |= ledger.reasons.get(index, set())
     if not ledger.venues:
         reasons.add("venue_unknown")
-    confidence = round(max(0.0, 1.0 - sum(_PENALTIES.get(r, 0.0) for r in reasons)), 2)
+    if leg.trader != context.signers[0]:
+        reasons.add("keeper_paid")
+    if context.owners_derived:
+        reasons.add("owner_derived")
     decimals = context.balances.decimals
     quote_decimals = None
     if leg.quote_mint is not None:
@@ -236,7 +234,7 @@ def swap_of(context: Context, leg: Leg, ordinal: int) -> Swap:
         quote_decimals=quote_decimals,
         venues=ledger.venues or ledger.routers,
         route_hops=ledger.hops,
-        confidence=confidence,
+        confidence=confidence(reasons),
         reasons=tuple(sorted(reasons)),
         fee_payer=context.signers[0],
         signers=context.signers,
