@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from pw_parser.core.programs import VENUE_NAMES
 from pw_parser.core.statements import Statements
+from pw_parser.core.transaction import U64_MAX
 from pw_parser.core.venues.registry import VENUES
 from pw_parser.core.venues.venue import TradeEvent
 
@@ -87,7 +88,8 @@ def _stated_quote(events: list[TradeEvent], trade: Trade) -> tuple[str, int] | N
     if len(moved) != 1:
         return None
     [(mint, raw)] = moved.items()
-    return (mint, abs(raw)) if raw * trade.base_raw < 0 else None
+    # A statement is data like any other: what no balance could be is not taken over.
+    return (mint, abs(raw)) if raw * trade.base_raw < 0 and abs(raw) <= U64_MAX else None
 
 
 def _net_raw(events: list[TradeEvent], mint: str) -> int:

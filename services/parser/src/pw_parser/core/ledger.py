@@ -101,7 +101,7 @@ def ledger_of(view: View) -> Ledger:
             _step(walk, special[program], instruction, Place(at, OUTER))
         elif program >= count:
             raise Malformed(f"instruction of program {program}, but there are {count} accounts")
-    for group in view.meta.inner_instructions:
+    for group in sorted(view.meta.inner_instructions, key=_outer_index):
         for at, inner in enumerate(group.instructions):
             program = inner.program_id_index
             if program in special:
@@ -118,6 +118,10 @@ def ledger_of(view: View) -> Ledger:
         reasons=dict(walk.reasons),
         calls=walk.calls,
     )
+
+
+def _outer_index(group: solana_storage_pb2.InnerInstructions) -> int:
+    return group.index
 
 
 def _special_programs(keys: list[bytes]) -> dict[int, tuple[int, str, str]]:
@@ -223,7 +227,10 @@ def _transfer(walk: _Walk, source: int, destination: int, lamports: int, *, oute
     # An exchange takes its SOL by an inner transfer. What a signer sends at the
     # outer level and what stays there is a tip, a fee of the front end or a
     # gift; only SOL sent to a token account (wrapping) is part of a trade.
-    stays = view.post_lamports[destination] > view.pre_lamports[destination]
+    # A signer may spend on the trade what it was just sent: that is beside it all the same,
+    # unless the signer is an account for wrapped SOL that is gone afterwards.
+    post = view.post_lamports[destination]
+    stays = post > view.pre_lamports[destination] or (destination < view.signer_count and post > 0)
     if outer and destination not in walk.token_indexes and stays:
         walk.take(source, -lamports, "sent_beside")
         walk.take(destination, lamports, "received_beside")
