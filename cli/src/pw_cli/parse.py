@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
+from pw_cli import explain
 from pw_common.captures import BadCapture, read_capture
 from pw_common.dedup import SeenWindow
 from pw_common.messages import Swap, digest_of_bodies, encode
@@ -56,10 +57,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--digest", action="store_true", help="add the swap digest to the summary on stderr"
     )
+    other = parser.add_mutually_exclusive_group()
+    other.add_argument(
+        "--explain", metavar="SIGNATURE", help="show why one transaction reads as it does"
+    )
+    other.add_argument(
+        "--fixture",
+        metavar="SIGNATURE",
+        help="write one transaction and its reading as a test case",
+    )
+    other.add_argument(
+        "--verdicts", action="store_true", help="a line for every successful transaction"
+    )
+    parser.add_argument(
+        "--expected", type=Path, metavar="JSONL", help="leave these signatures out of --verdicts"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("fixtures"), metavar="DIR", help="where --fixture writes"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Parse the captures to stdout; 0 all good, 1 bad updates, 2 an unreadable file."""
+    """Parse the captures to stdout; 0 all good, 1 bad updates or not found, 2 unreadable."""
+    if args.explain:
+        return explain.explain_one(args.explain, args.captures, as_json=args.json)
+    if args.fixture:
+        return explain.write_fixture(args.fixture, args.captures, args.out)
+    if args.verdicts:
+        return explain.verdicts(args.captures, args.expected, as_json=args.json)
     return parse_captures(
         args.captures, sys.stdout.buffer, as_json=args.json, with_digest=args.digest
     )

@@ -1,0 +1,186 @@
+"""Why a transaction reads as it does: the same judgement as `parse`, with its working shown."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from pw_common.messages import Event, RoundTrip, Swap
+from pw_geyser import geyser_pb2
+from pw_parser.core.findings import findings_of
+from pw_parser.core.ledger import Ledger, ledger_of
+from pw_parser.core.owners import with_owners
+from pw_parser.core.programs import QUOTE_MINTS, SOL_MINT
+from pw_parser.core.statements import NOTHING, Statements
+from pw_parser.core.traders import Judged, is_wallet, judge, signature_text
+from pw_parser.core.transaction import Malformed, View, info_of, view_of
+
+Verdict: TypeAlias = Literal[
+    "swap",
+    "round_trip",
+    "vote",
+    "failed",
+    "no_exchange",
+    "no_token_moved",
+    "quote_for_quote",
+    "liquidity",
+    "no_other_side",
+    "no_trader",
+]
+
+SENTENCES: Final[dict[Verdict, str]] = {
+    "swap": "A trade: somebody's token and quote moved against each other.",
+    "round_trip": "A signer went through exchanges and kept none, or only dust, of any token.",
+    "vote": "A vote: it moves no token.",
+    "failed": "It failed on chain: nothing moved but the fee.",
+    "no_exchange": "No exchange program that is known here took part.",
+    "no_token_moved": "Exchange programs ran, but no token changed hands: orders, settings, fees.",
+    "quote_for_quote": "Only SOL and dollars were exchanged: kept apart, as the price of SOL.",
+    "liquidity": "Token and quote moved the same way for a signer: liquidity added or removed.",
+    "no_other_side": "A token moved for a signer, but nobody gave or got it for a quote.",
+    "no_trader": "Tokens moved, but no signer's, wallet's or named vault's balances show a trade.",
+}
+
+Label: TypeAlias = Literal["signer", "wallet", "program", "unknown"]
+
+
+class Balance(NamedTuple):
+    """One owner's net of one mint, in raw units. SOL is WSOL and lamports in one, cleaned."""
+
+    owner: str
+    label: Label
+    mint: str
+    change_raw: int
+    decimals: int
+
+
+class TakenOut(NamedTuple):
+    """SOL beside the trade of one account: negative where it paid."""
+
+    account: str
+    lamports: int
+    reasons: tuple[str, ...]
+
+
+class Explanation(NamedTuple):
+    """Everything that led to the verdict."""
+
+    signature: str
+    slot: int
+    verdict: Verdict
+    sentence: str
+    signers: tuple[str, ...] = ()
+    venues: tuple[str, ...] = ()
+    routers: tuple[str, ...] = ()
+    balances: tuple[Balance, ...] = ()
+    taken_out: tuple[TakenOut, ...] = ()
+    said: Statements = NOTHING
+    events: tuple[Event, ...] = ()
+
+
+def explain(update: bytes) -> Explanation | None:
+    """The working behind a transaction's events; None for an update that is no transaction.
+
+    Raises:
+        Malformed: as `parse` does.
+    """
+    message = geyser_pb2.SubscribeUpdate.FromString(update)
+    if message.WhichOneof("update_oneof") != "transaction":
+        return None
+    info, slot = info_of(message.transaction), message.transaction.slot
+    signature = signature_text(info.signature)
+    if info.is_vote:
+        return Explanation(signature, slot, "vote", SENTENCES["vote"])
+    if info.meta.HasField("err"):
+        return Explanation(signature, slot, "failed", SENTENCES["failed"])
+    view = view_of(info, slot)
+    findings = findings_of(view)
+    ledger = ledger_of(view)
+    judged = judge(view, ledger)
+    verdict = _verdict(ledger, judged, findings.events, view)
+    return Explanation(
+        signature=signature,
+        slot=slot,
+        verdict=verdict,
+        sentence=SENTENCES[verdict],
+        signers=tuple(view.address(index) for index in range(view.signer_count)),
+        venues=ledger.venues,
+        routers=ledger.routers,
+        balances=_balances(view, judged),
+        taken_out=_taken_out(view, ledger),
+        said=findings.said,
+        events=findings.events,
+    )
+
+
+def _verdict(
+    ledger: Ledger, judged: Judged | None, events: tuple[Event, ...], view: View
+) -> Verdict:
+    if any(isinstance(event, Swap) for event in events):
+        return "swap"
+    if any(isinstance(event, RoundTrip) for event in events):
+        return "round_trip"
+    if not ledger.venues and not ledger.routers:
+        return "no_exchange"
+    if judged is None:
+        moved = {t.mint for t in view.tokens if t.pre_raw != t.post_raw}
+        return "quote_for_quote" if moved and moved <= QUOTE_MINTS else "no_token_moved"
+    return _why_no_leg(judged)
+
+
+def _why_no_leg(judged: Judged) -> Verdict:
+    context = judged.context
+    for signer in context.signers:
+        base = [raw for raw in context.balances.base.get(signer, {}).values() if raw]
+        quote = [raw for raw in context.balances.quote.get(signer, {}).values() if raw]
+        if base and any(raw * base[0] > 0 for raw in quote):
+            return "liquidity"
+        if base:
+            return "no_other_side"
+    return "no_trader"
+
+
+def _balances(view: View, judged: Judged | None) -> tuple[Balance, ...]:
+    """Net changes by owner and mint, signers first, then by size."""
+    signers = [view.address(index) for index in range(view.signer_count)]
+    rows: list[Balance] = []
+    if judged is None:
+        sums: dict[tuple[str, str], int] = {}
+        places: dict[str, int] = {}
+        for token in with_owners(view).tokens:
+            key = (token.owner, token.mint)
+            sums[key] = sums.get(key, 0) + token.post_raw - token.pre_raw
+            places[token.mint] = token.decimals
+        rows = [
+            Balance(owner, _label(owner, signers), mint, raw, places[mint])
+            for (owner, mint), raw in sums.items()
+            if raw
+        ]
+    else:
+        balances = judged.context.balances
+        for side in (balances.base, balances.quote):
+            for owner, changes in side.items():
+                for mint, raw in changes.items():
+                    decimals = 9 if mint == SOL_MINT else balances.decimals.get(mint, 0)
+                    if raw:
+                        rows.append(Balance(owner, _label(owner, signers), mint, raw, decimals))
+    rows.sort(key=lambda row: (row.label != "signer", row.owner, row.mint in QUOTE_MINTS, row.mint))
+    return tuple(rows)
+
+
+def _label(owner: str, signers: list[str]) -> Label:
+    if not owner:
+        return "unknown"
+    if owner in signers:
+        return "signer"
+    return "wallet" if is_wallet(owner) else "program"
+
+
+def _taken_out(view: View, ledger: Ledger) -> tuple[TakenOut, ...]:
+    return tuple(
+        TakenOut(view.address(index), lamports, tuple(sorted(ledger.reasons.get(index, ()))))
+        for index, lamports in sorted(ledger.beside_lamports.items())
+        if lamports
+    )
+
+
+__all__ = ["Explanation", "Malformed", "explain"]
