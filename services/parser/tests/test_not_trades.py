@@ -14,6 +14,7 @@ PUMPSWAP = "pAMMBay6oceH9fJKBRHGP5D4bD4sWpmSwMn52FMfXEA"
 PHOENIX = "PhoeNiXZ8ByJGLkxNfZRnkUfjvmuYqLR89jjFHGqdXY"
 SOL = "So11111111111111111111111111111111111111112"
 USDC = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
+OPENBOOK = "opnb2LAfJYbRMAHHvqjCwQxanZn7ReEHp1k81EohpZb"
 TOKEN = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"
 MARKETPLACE = "M2mx93ekt1fmXSVkTrUL9xVFHkmME8HTUi5Cyc5aF7K"
 
@@ -110,3 +111,19 @@ def test_ordinals_run_through_all_events_of_a_transaction(buy: Any) -> None:
     events = parse(made.update()).events
     assert [type(event) for event in events] == [Swap, Transfer]
     assert [event.ordinal for event in events] == [0, 1]  # type: ignore[union-attr]
+
+
+def test_orders_placed_and_settled_move_deposits_and_are_no_trade(draft: Any) -> None:
+    settle, take = bytes.fromhex("ee40a3604bab1021"), bytes.fromhex("032c47031ac7cb55")
+    for tag, trades in ((settle, 0), (take, 1)):
+        made = draft("alice").invoke(OPENBOOK, ("pool", "alice"), tag + bytes(8), inner=False)
+        made.token("alice", "mint-a", 0, 4_300_000).token("pool", "mint-a", 9_000_000, 4_700_000)
+        made.token("alice", USDC, 900_000, 723_199).token("pool", USDC, 0, 176_801)
+        assert len(swaps(made)) == trades
+
+
+def test_a_remainder_of_a_stable_coin_does_not_hide_the_sol_that_paid(buy: Any) -> None:
+    made = buy("alice", lamports=35_700_000).token("alice", USDC, 9_000, 5_544)
+    made.token("curve", USDC, 0, 3_456)
+    (swap,) = swaps(made)
+    assert (swap.quote_mint, swap.quote_amount_raw) == (SOL, 35_700_000)

@@ -6,12 +6,12 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from pw_common.messages import Event, RoundTrip, Swap
 from pw_geyser import geyser_pb2
-from pw_parser.core.findings import findings_of
+from pw_parser.core.findings import findings_of, judged_of
 from pw_parser.core.ledger import Ledger, ledger_of
 from pw_parser.core.owners import with_owners
 from pw_parser.core.programs import QUOTE_MINTS, SOL_MINT
 from pw_parser.core.statements import NOTHING, Statements
-from pw_parser.core.traders import Judged, is_wallet, judge, signature_text
+from pw_parser.core.traders import Judged, is_wallet, signature_text
 from pw_parser.core.transaction import Malformed, View, info_of, view_of
 
 Verdict: TypeAlias = Literal[
@@ -20,6 +20,7 @@ Verdict: TypeAlias = Literal[
     "vote",
     "failed",
     "no_exchange",
+    "orders",
     "no_token_moved",
     "quote_for_quote",
     "liquidity",
@@ -33,6 +34,7 @@ SENTENCES: Final[dict[Verdict, str]] = {
     "vote": "A vote: it moves no token.",
     "failed": "It failed on chain: nothing moved but the fee.",
     "no_exchange": "No exchange program that is known here took part.",
+    "orders": "Orders were placed, cancelled or settled, none was taken.",
     "no_token_moved": "Exchange programs ran, but no token changed hands: orders, settings, fees.",
     "quote_for_quote": "Only SOL and dollars were exchanged: kept apart, as the price of SOL.",
     "liquidity": "Token and quote moved the same way for a signer: liquidity added or removed.",
@@ -95,7 +97,7 @@ def explain(update: bytes) -> Explanation | None:
     view = view_of(info, slot)
     findings = findings_of(view)
     ledger = ledger_of(view)
-    judged = judge(view, ledger)
+    judged = judged_of(view, ledger, findings.said)
     verdict = _verdict(ledger, judged, findings.events, view)
     return Explanation(
         signature=signature,
@@ -119,6 +121,8 @@ def _verdict(
         return "swap"
     if any(isinstance(event, RoundTrip) for event in events):
         return "round_trip"
+    if ledger.orders and not ledger.venues:
+        return "orders"
     if not ledger.venues and not ledger.routers:
         return "no_exchange"
     if judged is None:
@@ -132,6 +136,8 @@ def _why_no_leg(judged: Judged) -> Verdict:
     for signer in context.signers:
         base = [raw for raw in context.balances.base.get(signer, {}).values() if raw]
         quote = [raw for raw in context.balances.quote.get(signer, {}).values() if raw]
+        if not base and len(quote) > 1 and min(quote) < 0 < max(quote):
+            return "quote_for_quote"
         if base and any(raw * base[0] > 0 for raw in quote):
             return "liquidity"
         if base:

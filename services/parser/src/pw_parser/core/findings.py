@@ -13,8 +13,9 @@ from pw_parser.core.cross_check import AGREES, DISAGREES, FROM_EVENT, Trade, opi
 from pw_parser.core.funding import transfers_in
 from pw_parser.core.ledger import Ledger, ledger_of
 from pw_parser.core.programs import EXCHANGES, QUOTE_MINTS, SOL_MINT, STABLE_MINTS, VENUE_NAMES
+from pw_parser.core.stated import is_arbitrage, stated_legs
 from pw_parser.core.statements import NOTHING, Statements, statements_of
-from pw_parser.core.traders import Judged, Leg, judge, signature_text, swap_of
+from pw_parser.core.traders import Judged, Leg, judge, signature_text, swap_of, trip_of
 from pw_parser.core.transaction import U64_MAX, View
 from pw_parser.core.venues.venue import TradeEvent
 
@@ -46,7 +47,7 @@ def findings_of(view: View) -> Findings:
         _add_transfers(events, view)
         return Findings(tuple(events)) if events else NONE
     said = statements_of(view, ledger.calls)
-    judged = judge(view, ledger)
+    judged = judged_of(view, ledger, said)
     disagreements: list[str] = []
     if judged is not None:
         for leg in judged.legs:
@@ -59,6 +60,20 @@ def findings_of(view: View) -> Findings:
     _add_quote_trades(events, view, said)
     _add_transfers(events, view)
     return Findings(tuple(events), said, tuple(disagreements))
+
+
+def judged_of(view: View, ledger: Ledger, said: Statements) -> Judged | None:
+    """The judgement by balances, corrected where only the events can tell."""
+    judged = judge(view, ledger)
+    if judged is None or not said.trades:
+        return judged
+    if not judged.legs:
+        legs = () if judged.trips else tuple(stated_legs(said, judged.context))
+        return judged._replace(legs=legs) if legs else judged
+    traders = sorted({leg.trader for leg in judged.legs})
+    if len(traders) == 1 and all(is_arbitrage(said, leg) for leg in judged.legs):
+        return judged._replace(legs=(), trips=(trip_of(judged.context, traders[0]),))
+    return judged
 
 
 def _add_tokens(events: list[Event], view: View, said: Statements) -> None:

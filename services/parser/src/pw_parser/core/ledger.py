@@ -20,13 +20,14 @@ from pw_parser.core.programs import (
     LAUNCHPAD,
     SOL_MINT,
     SYSTEM_PROGRAM,
+    TAKES,
     TIP_ACCOUNTS,
     TOKEN_PROGRAMS,
     USER_POSITIONS,
     VENUE_KINDS,
 )
 from pw_parser.core.transaction import Malformed, View
-from pw_parser.core.venues.layout import EVENT_TAG
+from pw_parser.core.venues.layout import EVENT_TAG, TAG_BYTES
 
 AnyInstruction: TypeAlias = (
     solana_storage_pb2.CompiledInstruction | solana_storage_pb2.InnerInstruction
@@ -47,14 +48,16 @@ class Ledger(NamedTuple):
 
     `beside_lamports[i]` is what account i paid (negative) or got (positive)
     apart from the trade; `reasons[i]` names why. `launches` says that a launch
-    program took part; `users` are the accounts that exchange instructions name as
-    their user; `calls` are the instructions of venues whose layout is known.
+    program took part, `orders` that orders were managed, not taken; `users` are the
+    accounts that exchange instructions name as their user; `calls` are the
+    instructions of venues whose layout is known.
     """
 
     venues: tuple[str, ...]
     routers: tuple[str, ...]
     hops: int
     launches: bool
+    orders: bool
     users: frozenset[int]
     beside_lamports: dict[int, int]
     reasons: dict[int, set[str]]
@@ -72,6 +75,7 @@ class _Walk:
         self.routers: dict[str, None] = {}
         self.hops = 0
         self.launches = False
+        self.orders = False
         self.users: set[int] = set()
         self.beside: defaultdict[int, int] = defaultdict(int)
         self.reasons: defaultdict[int, set[str]] = defaultdict(set)
@@ -113,6 +117,7 @@ def ledger_of(view: View) -> Ledger:
         routers=tuple(walk.routers),
         hops=walk.hops,
         launches=walk.launches,
+        orders=walk.orders,
         users=frozenset(walk.users),
         beside_lamports=dict(walk.beside),
         reasons=dict(walk.reasons),
@@ -157,6 +162,10 @@ def _step(
     elif kind not in VENUE_KINDS:
         walk.routers[name] = None
         _call(walk, name, place, instruction)
+        _note_user(walk, name, instruction.accounts)
+    elif name in TAKES and instruction.data[:TAG_BYTES] not in TAKES[name]:
+        # Orders placed, cancelled and settled move deposits, which look like trades.
+        walk.orders = True
     else:
         _call(walk, name, place, instruction)
         walk.venues[name] = None

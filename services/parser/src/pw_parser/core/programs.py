@@ -99,6 +99,13 @@ USER_POSITIONS: Final[dict[str, tuple[int, ...]]] = {
     "meteora_damm_v1": (12,),
     "meteora_damm_v2": (8,),
     "meteora_dbc": (9,),
+    "jupiter_v6": (1, 2),
+}
+
+# Order books whose instructions mostly manage orders: the tags of those that take one.
+# OpenBook v2: github.com/openbook-dex/openbook-v2, `place_take_order`.
+TAKES: Final[dict[str, frozenset[bytes]]] = {
+    "openbook_v2": frozenset({bytes.fromhex("032c47031ac7cb55")}),
 }
 
 # https://docs.jito.wtf, "Tip accounts".

@@ -32,6 +32,8 @@ ON_CURVE_CACHE_SIZE: Final = 65_536
 I64_MAX: Final = 2**63 - 1
 # Less than this part of what others moved is what arbitrage leaves behind by rounding.
 DUST_DIVISOR: Final = 1_000
+# Ten times the lamports that a millionth of a dollar is worth at ten dollars a SOL.
+LAMPORTS_PER_DUST: Final = 1_000
 
 
 class Leg(NamedTuple):
@@ -129,11 +131,20 @@ def _legs(context: Context, owner: str) -> list[Leg]:
 
 
 def _opposed_quote(quote: Changes, base_raw: int) -> tuple[str, int] | None:
-    """The quote that moved against the base; a stable coin before SOL, which rent disturbs."""
-    for mint in (*STABLE_MINTS, SOL_MINT):
-        change_raw = quote.get(mint, 0)
-        if change_raw * base_raw < 0:
-            return mint, abs(change_raw)
+    """The quote that moved against the base; a stable coin before SOL, which rent disturbs.
+
+    A remainder of a stable coin does not hide the SOL that paid: not where the SOL is
+    worth over ten times as much at ten dollars a SOL.
+    """
+    opposed = {
+        mint: abs(change_raw)
+        for mint in (*STABLE_MINTS, SOL_MINT)
+        if (change_raw := quote.get(mint, 0)) * base_raw < 0
+    }
+    lamports = opposed.get(SOL_MINT, 0)
+    for mint, raw in opposed.items():
+        if mint == SOL_MINT or raw * LAMPORTS_PER_DUST >= lamports:
+            return mint, raw
     return None
 
 
@@ -243,7 +254,7 @@ def swap_of(context: Context, leg: Leg, ordinal: int) -> Swap:
 
 def _round_trip(context: Context) -> tuple[RoundTrip, ...]:
     """The first signer that went through a token and kept none, or only dust, of it."""
-    view, ledger, balances = context.view, context.ledger, context.balances
+    balances = context.balances
     moved: Changes = {}
     movers = 0
     for owner, changes in balances.base.items():
@@ -260,11 +271,18 @@ def _round_trip(context: Context) -> tuple[RoundTrip, ...]:
             continue
         if any(abs(raw) * DUST_DIVISOR > moved.get(mint, 0) for mint, raw in kept.items()):
             return ()
-        return (_trip(view, ledger, signer, quote),)
+        return (trip_of(context, signer),)
     return ()
 
 
-def _trip(view: View, ledger: Ledger, trader: str, quote: Changes) -> RoundTrip:
+def trip_of(context: Context, trader: str) -> RoundTrip:
+    """A signer's round trip, with what it left of a quote.
+
+    Raises:
+        Malformed: the amount is beyond 64 bits.
+    """
+    view, ledger = context.view, context.ledger
+    quote = {mint: raw for mint, raw in context.balances.quote.get(trader, {}).items() if raw}
     quote_mint = next((mint for mint in (*STABLE_MINTS, SOL_MINT) if mint in quote), SOL_MINT)
     change_raw = quote.get(quote_mint, 0)
     if abs(change_raw) > I64_MAX:
