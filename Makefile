@@ -70,6 +70,10 @@ schemas: setup ## generate schemas/ from the messages, and .env.example from the
 	@$(PY) tools/gen_schemas.py
 	@$(PY) tools/gen_env.py
 
+.PHONY: accuracy
+accuracy: setup ## write docs/accuracy.md from the real transactions in PW_CORPUS_DIR
+	@$(PY) tools/gen_accuracy.py
+
 .PHONY: bench
 bench: setup ## measure (slow)
 	@for one in bench/bench_*.py; do echo "== $$one"; $(PY) $$one $(ARGS) || exit 1; done

@@ -16,7 +16,7 @@ from solders.signature import Signature
 from pw_common.captures import BadCapture, CaptureWriter, read_capture
 from pw_common.messages import QuoteTrade, RoundTrip, Swap, TokenCreated, Transfer
 from pw_geyser import shallow_pb2
-from pw_parser.core.explain import Balance, Explanation, explain
+from pw_parser.core.explain import Balance, Explanation, explain, reading_of
 from pw_parser.core.reasons import REASONS
 from pw_parser.core.transaction import Malformed
 
@@ -64,27 +64,14 @@ def write_fixture(signature: str, paths: list[Path], out: Path) -> int:
     capture, expected = out / f"{whole}.pb.gz", out / f"{whole}.json"
     with CaptureWriter(capture) as writer:
         writer.write(update)
-    expected.write_bytes(msgspec.json.format(reading_of(update), indent=2) + b"\n")
+    body = msgspec.json.encode(reading_of(update), order="deterministic")
+    expected.write_bytes(msgspec.json.format(body, indent=2) + b"\n")
     sys.stdout.write(
         f"wrote {capture}\nwrote {expected}\n"
         "Correct the second file to what it should read, put both into\n"
         "services/parser/tests/fixtures, and run: pytest services/parser/tests/test_fixtures.py\n"
     )
     return EXIT_OK
-
-
-def reading_of(update: bytes) -> bytes:
-    """What an update reads as, as canonical JSON: verdict, events, and what is not understood."""
-    explanation = explain(update)
-    assert explanation is not None
-    return msgspec.json.encode(
-        {
-            "verdict": explanation.verdict,
-            "events": explanation.events,
-            "unparsed": [one._asdict() for one in explanation.said.unparsed],
-        },
-        order="deterministic",
-    )
 
 
 def verdicts(paths: list[Path], leave_out: Path | None, *, as_json: bool) -> int:

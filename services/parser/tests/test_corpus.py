@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -106,3 +107,19 @@ def test_every_amount_is_a_change_of_balances(real_updates: list[bytes]) -> None
                     if (row.owner, row.mint) == (swap.trader, swap.mint)
                 )
             assert change == swap.base_amount_raw * (1 if swap.side == "buy" else -1)
+
+
+@pytest.mark.corpus
+def test_the_accuracy_page_is_what_the_command_makes(corpus_dir: Path) -> None:
+    root = Path(__file__).parents[3]
+    page = root / "docs" / "accuracy.md"
+    if not page.is_file():
+        pytest.skip("NO docs/accuracy.md: this package is tested on its own")
+    made = subprocess.run(
+        [sys.executable, root / "tools" / "gen_accuracy.py", "--check"],
+        env={**os.environ, "PW_CORPUS_DIR": str(corpus_dir)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr

@@ -189,4 +189,20 @@ def _taken_out(view: View, ledger: Ledger) -> tuple[TakenOut, ...]:
     )
 
 
-__all__ = ["Explanation", "Malformed", "explain"]
+def reading_of(update: bytes) -> dict[str, object]:
+    """What a transaction reads as: verdict, events, and what is not understood.
+
+    Raises:
+        Malformed: as `parse` does.
+    """
+    explanation = explain(update)
+    if explanation is None:
+        return {"verdict": None, "events": (), "unparsed": ()}
+    return {
+        "verdict": explanation.verdict,
+        "events": explanation.events,
+        "unparsed": [one._asdict() for one in explanation.said.unparsed],
+    }
+
+
+__all__ = ["Explanation", "Malformed", "explain", "reading_of"]
