@@ -32,6 +32,8 @@ ON_CURVE_CACHE_SIZE: Final = 65_536
 I64_MAX: Final = 2**63 - 1
 # Less than this part of what others moved is what arbitrage leaves behind by rounding.
 DUST_DIVISOR: Final = 1_000
+# Less SOL than this against dollars is a cost of arbitrage, not its other side.
+QUOTE_ROUTE_LAMPORTS_MIN: Final = 1_000_000
 # Ten times the lamports that a millionth of a dollar is worth at ten dollars a SOL.
 LAMPORTS_PER_DUST: Final = 1_000
 
@@ -270,6 +272,11 @@ def _round_trip(context: Context) -> tuple[RoundTrip, ...]:
         if not quote and not kept:
             continue
         if any(abs(raw) * DUST_DIVISOR > moved.get(mint, 0) for mint, raw in kept.items()):
+            return ()
+        # SOL for dollars by way of a token: an exchange of quotes, not a round trip.
+        lamports = quote.get(SOL_MINT, 0)
+        against = any(quote.get(mint, 0) * lamports < 0 for mint in STABLE_MINTS)
+        if against and abs(lamports) >= QUOTE_ROUTE_LAMPORTS_MIN:
             return ()
         return (trip_of(context, signer),)
     return ()
