@@ -34,12 +34,22 @@ class Prefix:
         """The sequence that the prefix waits for."""
         return self._next
 
+    def skip_hole(self) -> list[Batch]:
+        """Give up what is missing before the first held batch; returns what the prefix gained."""
+        if not self._held:
+            return []
+        self._next = min(self._held)
+        return self._release()
+
     def add(self, batch: Batch) -> list[Batch]:
         """Take one batch in any order; returns what the prefix gained, in order."""
         if batch.tx_seq < self._next or batch.tx_seq in self._held:
             self.repeats += 1
             return []
         self._held[batch.tx_seq] = batch
+        return self._release()
+
+    def _release(self) -> list[Batch]:
         released = []
         while self._next in self._held:
             released.append(self._held.pop(self._next))

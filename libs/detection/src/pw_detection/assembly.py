@@ -1,0 +1,203 @@
+"""From batches in stored order to closed slots in chain order: pure, no timer takes part.
+
+A slot closes when the watermark proves it complete. Its event time is fixed then. What is
+cut into batches how, which parser answered first and what came twice makes no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from pw_common.dedup import SeenWindow
+from pw_common.event_time import SlotTime, next_slot_time
+from pw_common.messages import (
+    Batch,
+    QuoteTrade,
+    RoundTrip,
+    SlotEvent,
+    Swap,
+    TokenCreated,
+    Transfer,
+)
+from pw_common.watermark import Prefix, Watermark
+
+# More than twice the parsers' ack_wait: until then a redelivery fills the hole.
+HOLD_MAX_MS: Final = 20_000
+HELD_MAX: Final = 50_000
+
+
+class ClosedSlot(NamedTuple):
+    """A complete slot. `reset` says that a discontinuity lies before it: windows begin anew.
+
+    Swaps and the others are in chain order: (index, signature, ordinal).
+    """
+
+    slot: int
+    event_time_ms: int
+    reset: bool
+    swaps: tuple[Swap, ...] = ()
+    tokens: tuple[TokenCreated, ...] = ()
+    quotes: tuple[QuoteTrade, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+    round_trips: tuple[RoundTrip, ...] = ()
+
+
+Placed = Swap | TokenCreated | QuoteTrade | Transfer | RoundTrip
+
+
+class Assembly:
+    """Holds what is not complete yet.
+
+    `late` counts events that came after their slot closed; `repeats` those that came
+    twice; `untimed` slots at an epoch's start for which nothing tells the time.
+    """
+
+    def __init__(
+        self, *, sources: Iterable[str] = (), next_tx_seq: int = 1, held_max: int = HELD_MAX
+    ) -> None:
+        self._declared = frozenset(sources)
+        self._held_max = held_max
+        self._prefix = Prefix(next_tx_seq)
+        # tx_seq of a held batch -> (when it was stored, its PW_SWAP sequence).
+        self._held_since: dict[int, tuple[int, int]] = {}
+        self._created = ""
+        self._begin()
+        self._reset = True
+        self.late = 0
+        self.untimed = 0
+        self._repeats = 0
+
+    def _begin(self) -> None:
+        """Forget what belongs to an epoch."""
+        self._watermark = Watermark()
+        self._epochs: dict[str, int] = {}
+        self._open: dict[int, list[Placed]] = {}
+        self._times: dict[int, int | None] = {}
+        self._seen = SeenWindow()
+        self._closed = 0
+        self._clock: SlotTime | None = None
+
+    @property
+    def held(self) -> int:
+        """Batches that wait for an earlier one."""
+        return self._prefix.held
+
+    @property
+    def next_seq(self) -> int:
+        """The PW_TX sequence that is waited for."""
+        return self._prefix.next_seq
+
+    @property
+    def oldest_held_ms(self) -> int | None:
+        """When the oldest waiting batch was stored."""
+        return min((ms for ms, _ in self._held_since.values()), default=None)
+
+    @property
+    def oldest_held_seq(self) -> int | None:
+        """The least PW_SWAP sequence that waits: a restart must read from there."""
+        return min((seq for _, seq in self._held_since.values()), default=None)
+
+    @property
+    def repeats(self) -> int:
+        """Batches and events that were dropped as already taken."""
+        return self._prefix.repeats + self._repeats + self._seen.repeats
+
+    def add(self, batch: Batch, stored_ms: int = 0, seq: int = 0) -> list[ClosedSlot]:
+        """Take the next batch of PW_SWAP; returns the slots that it closes, in order."""
+        closed: list[ClosedSlot] = []
+        if batch.tx_stream_created != self._created:
+            if self._created:
+                # Another PW_TX: its sequences begin again, and nothing says what was lost.
+                closed = self._finish()
+                self._prefix = Prefix(1)
+                self._held_since.clear()
+            self._created = batch.tx_stream_created
+        self._held_since[batch.tx_seq] = (stored_ms, seq)
+        released = self._prefix.add(batch)
+        if self.held > self._held_max:
+            released += self._prefix.skip_hole()
+        return closed + self._take(released)
+
+    def skip_holes(self, now_ms: int) -> list[ClosedSlot]:
+        """Go on without what nobody delivered for too long, by the times of storing."""
+        oldest_ms = self.oldest_held_ms
+        if not self.held or oldest_ms is None or now_ms - oldest_ms <= HOLD_MAX_MS:
+            return []
+        return self._take(self._prefix.skip_hole())
+
+    def _take(self, released: list[Batch]) -> list[ClosedSlot]:
+        closed: list[ClosedSlot] = []
+        for batch in released:
+            self._held_since.pop(batch.tx_seq, None)
+            closed += self._enter(batch)
+            for event in batch.events:
+                self._place(event)
+            slot = self._watermark.advance(batch)
+            if self._declared <= self._epochs.keys():
+                closed += self._close(slot)
+        if released:
+            for tx_seq in [one for one in self._held_since if one < self._prefix.next_seq]:
+                del self._held_since[tx_seq]
+        return closed
+
+    def _enter(self, batch: Batch) -> list[ClosedSlot]:
+        """A new epoch of a source ends the old one: all of it that is left closes."""
+        if not batch.source:
+            return []
+        known = self._epochs.get(batch.source)
+        closed: list[ClosedSlot] = []
+        if known is not None and known != batch.epoch:
+            closed = self._finish()
+        self._epochs[batch.source] = batch.epoch
+        return closed
+
+    def _finish(self) -> list[ClosedSlot]:
+        closed = self._close(max([0, *self._open, *self._times]))
+        self._repeats += self._seen.repeats
+        self._begin()
+        self._reset = True
+        return closed
+
+    def _place(self, event: object) -> None:
+        if isinstance(event, SlotEvent):
+            if event.slot > self._closed:
+                self._times[event.slot] = event.block_time_s
+            return
+        if not isinstance(event, Placed) or event.slot == 0:
+            return
+        if not self._seen.first_time((event.signature, event.ordinal), event.slot):
+            return
+        if event.slot <= self._closed:
+            self.late += 1
+            return
+        self._open.setdefault(event.slot, []).append(event)
+
+    def _close(self, watermark: int) -> list[ClosedSlot]:
+        due = sorted({slot for slot in (*self._open, *self._times) if slot <= watermark})
+        closed = []
+        for slot in due:
+            events = self._open.pop(slot, [])
+            block_time_s = self._times.pop(slot, None)
+            self._closed = slot
+            if self._clock is None and block_time_s is None:
+                self.untimed += 1
+                continue
+            self._clock = next_slot_time(self._clock, slot, block_time_s)
+            closed.append(self._slot(events))
+        return closed
+
+    def _slot(self, events: list[Placed]) -> ClosedSlot:
+        assert self._clock is not None
+        events.sort(key=lambda event: (event.index, event.signature, event.ordinal))
+        reset, self._reset = self._reset, False
+        return ClosedSlot(
+            self._clock.slot,
+            self._clock.event_time_ms,
+            reset,
+            tuple(event for event in events if isinstance(event, Swap)),
+            tuple(event for event in events if isinstance(event, TokenCreated)),
+            tuple(event for event in events if isinstance(event, QuoteTrade)),
+            tuple(event for event in events if isinstance(event, Transfer)),
+            tuple(event for event in events if isinstance(event, RoundTrip)),
+        )

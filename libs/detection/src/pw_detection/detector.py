@@ -1,0 +1,291 @@
+"""The whole step: a closed slot in, the alerts that it gives out. Pure, and the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from pw_common.alerts import Alert
+from pw_detection.alerting import alert_of, facts_of
+from pw_detection.assembly import ClosedSlot
+from pw_detection.episodes import Episodes, Key, Ring
+from pw_detection.evaluate import evaluate, holds, near
+from pw_detection.lists import Lists, Mutes, WatchLists
+from pw_detection.market import Market, Token
+from pw_detection.metrics import BY_NAME, Reading, as_float
+from pw_detection.rules import Compiled, Rule, compile_rule, shipped_rules
+
+TICK_MS: Final = 60_000
+HOT_MS: Final = 3_600_000
+COOLDOWN_MAX_MS: Final = 86_400_000
+
+
+class _Change(NamedTuple):
+    """Something configured that holds from a slot."""
+
+    from_slot: int
+    revision: int
+    rules: tuple[Compiled, ...] | None = None
+    lists: Lists | None = None
+
+
+class Detector:
+    """State and configuration; `fold` without evaluation is how a restart rebuilds it."""
+
+    def __init__(self, rules: Sequence[Rule] | None = None) -> None:
+        self.market = Market()
+        self.episodes = Episodes()
+        self.revision = 0
+        self._rules = _compiled(shipped_rules() if rules is None else rules)
+        self._lists = Lists()
+        self._watched: WatchLists | None = None
+        self._mutes: Mutes | None = None
+        self._pending: list[_Change] = []
+        self._tick = 0
+        # Mint -> when it last rang.
+        self._rang_ms: dict[str, int] = {}
+
+    def set_rules(self, revision: int, rules: Sequence[Rule], from_slot: int) -> None:
+        """Rules that hold from a slot on. Raises BadRules."""
+        self._pending.append(_Change(from_slot, revision, rules=_compiled(rules)))
+
+    def set_watchlists(self, watched: WatchLists, from_slot: int) -> None:
+        """Watch lists that hold from a slot on."""
+        self._watched = watched
+        self._pending.append(_Change(from_slot, 0, lists=Lists(watched, self._mutes)))
+
+    def set_mutes(self, mutes: Mutes, from_slot: int) -> None:
+        """Mutes that hold from a slot on."""
+        self._mutes = mutes
+        self._pending.append(_Change(from_slot, 0, lists=Lists(self._watched, mutes)))
+
+    def restore(self, alerts: Iterable[Alert]) -> None:
+        """Take up what was given before, in the order in which it was."""
+        given = list(alerts)
+        self.episodes.restore(given, {rule.rule.name: rule.lead for rule in self._rules})
+        for alert in given:
+            if alert.kind != "closed":
+                self._rang_ms[alert.mint] = alert.event_time_ms
+
+    def fold(self, closed: ClosedSlot) -> None:
+        """Fold a slot whose alerts are stored already."""
+        self._apply_changes(closed.slot)
+        self.market.fold(closed)
+        self._ticked(closed.event_time_ms)
+
+    def step(self, closed: ClosedSlot) -> list[Alert]:
+        """Fold a slot and give its alerts, in a fixed order."""
+        alerts: list[Alert] = []
+        gone = self._apply_changes(closed.slot)
+        if closed.reset:
+            alerts += self._close_all(closed, "the stream was interrupted")
+        touched = self.market.fold(closed)
+        alerts += self._close_gone(closed, gone)
+        if self._ticked(closed.event_time_ms):
+            alerts += self._close_ended(closed)
+        for mint in sorted(touched):
+            alerts += self._evaluate(mint, closed)
+        for alert in alerts:
+            if alert.kind != "closed":
+                self._rang_ms[alert.mint] = closed.event_time_ms
+        return alerts
+
+    def state(self, mint: str) -> str:
+        """HOT while an episode is open or rang within the hour, WARM while it trades, else COLD."""
+        rang_ms = self._rang_ms.get(mint)
+        if any(key[0] == mint for key in self.episodes.open):
+            return "HOT"
+        if rang_ms is not None and 0 <= self.market.event_time_ms - rang_ms < HOT_MS:
+            return "HOT"
+        return "WARM" if mint in self.market.tokens else "COLD"
+
+    def hot(self) -> list[dict[str, Any]]:
+        """Every HOT token, as a projection."""
+        return [self.token(mint) for mint in sorted(self._hot_mints())]
+
+    def tokens(self, warm_max: int) -> list[dict[str, Any]]:
+        """HOT tokens and the `warm_max` others that are bought most, as a projection."""
+        hot = self._hot_mints()
+        warm = sorted(
+            (token for mint, token in self.market.tokens.items() if mint not in hot),
+            key=lambda token: (-token.windows["5m"].buy_lamports, token.mint),
+        )
+        return self.hot() + [self.token(token.mint) for token in warm[:warm_max]]
+
+    def token(self, mint: str) -> dict[str, Any]:
+        """One token's state, facts and metrics; unknown ones say so."""
+        self.market.advance([mint])
+        return {"mint": mint, "state": self.state(mint), **facts_of(self.market, mint)}
+
+    def why(self, mint: str) -> list[dict[str, Any]]:
+        """Each rule: its verdict, its values, and what keeps it from ringing."""
+        self.market.advance([mint])
+        token = self.market.tokens.get(mint)
+        if token is None:
+            return []
+        rows = []
+        for rule in self._rules:
+            evaluation = evaluate(rule, partial(self._read, token))
+            rows.append(
+                {
+                    "trigger": rule.rule.name,
+                    "verdict": evaluation.verdict,
+                    "conditions": evaluation.conditions,
+                    "blocked": [*evaluation.blocked, *self._blocked(rule, mint)],
+                    "near": near(rule, evaluation).fell_short_by,
+                }
+            )
+        return rows
+
+    def _hot_mints(self) -> set[str]:
+        return {mint for mint in self._rang_ms if self.state(mint) == "HOT"}
+
+    def _blocked(self, rule: Compiled, mint: str) -> list[str]:
+        now_ms, key = self.market.event_time_ms, (mint, rule.rule.name)
+        blocked = [] if rule.rule.enabled else ["disabled"]
+        mute = self._lists.muted_token(mint, now_ms)
+        if mute is not None:
+            blocked.append(f"muted: {mute.reason or 'no reason given'}")
+        if key in self.episodes.open:
+            blocked.append("its episode is open")
+        elif self.episodes.cooling(key, now_ms, rule.rule.cooldown_s):
+            blocked.append(f"cooling down for {rule.rule.cooldown_s} s")
+        return blocked
+
+    def _apply_changes(self, slot: int) -> set[str]:
+        """Take what holds by now; returns the names of rules that are gone or off."""
+        due = sorted(
+            (change for change in self._pending if change.from_slot <= slot),
+            key=lambda change: (change.from_slot, change.revision),
+        )
+        if not due:
+            return set()
+        self._pending = [change for change in self._pending if change.from_slot > slot]
+        before = {rule.rule.name for rule in self._rules if rule.rule.enabled}
+        for change in due:
+            if change.rules is not None:
+                self._rules, self.revision = change.rules, change.revision
+            if change.lists is not None:
+                self._lists = change.lists
+                self.market.muted_wallets = change.lists.muted_wallets
+        return before - {rule.rule.name for rule in self._rules if rule.rule.enabled}
+
+    def _ticked(self, event_time_ms: int) -> bool:
+        """Whether a minute of event time began: then windows are swept and episodes ended."""
+        tick = event_time_ms // TICK_MS
+        if tick == self._tick:
+            return False
+        self._tick = tick
+        self.market.sweep()
+        self.episodes.forget(event_time_ms - COOLDOWN_MAX_MS)
+        self._rang_ms = {
+            mint: ms for mint, ms in self._rang_ms.items() if event_time_ms - ms < HOT_MS
+        }
+        return True
+
+    def _evaluate(self, mint: str, closed: ClosedSlot) -> list[Alert]:
+        token = self.market.tokens.get(mint)
+        if token is None or self._lists.muted_token(mint, closed.event_time_ms) is not None:
+            return []
+        read = partial(self._read, token)
+        alerts = []
+        for rule in self._rules:
+            if not rule.rule.enabled or not holds(rule, read):
+                continue
+            evaluation = evaluate(rule, read)
+            if evaluation.blocked:
+                continue
+            lead = as_float(read(rule.lead).value) if rule.lead else None
+            ring = self.episodes.held(
+                (mint, rule.rule.name),
+                closed.slot,
+                closed.event_time_ms,
+                lead=lead or 0.0,
+                severity=rule.rule.severity,
+                cooldown_s=rule.rule.cooldown_s,
+                escalate_factor=rule.rule.escalate_factor,
+            )
+            if ring is not None:
+                alerts.append(self._alert(ring, rule, token, closed, ""))
+        return alerts
+
+    def _close_ended(self, closed: ClosedSlot) -> list[Alert]:
+        rules = {rule.rule.name: rule for rule in self._rules}
+        ended = []
+        for key in sorted(self.episodes.open):
+            token = self.market.tokens.get(key[0])
+            rule = rules.get(key[1])
+            if token is None or rule is None or not holds(rule, partial(self._read, token)):
+                ended.append(key)
+        return self._close(ended, closed, "its conditions no longer hold")
+
+    def _close_gone(self, closed: ClosedSlot, gone: set[str]) -> list[Alert]:
+        keys = [key for key in sorted(self.episodes.open) if key[1] in gone]
+        return self._close(keys, closed, "its rule was removed or turned off")
+
+    def _close_all(self, closed: ClosedSlot, detail: str) -> list[Alert]:
+        alerts = self._close(sorted(self.episodes.open), closed, detail)
+        self.episodes.reset()
+        self._rang_ms.clear()
+        self._tick = 0
+        return alerts
+
+    def _close(self, keys: list[Key], closed: ClosedSlot, detail: str) -> list[Alert]:
+        rules = {rule.rule.name: rule for rule in self._rules}
+        alerts = []
+        for key in keys:
+            ring = self.episodes.close(key)
+            if ring is not None:
+                token = self.market.tokens.get(key[0]) or Token(key[0])
+                alerts.append(self._alert(ring, rules.get(key[1]), token, closed, detail, key[1]))
+        return alerts
+
+    def _alert(
+        self,
+        ring: Ring,
+        rule: Compiled | None,
+        token: Token,
+        closed: ClosedSlot,
+        detail: str,
+        name: str = "",
+    ) -> Alert:
+        read = partial(self._read, token)
+        others = [one for one in self._rules if one is not rule and one.rule.enabled]
+        told = [(one, evaluate(one, read)) for one in others]
+        return alert_of(
+            self.market,
+            token,
+            self._lists,
+            ring,
+            trigger=rule.rule.name if rule is not None else name,
+            conditions=evaluate(rule, read).conditions if rule is not None else (),
+            near=tuple(near(one, found) for one, found in told if found.verdict != "holds"),
+            slot=closed.slot,
+            event_time_ms=closed.event_time_ms,
+            detail=detail,
+        )
+
+    def _read(self, token: Token, name: str) -> Reading:
+        metric = BY_NAME.get(name)
+        if metric is not None:
+            return metric.read(self.market, token)
+        return self._read_list(token, name)
+
+    def _read_list(self, token: Token, name: str) -> Reading:
+        """Metrics that come from the lists."""
+        labels = self._lists.labels
+        if name == "watched_token":
+            return Reading(int(token.mint in labels["token"]))
+        if name == "watched_creator":
+            facts = self.market.facts.get(token.mint)
+            return Reading(int(facts is not None and facts.creator in labels["creator"]))
+        window = token.windows[name.removeprefix("watched_buyers_")]
+        if not window.trades:
+            return Reading(None, "no_trades")
+        return Reading(Fraction(sum(buyer in labels["wallet"] for buyer in window.buyers)))
+
+
+def _compiled(rules: Sequence[Rule]) -> tuple[Compiled, ...]:
+    return tuple(compile_rule(rule) for rule in rules)

@@ -1,0 +1,123 @@
+"""When a rule rings for a token: opened once, again when it grows, closed when it ends.
+
+A state machine over event time. Everything that it must remember is in the alerts that it
+gave, so that a restart from the stored alerts goes on as if there had been none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from pw_common.alerts import Alert, AlertKind, Severity, alert_id, episode_id
+
+ESCALATIONS_MAX: Final = 5
+SEVERITIES: Final[tuple[Severity, ...]] = ("info", "warning", "critical")
+Key = tuple[str, str]
+
+
+@dataclass
+class Open:
+    """An episode that has not ended. `lead` is the lead metric's value when it last rang."""
+
+    episode: str
+    opened_slot: int
+    n: int
+    lead: float
+    severity: Severity
+
+
+@dataclass(frozen=True)
+class Ring:
+    """That an alert is due."""
+
+    kind: AlertKind
+    episode: str
+    id: str
+    n: int
+    opened_slot: int
+    severity: Severity
+
+
+class Episodes:
+    """Open episodes by (mint, trigger), and when the last one of each opened."""
+
+    def __init__(self) -> None:
+        self.open: dict[Key, Open] = {}
+        self._opened_ms: dict[Key, int] = {}
+
+    def restore(self, alerts: Iterable[Alert], lead_of: dict[str, str]) -> None:
+        """Take up stored alerts, in the order in which they were given.
+
+        Args:
+            alerts: Tokens' alerts up to the slot from which evaluation goes on.
+            lead_of: Trigger -> its lead metric.
+        """
+        for alert in alerts:
+            key = (alert.mint, alert.trigger)
+            if alert.kind == "closed":
+                self.open.pop(key, None)
+                continue
+            if alert.kind == "opened":
+                self._opened_ms[key] = alert.event_time_ms
+            lead = alert.metrics.get(lead_of.get(alert.trigger, ""), None) or 0.0
+            self.open[key] = Open(alert.episode, alert.opened_slot, alert.n, lead, alert.severity)
+
+    def held(
+        self,
+        key: Key,
+        slot: int,
+        event_time_ms: int,
+        *,
+        lead: float,
+        severity: Severity,
+        cooldown_s: int,
+        escalate_factor: float,
+    ) -> Ring | None:
+        """The rule holds now: an alert opens the episode, or escalates it, or nothing is due."""
+        current = self.open.get(key)
+        if current is None:
+            last_ms = self._opened_ms.get(key)
+            if last_ms is not None and 0 <= event_time_ms - last_ms < cooldown_s * 1_000:
+                return None
+            episode = episode_id(*key, slot)
+            self.open[key] = Open(episode, slot, 0, lead, severity)
+            self._opened_ms[key] = event_time_ms
+            return Ring("opened", episode, alert_id(episode, 0), 0, slot, severity)
+        grown = current.lead > 0 and lead >= escalate_factor * current.lead
+        if not grown or current.n >= ESCALATIONS_MAX:
+            return None
+        current.n += 1
+        current.lead = lead
+        at = SEVERITIES.index(current.severity)
+        current.severity = SEVERITIES[min(at + 1, len(SEVERITIES) - 1)]
+        return self._ring("escalated", current)
+
+    def close(self, key: Key) -> Ring | None:
+        """End an episode, if it is open."""
+        current = self.open.pop(key, None)
+        if current is None:
+            return None
+        current.n += 1
+        return self._ring("closed", current)
+
+    def reset(self) -> None:
+        """After a discontinuity: clocks begin anew."""
+        self._opened_ms.clear()
+
+    def forget(self, before_ms: int) -> None:
+        """Drop cooldowns that cannot matter any more."""
+        for key in [key for key, ms in self._opened_ms.items() if ms < before_ms]:
+            if key not in self.open:
+                del self._opened_ms[key]
+
+    def cooling(self, key: Key, event_time_ms: int, cooldown_s: int) -> bool:
+        """Whether a new episode would be held back by the last one."""
+        last_ms = self._opened_ms.get(key)
+        return last_ms is not None and 0 <= event_time_ms - last_ms < cooldown_s * 1_000
+
+    @staticmethod
+    def _ring(kind: AlertKind, current: Open) -> Ring:
+        episode, n = current.episode, current.n
+        return Ring(kind, episode, alert_id(episode, n), n, current.opened_slot, current.severity)

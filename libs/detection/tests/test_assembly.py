@@ -1,0 +1,104 @@
+"""Slots close once, whole and in order, however the stream was cut, shuffled or repeated."""
+
+from __future__ import annotations
+
+import importlib
+import random
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pw_common.messages import SlotEvent, Swap
+from pw_detection.assembly import HOLD_MAX_MS, Assembly
+
+stream: Any = importlib.import_module("detection_stream")
+
+
+@given(st.integers(0, 10_000), st.integers(0, 10_000))
+def test_any_cut_gives_the_same_slots(seed: int, other: int) -> None:
+    events = stream.flow(7, 60)
+    assert stream.closed_slots(stream.cut(events, seed)) == stream.closed_slots(
+        stream.cut(events, other)
+    )
+
+
+@given(st.integers(0, 10_000), st.integers(2, 40))
+def test_parsers_may_answer_in_any_order_and_twice(seed: int, reach: int) -> None:
+    batches = stream.cut(stream.flow(3, 60), 5)
+    rng = random.Random(seed)
+    shuffled = sorted(batches, key=lambda one: one.tx_seq + rng.randrange(reach))
+    repeated = [one for one in shuffled for _ in range(rng.choice((1, 1, 2)))]
+    assembly = Assembly(sources=("main",))
+    closed = [slot for one in repeated for slot in assembly.add(one)]
+    assert closed == stream.closed_slots(batches)
+    assert assembly.late == 0
+    assert assembly.held == 0
+
+
+def test_events_sent_again_in_other_batches_count_once() -> None:
+    events = stream.flow(3, 60)
+    again = stream.cut(events, 1) + stream.cut(events, 2, first_seq=10_000)
+    assembly = Assembly(sources=("main",))
+    closed = [
+        slot
+        for number, one in enumerate(again, start=1)
+        for slot in assembly.add(stream.batch(number, one.events, one.frontier_slot))
+    ]
+    assert closed == stream.closed_slots(stream.cut(events, 1))
+    assert assembly.repeats > 0
+    assert assembly.late == 0
+
+
+def test_every_swap_is_in_exactly_one_slot_in_chain_order() -> None:
+    events = stream.flow(9, 200)
+    closed = stream.closed_slots(stream.cut(events, 3))
+    given_out = [swap for slot in closed for swap in slot.swaps]
+    wanted = [event for event in events if isinstance(event, Swap)]
+    assert sorted(given_out, key=lambda s: s.signature) == wanted
+    keys = [(s.slot, s.index, s.signature, s.ordinal) for s in given_out]
+    assert keys == sorted(keys)
+    times = [slot.event_time_ms for slot in closed]
+    assert times == sorted(times)
+
+
+def test_nothing_closes_until_every_declared_source_has_spoken() -> None:
+    assembly = Assembly(sources=("main", "other"))
+    assert [slot for one in stream.cut(stream.flow(1, 30), 1) for slot in assembly.add(one)] == []
+
+
+def test_a_hole_is_held_and_given_up_only_after_its_time() -> None:
+    batches = stream.cut(stream.flow(1, 30), 1)
+    assembly = Assembly(sources=("main",))
+    for one in batches[1:]:
+        assert assembly.add(one, 1_000, one.tx_seq) == []
+    assert assembly.held == len(batches) - 1
+    assert (assembly.oldest_held_ms, assembly.oldest_held_seq) == (1_000, 2)
+    assert assembly.skip_holes(1_000 + HOLD_MAX_MS) == []
+    assert assembly.skip_holes(1_001 + HOLD_MAX_MS)
+    assert assembly.held == 0
+
+
+def test_what_comes_after_its_slot_closed_is_late_and_left_out() -> None:
+    assembly = Assembly(sources=("main",))
+    clock = SlotEvent(slot=5, parent=4, block_time_s=stream.BEGIN_S)
+    (closed,) = assembly.add(stream.batch(1, (clock,), 5))
+    assert closed.swaps == ()
+    assert assembly.add(stream.batch(2, (stream.swap(1, 5),), 5)) == []
+    assert assembly.late == 1
+
+
+def test_a_new_epoch_closes_the_old_one_whole_and_resets() -> None:
+    first, second = stream.flow(1, 20), stream.flow(2, 20)
+    batches = stream.cut(first, 1)[:-1]
+    more = stream.cut(second, 1, first_seq=len(batches) + 1, epoch=2)
+    closed = stream.closed_slots([*batches, *more])
+    assert [slot.slot for slot in closed] == [*range(1, 21), *range(1, 21)]
+    assert [at for at, slot in enumerate(closed) if slot.reset] == [0, 20]
+
+
+def test_slot_zero_and_slots_without_a_clock_are_never_windowed() -> None:
+    assembly = Assembly(sources=("main",))
+    timeless = (stream.swap(1, 0), stream.swap(2, 3))
+    assert assembly.add(stream.batch(1, timeless, 9)) == []
+    assert assembly.untimed == 1
