@@ -1,0 +1,1 @@
+"""The detector: closed slots in, alerts out; one is active, and a second does no harm."""

@@ -1,0 +1,33 @@
+"""Every setting of the detector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pw_common.run import CommonSettings
+from pw_common.settings import setting
+from pw_common.subjects import TOKEN
+
+
+def _tokens(value: str) -> str | None:
+    names = [name for name in value.split(",") if name]
+    wrong = [name for name in names if not TOKEN.match(name)]
+    if not names or wrong:
+        return f"allowed: source names {TOKEN.pattern}, comma separated"
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(CommonSettings):
+    """What the detector reads beside the common settings."""
+
+    sources: str = setting(
+        "PW_DETECTOR_SOURCES",
+        "Sources whose slots must be complete before a slot closes, comma separated",
+        default="main",
+        check=_tokens,
+    )
+
+    def source_names(self) -> tuple[str, ...]:
+        """The declared sources, in order."""
+        return tuple(sorted({name for name in self.sources.split(",") if name}))

@@ -1,0 +1,124 @@
+"""Rules, watch lists and mutes from the `pw_config` bucket, each in force from a recorded slot.
+
+The first detector that sees a new revision records the slot from which it holds, a little
+ahead of what it has released; every other one, and every rebuild, takes that record.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import msgspec
+
+from pw_common.bus import ApiRefused, Bus
+from pw_common.log import Log
+from pw_common.log_reader import get_message
+from pw_common.messages import encode
+from pw_common.subjects import (
+    BUCKET_CONFIG,
+    BUCKET_DETECTOR,
+    KEY_MUTES,
+    KEY_TRIGGERS,
+    KEY_WATCHLISTS,
+)
+
+WRONG_LAST_SEQUENCE: Final = 10071
+KEYS: Final = (KEY_TRIGGERS, KEY_WATCHLISTS, KEY_MUTES)
+# Ahead of the released slot by this, so that a second detector has not passed it yet.
+AHEAD_SLOTS: Final = 10
+
+
+class InForce(msgspec.Struct, frozen=True, kw_only=True, tag="in_force.v1"):
+    """From which slot a revision of a configuration key holds."""
+
+    key: str
+    revision: int
+    from_slot: int
+
+
+class Change(NamedTuple):
+    """A revision's body, and the slot from which it holds."""
+
+    key: str
+    revision: int
+    from_slot: int
+    body: bytes
+
+
+_decoder = msgspec.json.Decoder(InForce)
+
+
+class Configuration:
+    """Knows which revision of each key the detector was given last."""
+
+    def __init__(self, bus: Bus, log: Log) -> None:
+        self._bus = bus
+        self._log = log
+        self._given: dict[str, int] = dict.fromkeys(KEYS, 0)
+
+    async def at_start(self, released_slot: int) -> list[Change]:
+        """For each key the revision in force at a released slot, then those that follow it.
+
+        Raises:
+            BrokerAway, ApiRefused: from the broker.
+        """
+        records: dict[str, list[InForce]] = {key: [] for key in KEYS}
+        for name, body in (await self._bus.kv_all(BUCKET_DETECTOR)).items():
+            key, _, revision = name.partition(".")
+            if key in records and revision.isdigit():
+                records[key].append(_decoder.decode(body))
+        changes: list[Change] = []
+        for key in KEYS:
+            known = sorted(records[key], key=lambda record: record.revision)
+            before = [record for record in known if record.from_slot <= released_slot][-1:]
+            after = [record for record in known if record.from_slot > released_slot]
+            for record in (*before, *after):
+                change = await self._change(record)
+                if change is not None:
+                    changes.append(change)
+                self._given[key] = max(self._given[key], record.revision)
+        return changes
+
+    async def newer(self, released_slot: int) -> list[Change]:
+        """Revisions that appeared since; each is recorded before it is returned.
+
+        Raises:
+            BrokerAway, ApiRefused: from the broker.
+        """
+        changes: list[Change] = []
+        for key in KEYS:
+            entry = await self._bus.kv_get(BUCKET_CONFIG, key)
+            if entry is None or entry[1] <= self._given[key]:
+                continue
+            body, revision = entry
+            record = await self._record(key, revision, released_slot)
+            self._given[key] = revision
+            changes.append(Change(key, revision, record.from_slot, body))
+            self._log.info(
+                "configuration_changes", key=key, revision=revision, from_slot=record.from_slot
+            )
+        return changes
+
+    async def _record(self, key: str, revision: int, released_slot: int) -> InForce:
+        # Before the first slot there is nothing that a change could come too early for.
+        from_slot = released_slot + AHEAD_SLOTS if released_slot else 0
+        record = InForce(key=key, revision=revision, from_slot=from_slot)
+        name = f"{key}.{revision}"
+        try:
+            await self._bus.kv_put(BUCKET_DETECTOR, name, encode(record), revision=0)
+        except ApiRefused as error:
+            if error.err_code != WRONG_LAST_SEQUENCE:
+                raise
+            entry = await self._bus.kv_get(BUCKET_DETECTOR, name)
+            if entry is not None:
+                return _decoder.decode(entry[0])
+        return record
+
+    async def _change(self, record: InForce) -> Change | None:
+        message = await get_message(self._bus, f"KV_{BUCKET_CONFIG}", record.revision)
+        if message is None:
+            self._log.warning(
+                "configuration_history_gone", key=record.key, revision=record.revision
+            )
+            return None
+        return Change(record.key, record.revision, record.from_slot, message.body)

@@ -1,0 +1,169 @@
+"""Batches in, stored alerts out: the one place where order and storing meet.
+
+For every message: close slots, step the detector for each, store the alerts, then move the
+position. What a restart folds again up to `folded_seq` is folded without evaluation, since
+its alerts are stored.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pw_common.clock import monotonic_s, now_ms
+from pw_common.log import Log
+from pw_common.messages import Batch
+from pw_common.metrics import Metrics
+from pw_detection.assembly import Assembly, ClosedSlot
+from pw_detection.detector import Detector
+from pw_detector.alert_store import AlertStore
+from pw_detector.configuration import Change, Configuration
+from pw_detector.in_force import apply
+from pw_detector.position import Position, PositionStore
+from pw_detector.restart import Note, RestartPoints
+
+# A position is written this often at most; a crash in between re-derives refused alerts.
+POSITION_EVERY_S: Final = 0.25
+
+
+class Folding:
+    """The detector's state beside what it takes to restart it."""
+
+    def __init__(
+        self,
+        *,
+        assembly: Assembly,
+        detector: Detector,
+        store: AlertStore,
+        positions: PositionStore,
+        configuration: Configuration,
+        metrics: Metrics,
+        log: Log,
+        swap_stream_created: str,
+        first: Note,
+        folded_seq: int,
+        released_slot: int,
+    ) -> None:
+        self.detector = detector
+        self._assembly = assembly
+        self._store = store
+        self._positions = positions
+        self._configuration = configuration
+        self._metrics = metrics
+        self._log = log
+        self._swap_stream_created = swap_stream_created
+        self._restart = RestartPoints(first)
+        self._folded_seq = folded_seq
+        self._released_slot = released_slot
+        self._event_time_ms = 0
+        self._position_s = 0.0
+        self._unwritten = False
+        self._read_seq = first.swap_seq - 1
+        self._stored_ms = 0
+        self._hold_max_ms = 0
+        self._late = 0
+        self.start_seq = first.swap_seq
+
+    @property
+    def rebuilt(self) -> bool:
+        """Whether everything that was evaluated before the start is folded again."""
+        return self._read_seq >= self._folded_seq
+
+    async def take(self, batch: Batch, seq: int, stored_ms: int) -> None:
+        """Fold one message of PW_SWAP.
+
+        Raises:
+            BrokerAway: while storing; nothing of this message is lost, read it again.
+        """
+        self._read_seq = seq
+        self._stored_ms = stored_ms
+        await self._released(self._assembly.add(batch, stored_ms, seq), seq)
+
+    async def give_up_holes(self, *, caught_up: bool) -> None:
+        """Go on past holes that nobody will fill: late from now on, and said so.
+
+        In a backlog the stream's own clock counts, else every hole would look old.
+        """
+        closed = self._assembly.skip_holes(now_ms() if caught_up else self._stored_ms)
+        if closed:
+            self._log.error("hole_given_up", released=len(closed), late=self._assembly.late)
+            await self._released(closed, self._read_seq)
+        elif self._unwritten:
+            await self._remember(force=True)
+
+    async def reconfigure(self) -> None:
+        """Take up what changed in the configuration; raises BrokerAway, ApiRefused."""
+        self.apply(await self._configuration.newer(self._released_slot))
+
+    def apply(self, changes: list[Change]) -> None:
+        """Hand changes to the detector; one that cannot be read is left out and logged."""
+        for change in changes:
+            why = apply(self.detector, change)
+            if why:
+                self._log.error(
+                    "configuration_refused", key=change.key, revision=change.revision, reason=why
+                )
+
+    def publish_figures(self) -> None:
+        """Set the gauges."""
+        oldest_ms = self._assembly.oldest_held_ms
+        metrics = self._metrics
+        metrics.set("pw_detector_held", self._assembly.held)
+        hold_ms = max(0, now_ms() - oldest_ms) if oldest_ms else 0
+        self._hold_max_ms = max(self._hold_max_ms, hold_ms)
+        metrics.set("pw_detector_hold_ms", hold_ms)
+        metrics.set("pw_detector_hold_max_ms", self._hold_max_ms)
+        metrics.set("pw_detector_slot", self._released_slot)
+        metrics.set("pw_detector_event_time_ms", self._event_time_ms)
+        if self._assembly.late > self._late:
+            metrics.count("pw_detector_late_total", self._assembly.late - self._late)
+            self._late = self._assembly.late
+
+    async def _released(self, closed: list[ClosedSlot], seq: int) -> None:
+        for one in closed:
+            if one.reset:
+                self._restart.reset(self._note(one.event_time_ms, seq))
+            if seq <= self._folded_seq:
+                self.detector.fold(one)
+            else:
+                await self._evaluate(one)
+            self._event_time_ms = one.event_time_ms
+            self._released_slot = one.slot
+            self._restart.take(self._note(one.event_time_ms, seq))
+        if closed and seq > self._folded_seq:
+            self._folded_seq = seq
+            self._unwritten = True
+            await self._remember()
+
+    async def _evaluate(self, closed: ClosedSlot) -> None:
+        alerts = self.detector.step(closed)
+        self._metrics.count("pw_detector_slots_total")
+        self._metrics.count("pw_detector_swaps_total", len(closed.swaps))
+        if not alerts:
+            return
+        await self._store.store(alerts, self.detector.revision)
+        for alert in alerts:
+            self._metrics.count("pw_detector_alerts_total", kind=alert.kind)
+            self._log.info("alert", mint=alert.mint, trigger=alert.trigger, alert_kind=alert.kind)
+
+    def _note(self, event_time_ms: int, seq: int) -> Note:
+        # A held batch was stored before this message, so reading must begin at the first one.
+        return Note(
+            event_time_ms, min(seq, self._assembly.oldest_held_seq or seq), self._assembly.next_seq
+        )
+
+    async def _remember(self, *, force: bool = False) -> None:
+        now_s = monotonic_s()
+        if not force and now_s - self._position_s < POSITION_EVERY_S:
+            return
+        oldest = self._restart.oldest
+        position = Position(
+            swap_stream_created=self._swap_stream_created,
+            folded_seq=self._folded_seq,
+            released_slot=self._released_slot,
+            event_time_ms=self._event_time_ms,
+            restart_seq=oldest.swap_seq,
+            restart_tx_seq=oldest.tx_seq,
+        )
+        await self._positions.advance(position)
+        self._position_s = now_s
+        self._unwritten = False

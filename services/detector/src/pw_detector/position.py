@@ -1,0 +1,101 @@
+"""How far the detector has folded, in the `pw_detector` bucket, by compare-and-set.
+
+Every slot that closed by a PW_SWAP message up to `folded_seq` has its alerts stored. A
+restart reads again from `restart_seq`, which lies a horizon and a little earlier, so that
+every window is whole again when `folded_seq` is passed.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from pw_common.bus import ApiRefused, Bus
+from pw_common.messages import encode
+from pw_common.subjects import BUCKET_DETECTOR
+
+KEY = "position"
+WRONG_LAST_SEQUENCE = 10071
+
+
+class Position(msgspec.Struct, frozen=True, kw_only=True, tag="position.v1"):
+    """Where a restart goes on. Sequences are PW_SWAP's; `restart_tx_seq` is PW_TX's.
+
+    `event_time_ms` and `released_slot` belong to the newest slot that was evaluated.
+    `swap_stream_created` tells a stream that was made anew from the one that was read.
+    """
+
+    swap_stream_created: str
+    folded_seq: int
+    released_slot: int
+    event_time_ms: int
+    restart_seq: int
+    restart_tx_seq: int
+
+
+_decoder = msgspec.json.Decoder(Position)
+
+
+class PositionStore:
+    """One key. A second detector may write it too: the one that is further wins."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._revision = 0
+        self.stored: Position | None = None
+
+    async def load(self) -> Position | None:
+        """The stored position, None at the first start.
+
+        Raises:
+            BrokerAway, ApiRefused: from the broker.
+        """
+        entry = await self._bus.kv_get(BUCKET_DETECTOR, KEY)
+        if entry is None:
+            self._revision, self.stored = 0, None
+            return None
+        self._revision = entry[1]
+        self.stored = _decoder.decode(entry[0])
+        return self.stored
+
+    async def advance(self, position: Position) -> bool:
+        """Store a position unless another detector is already there or further.
+
+        Returns whether ours is stored now.
+
+        Raises:
+            BrokerAway: it may or may not be stored; the next write settles it.
+        """
+        if self._is_behind(position):
+            return False
+        try:
+            self._revision = await self._bus.kv_put(
+                BUCKET_DETECTOR, KEY, encode(position), revision=self._revision
+            )
+        except ApiRefused as error:
+            if error.err_code != WRONG_LAST_SEQUENCE:
+                raise
+            # Another detector's write, or our own whose answer was lost: look, and go on.
+            await self.load()
+            return not self._is_behind(position) and await self._once_more(position)
+        self.stored = position
+        return True
+
+    async def _once_more(self, position: Position) -> bool:
+        try:
+            self._revision = await self._bus.kv_put(
+                BUCKET_DETECTOR, KEY, encode(position), revision=self._revision
+            )
+        except ApiRefused as error:
+            if error.err_code != WRONG_LAST_SEQUENCE:
+                raise
+            return False
+        self.stored = position
+        return True
+
+    def _is_behind(self, position: Position) -> bool:
+        stored = self.stored
+        return (
+            stored is not None
+            and stored.swap_stream_created == position.swap_stream_created
+            and stored.folded_seq >= position.folded_seq
+        )

@@ -1,0 +1,45 @@
+"""What pages show of the tokens: `pw_hot` and `pw_tokens`, written for others, never read back.
+
+One document each, at most once a second and only when it changed: a key for every token
+would cost the broker a write to disk for each.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from pw_common.bus import ApiRefused, BrokerAway, Bus
+from pw_common.envelope import compress
+from pw_common.subjects import BUCKET_HOT, BUCKET_TOKENS
+from pw_detection.detector import Detector
+
+KEY: Final = "now"
+EVERY_S: Final = 1.0
+WARM_MAX: Final = 500
+
+
+class Projections:
+    """Remembers what was written last."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._written: dict[str, bytes] = {}
+        self._at_s = 0.0
+
+    async def update(self, detector: Detector, now_s: float) -> None:
+        """Write what changed; a broker that is away makes it wait for the next second."""
+        if now_s - self._at_s < EVERY_S:
+            return
+        self._at_s = now_s
+        documents = {BUCKET_HOT: detector.hot(), BUCKET_TOKENS: detector.tokens(WARM_MAX)}
+        for bucket, document in documents.items():
+            body = msgspec.json.encode(document, order="deterministic")
+            if body == self._written.get(bucket):
+                continue
+            try:
+                await self._bus.kv_put(bucket, KEY, compress(body))
+            except (BrokerAway, ApiRefused):
+                return
+            self._written[bucket] = body

@@ -1,0 +1,103 @@
+"""Between the broker and the pure detector: read by position, store alerts, remember."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from pw_common.batches import batch_of
+from pw_common.bus import ApiRefused, BrokerAway
+from pw_common.clock import monotonic_s
+from pw_common.envelope import BadEnvelope
+from pw_common.log_reader import LogReader, StoredMessage
+from pw_common.messages import WrongSchema
+from pw_common.publisher import Publisher
+from pw_common.run import Runtime
+from pw_common.subjects import STREAM_SWAP
+from pw_detector.alert_store import AlertStore
+from pw_detector.answers import Answers
+from pw_detector.config import Settings
+from pw_detector.folding import Folding
+from pw_detector.lag import acknowledge
+from pw_detector.projections import Projections
+from pw_detector.start import start
+
+FETCH: Final = 256
+QUIET_S: Final = 0.25
+CONFIGURATION_EVERY_S: Final = 1.0
+RETRY_S: Final = 0.5
+
+
+async def run_detector(settings: Settings, runtime: Runtime) -> None:
+    """Fold PW_SWAP until told to stop."""
+    publisher = Publisher(
+        runtime.bus,
+        runtime.log,
+        on_retry=lambda why: runtime.metrics.count("pw_publish_retries_total", why=why),
+    )
+    await publisher.start()
+    lag = asyncio.create_task(acknowledge(runtime), name="lag")
+    try:
+        folding = await start(settings, runtime, AlertStore(publisher))
+        answers = Answers(runtime.bus, folding.detector)
+        await answers.start()
+        await _Loop(runtime, folding).run()
+    finally:
+        lag.cancel()
+        await asyncio.gather(lag, return_exceptions=True)
+        await publisher.stop()
+
+
+class _Loop:
+    """Reads, folds and keeps up what others see."""
+
+    def __init__(self, runtime: Runtime, folding: Folding) -> None:
+        self._runtime = runtime
+        self._folding = folding
+        self._projections = Projections(runtime.bus)
+        self._configured_s = 0.0
+
+    async def run(self) -> None:
+        reader = LogReader(self._runtime.bus, STREAM_SWAP, start_seq=self._folding.start_seq)
+        try:
+            while not self._runtime.stop.is_set():
+                try:
+                    await self._step(reader)
+                except BrokerAway as error:
+                    self._runtime.log.warning("detector_waits", reason=str(error))
+                    await asyncio.sleep(RETRY_S)
+        finally:
+            await reader.close()
+
+    async def _step(self, reader: LogReader) -> None:
+        await self._configure()
+        for message in await reader.fetch(FETCH, timeout_s=QUIET_S):
+            await self._take(message)
+            # Heartbeats and answers ride on the same loop.
+            await asyncio.sleep(0)
+        folding = self._folding
+        await folding.give_up_holes(caught_up=reader.pending == 0)
+        caught_up = reader.pending == 0 and folding.rebuilt
+        self._runtime.set_ready("" if caught_up else f"{reader.pending} messages behind")
+        folding.publish_figures()
+        if caught_up:
+            await self._projections.update(folding.detector, monotonic_s())
+
+    async def _take(self, message: StoredMessage) -> None:
+        try:
+            batch = batch_of(message.headers, message.body)
+        except (BadEnvelope, WrongSchema) as error:
+            # Its sequence stays a hole, which is held and then counted, never passed over.
+            self._runtime.log.error("batch_unreadable", seq=message.seq, reason=str(error))
+            return
+        await self._folding.take(batch, message.seq, message.time_ms)
+
+    async def _configure(self) -> None:
+        now_s = monotonic_s()
+        if now_s - self._configured_s < CONFIGURATION_EVERY_S:
+            return
+        self._configured_s = now_s
+        try:
+            await self._folding.reconfigure()
+        except ApiRefused as error:
+            self._runtime.log.warning("configuration_unread", reason=str(error))

@@ -1,0 +1,98 @@
+"""How the detector starts: where to read from, what holds, and which episodes are open."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pw_common.batches import batch_of
+from pw_common.bus import Bus
+from pw_common.envelope import BadEnvelope
+from pw_common.log_reader import LogReader
+from pw_common.messages import WrongSchema
+from pw_common.run import Runtime
+from pw_common.subjects import STREAM_SWAP
+from pw_common.topology import PARSER_ACK_PENDING_MAX
+from pw_detection.assembly import Assembly
+from pw_detection.detector import Detector
+from pw_detector.alert_store import AlertStore, stored_alerts
+from pw_detector.config import Settings
+from pw_detector.configuration import Configuration
+from pw_detector.folding import Folding
+from pw_detector.position import Position, PositionStore
+from pw_detector.restart import Note
+
+FIRST_SEQ: Final = 1
+
+
+async def start(settings: Settings, runtime: Runtime, store: AlertStore) -> Folding:
+    """Everything that was known before, from the broker alone.
+
+    Raises:
+        BrokerAway, ApiRefused: from the broker.
+    """
+    bus, log = runtime.bus, runtime.log
+    info = await bus.api(f"STREAM.INFO.{STREAM_SWAP}")
+    created = str(info["created"])
+    first_seq = max(FIRST_SEQ, int(info["state"]["first_seq"]))
+    positions = PositionStore(bus)
+    position = await positions.load()
+    if position is not None and position.swap_stream_created != created:
+        log.warning("swap_stream_made_anew", was=position.swap_stream_created, now=created)
+        position = None
+    first = await _first_note(bus, position, first_seq)
+    if position is not None and position.restart_seq < first_seq:
+        log.warning("horizon_trimmed", wanted_seq=position.restart_seq, first_seq=first_seq)
+    released_slot = position.released_slot if position is not None else 0
+    detector = Detector()
+    if position is not None:
+        detector.restore(await stored_alerts(bus, until_slot=released_slot))
+    configuration = Configuration(bus, log)
+    folding = Folding(
+        assembly=Assembly(sources=settings.source_names(), next_tx_seq=first.tx_seq),
+        detector=detector,
+        store=store,
+        positions=positions,
+        configuration=configuration,
+        metrics=runtime.metrics,
+        log=log,
+        swap_stream_created=created,
+        first=first,
+        folded_seq=position.folded_seq if position is not None else 0,
+        released_slot=released_slot,
+    )
+    folding.apply(await configuration.at_start(released_slot))
+    await folding.reconfigure()
+    log.info(
+        "detector_starts",
+        reads_from_seq=first.swap_seq,
+        folded_seq=position.folded_seq if position is not None else 0,
+    )
+    return folding
+
+
+async def _first_note(bus: Bus, position: Position | None, first_seq: int) -> Note:
+    if position is not None and position.restart_seq >= first_seq:
+        return Note(0, position.restart_seq, position.restart_tx_seq)
+    # From the stream's own beginning: a log that was never trimmed begins with PW_TX's
+    # first message; of a trimmed one the least sequence that a fleet may hold back counts.
+    return Note(0, first_seq, await _least_tx_seq(bus, first_seq) if first_seq > FIRST_SEQ else 1)
+
+
+async def _least_tx_seq(bus: Bus, first_seq: int) -> int:
+    reader = LogReader(bus, STREAM_SWAP, start_seq=first_seq)
+    least: int | None = None
+    try:
+        await reader.open()
+        while reader.pending and reader.position < first_seq + PARSER_ACK_PENDING_MAX:
+            messages = await reader.fetch(PARSER_ACK_PENDING_MAX)
+            for message in messages:
+                try:
+                    batch = batch_of(message.headers, message.body)
+                except (BadEnvelope, WrongSchema):
+                    continue
+                least = batch.tx_seq if least is None else min(least, batch.tx_seq)
+            if not messages:
+                break
+    finally:
+        await reader.close()
+    return least if least is not None else FIRST_SEQ
