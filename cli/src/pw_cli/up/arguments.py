@@ -10,6 +10,7 @@ from pathlib import Path
 DEFAULT_TPS = 200
 DEFAULT_MARKET_MINUTES = 10
 DEFAULT_API_PORT = 8080
+DETECTORS_MAX = 3
 PARSERS_MAX = 16
 
 RATE = re.compile(r"^(recorded|max|\d+(\.\d+)?x|\d+(\.\d+)?)$")
@@ -29,6 +30,7 @@ class UpOptions:
     rate: str | None
     once: bool
     parsers: int
+    detectors: int
     programs: str | None
     exit_when_drained: bool
     report: Path | None
@@ -89,6 +91,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run = parser.add_argument_group("run")
     run.add_argument("--parsers", type=int, default=2, metavar="N", help="parser processes")
     run.add_argument(
+        "--detectors", type=int, default=1, metavar="N", help="detectors; a second changes nothing"
+    )
+    run.add_argument(
         "--data",
         type=Path,
         metavar="DIR",
@@ -139,6 +144,8 @@ def options(args: argparse.Namespace) -> UpOptions:
         problems.append("--rate cannot change the pace of an endpoint")
     if not 1 <= args.parsers <= PARSERS_MAX:
         problems.append(f"--parsers {args.parsers}: allowed are 1 to {PARSERS_MAX}")
+    if not 0 <= args.detectors <= DETECTORS_MAX:
+        problems.append(f"--detectors {args.detectors}: allowed are 0 to {DETECTORS_MAX}")
     if args.exit_when_drained and not args.once:
         problems.append("--exit-when-drained needs --once: a loop never drains")
     if args.once and args.endpoint:
@@ -154,6 +161,7 @@ def options(args: argparse.Namespace) -> UpOptions:
         rate=args.rate,
         once=args.once,
         parsers=args.parsers,
+        detectors=args.detectors,
         programs=args.programs,
         exit_when_drained=args.exit_when_drained,
         report=args.report,

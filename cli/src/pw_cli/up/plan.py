@@ -29,6 +29,7 @@ class Ports:
     ingest_http: int
     parser_http: tuple[int, ...]
     api: int
+    detector_http: tuple[int, ...] = ()
 
 
 def provision_spec(options: UpOptions, nats_url: str) -> Spec:
@@ -43,6 +44,12 @@ def parser_spec(number: int, nats_url: str, port: int) -> Spec:
     """One parser; its number is only a name."""
     env = _common(nats_url) | {"PW_HTTP_LISTEN": f"127.0.0.1:{port}"}
     return Spec(f"parser-{number}", "parser", "pw_parser", env, port)
+
+
+def detector_spec(number: int, nats_url: str, port: int) -> Spec:
+    """One detector; several fold the same stream and store the same alerts once."""
+    env = _common(nats_url) | {"PW_HTTP_LISTEN": f"127.0.0.1:{port}"}
+    return Spec(f"detector-{number}", "detector", "pw_detector", env, port)
 
 
 def api_spec(nats_url: str, port: int) -> Spec:

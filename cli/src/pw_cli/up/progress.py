@@ -95,6 +95,7 @@ class Progress:
         )
         self.say(f"CPU us/tx: {cpu}")
         self.say(f"swap digest {report.swap_digest}")
+        self.say(f"{report.alerts} alerts, digest {report.alert_digest}")
         if not report.drained and self._system.options.exit_when_drained:
             self.say("NOT drained: it was stopped early, or something that was sent is not parsed")
 

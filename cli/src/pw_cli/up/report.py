@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -29,6 +29,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     `stored_duplicates` counts swaps that PW_SWAP holds more than once and readers drop;
     `late` counts swaps that were stored after their slot was declared complete.
+    `alerts` counts tokens' alerts; `hold_ms` is the longest that a detector waited for a
+    batch that another had overtaken.
     """
 
     updates_sent: int
@@ -48,6 +50,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     cpu_us_per_tx: dict[str, float]
     rss_mb: dict[str, float]
     swap_digest: str
+    alerts: int = 0
+    alert_digest: str = ""
+    hold_ms: int = 0
     drained: bool
     restarts: dict[str, int] = {}
 
@@ -71,6 +76,8 @@ class Tally:
         self._prefix = Prefix(self.first_seq)
         self._watermark = Watermark()
         self._bodies: list[bytes] = []
+        # Slot -> when the source sent the last of its swaps.
+        self._slot_sent_ns: dict[int, int] = {}
 
     @property
     def stored_duplicates(self) -> int:
@@ -96,6 +103,8 @@ class Tally:
             self._bodies.append(encode(event))
             if event.signature in sent_ns:
                 self.latencies_ns.append(stored_ns - sent_ns[event.signature])
+                last_ns = max(self._slot_sent_ns.get(event.slot, 0), sent_ns[event.signature])
+                self._slot_sent_ns[event.slot] = last_ns
         for released in self._prefix.add(batch):
             self._count_late(released)
 
@@ -109,6 +118,11 @@ class Tally:
     def latency(self) -> Percentiles:
         """From sent by the source to stored in PW_SWAP."""
         return percentiles(self.latencies_ns)
+
+    def alert_latency(self, stored: Iterable[tuple[int, int]]) -> Percentiles:
+        """From the slot's last swap sent to the alert stored, for (slot, stored_ns) pairs."""
+        known = self._slot_sent_ns
+        return percentiles([at_ns - known[slot] for slot, at_ns in stored if slot in known])
 
     def _count_late(self, batch: Batch) -> None:
         for event in batch.events:

@@ -87,6 +87,7 @@ async def _with_broker(
         ingest_http=free_port(),
         parser_http=tuple(free_port() for _ in range(chosen.parsers)),
         api=chosen.api_port,
+        detector_http=tuple(free_port() for _ in range(chosen.detectors)),
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

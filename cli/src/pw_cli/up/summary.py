@@ -10,11 +10,12 @@ from pw_cli.up.processes import usage
 from pw_cli.up.report import Report, Tally, per_transaction
 from pw_cli.up.stored import stored_messages, stream_state
 from pw_cli.up.system import System
+from pw_common.alerts import Alert, alert_digest, decode_alert
 from pw_common.envelope import decompress
 from pw_common.limits import BATCH_BYTES_MAX
 from pw_common.messages import decode_batch
 from pw_common.sent_record import read_sent_record
-from pw_common.subjects import STREAM_DLQ, STREAM_GAP, STREAM_SWAP
+from pw_common.subjects import STREAM_ALERT, STREAM_DLQ, STREAM_GAP, STREAM_SWAP
 
 
 async def make_report(system: System, *, drained: bool) -> Report:
@@ -26,6 +27,7 @@ async def make_report(system: System, *, drained: bool) -> Report:
         batch = decode_batch(decompress(message.data, BATCH_BYTES_MAX))
         stored_ns = int(message.metadata.timestamp.timestamp() * 1e9)
         tally.add(batch, stored_ns, sent_ns)
+    alerts, alerts_stored = await _alerts(system)
     began_ns = min(sent_ns.values(), default=tally.first_stored_ns)
     elapsed_s = max(0.0, (tally.last_stored_ns - began_ns) / 1e9)
     counters = system.ingest_counters
@@ -43,13 +45,36 @@ async def make_report(system: System, *, drained: bool) -> Report:
         late=tally.late,
         elapsed_s=round(elapsed_s, 3),
         throughput_tx_s=round(tally.transactions / elapsed_s, 1) if elapsed_s else 0.0,
-        latency_ms={"swap": tally.latency()},
+        latency_ms={"swap": tally.latency(), "alert": tally.alert_latency(alerts_stored)},
         cpu_us_per_tx=per_transaction(cpu_s, tally.transactions),
         rss_mb=rss_mb,
         swap_digest=tally.digest(),
+        alerts=len(alerts),
+        alert_digest=alert_digest(alerts),
+        hold_ms=int(
+            max(
+                (
+                    one.get("pw_detector_hold_max_ms", 0)
+                    for one in system.detector_counters.values()
+                ),
+                default=0,
+            )
+        ),
         drained=drained,
         restarts=restarts,
     )
+
+
+async def _alerts(system: System) -> tuple[list[Alert], list[tuple[int, int]]]:
+    """The tokens' alerts, and (slot, when it was stored) of each."""
+    alerts: list[Alert] = []
+    stored: list[tuple[int, int]] = []
+    async for message in stored_messages(system.bus, STREAM_ALERT):
+        alert = decode_alert(message.data)
+        if alert.mint:
+            alerts.append(alert)
+            stored.append((alert.slot, int(message.metadata.timestamp.timestamp() * 1e9)))
+    return alerts, stored
 
 
 def _costs(system: System) -> tuple[dict[str, float], dict[str, float], dict[str, int]]:

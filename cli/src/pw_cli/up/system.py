@@ -16,7 +16,7 @@ from pw_cli.up.processes import Child, ChildFailed, start, stop, usage, watch
 from pw_cli.up.stored import stream_state
 from pw_common.bus import Bus
 from pw_common.local_broker import LocalBroker
-from pw_common.subjects import CONSUMER_PARSER, STREAM_TX
+from pw_common.subjects import CONSUMER_PARSER, STREAM_SWAP, STREAM_TX
 
 READY_TIMEOUT_S = 60.0
 FINISH_TIMEOUT_S = 60.0
@@ -51,6 +51,7 @@ class System:
         # The last figures that a service told before it was stopped.
         self.source_status: dict[str, Any] = {}
         self.ingest_counters: dict[str, float] = {}
+        self.detector_counters: dict[int, dict[str, float]] = {}
         self.first_tx_seq = 1
 
     @property
@@ -65,6 +66,10 @@ class System:
         specs = [
             plan.parser_spec(number + 1, self.nats_url, port)
             for number, port in enumerate(self.ports.parser_http)
+        ]
+        specs += [
+            plan.detector_spec(number + 1, self.nats_url, port)
+            for number, port in enumerate(self.ports.detector_http)
         ]
         specs.append(plan.api_spec(self.nats_url, self.ports.api))
         if self.plays:
@@ -122,7 +127,7 @@ class System:
         while asyncio.get_running_loop().time() < deadline:
             for child in self.children:
                 child.measure()
-            if await self._queue_is_empty():
+            if await self._queue_is_empty() and await self._detectors_are_done():
                 return True
             if not any(
                 child.process.poll() is None
@@ -140,6 +145,16 @@ class System:
     async def _queue_is_empty(self) -> bool:
         info = await self.bus.api(f"CONSUMER.INFO.{STREAM_TX}.{CONSUMER_PARSER}")
         return int(info["num_pending"]) + int(info["num_ack_pending"]) == 0
+
+    async def _detectors_are_done(self) -> bool:
+        """Whether every detector has folded what PW_SWAP holds."""
+        last = (await stream_state(self.bus, STREAM_SWAP))["last_seq"]
+        for port in self.ports.detector_http:
+            found = await counters(self.client, port)
+            self.detector_counters[port] = found or self.detector_counters.get(port, {})
+            if found.get("pw_detector_swap_seq", -1.0) < last:
+                return False
+        return True
 
     async def _all_ready(self) -> None:
         deadline = asyncio.get_running_loop().time() + READY_TIMEOUT_S

@@ -112,6 +112,7 @@ METRICS: tuple[Metric, ...] = (
         ("detector",),
         "Events that came after their slot had closed. Not 0: a hole was given up, see the log.",
     ),
+    Metric("pw_detector_swap_seq", "gauge", ("detector",), "PW_SWAP sequence folded last."),
     Metric("pw_detector_slot", "gauge", ("detector",), "Newest slot that was evaluated."),
     Metric("pw_detector_event_time_ms", "gauge", ("detector",), "Event time of that slot."),
     Metric("pw_detector_held", "gauge", ("detector",), "Batches that wait for an earlier one."),

@@ -90,6 +90,11 @@ class Folding:
         elif self._unwritten:
             await self._remember(force=True)
 
+    async def close(self) -> None:
+        """Before the end: the position is where it is. Raises BrokerAway."""
+        if self._unwritten:
+            await self._remember(force=True)
+
     async def reconfigure(self) -> None:
         """Take up what changed in the configuration; raises BrokerAway, ApiRefused."""
         self.apply(await self._configuration.newer(self._released_slot))
@@ -112,6 +117,7 @@ class Folding:
         self._hold_max_ms = max(self._hold_max_ms, hold_ms)
         metrics.set("pw_detector_hold_ms", hold_ms)
         metrics.set("pw_detector_hold_max_ms", self._hold_max_ms)
+        metrics.set("pw_detector_swap_seq", self._read_seq)
         metrics.set("pw_detector_slot", self._released_slot)
         metrics.set("pw_detector_event_time_ms", self._event_time_ms)
         if self._assembly.late > self._late:

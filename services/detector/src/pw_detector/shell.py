@@ -66,6 +66,7 @@ class _Loop:
                 except BrokerAway as error:
                     self._runtime.log.warning("detector_waits", reason=str(error))
                     await asyncio.sleep(RETRY_S)
+            await self._folding.close()
         finally:
             await reader.close()
 
