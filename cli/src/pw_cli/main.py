@@ -26,6 +26,7 @@ COMMANDS = (
     Command("capture", "pw_cli.capture", "write a capture from the broker or a source"),
     Command("tail", "pw_cli.tail", "print a stream's messages as they come"),
     Command("dlq", "pw_cli.dlq", "dead letters: list, show, replay"),
+    Command("backtest", "pw_cli.backtest", "the alerts that rules would have given on captures"),
     Command("simulate", "pw_cli.simulate", "write a generated market as a capture"),
 )
 

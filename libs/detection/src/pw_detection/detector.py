@@ -39,6 +39,7 @@ class Detector:
         self.episodes = Episodes()
         self.revision = 0
         self._rules = _compiled(shipped_rules() if rules is None else rules)
+        self._cheap = {rule.rule.name: rule.cheap_first for rule in self._rules}
         self._lists = Lists()
         self._watched: WatchLists | None = None
         self._mutes: Mutes | None = None
@@ -167,6 +168,7 @@ class Detector:
         for change in due:
             if change.rules is not None:
                 self._rules, self.revision = change.rules, change.revision
+                self._cheap = {rule.rule.name: rule.cheap_first for rule in self._rules}
             if change.lists is not None:
                 self._lists = change.lists
                 self.market.muted_wallets = change.lists.muted_wallets
@@ -192,7 +194,7 @@ class Detector:
         read = partial(self._read, token)
         alerts = []
         for rule in self._rules:
-            if not rule.rule.enabled or not holds(rule, read):
+            if not rule.rule.enabled or not holds(self._cheap[rule.rule.name], read):
                 continue
             evaluation = evaluate(rule, read)
             if evaluation.blocked:
@@ -217,7 +219,11 @@ class Detector:
         for key in sorted(self.episodes.open):
             token = self.market.tokens.get(key[0])
             rule = rules.get(key[1])
-            if token is None or rule is None or not holds(rule, partial(self._read, token)):
+            if (
+                token is None
+                or rule is None
+                or not holds(rule.conditions, partial(self._read, token))
+            ):
                 ended.append(key)
         return self._close(ended, closed, "its conditions no longer hold")
 

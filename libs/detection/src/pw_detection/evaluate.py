@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Final, NamedTuple
 
@@ -32,9 +32,9 @@ class Evaluation(NamedTuple):
     blocked: tuple[str, ...] = ()
 
 
-def holds(rule: Compiled, read: Read) -> bool:
+def holds(conditions: Iterable[Condition], read: Read) -> bool:
     """The verdict alone: stops at the first condition that does not hold."""
-    return all(_verdict(one, read(one.metric)) == "holds" for one in rule.conditions)
+    return all(_verdict(one, read(one.metric)) == "holds" for one in conditions)
 
 
 def evaluate(rule: Compiled, read: Read) -> Evaluation:

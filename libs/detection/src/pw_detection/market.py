@@ -125,13 +125,11 @@ class Market:
         """Whether a whole window of this token was seen: all its life, or all the span."""
         if mint in self._created_ms:
             return True
-        window = Window(span)
-        return self.covered_since_ms <= window.first_ms(self.event_time_ms)
+        return self.covered_since_ms <= span.first_ms(self.event_time_ms)
 
     def covers_wallets(self, span: Span) -> bool:
         """Whether the stream was seen for an hour before the window began."""
-        first_ms = Window(span).first_ms(self.event_time_ms)
-        return self.covered_since_ms <= first_ms - FRESH_AFTER_MS
+        return self.covered_since_ms <= span.first_ms(self.event_time_ms) - FRESH_AFTER_MS
 
     def _trade(self, swap: Swap, event_time_ms: int) -> bool:
         if swap.trader in self.muted_wallets:

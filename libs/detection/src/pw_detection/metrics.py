@@ -74,12 +74,11 @@ def _windowed(span: Span) -> tuple[Metric, ...]:
         return Metric(f"{stem}_{name}", unit, formula, unknown, grows, whole)
 
     def average(window: Window) -> Reading:
-        valued = window.buys - sum(t.buy and t.lamports is None for t in window.trades)
         if not window.buys:
             return Reading(None, "no_buys")
-        if not valued:
+        if not window.valued_buys:
             return Reading(None, "unvalued")
-        return Reading(_sol(window.buy_lamports) / valued)
+        return Reading(Fraction(window.buy_lamports, LAMPORTS_PER_SOL * window.valued_buys))
 
     def ratio(window: Window) -> Reading:
         if not window.sells:

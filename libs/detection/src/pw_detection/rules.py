@@ -23,6 +23,8 @@ NUMBER: Final = re.compile(r"^-?\d{1,18}(\.\d{1,12})?$")
 RULES_MAX: Final = 200
 CONDITIONS_MAX: Final = 20
 BYTES_MAX: Final = 256 * 1024
+# Metrics that look at every buyer, or at every trade.
+COSTLY: Final = ("top_3_", "new_wallet_", "price_", "market_cap_", "watched_buyers_")
 # Watched wallets are counted beside the table of metrics, since lists are configuration.
 LIST_METRICS: Final = ("watched_buyers_5m", "watched_buyers_1h", "watched_token", "watched_creator")
 
@@ -59,6 +61,11 @@ class Compiled(NamedTuple):
     rule: Rule
     conditions: tuple[Condition, ...]
     gates: tuple[Condition, ...]
+
+    @property
+    def cheap_first(self) -> tuple[Condition, ...]:
+        """The conditions in the order in which a verdict costs least."""
+        return tuple(sorted(self.conditions, key=lambda one: one.metric.startswith(COSTLY)))
 
     @property
     def lead(self) -> str:

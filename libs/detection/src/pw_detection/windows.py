@@ -6,6 +6,7 @@ estimated: what falls out is subtracted, and a set is a count by wallet.
 
 from __future__ import annotations
 
+import heapq
 from collections import deque
 from typing import Final, NamedTuple
 
@@ -21,6 +22,10 @@ class Span(NamedTuple):
     def length_ms(self) -> int:
         """The most that it covers."""
         return self.step_ms * self.steps
+
+    def first_ms(self, event_time_ms: int) -> int:
+        """Where the window begins at an event time."""
+        return (event_time_ms // self.step_ms - self.steps + 1) * self.step_ms
 
 
 FIVE_MINUTES: Final = Span("5m", 10_000, 30)
@@ -65,6 +70,7 @@ class Window:
         self.buy_lamports = 0
         self.sell_lamports = 0
         self.unvalued = 0
+        self.valued_buys = 0
         self.buyers: dict[str, Bought] = {}
         self.sellers: dict[str, int] = {}
 
@@ -75,21 +81,16 @@ class Window:
 
     def advance(self, event_time_ms: int) -> bool:
         """Drop what has fallen out by now; returns whether anything did."""
-        first_ms = self.first_ms(event_time_ms)
+        first_ms = self.span.first_ms(event_time_ms)
         dropped = False
         while self.trades and self.trades[0].event_time_ms < first_ms:
             self._count(self.trades.popleft(), -1)
             dropped = True
         return dropped
 
-    def first_ms(self, event_time_ms: int) -> int:
-        """Where the window begins at an event time."""
-        step = event_time_ms // self.span.step_ms
-        return (step - self.span.steps + 1) * self.span.step_ms
-
     def top_buy_lamports(self, count: int) -> int:
         """What the largest buyers paid together."""
-        return sum(sorted((one.lamports for one in self.buyers.values()), reverse=True)[:count])
+        return sum(heapq.nlargest(count, [one.lamports for one in self.buyers.values()]))
 
     def _count(self, trade: Trade, sign: int) -> None:
         lamports = trade.lamports or 0
@@ -104,6 +105,7 @@ class Window:
                 del self.sellers[trade.trader]
             return
         self.buys += sign
+        self.valued_buys += sign * (trade.lamports is not None)
         self.buy_lamports += sign * lamports
         old = self.buyers.get(trade.trader, NOTHING)
         if old.buys + sign:

@@ -1,0 +1,77 @@
+"""`pw backtest CAPTURE…`: the alerts that rules would have given, by the detector's own core."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from pw_cli.offline import alerts
+from pw_cli.parse import in_chain_order
+from pw_common.alerts import Alert, alert_digest
+from pw_common.captures import BadCapture
+from pw_common.messages import encode
+from pw_detection.detector import Detector
+from pw_detection.rules import BadRules, Rule, read_rules
+
+EXIT_OK = 0
+EXIT_UNREADABLE = 2
+SHORT = 8
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `pw backtest`."""
+    parser.add_argument("captures", nargs="+", type=Path, metavar="CAPTURE")
+    parser.add_argument(
+        "--triggers", type=Path, metavar="YAML", help="rules; else the shipped ones"
+    )
+    parser.add_argument("--json", action="store_true", help="one alert.v1 a line, then the summary")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print alerts; 0 done, 2 a file that cannot be read or rules that cannot be used."""
+    try:
+        rules = _rules(args.triggers)
+        found = list(alerts(in_chain_order(args.captures), Detector(rules)))
+    except (BadCapture, BadRules, OSError) as error:
+        sys.stderr.write(f"pw backtest: {error}\n")
+        return EXIT_UNREADABLE
+    if args.json:
+        for alert in found:
+            sys.stdout.buffer.write(encode(alert) + b"\n")
+        summary = {"alerts": len(found), "alert_digest": alert_digest(found)}
+        sys.stdout.buffer.write(msgspec.json.encode(summary) + b"\n")
+    else:
+        _show(found, Console())
+    return EXIT_OK
+
+
+def _rules(path: Path | None) -> tuple[Rule, ...] | None:
+    return None if path is None else read_rules(path.read_text(encoding="utf-8"))
+
+
+def _show(found: list[Alert], console: Console) -> None:
+    table = Table("slot", "at", "what", "rule", "token", "bought (5m)", "by", box=None)
+    began_ms = found[0].event_time_ms if found else 0
+    for alert in found:
+        since_s = (alert.event_time_ms - began_ms) // 1_000
+        table.add_row(
+            str(alert.slot),
+            f"+{since_s // 60}:{since_s % 60:02}",
+            alert.kind,
+            alert.trigger,
+            alert.symbol or alert.mint[:SHORT],
+            f"{alert.metrics.get('buy_volume_sol_5m') or 0:.2f} SOL",
+            f"{alert.metrics.get('unique_buyers_5m') or 0:g} wallets",
+        )
+    console.print(table)
+    kinds = Counter(alert.kind for alert in found)
+    triggers = {alert.trigger for alert in found}
+    told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    console.print(f"{len(found)} alerts of {len(triggers)} rules: {told or 'none'}")
+    console.print(f"alert digest {alert_digest(found)}", soft_wrap=True)
