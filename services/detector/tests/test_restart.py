@@ -1,0 +1,32 @@
+"""A restart reads from a horizon before what was folded, and no further."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pw_detector.restart import HORIZON_MS, NOTE_EVERY_MS, Note, RestartPoints
+
+
+@given(st.lists(st.integers(1, 20 * NOTE_EVERY_MS), max_size=200))
+def test_what_is_read_again_covers_the_horizon_and_little_more(steps_ms: list[int]) -> None:
+    points = RestartPoints(Note(0, 1, 1))
+    notes = []
+    now_ms = NOTE_EVERY_MS
+    for number, step_ms in enumerate(steps_ms, start=2):
+        now_ms += step_ms
+        note = Note(now_ms, number, number)
+        notes.append(note)
+        points.take(note)
+        oldest = points.oldest
+        missed = [one for one in notes if one.swap_seq < oldest.swap_seq]
+        assert all(one.event_time_ms <= now_ms - HORIZON_MS for one in missed)
+    if steps_ms and now_ms > 2 * HORIZON_MS + 40 * NOTE_EVERY_MS:
+        assert points.oldest.event_time_ms >= now_ms - HORIZON_MS - 21 * NOTE_EVERY_MS
+
+
+def test_after_a_discontinuity_nothing_before_it_is_read() -> None:
+    points = RestartPoints(Note(0, 1, 1))
+    points.take(Note(NOTE_EVERY_MS, 50, 50))
+    points.reset(Note(5, 70, 70))
+    assert points.oldest == Note(5, 70, 70)

@@ -1,0 +1,141 @@
+"""The detector at a real broker: positions, a second writer, rules that change."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+from nats.errors import Error as NatsError
+
+from pw_cli.offline import alerts, batches
+from pw_common import subjects
+from pw_common.alerts import Alert, alert_digest
+from pw_common.bus import Bus
+from pw_common.captures import CaptureWriter
+from pw_common.envelope import CONTENT_ENCODING, MSG_ID, SCHEMA, SCHEMA_BATCH, ZSTD, compress
+from pw_common.log import Log
+from pw_common.messages import Batch, encode
+from pw_common.publisher import Publisher
+from pw_detection.detector import Detector
+from pw_detection.rules import Rule
+from pw_detector.alert_store import AlertStore, stored_alerts
+from pw_detector.position import Position, PositionStore
+from pw_replay.market import generate
+from support.broker import provisioned
+from support.poll import poll_until
+from support.records import store
+from support.services import running_service
+
+QUICK = Rule(name="quick", conditions=("buy_count_5m >= 3",), cooldown_s=60)
+
+
+def position(folded_seq: int) -> Position:
+    return Position(
+        swap_stream_created="then",
+        folded_seq=folded_seq,
+        released_slot=folded_seq,
+        event_time_ms=1,
+        restart_seq=1,
+        restart_tx_seq=1,
+    )
+
+
+async def test_the_detector_that_is_further_keeps_the_position(tmp_path: Path) -> None:
+    async with provisioned(tmp_path) as (_, bus):
+        first, second = PositionStore(bus), PositionStore(bus)
+        assert await first.load() is None
+        assert await first.advance(position(5))
+        assert await second.advance(position(9))
+        assert not await first.advance(position(7))
+        assert (await PositionStore(bus).load()) == position(9)
+        assert await first.advance(position(10))
+
+
+@asynccontextmanager
+async def store_of(bus: Bus) -> AsyncIterator[AlertStore]:
+    publisher = Publisher(bus, Log("test"))
+    await publisher.start()
+    try:
+        yield AlertStore(publisher)
+    finally:
+        await publisher.stop()
+
+
+def an_alert(n: int) -> Alert:
+    return Alert(
+        id=f"{n:032}", episode="e", n=n, kind="opened", trigger="t", severity="info",
+        slot=n, opened_slot=n, event_time_ms=n, mint="m",
+    )  # fmt: skip
+
+
+async def test_an_alert_that_two_write_is_stored_once(tmp_path: Path) -> None:
+    async with (
+        provisioned(tmp_path) as (_, bus),
+        store_of(bus) as first,
+        store_of(bus) as second,
+    ):
+        both = [an_alert(1), an_alert(2)]
+        await first.store(both, 0)
+        await second.store(both, 0)
+        assert (first.stored, first.already_there) == (2, 0)
+        assert (second.stored, second.already_there) == (0, 2)
+        assert await stored_alerts(bus, until_slot=1) == both[:1]
+
+
+async def publish(bus: Bus, batch: Batch) -> None:
+    headers = {
+        MSG_ID: f"swap:{batch.tx_seq}",
+        CONTENT_ENCODING: ZSTD,
+        SCHEMA: SCHEMA_BATCH,
+    }
+    await store(bus, subjects.SWAP_BATCH, compress(encode(batch)), headers)
+
+
+async def read_alerts(bus: Bus) -> list[Alert]:
+    return await stored_alerts(bus, until_slot=2**62)
+
+
+async def test_rules_from_the_bucket_hold_and_are_recorded_with_their_slot(tmp_path: Path) -> None:
+    path = tmp_path / "market.pb.zst"
+    with CaptureWriter(path) as writer:
+        for update in generate(seed=3, minutes=0.6, tps=40):
+            writer.write(update)
+    expected = list(alerts([path], Detector((QUICK,))))
+    assert len(expected) >= 3
+    body = msgspec.json.encode({"rules": [msgspec.to_builtins(QUICK)], "who": "test"})
+    async with provisioned(tmp_path / "broker") as (broker, bus):
+        revision = await bus.kv_put(subjects.BUCKET_CONFIG, subjects.KEY_TRIGGERS, body)
+        async with running_service("pw_detector", {"PW_NATS_URL": broker.url}):
+            for batch in batches([path]):
+                await publish(bus, batch)
+
+            async def all_there() -> list[Alert]:
+                found = await read_alerts(bus)
+                return found if len(found) >= len(expected) else []
+
+            found = await poll_until(all_there, "the alerts of the rule", timeout_s=30)
+        recorded = await bus.kv_get(subjects.BUCKET_DETECTOR, f"triggers.{revision}")
+    assert alert_digest(found) == alert_digest(expected)
+    assert {alert.trigger for alert in found} == {"quick"}
+    assert recorded is not None
+    assert msgspec.json.decode(recorded[0])["from_slot"] == 0
+
+
+async def test_any_token_is_answered_by_request(tmp_path: Path) -> None:
+    async with (
+        provisioned(tmp_path / "broker") as (broker, bus),
+        running_service("pw_detector", {"PW_NATS_URL": broker.url}),
+    ):
+        question = msgspec.json.encode({"mint": "M" * 43})
+
+        async def answered() -> bytes | None:
+            try:
+                answer = await bus.client.request(subjects.ASK_DETECTOR, question, timeout=1.0)
+            except NatsError:
+                return None  # It has not begun to listen.
+            return bytes(answer.data)
+
+        answer = await poll_until(answered, "an answer of the detector")
+        assert msgspec.json.decode(answer)["facts"]["state"] == "COLD"
