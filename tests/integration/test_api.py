@@ -4,8 +4,6 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +12,10 @@ import httpx
 from pw_common import subjects
 from pw_common.bus import Bus
 from pw_common.envelope import TxHeaders, tx_headers
-from pw_common.local_broker import LocalBroker, restart_broker
+from pw_common.local_broker import restart_broker
 from pw_common.messages import SourceState, encode
 from pw_common.topology import MIB
+from support.apis import running_api
 from support.broker import provisioned
 from support.poll import poll_until
 from support.records import (
@@ -30,19 +29,6 @@ from support.records import (
     store_dead_letter,
     store_gap,
 )
-from support.services import running_service
-
-
-@asynccontextmanager
-async def running_api(
-    folder: Path, *, tx_bytes_max: int = 64 * MIB, **environ: str
-) -> AsyncIterator[tuple[LocalBroker, Bus, httpx.AsyncClient]]:
-    async with (
-        provisioned(folder / "broker", tx_bytes_max=tx_bytes_max) as (broker, bus),
-        running_service("pw_api", {"PW_NATS_URL": broker.url, **environ}) as (_, url),
-        httpx.AsyncClient(base_url=url, timeout=20, trust_env=False) as client,
-    ):
-        yield broker, bus, client
 
 
 async def get(client: httpx.AsyncClient, path: str) -> Any:

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
-from pw_api import letters, problems, snapshot
+from pw_api import alerts, configuration, letters, problems, snapshot
 from pw_api.core.present import swap_fields
 from pw_api.reader import SwapReader
 from pw_api.status import status_view
@@ -104,6 +104,7 @@ def build_app(runtime: Runtime, reader: SwapReader, token: str | None) -> FastAP
         redoc_url=None,
     )
     problems.install(app)
+    configuration.install(app)
     app.middleware("http")(_counting(runtime))
     app.include_router(_api(runtime, reader, token))
     _add_health(app, runtime)
@@ -160,6 +161,8 @@ def _api(runtime: Runtime, reader: SwapReader, token: str | None) -> APIRouter:
             raise HTTPException(422, f"query.limit: at most {LIMIT_WITH_BODY_MAX} with body=true")
         return await letters.dead_letters(bus(), limit=limit, before_seq=before_seq, with_body=body)
 
+    router.include_router(alerts.router(runtime, bus))
+    router.include_router(configuration.router(bus))
     return router
 
 

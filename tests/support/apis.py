@@ -1,0 +1,27 @@
+"""The API as it is run, beside a real broker."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from pw_common.bus import Bus
+from pw_common.local_broker import LocalBroker
+from pw_common.topology import MIB
+from support.broker import provisioned
+from support.services import running_service
+
+
+@asynccontextmanager
+async def running_api(
+    folder: Path, *, tx_bytes_max: int = 64 * MIB, **environ: str
+) -> AsyncIterator[tuple[LocalBroker, Bus, httpx.AsyncClient]]:
+    async with (
+        provisioned(folder / "broker", tx_bytes_max=tx_bytes_max) as (broker, bus),
+        running_service("pw_api", {"PW_NATS_URL": broker.url, **environ}) as (_, url),
+        httpx.AsyncClient(base_url=url, timeout=20, trust_env=False) as client,
+    ):
+        yield broker, bus, client
