@@ -31,6 +31,7 @@ class UpOptions:
     once: bool
     parsers: int
     detectors: int
+    channels: Path | None
     programs: str | None
     exit_when_drained: bool
     report: Path | None
@@ -91,6 +92,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run = parser.add_argument_group("run")
     run.add_argument("--parsers", type=int, default=2, metavar="N", help="parser processes")
     run.add_argument(
+        "--channels", type=Path, metavar="YAML", help="where alerts go; else the console"
+    )
+    run.add_argument(
         "--detectors", type=int, default=1, metavar="N", help="detectors; a second changes nothing"
     )
     run.add_argument(
@@ -144,6 +148,8 @@ def options(args: argparse.Namespace) -> UpOptions:
         problems.append("--rate cannot change the pace of an endpoint")
     if not 1 <= args.parsers <= PARSERS_MAX:
         problems.append(f"--parsers {args.parsers}: allowed are 1 to {PARSERS_MAX}")
+    if args.channels is not None and not args.channels.is_file():
+        problems.append(f"--channels {args.channels}: no such file")
     if not 0 <= args.detectors <= DETECTORS_MAX:
         problems.append(f"--detectors {args.detectors}: allowed are 0 to {DETECTORS_MAX}")
     if args.exit_when_drained and not args.once:
@@ -162,6 +168,7 @@ def options(args: argparse.Namespace) -> UpOptions:
         once=args.once,
         parsers=args.parsers,
         detectors=args.detectors,
+        channels=args.channels,
         programs=args.programs,
         exit_when_drained=args.exit_when_drained,
         report=args.report,

@@ -30,6 +30,7 @@ class Ports:
     parser_http: tuple[int, ...]
     api: int
     detector_http: tuple[int, ...] = ()
+    notifier_http: int = 0
 
 
 def provision_spec(options: UpOptions, nats_url: str) -> Spec:
@@ -50,6 +51,14 @@ def detector_spec(number: int, nats_url: str, port: int) -> Spec:
     """One detector; several fold the same stream and store the same alerts once."""
     env = _common(nats_url) | {"PW_HTTP_LISTEN": f"127.0.0.1:{port}"}
     return Spec(f"detector-{number}", "detector", "pw_detector", env, port)
+
+
+def notifier_spec(options: UpOptions, nats_url: str, port: int) -> Spec:
+    """The notifier: alerts to the channels of a file, or to the console."""
+    env = _common(nats_url) | {"PW_HTTP_LISTEN": f"127.0.0.1:{port}"}
+    if options.channels is not None:
+        env["PW_NOTIFIER_CHANNELS_FILE"] = str(options.channels.resolve())
+    return Spec("notifier", "notifier", "pw_notifier", env, port)
 
 
 def api_spec(nats_url: str, port: int) -> Spec:

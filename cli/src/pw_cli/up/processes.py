@@ -59,7 +59,8 @@ def start(spec: Spec) -> Child:
         [sys.executable, "-m", spec.module],
         env=environ,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        # Alerts on the console are what the notifier writes; ours is for the figures.
+        stdout=sys.stderr if spec.service == "notifier" else subprocess.DEVNULL,
         start_new_session=True,
         preexec_fn=end_with_parent,  # noqa: PLW1509
     )

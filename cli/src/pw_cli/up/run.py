@@ -88,6 +88,7 @@ async def _with_broker(
         parser_http=tuple(free_port() for _ in range(chosen.parsers)),
         api=chosen.api_port,
         detector_http=tuple(free_port() for _ in range(chosen.detectors)),
+        notifier_http=free_port(),
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

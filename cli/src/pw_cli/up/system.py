@@ -71,6 +71,9 @@ class System:
             plan.detector_spec(number + 1, self.nats_url, port)
             for number, port in enumerate(self.ports.detector_http)
         ]
+        if self.ports.detector_http:
+            port = self.ports.notifier_http
+            specs.append(plan.notifier_spec(self.options, self.nats_url, port))
         specs.append(plan.api_spec(self.nats_url, self.ports.api))
         if self.plays:
             specs.append(plan.replay_spec(self.options, self.ports, self.sent_record))

@@ -1,0 +1,1 @@
+"""Delivers alerts to people, and says when the system itself cannot see."""

@@ -1,0 +1,34 @@
+"""Every setting of the notifier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pw_common import settings as st
+from pw_common.run import CommonSettings
+from pw_common.settings import setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(CommonSettings):
+    """What the notifier reads beside the common settings."""
+
+    channels_file: Path | None = setting(
+        "PW_NOTIFIER_CHANNELS_FILE",
+        "YAML with channels, used while none are set through the API",
+        default=None,
+        check=st.readable_file,
+    )
+    deadman_url_file: Path | None = setting(
+        "PW_NOTIFIER_DEADMAN_URL_FILE",
+        "File with a URL that is fetched every 30 s while all is well",
+        default=None,
+        check=st.readable_file,
+    )
+    telegram_url: str = setting(
+        "PW_NOTIFIER_TELEGRAM_URL",
+        "Where the Telegram Bot API answers",
+        default="https://api.telegram.org",
+        check=st.url("http", "https"),
+    )

@@ -1,0 +1,1 @@
+"""Pure: what is said to whom, and what an answer means."""

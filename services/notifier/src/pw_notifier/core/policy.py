@@ -1,0 +1,92 @@
+"""Which alerts a channel takes, and what an answer means: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+import msgspec
+
+from pw_common.alerts import Alert
+from pw_common.channels import Channel
+
+LEVELS: Final = {"info": 0, "warning": 1, "critical": 2}
+RETRY_FIRST_S: Final = 1.0
+RETRY_MAX_S: Final = 60.0
+RETRY_AFTER_MAX_S: Final = 3_600.0
+# What a change of the configuration may heal: asked again, slowly.
+CONFIGURED_WRONG: Final = frozenset({401, 403, 404, 410})
+
+Fate: TypeAlias = Literal["send", "late", "expired", "unwanted"]
+
+
+class Sent(NamedTuple):
+    """Delivered."""
+
+
+class Retry(NamedTuple):
+    """Not delivered: try again after this long at the earliest; None lets us choose."""
+
+    why: str
+    after_s: float | None = None
+
+
+class Refused(NamedTuple):
+    """Never to be delivered in this form."""
+
+    why: str
+
+
+Answer: TypeAlias = Sent | Retry | Refused
+
+
+def fate_of(channel: Channel, alert: Alert, stored_ms: int, now_ms: int) -> Fate:
+    """What becomes of an alert at this moment."""
+    if LEVELS[alert.severity] < LEVELS[channel.severity_min]:
+        return "unwanted"
+    if channel.kinds and alert.kind not in channel.kinds:
+        return "unwanted"
+    if alert.mint and channel.triggers and alert.trigger not in channel.triggers:
+        return "unwanted"
+    age_s = (now_ms - stored_ms) / 1_000
+    if age_s > channel.alert_age_max_s:
+        return "expired"
+    return "late" if age_s > channel.late_after_s else "send"
+
+
+def meaning(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+    """What a service said.
+
+    429 carries `Retry-After` in seconds; Discord says `retry_after` in its JSON as well,
+    Telegram `parameters.retry_after`.
+    """
+    if 200 <= status < 300:
+        return Sent()
+    if status == 429:
+        return Retry("asked to wait (429)", _retry_after_s(headers, body))
+    if status in CONFIGURED_WRONG:
+        return Retry(f"refused with {status}: is the channel set up right?", RETRY_MAX_S)
+    if status in {408, 425} or status >= 500:
+        return Retry(f"answered {status}")
+    return Refused(f"answered {status}: {body[:200].decode('utf-8', 'replace')}")
+
+
+def wait_s(tries: int, asked_s: float | None, jitter: float) -> float:
+    """How long to wait after the n-th failure; `jitter` is 0..1, and only ever adds."""
+    own_s = min(RETRY_MAX_S, RETRY_FIRST_S * float(2 ** min(tries, 10)))
+    waited = max(own_s, min(asked_s or 0.0, RETRY_AFTER_MAX_S))
+    return waited * (1 + 0.2 * jitter)
+
+
+def _retry_after_s(headers: Mapping[str, str], body: bytes) -> float | None:
+    told = [headers.get("retry-after", "")]
+    try:
+        decoded = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        decoded = None
+    if isinstance(decoded, dict):
+        parameters = decoded.get("parameters")
+        inner = parameters.get("retry_after") if isinstance(parameters, dict) else None
+        told += [str(decoded.get("retry_after", "")), str(inner or "")]
+    seconds = [float(one) for one in told if one.replace(".", "", 1).isdigit()]
+    return max(seconds, default=None)

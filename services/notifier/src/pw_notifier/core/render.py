@@ -1,0 +1,136 @@
+"""Alerts in each service's own form: requests as their public documentation describes them.
+
+Discord: discord.com/developers/docs/resources/webhook, "Execute Webhook". Telegram:
+core.telegram.org/bots/api#sendmessage. The signed webhook is our own: see `signature`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import html
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from pw_common.alerts import Alert
+from pw_common.channels import Channel
+
+COLOURS: Final = {"info": 0x3B82F6, "warning": 0xF59E0B, "critical": 0xDC2626}
+# Discord takes 4,096 characters of description and Telegram 4,096 of text.
+TEXT_MAX: Final = 3_500
+DIGEST_LINES_MAX: Final = 40
+SIGNATURE: Final = "Pw-Signature"
+TIMESTAMP: Final = "Pw-Timestamp"
+
+
+class Request(NamedTuple):
+    """One HTTP request, or a line for the console where `url` is empty."""
+
+    url: str
+    body: bytes
+    headers: dict[str, str]
+
+
+def request_of(
+    channel: Channel, alerts: Sequence[Alert], *, late: bool, now_s: int, telegram_url: str
+) -> Request:
+    """What is sent for one alert, or for several late ones as one digest."""
+    headers = {"Content-Type": "application/json"}
+    if channel.kind == "discord":
+        return Request(channel.url, msgspec.json.encode(_discord(alerts, late=late)), headers)
+    if channel.kind == "telegram":
+        body = {
+            "chat_id": channel.chat_id,
+            "text": _telegram(alerts, late=late),
+            "parse_mode": "HTML",
+            "link_preview_options": {"is_disabled": True},
+        }
+        url = f"{telegram_url}/bot{channel.bot_token}/sendMessage"
+        return Request(url, msgspec.json.encode(body), headers)
+    if channel.kind == "webhook":
+        content = msgspec.json.encode({"late": late, "alerts": list(alerts)}, order="deterministic")
+        headers |= {
+            TIMESTAMP: str(now_s),
+            SIGNATURE: signature(channel.secret, now_s, content),
+            "Idempotency-Key": alerts[0].id,
+        }
+        return Request(channel.url, content, headers)
+    return Request("", _plain(alerts, late=late).encode(), {})
+
+
+def signature(secret: str, timestamp_s: int, body: bytes) -> str:
+    """`sha256=` and hex HMAC-SHA256 over `<timestamp>.<body>`, by the channel's secret."""
+    signed = str(timestamp_s).encode() + b"." + body
+    return "sha256=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+
+
+def _discord(alerts: Sequence[Alert], *, late: bool) -> dict[str, Any]:
+    if late or len(alerts) > 1:
+        text = _plain(alerts, late=late)[:TEXT_MAX]
+        return {"embeds": [{"title": _digest_title(alerts, late=late), "description": text}]}
+    [alert] = alerts
+    fields = [
+        {"name": one.text, "value": "unknown" if one.value is None else f"{one.value:g}"}
+        | {"inline": True}
+        for one in alert.conditions
+    ]
+    embed: dict[str, Any] = {
+        "title": alert.title[:256],
+        "description": _details(alert)[:TEXT_MAX],
+        "color": COLOURS[alert.severity],
+        "fields": fields[:25],
+    }
+    if alert.links:
+        embed["url"] = alert.links["dexscreener"]
+    return {"embeds": [embed], "allowed_mentions": {"parse": []}}
+
+
+def _telegram(alerts: Sequence[Alert], *, late: bool) -> str:
+    if late or len(alerts) > 1:
+        title = html.escape(_digest_title(alerts, late=late))
+        return f"<b>{title}</b>\n{html.escape(_plain(alerts, late=late))}"[:TEXT_MAX]
+    [alert] = alerts
+    lines = [f"<b>{html.escape(alert.title)}</b>", html.escape(_details(alert))[:TEXT_MAX]]
+    lines += [f'<a href="{html.escape(url)}">{name}</a>' for name, url in alert.links.items()]
+    return "\n".join(lines)
+
+
+def _plain(alerts: Sequence[Alert], *, late: bool) -> str:
+    lines = [_line(alert) for alert in alerts[:DIGEST_LINES_MAX]]
+    if len(alerts) > DIGEST_LINES_MAX:
+        lines.append(f"and {len(alerts) - DIGEST_LINES_MAX} more")
+    if late:
+        lines.insert(0, _digest_title(alerts, late=True))
+    return "\n".join(lines)
+
+
+def _digest_title(alerts: Sequence[Alert], *, late: bool) -> str:
+    return f"{len(alerts)} {'late ' if late else ''}alert{'s' if len(alerts) > 1 else ''}"
+
+
+def _line(alert: Alert) -> str:
+    where = f" {alert.mint}" if alert.mint else ""
+    detail = f": {alert.detail}" if alert.detail else ""
+    return f"[{alert.severity}] {alert.title}{where}{detail}"
+
+
+def _details(alert: Alert) -> str:
+    lines = [alert.detail] if alert.detail else []
+    if not alert.mint:
+        return "\n".join(lines)
+    lines += [f"{one.text}: is {one.value:g}" for one in alert.conditions if one.value is not None]
+    buyers = [
+        f"{one.trader[:8]} {one.volume_sol:.2f} SOL ({one.share:.0%})"
+        + (f" {', '.join(one.labels)}" if one.labels else "")
+        for one in alert.top_buyers
+    ]
+    if buyers:
+        lines.append("top buyers: " + "; ".join(buyers))
+    if alert.price_sol is not None:
+        lines.append(f"price {alert.price_sol:.3g} SOL")
+    cap = alert.market_cap_sol
+    lines.append(f"market cap {cap:,.0f} SOL" if cap is not None else "market cap unknown")
+    lines.append(alert.mint)
+    return "\n".join(lines)

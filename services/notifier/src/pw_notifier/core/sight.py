@@ -1,0 +1,146 @@
+"""Whether the system can see: silence must mean calm. Facts in, sentences out; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from pw_common.alerts import Alert, AlertKind, alert_id, episode_id
+from pw_common.limits import PARSER_REPLICAS_MAX
+from pw_common.messages import Heartbeat
+
+STALE_MS: Final = 5_000
+LAG_MAX_MS: Final = 30_000
+# Older than this, a source plays a recording: its lag means nothing.
+RECORDING_LAG_MS: Final = 24 * 3_600_000
+FULL_SHARE: Final = 0.8
+PENDING_MAX: Final = 1_000
+# A condition must last this long to be said, and be gone this long to be over.
+LASTS_MS: Final = 2_000
+GONE_MS: Final = 10_000
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the broker knows at one moment. Counts are of stored messages."""
+
+    now_ms: int
+    heartbeats: Sequence[Heartbeat]
+    gaps: int = 0
+    dead_letters: int = 0
+    tx_bytes: int = 0
+    tx_bytes_max: int = 0
+    parser_pending: int = 0
+
+
+@dataclass
+class Sight:
+    """What was true when, and what was said of it."""
+
+    since_ms: dict[str, int] = field(default_factory=dict)
+    said: dict[str, int] = field(default_factory=dict)
+    gone_ms: dict[str, int] = field(default_factory=dict)
+    gaps: int | None = None
+    dead_letters: int | None = None
+    late: int = 0
+
+    @property
+    def is_clear(self) -> bool:
+        """Nothing was said that is not over."""
+        return not self.said
+
+    def look(self, facts: Facts) -> list[Alert]:
+        """Alerts that are due now."""
+        alerts = self._grown(facts)
+        true = conditions(facts)
+        for name, sentence in true.items():
+            self.gone_ms.pop(name, None)
+            began_ms = self.since_ms.setdefault(name, facts.now_ms)
+            if name not in self.said and facts.now_ms - began_ms >= LASTS_MS:
+                self.said[name] = began_ms
+                alerts.append(_alert("blind", name, began_ms, 0, sentence, facts.now_ms))
+        for name in list(self.since_ms):
+            if name in true:
+                continue
+            gone_ms = self.gone_ms.setdefault(name, facts.now_ms)
+            if name not in self.said:
+                del self.since_ms[name], self.gone_ms[name]
+            elif facts.now_ms - gone_ms >= GONE_MS:
+                began_ms = self.said.pop(name)
+                del self.since_ms[name], self.gone_ms[name]
+                over = f"Over after {(facts.now_ms - began_ms) // 1_000} s."
+                alerts.append(_alert("sighted", name, began_ms, 1, over, facts.now_ms))
+        return alerts
+
+    def _grown(self, facts: Facts) -> list[Alert]:
+        """What is counted and never goes back: each growth is said once."""
+        alerts = []
+        late = sum(
+            beat.rates["pw_detector_late_total"].total
+            for beat in facts.heartbeats
+            if "pw_detector_late_total" in beat.rates
+        )
+        grown = (
+            ("gap", self.gaps, facts.gaps, "gap(s) recorded: slots that the source did not give"),
+            ("dead_letter", self.dead_letters, facts.dead_letters, "update(s) could not be read"),
+            ("late", self.late, late, "event(s) came after their slot had closed"),
+        )
+        for name, before, now, what in grown:
+            if before is not None and now > before:
+                sentence = f"{now - before} {what}."
+                alerts.append(_alert("blind", name, facts.now_ms, 0, sentence, facts.now_ms))
+        self.gaps, self.dead_letters = facts.gaps, facts.dead_letters
+        self.late = max(self.late, late)
+        return alerts
+
+
+def conditions(facts: Facts) -> dict[str, str]:
+    """What is wrong now, by name, each in a sentence."""
+    live = [beat for beat in facts.heartbeats if facts.now_ms - beat.at_ms <= STALE_MS]
+    found: dict[str, str] = {}
+    for service in ("ingest", "parser", "detector"):
+        if not any(beat.service == service for beat in live):
+            found[f"no_{service}"] = f"No {service} is running."
+    for beat in live:
+        source = beat.source
+        if source is not None:
+            if not source.connected:
+                why = f" ({source.detail})" if source.detail else ""
+                found[f"source_{source.source}"] = f"Source {source.source} is away{why}."
+            elif source.lag_ms is not None and LAG_MAX_MS < source.lag_ms < RECORDING_LAG_MS:
+                seconds = source.lag_ms // 1_000
+                found[f"source_{source.source}"] = f"Source {source.source} is {seconds} s behind."
+            if source.waiting_for_broker:
+                found["backpressure"] = "PW_TX is full and ingest waits."
+        if beat.service == "detector" and not beat.ready:
+            found["detector_behind"] = f"The detector is not up to date: {beat.reason}."
+        for drift in beat.drift:
+            found[f"layout_{drift.venue}"] = (
+                f"{drift.venue} has changed since slot {drift.first_slot}."
+            )
+    if facts.tx_bytes_max and facts.tx_bytes >= FULL_SHARE * facts.tx_bytes_max:
+        share = 100 * facts.tx_bytes // facts.tx_bytes_max
+        found["backpressure"] = f"PW_TX is at {share} % of its limit."
+    parsers = sum(beat.service == "parser" for beat in live)
+    if parsers >= PARSER_REPLICAS_MAX and facts.parser_pending > PENDING_MAX:
+        found["parsers_at_limit"] = f"All {parsers} parsers run and the queue still grows."
+    return found
+
+
+def _alert(kind: AlertKind, name: str, began_ms: int, n: int, sentence: str, now_ms: int) -> Alert:
+    episode = episode_id("", name, began_ms)
+    title = "You are blind" if kind == "blind" else "You see again"
+    return Alert(
+        id=alert_id(episode, n),
+        episode=episode,
+        n=n,
+        kind=kind,
+        trigger=name,
+        severity="critical" if kind == "blind" else "info",
+        slot=0,
+        opened_slot=0,
+        event_time_ms=now_ms,
+        title=f"{title}: {name.replace('_', ' ')}",
+        detail=sentence,
+    )

@@ -1,0 +1,60 @@
+"""What each channel sent, by compare-and-set: `sending` before, `sent` after.
+
+A crash in between leaves `sending`: then nobody knows whether it went out, and the channel's
+choice decides. Entries live longer than any alert may be late.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, TypeAlias
+
+from pw_common.bus import ApiRefused, Bus
+from pw_common.subjects import BUCKET_OUTBOX
+
+SENDING: Final = b"sending"
+SENT: Final = b"sent"
+WRONG_LAST_SEQUENCE: Final = 10071
+
+Claim: TypeAlias = Literal["ours", "sent", "unsure", "taken"]
+
+
+class Outbox:
+    """One channel's entries."""
+
+    def __init__(self, bus: Bus, channel: str) -> None:
+        self._bus = bus
+        self._channel = channel
+        self._revisions: dict[str, int] = {}
+
+    async def claim(self, alert_id: str) -> Claim:
+        """Say that we are about to send.
+
+        `sent` and `unsure` (an earlier attempt was cut off) are for the caller to decide;
+        `taken` means that another notifier was faster.
+
+        Raises:
+            BrokerAway, ApiRefused: from the broker.
+        """
+        if alert_id in self._revisions:
+            return "ours"
+        entry = await self._bus.kv_get(BUCKET_OUTBOX, self._key(alert_id))
+        if entry is not None:
+            self._revisions[alert_id] = entry[1]
+            return "sent" if entry[0] == SENT else "unsure"
+        try:
+            self._revisions[alert_id] = await self._bus.kv_put(
+                BUCKET_OUTBOX, self._key(alert_id), SENDING, revision=0
+            )
+        except ApiRefused as error:
+            if error.err_code != WRONG_LAST_SEQUENCE:
+                raise
+            return "taken"
+        return "ours"
+
+    async def sent(self, alert_id: str) -> None:
+        """Say that it went out. Raises BrokerAway, ApiRefused."""
+        revision = self._revisions.pop(alert_id, None)
+        await self._bus.kv_put(BUCKET_OUTBOX, self._key(alert_id), SENT, revision=revision)
+
+    def _key(self, alert_id: str) -> str:
+        return f"{self._channel}.{alert_id}"

@@ -1,0 +1,168 @@
+"""The channels as they are configured now, a test message on request, and the watch."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+import httpx
+import msgspec
+import yaml
+from nats.aio.msg import Msg
+
+from pw_common.alerts import Alert, alert_id, episode_id
+from pw_common.bus import ApiRefused, BrokerAway
+from pw_common.channels import Channel, Channels, problems
+from pw_common.clock import now_ms
+from pw_common.publisher import Publisher
+from pw_common.run import Runtime
+from pw_common.subjects import ASK_NOTIFIER, BUCKET_CONFIG, KEY_CHANNELS
+from pw_notifier.config import Settings
+from pw_notifier.core.policy import Sent
+from pw_notifier.delivery import Delivery, drop_durables
+from pw_notifier.sending import Sender
+from pw_notifier.watch import watch
+
+POLL_S: Final = 1.0
+# Without any channel, alerts stand in the service's own output.
+CONSOLE: Final = Channels(entries=(Channel(name="console", kind="console"),))
+
+
+async def run_notifier(settings: Settings, runtime: Runtime) -> None:
+    """Deliver until told to stop."""
+    publisher = Publisher(
+        runtime.bus,
+        runtime.log,
+        on_retry=lambda why: runtime.metrics.count("pw_publish_retries_total", why=why),
+    )
+    await publisher.start()
+    async with httpx.AsyncClient(follow_redirects=False, trust_env=False) as client:
+        sender = Sender(client, settings.telegram_url)
+        running = _Channels(settings, runtime, sender, publisher)
+        looking = asyncio.create_task(watch(settings, runtime, publisher, client), name="watch")
+        try:
+            await running.answer_tests()
+            while not runtime.stop.is_set():
+                await running.follow()
+                if looking.done():
+                    looking.result()
+                await _pause(runtime.stop)
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+            await running.stop()
+            await publisher.stop()
+
+
+class _Channels:
+    """A task for each enabled channel; one that changed is started anew."""
+
+    def __init__(
+        self, settings: Settings, runtime: Runtime, sender: Sender, publisher: Publisher
+    ) -> None:
+        self._settings = settings
+        self._runtime = runtime
+        self._sender = sender
+        self._publisher = publisher
+        self._tasks: dict[str, tuple[Channel, asyncio.Task[None]]] = {}
+        self._known: dict[str, Channel] = {}
+
+    async def follow(self) -> None:
+        """Take up the configuration as it is now."""
+        try:
+            channels = await self._read()
+            wanted = {one.name: one for one in channels.entries if one.enabled}
+            self._known = {one.name: one for one in channels.entries}
+            for name, (channel, task) in list(self._tasks.items()):
+                if wanted.get(name) != channel or task.done():
+                    await self._end(name)
+            await drop_durables(self._runtime, set(wanted))
+            for name in wanted.keys() - self._tasks.keys():
+                self._start(wanted[name])
+            self._runtime.set_ready()
+        except (BrokerAway, ApiRefused) as error:
+            self._runtime.log.warning("channels_unread", reason=str(error))
+
+    async def stop(self) -> None:
+        """End every channel; what it has in hand comes again."""
+        for name in list(self._tasks):
+            await self._end(name)
+
+    async def answer_tests(self) -> None:
+        """Send a test message through one channel whenever somebody asks."""
+        await self._runtime.bus.client.subscribe(
+            ASK_NOTIFIER, queue="notifier", cb=self._on_question
+        )
+
+    async def _on_question(self, message: Msg) -> None:
+        if message.reply:
+            await message.respond(msgspec.json.encode(await self._try_out(message.data)))
+
+    async def _try_out(self, body: bytes) -> dict[str, Any]:
+        try:
+            name = msgspec.json.decode(body, type=dict[str, str])["channel"]
+        except (msgspec.MsgspecError, KeyError):
+            return {"error": "allowed: {channel: NAME}"}
+        channel = self._known.get(name)
+        if channel is None:
+            return {"error": f"no channel {name[:32]!r}; there are: {', '.join(self._known)}"}
+        answer = await self._sender.send(channel, [_test_alert()], late=False)
+        return {"sent": True} if isinstance(answer, Sent) else {"error": answer.why}
+
+    async def _read(self) -> Channels:
+        entry = await self._runtime.bus.kv_get(BUCKET_CONFIG, KEY_CHANNELS)
+        if entry is not None:
+            try:
+                return msgspec.json.decode(entry[0], type=Channels)
+            except msgspec.MsgspecError as error:
+                self._runtime.log.error("channels_refused", reason=str(error))
+                return Channels()
+        if self._settings.channels_file is None:
+            return CONSOLE
+        return read_file(self._settings.channels_file.read_text(encoding="utf-8"))
+
+    def _start(self, channel: Channel) -> None:
+        delivery = Delivery(self._runtime, channel, self._sender, self._publisher)
+        task = asyncio.create_task(delivery.run(), name=f"channel-{channel.name}")
+        self._tasks[channel.name] = (channel, task)
+        self._runtime.log.info("channel_started", channel=channel.name, channel_kind=channel.kind)
+
+    async def _end(self, name: str) -> None:
+        _, task = self._tasks.pop(name)
+        task.cancel()
+        (ended,) = await asyncio.gather(task, return_exceptions=True)
+        if isinstance(ended, Exception):
+            # A bug crashes loudly.
+            raise ended
+
+
+class BadChannels(ValueError):
+    """A file of channels that cannot be used; the message has every reason."""
+
+
+def read_file(text: str) -> Channels:
+    """Channels from YAML: `entries:` with a list. Raises BadChannels."""
+    try:
+        channels = msgspec.convert(yaml.safe_load(text) or {}, Channels)
+    except (yaml.YAMLError, msgspec.ValidationError) as error:
+        raise BadChannels(str(error)) from error
+    if wrong := problems(channels):
+        raise BadChannels("; ".join(wrong))
+    return channels
+
+
+def _test_alert() -> Alert:
+    at_ms = now_ms()
+    episode = episode_id("", "test", at_ms)
+    return Alert(
+        id=alert_id(episode, 0), episode=episode, n=0, kind="sighted", trigger="test",
+        severity="info", slot=0, opened_slot=0, event_time_ms=at_ms,
+        title="Pocketwatcher: a test message", detail="This channel works.",
+    )  # fmt: skip
+
+
+async def _pause(stop: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), POLL_S)
+    except TimeoutError:
+        return

@@ -1,0 +1,98 @@
+"""Looks at the whole system once a second and says when it cannot see."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+import httpx
+
+from pw_common import subjects
+from pw_common.alerts import SCHEMA_ALERT, Alert
+from pw_common.bus import ApiRefused, BrokerAway, Bus
+from pw_common.clock import monotonic_s, now_ms
+from pw_common.envelope import EXPECTED_LAST_SUBJECT_SEQUENCE, MSG_ID, SCHEMA
+from pw_common.messages import Heartbeat, WrongSchema, decode_heartbeat, encode
+from pw_common.publisher import Publisher, PublishRefused
+from pw_common.run import Runtime
+from pw_notifier.config import Settings
+from pw_notifier.core.sight import Facts, Sight
+
+LOOK_S: Final = 1.0
+DEADMAN_S: Final = 30.0
+# A system that is just starting is given time to come up.
+GRACE_S: Final = 8.0
+
+
+async def watch(
+    settings: Settings, runtime: Runtime, publisher: Publisher, client: httpx.AsyncClient
+) -> None:
+    """Run until cancelled."""
+    deadman = ""
+    if settings.deadman_url_file is not None:
+        deadman = settings.deadman_url_file.read_text(encoding="utf-8").strip()
+    sight = Sight()
+    pinged_s = 0.0
+    await asyncio.sleep(GRACE_S)
+    while True:
+        try:
+            for alert in sight.look(await _facts(runtime.bus)):
+                await _publish(publisher, alert)
+                runtime.log.warning("sight", alert_kind=alert.kind, detail=alert.detail)
+        except (BrokerAway, ApiRefused) as error:
+            # Without a broker no alert goes out: the dead man's switch says so by silence.
+            runtime.log.warning("watch_waits", reason=str(error))
+        else:
+            if deadman and sight.is_clear and monotonic_s() - pinged_s >= DEADMAN_S:
+                pinged_s = monotonic_s()
+                await _ping(runtime, client, deadman)
+        await asyncio.sleep(LOOK_S)
+
+
+async def _facts(bus: Bus) -> Facts:
+    tx, gaps, letters = await asyncio.gather(
+        *(
+            _state(bus, name)
+            for name in (subjects.STREAM_TX, subjects.STREAM_GAP, subjects.STREAM_DLQ)
+        )
+    )
+    parser = await bus.api(f"CONSUMER.INFO.{subjects.STREAM_TX}.{subjects.CONSUMER_PARSER}")
+    return Facts(
+        now_ms=now_ms(),
+        heartbeats=_beats(await bus.kv_all(subjects.BUCKET_INSTANCES)),
+        gaps=int(gaps["state"]["last_seq"]),
+        dead_letters=int(letters["state"]["last_seq"]),
+        tx_bytes=int(tx["state"]["bytes"]),
+        tx_bytes_max=max(0, int(tx["config"]["max_bytes"])),
+        parser_pending=int(parser["num_pending"]),
+    )
+
+
+async def _state(bus: Bus, stream: str) -> Any:
+    return await bus.api(f"STREAM.INFO.{stream}")
+
+
+def _beats(bodies: dict[str, bytes]) -> list[Heartbeat]:
+    beats = []
+    for body in bodies.values():
+        try:
+            beats.append(decode_heartbeat(body))
+        except WrongSchema:
+            continue  # Of another version.
+    return beats
+
+
+async def _publish(publisher: Publisher, alert: Alert) -> None:
+    headers = {MSG_ID: alert.id, SCHEMA: SCHEMA_ALERT, EXPECTED_LAST_SUBJECT_SEQUENCE: "0"}
+    future = await publisher.publish(subjects.alert(alert.id), encode(alert), headers)
+    try:
+        await future
+    except PublishRefused:
+        return  # Said already, by another notifier.
+
+
+async def _ping(runtime: Runtime, client: httpx.AsyncClient, url: str) -> None:
+    try:
+        await client.get(url, timeout=10.0)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        runtime.log.warning("deadman_unreached", reason=type(error).__name__)

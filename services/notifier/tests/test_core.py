@@ -1,0 +1,211 @@
+"""What is said in each service's form, what an answer means, and when the system is blind."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pw_common.alerts import Alert, Buyer, Condition
+from pw_common.channels import Channel, Channels, problems
+from pw_common.limits import PARSER_REPLICAS_MAX
+from pw_common.messages import Heartbeat, LayoutDrift, Rate, SourceHealth
+from pw_notifier.core.policy import Refused, Retry, Sent, fate_of, meaning, wait_s
+from pw_notifier.core.render import SIGNATURE, TIMESTAMP, request_of
+from pw_notifier.core.sight import GONE_MS, LASTS_MS, Facts, Sight, conditions
+from pw_notifier.shell import BadChannels, read_file
+
+NOW_MS = 1_700_000_000_000
+MINT = "M" * 43
+
+
+def alert(**more: Any) -> Alert:
+    condition = Condition(text="a >= 1", metric="a", value=3.0, verdict="holds")
+    fields: dict[str, Any] = {
+        "id": "1" * 32, "episode": "e", "n": 0, "kind": "opened", "trigger": "t",
+        "severity": "warning", "slot": 1, "opened_slot": 1, "event_time_ms": NOW_MS,
+        "mint": MINT, "title": "A <b>title</b>", "conditions": (condition,),
+        "top_buyers": (Buyer(trader="W" * 43, buys=2, volume_sol=1.5, share=0.5),),
+        "links": {"dexscreener": f"https://dexscreener.com/solana/{MINT}"},
+    }  # fmt: skip
+    return Alert(**(fields | more))
+
+
+def channel(kind: Any, **more: Any) -> Channel:
+    return Channel(name="one", kind=kind, **more)
+
+
+def sent(one: Channel, *alerts: Alert, late: bool = False) -> Any:
+    return request_of(one, alerts, late=late, now_s=1_700, telegram_url="https://telegram")
+
+
+def test_a_webhook_is_signed_over_time_and_body() -> None:
+    request = sent(channel("webhook", url="https://hook", secret="s" * 20), alert())
+    signed = b"1700." + request.body
+    expected = hmac.new(b"s" * 20, signed, hashlib.sha256).hexdigest()
+    assert request.headers[SIGNATURE] == f"sha256={expected}"
+    assert request.headers[TIMESTAMP] == "1700"
+    assert msgspec.json.decode(request.body)["alerts"][0]["mint"] == MINT
+
+
+def test_discord_gets_an_embed_with_values_and_pings_nobody() -> None:
+    body = msgspec.json.decode(sent(channel("discord", url="https://d"), alert()).body)
+    (embed,) = body["embeds"]
+    assert embed["fields"] == [{"name": "a >= 1", "value": "3", "inline": True}]
+    assert "WWWWWWWW 1.50 SOL (50%)" in embed["description"]
+    assert body["allowed_mentions"] == {"parse": []}
+
+
+def test_telegram_text_is_escaped() -> None:
+    one = channel("telegram", bot_token="1:" + "a" * 20, chat_id="7")
+    request = sent(one, alert())
+    assert request.url == f"https://telegram/bot1:{'a' * 20}/sendMessage"
+    body = msgspec.json.decode(request.body)
+    assert "A &lt;b&gt;title&lt;/b&gt;" in body["text"]
+    assert (body["chat_id"], body["parse_mode"]) == ("7", "HTML")
+
+
+@pytest.mark.parametrize("kind", ["console", "webhook", "discord", "telegram"])
+def test_late_alerts_are_one_message_that_says_so(kind: Any) -> None:
+    many = [alert(title=f"title {n}") for n in range(60)]
+    request = sent(channel(kind, url="https://x", secret="s" * 20), *many, late=True)
+    text = request.body.decode()
+    assert "late" in text
+    assert "title 0" in text
+    assert len(request.body) < 4_500 or kind == "webhook"
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "expected"),
+    [
+        (204, {}, b"", Sent()),
+        (429, {"retry-after": "7"}, b"", Retry("asked to wait (429)", 7.0)),
+        (429, {}, b'{"retry_after": 1.5}', Retry("asked to wait (429)", 1.5)),
+        (429, {}, b'{"parameters": {"retry_after": 9}}', Retry("asked to wait (429)", 9.0)),
+        (429, {}, b"nonsense", Retry("asked to wait (429)", None)),
+        (500, {}, b"", Retry("answered 500")),
+        (400, {}, b"bad", Refused("answered 400: bad")),
+    ],
+)
+def test_answers_mean_what_the_services_document(
+    status: int, headers: dict[str, str], body: bytes, expected: Any
+) -> None:
+    assert meaning(status, headers, body) == expected
+
+
+def test_a_channel_that_is_set_up_wrong_is_asked_again_slowly() -> None:
+    assert isinstance(meaning(401, {}, b""), Retry)
+    assert isinstance(meaning(404, {}, b""), Retry)
+
+
+@given(st.integers(0, 1_000), st.floats(0, 1e9), st.floats(0, 1))
+def test_waits_honour_what_was_asked_and_are_bounded(tries: int, asked: float, jit: float) -> None:
+    waited = wait_s(tries, asked, jit)
+    assert min(asked, 3_600) <= waited <= 3_600 * 1.2
+
+
+@pytest.mark.parametrize(
+    ("more", "age_s", "fate"),
+    [
+        ({}, 1, "send"),
+        ({}, 121, "late"),
+        ({}, 86_401, "expired"),
+        ({"severity_min": "critical"}, 1, "unwanted"),
+        ({"kinds": ("closed",)}, 1, "unwanted"),
+        ({"triggers": ("other",)}, 1, "unwanted"),
+        ({"triggers": ("t",), "kinds": ("opened",)}, 1, "send"),
+    ],
+)
+def test_filters_and_age_decide_what_becomes_of_an_alert(more: Any, age_s: int, fate: str) -> None:
+    assert fate_of(channel("console", **more), alert(), NOW_MS - 1_000 * age_s, NOW_MS) == fate
+
+
+def test_blind_alerts_pass_a_filter_of_rules() -> None:
+    blind = alert(mint="", kind="blind", trigger="no_ingest", severity="critical")
+    assert fate_of(channel("console", triggers=("t",)), blind, NOW_MS, NOW_MS) == "send"
+
+
+def beat(service: str, **more: Any) -> Heartbeat:
+    fields: dict[str, Any] = {
+        "service": service, "instance": service, "version": "1", "pid": 1, "started_at_ms": 0,
+        "at_ms": NOW_MS, "http_url": "", "ready": True,
+    }  # fmt: skip
+    return Heartbeat(**(fields | more))
+
+
+SOURCE = SourceHealth(source="main", endpoint="e", connected=True)
+WELL = (beat("ingest", source=SOURCE), beat("parser"), beat("detector"))
+
+
+def facts(*beats: Heartbeat, at_ms: int = NOW_MS, **more: Any) -> Facts:
+    return Facts(now_ms=at_ms, heartbeats=beats, **more)
+
+
+def test_calm_is_silence() -> None:
+    assert conditions(facts(*WELL)) == {}
+
+
+@pytest.mark.parametrize(
+    ("found", "name"),
+    [
+        (facts(*WELL[1:]), "no_ingest"),
+        (facts(WELL[0], WELL[2]), "no_parser"),
+        (facts(*WELL[:2]), "no_detector"),
+        (facts(*WELL, at_ms=NOW_MS + 6_000), "no_ingest"),
+        (facts(*WELL, tx_bytes=9, tx_bytes_max=10), "backpressure"),
+        (facts(*WELL, beat("detector", ready=False, reason="behind")), "detector_behind"),
+        (facts(*WELL[1:], beat("ingest", source=SourceHealth(
+            source="main", endpoint="e", connected=False, detail="refused"))), "source_main"),
+        (facts(*WELL[1:], beat("ingest", source=SourceHealth(
+            source="main", endpoint="e", connected=True, lag_ms=40_000))), "source_main"),
+        (facts(*WELL, beat("parser", drift=(LayoutDrift(
+            venue="orca", first_slot=1, signatures=(), unparsed=3, called=3),))), "layout_orca"),
+        (facts(*WELL, *[beat("parser") for _ in range(PARSER_REPLICAS_MAX)],
+            parser_pending=2_000), "parsers_at_limit"),
+    ],
+)  # fmt: skip
+def test_each_way_of_being_blind_is_named(found: Facts, name: str) -> None:
+    assert name in conditions(found)
+
+
+def test_it_is_said_once_when_it_lasts_and_once_when_it_is_over() -> None:
+    sight = Sight()
+    gone = facts(*WELL[1:])
+    assert sight.look(gone) == []
+    at_ms = NOW_MS + LASTS_MS
+    (blind,) = sight.look(facts(*[beat("parser", at_ms=at_ms), beat("detector", at_ms=at_ms)],
+                               at_ms=at_ms))  # fmt: skip
+    assert (blind.kind, blind.trigger, blind.mint) == ("blind", "no_ingest", "")
+    assert not sight.is_clear
+    back = [beat(one.service, at_ms=at_ms + 1, source=one.source) for one in WELL]
+    assert sight.look(facts(*back, at_ms=at_ms + 1)) == []
+    later = [beat(o.service, at_ms=at_ms + 2 + GONE_MS, source=o.source) for o in WELL]
+    (over,) = sight.look(facts(*later, at_ms=at_ms + 2 + GONE_MS))
+    assert (over.kind, over.episode, over.n) == ("sighted", blind.episode, 1)
+    assert sight.is_clear
+
+
+def test_gaps_dead_letters_and_late_events_are_each_said_when_they_grow() -> None:
+    sight = Sight()
+    assert sight.look(facts(*WELL, gaps=3, dead_letters=5)) == []
+    late = {"pw_detector_late_total": Rate(total=4, per_s_1s=0, per_s_60s=0)}
+    more = (*WELL[:2], beat("detector", rates=late))
+    found = sight.look(facts(*more, gaps=5, dead_letters=6))
+    assert [one.trigger for one in found] == ["gap", "dead_letter", "late"]
+    assert found[0].detail.startswith("2 gap(s)")
+    assert sight.look(facts(*more, gaps=5, dead_letters=6)) == []
+
+
+def test_a_file_of_channels_is_read_and_its_faults_are_all_named() -> None:
+    good = "entries:\n- {name: a, kind: console}\n"
+    assert read_file(good).entries[0].kind == "console"
+    with pytest.raises(BadChannels) as caught:
+        read_file("entries:\n- {name: A, kind: webhook, url: x}\n- {name: A, kind: telegram}\n")
+    for part in ("named twice", "url:", "secret:", "bot_token:", "chat_id:"):
+        assert part in str(caught.value)
+    assert problems(Channels()) == []
