@@ -44,6 +44,7 @@ drift: setup
 	@$(PY) tools/gen_proto.py --check
 	@$(PY) tools/gen_schemas.py --check
 	@$(PY) tools/gen_env.py --check
+	@$(PY) tools/gen_detection_docs.py --check
 guards: setup
 	@$(PY) tools/check_hosts.py
 	@$(PY) tools/check_size.py
@@ -69,6 +70,7 @@ proto: setup ## generate pw_geyser from proto/
 schemas: setup ## generate schemas/ from the messages, and .env.example from the settings
 	@$(PY) tools/gen_schemas.py
 	@$(PY) tools/gen_env.py
+	@$(PY) tools/gen_detection_docs.py
 
 .PHONY: accuracy
 accuracy: setup ## write docs/accuracy.md from the real transactions in PW_CORPUS_DIR

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ class Replaying:
 
     target: str
     player: Player
+    cut: Callable[[], Awaitable[None]]
 
 
 @asynccontextmanager
@@ -53,7 +54,7 @@ async def replaying(
     server, port = await serve(Geyser(player, token=token, version="0"), "127.0.0.1:0")
     playing = asyncio.create_task(player.play())
     try:
-        yield Replaying(f"127.0.0.1:{port}", player)
+        yield Replaying(f"127.0.0.1:{port}", player, lambda: server.stop(0))
     finally:
         playing.cancel()
         await asyncio.gather(playing, return_exceptions=True)

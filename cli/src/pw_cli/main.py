@@ -27,6 +27,7 @@ COMMANDS = (
     Command("tail", "pw_cli.tail", "print a stream's messages as they come"),
     Command("dlq", "pw_cli.dlq", "dead letters: list, show, replay"),
     Command("backtest", "pw_cli.backtest", "the alerts that rules would have given on captures"),
+    Command("why", "pw_cli.why", "each rule for a token: its values, what keeps it from ringing"),
     Command("simulate", "pw_cli.simulate", "write a generated market as a capture"),
 )
 

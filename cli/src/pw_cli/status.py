@@ -31,6 +31,13 @@ class NoStatus(RuntimeError):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `pw status`."""
+    add_api_arguments(parser)
+    parser.add_argument("--once", action="store_true", help="print once and end")
+    parser.add_argument("--json", action="store_true", help="print the answer once, as JSON")
+
+
+def add_api_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where the API is, and the token that it asks for."""
     parser.add_argument(
         "--api",
         metavar="URL",
@@ -45,17 +52,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=Path(token_file) if token_file else None,
         help="the API's token (default: PW_API_TOKEN_FILE)",
     )
-    parser.add_argument("--once", action="store_true", help="print once and end")
-    parser.add_argument("--json", action="store_true", help="print the answer once, as JSON")
+
+
+def headers_of(args: argparse.Namespace) -> dict[str, str]:
+    """The token's header; raises BadArgument."""
+    if args.token_file is None:
+        return {}
+    return {"Authorization": f"Bearer {read_secret(args.token_file, '--token-file')}"}
 
 
 def run(args: argparse.Namespace) -> int:
     """0 running, 1 in another mode, 69 no answer, 78 wrong token file."""
     try:
-        headers = {}
-        if args.token_file is not None:
-            token = read_secret(args.token_file, "--token-file")
-            headers = {"Authorization": f"Bearer {token}"}
+        headers = headers_of(args)
         with httpx.Client(
             base_url=args.api, headers=headers, timeout=TIMEOUT_S, trust_env=False
         ) as client:

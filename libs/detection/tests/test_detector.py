@@ -13,7 +13,16 @@ from pw_common.alerts import Alert, alert_digest, decode_alert
 from pw_common.messages import encode
 from pw_detection.assembly import ClosedSlot
 from pw_detection.detector import Detector
-from pw_detection.lists import BadList, Mute, Mutes, Watched, WatchLists, read_csv
+from pw_detection.lists import (
+    ADDRESS,
+    BadList,
+    Mute,
+    Mutes,
+    Watched,
+    WatchLists,
+    read_csv,
+    shipped_mutes,
+)
 from pw_detection.rules import Rule
 
 stream: Any = importlib.import_module("detection_stream")
@@ -172,3 +181,10 @@ def test_a_list_is_read_from_csv_and_every_bad_line_is_named() -> None:
         read_csv(f"x\n{'A' * 40}\n{'A' * 40}\n{'B' * 40},{'l' * 99}")
     assert len(caught.value.errors) == 3
     assert caught.value.errors[0].startswith("line 1:")
+
+
+def test_infrastructure_is_muted_with_a_reason_each() -> None:
+    shipped = shipped_mutes().entries
+    assert len(shipped) >= 8
+    assert all(one.reason and ADDRESS.match(one.address) for one in shipped)
+    assert Detector().market.muted_wallets == {one.address for one in shipped}

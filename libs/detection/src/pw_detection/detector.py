@@ -12,7 +12,7 @@ from pw_detection.alerting import alert_of, facts_of
 from pw_detection.assembly import ClosedSlot
 from pw_detection.episodes import Episodes, Key, Ring
 from pw_detection.evaluate import evaluate, holds, near
-from pw_detection.lists import Lists, Mutes, WatchLists
+from pw_detection.lists import Lists, Mutes, WatchLists, shipped_mutes
 from pw_detection.market import Market, Token
 from pw_detection.metrics import BY_NAME, Reading, as_float
 from pw_detection.rules import Compiled, Rule, compile_rule, shipped_rules
@@ -40,9 +40,10 @@ class Detector:
         self.revision = 0
         self._rules = _compiled(shipped_rules() if rules is None else rules)
         self._cheap = {rule.rule.name: rule.cheap_first for rule in self._rules}
-        self._lists = Lists()
         self._watched: WatchLists | None = None
-        self._mutes: Mutes | None = None
+        self._mutes: Mutes | None = shipped_mutes()
+        self._lists = Lists(self._watched, self._mutes)
+        self.market.muted_wallets = self._lists.muted_wallets
         self._pending: list[_Change] = []
         self._tick = 0
         # Mint -> when it last rang.

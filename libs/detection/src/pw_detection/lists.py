@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import re
+from importlib.resources import files
 from typing import Final, Literal, TypeAlias
 
 import msgspec
+import yaml
 
 ADDRESS: Final = re.compile(r"^[1-9A-HJ-NP-Za-km-z]{32,44}$")
 ENTRIES_MAX: Final = 50_000
@@ -45,6 +47,12 @@ class Mutes(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is muted."""
 
     entries: tuple[Mute, ...] = ()
+
+
+def shipped_mutes() -> Mutes:
+    """Infrastructure that is muted until somebody decides otherwise."""
+    text = files("pw_detection").joinpath("infrastructure.yaml").read_text(encoding="utf-8")
+    return Mutes(entries=msgspec.convert(yaml.safe_load(text), tuple[Mute, ...]))
 
 
 class BadList(ValueError):

@@ -27,7 +27,7 @@ from pw_common.subjects import (
     KEY_TRIGGERS,
     KEY_WATCHLISTS,
 )
-from pw_detection.lists import BadList, Mutes, WatchLists, read_csv
+from pw_detection.lists import BadList, Mutes, WatchLists, read_csv, shipped_mutes
 from pw_detection.metrics import METRICS
 from pw_detection.rules import OPS, BadRules, read_rules, shipped_rules
 
@@ -123,7 +123,12 @@ def _add_list(routes: APIRouter, bus: Callable[[], Bus], key: str, kind: type[An
     @routes.get(f"/{key}")
     async def get_list() -> Response:
         value, revision = await _read(bus(), key)
-        entries = msgspec.to_builtins(msgspec.convert(value or {}, kind).entries)
+        kept = (
+            shipped_mutes()
+            if value is None and kind is Mutes
+            else msgspec.convert(value or {}, kind)
+        )
+        entries = msgspec.to_builtins(kept.entries)
         return json({"revision": revision, "entries": entries})
 
     @routes.put(f"/{key}")

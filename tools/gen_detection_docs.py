@@ -1,0 +1,93 @@
+"""docs/metrics.md and docs/rules.md from the code's own tables. `--check` writes nothing."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from pw_detection.lists import shipped_mutes
+from pw_detection.metrics import METRICS
+from pw_detection.rules import LIST_METRICS, OPS, shipped_rules
+
+ROOT = Path(__file__).parent.parent
+
+METRICS_HEAD = """# Metrics
+
+What a rule may name. Windows slide in event time: `5m` in steps of 10 s, `1h` in steps of a
+minute; a window covers the step under way and those before it. Sums and sets are exact. A metric
+without a value is null, and says why: no condition on it holds, except that `buy_sell_ratio`
+without sells is infinite. Until a window was wholly watched it is `cold`: what can only grow is a
+lower bound then (`>` and `>=` may hold), everything else is unknown. A token whose launch was
+seen is never cold. Dollars are valued at the stream's own price of SOL, the volume-weighted
+median of the last 150 closed slots; what cannot be valued is counted in `unvalued_count`.
+
+| metric | unit | formula | no value when |
+|---|---|---|---|
+"""
+
+RULES_HEAD = """# Rules
+
+A rule holds where all its conditions do (`metric operator number`; operators: {ops}). It rings
+when it begins to hold (`opened`), again when its first `>` or `>=` condition's metric has grown by
+`escalate_factor` (2) since it rang last (`escalated`, at most five times, one severity higher each
+time), and when it no longer holds at the turn of a minute (`closed`). `cooldown_s` (900) counts
+from the opening. `gates` are conditions that must hold for it to ring; an unknown gate keeps it
+silent and says so. Changed by `PUT /api/v1/triggers`; tried out by `POST /api/v1/triggers/dry-run`
+and `pw backtest`; explained for a token by `pw why MINT`.
+
+## Shipped
+
+| rule | on | severity | conditions | what it looks for |
+|---|---|---|---|---|
+"""
+
+MUTES_HEAD = """
+## Muted from the start
+
+Trades of these wallets do not count. Changed by `PUT /api/v1/mutes`.
+
+| address | why |
+|---|---|
+"""
+
+
+def pages() -> dict[Path, str]:
+    """Both pages, whole."""
+    rows = [f"| `{m.name}` | {m.unit} | {m.formula} | {m.unknown} |" for m in METRICS]
+    lists = ", ".join(f"`{name}`" for name in LIST_METRICS)
+    metrics = (
+        METRICS_HEAD + "\n".join(rows) + f"\n\nFrom watch lists: {lists} (counts, or 0 and 1).\n"
+    )
+    rules = [
+        f"| `{rule.name}` | {'yes' if rule.enabled else 'no'} | {rule.severity} | "
+        f"{', '.join(f'`{one}`' for one in rule.conditions)} | {rule.description} |"
+        for rule in shipped_rules()
+    ]
+    mutes = [f"| `{mute.address}` | {mute.reason} |" for mute in shipped_mutes().entries]
+    head = RULES_HEAD.format(ops=" ".join(f"`{op}`" for op in OPS))
+    whole = head + "\n".join(rules) + "\n" + MUTES_HEAD + "\n".join(mutes) + "\n"
+    return {ROOT / "docs" / "metrics.md": metrics, ROOT / "docs" / "rules.md": whole}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail on drift")
+    check = parser.parse_args().check
+    stale = [
+        path
+        for path, text in pages().items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
+    for path in stale:
+        shown = path.relative_to(ROOT)
+        if check:
+            sys.stderr.write(f"{shown} differs from the code; run `make schemas`\n")
+        else:
+            path.write_text(pages()[path], encoding="utf-8")
+            print(f"wrote {shown}")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
