@@ -45,8 +45,8 @@ async def shell(line: str, folder: Path, **more: str) -> tuple[int, str]:
 
 @pytest.mark.timeout(240)
 async def test_the_readmes_captures_are_made_parsed_and_played(tmp_path: Path) -> None:
-    ours = [line for line in commands() if re.search(r"pw (simulate|parse|up)", line)]
-    assert len(ours) == 4
+    ours = [line for line in commands() if re.search(r"pw (simulate|parse|up|backtest)", line)]
+    assert len(ours) == 5
     for line in ours:
         free = f"{line} --port 0" if " up " in line else line
         code, out = await shell(free, tmp_path)

@@ -14,6 +14,7 @@ from pw_common.bus import Bus
 from pw_common.messages import encode
 from support.apis import running_api
 from support.poll import poll_until
+from support.receiver import receiving
 from support.records import store
 from support.services import running_service
 
@@ -158,3 +159,23 @@ async def test_any_token_is_asked_of_the_detector(tmp_path: Path) -> None:
             assert (await client.get("/api/v1/tokens?state=HOT")).json() == {"tokens": []}
             tried = await client.post("/api/v1/triggers/dry-run", json=[BUSY])
             assert tried.json()["opened"] == 0
+
+
+async def test_a_channel_is_tried_out_through_the_notifier(tmp_path: Path) -> None:
+    with receiving() as receiver:
+        hook = {"name": "hook", "kind": "webhook", "url": receiver.url, "secret": "s" * 20}
+        async with running_api(tmp_path) as (broker, _bus, client):
+            away = await client.post("/api/v1/channels/hook/test")
+            assert away.status_code == 503
+            await client.put("/api/v1/channels", json={"revision": 0, "entries": [hook]})
+            async with running_service("pw_notifier", {"PW_NATS_URL": broker.url}):
+
+                async def sent() -> bool:
+                    answer = await client.post("/api/v1/channels/hook/test")
+                    return answer.status_code == 200
+
+                await poll_until(sent, "the test message")
+                none = await client.post("/api/v1/channels/none/test")
+                assert none.status_code == 502
+                assert "there are: hook" in none.json()["detail"]
+        assert receiver.taken[0].json()["alerts"][0]["trigger"] == "test"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,7 +24,7 @@ from pw_detection.lists import (
     read_csv,
     shipped_mutes,
 )
-from pw_detection.rules import Rule
+from pw_detection.rules import Rule, shipped_rules
 
 stream: Any = importlib.import_module("detection_stream")
 NOW_MS = 1_700_000_000_000
@@ -188,3 +189,47 @@ def test_infrastructure_is_muted_with_a_reason_each() -> None:
     assert len(shipped) >= 8
     assert all(one.reason and ADDRESS.match(one.address) for one in shipped)
     assert Detector().market.muted_wallets == {one.address for one in shipped}
+
+
+class OneByOne(dict[str, Any]):
+    """A map that may be asked for one key at a time and never walked."""
+
+    def _refuse(self) -> Any:
+        raise AssertionError("evaluating one token looked at all of them")
+
+    __iter__ = keys = values = items = _refuse
+
+
+def test_evaluating_a_token_looks_at_no_other_token() -> None:
+    detector = Detector((LOUD[0],))
+    run(detector, [buys(n, NOW_MS + n, 1, mint=f"mint{n}") for n in range(1, 50)])
+    detector.market.tokens = OneByOne(detector.market.tokens)
+    assert [a.mint for a in run(detector, [buys(60, NOW_MS + 100, 4, mint="mint7")])] == ["mint7"]
+
+
+def test_every_shipped_rule_can_ring() -> None:
+    rules = [msgspec.structs.replace(rule, enabled=True) for rule in shipped_rules()]
+    detector = Detector(rules)
+    detector.step(ClosedSlot(1, NOW_MS - 3 * 3_600_000, True))
+    number, slots = 0, []
+
+    def bought(mint: str, wallets: int, count: int, sol: float, over_ms: int) -> None:
+        nonlocal number
+        for n in range(count):
+            number += 1
+            trade = stream.swap(
+                number, 0, mint=mint, trader=f"{mint}{n % wallets}", quote=int(sol * 10**9)
+            )
+            slots.append((NOW_MS + n * over_ms // count, trade))
+
+    bought("few", 4, 30, 1.0, 60_000)
+    bought("small", 25, 80, 0.2, 200_000)
+    bought("slow", 8, 80, 0.8, 3_300_000)
+    sold = stream.swap(9_999, 0, mint="slow", buy=False, trader="slow0")
+    slots.append((NOW_MS + 3_200_000, sold))
+    slots.sort(key=lambda one: one[0])
+    closed = [
+        ClosedSlot(at + 2, time_ms, False, (trade,)) for at, (time_ms, trade) in enumerate(slots)
+    ]
+    rung = {alert.trigger for alert in run(detector, closed) if alert.kind == "opened"}
+    assert rung == {rule.name for rule in rules}

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 from fastapi import APIRouter, Request, Response
+from nats.errors import Error as NatsError
 
 from pw_api import problems
 from pw_api.alerts import json
@@ -21,6 +22,7 @@ from pw_common.channels import problems as channel_problems
 from pw_common.clock import now_ms
 from pw_common.log_reader import LogReader
 from pw_common.subjects import (
+    ASK_NOTIFIER,
     BUCKET_CONFIG,
     KEY_CHANNELS,
     KEY_MUTES,
@@ -34,6 +36,7 @@ from pw_detection.rules import OPS, BadRules, read_rules, shipped_rules
 WRONG_LAST_SEQUENCE: Final = 10071
 BODY_BYTES_MAX: Final = 4 * 1024 * 1024
 HISTORY_MAX: Final = 32
+TEST_TIMEOUT_S: Final = 15.0
 WHO_MAX: Final = 100
 
 
@@ -115,6 +118,18 @@ def router(bus: Callable[[], Bus]) -> APIRouter:
     async def put_channels(request: Request) -> Response:
         """Change the channels; `(kept)` keeps a secret that is there."""
         return await _answer(_put_channels(bus(), await _body(request)))
+
+    @routes.post("/channels/{name}/test")
+    async def try_channel(name: str) -> Response:
+        """Send a test message through a channel."""
+        question = msgspec.json.encode({"channel": name[:64]})
+        try:
+            answer = await bus().client.request(ASK_NOTIFIER, question, timeout=TEST_TIMEOUT_S)
+        except (NatsError, OSError, TimeoutError) as error:
+            why = f"No notifier answers ({type(error).__name__}): is one running?"
+            return problems.problem(503, why)
+        told = msgspec.json.decode(answer.data)
+        return problems.problem(502, told["error"]) if "error" in told else json(told)
 
     return routes
 
