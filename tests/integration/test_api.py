@@ -45,6 +45,7 @@ async def store_tx(bus: Bus, number: int, body: bytes) -> int:
 async def beat_all(bus: Bus) -> None:
     await beat(bus, "ingest", source=source_health())
     await beat(bus, "parser")
+    await beat(bus, "detector")
 
 
 async def test_status_adds_up_what_the_services_and_the_streams_say(tmp_path: Path) -> None:
@@ -59,6 +60,7 @@ async def test_status_adds_up_what_the_services_and_the_streams_say(tmp_path: Pa
         parsed = "pw_parser_transactions_total"
         duplicates = "pw_stored_duplicates_total"
         await beat(bus, "ingest", source=source_health(), totals={duplicates: 2})
+        await beat(bus, "detector")
         for number, age_ms in ((1, 0), (2, 0), (3, 9_000)):
             totals = {parsed: 100, duplicates: 1}
             await beat(bus, "parser", instance=f"parser-{number}", age_ms=age_ms, totals=totals)

@@ -82,6 +82,10 @@ async def test_rules_change_by_revision_and_keep_their_history(tmp_path: Path) -
         history = (await client.get("/api/v1/triggers/history")).json()["history"]
         assert [len(one["rules"]) for one in history] == [8, 1]
         assert history[1]["who"] == "ann"
+        assert history[1]["at_ms"] > 0
+        assert history[1]["diff"]["added"] == ["busy"]
+        assert len(history[1]["diff"]["removed"]) == 8
+        assert history[0]["diff"]["removed"] == ["busy"]
 
 
 async def test_rules_that_cannot_be_used_are_refused_with_every_error(tmp_path: Path) -> None:

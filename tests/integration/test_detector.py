@@ -123,6 +123,45 @@ async def test_rules_from_the_bucket_hold_and_are_recorded_with_their_slot(tmp_p
     assert msgspec.json.decode(recorded[0])["from_slot"] == 0
 
 
+async def test_a_rule_edited_and_the_detector_restarted_ring_no_old_alert_again(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "market.pb.zst"
+    with CaptureWriter(path) as writer:
+        for update in generate(seed=3, minutes=0.6, tps=40):
+            writer.write(update)
+    stored = list(batches([path]))
+    half = len(stored) * 2 // 3
+
+    def body(rule: Rule) -> bytes:
+        return msgspec.json.encode({"rules": [msgspec.to_builtins(rule)], "who": "test"})
+
+    quick = msgspec.structs.replace(QUICK, cooldown_s=3_600, escalate_factor=100.0)
+    async with provisioned(tmp_path / "broker") as (broker, bus):
+        settings = {"PW_NATS_URL": broker.url}
+        await bus.kv_put(subjects.BUCKET_CONFIG, subjects.KEY_TRIGGERS, body(quick))
+
+        async def folded(count: int) -> bool:
+            entry = await bus.kv_get(subjects.BUCKET_DETECTOR, "position")
+            return entry is not None and msgspec.json.decode(entry[0])["folded_seq"] >= count
+
+        async with running_service("pw_detector", settings):
+            for batch in stored[:half]:
+                await publish(bus, batch)
+            await poll_until(lambda: folded(half - 30), "the first part folded", timeout_s=30)
+        before = await read_alerts(bus)
+        assert len(before) >= 2
+        edited = msgspec.structs.replace(quick, conditions=("buy_count_5m >= 2",))
+        await bus.kv_put(subjects.BUCKET_CONFIG, subjects.KEY_TRIGGERS, body(edited))
+        async with running_service("pw_detector", settings):
+            for batch in stored[half:]:
+                await publish(bus, batch)
+            await poll_until(lambda: folded(len(stored) - 30), "all folded", timeout_s=30)
+        after = await read_alerts(bus)
+    opened = [alert.mint for alert in after if alert.kind == "opened"]
+    assert len(opened) == len(set(opened)) > len({alert.mint for alert in before})
+
+
 async def test_any_token_is_answered_by_request(tmp_path: Path) -> None:
     async with (
         provisioned(tmp_path / "broker") as (broker, bus),

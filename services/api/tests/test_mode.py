@@ -76,3 +76,8 @@ def test_the_worst_names_the_mode_and_every_reason_is_given() -> None:
     verdict = decide(replace(WELL, parsers=0, tx_bytes=99, parser_lag_s=60.0))
     assert verdict.mode == "blind"
     assert len(verdict.why) == 3
+
+
+def test_without_a_detector_no_alert_would_come() -> None:
+    verdict = decide(replace(WELL, detectors=0))
+    assert (verdict.mode, verdict.why) == ("blind", ("No detector is running.",))

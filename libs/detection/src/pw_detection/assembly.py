@@ -62,6 +62,9 @@ class Assembly:
         # tx_seq of a held batch -> (when it was stored, its PW_SWAP sequence).
         self._held_since: dict[int, tuple[int, int]] = {}
         self._created = ""
+        # (PW_SWAP sequence, PW_TX sequence) from which the present epoch can be read again;
+        # None while it is the one that reading began with.
+        self.epoch_start: tuple[int, int] | None = None
         self._begin()
         self._reset = True
         self.late = 0
@@ -112,6 +115,7 @@ class Assembly:
                 closed = self._finish()
                 self._prefix = Prefix(1)
                 self._held_since.clear()
+                self.epoch_start = (seq, 1)
             self._created = batch.tx_stream_created
         self._held_since[batch.tx_seq] = (stored_ms, seq)
         released = self._prefix.add(batch)
@@ -129,8 +133,8 @@ class Assembly:
     def _take(self, released: list[Batch]) -> list[ClosedSlot]:
         closed: list[ClosedSlot] = []
         for batch in released:
-            self._held_since.pop(batch.tx_seq, None)
             closed += self._enter(batch)
+            self._held_since.pop(batch.tx_seq, None)
             for event in batch.events:
                 self._place(event)
             slot = self._watermark.advance(batch)
@@ -149,6 +153,9 @@ class Assembly:
         closed: list[ClosedSlot] = []
         if known is not None and known != batch.epoch:
             closed = self._finish()
+            # What follows in the prefix may have been stored before this batch.
+            following = [at for tx, (_, at) in self._held_since.items() if tx >= batch.tx_seq]
+            self.epoch_start = (min(following, default=0), batch.tx_seq)
         self._epochs[batch.source] = batch.epoch
         return closed
 

@@ -83,7 +83,7 @@ def router(bus: Callable[[], Bus]) -> APIRouter:
     @routes.get("/triggers/history")
     async def history() -> Response:
         """Every kept revision, newest first: who, when, and the rules."""
-        return json({"history": await _history(bus(), KEY_TRIGGERS)})
+        return json({"history": with_differences(await _history(bus(), KEY_TRIGGERS))})
 
     @routes.post("/triggers/dry-run")
     async def try_out(request: Request) -> Response:
@@ -218,6 +218,26 @@ async def _history(bus: Bus, key: str) -> list[dict[str, Any]]:
     finally:
         await reader.close()
     return found[::-1]
+
+
+def with_differences(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What each revision of the rules changed against the one before, by rule name.
+
+    `history` is newest first; the oldest kept one is compared with the shipped rules.
+    """
+    shipped: list[dict[str, Any]] = msgspec.to_builtins(shipped_rules())
+    told = []
+    for at, entry in enumerate(history):
+        earlier = history[at + 1]["rules"] if at + 1 < len(history) else shipped
+        before = {rule["name"]: rule for rule in earlier}
+        after = {rule["name"]: rule for rule in entry["rules"]}
+        difference = {
+            "added": sorted(after.keys() - before.keys()),
+            "removed": sorted(before.keys() - after.keys()),
+            "changed": sorted(n for n in after.keys() & before.keys() if after[n] != before[n]),
+        }
+        told.append({**entry, "diff": difference})
+    return told
 
 
 async def _answer(work: Any) -> Response:

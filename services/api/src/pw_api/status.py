@@ -104,6 +104,7 @@ def _facts(shot: Snapshot, sources: list[SourceView]) -> mode.Facts:
     return mode.Facts(
         ingests=len(ingests),
         parsers=sum(1 for beat in live if beat.service == "parser"),
+        detectors=sum(1 for beat in live if beat.service == "detector"),
         sources=tuple(
             mode.SourceFacts(
                 name=one.source,

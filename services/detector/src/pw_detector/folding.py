@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from pw_common.bus import BrokerAway
 from pw_common.clock import monotonic_s, now_ms
 from pw_common.log import Log
 from pw_common.messages import Batch
@@ -69,11 +70,7 @@ class Folding:
         return self._read_seq >= self._folded_seq
 
     async def take(self, batch: Batch, seq: int, stored_ms: int) -> None:
-        """Fold one message of PW_SWAP.
-
-        Raises:
-            BrokerAway: while storing; nothing of this message is lost, read it again.
-        """
+        """Fold one message of PW_SWAP; returns when its alerts are stored."""
         self._read_seq = seq
         self._stored_ms = stored_ms
         await self._released(self._assembly.add(batch, stored_ms, seq), seq)
@@ -91,7 +88,7 @@ class Folding:
             await self._remember(force=True)
 
     async def close(self) -> None:
-        """Before the end: the position is where it is. Raises BrokerAway."""
+        """Before the end: the position is where it is."""
         if self._unwritten:
             await self._remember(force=True)
 
@@ -126,8 +123,10 @@ class Folding:
 
     async def _released(self, closed: list[ClosedSlot], seq: int) -> None:
         for one in closed:
-            if one.reset:
-                self._restart.reset(self._note(one.event_time_ms, seq))
+            if one.reset and self._assembly.epoch_start is not None:
+                # Its first slots come from messages before the one that closed them.
+                swap_seq, tx_seq = self._assembly.epoch_start
+                self._restart.reset(Note(one.event_time_ms, swap_seq, tx_seq))
             if seq <= self._folded_seq:
                 self.detector.fold(one)
             else:
@@ -170,6 +169,11 @@ class Folding:
             restart_seq=oldest.swap_seq,
             restart_tx_seq=oldest.tx_seq,
         )
-        await self._positions.advance(position)
+        try:
+            await self._positions.advance(position)
+        except BrokerAway as error:
+            # An older position only means more to fold again; this message goes on.
+            self._log.warning("position_unwritten", reason=str(error))
+            return
         self._position_s = now_s
         self._unwritten = False

@@ -42,6 +42,7 @@ class Facts:
 
     ingests: int
     parsers: int
+    detectors: int = 1
     sources: tuple[SourceFacts, ...] = ()
     tx_bytes: int = 0
     tx_bytes_max: int = 0
@@ -85,6 +86,8 @@ def _blind(facts: Facts, *, waits: bool) -> tuple[str, ...]:
         why.append(f"No source is connected{f' ({details})' if details else ''}.")
     if not facts.parsers:
         why.append("No parser is running.")
+    if not facts.detectors:
+        why.append("No detector is running.")
     # While ingest has to wait, old data is the consequence, not the cause.
     stale = facts.tx_age_s is not None and facts.tx_age_s > DATA_STALE_S
     if stale and not waits and facts.ingests:

@@ -1,0 +1,132 @@
+"""Whatever message it stops after, a detector that starts again gives the same alerts."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any, cast
+
+import pytest
+
+from pw_common.alerts import Alert
+from pw_common.log import Log
+from pw_common.messages import Batch, Counts, SlotEvent, Swap
+from pw_common.metrics import Metrics
+from pw_detection.assembly import Assembly
+from pw_detection.detector import Detector
+from pw_detection.rules import Rule
+from pw_detector.alert_store import AlertStore
+from pw_detector.configuration import Configuration
+from pw_detector.folding import Folding
+from pw_detector.position import Position, PositionStore
+from pw_detector.restart import Note
+
+BEGIN_S = 1_700_000_000
+RULES = (
+    Rule(name="busy", conditions=("buy_count_5m >= 20",), cooldown_s=60, escalate_factor=1.2),
+    Rule(name="few", conditions=("unique_buyers_5m <= 11", "buy_count_5m >= 5"), cooldown_s=30),
+    Rule(name="hour", conditions=("buy_count_1h >= 40",)),
+)
+METRICS = Metrics("detector", "0")
+
+
+class Stored:
+    """What a broker would hold: alerts once by id, the last position."""
+
+    def __init__(self) -> None:
+        self.alerts: dict[str, Alert] = {}
+        self.position: Position | None = None
+
+    async def store(self, alerts: list[Alert], _revision: int) -> None:
+        for alert in alerts:
+            self.alerts.setdefault(alert.id, alert)
+
+    async def advance(self, position: Position) -> bool:
+        self.position = position
+        return True
+
+
+def stream(seed: int, epochs: int = 2) -> list[Batch]:
+    """Batches as parsers answer: out of order, an epoch after the other."""
+    rng = random.Random(seed)
+    batches: list[Batch] = []
+    number = 0
+    for epoch in range(1, epochs + 1):
+        # Another epoch is another part of the chain.
+        for slot in range(1_000 * epoch, 1_000 * epoch + 130):
+            events: list[Any] = []
+            for _ in range(rng.randrange(3)):
+                number += 1
+                events.append(
+                    Swap(
+                        signature=f"s{number:05}", ordinal=0, slot=slot, index=number % 5,
+                        trader=f"w{rng.randrange(12)}", side="buy", mint=f"m{rng.randrange(2)}",
+                        base_amount_raw=rng.randrange(1, 999), base_decimals=6,
+                        quote_mint=None, quote_amount_raw=None, quote_decimals=None,
+                    )
+                )  # fmt: skip
+            # Part of a slot comes before its clock, part after it.
+            clock = SlotEvent(slot=slot, parent=slot - 1, block_time_s=BEGIN_S + slot * 5)
+            events.insert(rng.randrange(len(events) + 1), clock)
+            for at, event in enumerate(events):
+                frontier = slot - 2 if at == 0 else 0
+                batches.append(
+                    Batch(
+                        tx_stream_created="then", tx_seq=len(batches) + 1, source="main",
+                        epoch=epoch, frontier_slot=max(0, frontier), counts=Counts(),
+                        events=(event,),
+                    )
+                )  # fmt: skip
+    return sorted(batches, key=lambda batch: batch.tx_seq + rng.randrange(9))
+
+
+def folding(stored: Stored) -> Folding:
+    """As `start` makes it, from what is stored."""
+    position = stored.position
+    detector = Detector(RULES)
+    first = Note(0, 1, 1)
+    if position is not None:
+        first = Note(0, position.restart_seq, position.restart_tx_seq)
+        until = position.released_slot
+        detector.restore([alert for alert in stored.alerts.values() if alert.slot <= until])
+    return Folding(
+        assembly=Assembly(sources=("main",), next_tx_seq=first.tx_seq),
+        detector=detector,
+        store=cast(AlertStore, stored),
+        positions=cast(PositionStore, stored),
+        configuration=cast(Configuration, None),
+        metrics=METRICS,
+        log=Log("test"),
+        swap_stream_created="then",
+        first=first,
+        folded_seq=position.folded_seq if position is not None else 0,
+        released_slot=position.released_slot if position is not None else 0,
+    )
+
+
+def run(batches: list[Batch], stops: list[int]) -> dict[str, Alert]:
+    """Fold all messages, starting anew after each of these sequences."""
+    stored = Stored()
+
+    async def work() -> None:
+        for stop in [*stops, len(batches)]:
+            one = folding(stored)
+            for seq in range(one.start_seq, stop + 1):
+                await one.take(batches[seq - 1], seq, seq)
+            if stop == len(batches) or stop % 2:
+                await one.close()
+
+    asyncio.run(work())
+    return stored.alerts
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_restarts_anywhere_change_no_alert(seed: int, epochs: int) -> None:
+    batches = stream(seed, epochs)
+    expected = run(batches, [])
+    assert len(expected) >= 4
+    rng = random.Random(seed)
+    for _ in range(4):
+        stops = sorted(rng.sample(range(2, len(batches)), 2))
+        assert run(batches, stops) == expected, stops
