@@ -124,11 +124,12 @@ async def test_a_nearly_full_queue_is_backpressure_and_says_how_full(tmp_path: P
     assert status["why"][0].startswith("PW_TX is at 8")
 
 
-async def test_without_ingest_and_parser_it_is_blind(tmp_path: Path) -> None:
+async def test_without_ingest_parser_and_detector_it_is_blind(tmp_path: Path) -> None:
     async with running_api(tmp_path) as (_, _bus, client):
         status = await get(client, "status")
     assert status["mode"] == "blind"
-    assert status["why"] == ["No ingest is running.", "No parser is running."]
+    missing = ("ingest", "parser", "detector")
+    assert status["why"] == [f"No {service} is running." for service in missing]
 
 
 async def test_recent_swaps_come_newest_first_without_repeats(tmp_path: Path) -> None:

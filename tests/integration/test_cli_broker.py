@@ -98,6 +98,7 @@ async def test_status_tells_by_its_exit_code_whether_all_is_well(tmp_path: Path)
         await store_updates(bus, 1, transaction(7))
         await beat(bus, "ingest", source=source_health())
         await beat(bus, "parser", totals={"pw_parser_transactions_total": 1234})
+        await beat(bus, "detector")
         well = await pw("status", PW_API_URL=url)
         as_json = await pw("status", "--json", "--api", url)
     assert blind.code == 1
