@@ -12,6 +12,7 @@ from pw_common.alerts import SCHEMA_ALERT, Alert
 from pw_common.bus import ApiRefused, BrokerAway, Bus
 from pw_common.clock import monotonic_s, now_ms
 from pw_common.envelope import EXPECTED_LAST_SUBJECT_SEQUENCE, MSG_ID, SCHEMA
+from pw_common.log import Log
 from pw_common.messages import Heartbeat, WrongSchema, decode_heartbeat, encode
 from pw_common.publisher import Publisher, PublishRefused
 from pw_common.run import Runtime
@@ -45,7 +46,7 @@ async def watch(
         else:
             if deadman and sight.is_clear and monotonic_s() - pinged_s >= DEADMAN_S:
                 pinged_s = monotonic_s()
-                await _ping(runtime, client, deadman)
+                await fetch(runtime.log, client, deadman)
         await asyncio.sleep(LOOK_S)
 
 
@@ -91,8 +92,12 @@ async def _publish(publisher: Publisher, alert: Alert) -> None:
         return  # Said already, by another notifier.
 
 
-async def _ping(runtime: Runtime, client: httpx.AsyncClient, url: str) -> None:
+async def fetch(log: Log, client: httpx.AsyncClient, url: str) -> bool:
+    """Tell the dead man's switch that all is well; whether it answered."""
     try:
         await client.get(url, timeout=10.0)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        runtime.log.warning("deadman_unreached", reason=type(error).__name__)
+        # The URL is a secret of its own.
+        log.warning("deadman_unreached", reason=type(error).__name__)
+        return False
+    return True
