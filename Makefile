@@ -80,6 +80,10 @@ accuracy: setup ## write docs/accuracy.md from the real transactions in PW_CORPU
 bench: setup ## measure (slow)
 	@for one in bench/bench_*.py; do echo "== $$one"; $(PY) $$one $(ARGS) || exit 1; done
 
+.PHONY: chaos
+chaos: setup ## the whole system under faults: nothing lost, nothing doubled (ARGS="--faults 200")
+	@PYTHONPATH=tests $(PY) -m chaos $(ARGS)
+
 .PHONY: compose-up
 compose-up: ## the same demo in containers (docker compose)
 	@if docker compose version >/dev/null 2>&1; then exec docker compose up --build $(ARGS); \

@@ -18,6 +18,7 @@ from pw_common.envelope import CONTENT_ENCODING, MSG_ID, SCHEMA, SCHEMA_BATCH, Z
 from pw_common.log import Log
 from pw_common.messages import Batch, encode
 from pw_common.publisher import Publisher
+from pw_detection.assembly import Place
 from pw_detection.detector import Detector
 from pw_detection.rules import Rule
 from pw_detector.alert_store import AlertStore, stored_alerts
@@ -38,7 +39,7 @@ def position(folded_seq: int) -> Position:
         released_slot=folded_seq,
         event_time_ms=1,
         restart_seq=1,
-        restart_tx_seq=1,
+        folded_place=Place(0, folded_seq),
     )
 
 

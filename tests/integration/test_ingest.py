@@ -4,6 +4,7 @@ import asyncio
 import random
 from pathlib import Path
 
+import msgspec
 import zstandard
 
 from pw_common.envelope import decompress, read_tx_headers
@@ -49,7 +50,11 @@ async def test_every_update_is_stored_once_in_order_with_its_bytes(tmp_path: Pat
     frontiers = [headers.frontier_slot for headers, _ in found]
     assert frontiers == sorted(frontiers)
     assert max(headers.updates for headers, _ in found) == 32
-    assert state == SourceState(source="main", epoch=1, checkpoint_slot=102, frontier_slot=104)
+    assert state is not None
+    assert state.tx_history[-1] == (len(found), 104)
+    assert msgspec.structs.replace(state, tx_stream_created="", tx_history=()) == SourceState(
+        source="main", epoch=1, checkpoint_slot=102, frontier_slot=104
+    )
     assert len(source.requests) == 1
     assert not source.requests[0].HasField("from_slot")
 

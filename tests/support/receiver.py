@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ class Receiver:
     url: str = ""
     answers: list[tuple[int, dict[str, str], bytes]] = field(default_factory=list)
     always: tuple[int, dict[str, str], bytes] = (204, {}, b"")
+    # How long each answer takes: a service at work, so that something is always under way.
+    takes_s: float = 0.0
     seen: list[Received] = field(default_factory=list)
     taken: list[Received] = field(default_factory=list)
 
@@ -50,13 +53,18 @@ def receiving() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             headers = {name.lower(): value for name, value in self.headers.items()}
+            if receiver.takes_s:
+                time.sleep(receiver.takes_s)
             status, more, answer = receiver.answer(Received(self.path, headers, body))
-            self.send_response(status)
-            for name, value in more.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
+            try:
+                self.send_response(status)
+                for name, value in more.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+            except ConnectionError:
+                return  # Whoever asked was killed meanwhile.
 
         do_GET = do_POST  # noqa: N815 - the library names it so
 

@@ -6,6 +6,7 @@ import importlib
 import random
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,6 +78,23 @@ def test_a_hole_is_held_and_given_up_only_after_its_time() -> None:
     assert assembly.skip_holes(1_000 + HOLD_MAX_MS) == []
     assert assembly.skip_holes(1_001 + HOLD_MAX_MS)
     assert assembly.held == 0
+
+
+def test_a_sequence_that_never_was_a_message_is_passed_at_once_when_that_is_proven() -> None:
+    batches = stream.cut(stream.flow(1, 30), 1)
+    whole = stream.closed_slots(batches)
+    # The same content under sequences that leave 5 and 6 out.
+    moved = [
+        msgspec.structs.replace(one, tx_seq=one.tx_seq + (2 if one.tx_seq >= 5 else 0))
+        for one in batches
+    ]
+    assembly = Assembly(sources=("main",))
+    closed = [slot for one in moved for slot in assembly.add(one, 1_000, one.tx_seq)]
+    assert assembly.missing == range(5, 7)
+    assert assembly.skip_void(5) == []
+    closed += assembly.skip_void(6)
+    assert closed == whole
+    assert assembly.late == 0
 
 
 def test_what_comes_after_its_slot_closed_is_late_and_left_out() -> None:

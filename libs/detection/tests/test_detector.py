@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -64,7 +65,7 @@ def test_a_restart_anywhere_gives_the_alerts_that_no_restart_gives(seed: int, at
     since_ms = slots[at - 1].event_time_ms - HORIZON_MS
     again = [slot for slot in slots[:at] if slot.event_time_ms >= since_ms]
     for number, slot in enumerate(again):
-        restarted.fold(slot._replace(reset=number == 0))
+        restarted.fold(replace(slot, reset=number == 0))
     assert run(restarted, slots[at:]) == after
 
 

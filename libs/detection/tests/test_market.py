@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -125,7 +126,7 @@ def test_two_hours_and_five_minutes_tell_as_much_as_everything(seed: int) -> Non
     closed = stream.closed_slots(stream.cut(stream.flow(seed, 320, slot_seconds=40.0), seed))
     horizon_ms = closed[-1].event_time_ms - 125 * 60_000
     late = [slot for slot in closed if slot.event_time_ms >= horizon_ms]
-    whole, rebuilt = folded(closed), folded([late[0]._replace(reset=True), *late[1:]])
+    whole, rebuilt = folded(closed), folded([replace(late[0], reset=True), *late[1:]])
     whole.sweep()
     rebuilt.sweep()
     assert whole.tokens.keys() == rebuilt.tokens.keys()
@@ -182,7 +183,7 @@ def test_dollars_are_valued_by_the_stream_or_counted_as_unvalued() -> None:
     assert read(unvalued, "mint", "unvalued_count_5m").value == 1
     assert read(unvalued, "mint", "avg_buy_size_5m").unknown == "unvalued"
     quotes = tuple(e for e in stream.flow(5, 40) if type(e).__name__ == "QuoteTrade")[:1]
-    valued = warm(slot_of(2, NOW_MS)._replace(quotes=quotes), slot_of(3, NOW_MS, usdc))
+    valued = warm(replace(slot_of(2, NOW_MS), quotes=quotes), slot_of(3, NOW_MS, usdc))
     worth = Fraction(150_000_000 * quotes[0].sol_amount_raw // quotes[0].usd_amount_raw, 10**9)
     assert read(valued, "mint", "buy_volume_sol_5m").value == worth
 
@@ -199,7 +200,7 @@ def test_a_token_whose_launch_was_seen_is_never_cold() -> None:
         signature="s", ordinal=9, slot=1, index=0, mint="mint", name="N", symbol="S",
         creator="c", decimals=6, supply_raw=10**15,
     )  # fmt: skip
-    market = folded([slot_of(1, NOW_MS, stream.swap(1, 1))._replace(tokens=(created,))])
+    market = folded([replace(slot_of(1, NOW_MS, stream.swap(1, 1)), tokens=(created,))])
     assert read(market, "mint", "buy_count_5m") == Reading(1)
     assert read(market, "mint", "price_sol").value == 1
     assert read(market, "mint", "market_cap_sol").value == 10**9

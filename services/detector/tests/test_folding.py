@@ -12,12 +12,13 @@ from pw_common.alerts import Alert
 from pw_common.log import Log
 from pw_common.messages import Batch, Counts, SlotEvent, Swap
 from pw_common.metrics import Metrics
-from pw_detection.assembly import Assembly
+from pw_detection.assembly import Assembly, Place
 from pw_detection.detector import Detector
 from pw_detection.rules import Rule
 from pw_detector.alert_store import AlertStore
 from pw_detector.configuration import Configuration
 from pw_detector.folding import Folding
+from pw_detector.holes import Holes
 from pw_detector.position import Position, PositionStore
 from pw_detector.restart import Note
 
@@ -84,14 +85,15 @@ def folding(stored: Stored) -> Folding:
     """As `start` makes it, from what is stored."""
     position = stored.position
     detector = Detector(RULES)
-    first = Note(0, 1, 1)
+    first = Note(0, 1, Place(0, 1))
     if position is not None:
-        first = Note(0, position.restart_seq, position.restart_tx_seq)
+        first = Note(0, position.restart_seq, position.restart_place)
         until = position.released_slot
         detector.restore([alert for alert in stored.alerts.values() if alert.slot <= until])
     return Folding(
-        assembly=Assembly(sources=("main",), next_tx_seq=first.tx_seq),
+        assembly=Assembly(sources=("main",), first=first.place),
         detector=detector,
+        holes=cast(Holes, None),
         store=cast(AlertStore, stored),
         positions=cast(PositionStore, stored),
         configuration=cast(Configuration, None),
@@ -100,6 +102,7 @@ def folding(stored: Stored) -> Folding:
         swap_stream_created="then",
         first=first,
         folded_seq=position.folded_seq if position is not None else 0,
+        folded_place=position.folded_place if position is not None else Place(0, 0),
         released_slot=position.released_slot if position is not None else 0,
     )
 

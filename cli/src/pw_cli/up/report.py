@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from pw_common.dedup import SeenWindow
-from pw_common.messages import Batch, RoundTrip, SlotEvent, Swap, encode
+from pw_common.messages import Batch, Swap, encode
 from pw_common.watermark import Prefix, Watermark
 
 # Longer than any run's span of slots: a report counts every repeat.
@@ -75,6 +75,8 @@ class Tally:
         self._seen = SeenWindow(slots_max=SLOTS_MAX, keys_max=SLOTS_MAX)
         self._prefix = Prefix(self.first_seq)
         self._watermark = Watermark()
+        # A repeat of something that came in time is not late.
+        self._in_order = SeenWindow(slots_max=SLOTS_MAX, keys_max=SLOTS_MAX)
         self._bodies: list[bytes] = []
         # Slot -> when the source sent the last of its swaps.
         self._slot_sent_ns: dict[int, int] = {}
@@ -126,9 +128,10 @@ class Tally:
 
     def _count_late(self, batch: Batch) -> None:
         for event in batch.events:
-            if isinstance(event, Swap | RoundTrip | SlotEvent) and self._watermark.is_late(
-                batch, event.slot
-            ):
+            if not isinstance(event, Swap):
+                continue
+            first = self._in_order.first_time((event.signature, event.ordinal), event.slot)
+            if first and self._watermark.is_late(batch, event.slot):
                 self.late += 1
         self._watermark.advance(batch)
 

@@ -28,6 +28,8 @@ REASON = "Pw-Reason"
 ORIGIN_STREAM = "Pw-Origin-Stream"
 ORIGIN_SEQ = "Pw-Origin-Seq"
 POSITION = "Pw-Position"
+# On what is filled in afterwards: the id of the gap that it belongs to.
+GAP = "Pw-Gap"
 TRACEPARENT = "traceparent"
 
 SCHEMA_TX = "capture.v1"
@@ -39,6 +41,7 @@ ZSTD = "zstd"
 ZSTD_LEVEL = 1
 # A header's integer stays within 63 bits, which every encoder of ours can hold.
 DIGITS_MAX = 18
+TEXT_MAX = 128
 
 
 class BadEnvelope(ValueError):
@@ -67,6 +70,7 @@ class TxHeaders(NamedTuple):
     frontier_slot: int
     traceparent: str = ""
     coverage: Coverage = "none"
+    gap: str = ""
 
 
 def tx_msg_id(identities: Iterable[Identity]) -> str:
@@ -92,6 +96,8 @@ def tx_headers(headers: TxHeaders) -> dict[str, str]:
     }
     if headers.traceparent:
         out[TRACEPARENT] = headers.traceparent
+    if headers.gap:
+        out[GAP] = headers.gap
     return out
 
 
@@ -115,6 +121,7 @@ def read_tx_headers(headers: Mapping[str, str]) -> TxHeaders:
         frontier_slot=_integer(headers, FRONTIER_SLOT),
         traceparent=headers.get(TRACEPARENT, ""),
         coverage=_coverage(headers),
+        gap=headers.get(GAP, "")[:TEXT_MAX],
     )
 
 

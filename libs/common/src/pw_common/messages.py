@@ -151,7 +151,9 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, tag="batch.v1"):
     creation time of the stream that gave it (RFC 3339), since a stream that was
     deleted and made again reuses sequences. `unparsed` describes the first few of what
     `counts.unparsed` counts. `transfer_coverage` says which SOL transfers the subscription
-    lets us see: none known, those within exchange transactions, or all.
+    lets us see: none known, those within exchange transactions, or all. `tx_id` is the
+    message's own Msg-Id: it tells a repeat from another message at a sequence that a restored
+    stream used again. `gap` is not empty in what fills a recorded gap afterwards (see `gap_id`).
     """
 
     tx_stream_created: str
@@ -163,6 +165,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, tag="batch.v1"):
     events: tuple[Event, ...] = ()
     unparsed: tuple[UnparsedAt, ...] = ()
     transfer_coverage: Coverage = "none"
+    tx_id: str = ""
+    gap: str = ""
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True, tag="gap.v1"):
@@ -175,17 +179,27 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True, tag="gap.v1"):
     why: str
     filled: bool = False
 
+    @property
+    def id(self) -> str:
+        """`source:epoch:first-last`: what `pw backfill --gap` takes."""
+        return f"{self.source}:{self.epoch}:{self.first_missing_slot}-{self.last_missing_slot}"
+
 
 class SourceState(msgspec.Struct, frozen=True, kw_only=True, tag="source.v1"):
     """Ingest's checkpoint in the `pw_source` bucket, one key a source.
 
     Every slot <= `checkpoint_slot` of this epoch is stored in PW_TX or is a recorded gap.
+    `tx_history` holds pairs, newest last: everything up to a slot is in the messages up to a
+    sequence of the PW_TX that was created at `tx_stream_created`. A PW_TX that ends before
+    these was restored from an older copy.
     """
 
     source: str
     epoch: int
     checkpoint_slot: int
     frontier_slot: int
+    tx_stream_created: str = ""
+    tx_history: tuple[tuple[int, int], ...] = ()
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True):

@@ -63,6 +63,12 @@ METRICS: tuple[Metric, ...] = (
         ("why",),
     ),
     Metric("pw_ingest_gaps_total", "counter", ("ingest",), "Gaps recorded: slots we never got."),
+    Metric(
+        "pw_ingest_tx_went_back_total",
+        "counter",
+        ("ingest",),
+        "Starts that found PW_TX restored from an older copy, and asked the source again.",
+    ),
     Metric("pw_ingest_slot", "gauge", ("ingest",), "Newest slot received."),
     Metric("pw_ingest_frontier_slot", "gauge", ("ingest",), "Every slot up to here is stored."),
     Metric(
@@ -111,6 +117,18 @@ METRICS: tuple[Metric, ...] = (
         "counter",
         ("detector",),
         "Events that came after their slot had closed. Not 0: a hole was given up, see the log.",
+    ),
+    Metric(
+        "pw_detector_void_sequences_total",
+        "counter",
+        ("detector",),
+        "PW_TX sequences that never were a message, as a crash of the broker leaves them.",
+    ),
+    Metric(
+        "pw_detector_reused_sequences_total",
+        "counter",
+        ("detector",),
+        "Batches whose PW_TX sequence had meant another message: the stream was restored.",
     ),
     Metric("pw_detector_swap_seq", "gauge", ("detector",), "PW_SWAP sequence folded last."),
     Metric("pw_detector_slot", "gauge", ("detector",), "Newest slot that was evaluated."),

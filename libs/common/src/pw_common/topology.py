@@ -104,7 +104,6 @@ class Bucket:
     max_bytes: int
     ttl_s: int = 0
     replicas: int = 1
-    storage: str = "file"
 
     def body(self) -> dict[str, Any]:
         """The STREAM.CREATE request of the bucket's stream."""
@@ -119,7 +118,7 @@ class Bucket:
             "max_msgs_per_subject": self.history,
             "max_msg_size": -1,
             "max_consumers": -1,
-            "storage": self.storage,
+            "storage": "file",
             "num_replicas": self.replicas,
             "duplicate_window": min(120, self.ttl_s or 120) * NS,
             "compression": "none",
@@ -217,9 +216,10 @@ def declare(
             name=subjects.BUCKET_INSTANCES,
             history=1,
             max_bytes=16 * MIB,
+            # In a file, although it is worthless after seconds: a bucket in memory is gone
+            # after a crash of the broker, and nobody would make it again.
             ttl_s=15,
             replicas=replicas,
-            storage="memory",
         ),
         Bucket(name=subjects.BUCKET_DETECTOR, history=5, max_bytes=16 * MIB, replicas=replicas),
         # Projections: made anew by the detector, never read back by it.

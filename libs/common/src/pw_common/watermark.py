@@ -24,6 +24,16 @@ class Prefix:
         self._held: dict[int, Batch] = {}
         self.repeats = 0
 
+    def rebase(self, first_seq: int) -> list[Batch]:
+        """Sequences began again: whatever waits is released as it is, then `first_seq` is next."""
+        released = [self._held.pop(seq) for seq in sorted(self._held)]
+        self._next = first_seq
+        return released
+
+    def holds(self, seq: int) -> bool:
+        """Whether this sequence waits or was released."""
+        return seq < self._next or seq in self._held
+
     @property
     def held(self) -> int:
         """Batches that wait for an earlier one."""
@@ -33,6 +43,11 @@ class Prefix:
     def next_seq(self) -> int:
         """The sequence that the prefix waits for."""
         return self._next
+
+    @property
+    def missing(self) -> range:
+        """The sequences between the prefix and the first held batch; empty when none waits."""
+        return range(self._next, min(self._held, default=self._next))
 
     def skip_hole(self) -> list[Batch]:
         """Give up what is missing before the first held batch; returns what the prefix gained."""
@@ -79,6 +94,15 @@ class Watermark:
     def slot(self) -> int:
         """Every slot up to here is complete."""
         return min((frontier for _, frontier in self._frontiers.values()), default=0)
+
+    def is_newer(self, batch: Batch) -> bool:
+        """Whether a batch claims at least what its source claimed last, or is of a new epoch."""
+        known = self._frontiers.get(batch.source)
+        if known is None or not batch.frontier_slot:
+            return False
+        return batch.epoch > known[0] or (
+            batch.epoch == known[0] and batch.frontier_slot >= known[1]
+        )
 
     def is_late(self, batch: Batch, slot: int) -> bool:
         """Whether an event of this slot comes after its slot was declared complete."""

@@ -7,6 +7,7 @@ cut into batches how, which parser answered first and what came twice makes no d
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from pw_common.dedup import SeenWindow
@@ -25,12 +26,27 @@ from pw_common.watermark import Prefix, Watermark
 # More than twice the parsers' ack_wait: until then a redelivery fills the hole.
 HOLD_MAX_MS: Final = 20_000
 HELD_MAX: Final = 50_000
+# Messages whose ids are remembered: an hour of a busy chain.
+ANSWERED_MAX: Final = 131_072
 
 
-class ClosedSlot(NamedTuple):
+class Place(NamedTuple):
+    """Where in PW_TX: `incarnation` counts how often its sequences began again."""
+
+    incarnation: int
+    tx_seq: int
+
+
+BEGINNING: Final = Place(0, 1)
+
+
+@dataclass(frozen=True)
+class ClosedSlot:
     """A complete slot. `reset` says that a discontinuity lies before it: windows begin anew.
 
-    Swaps and the others are in chain order: (index, signature, ordinal).
+    Swaps and the others are in chain order: (index, signature, ordinal). `place` is the
+    message that closed it: whoever reads the same stream again finds it closed there again,
+    whatever was waited for meanwhile.
     """
 
     slot: int
@@ -41,6 +57,7 @@ class ClosedSlot(NamedTuple):
     quotes: tuple[QuoteTrade, ...] = ()
     transfers: tuple[Transfer, ...] = ()
     round_trips: tuple[RoundTrip, ...] = ()
+    place: Place = field(default=Place(0, 0), compare=False)
 
 
 Placed = Swap | TokenCreated | QuoteTrade | Transfer | RoundTrip
@@ -54,17 +71,28 @@ class Assembly:
     """
 
     def __init__(
-        self, *, sources: Iterable[str] = (), next_tx_seq: int = 1, held_max: int = HELD_MAX
+        self,
+        *,
+        sources: Iterable[str] = (),
+        first: Place = BEGINNING,
+        held_max: int = HELD_MAX,
     ) -> None:
         self._declared = frozenset(sources)
         self._held_max = held_max
-        self._prefix = Prefix(next_tx_seq)
+        self._prefix = Prefix(first.tx_seq)
+        self.incarnation = first.incarnation
+        self._taking = first
         # tx_seq of a held batch -> (when it was stored, its PW_SWAP sequence).
         self._held_since: dict[int, tuple[int, int]] = {}
         self._created = ""
-        # (PW_SWAP sequence, PW_TX sequence) from which the present epoch can be read again;
+        # tx_seq -> id of the message that was there, to know another one at the same place.
+        self._answered: dict[int, str] = {}
+        self._answered_before: dict[int, str] = {}
+        self.reused = 0
+        self._arrived = (0, 0)
+        # (PW_SWAP sequence, place in PW_TX) from which the present epoch can be read again;
         # None while it is the one that reading began with.
-        self.epoch_start: tuple[int, int] | None = None
+        self.epoch_start: tuple[int, Place] | None = None
         self._begin()
         self._reset = True
         self.late = 0
@@ -87,9 +115,9 @@ class Assembly:
         return self._prefix.held
 
     @property
-    def next_seq(self) -> int:
-        """The PW_TX sequence that is waited for."""
-        return self._prefix.next_seq
+    def next(self) -> Place:
+        """What is waited for."""
+        return Place(self.incarnation, self._prefix.next_seq)
 
     @property
     def oldest_held_ms(self) -> int | None:
@@ -115,13 +143,51 @@ class Assembly:
                 closed = self._finish()
                 self._prefix = Prefix(1)
                 self._held_since.clear()
-                self.epoch_start = (seq, 1)
+                self._answered.clear()
+                self.incarnation += 1
+                self.epoch_start = (seq, Place(self.incarnation, 1))
             self._created = batch.tx_stream_created
+        self._arrived = (stored_ms, seq)
+        if self._prefix.holds(batch.tx_seq) and self._is_other(batch):
+            return closed + self._reused(batch)
+        self._remember(batch)
         self._held_since[batch.tx_seq] = (stored_ms, seq)
         released = self._prefix.add(batch)
         if self.held > self._held_max:
             released += self._prefix.skip_hole()
         return closed + self._take(released)
+
+    def _is_other(self, batch: Batch) -> bool:
+        """Whether this is another message than the one that stood at its sequence."""
+        if not batch.tx_id:
+            return False
+        known = self._answered.get(batch.tx_seq) or self._answered_before.get(batch.tx_seq)
+        if known is not None:
+            return known != batch.tx_id
+        # Older than what is remembered: a repeat claims an older frontier than the present one.
+        return self._watermark.is_newer(batch)
+
+    def _reused(self, batch: Batch) -> list[ClosedSlot]:
+        """PW_TX was restored from an older copy: its sequences mean other messages from here."""
+        self.reused += 1
+        known_here = self._answered.get(batch.tx_seq)
+        if not self._answered or known_here is not None or not self._answered_before:
+            # The first of them; parsers may bring lower ones after it.
+            released = self._prefix.rebase(batch.tx_seq)
+            self.incarnation += 1
+            self._answered_before, self._answered = self._answered, {}
+            closed = self._take(released)
+            self._held_since = {batch.tx_seq: self._arrived}
+            self._remember(batch)
+            return closed + self._take(self._prefix.add(batch))
+        self._remember(batch)
+        return self._take([batch])
+
+    def _remember(self, batch: Batch) -> None:
+        self._answered[batch.tx_seq] = batch.tx_id
+        if len(self._answered) > ANSWERED_MAX:
+            for seq in list(self._answered)[: ANSWERED_MAX // 8]:
+                del self._answered[seq]
 
     def skip_holes(self, now_ms: int) -> list[ClosedSlot]:
         """Go on without what nobody delivered for too long, by the times of storing."""
@@ -130,9 +196,21 @@ class Assembly:
             return []
         return self._take(self._prefix.skip_hole())
 
+    @property
+    def missing(self) -> range:
+        """The PW_TX sequences that are waited for before the first held batch."""
+        return self._prefix.missing
+
+    def skip_void(self, until_seq: int) -> list[ClosedSlot]:
+        """Go on where nothing up to `until_seq` was ever a message: proven, so nothing is late."""
+        if not self.missing or self.missing[-1] > until_seq:
+            return []
+        return self._take(self._prefix.skip_hole())
+
     def _take(self, released: list[Batch]) -> list[ClosedSlot]:
         closed: list[ClosedSlot] = []
         for batch in released:
+            self._taking = Place(self.incarnation, batch.tx_seq)
             closed += self._enter(batch)
             self._held_since.pop(batch.tx_seq, None)
             for event in batch.events:
@@ -155,7 +233,7 @@ class Assembly:
             closed = self._finish()
             # What follows in the prefix may have been stored before this batch.
             following = [at for tx, (_, at) in self._held_since.items() if tx >= batch.tx_seq]
-            self.epoch_start = (min(following, default=0), batch.tx_seq)
+            self.epoch_start = (min(following, default=0), self._taking)
         self._epochs[batch.source] = batch.epoch
         return closed
 
@@ -207,4 +285,5 @@ class Assembly:
             tuple(event for event in events if isinstance(event, QuoteTrade)),
             tuple(event for event in events if isinstance(event, Transfer)),
             tuple(event for event in events if isinstance(event, RoundTrip)),
+            self._taking,
         )

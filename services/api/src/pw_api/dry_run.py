@@ -14,7 +14,7 @@ from pw_common.envelope import BadEnvelope
 from pw_common.log_reader import LogReader
 from pw_common.messages import Batch, WrongSchema
 from pw_common.subjects import STREAM_SWAP
-from pw_detection.assembly import Assembly
+from pw_detection.assembly import Assembly, Place
 from pw_detection.detector import Detector
 from pw_detection.rules import Rule
 
@@ -64,7 +64,7 @@ async def _last_hour(bus: Bus, since_ms: int) -> list[Batch]:
 def _alerts(batches: list[Batch], rules: tuple[Rule, ...]) -> list[Alert]:
     if not batches:
         return []
-    assembly = Assembly(next_tx_seq=min(batch.tx_seq for batch in batches))
+    assembly = Assembly(first=Place(0, min(batch.tx_seq for batch in batches)))
     detector = Detector(rules)
     return [
         alert

@@ -1,7 +1,7 @@
 """Batches in, stored alerts out: the one place where order and storing meet.
 
 For every message: close slots, step the detector for each, store the alerts, then move the
-position. What a restart folds again up to `folded_seq` is folded without evaluation, since
+position. What a restart folds again up to `folded_place` is folded without evaluation, since
 its alerts are stored.
 """
 
@@ -14,16 +14,19 @@ from pw_common.clock import monotonic_s, now_ms
 from pw_common.log import Log
 from pw_common.messages import Batch
 from pw_common.metrics import Metrics
-from pw_detection.assembly import Assembly, ClosedSlot
+from pw_detection.assembly import Assembly, ClosedSlot, Place
 from pw_detection.detector import Detector
 from pw_detector.alert_store import AlertStore
 from pw_detector.configuration import Change, Configuration
+from pw_detector.holes import Holes
 from pw_detector.in_force import apply
 from pw_detector.position import Position, PositionStore
 from pw_detector.restart import Note, RestartPoints
 
 # A position is written this often at most; a crash in between re-derives refused alerts.
 POSITION_EVERY_S: Final = 0.25
+# A hole of this age is asked about: being parsed takes milliseconds.
+ASK_AFTER_MS: Final = 1_000
 
 
 class Folding:
@@ -34,6 +37,7 @@ class Folding:
         *,
         assembly: Assembly,
         detector: Detector,
+        holes: Holes,
         store: AlertStore,
         positions: PositionStore,
         configuration: Configuration,
@@ -42,10 +46,12 @@ class Folding:
         swap_stream_created: str,
         first: Note,
         folded_seq: int,
+        folded_place: Place,
         released_slot: int,
     ) -> None:
         self.detector = detector
         self._assembly = assembly
+        self._holes = holes
         self._store = store
         self._positions = positions
         self._configuration = configuration
@@ -54,6 +60,8 @@ class Folding:
         self._swap_stream_created = swap_stream_created
         self._restart = RestartPoints(first)
         self._folded_seq = folded_seq
+        self._folded_place = folded_place
+        self._folded_time_ms = 0
         self._released_slot = released_slot
         self._event_time_ms = 0
         self._position_s = 0.0
@@ -62,6 +70,7 @@ class Folding:
         self._stored_ms = 0
         self._hold_max_ms = 0
         self._late = 0
+        self._reused = 0
         self.start_seq = first.swap_seq
 
     @property
@@ -75,14 +84,38 @@ class Folding:
         self._stored_ms = stored_ms
         await self._released(self._assembly.add(batch, stored_ms, seq), seq)
 
-    async def give_up_holes(self, *, caught_up: bool) -> None:
-        """Go on past holes that nobody will fill: late from now on, and said so.
+    async def settle_holes(self, *, caught_up: bool) -> None:
+        """Go on past holes that nobody will fill: at once where that is proven, else late.
 
         In a backlog the stream's own clock counts, else every hole would look old.
         """
+        if not await self._pass_void_holes():
+            await self._give_up_holes(caught_up=caught_up)
+
+    async def _pass_void_holes(self) -> bool:
+        oldest_ms = self._assembly.oldest_held_ms
+        if oldest_ms is None or now_ms() - oldest_ms < ASK_AFTER_MS:
+            return False
+        missing = self._assembly.missing
+        until_seq = await self._holes.void_until(missing, self._read_seq)
+        if not until_seq:
+            return False
+        closed = self._assembly.skip_void(until_seq)
+        self._log.warning("void_sequences", first_tx_seq=missing[0], last_tx_seq=until_seq)
+        self._metrics.count("pw_detector_void_sequences_total", len(missing))
+        await self._released(closed, self._read_seq)
+        return True
+
+    async def _give_up_holes(self, *, caught_up: bool) -> None:
+        missing_seq = self._assembly.next.tx_seq
         closed = self._assembly.skip_holes(now_ms() if caught_up else self._stored_ms)
         if closed:
-            self._log.error("hole_given_up", released=len(closed), late=self._assembly.late)
+            self._log.error(
+                "hole_given_up",
+                missing_tx_seq=missing_seq,
+                released=len(closed),
+                late=self._assembly.late,
+            )
             await self._released(closed, self._read_seq)
         elif self._unwritten:
             await self._remember(force=True)
@@ -117,6 +150,11 @@ class Folding:
         metrics.set("pw_detector_swap_seq", self._read_seq)
         metrics.set("pw_detector_slot", self._released_slot)
         metrics.set("pw_detector_event_time_ms", self._event_time_ms)
+        if self._assembly.reused > self._reused:
+            reused = self._assembly.reused - self._reused
+            metrics.count("pw_detector_reused_sequences_total", reused)
+            self._log.error("sequences_reused", why="PW_TX was restored from an older copy")
+            self._reused = self._assembly.reused
         if self._assembly.late > self._late:
             metrics.count("pw_detector_late_total", self._assembly.late - self._late)
             self._late = self._assembly.late
@@ -125,17 +163,18 @@ class Folding:
         for one in closed:
             if one.reset and self._assembly.epoch_start is not None:
                 # Its first slots come from messages before the one that closed them.
-                swap_seq, tx_seq = self._assembly.epoch_start
-                self._restart.reset(Note(one.event_time_ms, swap_seq, tx_seq))
-            if seq <= self._folded_seq:
+                swap_seq, place = self._assembly.epoch_start
+                self._restart.reset(Note(one.event_time_ms, swap_seq, place))
+            if one.place <= self._folded_place:
                 self.detector.fold(one)
             else:
                 await self._evaluate(one)
             self._event_time_ms = one.event_time_ms
             self._released_slot = one.slot
             self._restart.take(self._note(one.event_time_ms, seq))
-        if closed and seq > self._folded_seq:
-            self._folded_seq = seq
+        if closed and closed[-1].place > self._folded_place:
+            self._folded_place = closed[-1].place
+            self._folded_seq, self._folded_time_ms = seq, self._stored_ms
             self._unwritten = True
             await self._remember()
 
@@ -153,7 +192,7 @@ class Folding:
     def _note(self, event_time_ms: int, seq: int) -> Note:
         # A held batch was stored before this message, so reading must begin at the first one.
         return Note(
-            event_time_ms, min(seq, self._assembly.oldest_held_seq or seq), self._assembly.next_seq
+            event_time_ms, min(seq, self._assembly.oldest_held_seq or seq), self._assembly.next
         )
 
     async def _remember(self, *, force: bool = False) -> None:
@@ -164,10 +203,12 @@ class Folding:
         position = Position(
             swap_stream_created=self._swap_stream_created,
             folded_seq=self._folded_seq,
+            folded_time_ms=self._folded_time_ms,
+            folded_place=self._folded_place,
             released_slot=self._released_slot,
             event_time_ms=self._event_time_ms,
             restart_seq=oldest.swap_seq,
-            restart_tx_seq=oldest.tx_seq,
+            restart_place=oldest.place,
         )
         try:
             await self._positions.advance(position)

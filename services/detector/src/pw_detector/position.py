@@ -1,6 +1,6 @@
 """How far the detector has folded, in the `pw_detector` bucket, by compare-and-set.
 
-Every slot that closed by a PW_SWAP message up to `folded_seq` has its alerts stored. A
+Every slot that closed at a message of PW_TX up to `folded_place` has its alerts stored. A
 restart reads again from `restart_seq`, which lies a horizon and a little earlier, so that
 every window is whole again when `folded_seq` is passed.
 """
@@ -12,24 +12,29 @@ import msgspec
 from pw_common.bus import ApiRefused, Bus
 from pw_common.messages import encode
 from pw_common.subjects import BUCKET_DETECTOR
+from pw_detection.assembly import Place
 
 KEY = "position"
 WRONG_LAST_SEQUENCE = 10071
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True, tag="position.v1"):
-    """Where a restart goes on. Sequences are PW_SWAP's; `restart_tx_seq` is PW_TX's.
+    """Where a restart goes on. Sequences are PW_SWAP's, places PW_TX's.
 
     `event_time_ms` and `released_slot` belong to the newest slot that was evaluated.
-    `swap_stream_created` tells a stream that was made anew from the one that was read.
+    `folded_place` is the message of PW_TX that closed it, `folded_time_ms` when the message
+    at `folded_seq` was stored. `swap_stream_created` tells a stream that was made anew from
+    the one that was read.
     """
 
     swap_stream_created: str
     folded_seq: int
+    folded_time_ms: int = 0
+    folded_place: Place = Place(0, 0)
     released_slot: int
     event_time_ms: int
     restart_seq: int
-    restart_tx_seq: int
+    restart_place: Place = Place(0, 1)
 
 
 _decoder = msgspec.json.Decoder(Position)
@@ -56,6 +61,10 @@ class PositionStore:
         self._revision = entry[1]
         self.stored = _decoder.decode(entry[0])
         return self.stored
+
+    def forget(self) -> None:
+        """What is stored is of a stream that is no more: the next write replaces it."""
+        self.stored = None
 
     async def advance(self, position: Position) -> bool:
         """Store a position unless another detector is already there or further.
@@ -97,5 +106,5 @@ class PositionStore:
         return (
             stored is not None
             and stored.swap_stream_created == position.swap_stream_created
-            and stored.folded_seq >= position.folded_seq
+            and stored.folded_place >= position.folded_place
         )

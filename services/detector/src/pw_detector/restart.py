@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections import deque
 from typing import Final, NamedTuple
 
+from pw_detection.assembly import Place
+
 NOTE_EVERY_MS: Final = 60_000
 # Two hours of windows and wallets' memory, and five minutes for slots cut by the note.
 HORIZON_MS: Final = 125 * 60_000
 
 
 class Note(NamedTuple):
-    """Reading PW_SWAP from `swap_seq` with the prefix at `tx_seq` gives all after that time."""
+    """Reading PW_SWAP from `swap_seq` with the prefix at `place` gives all after that time."""
 
     event_time_ms: int
     swap_seq: int
-    tx_seq: int
+    place: Place
 
 
 class RestartPoints:

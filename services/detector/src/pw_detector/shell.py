@@ -77,7 +77,7 @@ class _Loop:
             # Heartbeats and answers ride on the same loop.
             await asyncio.sleep(0)
         folding = self._folding
-        await folding.give_up_holes(caught_up=reader.pending == 0)
+        await folding.settle_holes(caught_up=reader.pending == 0)
         caught_up = reader.pending == 0 and folding.rebuilt
         self._runtime.set_ready("" if caught_up else f"{reader.pending} messages behind")
         folding.publish_figures()

@@ -7,17 +7,18 @@ from typing import Final
 from pw_common.batches import batch_of
 from pw_common.bus import Bus
 from pw_common.envelope import BadEnvelope
-from pw_common.log_reader import LogReader
+from pw_common.log_reader import LogReader, get_message
 from pw_common.messages import WrongSchema
 from pw_common.run import Runtime
 from pw_common.subjects import STREAM_SWAP
 from pw_common.topology import PARSER_ACK_PENDING_MAX
-from pw_detection.assembly import Assembly
+from pw_detection.assembly import Assembly, Place
 from pw_detection.detector import Detector
 from pw_detector.alert_store import AlertStore, stored_alerts
 from pw_detector.config import Settings
 from pw_detector.configuration import Configuration
 from pw_detector.folding import Folding
+from pw_detector.holes import Holes
 from pw_detector.position import Position, PositionStore
 from pw_detector.restart import Note
 
@@ -39,6 +40,10 @@ async def start(settings: Settings, runtime: Runtime, store: AlertStore) -> Fold
     if position is not None and position.swap_stream_created != created:
         log.warning("swap_stream_made_anew", was=position.swap_stream_created, now=created)
         position = None
+    if position is not None and await _went_back(bus, position):
+        log.error("swap_stream_went_back", why="PW_SWAP was restored from an older copy")
+        positions.forget()
+        position = None
     first = await _first_note(bus, position, first_seq)
     if position is not None and position.restart_seq < first_seq:
         log.warning("horizon_trimmed", wanted_seq=position.restart_seq, first_seq=first_seq)
@@ -48,8 +53,9 @@ async def start(settings: Settings, runtime: Runtime, store: AlertStore) -> Fold
         detector.restore(await stored_alerts(bus, until_slot=released_slot))
     configuration = Configuration(bus, log)
     folding = Folding(
-        assembly=Assembly(sources=settings.source_names(), next_tx_seq=first.tx_seq),
+        assembly=Assembly(sources=settings.source_names(), first=first.place),
         detector=detector,
+        holes=Holes(bus),
         store=store,
         positions=positions,
         configuration=configuration,
@@ -58,6 +64,7 @@ async def start(settings: Settings, runtime: Runtime, store: AlertStore) -> Fold
         swap_stream_created=created,
         first=first,
         folded_seq=position.folded_seq if position is not None else 0,
+        folded_place=position.folded_place if position is not None else Place(0, 0),
         released_slot=released_slot,
     )
     folding.apply(await configuration.at_start(released_slot))
@@ -70,12 +77,24 @@ async def start(settings: Settings, runtime: Runtime, store: AlertStore) -> Fold
     return folding
 
 
+async def _went_back(bus: Bus, position: Position) -> bool:
+    """Whether another message stands where reading had come to, or none does."""
+    if not position.folded_time_ms:
+        return False
+    last_seq = int((await bus.api(f"STREAM.INFO.{STREAM_SWAP}"))["state"]["last_seq"])
+    if last_seq < position.folded_seq:
+        return True
+    message = await get_message(bus, STREAM_SWAP, position.folded_seq)
+    return message is not None and message.time_ms != position.folded_time_ms
+
+
 async def _first_note(bus: Bus, position: Position | None, first_seq: int) -> Note:
     if position is not None and position.restart_seq >= first_seq:
-        return Note(0, position.restart_seq, position.restart_tx_seq)
+        return Note(0, position.restart_seq, position.restart_place)
     # From the stream's own beginning: a log that was never trimmed begins with PW_TX's
     # first message; of a trimmed one the least sequence that a fleet may hold back counts.
-    return Note(0, first_seq, await _least_tx_seq(bus, first_seq) if first_seq > FIRST_SEQ else 1)
+    least = await _least_tx_seq(bus, first_seq) if first_seq > FIRST_SEQ else 1
+    return Note(0, first_seq, Place(0, least))
 
 
 async def _least_tx_seq(bus: Bus, first_seq: int) -> int:

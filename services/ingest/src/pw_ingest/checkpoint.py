@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from pw_common.bus import ApiRefused, BrokerAway, Bus
 from pw_common.messages import SourceState, decode_source_state, encode
-from pw_common.subjects import BUCKET_SOURCE
+from pw_common.subjects import BUCKET_SOURCE, STREAM_TX
 
 WRONG_LAST_SEQUENCE = 10071
+
+
+class TxStream(NamedTuple):
+    """PW_TX as it is: when it was made, and the last sequence that it gave out."""
+
+    created: str
+    last_seq: int
+
+
+async def tx_stream(bus: Bus) -> TxStream:
+    """Look at PW_TX.
+
+    Raises:
+        BrokerAway, ApiRefused: from the broker.
+    """
+    info = await bus.api(f"STREAM.INFO.{STREAM_TX}")
+    return TxStream(str(info["created"]), int(info["state"]["last_seq"]))
 
 
 class TwoIngests(RuntimeError):
@@ -75,4 +94,4 @@ class Checkpoint:
         self._unsure = None
 
 
-__all__ = ["BrokerAway", "Checkpoint", "TwoIngests"]
+__all__ = ["BrokerAway", "Checkpoint", "TwoIngests", "TxStream", "tx_stream"]

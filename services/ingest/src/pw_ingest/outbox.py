@@ -21,8 +21,20 @@ from pw_ingest.core.pipeline import GapMessage, Outgoing, Pipeline, TxMessage
 
 # A send that takes this long waits for room.
 WAITING_AFTER_S = 0.5
+# Wider than what a publisher keeps in flight.
+WINDOW_SEQS = 256
 # The broker counts headers too.
 BODY_BYTES_MAX = BROKER_PAYLOAD_BYTES_MAX - 4096
+
+
+class TxWentBack(RuntimeError):
+    """PW_TX was restored from an older copy under us: begin again from what it holds."""
+
+    def __init__(self, was_seq: int, seq: int) -> None:
+        super().__init__(
+            f"PW_TX was at sequence {was_seq} and gave out {seq} again: it was restored from an "
+            "older copy; ingest starts over from what it holds"
+        )
 
 
 class Outbox:
@@ -37,6 +49,7 @@ class Outbox:
         self._turn = asyncio.Lock()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.archive_stopped = ""
+        self.last_seq = 0
         self._sending_since_s: float | None = None
         self._archive: Archive | None = None
         if settings.archive_dir is not None:
@@ -120,11 +133,25 @@ class Outbox:
                 self.failed.set_exception(error)
             return
         stored = future.result()
+        if isinstance(message, TxMessage) and self._went_back(stored):
+            return
         self._pipeline.stored(message, is_duplicate=stored.duplicate)
         if isinstance(message, TxMessage):
             self._runtime.metrics.count("pw_ingest_messages_total")
         if stored.duplicate:
             self._runtime.metrics.count("pw_stored_duplicates_total", stream=stored.stream)
+
+    def _went_back(self, stored: Stored) -> bool:
+        """Whether PW_TX gives out sequences again: then the start-up finds out what it lost."""
+        if stored.duplicate or stored.seq > self.last_seq:
+            self.last_seq = max(self.last_seq, stored.seq)
+            return False
+        # Answers may overtake each other within the publisher's window.
+        if stored.seq > self.last_seq - WINDOW_SEQS:
+            return False
+        if not self.failed.done():
+            self.failed.set_exception(TxWentBack(self.last_seq, stored.seq))
+        return True
 
     def _keep(self, message: TxMessage) -> None:
         if self._archive is None or not message.updates:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import random
 
+import msgspec
+
 from pw_common.bus import BrokerAway
 from pw_common.clock import monotonic_s, now_ms
-from pw_common.messages import SourceHealth
+from pw_common.messages import SourceHealth, SourceState
 from pw_common.run import Runtime
-from pw_ingest.checkpoint import Checkpoint
+from pw_ingest.checkpoint import Checkpoint, TxStream, tx_stream
 from pw_ingest.config import Settings
 from pw_ingest.core.backoff import wait_s
+from pw_ingest.core.history import TxHistory
 from pw_ingest.core.pipeline import Pipeline
 from pw_ingest.core.programs import coverage
 from pw_ingest.core.resume import PASSING, Plan, after_end
@@ -51,6 +54,8 @@ class Ingest:
         self._luck = random.Random()  # noqa: S311
         self._refusals = 0
         self._reported = (0, 0, 0)
+        self._history = TxHistory()
+        self._tx = TxStream("", 0)
         self._pipeline = Pipeline(settings.source, coverage(settings.programs))
         self._outbox = Outbox(settings, runtime, self._pipeline)
 
@@ -61,8 +66,7 @@ class Ingest:
             SourceRefuses: the token is wrong or not allowed.
             TwoIngests: another ingest writes this source's checkpoint.
         """
-        state = await self._checkpoint.load()
-        self._pipeline.restore(state)
+        self._restore(await self._checkpoint.load(), await tx_stream(self._runtime.bus))
         await self._outbox.publisher.start()
         self._runtime.source = self.health
         stopping = asyncio.create_task(self._runtime.stop.wait(), name="ingest-stop")
@@ -84,6 +88,24 @@ class Ingest:
             await self._source.close()
             self._connected = False
             await self._finish()
+
+    def _restore(self, state: SourceState | None, tx: TxStream) -> None:
+        self._pipeline.restore(state)
+        self._tx = tx
+        if state is None:
+            return
+        self._history.restore(state.tx_history)
+        known = state.tx_stream_created
+        whole_until = self._history.cut(tx.last_seq if known in {"", tx.created} else 0)
+        if whole_until is not None:
+            self._runtime.log.error(
+                "tx_stream_went_back",
+                last_seq=tx.last_seq,
+                was_seq=state.tx_history[-1][0],
+                resumes_after_slot=whole_until,
+            )
+            self._runtime.metrics.count("pw_ingest_tx_went_back_total")
+            self._pipeline.went_back(whole_until)
 
     def health(self) -> SourceHealth:
         """What the heartbeat says of the source."""
@@ -256,6 +278,12 @@ class Ingest:
                 self._runtime.log.warning("checkpoint_deferred", reason=str(error))
 
     async def _write_checkpoint(self) -> None:
-        state = self._pipeline.state()
+        pipeline = self._pipeline
+        self._history.note(self._outbox.last_seq, pipeline.frontier.slot, monotonic_s())
+        state = pipeline.state()
         if state is not None:
-            await self._checkpoint.write(state)
+            await self._checkpoint.write(
+                msgspec.structs.replace(
+                    state, tx_stream_created=self._tx.created, tx_history=self._history.pairs
+                )
+            )

@@ -16,6 +16,7 @@ from pw_replay.core.items import NS, Item
 from pw_replay.core.pace import Rate, Schedule
 from pw_replay.core.window import Window
 from pw_replay.subscriber import Subscriber
+from pw_replay.trouble import Trouble
 
 # At full speed the loop must still turn for the streams that send.
 TURN_EVERY = 32
@@ -50,6 +51,7 @@ class Player:
         self._dropped = False
         self._finished = False
         self._done = False
+        self.trouble = Trouble()
         self.sent_updates = 0
         self.sent_transactions = 0
         self.slot = 0
@@ -82,10 +84,22 @@ class Player:
         """
         one = Subscriber(filter_, cut_when_full=self._cut)
         if from_slot is not None:
-            one.catch_up(self._window.since(from_slot))
+            one.catch_up(self._window.since(self._replay_from(from_slot)))
         self._subscribers.append(one)
         self._look()
         return one
+
+    def _replay_from(self, from_slot: int) -> int:
+        first = self._window.first_available
+        if not self.trouble.behind_slots or first is None or from_slot < first:
+            return from_slot
+        return max(first, from_slot - self.trouble.behind_slots)
+
+    def cut_all(self, *, lagged: bool = False) -> int:
+        """End every stream now, as an endpoint that drops or that finds us slow; how many."""
+        for one in self._subscribers:
+            one.cut(lagged=lagged)
+        return len(self._subscribers)
 
     def refilter(self, one: Subscriber, filter_: Filter, from_slot: int | None) -> None:
         """Replace a subscriber's filter; `from_slot` as in `join`.

@@ -85,9 +85,10 @@ class Subscriber:
         if self._cut_when_full:
             self._behind = (len(self._queue), self._bytes)
 
-    def cut(self) -> None:
+    def cut(self, *, lagged: bool = False) -> None:
         """End the stream at the next occasion, whatever is still queued."""
         self._cut_by_plan = True
+        self.lagged = self.lagged or lagged
         self._filled.set()
 
     def push_raw(self, update: bytes) -> None:
@@ -114,10 +115,10 @@ class Subscriber:
         while not self._queue and not self._cut_by_plan:
             self._filled.clear()
             await self._filled.wait()
-        if self._cut_by_plan:
-            raise CutByPlan
         if self.lagged:
             raise Lagged
+        if self._cut_by_plan:
+            raise CutByPlan
         self._in_hand = 1
         item, head = self._queue.popleft()
         if item is None:

@@ -101,6 +101,15 @@ class Pipeline:
             return self._checkpoint_slot
         return max(behind, self._checkpoint_slot or 0)
 
+    def went_back(self, slot: int) -> None:
+        """The queue was restored from an older copy: what came after `slot` is asked for again."""
+        slot = max(0, slot - CHECKPOINT_BEHIND_SLOTS)
+        self._checkpoint_slot = min(slot, self._checkpoint_slot or slot)
+        self._carried_slot = self._checkpoint_slot
+        self.frontier.restart(self._checkpoint_slot)
+        self._chain.restart()
+        self.resumed()
+
     def state(self) -> SourceState | None:
         """The checkpoint to write, or None while this epoch has nothing to claim."""
         checkpoint_slot = self.checkpoint_slot

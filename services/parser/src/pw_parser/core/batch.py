@@ -6,7 +6,14 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from pw_common.envelope import BadEnvelope, TxHeaders, decompress, read_tx_headers
+from pw_common.envelope import (
+    MSG_ID,
+    TEXT_MAX,
+    BadEnvelope,
+    TxHeaders,
+    decompress,
+    read_tx_headers,
+)
 from pw_common.framing import BadFrame, frame, split
 from pw_common.limits import DECOMPRESSED_BYTES_MAX, UNPARSED_PER_BATCH_MAX
 from pw_common.messages import Batch, Counts, Event, UnparsedAt
@@ -76,7 +83,7 @@ def parse_message(
         tx_stream_created: When that stream was created, RFC 3339.
         crashing: Position -> reason of updates that are known to end a parser.
     """
-    fold = _Fold(tx_seq, tx_stream_created)
+    fold = _Fold(tx_seq, tx_stream_created, headers.get(MSG_ID, "")[:TEXT_MAX])
     try:
         envelope = read_tx_headers(headers)
     except BadEnvelope as error:
@@ -106,8 +113,9 @@ def parse_message(
 class _Fold:
     """Counts and events of one message, as they add up."""
 
-    def __init__(self, tx_seq: int, tx_stream_created: str) -> None:
+    def __init__(self, tx_seq: int, tx_stream_created: str, tx_id: str) -> None:
         self.tx_seq = tx_seq
+        self.tx_id = tx_id
         self.tx_stream_created = tx_stream_created
         self.events: list[Event] = []
         self.letters: list[DeadLetter] = []
@@ -168,6 +176,8 @@ class _Fold:
     def outcome(self, envelope: TxHeaders) -> Outcome:
         batch = Batch(
             tx_stream_created=self.tx_stream_created,
+            tx_id=self.tx_id,
+            gap=envelope.gap,
             tx_seq=self.tx_seq,
             source=envelope.source,
             epoch=envelope.epoch,

@@ -1,0 +1,57 @@
+"""Whether anybody will still fill a hole in PW_TX's sequences: proven by the broker.
+
+A parser stores its batch before it acknowledges, so a sequence that PW_TX does not hold any
+more, and that no batch of PW_SWAP names, never was a message: a broker that crashed between
+counting a message and storing it leaves such a number behind.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pw_common.bus import ApiRefused, Bus
+from pw_common.subjects import STREAM_SWAP, STREAM_TX
+
+NOT_FOUND: Final = 10037
+# Sequences asked for at a time; a crash leaves a handful.
+ASKED_MAX: Final = 64
+
+
+class Holes:
+    """Asks about one hole at a time."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._asked: range = range(0)
+        self._read_up_to = 0
+
+    async def void_until(self, missing: range, read_seq: int) -> int:
+        """The last sequence up to which nothing is to come, 0 while that is not proven.
+
+        Args:
+            missing: What is waited for.
+            read_seq: Up to where PW_SWAP was read.
+
+        Raises:
+            BrokerAway, ApiRefused: from the broker.
+        """
+        if not missing or len(missing) > ASKED_MAX:
+            return 0
+        if missing != self._asked:
+            for seq in missing:
+                if await self._is_held(seq):
+                    return 0
+            # Whatever was parsed and acknowledged before is stored at or below this.
+            state = (await self._bus.api(f"STREAM.INFO.{STREAM_SWAP}"))["state"]
+            self._asked, self._read_up_to = missing, int(state["last_seq"])
+        return missing[-1] if read_seq >= self._read_up_to else 0
+
+    async def _is_held(self, seq: int) -> bool:
+        # Asked of the leader: a replica may not know the newest messages.
+        try:
+            await self._bus.api(f"STREAM.MSG.GET.{STREAM_TX}", {"seq": seq})
+        except ApiRefused as error:
+            if error.err_code != NOT_FOUND:
+                raise
+            return False
+        return True

@@ -1,0 +1,88 @@
+"""`make chaos`: the whole system under faults against the same market undisturbed.
+
+    make chaos ARGS="--faults 200 --seed 7 --report chaos.json"
+    make chaos ARGS="--plant ack_before_store"      (must come out red)
+
+Exit codes: 0 nothing lost, nothing doubled; 1 otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from chaos.plan import KINDS, SPACING_S, plan
+from chaos.planted import PLANTS
+from chaos.run import TPS, Outcome, run
+from chaos.verdict import Verdict, judge
+from pw_common.captures import CaptureWriter
+from pw_replay.market import generate
+
+MARKET_TPS = 100
+
+
+def write_market(path: Path, *, seed: int, faults: int, spacing_s: float = SPACING_S) -> Path:
+    """A market that lasts for so many faults at the run's pace."""
+    minutes = max(4.0, faults * spacing_s * TPS / MARKET_TPS / 60)
+    with CaptureWriter(path) as writer:
+        for update in generate(seed=seed, minutes=minutes, tps=MARKET_TPS):
+            writer.write(update)
+    return path
+
+
+async def compare(
+    folder: Path, *, seed: int, kinds: list[str], plant: str = "", quiet: bool = False
+) -> tuple[Verdict, Outcome]:
+    """The undisturbed run, the disturbed one, and what they differ in."""
+
+    def say(line: str) -> None:
+        if not quiet:
+            print(line, flush=True)
+
+    spacing_s = 9.0 if plant else SPACING_S
+    market = write_market(
+        folder / "market.pb.zst", seed=seed, faults=len(kinds), spacing_s=spacing_s
+    )
+    say(f"market of {market.stat().st_size / 1e6:.0f} MB; the undisturbed run")
+    expected = await run(folder / "undisturbed", market, faults=[])
+    say(f"{len(kinds)} faults at {TPS} tx/s")
+    planted = (plant, PLANTS[plant][1]) if plant else None
+    outcome = await run(
+        folder / "disturbed", market, faults=kinds, seed=seed, plant=planted, say=say
+    )
+    return judge(expected, outcome), outcome
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--faults", type=int, default=3 * len(KINDS))
+    parser.add_argument("--plant", choices=sorted(PLANTS), default="")
+    parser.add_argument("--only", choices=KINDS, help="one kind of fault")
+    parser.add_argument("--report", type=Path, help="write the figures as JSON")
+    parser.add_argument("--folder", type=Path, help="keep logs and streams here")
+    args = parser.parse_args()
+    chosen = PLANTS[args.plant][2] if args.plant else (args.only,) if args.only else KINDS
+    kinds = plan(args.seed, args.faults, chosen)
+    with tempfile.TemporaryDirectory(prefix="pw-chaos-") as made:
+        folder = args.folder or Path(made)
+        folder.mkdir(parents=True, exist_ok=True)
+        verdict, outcome = asyncio.run(
+            compare(folder, seed=args.seed, kinds=kinds, plant=args.plant)
+        )
+    for kind, count in sorted(Counter(kind for kind, _ in outcome.landed).items()):
+        print(f"  {count:4} x {kind}")
+    for line in verdict.lines:
+        print(line)
+    if args.report:
+        args.report.write_text(json.dumps(verdict.figures, indent=2) + "\n")
+    return 0 if verdict.is_clean else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""What readers deliver at the end, as multisets, and how two runs differ."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from pw_cli.up.stored import stored_messages, stream_state
+from pw_common.alerts import decode_alert
+from pw_common.batches import batch_of
+from pw_common.bus import Bus, headers_of
+from pw_common.dedup import SeenWindow
+from pw_common.messages import Swap, encode
+from pw_detection.assembly import Assembly
+from support.receiver import Receiver
+
+
+@dataclass
+class Delivered:
+    """`stored_twice` counts PW_TX messages that were answered by more than one batch."""
+
+    swaps: Counter[bytes] = field(default_factory=Counter)
+    alerts: Counter[bytes] = field(default_factory=Counter)
+    notifications: Counter[str] = field(default_factory=Counter)
+    transactions: int = 0
+    stored_duplicates: int = 0
+    stored_twice: int = 0
+    late: int = 0
+    gaps: int = 0
+    dead_letters: int = 0
+    sent_again: int = 0
+
+
+async def read_all(bus: Bus, receiver: Receiver) -> Delivered:
+    """Read every stream as any reader does: repeats dropped by the one window."""
+    found = Delivered()
+    seen, assembly = SeenWindow(), Assembly(sources=("main",))
+    answered: Counter[tuple[str, int]] = Counter()
+    async for message in stored_messages(bus, "PW_SWAP"):
+        batch = batch_of(headers_of(message), message.data)
+        answered[batch.tx_stream_created, batch.tx_seq] += 1
+        found.transactions += batch.counts.transactions
+        for event in batch.events:
+            if isinstance(event, Swap) and seen.first_time(
+                (event.signature, event.ordinal), event.slot
+            ):
+                found.swaps[encode(event)] += 1
+        assembly.add(batch)
+    found.late = assembly.late
+    found.stored_duplicates = seen.repeats
+    found.stored_twice = sum(count - 1 for count in answered.values())
+    async for message in stored_messages(bus, "PW_ALERT"):
+        if decode_alert(message.data).mint:
+            found.alerts[message.data] += 1
+    found.gaps = (await stream_state(bus, "PW_GAP"))["messages"]
+    found.dead_letters = (await stream_state(bus, "PW_DLQ"))["messages"]
+    _notified(found, receiver)
+    return found
+
+
+def _notified(found: Delivered, receiver: Receiver) -> None:
+    # A receiver knows a repeated request by its Idempotency-Key.
+    keys: set[str] = set()
+    for request in receiver.taken:
+        key = request.headers["idempotency-key"]
+        if key in keys:
+            found.sent_again += 1
+            continue
+        keys.add(key)
+        for alert in request.json()["alerts"]:
+            if alert.get("mint"):
+                found.notifications[alert["id"]] += 1
+
+
+@dataclass(frozen=True)
+class Difference:
+    """`lost` is in the undisturbed run alone, `doubled` in the disturbed one beyond it."""
+
+    lost: dict[str, int]
+    doubled: dict[str, int]
+
+
+def difference(expected: Delivered, found: Delivered) -> Difference:
+    """What the faults cost, by what it is."""
+    pairs: dict[str, tuple[Counter[bytes], Counter[bytes]] | tuple[Counter[str], Counter[str]]] = {
+        "swaps": (expected.swaps, found.swaps),
+        "alerts": (expected.alerts, found.alerts),
+        "notifications": (expected.notifications, found.notifications),
+    }
+    lost = {name: sum((one - two).values()) for name, (one, two) in pairs.items()}  # type: ignore[operator]
+    doubled = {name: sum((two - one).values()) for name, (one, two) in pairs.items()}  # type: ignore[operator]
+    return Difference(lost, doubled)

@@ -1,0 +1,103 @@
+"""Defects that the harness must find: `python -m chaos.planted NAME MODULE` runs MODULE with one.
+
+Each is a mistake that a system like this one is easily built with.
+"""
+
+from __future__ import annotations
+
+import runpy
+import sys
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+
+def ack_before_store() -> None:
+    """The parser acknowledges what it fetched before anything of it is stored."""
+    from pw_common import worker
+
+    original = worker._answer
+
+    async def answer(messages: list[Any], *rest: Any) -> int:
+        for message in messages:
+            await message.ack()
+        return await original(messages, *rest)
+
+    worker._answer = answer  # type: ignore[assignment]
+
+
+def random_msg_id() -> None:
+    """The parser makes its ids up, so that the broker cannot know a repeat."""
+    from pw_common.envelope import MSG_ID
+    from pw_parser import shell
+
+    original = shell.answer
+
+    def answer(*arguments: Any) -> Any:
+        done = original(*arguments)
+        outputs = tuple(
+            replace(one, headers={**one.headers, MSG_ID: uuid.uuid4().hex}) for one in done.outputs
+        )
+        return replace(done, outputs=outputs)
+
+    shell.answer = answer  # type: ignore[assignment]
+
+
+def checkpoint_before_puback() -> None:
+    """Ingest takes for stored what it has merely sent."""
+    from pw_ingest.core.frontier import Frontier
+
+    sent, stored = Frontier.sent, Frontier.stored
+
+    def at_once(self: Frontier) -> int:
+        number = sent(self)
+        stored(self, number)
+        return number
+
+    Frontier.sent = at_once  # type: ignore[method-assign]
+    Frontier.stored = lambda _self, _number: None  # type: ignore[method-assign,assignment]
+
+
+def alert_without_expected_sequence() -> None:
+    """The detector trusts the broker's memory of ids alone."""
+    from pw_common.envelope import EXPECTED_LAST_SUBJECT_SEQUENCE
+    from pw_common.publisher import Publisher
+
+    original = Publisher.publish
+
+    async def publish(
+        self: Publisher, subject: str, body: bytes, headers: Mapping[str, str]
+    ) -> Any:
+        kept = {k: v for k, v in headers.items() if k != EXPECTED_LAST_SUBJECT_SEQUENCE}
+        return await original(self, subject, body, kept)
+
+    Publisher.publish = publish  # type: ignore[method-assign]
+
+
+# The defect, the module that it is planted in, and the faults that bring it out.
+PLANTS: Final[dict[str, tuple[Callable[[], None], str, tuple[str, ...]]]] = {
+    "ack_before_store": (ack_before_store, "pw_parser", ("kill parser",)),
+    "random_msg_id": (random_msg_id, "pw_parser", ("kill parser",)),
+    "checkpoint_before_puback": (
+        checkpoint_before_puback,
+        "pw_ingest",
+        ("queue full, ingest killed",),
+    ),
+    "alert_without_expected_sequence": (
+        alert_without_expected_sequence,
+        "pw_detector",
+        ("detector frozen",),
+    ),
+}
+
+
+def main() -> None:
+    name, module = sys.argv[1:3]
+    PLANTS[name][0]()
+    sys.argv = [module]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

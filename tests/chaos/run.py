@@ -1,0 +1,208 @@
+"""One run of the whole system over a market: undisturbed at full speed, or under faults."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from chaos.delivered import Delivered, read_all
+from chaos.faults import Strikes
+from chaos.fleet import Fleet
+from pw_cli.up.processes import free_port
+from pw_common import subjects
+from pw_common.bus import ApiRefused, BrokerAway, Bus
+from pw_common.captures import read_capture
+from pw_common.topology import MIB, Topology
+from pw_provision.apply import apply
+from support.broker import connected, running_broker, small_topology
+from support.poll import poll_until
+from support.receiver import Receiver, receiving
+from support.replaying import Replaying, replaying
+
+TPS: Final = 1_100
+# Room for about five seconds: a full queue is part of the run.
+TX_BYTES_MAX: Final = 2 * MIB
+# The broker forgets alerts' ids at once, as it has after an hour: the promise may not rest on it.
+ALERT_DUPLICATE_WINDOW_S: Final = 1
+WINDOW_SLOTS: Final = 4_000
+DRAIN_TIMEOUT_S: Final = 180.0
+
+
+@dataclass
+class Outcome:
+    """What a run delivered, and what was done to it."""
+
+    delivered: Delivered
+    landed: list[tuple[str, str]] = field(default_factory=list)
+    crashes: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+async def run(
+    folder: Path,
+    market: Path,
+    *,
+    faults: list[str],
+    seed: int = 1,
+    plant: tuple[str, str] | None = None,
+    say: Callable[[str], None] = lambda _line: None,
+) -> Outcome:
+    """Play the market through every service; strike while it plays; read what is there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with receiving() as receiver:
+        receiver.takes_s = 0.15
+        async with _system(folder, market, receiver, plant, paced=bool(faults)) as (
+            fleet,
+            bus,
+            api,
+        ):
+            supervisor = asyncio.create_task(fleet.supervise())
+            strikes = Strikes(fleet, bus, random.Random(seed), api, TX_BYTES_MAX)
+            outcome = Outcome(Delivered())
+            began_s = time.monotonic()
+            try:
+                await _strike(strikes, faults, outcome, say)
+                await _played(fleet)
+                outcome.seconds = time.monotonic() - began_s
+                await _drained(bus)
+                await fleet.stop("ingest")
+                await _drained(bus)
+            finally:
+                supervisor.cancel()
+                await asyncio.gather(supervisor, return_exceptions=True)
+                await fleet.stop()
+            outcome.crashes = fleet.crashes
+            outcome.delivered = await read_all(bus, receiver)
+            return outcome
+
+
+async def _strike(
+    strikes: Strikes, faults: list[str], outcome: Outcome, say: Callable[[str], None]
+) -> None:
+    await _flowing(strikes.bus)
+    for number, kind in enumerate(faults, start=1):
+        await asyncio.sleep(strikes.luck.uniform(0.2, 1.4))
+        player = strikes.fleet.source.player
+        assert not player.done, f"the market ended before fault {number} ({kind})"
+        pending = await strikes.strike(kind)
+        outcome.landed.append((kind, pending))
+        say(f"{number:4}/{len(faults)}  {kind:28} {pending}")
+
+
+async def _flowing(bus: Bus) -> None:
+    async def some() -> bool:
+        return bool((await bus.api("STREAM.INFO.PW_SWAP"))["state"]["last_seq"] > 20)
+
+    await poll_until(some, "the first batches", timeout_s=60)
+
+
+async def _played(fleet: Fleet) -> None:
+    async def done() -> bool:
+        return fleet.source.player.done
+
+    await poll_until(done, "the end of the market", timeout_s=3_600)
+
+
+async def _drained(bus: Bus) -> None:
+    """Everything parsed, folded and delivered, and nothing new for a while."""
+    before: list[int] = []
+
+    async def still() -> bool:
+        nonlocal before
+        try:
+            now = await _figures(bus)
+        except (BrokerAway, ApiRefused):
+            return False
+        same, before = now == before, now
+        return same and not any(now[3:])
+
+    await poll_until(still, "an empty system", timeout_s=DRAIN_TIMEOUT_S, every_s=1.5)
+
+
+async def _figures(bus: Bus) -> list[int]:
+    parser = await bus.api("CONSUMER.INFO.PW_TX.parser")
+    hook = await bus.api("CONSUMER.INFO.PW_ALERT.notifier-hook")
+    detector = await bus.api("CONSUMER.INFO.PW_SWAP.detector")
+    ends = [
+        int((await bus.api(f"STREAM.INFO.{one}"))["state"]["last_seq"])
+        for one in ("PW_TX", "PW_SWAP", "PW_ALERT")
+    ]
+    waiting = [
+        int(one["num_pending"]) + int(one["num_ack_pending"]) for one in (parser, hook, detector)
+    ]
+    return ends + waiting
+
+
+@asynccontextmanager
+async def _system(
+    folder: Path, market: Path, receiver: Receiver, plant: tuple[str, str] | None, *, paced: bool
+) -> AsyncIterator[tuple[Fleet, Bus, str]]:
+    source = replaying(
+        list(read_capture(market)),
+        rate=str(TPS) if paced else "max",
+        # A public server does not wait for anybody, and its chain goes on without us.
+        cut=paced,
+        keep_playing=paced,
+        window_slots=WINDOW_SLOTS,
+    )
+    async with (
+        running_broker(folder / "broker") as broker,
+        connected(broker) as bus,
+        source as playing,
+    ):
+        await apply(bus, _topology(paced=paced))
+        await _configure(bus, receiver)
+        fleet = Fleet(folder, broker, playing, plant)
+        api = _start(fleet, playing)
+
+        async def listening() -> bool:
+            names = (await bus.api("CONSUMER.NAMES.PW_ALERT")).get("consumers") or []
+            beats = await bus.kv_all(subjects.BUCKET_INSTANCES)
+            return "notifier-hook" in names and len(beats) == 6
+
+        try:
+            await poll_until(listening, "readers before writers", timeout_s=60)
+            fleet.start(
+                "ingest",
+                "pw_ingest",
+                PW_INGEST_ENDPOINT=f"http://{playing.target}",
+                PW_INGEST_PROGRAMS="all",
+            )
+            yield fleet, bus, api
+        finally:
+            await fleet.stop()
+
+
+def _start(fleet: Fleet, _source: Replaying) -> str:
+    for number in (1, 2):
+        fleet.start(f"parser-{number}", "pw_parser")
+        fleet.start(f"detector-{number}", "pw_detector")
+    fleet.start("notifier", "pw_notifier")
+    port = free_port()
+    fleet.start("api", "pw_api", PW_HTTP_LISTEN=f"127.0.0.1:{port}")
+    return f"http://127.0.0.1:{port}"
+
+
+def _topology(*, paced: bool) -> Topology:
+    declared = small_topology(tx_bytes_max=TX_BYTES_MAX if paced else 256 * MIB)
+    streams = tuple(
+        replace(one, duplicate_window_s=ALERT_DUPLICATE_WINDOW_S)
+        if one.name == subjects.STREAM_ALERT
+        else one
+        for one in declared.streams
+    )
+    return replace(declared, streams=streams)
+
+
+async def _configure(bus: Bus, receiver: Receiver) -> None:
+    hook = {"name": "hook", "kind": "webhook", "url": receiver.url, "secret": "s" * 24}
+    body = msgspec.json.encode({"entries": [hook | {"late_after_s": 3_600}]})
+    await bus.kv_put(subjects.BUCKET_CONFIG, subjects.KEY_CHANNELS, body)
