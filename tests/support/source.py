@@ -83,6 +83,12 @@ class FakeSource:
     first_available: int = 0
     token: str = ""
     cut_after: int | None = None
+    # Takes a ping for a new filter without anything in it, as old servers do.
+    resets_filter: bool = False
+    # What GetSlot answers; the newest of `updates` when None.
+    tip: int | None = None
+    # Ends every open stream.
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
     requests: list[pb.SubscribeRequest] = field(default_factory=list)
     endpoint: str = ""
 
@@ -111,19 +117,27 @@ class FakeSource:
             yield update
             sent += 1
         following = asyncio.ensure_future(anext(requests, None))
+        wanted = True
         while True:
             await asyncio.wait({following}, timeout=0.05)
+            if self.ended.is_set():
+                await context.abort(grpc.StatusCode.UNAVAILABLE, "going away")
             more, played = self.updates[played:], len(self.updates)
-            for update in more:
+            for update in more if wanted else ():
                 yield update
             if not following.done():
                 continue
             ping = following.result()
             if ping is None:
                 return
+            wanted = wanted and not self.resets_filter
             pong = pb.SubscribeUpdatePong(id=ping.ping.id)
             yield pb.SubscribeUpdate(pong=pong).SerializeToString()
             following = asyncio.ensure_future(anext(requests, None))
+
+    async def get_slot(self, _request: bytes, _context: Any) -> bytes:
+        tip = self.tip or max(map(slot_of, self.updates), default=0)
+        return pb.GetSlotResponse(slot=tip).SerializeToString()
 
     async def replay_info(self, _request: bytes, _context: Any) -> bytes:
         answer = pb.SubscribeReplayInfoResponse(first_available=self.first_available)
@@ -138,6 +152,7 @@ async def running_source(source: FakeSource, *, port: int = 0) -> AsyncIterator[
         "Subscribe": grpc.stream_stream_rpc_method_handler(
             source.subscribe, request_deserializer=pb.SubscribeRequest.FromString
         ),
+        "GetSlot": grpc.unary_unary_rpc_method_handler(source.get_slot),
         "SubscribeReplayInfo": grpc.unary_unary_rpc_method_handler(source.replay_info),
     }
     server.add_generic_rpc_handlers(

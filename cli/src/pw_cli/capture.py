@@ -151,7 +151,8 @@ async def _from_endpoint(args: argparse.Namespace, tally: Tally) -> int:
     environ = {"PW_INGEST_ENDPOINT": args.endpoint, "PW_INGEST_PROGRAMS": args.programs}
     if args.x_token_file is not None:
         environ["PW_INGEST_TOKEN_FILE"] = str(args.x_token_file)
-    source = Source(load(Settings, environ))
+    settings = load(Settings, environ)
+    source = Source(settings.endpoints()[0], settings.request())
     end_s = monotonic_s() + args.seconds if args.seconds is not None else None
     with CaptureWriter(args.out) as capture:
         ender = asyncio.create_task(_cancel_at(source.cancel, stop, end_s))

@@ -210,6 +210,17 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     per_s_60s: float
 
 
+class EndpointHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """One endpoint of a source. `active` says that its updates are taken right now."""
+
+    endpoint: str
+    connected: bool
+    active: bool
+    slot: int | None = None
+    lag_ms: int | None = None
+    detail: str = ""
+
+
 class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     """What ingest knows of its source right now. `lag_ms` is now minus `created_at`."""
 
@@ -224,6 +235,7 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     gaps: int = 0
     waiting_for_broker: bool = False
     detail: str = ""
+    endpoints: tuple[EndpointHealth, ...] = ()
 
 
 class LayoutDrift(msgspec.Struct, frozen=True, kw_only=True):

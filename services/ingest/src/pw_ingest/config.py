@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -38,23 +38,48 @@ def _programs(value: str) -> str | None:
     return None
 
 
+def _token_files(value: str) -> str | None:
+    wrong = [one for one in value.split(",") if one.strip() and not Path(one.strip()).is_file()]
+    return f"no such file: {', '.join(wrong)}" if wrong else None
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a source is, and the x-token that it asks for; empty for none."""
+
+    url: str
+    token: str = field(repr=False)
+
+    @property
+    def shown(self) -> str:
+        """The endpoint without anything secret."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.hostname}:{endpoint_port(self.url)}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings(CommonSettings):
     """What ingest reads beside the common settings."""
 
     endpoint: str = setting(
         "PW_INGEST_ENDPOINT",
-        "Yellowstone gRPC endpoint: http://host:port, or https:// for TLS",
+        "Yellowstone endpoint: http://host:port, or https:// for TLS; several, comma separated",
         check=st.url("http", "https"),
+    )
+    endpoints_use: str = setting(
+        "PW_INGEST_ENDPOINTS_USE",
+        "With several endpoints: standby (one at a time) or race (all, the first copy wins)",
+        default="standby",
+        check=st.one_of("standby", "race"),
     )
     source: str = setting(
         "PW_SOURCE", "Name of this source in subjects", default="main", check=_one_token
     )
-    token_file: Path | None = setting(
+    token_file: str = setting(
         "PW_INGEST_TOKEN_FILE",
-        "File with the endpoint's x-token",
-        default=None,
-        check=st.readable_file,
+        "File with the endpoint's x-token; several, comma separated, in the endpoints' order",
+        default="",
+        check=_token_files,
     )
     programs: str = setting(
         "PW_INGEST_PROGRAMS",
@@ -98,11 +123,15 @@ class Settings(CommonSettings):
         check=st.between(0.1, 24 * 365),
     )
 
-    @property
-    def endpoint_shown(self) -> str:
-        """The endpoint without anything secret."""
-        parts = urlsplit(self.endpoint)
-        return f"{parts.scheme}://{parts.hostname}:{endpoint_port(self.endpoint)}"
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Every endpoint with its token; one token serves all."""
+        urls = [one.strip() for one in self.endpoint.split(",")]
+        files = [Path(one.strip()) for one in self.token_file.split(",") if one.strip()]
+        tokens = [one.read_text(encoding="utf-8").strip() for one in files]
+        if len(tokens) == 1:
+            tokens = tokens * len(urls)
+        tokens += [""] * (len(urls) - len(tokens))
+        return tuple(Endpoint(url, token) for url, token in zip(urls, tokens, strict=False))
 
     def request(self) -> SubscribeRequest:
         """The subscription that these settings ask for."""

@@ -1,9 +1,8 @@
-"""The loop of ingest: read, publish, checkpoint, reconnect, stop in order."""
+"""The life of ingest: restore, read, publish, checkpoint, stop in order."""
 
 from __future__ import annotations
 
 import asyncio
-import random
 
 import msgspec
 
@@ -13,27 +12,22 @@ from pw_common.messages import SourceHealth, SourceState
 from pw_common.run import Runtime
 from pw_ingest.checkpoint import Checkpoint, TxStream, tx_stream
 from pw_ingest.config import Settings
-from pw_ingest.core.backoff import wait_s
 from pw_ingest.core.history import TxHistory
+from pw_ingest.core.merge import Merge
 from pw_ingest.core.pipeline import Pipeline
 from pw_ingest.core.programs import coverage
-from pw_ingest.core.resume import PASSING, Plan, after_end
+from pw_ingest.feed import Feed
 from pw_ingest.outbox import Outbox
-from pw_ingest.stream import Source, StreamEnded
+from pw_ingest.reconnect import SourceRefuses, Streams
 
 TICK_S = 0.01
 REPORT_S = 0.25
 CHECKPOINT_S = 1.0
-# Servers ping every 10 s: silence of three pings is a dead stream.
-STALE_S = 30.0
 # Of the time to stop, what the broker gets to store the rest.
 DRAIN_SHARE = 0.7
 DRAIN_FULL_S = 2.0
-FATAL = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED"})
 
-
-class SourceRefuses(RuntimeError):
-    """The source will not take us: trying again would not help."""
+__all__ = ["Ingest", "SourceRefuses"]
 
 
 class Ingest:
@@ -43,21 +37,20 @@ class Ingest:
         self._settings = settings
         self._runtime = runtime
         self._checkpoint = Checkpoint(runtime.bus, settings.source)
-        self._source = Source(settings)
-        self._connected = False
-        self._detail = "starting"
         self._lag_ms: int | None = None
-        self._read_at_s = 0.0
-        self._reading = False
-        self._stale = False
-        self._attempt = 0
-        self._luck = random.Random()  # noqa: S311
-        self._refusals = 0
         self._reported = (0, 0, 0)
         self._history = TxHistory()
         self._tx = TxStream("", 0)
         self._pipeline = Pipeline(settings.source, coverage(settings.programs))
         self._outbox = Outbox(settings, runtime, self._pipeline)
+        endpoints = settings.endpoints()
+        races = settings.endpoints_use == "race" and len(endpoints) > 1
+        merge = Merge(len(endpoints)) if races else None
+        self._feeds = [
+            Feed(number, endpoint, settings, runtime, self._pipeline, self._outbox, merge)
+            for number, endpoint in enumerate(endpoints)
+        ]
+        self._streams = Streams(self._feeds, self._pipeline, self._outbox, runtime, merge)
 
     async def run(self) -> None:
         """Run until `runtime.stop`, then store what is in hand.
@@ -65,12 +58,13 @@ class Ingest:
         Raises:
             SourceRefuses: the token is wrong or not allowed.
             TwoIngests: another ingest writes this source's checkpoint.
+            TxWentBack: PW_TX was replaced under us by an older copy.
         """
         self._restore(await self._checkpoint.load(), await tx_stream(self._runtime.bus))
         await self._outbox.publisher.start()
         self._runtime.source = self.health
         stopping = asyncio.create_task(self._runtime.stop.wait(), name="ingest-stop")
-        reader = asyncio.create_task(self._streams(), name="ingest-read")
+        reader = asyncio.create_task(self._streams.run(), name="ingest-read")
         others = (
             asyncio.create_task(self._ticks(), name="ingest-tick"),
             asyncio.create_task(self._checkpoints(), name="ingest-checkpoint"),
@@ -85,9 +79,33 @@ class Ingest:
             for task in every:
                 task.cancel()
             await asyncio.gather(*every, return_exceptions=True)
-            await self._source.close()
-            self._connected = False
+            for feed in self._feeds:
+                await feed.source.close()
             await self._finish()
+
+    def health(self) -> SourceHealth:
+        """What the heartbeat says of the source."""
+        pipeline, streams = self._pipeline, self._streams
+        active = self._feeds[streams.active]
+        connected = any(feed.connected for feed in self._feeds)
+        detail = "" if connected else f"{active.name}: {active.detail or 'starting'}"
+        several = self._feeds if len(self._feeds) > 1 else []
+        return SourceHealth(
+            source=self._settings.source,
+            endpoint=active.name,
+            connected=connected,
+            slot=pipeline.totals.slot,
+            lag_ms=self._lag_ms,
+            epoch=pipeline.epoch,
+            checkpoint_slot=pipeline.checkpoint_slot,
+            frontier_slot=pipeline.frontier.slot or None,
+            gaps=pipeline.totals.gaps,
+            waiting_for_broker=self._outbox.is_waiting,
+            detail=detail or self._outbox.archive_stopped,
+            endpoints=tuple(
+                feed.health(active=streams.races or feed is active) for feed in several
+            ),
+        )
 
     def _restore(self, state: SourceState | None, tx: TxStream) -> None:
         self._pipeline.restore(state)
@@ -106,23 +124,6 @@ class Ingest:
             )
             self._runtime.metrics.count("pw_ingest_tx_went_back_total")
             self._pipeline.went_back(whole_until)
-
-    def health(self) -> SourceHealth:
-        """What the heartbeat says of the source."""
-        pipeline = self._pipeline
-        return SourceHealth(
-            source=self._settings.source,
-            endpoint=self._settings.endpoint_shown,
-            connected=self._connected,
-            slot=pipeline.totals.slot,
-            lag_ms=self._lag_ms,
-            epoch=pipeline.epoch,
-            checkpoint_slot=pipeline.checkpoint_slot,
-            frontier_slot=pipeline.frontier.slot or None,
-            gaps=pipeline.totals.gaps,
-            waiting_for_broker=self._outbox.is_waiting,
-            detail=self._detail or self._outbox.archive_stopped,
-        )
 
     async def _finish(self) -> None:
         # A full queue will not empty because we stop: what it refuses is behind the
@@ -146,97 +147,6 @@ class Ingest:
             self._outbox.close_archive()
             await publisher.stop()
 
-    async def _streams(self) -> None:
-        plan = Plan(self._pipeline.resume_from())
-        while True:
-            received, slot = self._pipeline.totals.updates, self._pipeline.totals.slot or 0
-            ended = await self._one_stream(plan.from_slot)
-            await self._source.close_stream()
-            await self._outbox.send(self._pipeline.flush(monotonic_s()))
-            if ended.code in FATAL:
-                raise SourceRefuses(
-                    f"{self._settings.endpoint_shown} refuses us ({ended}): "
-                    "is PW_INGEST_TOKEN_FILE the right token?"
-                )
-            await self._pause(ended, moved=(self._pipeline.totals.slot or 0) > slot)
-            is_refusal = self._pipeline.totals.updates == received
-            plan = await self._next_plan(plan, ended, is_refusal=is_refusal)
-
-    async def _one_stream(self, from_slot: int | None) -> StreamEnded:
-        self._stale = False
-        pipeline, outbox, source = self._pipeline, self._outbox, self._source
-        self._read_at_s = monotonic_s()
-        self._reading = True
-        try:
-            await source.open(from_slot)
-            while True:
-                update = await source.read()
-                now_s = monotonic_s()
-                self._read_at_s = now_s
-                if not self._connected:
-                    self._on_connected(from_slot)
-                messages = pipeline.update(update, now_s)
-                if messages:
-                    self._reading = False
-                    await outbox.send(messages)
-                    self._read_at_s = monotonic_s()
-                    self._reading = True
-        except StreamEnded as ended:
-            return ended
-        finally:
-            self._reading = False
-            self._connected = False
-
-    def _on_connected(self, from_slot: int | None) -> None:
-        self._connected = True
-        self._detail = ""
-        self._runtime.set_ready()
-        self._runtime.log.info(
-            "source_connected", endpoint=self._settings.endpoint_shown, from_slot=from_slot
-        )
-
-    async def _pause(self, ended: StreamEnded, *, moved: bool) -> None:
-        why = "stale" if self._stale else ended.code.lower()
-        self._attempt = 0 if moved else self._attempt + 1
-        pause_s = wait_s(self._attempt, self._luck.random())
-        self._detail = f"{self._settings.endpoint_shown}: {ended}"
-        self._runtime.set_ready(f"not connected to {self._detail}")
-        self._runtime.metrics.count("pw_ingest_reconnects_total", why=why)
-        self._runtime.log.warning(
-            "source_disconnected",
-            endpoint=self._settings.endpoint_shown,
-            why=why,
-            details=ended.details,
-            retry_in_s=round(pause_s, 2),
-        )
-        await asyncio.sleep(pause_s)
-
-    async def _next_plan(self, plan: Plan, ended: StreamEnded, *, is_refusal: bool) -> Plan:
-        refused_at = plan.from_slot if is_refusal else None
-        if refused_at is None:
-            self._refusals = 0
-        elif ended.code not in PASSING:
-            self._refusals += 1
-        first_available = None
-        if refused_at is not None and ended.code == "OUT_OF_RANGE":
-            first_available = await self._source.first_available()
-        following = after_end(
-            resume_from=self._pipeline.resume_from(),
-            refused_at=refused_at,
-            refusals=self._refusals,
-            code=ended.code,
-            details=ended.details,
-            first_available=first_available,
-        )
-        if following.is_live:
-            self._pipeline.live(following.why)
-        else:
-            self._pipeline.resumed(break_why=following.why)
-        if following.why:
-            self._refusals = 0
-            self._runtime.log.warning("source_cannot_resume", why=following.why)
-        return following
-
     async def _ticks(self) -> None:
         report_at_s = 0.0
         while True:
@@ -246,9 +156,8 @@ class Ingest:
                 messages = self._pipeline.tick(now_s)
                 if messages:
                     await self._outbox.send(messages)
-            if self._reading and now_s - self._read_at_s > STALE_S:
-                self._stale = True
-                self._source.cancel()
+            for feed in self._feeds:
+                feed.look(now_s)
             if now_s >= report_at_s:
                 report_at_s = now_s + REPORT_S
                 self._report()

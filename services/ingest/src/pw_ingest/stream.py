@@ -10,16 +10,19 @@ from urllib.parse import urlsplit
 import grpc
 import grpc.aio
 
+from pw_common.clock import monotonic_s
 from pw_geyser import geyser_pb2 as pb
-from pw_ingest.config import Settings, endpoint_port
+from pw_ingest.config import Endpoint, endpoint_port
 
 SUBSCRIBE: Final = "/geyser.Geyser/Subscribe"
+GET_SLOT: Final = "/geyser.Geyser/GetSlot"
 REPLAY_INFO: Final = "/geyser.Geyser/SubscribeReplayInfo"
 RECEIVE_BYTES_MAX: Final = 64 * 1024 * 1024
 PING_S: Final = 15.0
 # The first ping comes early: its answer says that the stream lives.
 PING_FIRST_S: Final = 1.0
 CALL_TIMEOUT_S: Final = 10.0
+LOOK_TIMEOUT_S: Final = 2.0
 
 OPTIONS: Final = (
     ("grpc.max_receive_message_length", RECEIVE_BYTES_MAX),
@@ -49,15 +52,17 @@ class StreamEnded(Exception):
 class Source:
     """One endpoint. `open` a stream, then `read` until it ends."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._request = settings.request()
+    def __init__(self, endpoint: Endpoint, request: pb.SubscribeRequest) -> None:
+        self._request = request
         self._metadata: tuple[tuple[str, str], ...] = ()
-        if settings.token_file is not None:
-            token = settings.token_file.read_text(encoding="utf-8").strip()
-            self._metadata = (("x-token", token),)
-        target = f"{urlsplit(settings.endpoint).hostname}:{endpoint_port(settings.endpoint)}"
+        if endpoint.token:
+            self._metadata = (("x-token", endpoint.token),)
+        target = f"{urlsplit(endpoint.url).hostname}:{endpoint_port(endpoint.url)}"
+        # When our last ping went out on this stream, in monotonic seconds.
+        self.pinged_at_s: float | None = None
+        self._cut = False
         self._channel: Any
-        if settings.endpoint.startswith("https:"):
+        if endpoint.url.startswith("https:"):
             credentials = grpc.ssl_channel_credentials()
             self._channel = grpc.aio.secure_channel(target, credentials, options=OPTIONS)
         else:
@@ -84,6 +89,8 @@ class Source:
             await self._call.write(request)
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
             raise await self._ended() from None
+        self.pinged_at_s = None
+        self._cut = False
         self._pinger = asyncio.create_task(self._ping(self._call), name="source-ping")
 
     async def read(self) -> bytes:
@@ -96,6 +103,11 @@ class Source:
             update = await self._call.read()
         except grpc.aio.AioRpcError as error:
             raise StreamEnded(error.code().name, error.details() or "") from None
+        except asyncio.CancelledError:
+            # A call that we cancel ends its reader as if the task itself were cancelled.
+            if not self._cut:
+                raise
+            raise StreamEnded("CANCELLED", "ended by us") from None
         if update is grpc.aio.EOF:  # type: ignore[attr-defined]
             raise await self._ended()
         return update  # type: ignore[no-any-return]
@@ -115,8 +127,23 @@ class Source:
             return None
         return answer.first_available if answer.HasField("first_available") else None
 
+    async def slot(self) -> int | None:
+        """The newest slot of the endpoint, or None when it does not say."""
+        method = self._channel.unary_unary(
+            GET_SLOT,
+            request_serializer=pb.GetSlotRequest.SerializeToString,
+            response_deserializer=pb.GetSlotResponse.FromString,
+        )
+        request = pb.GetSlotRequest(commitment=self._request.commitment)
+        try:
+            answer = await method(request, metadata=self._metadata, timeout=LOOK_TIMEOUT_S)
+        except grpc.aio.AioRpcError:
+            return None
+        return int(answer.slot)
+
     def cancel(self) -> None:
-        """End the stream from our side; a pending `read` then raises."""
+        """End the stream from our side; a pending `read` then raises `StreamEnded`."""
+        self._cut = True
         if self._call is not None:
             self._call.cancel()
 
@@ -153,3 +180,4 @@ class Source:
                 await call.write(request)
             except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
                 return  # `read` says why.
+            self.pinged_at_s = monotonic_s()

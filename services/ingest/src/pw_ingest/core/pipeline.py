@@ -124,13 +124,18 @@ class Pipeline:
 
     def update(self, update: bytes, now_s: float) -> list[Outgoing]:
         """Take one update as received."""
-        seen = read_update(update)
+        return self.take(update, read_update(update), now_s)
+
+    def take(
+        self, update: bytes, seen: Seen, now_s: float, *, declared: bool = True
+    ) -> list[Outgoing]:
+        """As `update`, for one that was read; without `declared` it declares no discontinuity."""
         identity = seen.identity
         kind = identity.kind
         if kind == PING:
             return []
         out: list[Outgoing] = []
-        if seen.is_discontinuity:
+        if seen.is_discontinuity and declared:
             self._discontinuity(identity.slot, out)
         elif 0 < identity.slot < self._floor_slot and kind in {TX, META}:
             out.extend(self.flush(now_s))
@@ -172,8 +177,9 @@ class Pipeline:
         checkpoint_slot = self.checkpoint_slot
         return self._first_slot if checkpoint_slot is None else checkpoint_slot + 1
 
-    def _complete_slot(self) -> int | None:
-        # Up to here everything of this epoch was received, stored or not yet.
+    @property
+    def complete_slot(self) -> int | None:
+        """Up to here everything of this epoch was received, stored or not yet."""
         if self._chain.closed_slot is not None:
             return self._chain.closed_slot
         resume_from = self.resume_from()
@@ -185,7 +191,7 @@ class Pipeline:
         Args:
             break_why: Why the source cannot give all of it; empty when it can.
         """
-        complete_slot = self._complete_slot()
+        complete_slot = self.complete_slot
         if complete_slot is None:
             self._chain.restart()
             return
@@ -196,7 +202,7 @@ class Pipeline:
 
     def live(self, why: str) -> None:
         """A new stream begins that does not continue: another epoch, and a gap before it."""
-        complete_slot = self._complete_slot()
+        complete_slot = self.complete_slot
         self._start_epoch()
         self._lost_after_slot = complete_slot
         self._break_why = why

@@ -1,0 +1,102 @@
+"""Several endpoints of one source: the first copy of everything wins.
+
+Whatever one endpoint closes is complete, since it sent all of it; so the chain may follow
+the blocks of any of them. Only where a stream begins in the middle of a slot its own block
+says nothing about that slot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from pw_common.dedup import SeenWindow
+from pw_ingest.core.identity import META, SLOT, TX, Seen
+
+# Copies that come later than this belong to slots that were complete long before.
+BEHIND_MAX: Final = 300
+# So far ahead of the others is another chain, not a faster node.
+AHEAD_MAX: Final = 1_500
+KEYS_MAX: Final = 1_000_000
+
+
+@dataclass
+class View:
+    """What is known of one endpoint. `wrong` says why it is not listened to."""
+
+    tip: int = 0
+    is_open: bool = False
+    fresh: bool = False
+    wrong: str = ""
+    firsts: int = 0
+    copies: int = 0
+
+
+class Merge:
+    """Decides for each update of each endpoint whether it is new."""
+
+    def __init__(self, endpoints: int) -> None:
+        self.views = [View() for _ in range(endpoints)]
+        self._seen = SeenWindow(slots_max=2 * BEHIND_MAX, keys_max=KEYS_MAX)
+
+    def opened(self, endpoint: int, *, is_live: bool) -> None:
+        """A stream begins; `is_live` where it begins now and not at a slot."""
+        view = self.views[endpoint]
+        view.is_open, view.fresh, view.wrong = True, is_live, ""
+
+    def closed(self, endpoint: int) -> None:
+        """Its stream ended."""
+        self.views[endpoint].is_open = False
+
+    def others_open(self, endpoint: int) -> bool:
+        """Whether another endpoint's stream carries on."""
+        return any(
+            view.is_open and not view.wrong and view.tip
+            for at, view in enumerate(self.views)
+            if at != endpoint
+        )
+
+    def leads(self, endpoint: int) -> bool:
+        """Whether it is the first endpoint that is there: only its word on breaks counts."""
+        for at, view in enumerate(self.views):
+            if view.is_open and not view.wrong:
+                return at == endpoint
+        return True
+
+    def admits(self, endpoint: int, seen: Seen, complete_slot: int) -> bool:
+        """Whether to take this update.
+
+        Args:
+            endpoint: Whose it is.
+            seen: Its facts.
+            complete_slot: Up to here everything was received from somewhere.
+        """
+        view, identity = self.views[endpoint], seen.identity
+        slot = identity.slot
+        if identity.kind not in {TX, META, SLOT} or not slot:
+            return self.leads(endpoint)
+        view.tip = max(view.tip, slot)
+        if self._is_wrong(endpoint, slot):
+            return False
+        if slot < complete_slot - BEHIND_MAX:
+            view.copies += 1
+            return False
+        if identity.kind == META and view.fresh:
+            # The slot in whose middle it began.
+            view.fresh = False
+            return not self.others_open(endpoint)
+        if not self._seen.first_time((identity.kind, slot, identity.key), slot):
+            view.copies += 1
+            return False
+        view.firsts += 1
+        return True
+
+    def _is_wrong(self, endpoint: int, slot: int) -> bool:
+        """Judged by the endpoints before it: the first one is trusted while it is there."""
+        view = self.views[endpoint]
+        for other in self.views[:endpoint]:
+            if other.is_open and other.tip and slot > other.tip + AHEAD_MAX:
+                view.wrong = f"{slot - other.tip} slots ahead of another endpoint: another chain?"
+                return True
+        view.wrong = ""
+        return False

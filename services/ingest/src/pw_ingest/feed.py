@@ -1,0 +1,149 @@
+"""One endpoint: its stream read into the pipeline, and what is known of its health."""
+
+from __future__ import annotations
+
+import random
+
+from pw_common.clock import monotonic_s, now_ms
+from pw_common.messages import EndpointHealth
+from pw_common.run import Runtime
+from pw_ingest.config import Endpoint, Settings
+from pw_ingest.core.backoff import wait_s
+from pw_ingest.core.identity import PING, read_update
+from pw_ingest.core.merge import Merge
+from pw_ingest.core.pipeline import Pipeline
+from pw_ingest.core.quiet import FilterWatch
+from pw_ingest.outbox import Outbox
+from pw_ingest.stream import Source, StreamEnded
+
+# Servers ping every 10 s: silence of three pings is a dead stream.
+STALE_S = 30.0
+NS_PER_MS = 1_000_000
+
+
+class Feed:
+    """Reads one endpoint. With others beside it, `merge` decides what is new."""
+
+    def __init__(
+        self,
+        number: int,
+        endpoint: Endpoint,
+        settings: Settings,
+        runtime: Runtime,
+        pipeline: Pipeline,
+        outbox: Outbox,
+        merge: Merge | None,
+    ) -> None:
+        self.number = number
+        self.name = endpoint.shown
+        self.source = Source(endpoint, settings.request())
+        self._settings = settings
+        self._runtime = runtime
+        self._pipeline = pipeline
+        self._outbox = outbox
+        self._merge = merge
+        self._luck = random.Random()  # noqa: S311
+        self._watch = FilterWatch()
+        self._stale_why = ""
+        self._read_at_s = 0.0
+        self._reading = False
+        self._attempt = 0
+        self.connected = False
+        self.detail = ""
+        self.updates = 0
+        self.slot = 0
+        self.created_ns = 0
+
+    def health(self, *, active: bool) -> EndpointHealth:
+        """What the heartbeat says of it."""
+        wrong = self._merge.views[self.number].wrong if self._merge else ""
+        lag_ms = now_ms() - self.created_ns // NS_PER_MS if self.created_ns else None
+        return EndpointHealth(
+            endpoint=self.name,
+            connected=self.connected,
+            active=active,
+            slot=self.slot or None,
+            lag_ms=lag_ms if self.connected else None,
+            detail=wrong or self.detail,
+        )
+
+    async def stream(self, from_slot: int | None) -> StreamEnded:
+        """Read one stream to its end."""
+        self._stale_why = ""
+        self._read_at_s = monotonic_s()
+        self._reading = True
+        self._watch = FilterWatch()
+        if self._merge is not None:
+            self._merge.opened(self.number, is_live=from_slot is None)
+        try:
+            await self.source.open(from_slot)
+            while True:
+                update = await self.source.read()
+                self._read_at_s = monotonic_s()
+                if not self.connected:
+                    self._on_connected(from_slot)
+                await self._take(update, self._read_at_s)
+        except StreamEnded as ended:
+            return ended
+        finally:
+            self._reading = False
+            self.connected = False
+            if self._merge is not None:
+                self._merge.closed(self.number)
+            await self.source.close_stream()
+
+    def pause_s(self, ended: StreamEnded, *, moved: bool) -> float:
+        """Note an end; returns how long to wait before the next attempt."""
+        why = self._stale_why or ended.code.lower()
+        self._attempt = 0 if moved else self._attempt + 1
+        pause_s = wait_s(self._attempt, self._luck.random())
+        self.detail = str(ended)
+        self._runtime.metrics.count("pw_ingest_reconnects_total", why=why)
+        self._runtime.log.warning(
+            "source_disconnected",
+            endpoint=self.name,
+            why=why,
+            details=ended.details,
+            retry_in_s=round(pause_s, 2),
+        )
+        return pause_s
+
+    def look(self, now_s: float) -> None:
+        """Cut a stream that is dead, or that a server keeps without our filter."""
+        if not self._reading:
+            return
+        if now_s - self._read_at_s > STALE_S:
+            self.cut("stale")
+        elif self._watch.lost(now_s, self.source.pinged_at_s):
+            self.cut("filter_lost")
+
+    def cut(self, why: str) -> None:
+        """End the stream from our side; what was missed is asked for by the next one."""
+        self._stale_why = why
+        self.source.cancel()
+
+    async def _take(self, update: bytes, now_s: float) -> None:
+        seen = read_update(update)
+        if seen.identity.kind == PING:
+            return
+        self._watch.data(now_s)
+        self.updates += 1
+        self.slot = seen.identity.slot or self.slot
+        self.created_ns = seen.created_ns or self.created_ns
+        pipeline, merge, leads = self._pipeline, self._merge, True
+        if merge is not None:
+            leads = merge.leads(self.number)
+            if not merge.admits(self.number, seen, pipeline.complete_slot or 0):
+                return
+        messages = pipeline.take(update, seen, now_s, declared=leads)
+        if messages:
+            self._reading = False
+            await self._outbox.send(messages)
+            self._read_at_s = monotonic_s()
+            self._reading = True
+
+    def _on_connected(self, from_slot: int | None) -> None:
+        self.connected = True
+        self.detail = ""
+        self._runtime.set_ready()
+        self._runtime.log.info("source_connected", endpoint=self.name, from_slot=from_slot)
