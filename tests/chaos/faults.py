@@ -64,6 +64,14 @@ class Strikes:
     async def kill_api(self) -> str:
         # A request is under way when it dies.
         async with httpx.AsyncClient(trust_env=False) as client:
+
+            async def answers() -> bool:
+                try:
+                    return (await client.get(f"{self.api_url}/livez", timeout=2.0)).is_success
+                except httpx.HTTPError:
+                    return False  # It is coming back from an earlier fault.
+
+            await poll_until(answers, "an API that answers", timeout_s=PENDING_TIMEOUT_S)
             asked = asyncio.create_task(client.get(f"{self.api_url}/v1/swaps", timeout=10.0))
             await asyncio.sleep(0.003)
             self.fleet.kill(self.fleet.of("api")[0])

@@ -98,6 +98,16 @@ async def heartbeat(bus: Bus) -> Heartbeat | None:
     return None
 
 
+async def until_checkpoint(bus: Bus, slot: int) -> None:
+    """As `until_frontier`, where parsers empty the queue."""
+
+    async def probe() -> bool:
+        state = await checkpoint(bus)
+        return state is not None and state.frontier_slot >= slot
+
+    await poll_until(probe, f"a checkpoint at frontier {slot}")
+
+
 async def until_frontier(bus: Bus, slot: int) -> None:
     async def probe() -> bool:
         last = (await bus.api("STREAM.INFO.PW_TX"))["state"]["last_seq"]

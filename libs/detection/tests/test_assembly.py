@@ -120,3 +120,48 @@ def test_slot_zero_and_slots_without_a_clock_are_never_windowed() -> None:
     timeless = (stream.swap(1, 0), stream.swap(2, 3))
     assert assembly.add(stream.batch(1, timeless, 9)) == []
     assert assembly.untimed == 1
+
+
+def test_sequences_that_mean_other_messages_after_a_restore_are_taken_and_not_dropped() -> None:
+    events = stream.flow(4, 60)
+    plain = stream.cut(events, 1)
+    whole = stream.closed_slots(plain)
+    half = len(plain) // 2
+    named = [msgspec.structs.replace(one, tx_id=f"m{at}") for at, one in enumerate(plain)]
+    # The older copy ended ten sequences earlier: what follows stands at used numbers.
+    moved = [msgspec.structs.replace(one, tx_seq=one.tx_seq - 10) for one in named[half:]]
+    overtaking = [moved[1], moved[0], *moved[2:]]
+    repeats = named[half - 15 : half - 12]
+    assembly = Assembly(sources=("main",))
+    closed = [
+        slot
+        for at, one in enumerate([*named[:half], *repeats, *overtaking, *repeats])
+        for slot in assembly.add(one, 1_000, at + 1)
+    ]
+    assert closed == whole
+    assert (assembly.held, assembly.reused > 0) == (0, True)
+
+
+@given(st.integers(0, 2**32))
+def test_a_filled_gap_counts_in_the_windows_and_closes_nothing_twice(seed: int) -> None:
+    rng = random.Random(seed)
+    events = stream.flow(rng.randrange(1_000), 40)
+    hidden = {11, 12, 13}
+    seen = [one for one in events if one.slot not in hidden]
+    missed = [one for one in events if one.slot in hidden and isinstance(one, Swap)]
+    assembly = Assembly(sources=("main",))
+    closed = [slot for one in stream.cut(seen, 1) for slot in assembly.add(one)]
+    filling = msgspec.structs.replace(
+        stream.batch(assembly.next.tx_seq, tuple(missed), 0), gap="main:1:11-13"
+    )
+    amended = assembly.add(filling)
+    assert all(slot.amends for slot in amended)
+    assert sorted(swap.signature for slot in amended for swap in slot.swaps) == sorted(
+        swap.signature for swap in missed
+    )
+    # Twice the same is dropped as any repeat.
+    again = msgspec.structs.replace(filling, tx_seq=filling.tx_seq + 1)
+    assert assembly.add(again) == []
+    times = {slot.slot: slot.event_time_ms for slot in closed}
+    for slot in amended:
+        assert times[10] <= slot.event_time_ms <= times[14]

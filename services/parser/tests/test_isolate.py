@@ -11,7 +11,7 @@ from pw_common.worker import Delivery
 from pw_geyser import geyser_pb2 as pb
 from pw_parser.core.batch import parse_message
 from pw_parser.isolate import SUSPECT_DELIVERIES, crashing_updates
-from pw_parser.shell import handler
+from pw_parser.shell import Queue, handler
 
 CRASHING = "crashing_parse"
 
@@ -67,7 +67,7 @@ def test_a_proven_crash_is_a_dead_letter_and_costs_only_itself() -> None:
 
 async def test_a_delivery_count_alone_never_makes_a_dead_letter() -> None:
     metrics = Metrics("parser", "1")
-    handle = handler("", metrics)
+    handle = handler(Queue(None), metrics)
     updates = [slot_update(1), slot_update(2)]
     first = await handle(delivery(updates, 1))
     suspect = await handle(delivery(updates, SUSPECT_DELIVERIES + 20))
@@ -78,7 +78,7 @@ async def test_a_delivery_count_alone_never_makes_a_dead_letter() -> None:
 
 async def test_a_suspect_message_is_tried_in_a_child_first() -> None:
     metrics = Metrics("parser", "1")
-    handle = handler("", metrics, parse_module=CRASHING)
+    handle = handler(Queue(None), metrics, parse_module=CRASHING)
     updates = [b"kill", slot_update(2)]
     done = await handle(delivery(updates, SUSPECT_DELIVERIES))
     assert [letter.headers["Pw-Reason"] for letter in done.dead_letters] == [

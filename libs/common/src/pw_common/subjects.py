@@ -30,11 +30,14 @@ TX_ALL = "pw.tx.>"
 SWAP_ALL = "pw.swap.v1.>"
 ALERT_ALL = "pw.alert.v1.>"
 GAP_ALL = "pw.gap.v1.>"
+GAP_OPEN = "pw.gap.v1.*"
 DLQ_ALL = "pw.dlq.v1.>"
 
 SWAP_BATCH = "pw.swap.v1.batch"
 # Dead letters sent back for another try by `pw dlq replay`.
 TX_REPLAY = "pw.tx.replay"
+# What `pw backfill` found for a recorded gap.
+TX_BACKFILL = "pw.tx.backfill"
 
 # Any token's metrics, asked of the active detector by request and answered in JSON.
 ASK_DETECTOR = "pw.detector.v1.token"
@@ -58,6 +61,11 @@ def tx(source: str) -> str:
 def gap(source: str) -> str:
     """Where ingest records missing slots of one source."""
     return f"pw.gap.v1.{_token(source)}"
+
+
+def gap_filled(source: str) -> str:
+    """Where a gap is recorded once it was filled, in the place of the open one."""
+    return f"pw.gap.v1.{_token(source)}.filled"
 
 
 def dead_letter(service: str) -> str:

@@ -16,13 +16,21 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js.errors import APIError
 
-from pw_common.bus import Bus, headers_of
+from pw_common.bus import ApiRefused, BrokerAway, Bus, headers_of
 from pw_common.log import Log
 from pw_common.outcome import Done
 from pw_common.publisher import Publisher, Stored
 
 FETCH_TIMEOUT_S = 0.5
 BROKER_RETRY_S = 0.25
+# After so many fetches without a message, look whether the consumer is there at all.
+QUIET_FETCHES = 4
+# Otherwise messages would be given up, or taken for done, without us.
+CONSUMER_MUST = {"max_deliver": -1, "ack_policy": "explicit"}
+
+
+async def _nothing() -> None:
+    return
 
 
 class TooMuchPoison(RuntimeError):
@@ -64,17 +72,34 @@ async def run_worker(
     stop: asyncio.Event,
     log: Log,
     on_stored: OnStored = lambda _delivery, _done, _stored: None,
+    on_health: Callable[[str], None] = lambda _reason: None,
+    on_back: Callable[[], Awaitable[None]] = _nothing,
 ) -> None:
     """Consume until `stop` is set; then finish what is in hand and hand back the rest.
+
+    Args:
+        on_health: Told why there can be no work (the consumer is gone or not as declared),
+            and told an empty reason when there can again.
+        on_back: Awaited when a consumer that was gone is there again: it may be another stream.
 
     Raises:
         TooMuchPoison: after `poison_run_max` unreadable messages in a row.
     """
     subscription = await bus.js.pull_subscribe_bind(consumer=consumer, stream=stream)
     poison_run = 0
+    quiet = 0
+    reason = await _trouble(bus, stream, consumer)
+    on_health(reason)
     try:
         while not stop.is_set():
             messages = await _fetch(subscription, limits.fetch, log)
+            quiet = 0 if messages else quiet + 1
+            if quiet >= QUIET_FETCHES:
+                quiet = 0
+                was, reason = reason, await _trouble(bus, stream, consumer)
+                on_health(reason)
+                if was and not reason:
+                    await on_back()
             if not messages:
                 continue
             poison_run = await _answer(
@@ -86,6 +111,21 @@ async def run_worker(
             await subscription.unsubscribe()
         except NatsError as error:
             log.debug("unsubscribe_failed", reason=type(error).__name__)
+
+
+async def _trouble(bus: Bus, stream: str, consumer: str) -> str:
+    """Why this consumer cannot give us work, empty when it can."""
+    try:
+        info = await bus.api(f"CONSUMER.INFO.{stream}.{consumer}")
+    except ApiRefused as error:
+        return f"{stream}/{consumer}: {error.description}: run provision"
+    except BrokerAway as error:
+        return str(error)
+    for name, wanted in CONSUMER_MUST.items():
+        found = info["config"].get(name)
+        if found != wanted:
+            return f"{stream}/{consumer}: {name} is {found!r}, needed is {wanted!r}: run provision"
+    return ""
 
 
 async def _fetch(subscription: object, count: int, log: Log) -> list[Msg]:

@@ -6,12 +6,13 @@ cut into batches how, which parser answered first and what came twice makes no d
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from pw_common.dedup import SeenWindow
-from pw_common.event_time import SlotTime, next_slot_time
+from pw_common.event_time import SLOT_MS, SlotTime, next_slot_time
 from pw_common.messages import (
     Batch,
     QuoteTrade,
@@ -28,6 +29,8 @@ HOLD_MAX_MS: Final = 20_000
 HELD_MAX: Final = 50_000
 # Messages whose ids are remembered: an hour of a busy chain.
 ANSWERED_MAX: Final = 131_072
+# Two hours of slots.
+CLOCKS_MAX: Final = 18_000
 
 
 class Place(NamedTuple):
@@ -58,6 +61,9 @@ class ClosedSlot:
     transfers: tuple[Transfer, ...] = ()
     round_trips: tuple[RoundTrip, ...] = ()
     place: Place = field(default=Place(0, 0), compare=False)
+    # A part of a recorded gap that was filled in after later slots had closed: it counts in
+    # the windows, and rings nothing.
+    amends: bool = False
 
 
 Placed = Swap | TokenCreated | QuoteTrade | Transfer | RoundTrip
@@ -97,6 +103,7 @@ class Assembly:
         self._reset = True
         self.late = 0
         self.untimed = 0
+        self.too_old = 0
         self._repeats = 0
 
     def _begin(self) -> None:
@@ -107,6 +114,8 @@ class Assembly:
         self._times: dict[int, int | None] = {}
         self._seen = SeenWindow()
         self._closed = 0
+        # (slot, event time) of the slots that closed in this epoch, for about two hours.
+        self._clocks: list[tuple[int, int]] = []
         self._clock: SlotTime | None = None
 
     @property
@@ -211,6 +220,10 @@ class Assembly:
         closed: list[ClosedSlot] = []
         for batch in released:
             self._taking = Place(self.incarnation, batch.tx_seq)
+            if batch.gap:
+                self._held_since.pop(batch.tx_seq, None)
+                closed += self._fill(batch)
+                continue
             closed += self._enter(batch)
             self._held_since.pop(batch.tx_seq, None)
             for event in batch.events:
@@ -244,6 +257,34 @@ class Assembly:
         self._reset = True
         return closed
 
+    def _fill(self, batch: Batch) -> list[ClosedSlot]:
+        """What belongs to a gap: late by nature, so it amends the slots that are closed."""
+        amended: dict[int, list[Placed]] = {}
+        for event in batch.events:
+            if not isinstance(event, Placed) or not 0 < event.slot <= self._closed:
+                self._place(event)
+            elif self._seen.first_time((event.signature, event.ordinal), event.slot):
+                amended.setdefault(event.slot, []).append(event)
+        closed = []
+        for slot in sorted(amended):
+            event_time_ms = self._time_within(slot)
+            if event_time_ms is None:
+                self.too_old += len(amended[slot])
+                continue
+            closed.append(self._slot(amended[slot], SlotTime(slot, event_time_ms), amends=True))
+        return closed
+
+    def _time_within(self, slot: int) -> int | None:
+        """The event time of a slot that never closed, from those around it that did."""
+        after = bisect_right(self._clocks, (slot, 2**63))
+        if after == 0:
+            return None
+        before_slot, before_ms = self._clocks[after - 1]
+        event_time_ms = before_ms + SLOT_MS * (slot - before_slot)
+        if after < len(self._clocks):
+            event_time_ms = min(event_time_ms, self._clocks[after][1])
+        return event_time_ms
+
     def _place(self, event: object) -> None:
         if isinstance(event, SlotEvent):
             if event.slot > self._closed:
@@ -269,16 +310,18 @@ class Assembly:
                 self.untimed += 1
                 continue
             self._clock = next_slot_time(self._clock, slot, block_time_s)
-            closed.append(self._slot(events))
+            self._clocks.append((slot, self._clock.event_time_ms))
+            if len(self._clocks) > 2 * CLOCKS_MAX:
+                del self._clocks[:CLOCKS_MAX]
+            closed.append(self._slot(events, self._clock))
         return closed
 
-    def _slot(self, events: list[Placed]) -> ClosedSlot:
-        assert self._clock is not None
+    def _slot(self, events: list[Placed], clock: SlotTime, *, amends: bool = False) -> ClosedSlot:
         events.sort(key=lambda event: (event.index, event.signature, event.ordinal))
         reset, self._reset = self._reset, False
         return ClosedSlot(
-            self._clock.slot,
-            self._clock.event_time_ms,
+            clock.slot,
+            clock.event_time_ms,
             reset,
             tuple(event for event in events if isinstance(event, Swap)),
             tuple(event for event in events if isinstance(event, TokenCreated)),
@@ -286,4 +329,5 @@ class Assembly:
             tuple(event for event in events if isinstance(event, Transfer)),
             tuple(event for event in events if isinstance(event, RoundTrip)),
             self._taking,
+            amends,
         )

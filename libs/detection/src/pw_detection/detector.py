@@ -73,12 +73,18 @@ class Detector:
 
     def fold(self, closed: ClosedSlot) -> None:
         """Fold a slot whose alerts are stored already."""
+        if closed.amends:
+            self.market.amend(closed)
+            return
         self._apply_changes(closed.slot)
         self.market.fold(closed)
         self._ticked(closed.event_time_ms)
 
     def step(self, closed: ClosedSlot) -> list[Alert]:
-        """Fold a slot and give its alerts, in a fixed order."""
+        """Fold a slot and give its alerts, in a fixed order; a filled gap gives none."""
+        if closed.amends:
+            self.market.amend(closed)
+            return []
         alerts: list[Alert] = []
         gone = self._apply_changes(closed.slot)
         if closed.reset:

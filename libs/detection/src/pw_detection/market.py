@@ -101,6 +101,36 @@ class Market:
         self._forget()
         return frozenset(touched)
 
+    def amend(self, filled: ClosedSlot) -> None:
+        """Count what a gap had hidden: trades within the windows, and tokens made meanwhile."""
+        for created in filled.tokens:
+            if created.mint not in self.facts:
+                self._create(created, filled.event_time_ms)
+        for swap in filled.swaps:
+            if swap.trader not in self.muted_wallets:
+                self._insert(swap, filled.event_time_ms)
+
+    def _insert(self, swap: Swap, event_time_ms: int) -> None:
+        token = self.tokens.get(swap.mint)
+        if token is None:
+            token = self.tokens[swap.mint] = Token(swap.mint)
+            token.decimals, token.venues = swap.base_decimals, swap.venues
+        token.last_trade_ms = max(token.last_trade_ms, event_time_ms)
+        # A wallet that traded since is known; whether it did before is not.
+        fresh = self._last_trade.setdefault(swap.trader, event_time_ms) == event_time_ms
+        trade = Trade(
+            event_time_ms,
+            swap.trader,
+            swap.side == "buy",
+            self._lamports(swap),
+            swap.base_amount_raw,
+            fresh,
+            swap.signature,
+        )
+        for window in token.windows.values():
+            if event_time_ms >= window.span.first_ms(self.event_time_ms):
+                window.insert(trade)
+
     def advance(self, mints: Iterable[str]) -> None:
         """Bring the windows of these tokens to the present."""
         for mint in mints:

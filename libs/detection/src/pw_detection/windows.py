@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
+from itertools import takewhile
 from typing import Final, NamedTuple
 
 
@@ -77,6 +78,18 @@ class Window:
     def add(self, trade: Trade) -> None:
         """Count a trade; trades come in the order of event time."""
         self.trades.append(trade)
+        self._count(trade, 1)
+
+    def insert(self, trade: Trade) -> None:
+        """Count a trade of the past at its place; one that has fallen out changes nothing."""
+        if not self.trades or trade.event_time_ms >= self.trades[-1].event_time_ms:
+            self.add(trade)
+            return
+        later = takewhile(
+            lambda one: one.event_time_ms > trade.event_time_ms, reversed(self.trades)
+        )
+        after = sum(1 for _ in later)
+        self.trades.insert(len(self.trades) - after, trade)
         self._count(trade, 1)
 
     def advance(self, event_time_ms: int) -> bool:

@@ -16,7 +16,7 @@ from pw_common.messages import (
     decode_heartbeat,
     decode_source_state,
 )
-from pw_common.subjects import BUCKET_INSTANCES, BUCKET_SOURCE
+from pw_common.subjects import BUCKET_INSTANCES, BUCKET_SOURCE, GAP_OPEN, STREAM_GAP
 from pw_common.topology import Consumer, declare
 
 NOT_FOUND = frozenset({10014, 10037, 10059})
@@ -58,7 +58,9 @@ async def take(bus: Bus, at_ms: int) -> Snapshot:
 
 
 async def _stream(bus: Bus, shot: Snapshot, name: str) -> None:
-    info = await _unless_missing(bus, f"STREAM.INFO.{name}")
+    # Filled gaps have a subject of their own.
+    body = {"subjects_filter": GAP_OPEN} if name == STREAM_GAP else None
+    info = await _unless_missing(bus, f"STREAM.INFO.{name}", body)
     if info is None:
         shot.missing.append(name)
     else:

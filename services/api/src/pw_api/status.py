@@ -48,11 +48,17 @@ def status_view(shot: Snapshot, *, repeats: int, swaps_trimmed: int) -> StatusVi
         sources=sources,
         totals=TotalsView(
             dead_letters=messages.get(STREAM_DLQ, 0),
-            gaps=messages.get(STREAM_GAP, 0),
+            gaps=_open_gaps(shot),
             stored_duplicates=duplicates + repeats,
             swaps_trimmed_unread=swaps_trimmed,
         ),
     )
+
+
+def _open_gaps(shot: Snapshot) -> int:
+    """Recorded gaps that nobody has filled."""
+    state = shot.streams.get(STREAM_GAP, {}).get("state", {})
+    return sum((state.get("subjects") or {}).values())
 
 
 def source_views(shot: Snapshot) -> list[SourceView]:

@@ -169,6 +169,8 @@ class Folding:
                 self.detector.fold(one)
             else:
                 await self._evaluate(one)
+            if one.amends:
+                continue
             self._event_time_ms = one.event_time_ms
             self._released_slot = one.slot
             self._restart.take(self._note(one.event_time_ms, seq))

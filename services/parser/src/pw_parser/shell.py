@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pw_common.bus import Bus
 from pw_common.clock import monotonic_s
 from pw_common.envelope import (
     CONTENT_ENCODING,
@@ -49,8 +50,8 @@ class Answer(Done):
 async def run_parser(runtime: Runtime) -> None:
     """Parse PW_TX until told to stop."""
     metrics = runtime.metrics
-    info = await runtime.bus.api(f"STREAM.INFO.{STREAM_TX}")
-    stream_created = str(info["created"])
+    queue = Queue(runtime.bus)
+    await queue.look()
     drift = Drift(runtime.log)
     runtime.drift = drift.now
     publisher = Publisher(
@@ -64,7 +65,7 @@ async def run_parser(runtime: Runtime) -> None:
         await run_worker(
             runtime.bus,
             publisher,
-            handler(stream_created, metrics),
+            handler(queue, metrics),
             stream=STREAM_TX,
             consumer=CONSUMER_PARSER,
             limits=WorkerLimits(
@@ -73,12 +74,27 @@ async def run_parser(runtime: Runtime) -> None:
             stop=runtime.stop,
             log=runtime.log,
             on_stored=lambda delivery, done, stored: count(metrics, drift, delivery, done, stored),
+            on_health=runtime.set_ready,
+            on_back=queue.look,
         )
     finally:
         await publisher.stop()
 
 
-def handler(stream_created: str, metrics: Metrics, *, parse_module: str = PARSE) -> Handle:
+class Queue:
+    """Which PW_TX our messages come from: one made anew begins its sequences again."""
+
+    def __init__(self, bus: Bus | None, created: str = "") -> None:
+        self._bus = bus
+        self.created = created
+
+    async def look(self) -> None:
+        """Learn when the stream was made. Raises BrokerAway, ApiRefused."""
+        if self._bus is not None:
+            self.created = str((await self._bus.api(f"STREAM.INFO.{STREAM_TX}"))["created"])
+
+
+def handler(queue: Queue, metrics: Metrics, *, parse_module: str = PARSE) -> Handle:
     """The worker's `handle`: parse and say what to store."""
 
     async def handle(delivery: Delivery) -> Done:
@@ -87,7 +103,7 @@ def handler(stream_created: str, metrics: Metrics, *, parse_module: str = PARSE)
             crashing = await crashing_updates(delivery.body, module=parse_module)
         begun_s = monotonic_s()
         outcome = parse_message(
-            delivery.headers, delivery.body, delivery.seq, stream_created, crashing
+            delivery.headers, delivery.body, delivery.seq, queue.created, crashing
         )
         metrics.observe("pw_parser_parse_duration_seconds", monotonic_s() - begun_s)
         return answer(delivery, outcome)

@@ -1,0 +1,72 @@
+"""`pw prove ALERT`: derive one alert again, from the stored swaps or from raw captures.
+
+Exit codes: 0 the same, 1 another or none, 2 a file that cannot be read, 69 broker away.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pw_cli.broker import add_broker_argument, with_broker
+from pw_cli.offline import batches as offline_batches
+from pw_cli.parse import in_chain_order
+from pw_cli.walk import derive, stored_alerts, stored_batches
+from pw_common.alerts import Alert
+from pw_common.bus import Bus
+from pw_common.captures import BadCapture
+from pw_common.messages import encode
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `pw prove`."""
+    parser.add_argument("alert", metavar="ALERT", help="an alert's id, or the beginning of one")
+    parser.add_argument(
+        "--archive",
+        nargs="+",
+        type=Path,
+        metavar="CAPTURE",
+        help="raw transactions (ingest's archive) in place of the stored swaps",
+    )
+    add_broker_argument(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print `same`, or the first difference."""
+    return with_broker(args, lambda bus: _prove(bus, args))
+
+
+async def _prove(bus: Bus, args: argparse.Namespace) -> int:
+    found = [one for one in await stored_alerts(bus) if one.id.startswith(args.alert)]
+    if len(found) != 1:
+        sys.stderr.write(f"pw prove: {len(found)} stored alerts begin with {args.alert!r}\n")
+        return 1
+    [stored] = found
+    try:
+        if args.archive:
+            batches = list(offline_batches(in_chain_order(args.archive)))
+        else:
+            batches = [one async for one in stored_batches(bus)]
+    except (BadCapture, OSError) as error:
+        sys.stderr.write(f"pw prove: {error}\n")
+        return 2
+    again = (await derive(bus, batches, stored.slot)).alerts.get(stored.id)
+    if again is not None and encode(again) == encode(stored):
+        sys.stdout.write(f"same: {stored.id} {stored.kind} {stored.trigger} at {stored.slot}\n")
+        return 0
+    sys.stdout.write(f"{difference(stored, again)}\n")
+    return 1
+
+
+def difference(stored: Alert, again: Alert | None) -> str:
+    """The first field that differs, in words."""
+    if again is None:
+        return f"not derived: {stored.id} {stored.kind} {stored.trigger} at slot {stored.slot}"
+    one: dict[str, Any] = msgspec.to_builtins(stored)
+    two: dict[str, Any] = msgspec.to_builtins(again)
+    name = next(name for name in one if one[name] != two[name])
+    return f"{name}: stored {one[name]!r}, derived {two[name]!r}"

@@ -1,0 +1,84 @@
+"""Three nats-servers on loopback that replicate to each other."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pw_cli.up.processes import free_port
+from pw_common.local_broker import end_with_parent, find_binary
+
+NODES = 3
+
+
+@dataclass
+class Node:
+    """One server; `start` also starts it again over its data."""
+
+    name: str
+    folder: Path
+    port: int
+    cluster_port: int
+    routes: list[int]
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        routes = ", ".join(f'"nats://127.0.0.1:{port}"' for port in self.routes)
+        config = self.folder / "nats.conf"
+        config.write_text(
+            f'listen: "127.0.0.1:{self.port}"\n'
+            f"server_name: {self.name}\n"
+            f'jetstream {{ store_dir: "{self.folder / "data"}" }}\n'
+            "cluster {\n  name: pw\n"
+            f'  listen: "127.0.0.1:{self.cluster_port}"\n  routes: [{routes}]\n}}\n'
+        )
+        with (self.folder / "nats.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [find_binary(), "--config", str(config)],
+                stdout=log,
+                stderr=log,
+                preexec_fn=end_with_parent,  # noqa: PLW1509
+            )
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+
+@dataclass
+class Cluster:
+    """The nodes; `url` names all of them."""
+
+    nodes: list[Node]
+
+    @property
+    def url(self) -> str:
+        return ",".join(f"nats://127.0.0.1:{node.port}" for node in self.nodes)
+
+    def node(self, name: str) -> Node:
+        return next(node for node in self.nodes if node.name == name)
+
+
+@asynccontextmanager
+async def running_cluster(folder: Path) -> AsyncIterator[Cluster]:
+    """Three nodes, killed afterwards."""
+    routes = [free_port() for _ in range(NODES)]
+    nodes = [
+        Node(f"n{at}", folder / f"n{at}", free_port(), routes[at], routes) for at in range(NODES)
+    ]
+    for node in nodes:
+        node.start()
+    try:
+        await asyncio.sleep(0)
+        yield Cluster(nodes)
+    finally:
+        for node in nodes:
+            if node.process is not None and node.process.poll() is None:
+                node.kill()
