@@ -183,3 +183,20 @@ async def test_one_block_in_two_versions_stops_nothing(tmp_path: Path) -> None:
         await until_frontier(bus, 118)
         await asyncio.sleep(0)
         assert await gaps_stored(bus) == []
+
+
+async def test_a_stream_that_says_nothing_at_all_is_given_up_and_resumed(tmp_path: Path) -> None:
+    source = FakeSource(blocks(range(100, 110)))
+    async with (
+        provisioned(tmp_path) as (broker, bus),
+        running_source(source),
+        ingest(broker, source, PW_INGEST_STALE_S="1"),
+    ):
+        await until_frontier(bus, 108)
+
+        async def again() -> bool:
+            return len(source.requests) >= 2
+
+        # Our own ping is answered after a second; from then on there is silence.
+        await poll_until(again, "another subscription", timeout_s=20)
+        assert source.requests[1].from_slot == 107

@@ -93,6 +93,12 @@ class Settings(CommonSettings):
         default=0,
         check=st.between(0, 10_000),
     )
+    stale_s: float = setting(
+        "PW_INGEST_STALE_S",
+        "A stream without any message for so long, pings included, is given up",
+        default=30.0,
+        check=st.between(1, 600),
+    )
     commitment: str = setting(
         "PW_INGEST_COMMITMENT",
         "How settled a transaction must be",

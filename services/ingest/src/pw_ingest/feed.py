@@ -16,8 +16,6 @@ from pw_ingest.core.quiet import FilterWatch
 from pw_ingest.outbox import Outbox
 from pw_ingest.stream import Source, StreamEnded
 
-# Servers ping every 10 s: silence of three pings is a dead stream.
-STALE_S = 30.0
 NS_PER_MS = 1_000_000
 
 
@@ -112,7 +110,7 @@ class Feed:
         """Cut a stream that is dead, or that a server keeps without our filter."""
         if not self._reading:
             return
-        if now_s - self._read_at_s > STALE_S:
+        if now_s - self._read_at_s > self._settings.stale_s:
             self.cut("stale")
         elif self._watch.lost(now_s, self.source.pinged_at_s):
             self.cut("filter_lost")

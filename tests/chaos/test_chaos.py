@@ -1,0 +1,62 @@
+"""Nothing lost, nothing doubled; and the harness that says so finds what is planted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from chaos.__main__ import compare, write_market
+from chaos.plan import EACH_MIN, KINDS, plan
+from chaos.planted import PLANTS
+from chaos.run import Outcome, run
+from chaos.verdict import judge
+
+PLANTED_FAULTS = 3
+# A fault of these kinds takes some seconds more than others.
+PLANTED_SPACING_S = 6.5
+
+
+@pytest.mark.timeout(900)
+async def test_faults_of_every_kind_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+    kinds = plan(1, EACH_MIN * len(KINDS))
+    verdict, outcome = await compare(tmp_path, seed=1, kinds=kinds, quiet=True)
+    told = "\n".join(verdict.lines)
+    print(told)
+    assert verdict.is_clean, told
+    landed = Counter(kind for kind, _ in outcome.landed)
+    assert set(landed) == set(KINDS)
+    assert min(landed.values()) >= EACH_MIN
+    # Each found work pending, and says what.
+    assert all(pending for _, pending in outcome.landed)
+    assert verdict.figures["alerts"] >= 50
+    assert verdict.figures["tx_per_s"] >= 1_000
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("planted") / "market.pb.zst"
+    return write_market(path, seed=2, faults=PLANTED_FAULTS, spacing_s=PLANTED_SPACING_S)
+
+
+EXPECTED: list[Outcome] = []
+
+
+async def undisturbed(market: Path) -> Outcome:
+    if not EXPECTED:
+        EXPECTED.append(await run(market.parent / "undisturbed", market, faults=[]))
+    return EXPECTED[0]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("plant", sorted(PLANTS))
+async def test_a_planted_defect_turns_the_run_red(plant: str, market: Path, tmp_path: Path) -> None:
+    _, module, kinds = PLANTS[plant]
+    expected = await undisturbed(market)
+    outcome = await run(
+        tmp_path, market, faults=plan(3, PLANTED_FAULTS, kinds), seed=3, plant=(plant, module)
+    )
+    verdict = judge(expected, outcome)
+    assert not outcome.crashes
+    assert not verdict.is_clean, "\n".join(verdict.lines)
