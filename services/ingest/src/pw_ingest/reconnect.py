@@ -19,6 +19,8 @@ from pw_ingest.stream import StreamEnded
 FATAL: Final = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED"})
 LOOK_EVERY_S: Final = 2.0
 DENIED_WAIT_S: Final = 60.0
+# How long an endpoint waits for those before it to say something.
+FIRST_WORD_S: Final = 3.0
 
 
 class SourceRefuses(RuntimeError):
@@ -68,6 +70,7 @@ class Streams:
 
     async def _one(self, feed: Feed) -> None:
         """Stream after stream; with standbys, of one endpoint after the other."""
+        await self._after_earlier(feed)
         plan = Plan(self._pipeline.resume_from())
         refusals = 0
         while True:
@@ -92,6 +95,13 @@ class Streams:
                 refusals = 0
             if not self.races:
                 feed = self._following(feed)
+
+    async def _after_earlier(self, feed: Feed) -> None:
+        """Let the endpoints before this one speak first: it is judged by them."""
+        until_s = monotonic_s() + FIRST_WORD_S
+        earlier = self._feeds[: feed.number]
+        while monotonic_s() < until_s and not all(one.updates or one.detail for one in earlier):
+            await asyncio.sleep(FIRST_WORD_S / 100)
 
     async def _next(
         self, feed: Feed, plan: Plan, ended: StreamEnded, refusals: int, is_refusal: bool
