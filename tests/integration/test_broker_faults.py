@@ -276,3 +276,37 @@ async def test_a_queue_restored_from_an_older_copy_is_found_out_and_filled_again
     assert "tx_stream_went_back" in err
     assert set(found) == {read_update(one).identity for one in played}
     assert gaps == []
+
+
+@pytest.mark.timeout(120)
+async def test_acknowledged_messages_that_a_crash_brings_back_do_not_fill_the_queue(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "broker"
+    stored = folder / "jetstream" / "jetstream" / "$G" / "streams" / "PW_TX" / "msgs"
+    async with provisioned(folder) as (broker, bus):
+        source = FakeSource(blocks(range(100, 120)))
+        async with running_source(source), ingest(broker, source) as process:
+            await until_frontier(bus, 118)
+            await stop(process)
+        # Deletions that were never written down: the blocks as they were before the acks.
+        broker.stop()
+        shutil.copytree(stored, tmp_path / "before")
+        await restart_broker(broker)
+
+        async def empty() -> bool:
+            return not (await bus.api("STREAM.INFO.PW_TX"))["state"]["messages"]
+
+        async with running_service("pw_parser", {"PW_NATS_URL": broker.url}):
+            await poll_until(empty, "an empty queue")
+        answered = (await bus.api("STREAM.INFO.PW_SWAP"))["state"]["messages"]
+        broker.stop()
+        shutil.rmtree(stored)
+        shutil.copytree(tmp_path / "before", stored)
+        await restart_broker(broker)
+        info = await bus.api("CONSUMER.INFO.PW_TX.parser")
+        assert not await empty()
+        assert info["num_pending"] == info["num_ack_pending"] == 0
+        async with running_service("pw_parser", {"PW_NATS_URL": broker.url}):
+            await poll_until(empty, "a queue that is empty again", timeout_s=30)
+        assert (await bus.api("STREAM.INFO.PW_SWAP"))["state"]["messages"] == answered

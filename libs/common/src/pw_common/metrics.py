@@ -69,6 +69,12 @@ METRICS: tuple[Metric, ...] = (
         ("ingest",),
         "Starts that found PW_TX restored from an older copy, and asked the source again.",
     ),
+    Metric(
+        "pw_parser_swept_total",
+        "counter",
+        ("parser",),
+        "Acknowledged messages that a crash of the broker had brought back, removed.",
+    ),
     Metric("pw_ingest_slot", "gauge", ("ingest",), "Newest slot received."),
     Metric("pw_ingest_frontier_slot", "gauge", ("ingest",), "Every slot up to here is stored."),
     Metric(

@@ -74,12 +74,15 @@ async def run_worker(
     on_stored: OnStored = lambda _delivery, _done, _stored: None,
     on_health: Callable[[str], None] = lambda _reason: None,
     on_back: Callable[[], Awaitable[None]] = _nothing,
+    on_swept: Callable[[int], None] = lambda _count: None,
 ) -> None:
     """Consume until `stop` is set; then finish what is in hand and hand back the rest.
 
     Args:
         on_health: Told why there can be no work (the consumer is gone or not as declared),
             and told an empty reason when there can again.
+        on_swept: Told how many acknowledged messages were there again after a crash of the
+            broker and were removed.
         on_back: Awaited when a consumer that was gone is there again: it may be another stream.
 
     Raises:
@@ -98,6 +101,8 @@ async def run_worker(
                 quiet = 0
                 was, reason = reason, await _trouble(bus, stream, consumer)
                 on_health(reason)
+                if not reason:
+                    await _sweep(bus, stream, consumer, log, on_swept)
                 if was and not reason:
                     await on_back()
             if not messages:
@@ -126,6 +131,31 @@ async def _trouble(bus: Bus, stream: str, consumer: str) -> str:
         if found != wanted:
             return f"{stream}/{consumer}: {name} is {found!r}, needed is {wanted!r}: run provision"
     return ""
+
+
+async def _sweep(
+    bus: Bus, stream: str, consumer: str, log: Log, on_swept: Callable[[int], None]
+) -> None:
+    """Remove what was acknowledged and is there again: nobody would ever be given it.
+
+    A broker that crashes can forget deletions that it had made. The consumer's floor still
+    knows that these were acknowledged, so a work queue would stay full of them for ever.
+    """
+    try:
+        info = await bus.api(f"CONSUMER.INFO.{stream}.{consumer}")
+        floor_seq = int(info["ack_floor"]["stream_seq"])
+        found = await bus.api(f"STREAM.INFO.{stream}")
+        state = found["state"]
+        is_queue = found["config"]["retention"] == "workqueue"
+        if not is_queue or not state["messages"] or int(state["first_seq"]) > floor_seq:
+            return
+        purged = await bus.api(f"STREAM.PURGE.{stream}", {"seq": floor_seq + 1})
+    except (ApiRefused, BrokerAway) as error:
+        log.warning("sweep_deferred", reason=str(error))
+        return
+    count = int(purged.get("purged", 0))
+    log.warning("acknowledged_messages_removed", stream=stream, messages=count)
+    on_swept(count)
 
 
 async def _fetch(subscription: object, count: int, log: Log) -> list[Msg]:

@@ -100,7 +100,7 @@ class Streams:
         """Let the endpoints before this one speak first: it is judged by them."""
         until_s = monotonic_s() + FIRST_WORD_S
         earlier = self._feeds[: feed.number]
-        while monotonic_s() < until_s and not all(one.updates or one.detail for one in earlier):
+        while monotonic_s() < until_s and not all(one.updates or one.detail for one in earlier):  # noqa: ASYNC110
             await asyncio.sleep(FIRST_WORD_S / 100)
 
     async def _next(

@@ -76,6 +76,7 @@ async def run_parser(runtime: Runtime) -> None:
             on_stored=lambda delivery, done, stored: count(metrics, drift, delivery, done, stored),
             on_health=runtime.set_ready,
             on_back=queue.look,
+            on_swept=lambda count: metrics.count("pw_parser_swept_total", count),
         )
     finally:
         await publisher.stop()
