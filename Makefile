@@ -84,6 +84,10 @@ bench: setup ## measure (slow)
 chaos: setup ## the whole system under faults: nothing lost, nothing doubled (ARGS="--faults 200")
 	@PYTHONPATH=tests $(PY) -m chaos $(ARGS)
 
+.PHONY: e2e-docker
+e2e-docker: setup ## the containers: built, up, fed, scaled, crashed, compared (needs an engine)
+	@tools/e2e_docker.sh $(ARGS)
+
 .PHONY: compose-up
 compose-up: ## the same demo in containers (docker compose)
 	@if docker compose version >/dev/null 2>&1; then exec docker compose up --build $(ARGS); \

@@ -130,6 +130,10 @@ class FakeSource:
             ping = following.result()
             if ping is None:
                 return
+            if not ping.HasField("ping"):
+                wanted = True
+                following = asyncio.ensure_future(anext(requests, None))
+                continue
             wanted = wanted and not self.resets_filter
             pong = pb.SubscribeUpdatePong(id=ping.ping.id)
             yield pb.SubscribeUpdate(pong=pong).SerializeToString()

@@ -112,8 +112,12 @@ class Feed:
             return
         if now_s - self._read_at_s > self._settings.stale_s:
             self.cut("stale")
-        elif self._watch.lost(now_s, self.source.pinged_at_s):
+            return
+        finding = self._watch.look(now_s, self.source.pinged_at_s)
+        if finding == "lost":
             self.cut("filter_lost")
+        elif finding == "ask":
+            self.source.send_filter()
 
     def cut(self, why: str) -> None:
         """End the stream from our side; what was missed is asked for by the next one."""

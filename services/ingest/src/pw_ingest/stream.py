@@ -61,6 +61,7 @@ class Source:
         # When our last ping went out on this stream, in monotonic seconds.
         self.pinged_at_s: float | None = None
         self._cut = False
+        self._resending: asyncio.Task[None] | None = None
         self._channel: Any
         if endpoint.url.startswith("https:"):
             credentials = grpc.ssl_channel_credentials()
@@ -140,6 +141,16 @@ class Source:
         except grpc.aio.AioRpcError:
             return None
         return int(answer.slot)
+
+    def send_filter(self) -> None:
+        """Send the subscription again on the open stream, from now on, without a ping."""
+        self._resending = asyncio.create_task(self._write_filter(), name="source-filter")
+
+    async def _write_filter(self) -> None:
+        try:
+            await self._call.write(self._request)
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            return  # `read` says why.
 
     def cancel(self) -> None:
         """End the stream from our side; a pending `read` then raises `StreamEnded`."""
