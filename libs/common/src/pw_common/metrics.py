@@ -32,9 +32,16 @@ class Metric(NamedTuple):
     labels: tuple[str, ...] = ()
 
 
-ALL = ("ingest", "parser", "detector", "notifier", "api", "replay")
+ALL = ("ingest", "parser", "detector", "notifier", "api", "replay", "lag_adapter")
 
 METRICS: tuple[Metric, ...] = (
+    Metric(
+        "pw_lag_adapter_failed_total",
+        "counter",
+        ("lag_adapter",),
+        "Questions for a lag that the broker did not answer: each was a 503.",
+    ),
+    Metric("pw_lag_adapter_lag", "gauge", ("lag_adapter",), "The lag that was told last."),
     Metric("pw_build_info", "gauge", ALL, "1, labelled with the running version.", ("version",)),
     Metric("pw_broker_connected", "gauge", ALL, "1 while connected to the broker; 0: look there."),
     Metric(

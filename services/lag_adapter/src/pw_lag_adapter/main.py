@@ -1,0 +1,38 @@
+"""Wire: settings, the broker, the TLS server beside the health server."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pw_common.run import Runtime, run_service
+from pw_common.settings import host_port, load_or_exit
+from pw_lag_adapter.app import make_app
+from pw_lag_adapter.config import Settings
+from pw_lag_adapter.tls import Peers, server
+
+POLL_S = 0.05
+
+
+def main() -> int:
+    """0 after a stop, 69 without a broker, 78 for wrong settings."""
+    settings = load_or_exit(Settings)
+
+    async def body(runtime: Runtime) -> None:
+        names = frozenset(one.strip() for one in settings.client_names.split(","))
+        peers = Peers()
+        host, port = host_port(settings.listen)
+        tls = server(make_app(runtime, peers, names), peers, settings, host, port)
+        serving = asyncio.create_task(tls.serve(), name="tls")
+        stopping = asyncio.create_task(runtime.stop.wait(), name="adapter-stop")
+        while not tls.started and not serving.done():  # noqa: ASYNC110
+            await asyncio.sleep(POLL_S)
+        if tls.started:
+            at = tls.servers[0].sockets[0].getsockname()[1]
+            runtime.log.info("adapter_listens", port=at)
+            runtime.set_ready()
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        tls.should_exit = True
+        await serving
+        stopping.cancel()
+
+    return run_service("lag_adapter", settings, body)
