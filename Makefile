@@ -97,6 +97,10 @@ compose-up: ## the same demo in containers (docker compose)
 k8s-render: setup ## print the Kubernetes manifests, checked
 	@$(PY) tools/k8s_render.py
 
+.PHONY: k8s-check
+k8s-check: setup ## render every overlay and refuse what a cluster would refuse (needs kubectl)
+	@$(PY) tools/k8s_check.py
+
 .PHONY: clean
 clean: ## remove the environment, the caches and the demo's data
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .pw-data build dist

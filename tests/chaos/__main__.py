@@ -44,10 +44,14 @@ async def compare(
         if not quiet:
             print(line, flush=True)
 
+    for name in ("undisturbed", "disturbed"):
+        if (folder / name).exists():
+            # What an earlier run stored would be counted as this one's.
+            raise SystemExit(f"{folder / name} is there already: choose another --folder")
     spacing_s = 9.0 if plant else SPACING_S
-    market = write_market(
-        folder / "market.pb.zst", seed=seed, faults=len(kinds), spacing_s=spacing_s
-    )
+    market = folder / "market.pb.zst"
+    if not market.is_file():
+        write_market(market, seed=seed, faults=len(kinds), spacing_s=spacing_s)
     say(f"market of {market.stat().st_size / 1e6:.0f} MB; the undisturbed run")
     expected = await run(folder / "undisturbed", market, faults=[])
     say(f"{len(kinds)} faults at {TPS} tx/s")
