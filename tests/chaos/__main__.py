@@ -55,7 +55,7 @@ async def compare(
     say(f"market of {market.stat().st_size / 1e6:.0f} MB; the undisturbed run")
     expected = await run(folder / "undisturbed", market, faults=[])
     say(f"{len(kinds)} faults at {TPS} tx/s")
-    planted = (plant, PLANTS[plant][1]) if plant else None
+    planted = (plant, PLANTS[plant].module) if plant else None
     outcome = await run(
         folder / "disturbed", market, faults=kinds, seed=seed, plant=planted, say=say
     )
@@ -71,8 +71,9 @@ def main() -> int:
     parser.add_argument("--report", type=Path, help="write the figures as JSON")
     parser.add_argument("--folder", type=Path, help="keep logs and streams here")
     args = parser.parse_args()
-    chosen = PLANTS[args.plant][2] if args.plant else (args.only,) if args.only else KINDS
-    kinds = plan(args.seed, args.faults, chosen)
+    kinds = plan(args.seed, args.faults, (args.only,) if args.only else KINDS)
+    if args.plant:
+        kinds = PLANTS[args.plant].faults
     with tempfile.TemporaryDirectory(prefix="pw-chaos-") as made:
         folder = args.folder or Path(made)
         folder.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,10 @@ from support.poll import poll_until
 
 PENDING_TIMEOUT_S: Final = 30.0
 BACKLOG_S: Final = 0.4
-FROZEN_S: Final = 3.0
+# A frozen detector sleeps until the other one has stored an alert without it, or this long.
+FROZEN_MAX_S: Final = 9.0
+# And then for longer than the broker remembers the alert's id.
+FORGOTTEN_S: Final = 1.5
 BROKER_FROZEN_S: Final = 2.5
 BEHIND_SLOTS: Final = 20
 
@@ -156,10 +159,26 @@ class Strikes:
     async def freeze_detector(self) -> str:
         pending = await self._pending("batches not folded", self._unfolded)
         victim = self.luck.choice(self.fleet.of("detector"))
+        before = await self._alerts()
         _signal([victim], signal.SIGSTOP)
-        await asyncio.sleep(FROZEN_S)
-        _signal([victim], signal.SIGCONT)
-        return pending
+        try:
+            overtaken = await self._overtaken(before)
+            await asyncio.sleep(FORGOTTEN_S)
+        finally:
+            _signal([victim], signal.SIGCONT)
+        return f"{pending}; {overtaken} alerts stored by the other one meanwhile"
+
+    async def _alerts(self) -> int:
+        info: dict[str, Any] = await self.bus.api("STREAM.INFO.PW_ALERT")
+        return int(info["state"]["last_seq"])
+
+    async def _overtaken(self, before: int) -> int:
+        deadline_s = asyncio.get_running_loop().time() + FROZEN_MAX_S
+        while not (grown := await self._alerts() - before):
+            if asyncio.get_running_loop().time() > deadline_s:
+                break
+            await asyncio.sleep(0.05)
+        return grown
 
     async def _cut(self, *, lagged: bool = False) -> None:
         await self._streaming()

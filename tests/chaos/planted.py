@@ -10,7 +10,7 @@ import sys
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 
 def ack_before_store() -> None:
@@ -75,26 +75,29 @@ def alert_without_expected_sequence() -> None:
     Publisher.publish = publish  # type: ignore[method-assign]
 
 
-# The defect, the module that it is planted in, and the faults that bring it out.
-PLANTS: Final[dict[str, tuple[Callable[[], None], str, tuple[str, ...]]]] = {
-    "ack_before_store": (ack_before_store, "pw_parser", ("kill parser",)),
-    "random_msg_id": (random_msg_id, "pw_parser", ("kill parser",)),
-    "checkpoint_before_puback": (
-        checkpoint_before_puback,
-        "pw_ingest",
-        ("queue full, ingest killed",),
+class Plant(NamedTuple):
+    """A defect, the module that it is planted in, and the faults that bring it out, in order."""
+
+    defect: Callable[[], None]
+    module: str
+    faults: list[str]
+
+
+PLANTS: Final[dict[str, Plant]] = {
+    "ack_before_store": Plant(ack_before_store, "pw_parser", ["kill parser"] * 4),
+    "random_msg_id": Plant(random_msg_id, "pw_parser", ["kill parser"] * 4),
+    "checkpoint_before_puback": Plant(
+        checkpoint_before_puback, "pw_ingest", ["queue full, ingest killed"] * 3
     ),
-    "alert_without_expected_sequence": (
-        alert_without_expected_sequence,
-        "pw_detector",
-        ("detector frozen",),
+    "alert_without_expected_sequence": Plant(
+        alert_without_expected_sequence, "pw_detector", ["detector frozen"] * 2
     ),
 }
 
 
 def main() -> None:
     name, module = sys.argv[1:3]
-    PLANTS[name][0]()
+    PLANTS[name].defect()
     sys.argv = [module]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

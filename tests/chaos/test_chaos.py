@@ -13,9 +13,10 @@ from chaos.planted import PLANTS
 from chaos.run import Outcome, run
 from chaos.verdict import judge
 
-PLANTED_FAULTS = 3
 # A fault of these kinds takes some seconds more than others.
 PLANTED_SPACING_S = 6.5
+# Where exactly a kill lands is luck: a defect that one run leaves in peace, the next one meets.
+SEEDS = (3, 4, 5)
 
 
 @pytest.mark.timeout(900)
@@ -37,7 +38,7 @@ async def test_faults_of_every_kind_lose_nothing_and_double_nothing(tmp_path: Pa
 @pytest.fixture(scope="module")
 def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("planted") / "market.pb.zst"
-    return write_market(path, seed=2, faults=PLANTED_FAULTS, spacing_s=PLANTED_SPACING_S)
+    return write_market(path, seed=2, faults=3, spacing_s=PLANTED_SPACING_S)
 
 
 EXPECTED: list[Outcome] = []
@@ -50,13 +51,17 @@ async def undisturbed(market: Path) -> Outcome:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("plant", sorted(PLANTS))
-async def test_a_planted_defect_turns_the_run_red(plant: str, market: Path, tmp_path: Path) -> None:
-    _, module, kinds = PLANTS[plant]
+@pytest.mark.parametrize("name", sorted(PLANTS))
+async def test_a_planted_defect_turns_the_run_red(name: str, market: Path, tmp_path: Path) -> None:
+    plant = PLANTS[name]
     expected = await undisturbed(market)
-    outcome = await run(
-        tmp_path, market, faults=plan(3, PLANTED_FAULTS, kinds), seed=3, plant=(plant, module)
-    )
-    verdict = judge(expected, outcome)
-    assert not outcome.crashes
-    assert not verdict.is_clean, "\n".join(verdict.lines)
+    for seed in SEEDS:
+        folder = tmp_path / str(seed)
+        outcome = await run(
+            folder, market, faults=plant.faults, seed=seed, plant=(name, plant.module)
+        )
+        verdict = judge(expected, outcome)
+        assert not outcome.crashes
+        if not verdict.is_clean:
+            return
+    pytest.fail("\n".join(verdict.lines))
