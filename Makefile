@@ -84,9 +84,13 @@ bench: setup ## measure (slow)
 chaos: setup ## the whole system under faults: nothing lost, nothing doubled (ARGS="--faults 200")
 	@PYTHONPATH=tests $(PY) -m chaos $(ARGS)
 
+.PHONY: images
+images: ## build the images (needs an engine)
+	@tools/images.sh
+
 .PHONY: e2e-docker
-e2e-docker: setup ## the containers: built, up, fed, scaled, crashed, compared (needs an engine)
-	@tools/e2e_docker.sh $(ARGS)
+e2e-docker: setup images ## the containers: built, up, fed, scaled, crashed, compared
+	@PW_DOCKER=1 $(PY) -m pytest tests/docker $(ARGS)
 
 .PHONY: compose-up
 compose-up: ## the same demo in containers (docker compose)

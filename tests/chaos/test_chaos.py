@@ -55,6 +55,7 @@ async def undisturbed(market: Path) -> Outcome:
 async def test_a_planted_defect_turns_the_run_red(name: str, market: Path, tmp_path: Path) -> None:
     plant = PLANTS[name]
     expected = await undisturbed(market)
+    told: list[str] = []
     for seed in SEEDS:
         folder = tmp_path / str(seed)
         outcome = await run(
@@ -64,4 +65,5 @@ async def test_a_planted_defect_turns_the_run_red(name: str, market: Path, tmp_p
         assert not outcome.crashes
         if not verdict.is_clean:
             return
-    pytest.fail("\n".join(verdict.lines))
+        told += verdict.lines
+    pytest.fail("\n".join(told))

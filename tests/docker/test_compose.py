@@ -155,7 +155,6 @@ async def digests(bus: Bus) -> tuple[str, str]:
     return swap_digest(swaps), alert_digest(await stored_alerts(bus))
 
 
-@pytest.mark.corpus
 async def test_the_corpus_gives_the_same_swaps_in_containers(
     corpus_dir: Path, tmp_path: Path
 ) -> None:
