@@ -13,11 +13,12 @@ from typing import Any
 import msgspec
 
 from pw_cli.broker import add_broker_argument, with_broker
+from pw_cli.offline import SOURCE
 from pw_cli.offline import batches as offline_batches
 from pw_cli.parse import in_chain_order
-from pw_cli.walk import derive, stored_alerts, stored_batches
+from pw_cli.walk import Unreadable, as_stream, derive, stored_alerts, stored_batches
 from pw_common.alerts import Alert
-from pw_common.bus import Bus
+from pw_common.bus import BrokerAway, Bus
 from pw_common.captures import BadCapture
 from pw_common.messages import encode
 
@@ -47,19 +48,46 @@ async def _prove(bus: Bus, args: argparse.Namespace) -> int:
         return 1
     [stored] = found
     try:
-        if args.archive:
-            batches = list(offline_batches(in_chain_order(args.archive)))
-        else:
-            batches = [one async for one in stored_batches(bus)]
-    except (BadCapture, OSError) as error:
+        again = await _again(bus, stored, args.archive)
+    except BrokerAway:
+        raise
+    except (BadCapture, Unreadable, OSError) as error:
         sys.stderr.write(f"pw prove: {error}\n")
         return 2
-    again = (await derive(bus, batches, stored.slot)).alerts.get(stored.id)
     if again is not None and encode(again) == encode(stored):
         sys.stdout.write(f"same: {stored.id} {stored.kind} {stored.trigger} at {stored.slot}\n")
         return 0
     sys.stdout.write(f"{difference(stored, again)}\n")
     return 1
+
+
+async def _again(bus: Bus, stored: Alert, archive: list[Path] | None) -> Alert | None:
+    """The alert as the archive, or what is stored now, gives it."""
+    if archive:
+        captures = in_chain_order(archive)
+        found = await derive(
+            bus,
+            as_stream(offline_batches(captures)),
+            sources=(SOURCE,),
+            first_tx_seq=1,
+            until_slot=stored.slot,
+        )
+        return found.alerts.get(stored.id)
+    sources: set[str] = set()
+    least: int | None = None
+    # The declared sources and the first sequence are known only from the whole.
+    async for batch in stored_batches(bus):
+        if batch.source and not batch.gap:
+            sources.add(batch.source)
+        least = batch.tx_seq if least is None else min(least, batch.tx_seq)
+    found = await derive(
+        bus,
+        stored_batches(bus),
+        sources=sources,
+        first_tx_seq=least or 1,
+        until_slot=stored.slot,
+    )
+    return found.alerts.get(stored.id)
 
 
 def difference(stored: Alert, again: Alert | None) -> str:

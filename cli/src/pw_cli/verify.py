@@ -1,41 +1,53 @@
 """`pw verify`: walk the streams and prove the chain; it changes nothing.
 
-Exit codes: 0 everything holds, 1 something does not, 69 broker away.
+It may run beside everything else: it looks at what was there when it began, twice, a message
+at a time. Exit codes: 0 everything holds, 1 something does not, 69 broker away.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections import Counter
-from itertools import pairwise
+from collections.abc import AsyncIterator
 from typing import Final
 
 import msgspec
 from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from pw_cli.broker import add_broker_argument, with_broker
+from pw_cli.survey import SHOWN_MAX, Check, Survey
 from pw_cli.up.stored import stored_messages
-from pw_cli.walk import derive, stored_alerts, stored_batches
-from pw_common.bus import ApiRefused, Bus
-from pw_common.dedup import SeenWindow
-from pw_common.messages import Batch, Gap, SlotEvent, Swap, decode_gap, encode
+from pw_cli.walk import Unreadable, derive, stored_alerts, stored_batches
+from pw_common.alerts import Alert
+from pw_common.bus import Bus
+from pw_common.messages import Batch, decode_gap, encode
 from pw_common.subjects import STREAM_DLQ, STREAM_GAP, STREAM_SWAP, STREAM_TX
+from pw_detector.position import PositionStore
 
-NOT_FOUND: Final = 10037
-SHOWN_MAX: Final = 5
 # Windows, wallets and creation facts reach back this far.
 HORIZON_MS: Final = 2 * 3_600_000 + 300_000
 
 
-class Check(msgspec.Struct, frozen=True):
-    """One promise: whether it holds, its count, and what to know about it."""
+class Extent(msgspec.Struct, frozen=True):
+    """What was there when the walk began: later messages are none of its business.
 
-    name: str
-    holds: bool
-    count: int
-    detail: str = ""
+    Up to `released_slot` the detector has stored its alerts, so that those must be there.
+    """
+
+    tx_created: str
+    tx_last: int
+    swap_first: int
+    swap_last: int
+    released_slot: int
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,16 +62,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _verify(bus: Bus, *, as_json: bool) -> int:
-    batches = [batch async for batch in stored_batches(bus)]
-    gaps = [decode_gap(message.data) async for message in stored_messages(bus, STREAM_GAP)]
-    trimmed = int((await bus.api(f"STREAM.INFO.{STREAM_SWAP}"))["state"]["first_seq"]) > 1
-    checks = [
-        await _covered(bus, batches),
-        _chain(batches, gaps),
-        await _letters(bus, batches),
-        _repeats(batches),
-        *await _alerts(bus, batches, trimmed=trimmed),
-    ]
+    try:
+        checks = await _checks(bus)
+    except Unreadable as error:
+        sys.stderr.write(f"pw verify: {error}\n")
+        return 1
     if as_json:
         for check in checks:
             sys.stdout.buffer.write(msgspec.json.encode(check) + b"\n")
@@ -73,15 +80,75 @@ async def _verify(bus: Bus, *, as_json: bool) -> int:
     return 0 if all(check.holds for check in checks) else 1
 
 
-async def _covered(bus: Bus, batches: list[Batch]) -> Check:
+async def _checks(bus: Bus) -> list[Check]:
+    extent = await _extent(bus)
+    survey = Survey(extent.tx_created)
+    with _progress(extent) as progress:
+        reading = progress.add_task("reading", total=_length(extent))
+        async for batch in _batches(bus, extent, progress, reading):
+            survey.add(batch)
+        covered = await _covered(bus, extent, survey)
+        gaps = [decode_gap(message.data) async for message in stored_messages(bus, STREAM_GAP)]
+        # Letters that were sent back and deleted are gone for a reason, so all ever count.
+        letters = int((await bus.api(f"STREAM.INFO.{STREAM_DLQ}"))["state"]["last_seq"])
+        deriving = progress.add_task("deriving alerts", total=_length(extent))
+        batches = _batches(bus, extent, progress, deriving)
+        alerts = await _alerts(bus, extent, survey, batches)
+    return [covered, survey.chain(gaps), survey.letters(letters), survey.repeats(), *alerts]
+
+
+async def _extent(bus: Bus) -> Extent:
+    # In this order: what the detector released is in PW_SWAP, and what PW_SWAP holds was in PW_TX.
+    position = await PositionStore(bus).load()
+    tx = await bus.api(f"STREAM.INFO.{STREAM_TX}")
+    swap = await bus.api(f"STREAM.INFO.{STREAM_SWAP}")
+    knows = position is not None and position.swap_stream_created == str(swap["created"])
+    return Extent(
+        tx_created=str(tx["created"]),
+        tx_last=int(tx["state"]["last_seq"]),
+        swap_first=max(1, int(swap["state"]["first_seq"])),
+        swap_last=int(swap["state"]["last_seq"]),
+        released_slot=position.released_slot if position is not None and knows else 0,
+    )
+
+
+def _batches(bus: Bus, extent: Extent, progress: Progress, task: TaskID) -> AsyncIterator[Batch]:
+    def on_read(seq: int) -> None:
+        progress.update(task, completed=seq - extent.swap_first + 1)
+
+    return stored_batches(
+        bus, first_seq=extent.swap_first, last_seq=extent.swap_last, on_read=on_read
+    )
+
+
+def _length(extent: Extent) -> int:
+    return max(0, extent.swap_last - extent.swap_first + 1)
+
+
+def _progress(extent: Extent) -> Progress:
+    console = Console(stderr=True)
+    hidden = not console.is_terminal or not _length(extent)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden
+    )
+
+
+async def _covered(bus: Bus, extent: Extent, survey: Survey) -> Check:
     """Every sequence of PW_TX is answered, waits in the queue, or is older than PW_SWAP."""
-    info = await bus.api(f"STREAM.INFO.{STREAM_TX}")
-    created, last = str(info["created"]), int(info["state"]["last_seq"])
-    answered = {one.tx_seq for one in batches if one.tx_stream_created == created}
-    first = min(answered, default=last + 1)
-    unanswered = [seq for seq in range(first, last + 1) if seq not in answered]
-    open_ones = [seq for seq in unanswered if not await _waits(bus, seq)]
+    unanswered = [seq for part in survey.answered.missing(extent.tx_last) for seq in part]
+    open_ones: list[int] = []
+    if unanswered:
+        state = (await bus.api(f"STREAM.INFO.{STREAM_TX}", {"deleted_details": True}))["state"]
+        gone = set(state.get("deleted") or ())
+        first = int(state["first_seq"])
+        open_ones = [seq for seq in unanswered if seq < first or seq in gone]
     waiting = len(unanswered) - len(open_ones)
+    if open_ones:
+        # What has left the queue since was answered before it left.
+        async for batch in stored_batches(bus, first_seq=extent.swap_last + 1):
+            survey.answer(batch)
+        open_ones = [seq for seq in open_ones if seq not in survey.answered]
     detail = f"{waiting} wait in the queue" if waiting else ""
     if open_ones:
         shown = ", ".join(map(str, open_ones[:SHOWN_MAX]))
@@ -89,82 +156,30 @@ async def _covered(bus: Bus, batches: list[Batch]) -> Check:
             f"neither answered nor waiting: {shown}; a broker that crashed leaves such numbers, "
             "and so would an acknowledgement before storing: compare with its log"
         )
-    return Check("PW_TX sequences answered", not open_ones, len(answered), detail)
+    return Check("PW_TX sequences answered", not open_ones, survey.answered.count, detail)
 
 
-async def _waits(bus: Bus, seq: int) -> bool:
-    try:
-        await bus.api(f"STREAM.MSG.GET.{STREAM_TX}", {"seq": seq})
-    except ApiRefused as error:
-        if error.err_code != NOT_FOUND:
-            raise
-        return False
-    return True
-
-
-def _chain(batches: list[Batch], gaps: list[Gap]) -> Check:
-    """Each block's parent is there, or the slots between are a recorded gap."""
-    breaks: list[int] = []
-    blocks = 0
-    for key in sorted({(one.source, one.epoch) for one in batches if one.source}):
-        parents = {
-            event.slot: event.parent
-            for batch in batches
-            if (batch.source, batch.epoch) == key
-            for event in batch.events
-            if isinstance(event, SlotEvent)
-        }
-        blocks += len(parents)
-        known = sorted(parents)
-        for before, slot in pairwise(known):
-            lost = parents[slot] not in parents and parents[slot] > before
-            if lost and not any(_covers(gap, key, before + 1, parents[slot]) for gap in gaps):
-                breaks.append(slot)
-    shown = ", ".join(map(str, breaks[:SHOWN_MAX]))
-    detail = f"no parent and no gap before slot {shown}" if breaks else f"{len(gaps)} gaps recorded"
-    return Check("parent chain unbroken or gapped", not breaks, blocks, detail)
-
-
-def _covers(gap: Gap, key: tuple[str, int], first: int, last: int) -> bool:
-    return (
-        (gap.source, gap.epoch) == key
-        and gap.first_missing_slot <= last
-        and gap.last_missing_slot >= first
-    )
-
-
-async def _letters(bus: Bus, batches: list[Batch]) -> Check:
-    """What the batches count as malformed is in the dead letters."""
-    malformed = sum(one.counts.malformed for one in batches)
-    state = (await bus.api(f"STREAM.INFO.{STREAM_DLQ}"))["state"]
-    # Letters that were sent back and deleted are gone for a reason.
-    stored = int(state["last_seq"])
-    holds = stored >= malformed
-    return Check("malformed updates kept as dead letters", holds, malformed, f"{stored} stored")
-
-
-def _repeats(batches: list[Batch]) -> Check:
-    seen = SeenWindow()
-    swaps = [event for one in batches for event in one.events if isinstance(event, Swap)]
-    delivered = [one for one in swaps if seen.first_time((one.signature, one.ordinal), one.slot)]
-    twice = Counter((one.signature, one.ordinal) for one in delivered)
-    doubled = sum(count - 1 for count in twice.values())
-    detail = f"{seen.repeats} stored repeats, which readers drop"
-    return Check("swaps delivered once", not doubled, len(delivered), detail)
-
-
-async def _alerts(bus: Bus, batches: list[Batch], *, trimmed: bool) -> list[Check]:
+async def _alerts(
+    bus: Bus, extent: Extent, survey: Survey, batches: AsyncIterator[Batch]
+) -> list[Check]:
     """The stored alerts are those that the stored swaps give, where their horizon is stored."""
-    derived = await derive(bus, batches)
+    derived = await derive(
+        bus, batches, sources=survey.sources, first_tx_seq=survey.least_tx_seq or 1
+    )
+    trimmed = extent.swap_first > 1
     since_ms = derived.first_ms + HORIZON_MS if trimmed else 0
-    stored = {one.id: one for one in await stored_alerts(bus) if one.event_time_ms >= since_ms}
-    again = {key: one for key, one in derived.alerts.items() if one.event_time_ms >= since_ms}
+
+    def counts(alert: Alert) -> bool:
+        return alert.event_time_ms >= since_ms and alert.slot <= extent.released_slot
+
+    stored = {one.id: one for one in await stored_alerts(bus) if counts(one)}
+    again = {key: one for key, one in derived.alerts.items() if counts(one)}
     apart = [
         key
         for key in stored.keys() | again.keys()
         if key not in stored or key not in again or encode(stored[key]) != encode(again[key])
     ]
-    detail = ""
+    detail = f"up to slot {extent.released_slot}, which the detector has released"
     if apart:
         detail = f"not the same: {', '.join(sorted(apart)[:SHOWN_MAX])}; see pw prove"
     elif trimmed:

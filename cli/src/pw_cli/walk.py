@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from pw_cli.up.stored import stored_messages
 from pw_common.alerts import Alert, decode_alert
 from pw_common.batches import batch_of
-from pw_common.bus import Bus, headers_of
+from pw_common.bus import Bus
+from pw_common.envelope import BadEnvelope
 from pw_common.log import Log
-from pw_common.messages import Batch
+from pw_common.log_reader import LogReader
+from pw_common.messages import Batch, WrongSchema
 from pw_common.subjects import STREAM_ALERT, STREAM_SWAP
-from pw_detection.assembly import Assembly, Place
+from pw_detection.assembly import Assembly, ClosedSlot, Place
 from pw_detection.detector import Detector
 from pw_detector.configuration import Configuration
 from pw_detector.in_force import apply
+
+FETCH: Final = 256
+
+
+class Unreadable(ValueError):
+    """A message of PW_SWAP that is no batch; says which."""
 
 
 @dataclass
@@ -28,10 +37,44 @@ class Derived:
     missing: list[int] = field(default_factory=list)
 
 
-async def stored_batches(bus: Bus) -> AsyncIterator[Batch]:
-    """Everything that PW_SWAP holds now."""
-    async for message in stored_messages(bus, STREAM_SWAP):
-        yield batch_of(headers_of(message), message.data)
+async def stored_batches(
+    bus: Bus,
+    *,
+    first_seq: int = 1,
+    last_seq: int | None = None,
+    on_read: Callable[[int], None] = lambda _seq: None,
+) -> AsyncIterator[Batch]:
+    """What PW_SWAP holds from `first_seq` up to `last_seq`, by default its present end.
+
+    Raises:
+        Unreadable: a message that is no batch.
+        BrokerAway, ApiRefused: from the broker.
+    """
+    if last_seq is None:
+        last_seq = int((await bus.api(f"STREAM.INFO.{STREAM_SWAP}"))["state"]["last_seq"])
+    reader = LogReader(bus, STREAM_SWAP, start_seq=first_seq)
+    try:
+        while reader.position < last_seq:
+            messages = await reader.fetch(min(FETCH, last_seq - reader.position))
+            if not messages and not reader.pending:
+                return
+            for message in messages:
+                if message.seq > last_seq:
+                    return
+                try:
+                    batch = batch_of(message.headers, message.body)
+                except (BadEnvelope, WrongSchema) as error:
+                    raise Unreadable(f"{STREAM_SWAP} {message.seq}: {error}") from error
+                yield batch
+                on_read(message.seq)
+    finally:
+        await reader.close()
+
+
+async def as_stream(batches: Iterable[Batch]) -> AsyncIterator[Batch]:
+    """Batches that are at hand, given as those of the broker are."""
+    for batch in batches:
+        yield batch
 
 
 async def stored_alerts(bus: Bus) -> list[Alert]:
@@ -40,7 +83,14 @@ async def stored_alerts(bus: Bus) -> list[Alert]:
     return [alert for alert in found if alert.mint]
 
 
-async def derive(bus: Bus, batches: list[Batch], until_slot: int | None = None) -> Derived:
+async def derive(
+    bus: Bus,
+    batches: AsyncIterator[Batch],
+    *,
+    sources: Iterable[str],
+    first_tx_seq: int,
+    until_slot: int | None = None,
+) -> Derived:
     """Fold batches with the rules that held at each slot.
 
     Sequences that nobody answered are passed; `missing` names them.
@@ -49,11 +99,9 @@ async def derive(bus: Bus, batches: list[Batch], until_slot: int | None = None) 
     configuration = Configuration(bus, Log("cli"))
     for change in await configuration.at_start(0):
         apply(detector, change)
-    sources = {one.source for one in batches if one.source and not one.gap}
-    first = min((one.tx_seq for one in batches), default=1)
-    assembly = Assembly(sources=sources, first=Place(0, first))
+    assembly = Assembly(sources=sources, first=Place(0, first_tx_seq))
     found = Derived()
-    for batch in batches:
+    async for batch in batches:
         closed = assembly.add(batch)
         _fold(detector, closed, found)
         if until_slot is not None and closed and closed[-1].slot >= until_slot:
@@ -65,7 +113,7 @@ async def derive(bus: Bus, batches: list[Batch], until_slot: int | None = None) 
     return found
 
 
-def _fold(detector: Detector, closed: list, found: Derived) -> None:  # type: ignore[type-arg]
+def _fold(detector: Detector, closed: Iterable[ClosedSlot], found: Derived) -> None:
     for one in closed:
         found.first_ms = found.first_ms or one.event_time_ms
         for alert in detector.step(one):
