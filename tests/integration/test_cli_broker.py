@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from pw_common import subjects
 from pw_common.bus import Bus
@@ -16,6 +17,7 @@ from pw_common.captures import read_capture
 from pw_common.envelope import TxHeaders, compress, decompress, read_tx_headers, tx_headers
 from pw_common.framing import join, split
 from pw_common.log_reader import StoredMessage, get_message
+from pw_common.messages import EndpointHealth
 from pw_geyser import shallow_pb2
 from support.broker import provisioned
 from support.poll import poll_until
@@ -109,6 +111,26 @@ async def test_status_tells_by_its_exit_code_whether_all_is_well(tmp_path: Path)
     assert b"\x1b[" not in well.out
     assert as_json.code == 0
     assert as_json.lines()[0]["mode"] == "running"
+
+
+async def test_status_shows_each_endpoint_of_a_source_with_its_lag(tmp_path: Path) -> None:
+    endpoints = (
+        EndpointHealth(endpoint="http://first:1", connected=True, active=True, slot=9, lag_ms=41),
+        EndpointHealth(endpoint="http://second:1", connected=False, active=False, detail="behind"),
+    )
+    async with (
+        provisioned(tmp_path) as (broker, bus),
+        running_service("pw_api", {"PW_NATS_URL": broker.url}) as (_, url),
+    ):
+        await beat(bus, "ingest", source=replace(source_health(), endpoints=endpoints))
+        shown = await pw("status", "--once", "--api", url)
+        told = (await pw("status", "--json", "--api", url)).lines()[0]["sources"][0]
+    for word in (b"http://first:1", b"taken", b"41", b"http://second:1", b"standby", b"behind"):
+        assert word in shown.out, shown.out
+    assert [(one["active"], one["lag_ms"]) for one in told["endpoints"]] == [
+        (True, 41),
+        (False, None),
+    ]
 
 
 async def test_status_without_an_api_is_one_line_and_69() -> None:

@@ -39,6 +39,7 @@ def tables(status: dict[str, Any]) -> RenderableType:
         *(Text(f"  {why}", style="yellow") for why in status["why"]),
         _services(status["services"]),
         _sources(status["sources"]),
+        *_endpoints(status["sources"]),
         _streams(status["streams"]),
         _consumers(status["consumers"]),
         Text(figures, style="dim"),
@@ -121,6 +122,28 @@ def _sources(sources: list[dict[str, Any]]) -> Table:
             count(one["gaps"]),
         )
     return table
+
+
+def _endpoints(sources: list[dict[str, Any]]) -> list[Table]:
+    """Each endpoint of the sources that have several; nothing where none has."""
+    rows = [(one["source"], each) for one in sources for each in one["endpoints"]]
+    if not rows:
+        return []
+    numbers = ("slot", "lag ms")
+    table = _table("endpoint", "of", "state", *numbers, "detail", numbers=numbers)
+    for source, one in rows:
+        state = Text("taken", style="green") if one["active"] else Text("standby")
+        if not one["connected"] and one["active"]:
+            state = Text("away", style="red")
+        table.add_row(
+            Text(one["endpoint"]),
+            Text(source),
+            state,
+            slot(one["slot"]),
+            count(one["lag_ms"]),
+            Text(one["detail"], style="yellow"),
+        )
+    return [table]
 
 
 def _streams(streams: list[dict[str, Any]]) -> Table:

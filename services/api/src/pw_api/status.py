@@ -7,6 +7,7 @@ from pw_api.core.present import sum_rates
 from pw_api.snapshot import Snapshot
 from pw_api.views import (
     ConsumerView,
+    EndpointView,
     InstanceView,
     RateView,
     ServiceView,
@@ -77,6 +78,7 @@ def source_views(shot: Snapshot) -> list[SourceView]:
             gaps=0,
             waiting_for_broker=False,
             detail="no ingest reports it",
+            endpoints=[],
         )
     for beat in shot.heartbeats:
         health = beat.source
@@ -98,6 +100,17 @@ def source_views(shot: Snapshot) -> list[SourceView]:
             gaps=health.gaps,
             waiting_for_broker=health.waiting_for_broker,
             detail=health.detail,
+            endpoints=[
+                EndpointView(
+                    endpoint=one.endpoint,
+                    connected=one.connected,
+                    active=one.active,
+                    slot=one.slot,
+                    lag_ms=one.lag_ms,
+                    detail=one.detail,
+                )
+                for one in health.endpoints
+            ],
         )
     return [found[name] for name in sorted(found)]
 

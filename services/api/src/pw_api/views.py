@@ -103,8 +103,30 @@ class ConsumerView(BaseModel):
     lag_s: float
 
 
+class EndpointView(BaseModel):
+    """One of several endpoints of a source. `active`: its updates are taken right now."""
+
+    model_config = _example(
+        endpoint="http://127.0.0.1:10000",
+        connected=True,
+        active=True,
+        slot=350_000_123,
+        lag_ms=84,
+        detail="",
+    )
+    endpoint: str
+    connected: bool
+    active: bool
+    slot: int | None
+    lag_ms: int | None
+    detail: str
+
+
 class SourceView(BaseModel):
-    """A source: what its ingest said last, and its stored checkpoint."""
+    """A source: what its ingest said last, and its stored checkpoint.
+
+    `endpoints` names each where there are several.
+    """
 
     model_config = _example(
         source="main",
@@ -118,6 +140,7 @@ class SourceView(BaseModel):
         gaps=0,
         waiting_for_broker=False,
         detail="",
+        endpoints=[],
     )
     source: str
     endpoint: str
@@ -130,6 +153,7 @@ class SourceView(BaseModel):
     gaps: int
     waiting_for_broker: bool
     detail: str
+    endpoints: list[EndpointView]
 
 
 class TotalsView(BaseModel):
