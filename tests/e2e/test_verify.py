@@ -35,9 +35,9 @@ async def verify(broker: str) -> tuple[int, dict[str, int], str]:
 async def test_a_running_system_is_verified_while_it_works(tmp_path: Path) -> None:
     market = tmp_path / "market.pb.zst"
     with CaptureWriter(market) as writer:
-        for update in generate(seed=5, minutes=6, tps=80):
+        for update in generate(seed=5, minutes=4, tps=80):
             writer.write(update)
-    played = ("--capture", str(market), "--rate", "800", "--once")
+    played = ("--capture", str(market), "--rate", "600", "--once")
     async with running(*played, folder=tmp_path) as run:
         bus = await connect(run.broker_url, "test", Log("test"))
         try:
