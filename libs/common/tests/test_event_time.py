@@ -36,6 +36,31 @@ def test_time_never_goes_back_and_stays_within_its_second(
         now = after
 
 
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 1)), min_size=8, max_size=80))
+def test_a_clock_that_starts_later_tells_the_same_time_from_a_new_second_on(
+    walk: list[tuple[int, int]],
+) -> None:
+    slots: list[tuple[int, int]] = []
+    slot = second = 1_000
+    for distance, seconds in walk:
+        slot, second = slot + distance, second + seconds
+        slots.append((slot, second))
+
+    def told(begin: int) -> dict[int, int]:
+        now = None
+        found = {}
+        for at, time_s in slots[begin:]:
+            now = next_slot_time(now, at, time_s)
+            found[at] = now.event_time_ms
+        return found
+
+    whole = told(0)
+    for begin in range(1, len(slots)):
+        turned = [at for at, time_s in slots[begin:] if time_s > slots[begin][1]]
+        later = told(begin)
+        assert [later[at] for at in turned] == [whole[at] for at in turned]
+
+
 def test_an_epoch_needs_a_clock_to_begin_and_slots_that_go_on() -> None:
     with pytest.raises(ValueError, match="without a block time"):
         next_slot_time(None, 5, None)

@@ -3,6 +3,10 @@
 block_time has whole seconds and several slots share one; so equal seconds are
 spread by 400 ms a slot, and the result never goes back. A slot without
 block_meta gets the time of the slot before it plus 400 ms for each slot between.
+
+Every new second begins at itself, so nothing of an older one remains: a clock that
+is started anywhere tells the same time as one that ran all along, from the first
+new second on.
 """
 
 from __future__ import annotations
@@ -42,9 +46,7 @@ def next_slot_time(previous: SlotTime | None, slot: int, block_time_s: int | Non
         return SlotTime(slot, spread_ms)
     block_ms = block_time_s * 1_000
     if block_ms > previous.event_time_ms:
-        # A new second: the block's own clock, unless the spread is within that second.
-        within = block_ms <= spread_ms < block_ms + 1_000
-        return SlotTime(slot, spread_ms if within else block_ms)
+        return SlotTime(slot, block_ms)
     # The same second or an earlier one: spread inside it, and never back.
     ceiling = block_ms + 999
     return SlotTime(slot, max(previous.event_time_ms, min(spread_ms, ceiling)))
