@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ from pw_common.local_broker import end_with_parent, find_binary
 from pw_common.log import Log
 from support.composed import ROOT, compose, lines_of
 from support.poll import poll_until
+
+# What `nats-server --signal ldm=PID` sends.
+LDM = signal.SIGUSR2
 
 
 class Nodes:
@@ -128,3 +132,29 @@ async def test_what_one_node_stored_is_not_where_a_cluster_would_remove_it(tmp_p
 @pytest.mark.parametrize("config", ["nats.conf", "nats-cluster.conf"])
 def test_a_publish_is_acknowledged_when_it_is_on_disk(config: str) -> None:
     assert "sync_interval: always\n" in (ROOT / "deploy" / config).read_text()
+
+
+async def test_a_node_that_is_told_to_go_outlives_the_signal_that_follows(tmp_path: Path) -> None:
+    """A kubelet sends SIGTERM as soon as preStop returns: the hand-over must go on."""
+    with nodes(tmp_path, "nats-cluster.conf", 1) as one:
+        one.start(0)
+        [process] = one.processes
+        log = tmp_path / "n0.log"
+
+        async def said(what: str) -> None:
+            async def in_log() -> bool:
+                return what in log.read_text()
+
+            await poll_until(in_log, what, timeout_s=30)
+
+        await said("Server is ready")
+        # Without a client there is nobody to hand over, and it goes at once.
+        bus = await connect(one.url.split(",")[0], "test", Log("test"))
+        try:
+            os.kill(process.pid, LDM)
+            await said("Entering lame duck mode")
+            process.terminate()
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(1.0)
+        finally:
+            await bus.close()

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from pw_common.run import VERSION
-from support.composed import ROOT, SERVICES, compose, running, settings_of
+from support.composed import ROOT, SERVICES, compose, running
 
 # The lag adapter answers a Kubernetes API server; Compose has nobody who would ask.
 COMPOSED = [name for name in SERVICES if name != "lag_adapter"]
@@ -28,18 +28,6 @@ def render() -> list[dict[str, Any]]:
     )
     assert done.returncode == 0, done.stderr
     return list(yaml.safe_load_all(done.stdout))
-
-
-def test_kubernetes_sets_only_variables_that_the_service_declares() -> None:
-    objects = render()
-    shared = next(set(one["data"]) for one in objects if one["kind"] == "ConfigMap")
-    for one in objects:
-        if one["kind"] not in {"Deployment", "Job"}:
-            continue
-        container = one["spec"]["template"]["spec"]["containers"][0]
-        given = shared if "envFrom" in container else set()
-        given = given | {variable["name"] for variable in container.get("env", ())}
-        assert given <= settings_of(one["metadata"]["name"]), one["metadata"]["name"]
 
 
 @pytest.mark.parametrize("service", SERVICES)
