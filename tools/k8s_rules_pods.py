@@ -12,7 +12,6 @@ from k8s_objects import (
     name_of,
     of_kind,
     pod_of,
-    ports_of,
     replicas_min,
     selected,
     workloads,
@@ -201,5 +200,3 @@ def _spreading(one: Object, objects: list[Object]) -> Iterator[str]:
         by_rollout = constraint.get("matchLabelKeys") == ["pod-template-hash"]
         if one["kind"] == "Deployment" and not by_rollout:
             yield "counts the pods of an old rollout: matchLabelKeys: [pod-template-hash]"
-    if not ports_of(one):
-        yield "has several replicas and no port"

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 
 import pytest
+from k8s_check import problems
+from k8s_objects import find
 
-from support.broken import GONE, Broken, assert_said, names
+from support.broken import GONE, Broken, assert_said, names, rendered, said_of
+from support.broken_network import NETWORK
+from support.composed import ROOT
 
 pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH")
 
-KEDA, PROD, WHOLE = "overlays/keda", "overlays/prod", "examples/complete"
+KEDA, PROD = "overlays/keda", "overlays/prod"
 PARSER, INGEST = ("Deployment", "parser"), ("Deployment", "ingest")
 NATS, API = ("StatefulSet", "nats"), ("Deployment", "api")
 HPA, SCALED = ("HorizontalPodAutoscaler", "parser"), ("ScaledObject", "parser")
@@ -166,97 +171,6 @@ SCALING = [
     Broken(("Job", "provision"), f"{FIRST}.env.0.value", "1", "is 1 on 3 broker nodes", PROD),
 ]
 
-NETWORK = [
-    Broken(("Service", "api"), "spec.selector", {"x": "y"}, "selects no pods"),
-    Broken(("Service", "api"), "spec.ports.0.targetPort", "htpp", "port htpp is not one"),
-    Broken(
-        ("NetworkPolicy", "replay"), "spec.podSelector.matchLabels", {"x": "y"}, "selects no pods"
-    ),
-    Broken(("NetworkPolicy", "http"), "spec.policyTypes", ["Egress"], "without Ingress"),
-    Broken(("NetworkPolicy", "replay"), "spec.ingress.0.ports.0.port", 10001, "ingress port 10001"),
-    Broken(
-        ("NetworkPolicy", "broker-clients"),
-        "spec.egress.0.ports.0.port",
-        4223,
-        "egress port 4223, which none of its pods opens",
-    ),
-    Broken(
-        ("NetworkPolicy", "broker-clients"),
-        "spec.egress.0.to.0.podSelector.matchLabels",
-        {"x": "y"},
-        "egress to pods that are not there",
-    ),
-    Broken(
-        ("NetworkPolicy", "nats-monitor"),
-        "spec.ingress.0.ports.0.port",
-        8223,
-        "ingress port 8223",
-        KEDA,
-    ),
-    Broken(("NetworkPolicy", "default-deny"), "", GONE, "no NetworkPolicy denies everything"),
-    Broken(("NetworkPolicy", "broker-clients"), "spec.egress.1", GONE, "ask for names"),
-    Broken(("NetworkPolicy", "http"), "", GONE, "lets anybody scrape its port http"),
-    Broken(("NetworkPolicy", "lag-adapter"), "", GONE, "lets the API server ask port 6443", PROD),
-    Broken(
-        ("Ingress", "api"),
-        "spec.rules.0.http.paths.0.backend.service.port.name",
-        "htpp",
-        "is no port of a Service",
-        WHOLE,
-    ),
-    Broken(("Ingress", "api"), "spec.tls.0.hosts.0", "other.example", "those with TLS", WHOLE),
-    Broken(("Ingress", "api"), "spec.tls.0.secretName", "tls", "not in USERS_OWN", WHOLE),
-    Broken(
-        ("PodMonitor", "pocketwatcher"),
-        "spec.selector.matchExpressions.0.values",
-        ["nats", "parser"],
-        "other pods than those with a port http",
-        WHOLE,
-    ),
-    Broken(
-        ("PodMonitor", "pocketwatcher"),
-        "spec.podMetricsEndpoints.0.port",
-        "metrics",
-        "has no port metrics",
-        WHOLE,
-    ),
-    Broken(
-        ("APIService", "v1beta1.external.metrics.k8s.io"),
-        "spec.version",
-        "v1",
-        "must be named version.group",
-        PROD,
-    ),
-    Broken(
-        ("APIService", "v1beta1.external.metrics.k8s.io"),
-        "spec.service.port",
-        6443,
-        "is no port of a Service",
-        PROD,
-    ),
-    Broken(
-        ("APIService", "v1beta1.external.metrics.k8s.io"),
-        "spec.service.namespace",
-        "default",
-        "in another namespace",
-        PROD,
-    ),
-    Broken(
-        ("Certificate", "lag-adapter"), "spec.dnsNames.0", "adapter.svc", "or not for lag", PROD
-    ),
-    Broken(("Issuer", "lag-adapter"), "", GONE, "has no Issuer", PROD),
-    Broken(
-        ("ClusterRole", "pocketwatcher-external-metrics"), "", GONE, "there is no ClusterRole", PROD
-    ),
-    Broken(
-        ("ClusterRoleBinding", "pocketwatcher-external-metrics"),
-        "subjects.0.namespace",
-        "pocketwatcher",
-        "no service needs any",
-        PROD,
-    ),
-]
-
 SETTINGS = [
     Broken(PARSER, f"{FIRST}.env", [{"name": "PW_PARSERS", "value": "1"}], "does not declare"),
     Broken(INGEST, f"{FIRST}.env.+", {"name": "PW_SOURCE", "value": "b"}, "sets 1 variables twice"),
@@ -277,3 +191,31 @@ ALL = PODS + SCALING + NETWORK + SETTINGS
 @pytest.mark.parametrize("case", ALL, ids=names(ALL))
 def test_what_is_broken_is_said(case: Broken) -> None:
     assert_said(case)
+
+
+def adapter_beside_keda() -> list[str]:
+    adapter = find(rendered(PROD), "APIService", "v1beta1.external.metrics.k8s.io")
+    assert adapter is not None
+    return list(problems([*rendered(KEDA), adapter]))
+
+
+def test_an_adapter_beside_keda_is_said() -> None:
+    assert any("no APIService beside it" in line for line in adapter_beside_keda())
+
+
+def test_no_rule_is_without_a_case_that_breaks_it() -> None:
+    """Each sentence of the rules' modules is said by some case above."""
+    lines = [line for case in ALL for line in said_of(case)]
+    said = "\n".join([*lines, *adapter_beside_keda()])
+    unsaid = []
+    for path in sorted((ROOT / "tools").glob("k8s_rules_*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Yield) and node.value is not None:
+                parts = [
+                    one.value
+                    for one in ast.walk(node.value)
+                    if isinstance(one, ast.Constant) and isinstance(one.value, str)
+                ]
+                if (sentence := max(parts, key=len)) not in said:
+                    unsaid.append(f"{path.name}:{node.lineno}: {sentence}")
+    assert unsaid == []

@@ -33,6 +33,12 @@ def names(cases: list[Broken]) -> list[str]:
 
 
 def assert_said(case: Broken) -> None:
+    found = said_of(case)
+    assert any(case.said in line for line in found), found
+
+
+def said_of(case: Broken) -> list[str]:
+    """Everything that is said of the broken overlay."""
     objects = copy.deepcopy(rendered(case.overlay))
     kind, name = case.what
     target: Any = next(o for o in objects if (o["kind"], o["metadata"]["name"]) == (kind, name))
@@ -49,5 +55,4 @@ def assert_said(case: Broken) -> None:
             del target[place]
         else:
             target[place] = case.value
-    found = list(problems(objects))
-    assert any(case.said in line for line in found), found
+    return list(problems(objects))
