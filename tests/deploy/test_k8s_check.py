@@ -1,162 +1,113 @@
-"""What k8s-check refuses: each rule once broken, in a copy of the rendered base."""
+"""What k8s-check refuses: each rule once broken, in a copy of a rendered overlay."""
 
 from __future__ import annotations
 
-import copy
 import shutil
-from collections.abc import Callable
-from typing import Any
 
 import pytest
+from k8s_check import OVERLAYS, problems
+
+from support.broken import Broken, assert_said, names, rendered
 
 pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH")
 
-Objects = list[dict[str, Any]]
+POD = "spec.template.spec"
+FIRST = f"{POD}.containers.0"
+PARSER = ("Deployment", "parser")
+HPA = ("HorizontalPodAutoscaler", "parser")
+SCALED = ("ScaledObject", "parser")
 
 
-@pytest.fixture(scope="module")
-def rendered() -> dict[str, Objects]:
-    from k8s_check import OVERLAYS, render
-
-    return {name: render(name) for name in OVERLAYS}
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_overlay_is_sound(overlay: str) -> None:
+    assert list(problems(rendered(overlay))) == []
 
 
-def find(objects: Objects, kind: str, name: str) -> dict[str, Any]:
-    return next(one for one in objects if (one["kind"], one["metadata"]["name"]) == (kind, name))
-
-
-@pytest.mark.parametrize("overlay", ["base", "overlays/local", "overlays/prod", "overlays/keda"])
-def test_every_overlay_is_sound(rendered: dict[str, Objects], overlay: str) -> None:
-    from k8s_check import problems
-
-    assert list(problems(rendered[overlay])) == []
-
-
-def misspelt_field(objects: Objects) -> None:
-    find(objects, "Deployment", "parser")["spec"]["minReadySecond"] = 1
-
-
-def unknown_kind(objects: Objects) -> None:
-    objects.append({"apiVersion": "x/v1", "kind": "Gadget", "metadata": {"name": "x"}})
-
-
-def replicas_beside_the_hpa(objects: Objects) -> None:
-    find(objects, "Deployment", "parser")["spec"]["replicas"] = 2
-
-
-def hpa_without_target(objects: Objects) -> None:
-    hpa = find(objects, "HorizontalPodAutoscaler", "parser")
-    hpa["spec"]["scaleTargetRef"]["name"] = "nobody"
-
-
-def misspelt_metric_type(objects: Objects) -> None:
-    hpa = find(objects, "HorizontalPodAutoscaler", "parser")
-    hpa["spec"]["metrics"][0]["type"] = "Extrenal"
-
-
-def no_average_value(objects: Objects) -> None:
-    hpa = find(objects, "HorizontalPodAutoscaler", "parser")
-    del hpa["spec"]["metrics"][0]["external"]["target"]["averageValue"]
-
-
-def another_lag_target(objects: Objects) -> None:
-    hpa = find(objects, "HorizontalPodAutoscaler", "parser")
-    hpa["spec"]["metrics"][0]["external"]["target"]["averageValue"] = "500"
-
-
-def another_maximum(objects: Objects) -> None:
-    find(objects, "HorizontalPodAutoscaler", "parser")["spec"]["maxReplicas"] = 32
-
-
-def another_consumer(objects: Objects) -> None:
-    hpa = find(objects, "HorizontalPodAutoscaler", "parser")
-    labels = hpa["spec"]["metrics"][0]["external"]["metric"]["selector"]["matchLabels"]
-    labels["consumer"] = "detector"
-
-
-def service_without_pods(objects: Objects) -> None:
-    find(objects, "Service", "api")["spec"]["selector"]["app.kubernetes.io/name"] = "nobody"
-
-
-def budget_without_pods(objects: Objects) -> None:
-    budget = find(objects, "PodDisruptionBudget", "parser")
-    budget["spec"]["selector"]["matchLabels"]["app.kubernetes.io/name"] = "nobody"
-
-
-def mount_without_volume(objects: Objects) -> None:
-    pod = find(objects, "Deployment", "parser")["spec"]["template"]["spec"]
-    pod["containers"][0]["volumeMounts"].append({"name": "gone", "mountPath": "/gone"})
-
-
-def runs_as_root(objects: Objects) -> None:
-    pod = find(objects, "Deployment", "parser")["spec"]["template"]["spec"]
-    pod["securityContext"]["runAsUser"] = 0
-
-
-BROKEN: list[tuple[Callable[[Objects], None], str]] = [
-    (misspelt_field, "minReadySecond"),
-    (unknown_kind, "no schema"),
-    (replicas_beside_the_hpa, "sets replicas"),
-    (hpa_without_target, "no Deployment nobody"),
-    (misspelt_metric_type, "Extrenal"),
-    (no_average_value, "allowed: one of"),
-    (another_lag_target, "PARSER_LAG_TARGET"),
-    (another_maximum, "PARSER_REPLICAS_MAX"),
-    (another_consumer, "no consumer of ours"),
-    (service_without_pods, "selects no pods"),
-    (budget_without_pods, "selects no pods"),
-    (mount_without_volume, "no volume"),
-    (runs_as_root, "runs as root"),
+SHAPES = [
+    Broken(PARSER, "spec.minReadySecond", 1, "minReadySecond"),
+    Broken(HPA, "spec.behavior.scaleUp.selectPolicy", "Maximum", "allowed: ['Disabled', 'Max'"),
+    Broken(HPA, "spec.behavior.scaleUp.policies.0.type", "Percents", "allowed: ['Percent'"),
+    Broken(HPA, "spec.metrics.0.type", "Extrenal", "'Extrenal'; allowed:"),
+    Broken(HPA, "spec.metrics.0.external.target.type", "Average", "allowed: ['AverageValue'"),
+    Broken(("Deployment", "ingest"), "spec.strategy.type", "Recreated", "allowed: ['Recreate'"),
+    Broken(PARSER, f"{FIRST}.imagePullPolicy", "Sometimes", "allowed: ['Always'"),
+    Broken(
+        PARSER, f"{POD}.topologySpreadConstraints.0.whenUnsatisfiable", "Anyway", "ScheduleAnyway"
+    ),
+    Broken(PARSER, f"{POD}.securityContext.seccompProfile.type", "Default", "RuntimeDefault"),
+    Broken(("Job", "provision"), f"{POD}.restartPolicy", "Sometimes", "allowed: ['Always'"),
+    Broken(("NetworkPolicy", "default-deny"), "spec.policyTypes.0", "In", "allowed: ['Egress'"),
+    Broken(("NetworkPolicy", "http"), "spec.ingress.0.ports.0.protocol", "HTTP", "['SCTP'"),
+    Broken(
+        ("NetworkPolicy", "broker-clients"),
+        "spec.podSelector.matchExpressions.0.operator",
+        "Not",
+        "allowed: ['DoesNotExist'",
+    ),
+    Broken(
+        ("StatefulSet", "nats"),
+        "spec.volumeClaimTemplates.0.spec.accessModes.0",
+        "ReadWrite",
+        "ReadWriteOncePod",
+    ),
+    Broken(
+        ("PodDisruptionBudget", "parser"), "spec.unhealthyPodEvictionPolicy", "Always", "IfHealthy"
+    ),
+    Broken(
+        ("StatefulSet", "nats"), "spec.podManagementPolicy", "Both", "OrderedReady", "overlays/prod"
+    ),
+    Broken(
+        ("Ingress", "api"),
+        "spec.rules.0.http.paths.0.pathType",
+        "Begins",
+        "ImplementationSpecific",
+        "examples/complete",
+    ),
+    Broken(SCALED, "spec.pollInterval", 5, "pollInterval", "overlays/keda"),
+    Broken(SCALED, "spec.fallback.replica", 5, "'replica' was unexpected", "overlays/keda"),
+    Broken(SCALED, "spec.triggers.0.metadata.lagTreshold", "1", "lagTreshold", "overlays/keda"),
+    Broken(SCALED, "spec.triggers.0.metadata.lagThreshold", 300, "'string'", "overlays/keda"),
+    Broken(SCALED, "spec.triggers.0.type", "nats", "'nats-jetstream'", "overlays/keda"),
+    Broken(SCALED, "spec.fallback.behavior", "keep", "currentReplicas", "overlays/keda"),
+    Broken(SCALED, "apiVersion", "keda.sh/v1", "'keda.sh/v1alpha1' was expected", "overlays/keda"),
+    Broken(
+        ("Certificate", "lag-adapter"), "spec.issuerRef.kindd", "Issuer", "kindd", "overlays/prod"
+    ),
+    Broken(("Issuer", "lag-adapter"), "spec.selfSigned.x", 1, "'x' was unexp", "overlays/prod"),
+    Broken(
+        ("APIService", "v1beta1.external.metrics.k8s.io"),
+        "spec.insecureSkipTLSVerify",
+        True,
+        "insecureSkipTLSVerify",
+        "overlays/prod",
+    ),
+    Broken(
+        ("PodMonitor", "pocketwatcher"),
+        "spec.podMetricsEndpoints.0.intervall",
+        "15s",
+        "intervall",
+        "examples/complete",
+    ),
+    Broken(
+        ("PrometheusRule", "pocketwatcher"),
+        "spec.groups.0.rules.0.labels.severity",
+        "bad",
+        "'warning', 'critical'",
+        "examples/complete",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("breaks", "said"), BROKEN, ids=[one.__name__ for one, _ in BROKEN])
-def test_what_is_broken_is_said(
-    rendered: dict[str, Objects], breaks: Callable[[Objects], None], said: str
-) -> None:
-    from k8s_check import problems
-
-    objects = copy.deepcopy(rendered["base"])
-    breaks(objects)
-    assert any(said in line for line in problems(objects)), list(problems(objects))
+@pytest.mark.parametrize("case", SHAPES, ids=names(SHAPES))
+def test_a_misspelt_field_or_word_is_said(case: Broken) -> None:
+    assert_said(case)
 
 
-def beside_an_hpa(objects: Objects) -> None:
-    objects.append(
-        {
-            "apiVersion": "autoscaling/v2",
-            "kind": "HorizontalPodAutoscaler",
-            "metadata": {"name": "second"},
-            "spec": {
-                "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "parser"},
-                "maxReplicas": 2,
-                "metrics": [],
-            },
-        }
-    )
+def test_a_kind_that_nobody_declared_is_an_error() -> None:
+    gadget = {"apiVersion": "x/v1", "kind": "Gadget", "metadata": {"name": "x"}}
+    assert any("no schema for x/v1 Gadget" in line for line in problems([gadget]))
 
 
-def without_fallback(objects: Objects) -> None:
-    del find(objects, "ScaledObject", "parser")["spec"]["fallback"]
-
-
-def misspelt_in_the_scaled_object(objects: Objects) -> None:
-    find(objects, "ScaledObject", "parser")["spec"]["pollInterval"] = 5
-
-
-@pytest.mark.parametrize(
-    ("breaks", "said"),
-    [
-        (beside_an_hpa, "stands beside it"),
-        (without_fallback, "no fallback"),
-        (misspelt_in_the_scaled_object, "pollInterval"),
-    ],
-)
-def test_the_keda_overlay_has_one_autoscaler_with_a_fallback(
-    rendered: dict[str, Objects], breaks: Callable[[Objects], None], said: str
-) -> None:
-    from k8s_check import problems
-
-    objects = copy.deepcopy(rendered["overlays/keda"])
-    breaks(objects)
-    assert any(said in line for line in problems(objects)), list(problems(objects))
+def test_two_objects_of_one_name_are_an_error() -> None:
+    objects = [*rendered("base"), rendered("base")[0]]
+    assert "two objects have the same kind and name" in problems(objects)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import shutil
 import ssl
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 
 from pw_common.local_broker import restart_broker
 from pw_common.subjects import tx
-from support.certificates import authority, signed
+from support.certificates import Pair, authority, signed
 from support.lag import LAG, PARSER, ROOT, adapting
 from support.poll import poll_until
 from support.records import store
@@ -69,3 +71,24 @@ async def test_a_read_that_fails_is_a_503_and_never_a_zero(tmp_path: Path) -> No
             return (await proxy.get(LAG, params=PARSER, timeout=20)).status_code == 200
 
         await poll_until(back, "the lag again", timeout_s=30)
+
+
+async def test_a_renewed_certificate_is_served_without_a_restart(tmp_path: Path) -> None:
+    async with adapting(tmp_path) as one:
+        host, port = one.url.removeprefix("https://").split(":")
+
+        def serial() -> str:
+            served = ssl.get_server_certificate((host, int(port)))
+            return hashlib.sha256(served.encode()).hexdigest()
+
+        before = await asyncio.to_thread(serial)
+        # The CA's own name and key again: what cert-manager does at two thirds of the time.
+        ca = Pair(one.server_ca, one.server_ca.with_suffix(".key"))
+        signed(one.folder, ca, "lag-adapter", host="127.0.0.1")
+
+        async def renewed() -> bool:
+            return await asyncio.to_thread(serial) != before
+
+        await poll_until(renewed, "the renewed certificate", timeout_s=30)
+        async with one.front_proxy() as proxy:
+            assert (await proxy.get(LAG, params=PARSER)).status_code == 200

@@ -23,6 +23,8 @@ PARSER_FETCH = 16
 PARSER_REPLICAS_MAX = 16
 # Messages waiting or in hand for each parser: what one works off in about two seconds.
 PARSER_LAG_TARGET = 300
+# What runs where an autoscaler is told nothing for long: enough for mainnet's exchange programs.
+PARSER_REPLICAS_FALLBACK = 4
 # Redelivery after this long without a sign of life: a killed parser costs seconds.
 PARSER_ACK_WAIT_S = 8.0
 # A parser stops after this many messages in a row that held nothing readable:

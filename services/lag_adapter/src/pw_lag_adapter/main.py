@@ -8,7 +8,7 @@ from pw_common.run import Runtime, run_service
 from pw_common.settings import host_port, load_or_exit
 from pw_lag_adapter.app import make_app
 from pw_lag_adapter.config import Settings
-from pw_lag_adapter.tls import Peers, server
+from pw_lag_adapter.tls import Peers, follow, server
 
 POLL_S = 0.05
 
@@ -23,6 +23,7 @@ def main() -> int:
         host, port = host_port(settings.listen)
         tls = server(make_app(runtime, peers, names), peers, settings, host, port)
         serving = asyncio.create_task(tls.serve(), name="tls")
+        renewing = asyncio.create_task(follow(tls, settings, runtime.log), name="renew")
         stopping = asyncio.create_task(runtime.stop.wait(), name="adapter-stop")
         while not tls.started and not serving.done():  # noqa: ASYNC110
             await asyncio.sleep(POLL_S)
@@ -30,9 +31,12 @@ def main() -> int:
             at = tls.servers[0].sockets[0].getsockname()[1]
             runtime.log.info("adapter_listens", port=at)
             runtime.set_ready()
-        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        # A bug in any of them ends the service loudly.
+        await asyncio.wait({serving, renewing, stopping}, return_when=asyncio.FIRST_COMPLETED)
         tls.should_exit = True
         await serving
         stopping.cancel()
+        if not renewing.cancel():
+            await renewing
 
     return run_service("lag_adapter", settings, body)

@@ -6,12 +6,17 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from pw_common.log import Log
 from pw_lag_adapter.config import Settings
+
+# A kubelet takes about a minute to bring a renewed Secret; this adds little to it.
+LOOK_S = 5.0
 
 
 class Peers:
@@ -71,3 +76,30 @@ def server(app: Any, peers: Peers, settings: Settings, host: str, port: int) -> 
         ssl_cert_reqs=ssl.CERT_OPTIONAL,
     )
     return Unsignalled(config)
+
+
+async def follow(server: uvicorn.Server, settings: Settings, log: Log) -> None:
+    """Take a renewed certificate for the connections from then on; runs until cancelled.
+
+    A file that cannot be read, or a key that does not fit yet, leaves the old one in use.
+    """
+    files = (settings.certificate_file, settings.key_file, settings.client_ca_file)
+    used = _stamps(files)
+    while True:
+        await asyncio.sleep(LOOK_S)
+        there = _stamps(files)
+        context = server.config.ssl
+        if there == used or context is None:
+            continue
+        try:
+            context.load_cert_chain(settings.certificate_file, settings.key_file)
+            context.load_verify_locations(settings.client_ca_file)
+        except (OSError, ssl.SSLError) as error:
+            log.warning("certificate_refused", reason=str(error))
+        else:
+            log.info("certificate_renewed")
+            used = there
+
+
+def _stamps(files: tuple[Path, ...]) -> list[int]:
+    return [path.stat().st_mtime_ns if path.is_file() else 0 for path in files]

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import uvloop
 
 from pw_common import settings as st
-from pw_common.bus import ApiRefused, BrokerAway, connect
-from pw_common.log import setup
+from pw_common.bus import ApiRefused, BrokerAway, Bus, connect
+from pw_common.clock import monotonic_s
+from pw_common.log import Log, setup
 from pw_common.run import EXIT_OK, EXIT_UNAVAILABLE, VERSION, CommonSettings
 from pw_common.settings import load_or_exit, setting
-from pw_common.topology import GIB, declare
-from pw_provision.apply import Refused, apply
+from pw_common.topology import GIB, Topology, declare
+from pw_provision.apply import Change, Refused, apply
 
 EXIT_REFUSED = 1
 MIB = 1024 * 1024
+# A cluster that is just starting says it is healthy before it has a leader, and places
+# nothing until all its nodes are there.
+CLUSTER_FORMS_S = 60.0
+AGAIN_S = 1.0
+NO_SUITABLE_PEERS = 10005
+TEMPORARILY_UNAVAILABLE = 10008
+FORMING = frozenset({NO_SUITABLE_PEERS, TEMPORARILY_UNAVAILABLE})
 
 
 @dataclass(frozen=True)
@@ -71,7 +81,7 @@ async def _main(settings: Settings) -> int:
         replicas=settings.replicas,
     )
     try:
-        for change in await apply(bus, topology):
+        for change in await _applied(bus, topology, log):
             log.info("provisioned", name=change.name, done=change.done)
     except Refused as error:
         sys.stderr.write(f"provision: {error}\n")
@@ -82,3 +92,17 @@ async def _main(settings: Settings) -> int:
     finally:
         await bus.close()
     return EXIT_OK
+
+
+async def _applied(bus: Bus, topology: Topology, log: Log) -> Sequence[Change]:
+    """`apply`, again and again while a cluster forms; it is idempotent."""
+    until_s = monotonic_s() + CLUSTER_FORMS_S
+    while True:
+        try:
+            return await apply(bus, topology)
+        except (BrokerAway, ApiRefused) as error:
+            forming = isinstance(error, BrokerAway) or error.err_code in FORMING
+            if not forming or monotonic_s() > until_s:
+                raise
+            log.info("provision_waits", reason=str(error))
+        await asyncio.sleep(AGAIN_S)
