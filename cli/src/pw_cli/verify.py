@@ -22,6 +22,7 @@ from pw_common.bus import ApiRefused, Bus
 from pw_common.dedup import SeenWindow
 from pw_common.messages import Batch, Gap, SlotEvent, Swap, decode_gap, encode
 from pw_common.subjects import STREAM_DLQ, STREAM_GAP, STREAM_SWAP, STREAM_TX
+from pw_common.topology import stream_created
 
 NOT_FOUND: Final = 10037
 SHOWN_MAX: Final = 5
@@ -76,7 +77,7 @@ async def _verify(bus: Bus, *, as_json: bool) -> int:
 async def _covered(bus: Bus, batches: list[Batch]) -> Check:
     """Every sequence of PW_TX is answered, waits in the queue, or is older than PW_SWAP."""
     info = await bus.api(f"STREAM.INFO.{STREAM_TX}")
-    created, last = str(info["created"]), int(info["state"]["last_seq"])
+    created, last = stream_created(info), int(info["state"]["last_seq"])
     answered = {one.tx_seq for one in batches if one.tx_stream_created == created}
     first = min(answered, default=last + 1)
     unanswered = [seq for seq in range(first, last + 1) if seq not in answered]
