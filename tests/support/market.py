@@ -9,7 +9,7 @@ from pw_cli.offline import batches
 from pw_cli.up.stored import stored_messages
 from pw_cli.walk import stored_alerts
 from pw_common import subjects
-from pw_common.alerts import alert_digest
+from pw_common.alerts import Alert, alert_digest
 from pw_common.batches import batch_of
 from pw_common.bus import Bus, headers_of
 from pw_common.captures import CaptureWriter
@@ -44,15 +44,14 @@ class Made(NamedTuple):
 
 def expected(*captures: Path) -> Made:
     """What any fleet must make of these captures, without a broker."""
-    assembly, detector = Assembly(sources=("main",)), Detector()
     found = list(batches(captures))
-    rung = [
-        alert
-        for batch in found
-        for closed in assembly.add(batch)
-        for alert in detector.step(closed)
-    ]
+    rung = _rung(found)
     return Made(*_swaps(found), len(rung), alert_digest(rung))
+
+
+def expected_alerts(*captures: Path) -> list[Alert]:
+    """The alerts themselves."""
+    return _rung(list(batches(captures)))
 
 
 async def made(bus: Bus) -> Made:
@@ -63,6 +62,16 @@ async def made(bus: Bus) -> Made:
     ]
     rung = await stored_alerts(bus)
     return Made(*_swaps(found), len(rung), alert_digest(rung))
+
+
+def _rung(found: list[Batch]) -> list[Alert]:
+    assembly, detector = Assembly(sources=("main",)), Detector()
+    return [
+        alert
+        for batch in found
+        for closed in assembly.add(batch)
+        for alert in detector.step(closed)
+    ]
 
 
 def _swaps(found: list[Batch]) -> tuple[int, str]:
