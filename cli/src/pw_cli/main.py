@@ -32,6 +32,7 @@ COMMANDS = (
     Command("plan", "pw_cli.plan", "what a rate costs: disk, cores, parsers, memory, network"),
     Command("backup", "pw_cli.backup", "copy streams and buckets of a running broker"),
     Command("restore", "pw_cli.restore", "give a backup back to a broker that has none of it"),
+    Command("consumer", "pw_cli.consumer", "make a durable anew that provision must not change"),
     Command("backtest", "pw_cli.backtest", "the alerts that rules would have given on captures"),
     Command("why", "pw_cli.why", "each rule for a token: its values, what keeps it from ringing"),
     Command("simulate", "pw_cli.simulate", "write a generated market as a capture"),
