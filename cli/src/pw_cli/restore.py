@@ -103,7 +103,7 @@ async def _restore(
                 if isinstance(error, ConnectionError):
                     _tell_half(given)
                     raise
-                sys.stderr.write(f"pw restore: {error}\n")
+                sys.stderr.write(f"pw restore: {error}{_advice(copy, reconfigure=reconfigure)}\n")
                 _tell_half(given)
                 return EXIT_REFUSED
             given.append(copy)
@@ -167,6 +167,13 @@ def _compare(copy: mf.Copy, info: dict[str, Any]) -> None:
     last_seq = int(info["state"]["last_seq"])
     if last_seq < copy.last_seq:
         raise Broken(f"{copy.name} ends at {last_seq}, {copy.last_seq} was copied: delete it")
+
+
+def _advice(copy: mf.Copy, *, reconfigure: bool) -> str:
+    replicas = int(copy.config.get("num_replicas", 1))
+    if reconfigure or replicas == 1:
+        return ""
+    return f"; {replicas} replicas were copied: --reconfigure gives it PW_STREAM_REPLICAS of them"
 
 
 def _tell_half(given: list[mf.Copy]) -> None:
