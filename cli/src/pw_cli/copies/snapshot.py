@@ -7,8 +7,8 @@ inside. It sends at most a window of chunks ahead of what we have written down.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 from nats.aio.msg import Msg
@@ -31,6 +31,8 @@ CHUNK_TIMEOUT_S: Final = 30.0
 STATUS_END: Final = "204"
 # Its own headers and framing beside a chunk.
 HEADROOM_BYTES: Final = 1024
+
+T = TypeVar("T")
 
 
 class Begun(NamedTuple):
@@ -56,11 +58,9 @@ async def take(bus: Bus, stream: str, write: Callable[[bytes], None]) -> Begun:
     inbox = bus.client.new_inbox()
     subscription = await bus.client.subscribe(inbox)
     try:
-        begun = await bus.api(
-            f"STREAM.SNAPSHOT.{stream}",
-            {"deliver_subject": inbox, "chunk_size": CHUNK_BYTES, "window_size": WINDOW_BYTES},
-            timeout_s=BEGIN_TIMEOUT_S,
-        )
+        body = {"deliver_subject": inbox, "chunk_size": CHUNK_BYTES, "window_size": WINDOW_BYTES}
+        asked = bus.api(f"STREAM.SNAPSHOT.{stream}", body, timeout_s=BEGIN_TIMEOUT_S)
+        begun = await _while_connected(bus, asked, stream)
         number = 0
         while True:
             message = await _next(bus, subscription, stream)
@@ -91,7 +91,8 @@ async def give(
         Broken: it did not take what the copy holds.
     """
     body = {"config": config, "state": state}
-    begun = await bus.api(f"STREAM.RESTORE.{stream}", body, timeout_s=BEGIN_TIMEOUT_S)
+    asked = bus.api(f"STREAM.RESTORE.{stream}", body, timeout_s=BEGIN_TIMEOUT_S)
+    begun = await _while_connected(bus, asked, stream)
     subject = str(begun["deliver_subject"])
     for chunk in chunks:
         answer = await _ask(bus, subject, chunk, CHUNK_TIMEOUT_S)
@@ -134,19 +135,25 @@ def _check_end(stream: str, message: Msg) -> None:
 
 
 async def _ask(bus: Bus, subject: str, body: bytes, timeout_s: float) -> Msg:
-    """A request that ends with the connection, not with its timeout."""
-    asking = asyncio.ensure_future(bus.client.request(subject, body, timeout=timeout_s))
+    try:
+        asked = bus.client.request(subject, body, timeout=timeout_s)
+        return await _while_connected(bus, asked, subject)
+    except BrokerAway:
+        raise
+    except (NatsError, OSError, TimeoutError) as error:
+        raise BrokerAway(f"{subject}: {type(error).__name__}") from error
+
+
+async def _while_connected(bus: Bus, asked: Coroutine[Any, Any, T], what: str) -> T:
+    """An answer, or BrokerAway as soon as the connection is lost: what was asked died with it."""
+    asking = asyncio.ensure_future(asked)
     try:
         while True:
             done, _ = await asyncio.wait({asking}, timeout=LOOK_EVERY_S)
             if done:
                 return asking.result()
             if not bus.connected:
-                raise BrokerAway(f"{subject}: the broker went away during the restore")
-    except BrokerAway:
-        raise
-    except (NatsError, OSError, TimeoutError) as error:
-        raise BrokerAway(f"{subject}: {type(error).__name__}") from error
+                raise BrokerAway(f"{what}: the broker went away")
     finally:
         if not asking.done():
             asking.cancel()
