@@ -2,9 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from pw_common import subjects
 from pw_common.topology import MIB, declare
 from pw_provision.apply import Refused, apply
 from support.broker import connected, provisioned, running_broker, small_topology
+from support.command import pw
 
 
 async def test_provision_creates_everything_and_a_second_run_changes_nothing(
@@ -34,3 +36,24 @@ async def test_a_difference_that_would_lose_data_is_refused_with_a_diff(tmp_path
         await bus.api("STREAM.CREATE.PW_TX", {**body, "retention": "limits", "max_bytes": MIB})
         with pytest.raises(Refused, match="retention: declared 'workqueue', live 'limits'"):
             await apply(bus, small_topology())
+
+
+async def test_a_durable_that_must_not_be_changed_is_made_anew_and_keeps_the_backlog(
+    tmp_path: Path,
+) -> None:
+    async with provisioned(tmp_path) as (broker, bus):
+        for number in range(3):
+            await bus.js.publish(subjects.tx("main"), b"x", headers={"Nats-Msg-Id": f"{number}"})
+        config = (await bus.api("CONSUMER.INFO.PW_TX.parser"))["config"] | {"max_deliver": 3}
+        body = {"stream_name": "PW_TX", "config": config, "action": "update"}
+        await bus.api("CONSUMER.CREATE.PW_TX.parser", body)
+        with pytest.raises(Refused, match="pw consumer reset PW_TX/parser"):
+            await apply(bus, small_topology())
+        reset = await pw("consumer", "reset", "PW_TX/parser", PW_NATS_URL=broker.url)
+        assert (reset.code, reset.out) == (0, "PW_TX/parser made anew; 3 messages to deliver\n")
+        await apply(bus, small_topology())
+        again = await pw("consumer", "reset", "PW_TX/parser", PW_NATS_URL=broker.url)
+        assert again.code == 0
+        other = await pw("consumer", "reset", "PW_ALERT/notifier-x", PW_NATS_URL=broker.url)
+        assert other.code == 2
+        assert "allowed: PW_TX/parser, PW_SWAP/detector" in other.err

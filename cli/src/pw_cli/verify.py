@@ -31,6 +31,7 @@ from pw_common.alerts import Alert
 from pw_common.bus import Bus
 from pw_common.messages import Batch, decode_gap, encode
 from pw_common.subjects import STREAM_DLQ, STREAM_GAP, STREAM_SWAP, STREAM_TX
+from pw_common.topology import stream_created
 from pw_detector.position import PositionStore
 
 # Windows, wallets and creation facts reach back this far.
@@ -102,9 +103,9 @@ async def _extent(bus: Bus) -> Extent:
     position = await PositionStore(bus).load()
     tx = await bus.api(f"STREAM.INFO.{STREAM_TX}")
     swap = await bus.api(f"STREAM.INFO.{STREAM_SWAP}")
-    knows = position is not None and position.swap_stream_created == str(swap["created"])
+    knows = position is not None and position.swap_stream_created == stream_created(swap)
     return Extent(
-        tx_created=str(tx["created"]),
+        tx_created=stream_created(tx),
         tx_last=int(tx["state"]["last_seq"]),
         swap_first=max(1, int(swap["state"]["first_seq"])),
         swap_last=int(swap["state"]["last_seq"]),

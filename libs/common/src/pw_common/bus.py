@@ -135,9 +135,10 @@ class Bus:
     async def _close_now(self) -> None:
         try:
             await self.client.close()
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:
             # nats-py writes what is pending to a socket that the broker has closed, and
-            # uvloop refuses that; what was pending is unacknowledged and so not lost.
+            # uvloop (RuntimeError) or asyncio (OSError) refuses that; what was pending is
+            # unacknowledged and so not lost.
             self.log.info("closed_without_broker", reason=str(error))
 
 

@@ -7,6 +7,7 @@ JSON, durations in nanoseconds, because client libraries lag behind the server.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,21 @@ DETECTOR_ACK_PENDING_MAX = 4_096
 
 # The broker forgets Msg-Ids after this long; longer than any retry of ours.
 DUPLICATE_WINDOW_S = 600
+
+
+# In a restored stream's metadata: when the stream that it continues was made. The broker
+# dates a restored stream anew, which to every reader would be another stream.
+METADATA_CREATED = "pw-created"
+
+
+def stream_created(info: Mapping[str, Any]) -> str:
+    """Which stream this is: when it was made (RFC 3339), kept over a backup and its restore.
+
+    Args:
+        info: A STREAM.INFO answer.
+    """
+    metadata = info["config"].get("metadata") or {}
+    return str(metadata.get(METADATA_CREATED) or info["created"])
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pw_common.bus import ApiRefused, Bus
 from pw_common.subjects import STREAM_SWAP, STREAM_TX
 
 NOT_FOUND: Final = 10037
-# Sequences asked for at a time; a crash leaves a handful.
+# Sequences asked for one by one; a crash leaves a handful among messages that wait.
 ASKED_MAX: Final = 64
 
 
@@ -35,16 +35,28 @@ class Holes:
         Raises:
             BrokerAway, ApiRefused: from the broker.
         """
-        if not missing or len(missing) > ASKED_MAX:
+        if not missing:
             return 0
         if missing != self._asked:
-            for seq in missing:
-                if await self._is_held(seq):
-                    return 0
+            if await self._any_is_held(missing):
+                return 0
             # Whatever was parsed and acknowledged before is stored at or below this.
             state = (await self._bus.api(f"STREAM.INFO.{STREAM_SWAP}"))["state"]
             self._asked, self._read_up_to = missing, int(state["last_seq"])
         return missing[-1] if read_seq >= self._read_up_to else 0
+
+    async def _any_is_held(self, missing: range) -> bool:
+        # Below its first message a queue holds nothing, however long the hole: a restored
+        # PW_TX is sent again what PW_SWAP has answered already, and that may be thousands.
+        state = (await self._bus.api(f"STREAM.INFO.{STREAM_TX}"))["state"]
+        if int(state["first_seq"]) > missing[-1]:
+            return False
+        if len(missing) > ASKED_MAX:
+            return True
+        for seq in missing:
+            if await self._is_held(seq):
+                return True
+        return False
 
     async def _is_held(self, seq: int) -> bool:
         # Asked of the leader: a replica may not know the newest messages.

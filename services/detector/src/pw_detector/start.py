@@ -11,7 +11,7 @@ from pw_common.log_reader import LogReader, get_message
 from pw_common.messages import WrongSchema
 from pw_common.run import Runtime
 from pw_common.subjects import STREAM_SWAP
-from pw_common.topology import PARSER_ACK_PENDING_MAX
+from pw_common.topology import PARSER_ACK_PENDING_MAX, stream_created
 from pw_detection.assembly import Assembly, Place
 from pw_detection.detector import Detector
 from pw_detector.alert_store import AlertStore, stored_alerts
@@ -33,7 +33,7 @@ async def start(settings: Settings, runtime: Runtime, store: AlertStore) -> Fold
     """
     bus, log = runtime.bus, runtime.log
     info = await bus.api(f"STREAM.INFO.{STREAM_SWAP}")
-    created = str(info["created"])
+    created = stream_created(info)
     first_seq = max(FIRST_SEQ, int(info["state"]["first_seq"]))
     positions = PositionStore(bus)
     position = await positions.load()

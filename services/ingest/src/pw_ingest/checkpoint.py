@@ -7,6 +7,7 @@ from typing import NamedTuple
 from pw_common.bus import ApiRefused, BrokerAway, Bus
 from pw_common.messages import SourceState, decode_source_state, encode
 from pw_common.subjects import BUCKET_SOURCE, STREAM_TX
+from pw_common.topology import stream_created
 
 WRONG_LAST_SEQUENCE = 10071
 
@@ -25,7 +26,7 @@ async def tx_stream(bus: Bus) -> TxStream:
         BrokerAway, ApiRefused: from the broker.
     """
     info = await bus.api(f"STREAM.INFO.{STREAM_TX}")
-    return TxStream(str(info["created"]), int(info["state"]["last_seq"]))
+    return TxStream(stream_created(info), int(info["state"]["last_seq"]))
 
 
 class TwoIngests(RuntimeError):

@@ -28,6 +28,7 @@ from pw_common.outcome import Done, Publish
 from pw_common.publisher import Publisher, Stored
 from pw_common.run import Runtime
 from pw_common.subjects import CONSUMER_PARSER, STREAM_TX, SWAP_BATCH, dead_letter
+from pw_common.topology import stream_created
 from pw_common.worker import Delivery, Handle, WorkerLimits, run_worker
 from pw_parser.core.batch import DeadLetter, Outcome, Tally, parse_message
 from pw_parser.core.drift import DriftWatch
@@ -92,7 +93,7 @@ class Queue:
     async def look(self) -> None:
         """Learn when the stream was made. Raises BrokerAway, ApiRefused."""
         if self._bus is not None:
-            self.created = str((await self._bus.api(f"STREAM.INFO.{STREAM_TX}"))["created"])
+            self.created = stream_created(await self._bus.api(f"STREAM.INFO.{STREAM_TX}"))
 
 
 def handler(queue: Queue, metrics: Metrics, *, parse_module: str = PARSE) -> Handle:

@@ -24,9 +24,14 @@ class Refused(RuntimeError):
 
     def __init__(self, name: str, found: list[Difference]) -> None:
         lines = "\n".join(f"    {one}" for one in found)
+        is_consumer = "/" in name
+        advice = (
+            f"Make it anew with `pw consumer reset {name}`; nothing is lost."
+            if is_consumer
+            else "Move its data (docs/runbook.md), or delete it if it may be lost."
+        )
         super().__init__(
-            f"{name} exists and differs where it must not change:\n{lines}\n"
-            "  Migrate its data, or delete it if it may be lost, then run this again."
+            f"{name} exists and differs where it must not change:\n{lines}\n  {advice}"
         )
 
 

@@ -1,0 +1,30 @@
+"""What the broker proves about sequences that nobody answered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pw_common import subjects
+from pw_detector.holes import ASKED_MAX, Holes
+from support.broker import provisioned
+from support.records import store
+
+
+async def test_a_hole_of_any_length_below_the_queue_is_void_and_one_within_it_is_not(
+    tmp_path: Path,
+) -> None:
+    messages = 3 * ASKED_MAX
+    async with provisioned(tmp_path) as (_, bus):
+        for number in range(messages):
+            await store(bus, subjects.tx("main"), b"x", {"Nats-Msg-Id": f"m{number}"})
+        subscription = await bus.js.pull_subscribe_bind(consumer="parser", stream="PW_TX")
+        for message in await subscription.fetch(2 * ASKED_MAX):
+            await message.ack_sync()
+        await subscription.unsubscribe()
+        long = range(2, 2 * ASKED_MAX)
+        waits = range(2, messages)
+        assert len(long) > ASKED_MAX
+        assert await Holes(bus).void_until(long, read_seq=0) == long[-1]
+        assert await Holes(bus).void_until(waits, read_seq=0) == 0
+        short = range(2 * ASKED_MAX - 1, 2 * ASKED_MAX + 2)
+        assert await Holes(bus).void_until(short, read_seq=0) == 0
