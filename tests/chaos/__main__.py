@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import shutil
 import sys
 import tempfile
 from collections import Counter
@@ -23,7 +24,9 @@ from chaos.verdict import Verdict, judge
 from pw_common.captures import CaptureWriter
 from pw_replay.market import generate
 
-MARKET_TPS = 100
+# Few transactions a slot, so that a run of minutes spans hours of event time: a restart then
+# begins at a note within the stream, and not at its first message.
+MARKET_TPS = 16
 
 
 def write_market(path: Path, *, seed: int, faults: int, spacing_s: float = SPACING_S) -> Path:
@@ -74,19 +77,21 @@ def main() -> int:
     kinds = plan(args.seed, args.faults, (args.only,) if args.only else KINDS)
     if args.plant:
         kinds = PLANTS[args.plant].faults
-    with tempfile.TemporaryDirectory(prefix="pw-chaos-") as made:
-        folder = args.folder or Path(made)
-        folder.mkdir(parents=True, exist_ok=True)
-        verdict, outcome = asyncio.run(
-            compare(folder, seed=args.seed, kinds=kinds, plant=args.plant)
-        )
+    folder = args.folder or Path(tempfile.mkdtemp(prefix="pw-chaos-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    verdict, outcome = asyncio.run(compare(folder, seed=args.seed, kinds=kinds, plant=args.plant))
     for kind, count in sorted(Counter(kind for kind, _ in outcome.landed).items()):
         print(f"  {count:4} x {kind}")
     for line in verdict.lines:
         print(line)
     if args.report:
         args.report.write_text(json.dumps(verdict.figures, indent=2) + "\n")
-    return 0 if verdict.is_clean else 1
+    if not verdict.is_clean:
+        print(f"logs and streams of both runs are kept in {folder}")
+        return 1
+    if not args.folder:
+        shutil.rmtree(folder)
+    return 0
 
 
 if __name__ == "__main__":

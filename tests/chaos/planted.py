@@ -76,21 +76,35 @@ def alert_without_expected_sequence() -> None:
 
 
 class Plant(NamedTuple):
-    """A defect, the module that it is planted in, and the faults that bring it out, in order."""
+    """A defect, the module that it is planted in, and the faults that bring it out, in order.
+
+    `shows` counts in a verdict's figures what this defect does, and nothing else would.
+    """
 
     defect: Callable[[], None]
     module: str
     faults: list[str]
+    shows: Callable[[Mapping[str, Any]], int]
 
 
 PLANTS: Final[dict[str, Plant]] = {
-    "ack_before_store": Plant(ack_before_store, "pw_parser", ["kill parser"] * 4),
-    "random_msg_id": Plant(random_msg_id, "pw_parser", ["kill parser"] * 4),
+    "ack_before_store": Plant(
+        ack_before_store, "pw_parser", ["kill parser"] * 4, lambda found: found["lost"]["swaps"]
+    ),
+    "random_msg_id": Plant(
+        random_msg_id, "pw_parser", ["kill parser"] * 4, lambda found: found["stored_twice"]
+    ),
     "checkpoint_before_puback": Plant(
-        checkpoint_before_puback, "pw_ingest", ["queue full, ingest killed"] * 3
+        checkpoint_before_puback,
+        "pw_ingest",
+        ["queue full, ingest killed"] * 3,
+        lambda found: found["lost"]["swaps"],
     ),
     "alert_without_expected_sequence": Plant(
-        alert_without_expected_sequence, "pw_detector", ["detector frozen"] * 2
+        alert_without_expected_sequence,
+        "pw_detector",
+        ["detector frozen"] * 2,
+        lambda found: found["doubled"]["alerts"],
     ),
 }
 

@@ -31,7 +31,7 @@ def judge(expected: Outcome, outcome: Outcome) -> Verdict:
         f"disturbed: {len(outcome.landed)} faults in {outcome.seconds:.0f} s at {pace:.0f} tx/s\n"
         f"stored duplicates {found.stored_duplicates}, late {found.late}, gaps {found.gaps}, "
         f"dead letters {found.dead_letters}, batches stored twice {found.stored_twice}, "
-        f"notifications sent again {found.sent_again}"
+        f"notifications sent again {found.sent_again}, holes given up {outcome.given_up}"
     )
     lines = [
         *told.splitlines(),
@@ -40,7 +40,16 @@ def judge(expected: Outcome, outcome: Outcome) -> Verdict:
     ]
     if lost or doubled:
         lines.insert(-1, f"lost by kind {apart.lost}, doubled by kind {apart.doubled}")
-    wrong = lost or doubled or found.stored_twice or found.late or found.gaps or found.dead_letters
+    wrong = lost or doubled or found.stored_twice or outcome.given_up
+    for one in (undisturbed, found):
+        wrong = wrong or one.late or one.gaps or one.dead_letters
+    if expected.given_up or undisturbed.late or undisturbed.gaps or undisturbed.dead_letters:
+        lines.insert(
+            1,
+            f"the undisturbed run was none: late {undisturbed.late}, gaps {undisturbed.gaps}, "
+            f"dead letters {undisturbed.dead_letters}, holes given up {expected.given_up}",
+        )
+        wrong = True
     figures = {
         "faults": dict(Counter(kind for kind, _ in outcome.landed)),
         "seconds": round(outcome.seconds, 1),
@@ -56,6 +65,7 @@ def judge(expected: Outcome, outcome: Outcome) -> Verdict:
         "gaps": found.gaps,
         "dead_letters": found.dead_letters,
         "sent_again": found.sent_again,
+        "holes_given_up": outcome.given_up,
         "crashes": outcome.crashes + expected.crashes,
     }
     is_clean = not wrong and not outcome.crashes and not expected.crashes
