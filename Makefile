@@ -25,8 +25,9 @@ up: setup ## run the whole system here: broker, source, ingest, parsers, API (AR
 	@exec $(VENV)/bin/pw up $(ARGS)
 
 .PHONY: test
-test: setup ## every test (ARGS="-k swap")
-	@$(PY) -m pytest $(ARGS)
+test: setup ## every test, those under load alone on the machine (ARGS="-k swap": these in one process)
+	@if [ -n "$(ARGS)" ]; then exec $(PY) -m pytest $(ARGS); fi; \
+	$(PY) -m pytest -n 2 --dist loadfile --ignore tests/chaos && $(PY) -m pytest tests/chaos
 
 .PHONY: check
 check: setup format-check lint types imports drift guards ## format, lint, types, imports, drift of generated files, hosts, sizes
