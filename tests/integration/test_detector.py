@@ -16,7 +16,7 @@ from pw_common.bus import Bus
 from pw_common.captures import CaptureWriter
 from pw_common.envelope import CONTENT_ENCODING, MSG_ID, SCHEMA, SCHEMA_BATCH, ZSTD, compress
 from pw_common.log import Log
-from pw_common.messages import Batch, encode
+from pw_common.messages import Batch, Counts, SlotEvent, Swap, encode
 from pw_common.publisher import Publisher
 from pw_detection.assembly import Place
 from pw_detection.detector import Detector
@@ -87,7 +87,7 @@ async def test_an_alert_that_two_write_is_stored_once(tmp_path: Path) -> None:
 
 async def publish(bus: Bus, batch: Batch) -> None:
     headers = {
-        MSG_ID: f"swap:{batch.tx_seq}",
+        MSG_ID: f"swap:{batch.tx_id or batch.tx_seq}",
         CONTENT_ENCODING: ZSTD,
         SCHEMA: SCHEMA_BATCH,
     }
@@ -179,3 +179,43 @@ async def test_any_token_is_answered_by_request(tmp_path: Path) -> None:
 
         answer = await poll_until(answered, "an answer of the detector")
         assert msgspec.json.decode(answer)["facts"]["state"] == "COLD"
+
+
+def in_a_queue(created: str, tx_seq: int, slot: int) -> Batch:
+    """A slot with one trade of a token of its own, and its clock."""
+    bought = Swap(
+        signature=f"s{slot}", ordinal=0, slot=slot, index=0, trader=f"w{slot}", side="buy",
+        mint=f"m{slot}", base_amount_raw=1, base_decimals=6, quote_mint=None,
+        quote_amount_raw=None, quote_decimals=None,
+    )  # fmt: skip
+    clock = SlotEvent(slot=slot, parent=slot - 1, block_time_s=1_700_000_000 + slot)
+    return Batch(
+        tx_stream_created=created, tx_seq=tx_seq, source="main", epoch=1, frontier_slot=slot - 1,
+        counts=Counts(), events=(bought, clock), tx_id=f"{created}{tx_seq}",
+    )  # fmt: skip
+
+
+async def test_a_trimmed_log_after_a_new_queue_still_rings(tmp_path: Path) -> None:
+    rule = Rule(name="any", conditions=("buy_count_5m >= 1",), cooldown_s=0)
+    body = msgspec.json.encode({"rules": [msgspec.to_builtins(rule)], "who": "test"})
+    async with provisioned(tmp_path / "broker") as (broker, bus):
+        await bus.kv_put(subjects.BUCKET_CONFIG, subjects.KEY_TRIGGERS, body)
+        settings = {"PW_NATS_URL": broker.url}
+
+        async def rung(slot: int) -> bool:
+            return f"m{slot}" in {alert.mint for alert in await read_alerts(bus)}
+
+        async with running_service("pw_detector", settings):
+            for seq in range(1, 6):
+                await publish(bus, in_a_queue("A", seq, 100 + seq))
+            for seq in range(1, 6):
+                await publish(bus, in_a_queue("B", seq, 200 + seq))
+            await poll_until(lambda: rung(204), "the new queue's first slots", timeout_s=30)
+        for seq in range(6, 60):
+            await publish(bus, in_a_queue("B", seq, 200 + seq))
+        await bus.api("STREAM.PURGE.PW_SWAP", {"seq": 40})
+        async with running_service("pw_detector", settings):
+            await poll_until(lambda: rung(258), "what was not trimmed", timeout_s=30)
+        found = await read_alerts(bus)
+    # PW_SWAP held the sequences 35 and on of the new queue; the newest slot is still open.
+    assert {f"m{slot}" for slot in range(235, 259)} <= {alert.mint for alert in found}

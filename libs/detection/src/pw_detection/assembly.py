@@ -48,8 +48,8 @@ class ClosedSlot:
     """A complete slot. `reset` says that a discontinuity lies before it: windows begin anew.
 
     Swaps and the others are in chain order: (index, signature, ordinal). `place` is the
-    message that closed it: whoever reads the same stream again finds it closed there again,
-    whatever was waited for meanwhile.
+    message that closed it, `swap_seq` where PW_SWAP has its batch: whoever reads the same
+    streams again finds it closed there again, whatever was waited for meanwhile.
     """
 
     slot: int
@@ -61,6 +61,7 @@ class ClosedSlot:
     transfers: tuple[Transfer, ...] = ()
     round_trips: tuple[RoundTrip, ...] = ()
     place: Place = field(default=Place(0, 0), compare=False)
+    swap_seq: int = field(default=0, compare=False)
     # A part of a recorded gap that was filled in after later slots had closed: it counts in
     # the windows, and rings nothing.
     amends: bool = False
@@ -88,6 +89,7 @@ class Assembly:
         self._prefix = Prefix(first.tx_seq)
         self.incarnation = first.incarnation
         self._taking = first
+        self._taking_seq = 0
         # tx_seq of a held batch -> (when it was stored, its PW_SWAP sequence).
         self._held_since: dict[int, tuple[int, int]] = {}
         self._created = ""
@@ -149,18 +151,21 @@ class Assembly:
         if batch.tx_stream_created != self._created:
             if self._created:
                 # Another PW_TX: its sequences begin again, and nothing says what was lost.
-                closed = self._finish()
-                self._prefix = Prefix(1)
+                closed = self._take(self._prefix.rebase(1))
                 self._held_since.clear()
                 self._answered.clear()
                 self.incarnation += 1
+                # What is left closes here, before the first message of the new one.
+                self._taking, self._taking_seq = Place(self.incarnation, 0), seq
+                closed += self._finish()
                 self.epoch_start = (seq, Place(self.incarnation, 1))
             self._created = batch.tx_stream_created
         self._arrived = (stored_ms, seq)
         if self._prefix.holds(batch.tx_seq) and self._is_other(batch):
             return closed + self._reused(batch)
         self._remember(batch)
-        self._held_since[batch.tx_seq] = (stored_ms, seq)
+        if not self._prefix.holds(batch.tx_seq):
+            self._held_since[batch.tx_seq] = self._arrived
         released = self._prefix.add(batch)
         if self.held > self._held_max:
             released += self._prefix.skip_hole()
@@ -182,10 +187,9 @@ class Assembly:
         known_here = self._answered.get(batch.tx_seq)
         if not self._answered or known_here is not None or not self._answered_before:
             # The first of them; parsers may bring lower ones after it.
-            released = self._prefix.rebase(batch.tx_seq)
+            closed = self._take(self._prefix.rebase(batch.tx_seq))
             self.incarnation += 1
             self._answered_before, self._answered = self._answered, {}
-            closed = self._take(released)
             self._held_since = {batch.tx_seq: self._arrived}
             self._remember(batch)
             return closed + self._take(self._prefix.add(batch))
@@ -219,7 +223,9 @@ class Assembly:
     def _take(self, released: list[Batch]) -> list[ClosedSlot]:
         closed: list[ClosedSlot] = []
         for batch in released:
-            self._taking = Place(self.incarnation, batch.tx_seq)
+            # One that others have overtaken closes nothing earlier than they did.
+            self._taking = max(self._taking, Place(self.incarnation, batch.tx_seq))
+            self._taking_seq = self._held_since.get(batch.tx_seq, self._arrived)[1]
             if batch.gap:
                 self._held_since.pop(batch.tx_seq, None)
                 closed += self._fill(batch)
@@ -329,5 +335,6 @@ class Assembly:
             tuple(event for event in events if isinstance(event, Transfer)),
             tuple(event for event in events if isinstance(event, RoundTrip)),
             self._taking,
+            self._taking_seq,
             amends,
         )

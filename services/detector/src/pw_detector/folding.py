@@ -1,8 +1,8 @@
 """Batches in, stored alerts out: the one place where order and storing meet.
 
 For every message: close slots, step the detector for each, store the alerts, then move the
-position. What a restart folds again up to `folded_place` is folded without evaluation, since
-its alerts are stored.
+position. What a restart folds again up to the stored position is folded without evaluation,
+since its alerts are stored.
 """
 
 from __future__ import annotations
@@ -61,6 +61,8 @@ class Folding:
         self._restart = RestartPoints(first)
         self._folded_seq = folded_seq
         self._folded_place = folded_place
+        # Slots close in one order, so that after the first new one all are new.
+        self._evaluates = not folded_seq
         self._folded_time_ms = 0
         self._released_slot = released_slot
         self._event_time_ms = 0
@@ -80,6 +82,9 @@ class Folding:
 
     async def take(self, batch: Batch, seq: int, stored_ms: int) -> None:
         """Fold one message of PW_SWAP; returns when its alerts are stored."""
+        if seq <= self._read_seq:
+            # Another stream of this name: nothing of it was evaluated.
+            self._evaluates = True
         self._read_seq = seq
         self._stored_ms = stored_ms
         await self._released(self._assembly.add(batch, stored_ms, seq), seq)
@@ -165,20 +170,34 @@ class Folding:
                 # Its first slots come from messages before the one that closed them.
                 swap_seq, place = self._assembly.epoch_start
                 self._restart.reset(Note(one.event_time_ms, swap_seq, place))
-            if one.place <= self._folded_place:
-                self.detector.fold(one)
-            else:
+            self._evaluates = self._evaluates or self._is_new(one)
+            if self._evaluates:
                 await self._evaluate(one)
+            else:
+                self.detector.fold(one)
             if one.amends:
                 continue
             self._event_time_ms = one.event_time_ms
             self._released_slot = one.slot
             self._restart.take(self._note(one.event_time_ms, seq))
-        if closed and closed[-1].place > self._folded_place:
+        if closed and self._evaluates:
             self._folded_place = closed[-1].place
             self._folded_seq, self._folded_time_ms = seq, self._stored_ms
             self._unwritten = True
             await self._remember()
+
+    def _is_new(self, closed: ClosedSlot) -> bool:
+        """Whether a slot was not evaluated before the start.
+
+        How often PW_TX's sequences began again is not asked: who reads from elsewhere may
+        count it differently. Sequences of PW_SWAP mean the same to everybody.
+        """
+        if self._read_seq < self._folded_seq:
+            return False
+        if closed.swap_seq > self._folded_seq:
+            return True
+        # Its batch was read before the position was written, and waited for an earlier one.
+        return closed.place.tx_seq > self._folded_place.tx_seq
 
     async def _evaluate(self, closed: ClosedSlot) -> None:
         alerts = self.detector.step(closed)

@@ -1,8 +1,8 @@
 """How far the detector has folded, in the `pw_detector` bucket, by compare-and-set.
 
-Every slot that closed at a message of PW_TX up to `folded_place` has its alerts stored. A
-restart reads again from `restart_seq`, which lies a horizon and a little earlier, so that
-every window is whole again when `folded_seq` is passed.
+Every slot that closed while PW_SWAP was read up to `folded_seq`, at a message of PW_TX up to
+`folded_place`, has its alerts stored. A restart reads again from `restart_seq`, which lies a
+horizon and a little earlier, so that every window is whole again when `folded_seq` is passed.
 """
 
 from __future__ import annotations
@@ -106,5 +106,6 @@ class PositionStore:
         return (
             stored is not None
             and stored.swap_stream_created == position.swap_stream_created
-            and stored.folded_place >= position.folded_place
+            and (stored.folded_seq, stored.folded_place)
+            >= (position.folded_seq, position.folded_place)
         )

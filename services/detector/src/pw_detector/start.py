@@ -94,12 +94,14 @@ async def _first_note(bus: Bus, position: Position | None, first_seq: int) -> No
     # From the stream's own beginning: a log that was never trimmed begins with PW_TX's
     # first message; of a trimmed one the least sequence that a fleet may hold back counts.
     least = await _least_tx_seq(bus, first_seq) if first_seq > FIRST_SEQ else 1
-    return Note(0, first_seq, Place(0, least))
+    incarnation = position.folded_place.incarnation if position is not None else 0
+    return Note(0, first_seq, Place(incarnation, least))
 
 
 async def _least_tx_seq(bus: Bus, first_seq: int) -> int:
     reader = LogReader(bus, STREAM_SWAP, start_seq=first_seq)
     least: int | None = None
+    created = ""
     try:
         await reader.open()
         while reader.pending and reader.position < first_seq + PARSER_ACK_PENDING_MAX:
@@ -109,7 +111,10 @@ async def _least_tx_seq(bus: Bus, first_seq: int) -> int:
                     batch = batch_of(message.headers, message.body)
                 except (BadEnvelope, WrongSchema):
                     continue
-                least = batch.tx_seq if least is None else min(least, batch.tx_seq)
+                created = created or batch.tx_stream_created
+                # A queue made anew after it begins at 1, which the one before is far past.
+                if batch.tx_stream_created == created:
+                    least = batch.tx_seq if least is None else min(least, batch.tx_seq)
             if not messages:
                 break
     finally:
