@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import random
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -78,6 +79,64 @@ def test_a_hole_is_held_and_given_up_only_after_its_time() -> None:
     assert assembly.skip_holes(1_000 + HOLD_MAX_MS) == []
     assert assembly.skip_holes(1_001 + HOLD_MAX_MS)
     assert assembly.held == 0
+
+
+def one_slot_each(seqs: Iterable[int]) -> list[Any]:
+    """Message n has a trade of slot n and its clock, and says that slot n - 1 is complete."""
+    return [
+        msgspec.structs.replace(
+            stream.batch(
+                n,
+                (
+                    stream.swap(n, n),
+                    SlotEvent(slot=n, parent=n - 1, block_time_s=stream.BEGIN_S + n),
+                ),
+                n - 1,
+            ),
+            tx_id=f"m{n}",
+        )
+        for n in seqs
+    ]
+
+
+def test_a_message_that_comes_after_its_hole_was_given_up_is_counted_late_and_open_slots_take_it() -> (  # noqa: E501
+    None
+):
+    assembly = Assembly(sources=("main",))
+    closed = [
+        slot for one in one_slot_each((1, 2, 4, 5, 7, 8)) for slot in assembly.add(one, 1_000, 1)
+    ]
+    for _ in range(2):
+        closed += assembly.skip_holes(1_001 + HOLD_MAX_MS)
+    assert (assembly.held, assembly.next.tx_seq, assembly.late) == (0, 9, 0)
+    # One trade of a slot that closed meanwhile, one of the slot that is still open.
+    (third, sixth) = one_slot_each((3, 6))
+    sixth = msgspec.structs.replace(sixth, events=(stream.swap(6, 8),))
+    closed += assembly.add(third, 2_000, 7) + assembly.add(sixth, 2_000, 8)
+    assert assembly.late == 1
+    # Twice the same is a repeat, neither late nor another message.
+    closed += assembly.add(third, 2_000, 9) + assembly.add(sixth, 2_000, 10)
+    closed += [slot for one in one_slot_each((9, 10)) for slot in assembly.add(one, 2_000, 11)]
+    assert (assembly.late, assembly.reused, assembly.next.incarnation) == (1, 0, 0)
+    taken = {slot.slot: {swap.signature for swap in slot.swaps} for slot in closed}
+    assert taken[8] == {stream.swap(6, 8).signature, stream.swap(8, 8).signature}
+    assert sorted(taken) == [1, 2, 4, 5, 7, 8, 9]
+
+
+def test_what_comes_at_a_sequence_that_was_proven_void_is_taken_all_the_same() -> None:
+    assembly = Assembly(sources=("main",))
+    for one in one_slot_each((1, 2, 5, 6)):
+        assembly.add(one, 1_000, 1)
+    assembly.skip_void(4)
+    # Somebody deleted the message while a parser had it in hand: its answer is no repeat.
+    (fourth,) = one_slot_each((4,))
+    fourth = msgspec.structs.replace(fourth, events=(stream.swap(4, 6),))
+    assert assembly.add(fourth, 2_000, 7) == []
+    (closed,) = assembly.add(one_slot_each((7,))[0], 2_000, 8)
+    assert [swap.signature for swap in closed.swaps] == [
+        stream.swap(one, 6).signature for one in (4, 6)
+    ]
+    assert (assembly.reused, assembly.late) == (0, 0)
 
 
 def test_a_sequence_that_never_was_a_message_is_passed_at_once_when_that_is_proven() -> None:

@@ -12,7 +12,7 @@ from pw_common.alerts import Alert
 from pw_common.log import Log
 from pw_common.messages import Batch, Counts, SlotEvent, Swap
 from pw_common.metrics import Metrics
-from pw_detection.assembly import Assembly, Place
+from pw_detection.assembly import HOLD_MAX_MS, Assembly, Place
 from pw_detection.detector import Detector
 from pw_detection.rules import Rule
 from pw_detector.alert_store import AlertStore
@@ -109,6 +109,34 @@ async def read(folding: Folding, log: list[Batch], from_seq: int = 0) -> None:
 
 def rung(stored: Stored) -> set[str]:
     return {alert.mint for alert in stored.alerts.values() if alert.kind == "opened"}
+
+
+def test_a_given_up_message_that_comes_later_changes_no_place() -> None:
+    stored = Stored()
+    pause = HOLD_MAX_MS // STORED_MS + 5
+    # 3 is missing while the chain stands still; it comes when it has long been given up.
+    log = [message(1, 101), message(2, 102)]
+    log += [message(seq, 103, frontier=101) for seq in range(4, 4 + pause)]
+    given_up = len(log)
+    log.append(message(3, 103, frontier=101))
+    next_seq = 4 + pause
+    log += [message(next_seq + at, 104 + at) for at in range(2 * pause)]
+
+    async def work() -> None:
+        first = detector_on(stored)
+        await read(first, log[:given_up])
+        await read(first, log[: given_up + 1 + pause], given_up + 1)
+        await read(first, log, given_up + 2 + pause)
+        assert stored.position is not None
+        assert stored.position.folded_place == Place(0, log[-1].tx_seq)
+        # Read again in one go: nobody asks about holes before the end of a page.
+        again = detector_on(stored)
+        await read(again, log)
+        log.extend(message(next_seq + at, 104 + at) for at in range(2 * pause, 3 * pause))
+        await read(again, log, len(log) - pause + 1)
+
+    asyncio.run(work())
+    assert {f"A{next_seq + at}" for at in range(3 * pause - 1)} <= rung(stored)
 
 
 @pytest.mark.parametrize("stored_at", [0, 1, 3])

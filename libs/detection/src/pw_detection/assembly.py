@@ -161,6 +161,10 @@ class Assembly:
                 self.epoch_start = (seq, Place(self.incarnation, 1))
             self._created = batch.tx_stream_created
         self._arrived = (stored_ms, seq)
+        if self._prefix.recover(batch.tx_seq):
+            # Its hole was given up: open slots take its events, those of closed ones are late.
+            self._remember(batch)
+            return closed + self._take([batch])
         if self._prefix.holds(batch.tx_seq) and self._is_other(batch):
             return closed + self._reused(batch)
         self._remember(batch)
