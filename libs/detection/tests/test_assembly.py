@@ -11,8 +11,9 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pw_common.limits import PUBLISHED_AHEAD_MAX
 from pw_common.messages import SlotEvent, Swap
-from pw_detection.assembly import HOLD_MAX_MS, Assembly
+from pw_detection.assembly import HOLD_MAX_MS, STRAYS_MAX, Assembly
 
 stream: Any = importlib.import_module("detection_stream")
 
@@ -172,6 +173,54 @@ def test_a_new_epoch_closes_the_old_one_whole_and_resets() -> None:
     closed = stream.closed_slots([*batches, *more])
     assert [slot.slot for slot in closed] == [*range(1, 21), *range(1, 21)]
     assert [at for at, slot in enumerate(closed) if slot.reset] == [0, 20]
+
+
+def interleaved(old: list[Any], new: list[Any], rng: random.Random) -> list[Any]:
+    """Messages of an epoch that are sent again while the next one's are stored already."""
+    order = [new[0], *sorted(old + new[1:], key=lambda _: rng.random())]
+    # Each epoch keeps its own order, as its publisher does.
+    ours = {id(one) for one in old}
+    olds, news = iter(old), iter(new)
+    return [next(olds) if id(one) in ours else next(news) for one in order]
+
+
+@given(st.integers(0, 2**32), st.integers(1, PUBLISHED_AHEAD_MAX))
+def test_messages_of_the_old_epoch_among_the_new_reset_nothing(seed: int, behind: int) -> None:
+    rng = random.Random(seed)
+    first = stream.cut(stream.flow(rng.randrange(1_000), 90), seed)
+    behind = min(behind, len(first) - 1)
+    old, resent = first[:-behind], first[-behind:]
+    # The other history has slots of the same numbers, and above and below them.
+    new = stream.cut(stream.flow(rng.randrange(1_000), 120), seed + 1, epoch=2)
+    order = [*old, *interleaved(resent, new, rng)]
+    assembly = Assembly(sources=("main",))
+    closed = [
+        slot
+        for seq, one in enumerate(order, start=1)
+        for slot in assembly.add(msgspec.structs.replace(one, tx_seq=seq), 1_000, seq)
+    ]
+    # One is the stream's own beginning, unless nothing of it told the time.
+    begins = [at for at, slot in enumerate(closed) if slot.reset]
+    assert begins == sorted({0, begins[-1]})
+    assert closed[begins[-1] :] == stream.closed_slots(new)
+    windowed = sum(len(slot.swaps) + len(slot.quotes) for slot in closed[: begins[-1]])
+    sent = [event for one in first for event in one.events if not isinstance(event, SlotEvent)]
+    assert windowed + assembly.late + assembly.untimed == len(sent)
+
+
+def test_a_source_that_counts_its_epochs_anew_is_taken_after_a_bounded_while() -> None:
+    before = stream.cut(stream.flow(1, 30), 1, epoch=7)
+    # Its checkpoint is gone: epochs begin with 1 again.
+    after = [
+        msgspec.structs.replace(one, tx_seq=len(before) + one.tx_seq, epoch=1)
+        for one in one_slot_each(range(1, 4 * STRAYS_MAX))
+    ]
+    assembly = Assembly(sources=("main",))
+    closed = [slot for one in [*before, *after] for slot in assembly.add(one, 1_000, 1)]
+    begins = [slot.slot for slot in closed if slot.reset][1:]
+    assert begins == [STRAYS_MAX + 1]
+    assert closed[-1].slot == 4 * STRAYS_MAX - 2
+    assert assembly.late == STRAYS_MAX
 
 
 def test_slot_zero_and_slots_without_a_clock_are_never_windowed() -> None:

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from pw_common.dedup import SeenWindow
 from pw_common.event_time import SLOT_MS, SlotTime, next_slot_time
+from pw_common.limits import PUBLISHED_AHEAD_MAX
 from pw_common.messages import (
     Batch,
     QuoteTrade,
@@ -29,6 +30,9 @@ HOLD_MAX_MS: Final = 20_000
 HELD_MAX: Final = 50_000
 # Messages whose ids are remembered: an hour of a busy chain.
 ANSWERED_MAX: Final = 131_072
+# Messages of an ended epoch that may still come: what ingest had sent and not seen stored.
+# More are of a source that lost its checkpoint and counts its epochs anew.
+STRAYS_MAX: Final = 2 * PUBLISHED_AHEAD_MAX
 # Two hours of slots.
 CLOCKS_MAX: Final = 18_000
 
@@ -73,8 +77,9 @@ Placed = Swap | TokenCreated | QuoteTrade | Transfer | RoundTrip
 class Assembly:
     """Holds what is not complete yet.
 
-    `late` counts events that came after their slot closed; `repeats` those that came
-    twice; `untimed` slots at an epoch's start for which nothing tells the time.
+    `late` counts events that came after their slot closed, or after their epoch ended;
+    `repeats` those that came twice; `untimed` those at an epoch's start for whose slot
+    nothing tells the time; `too_old` those of a filled gap that lies further back than clocks.
     """
 
     def __init__(
@@ -101,6 +106,8 @@ class Assembly:
         # (PW_SWAP sequence, place in PW_TX) from which the present epoch can be read again;
         # None while it is the one that reading began with.
         self.epoch_start: tuple[int, Place] | None = None
+        # Source -> its newest epoch, and how many messages of older ones came since it began.
+        self._newest: dict[str, tuple[int, int]] = {}
         self._begin()
         self._reset = True
         self.late = 0
@@ -154,6 +161,7 @@ class Assembly:
                 closed = self._take(self._prefix.rebase(1))
                 self._held_since.clear()
                 self._answered.clear()
+                self._newest.clear()
                 self.incarnation += 1
                 # What is left closes here, before the first message of the new one.
                 self._taking, self._taking_seq = Place(self.incarnation, 0), seq
@@ -234,6 +242,9 @@ class Assembly:
                 self._held_since.pop(batch.tx_seq, None)
                 closed += self._fill(batch)
                 continue
+            if self._is_stray(batch):
+                self.late += sum(isinstance(event, Placed) for event in batch.events)
+                continue
             closed += self._enter(batch)
             self._held_since.pop(batch.tx_seq, None)
             for event in batch.events:
@@ -245,6 +256,21 @@ class Assembly:
             for tx_seq in [one for one in self._held_since if one < self._prefix.next_seq]:
                 del self._held_since[tx_seq]
         return closed
+
+    def _is_stray(self, batch: Batch) -> bool:
+        """Whether this is of an epoch that was finished when a later one of its source began.
+
+        It is another history: its slots may have the numbers of the present one's.
+        """
+        newest, strays = self._newest.get(batch.source, (batch.epoch, 0))
+        if batch.epoch == newest:
+            self._newest[batch.source] = newest, strays
+            return False
+        if batch.epoch > newest or strays == STRAYS_MAX:
+            self._newest[batch.source] = batch.epoch, 0
+            return False
+        self._newest[batch.source] = newest, strays + 1
+        return True
 
     def _enter(self, batch: Batch) -> list[ClosedSlot]:
         """A new epoch of a source ends the old one: all of it that is left closes."""
@@ -317,7 +343,7 @@ class Assembly:
             block_time_s = self._times.pop(slot, None)
             self._closed = slot
             if self._clock is None and block_time_s is None:
-                self.untimed += 1
+                self.untimed += len(events)
                 continue
             self._clock = next_slot_time(self._clock, slot, block_time_s)
             self._clocks.append((slot, self._clock.event_time_ms))

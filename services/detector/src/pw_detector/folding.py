@@ -71,7 +71,7 @@ class Folding:
         self._read_seq = first.swap_seq - 1
         self._stored_ms = 0
         self._hold_max_ms = 0
-        self._late = 0
+        self._counted: dict[str, int] = {}
         self._reused = 0
         self.start_seq = first.swap_seq
 
@@ -160,9 +160,13 @@ class Folding:
             metrics.count("pw_detector_reused_sequences_total", reused)
             self._log.error("sequences_reused", why="PW_TX was restored from an older copy")
             self._reused = self._assembly.reused
-        if self._assembly.late > self._late:
-            metrics.count("pw_detector_late_total", self._assembly.late - self._late)
-            self._late = self._assembly.late
+        self._count_up_to("pw_detector_late_total", self._assembly.late)
+        self._count_up_to("pw_detector_untimed_total", self._assembly.untimed)
+        self._count_up_to("pw_detector_too_old_total", self._assembly.too_old)
+
+    def _count_up_to(self, metric: str, total: int) -> None:
+        self._metrics.count(metric, total - self._counted.get(metric, 0))
+        self._counted[metric] = total
 
     async def _released(self, closed: list[ClosedSlot], seq: int) -> None:
         for one in closed:
