@@ -82,7 +82,7 @@ async def test_an_alert_that_two_write_is_stored_once(tmp_path: Path) -> None:
         await second.store(both, 0)
         assert (first.stored, first.already_there) == (2, 0)
         assert (second.stored, second.already_there) == (0, 2)
-        assert await stored_alerts(bus, until_slot=1) == both[:1]
+        assert await stored_alerts(bus, Log("test"), until_slot=1) == both[:1]
 
 
 async def publish(bus: Bus, batch: Batch) -> None:
@@ -95,7 +95,7 @@ async def publish(bus: Bus, batch: Batch) -> None:
 
 
 async def read_alerts(bus: Bus) -> list[Alert]:
-    return await stored_alerts(bus, until_slot=2**62)
+    return await stored_alerts(bus, Log("test"), until_slot=2**62)
 
 
 async def test_rules_from_the_bucket_hold_and_are_recorded_with_their_slot(tmp_path: Path) -> None:
@@ -219,3 +219,28 @@ async def test_a_trimmed_log_after_a_new_queue_still_rings(tmp_path: Path) -> No
         found = await read_alerts(bus)
     # PW_SWAP held the sequences 35 and on of the new queue; the newest slot is still open.
     assert {f"m{slot}" for slot in range(235, 259)} <= {alert.mint for alert in found}
+
+
+async def test_a_detector_starts_over_deleted_and_unreadable_alerts(tmp_path: Path) -> None:
+    rule = Rule(name="any", conditions=("buy_count_5m >= 1",), cooldown_s=0)
+    body = msgspec.json.encode({"rules": [msgspec.to_builtins(rule)], "who": "test"})
+    async with provisioned(tmp_path / "broker") as (broker, bus):
+        await bus.kv_put(subjects.BUCKET_CONFIG, subjects.KEY_TRIGGERS, body)
+        settings = {"PW_NATS_URL": broker.url}
+
+        async def rung(slot: int) -> bool:
+            return f"m{slot}" in {alert.mint for alert in await read_alerts(bus)}
+
+        async with running_service("pw_detector", settings):
+            for seq in range(1, 6):
+                await publish(bus, in_a_queue("A", seq, 100 + seq))
+            await poll_until(lambda: rung(104), "the first slots", timeout_s=30)
+        await store(bus, subjects.alert("foreign"), b"no alert", {})
+        await store(bus, subjects.alert("bytes"), b"\xff\xfe", {})
+        await store(bus, subjects.alert("last"), b"to be deleted", {})
+        last = (await bus.api("STREAM.INFO.PW_ALERT"))["state"]["last_seq"]
+        await bus.api("STREAM.MSG.DELETE.PW_ALERT", {"seq": last})
+        async with running_service("pw_detector", settings):
+            for seq in range(6, 11):
+                await publish(bus, in_a_queue("A", seq, 100 + seq))
+            await poll_until(lambda: rung(109), "what came after the restart", timeout_s=30)

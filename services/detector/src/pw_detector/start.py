@@ -50,7 +50,7 @@ async def start(settings: Settings, runtime: Runtime, store: AlertStore) -> Fold
     released_slot = position.released_slot if position is not None else 0
     detector = Detector()
     if position is not None:
-        detector.restore(await stored_alerts(bus, until_slot=released_slot))
+        detector.restore(await stored_alerts(bus, log, until_slot=released_slot))
     configuration = Configuration(bus, log)
     folding = Folding(
         assembly=Assembly(sources=settings.source_names(), first=first.place),
