@@ -49,11 +49,21 @@ class Stored:
         return True
 
 
+class AllVoid:
+    """A queue without the missing messages: acknowledged, or never there."""
+
+    async def void_until(self, missing: range, _read_seq: int) -> int:
+        return missing[-1] if missing else 0
+
+
 class NothingVoid:
     """A queue that still holds whatever is missing: only time gives a hole up."""
 
     async def void_until(self, _missing: range, _read_seq: int) -> int:
         return 0
+
+
+NOTHING_VOID = NothingVoid()
 
 
 def message(tx_seq: int, slot: int, *, created: str = "A", frontier: int | None = None) -> Batch:
@@ -73,19 +83,19 @@ def message(tx_seq: int, slot: int, *, created: str = "A", frontier: int | None 
     )  # fmt: skip
 
 
-def detector_on(stored: Stored, first: Note | None = None) -> Folding:
+def detector_on(stored: Stored, holes: object = NOTHING_VOID) -> Folding:
     """As `start` makes one from what is stored."""
     position = stored.position
     detector = Detector(EVERY_TRADE)
+    first = Note(0, 1, Place(0, 1))
     if position is not None:
-        first = first or Note(0, position.restart_seq, position.restart_place)
+        first = Note(0, position.restart_seq, position.restart_place)
         until = position.released_slot
         detector.restore([alert for alert in stored.alerts.values() if alert.slot <= until])
-    first = first or Note(0, 1, Place(0, 1))
     return Folding(
         assembly=Assembly(sources=("main",), first=first.place),
         detector=detector,
-        holes=cast(Holes, NothingVoid()),
+        holes=cast(Holes, holes),
         store=cast(AlertStore, stored),
         positions=cast(PositionStore, stored),
         configuration=cast(Configuration, None),
@@ -187,3 +197,31 @@ def test_what_waited_for_a_hole_when_the_queue_was_made_anew_is_not_lost() -> No
     log += [message(seq, 200 + seq, created="B") for seq in range(1, 4)]
     asyncio.run(read(detector_on(stored), log))
     assert rung(stored) == {"A1", "A2", "A4", "A5", "B1", "B2"}
+
+
+def test_the_sequence_of_a_batch_that_cannot_be_read_is_held_and_counted_and_no_void() -> None:
+    stored = Stored()
+    # The third message of PW_SWAP is no batch; the queue has acknowledged what it answered.
+    log = {seq: message(seq, 100 + seq) for seq in (1, 2, *range(4, 60))}
+    wait = HOLD_MAX_MS // STORED_MS
+
+    def totals() -> tuple[int, ...]:
+        names = ("unreadable", "given_up_sequences", "void_sequences")
+        return tuple(METRICS.total(f"pw_detector_{name}_total") for name in names)
+
+    async def work() -> None:
+        folding = detector_on(stored, AllVoid())
+        before = totals()
+        for seq in range(1, 60):
+            if seq == 3:
+                folding.unreadable(seq)
+            else:
+                await folding.take(log[seq], seq, STORED_MS * seq)
+            await folding.settle_holes(caught_up=False)
+            if seq == 3 + wait:
+                assert rung(stored) == {"A1"}
+        after = [now - then for now, then in zip(totals(), before, strict=True)]
+        assert after == [1, 1, 0]
+
+    asyncio.run(work())
+    assert rung(stored) == {f"A{seq}" for seq in (1, 2, *range(4, 59))}

@@ -145,6 +145,18 @@ METRICS: tuple[Metric, ...] = (
         "Events of a filled gap that lies before everything that is remembered.",
     ),
     Metric(
+        "pw_detector_given_up_sequences_total",
+        "counter",
+        ("detector",),
+        "PW_TX sequences that nobody answered in time. Not 0: look at parsers and PW_DLQ.",
+    ),
+    Metric(
+        "pw_detector_unreadable_total",
+        "counter",
+        ("detector",),
+        "Messages of PW_SWAP that are no batch: see the log for their sequences.",
+    ),
+    Metric(
         "pw_detector_void_sequences_total",
         "counter",
         ("detector",),

@@ -7,6 +7,7 @@ since its alerts are stored.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Final
 
 from pw_common.bus import BrokerAway
@@ -14,6 +15,7 @@ from pw_common.clock import monotonic_s, now_ms
 from pw_common.log import Log
 from pw_common.messages import Batch
 from pw_common.metrics import Metrics
+from pw_common.topology import PARSER_ACK_PENDING_MAX
 from pw_detection.assembly import Assembly, ClosedSlot, Place
 from pw_detection.detector import Detector
 from pw_detector.alert_store import AlertStore
@@ -71,6 +73,8 @@ class Folding:
         self._read_seq = first.swap_seq - 1
         self._stored_ms = 0
         self._hold_max_ms = 0
+        # PW_SWAP sequences of batches that could not be read, whose hole may still show.
+        self._unreadable: deque[int] = deque(maxlen=PARSER_ACK_PENDING_MAX)
         self._counted: dict[str, int] = {}
         self._reused = 0
         self.start_seq = first.swap_seq
@@ -87,7 +91,17 @@ class Folding:
             self._evaluates = True
         self._read_seq = seq
         self._stored_ms = stored_ms
+        self._forget_unreadable()
         await self._released(self._assembly.add(batch, stored_ms, seq), seq)
+
+    def unreadable(self, seq: int) -> None:
+        """A message of PW_SWAP is no batch: which one of PW_TX it answered, nobody knows.
+
+        While it may be the one that is missing, a hole is no void: it is held, and counted.
+        """
+        self._read_seq = seq
+        self._unreadable.append(seq)
+        self._metrics.count("pw_detector_unreadable_total")
 
     async def settle_holes(self, *, caught_up: bool) -> None:
         """Go on past holes that nobody will fill: at once where that is proven, else late.
@@ -99,7 +113,7 @@ class Folding:
 
     async def _pass_void_holes(self) -> bool:
         oldest_ms = self._assembly.oldest_held_ms
-        if oldest_ms is None or now_ms() - oldest_ms < ASK_AFTER_MS:
+        if self._unreadable or oldest_ms is None or now_ms() - oldest_ms < ASK_AFTER_MS:
             return False
         missing = self._assembly.missing
         until_seq = await self._holes.void_until(missing, self._read_seq)
@@ -112,15 +126,19 @@ class Folding:
         return True
 
     async def _give_up_holes(self, *, caught_up: bool) -> None:
-        missing_seq = self._assembly.next.tx_seq
+        missing = self._assembly.missing
         closed = self._assembly.skip_holes(now_ms() if caught_up else self._stored_ms)
-        if closed:
+        if missing and self._assembly.next.tx_seq != missing.start:
             self._log.error(
                 "hole_given_up",
-                missing_tx_seq=missing_seq,
+                first_tx_seq=missing.start,
+                last_tx_seq=missing[-1],
                 released=len(closed),
-                late=self._assembly.late,
             )
+            self._metrics.count("pw_detector_given_up_sequences_total", len(missing))
+            for _ in missing[: len(self._unreadable)]:
+                self._unreadable.popleft()
+        if closed:
             await self._released(closed, self._read_seq)
         elif self._unwritten:
             await self._remember(force=True)
@@ -216,9 +234,16 @@ class Folding:
 
     def _note(self, event_time_ms: int, seq: int) -> Note:
         # A held batch was stored before this message, so reading must begin at the first one.
-        return Note(
-            event_time_ms, min(seq, self._assembly.oldest_held_seq or seq), self._assembly.next
-        )
+        before = [one for one in (self._assembly.oldest_held_seq, *self._unreadable) if one]
+        return Note(event_time_ms, min([seq, *before]), self._assembly.next)
+
+    def _forget_unreadable(self) -> None:
+        """With nothing held for as long as a fleet holds messages back, it was a repeat."""
+        if not self._assembly.held:
+            while self._unreadable and self._unreadable[0] < self._read_seq - (
+                PARSER_ACK_PENDING_MAX
+            ):
+                self._unreadable.popleft()
 
     async def _remember(self, *, force: bool = False) -> None:
         now_s = monotonic_s()

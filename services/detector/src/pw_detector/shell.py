@@ -89,6 +89,7 @@ class _Loop:
             batch = batch_of(message.headers, message.body)
         except (BadEnvelope, WrongSchema) as error:
             # Its sequence stays a hole, which is held and then counted, never passed over.
+            self._folding.unreadable(message.seq)
             self._runtime.log.error("batch_unreadable", seq=message.seq, reason=str(error))
             return
         await self._folding.take(batch, message.seq, message.time_ms)
