@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 import msgspec
 from nats.errors import Error as NatsError
 
@@ -214,8 +215,16 @@ async def test_a_trimmed_log_after_a_new_queue_still_rings(tmp_path: Path) -> No
         for seq in range(6, 60):
             await publish(bus, in_a_queue("B", seq, 200 + seq))
         await bus.api("STREAM.PURGE.PW_SWAP", {"seq": 40})
-        async with running_service("pw_detector", settings):
+        async with running_service("pw_detector", settings) as (_, url):
             await poll_until(lambda: rung(258), "what was not trimmed", timeout_s=30)
+
+            async def counted() -> bool:
+                async with httpx.AsyncClient(trust_env=False) as client:
+                    text = (await client.get(f"{url}/metrics")).text
+                # Ten messages had been read, and the next one that is there is the 40th.
+                return "pw_detector_trimmed_total 29.0" in text
+
+            await poll_until(counted, "the count of what nobody had read", timeout_s=10)
         found = await read_alerts(bus)
     # PW_SWAP held the sequences 35 and on of the new queue; the newest slot is still open.
     assert {f"m{slot}" for slot in range(235, 259)} <= {alert.mint for alert in found}

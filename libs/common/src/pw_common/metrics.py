@@ -157,6 +157,12 @@ METRICS: tuple[Metric, ...] = (
         "Messages of PW_SWAP that are no batch: see the log for their sequences.",
     ),
     Metric(
+        "pw_detector_trimmed_total",
+        "counter",
+        ("detector",),
+        "Messages of PW_SWAP gone before the detector read them: raise the stream's limits.",
+    ),
+    Metric(
         "pw_detector_void_sequences_total",
         "counter",
         ("detector",),

@@ -71,6 +71,8 @@ class Folding:
         self._position_s = 0.0
         self._unwritten = False
         self._read_seq = first.swap_seq - 1
+        # Of a stream that was read before, what was trimmed beyond where reading had come to.
+        self._trimmed_before = max(0, self._read_seq - folded_seq) if folded_seq else 0
         self._stored_ms = 0
         self._hold_max_ms = 0
         # PW_SWAP sequences of batches that could not be read, whose hole may still show.
@@ -161,8 +163,9 @@ class Folding:
                     "configuration_refused", key=change.key, revision=change.revision, reason=why
                 )
 
-    def publish_figures(self) -> None:
-        """Set the gauges."""
+    def publish_figures(self, trimmed: int) -> None:
+        """Set the gauges; `trimmed` is what PW_SWAP had lost before it was read."""
+        self._count_up_to("pw_detector_trimmed_total", self._trimmed_before + trimmed)
         oldest_ms = self._assembly.oldest_held_ms
         metrics = self._metrics
         metrics.set("pw_detector_held", self._assembly.held)

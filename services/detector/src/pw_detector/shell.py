@@ -80,7 +80,7 @@ class _Loop:
         await folding.settle_holes(caught_up=reader.pending == 0)
         caught_up = reader.pending == 0 and folding.rebuilt
         self._runtime.set_ready("" if caught_up else f"{reader.pending} messages behind")
-        folding.publish_figures()
+        folding.publish_figures(reader.trimmed)
         if caught_up:
             await self._projections.update(folding.detector, monotonic_s())
 
