@@ -23,6 +23,7 @@ from pw_detection.assembly import Place
 from pw_detection.detector import Detector
 from pw_detection.rules import Rule
 from pw_detector.alert_store import AlertStore, stored_alerts
+from pw_detector.configuration import FOLDED_SLOTS, Configuration, InForce
 from pw_detector.position import Position, PositionStore
 from pw_replay.market import generate
 from support.broker import provisioned
@@ -253,3 +254,21 @@ async def test_a_detector_starts_over_deleted_and_unreadable_alerts(tmp_path: Pa
             for seq in range(6, 11):
                 await publish(bus, in_a_queue("A", seq, 100 + seq))
             await poll_until(lambda: rung(109), "what came after the restart", timeout_s=30)
+
+
+async def test_a_restart_is_given_every_configuration_of_the_slots_that_it_folds_again(
+    tmp_path: Path,
+) -> None:
+    slots = (0, FOLDED_SLOTS, FOLDED_SLOTS + 5, 2 * FOLDED_SLOTS)
+    async with provisioned(tmp_path) as (_, bus):
+        for number, slot in enumerate(slots):
+            revision = await bus.kv_put(
+                subjects.BUCKET_CONFIG, subjects.KEY_MUTES, b'{"entries":[]}'
+            )
+            assert revision == number + 1
+            record = InForce(key=subjects.KEY_MUTES, revision=revision, from_slot=slot)
+            await bus.kv_put(
+                subjects.BUCKET_DETECTOR, f"{subjects.KEY_MUTES}.{revision}", encode(record)
+            )
+        changes = await Configuration(bus, Log("test")).at_start(2 * FOLDED_SLOTS + 1)
+    assert [change.from_slot for change in changes] == list(slots[1:])

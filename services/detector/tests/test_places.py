@@ -89,9 +89,13 @@ def detector_on(stored: Stored, holes: object = NOTHING_VOID) -> Folding:
     detector = Detector(EVERY_TRADE)
     first = Note(0, 1, Place(0, 1))
     if position is not None:
-        first = Note(0, position.restart_seq, position.restart_place)
+        first = Note(position.restart_time_ms, position.restart_seq, position.restart_place)
         until = position.released_slot
-        detector.restore([alert for alert in stored.alerts.values() if alert.slot <= until])
+        detector.restore(
+            [alert for alert in stored.alerts.values() if alert.slot <= until],
+            restarts_at_ms=position.restart_time_ms,
+            epoch_since_ms=position.epoch_time_ms,
+        )
     return Folding(
         assembly=Assembly(sources=("main",), first=first.place),
         detector=detector,
@@ -106,6 +110,7 @@ def detector_on(stored: Stored, holes: object = NOTHING_VOID) -> Folding:
         folded_seq=position.folded_seq if position is not None else 0,
         folded_place=position.folded_place if position is not None else Place(0, 0),
         released_slot=position.released_slot if position is not None else 0,
+        epoch_time_ms=position.epoch_time_ms if position is not None else 0,
     )
 
 

@@ -50,6 +50,7 @@ class Folding:
         folded_seq: int,
         folded_place: Place,
         released_slot: int,
+        epoch_time_ms: int = 0,
     ) -> None:
         self.detector = detector
         self._assembly = assembly
@@ -67,6 +68,7 @@ class Folding:
         self._evaluates = not folded_seq
         self._folded_time_ms = 0
         self._released_slot = released_slot
+        self._epoch_time_ms = epoch_time_ms
         self._event_time_ms = 0
         self._position_s = 0.0
         self._unwritten = False
@@ -191,7 +193,10 @@ class Folding:
 
     async def _released(self, closed: list[ClosedSlot], seq: int) -> None:
         for one in closed:
+            if one.reset and not self._epoch_time_ms:
+                self._epoch_time_ms = one.event_time_ms
             if one.reset and self._assembly.epoch_start is not None:
+                self._epoch_time_ms = one.event_time_ms
                 # Its first slots come from messages before the one that closed them.
                 swap_seq, place = self._assembly.epoch_start
                 self._restart.reset(Note(one.event_time_ms, swap_seq, place))
@@ -262,6 +267,8 @@ class Folding:
             event_time_ms=self._event_time_ms,
             restart_seq=oldest.swap_seq,
             restart_place=oldest.place,
+            restart_time_ms=oldest.event_time_ms,
+            epoch_time_ms=self._epoch_time_ms,
         )
         try:
             await self._positions.advance(position)
