@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 import msgspec
 from nats.errors import Error as NatsError
 
@@ -16,12 +17,13 @@ from pw_common.bus import Bus
 from pw_common.captures import CaptureWriter
 from pw_common.envelope import CONTENT_ENCODING, MSG_ID, SCHEMA, SCHEMA_BATCH, ZSTD, compress
 from pw_common.log import Log
-from pw_common.messages import Batch, encode
+from pw_common.messages import Batch, Counts, SlotEvent, Swap, encode
 from pw_common.publisher import Publisher
 from pw_detection.assembly import Place
 from pw_detection.detector import Detector
 from pw_detection.rules import Rule
 from pw_detector.alert_store import AlertStore, stored_alerts
+from pw_detector.configuration import FOLDED_SLOTS, Configuration, InForce
 from pw_detector.position import Position, PositionStore
 from pw_replay.market import generate
 from support.broker import provisioned
@@ -82,12 +84,12 @@ async def test_an_alert_that_two_write_is_stored_once(tmp_path: Path) -> None:
         await second.store(both, 0)
         assert (first.stored, first.already_there) == (2, 0)
         assert (second.stored, second.already_there) == (0, 2)
-        assert await stored_alerts(bus, until_slot=1) == both[:1]
+        assert await stored_alerts(bus, Log("test"), until_slot=1) == both[:1]
 
 
 async def publish(bus: Bus, batch: Batch) -> None:
     headers = {
-        MSG_ID: f"swap:{batch.tx_seq}",
+        MSG_ID: f"swap:{batch.tx_id or batch.tx_seq}",
         CONTENT_ENCODING: ZSTD,
         SCHEMA: SCHEMA_BATCH,
     }
@@ -95,7 +97,7 @@ async def publish(bus: Bus, batch: Batch) -> None:
 
 
 async def read_alerts(bus: Bus) -> list[Alert]:
-    return await stored_alerts(bus, until_slot=2**62)
+    return await stored_alerts(bus, Log("test"), until_slot=2**62)
 
 
 async def test_rules_from_the_bucket_hold_and_are_recorded_with_their_slot(tmp_path: Path) -> None:
@@ -179,3 +181,94 @@ async def test_any_token_is_answered_by_request(tmp_path: Path) -> None:
 
         answer = await poll_until(answered, "an answer of the detector")
         assert msgspec.json.decode(answer)["facts"]["state"] == "COLD"
+
+
+def in_a_queue(created: str, tx_seq: int, slot: int) -> Batch:
+    """A slot with one trade of a token of its own, and its clock."""
+    bought = Swap(
+        signature=f"s{slot}", ordinal=0, slot=slot, index=0, trader=f"w{slot}", side="buy",
+        mint=f"m{slot}", base_amount_raw=1, base_decimals=6, quote_mint=None,
+        quote_amount_raw=None, quote_decimals=None,
+    )  # fmt: skip
+    clock = SlotEvent(slot=slot, parent=slot - 1, block_time_s=1_700_000_000 + slot)
+    return Batch(
+        tx_stream_created=created, tx_seq=tx_seq, source="main", epoch=1, frontier_slot=slot - 1,
+        counts=Counts(), events=(bought, clock), tx_id=f"{created}{tx_seq}",
+    )  # fmt: skip
+
+
+async def test_a_trimmed_log_after_a_new_queue_still_rings(tmp_path: Path) -> None:
+    rule = Rule(name="any", conditions=("buy_count_5m >= 1",), cooldown_s=0)
+    body = msgspec.json.encode({"rules": [msgspec.to_builtins(rule)], "who": "test"})
+    async with provisioned(tmp_path / "broker") as (broker, bus):
+        await bus.kv_put(subjects.BUCKET_CONFIG, subjects.KEY_TRIGGERS, body)
+        settings = {"PW_NATS_URL": broker.url}
+
+        async def rung(slot: int) -> bool:
+            return f"m{slot}" in {alert.mint for alert in await read_alerts(bus)}
+
+        async with running_service("pw_detector", settings):
+            for seq in range(1, 6):
+                await publish(bus, in_a_queue("A", seq, 100 + seq))
+            for seq in range(1, 6):
+                await publish(bus, in_a_queue("B", seq, 200 + seq))
+            await poll_until(lambda: rung(204), "the new queue's first slots", timeout_s=30)
+        for seq in range(6, 60):
+            await publish(bus, in_a_queue("B", seq, 200 + seq))
+        await bus.api("STREAM.PURGE.PW_SWAP", {"seq": 40})
+        async with running_service("pw_detector", settings) as (_, url):
+            await poll_until(lambda: rung(258), "what was not trimmed", timeout_s=30)
+
+            async def counted() -> bool:
+                async with httpx.AsyncClient(trust_env=False) as client:
+                    text = (await client.get(f"{url}/metrics")).text
+                # Ten messages had been read, and the next one that is there is the 40th.
+                return "pw_detector_trimmed_total 29.0" in text
+
+            await poll_until(counted, "the count of what nobody had read", timeout_s=10)
+        found = await read_alerts(bus)
+    # PW_SWAP held the sequences 35 and on of the new queue; the newest slot is still open.
+    assert {f"m{slot}" for slot in range(235, 259)} <= {alert.mint for alert in found}
+
+
+async def test_a_detector_starts_over_deleted_and_unreadable_alerts(tmp_path: Path) -> None:
+    rule = Rule(name="any", conditions=("buy_count_5m >= 1",), cooldown_s=0)
+    body = msgspec.json.encode({"rules": [msgspec.to_builtins(rule)], "who": "test"})
+    async with provisioned(tmp_path / "broker") as (broker, bus):
+        await bus.kv_put(subjects.BUCKET_CONFIG, subjects.KEY_TRIGGERS, body)
+        settings = {"PW_NATS_URL": broker.url}
+
+        async def rung(slot: int) -> bool:
+            return f"m{slot}" in {alert.mint for alert in await read_alerts(bus)}
+
+        async with running_service("pw_detector", settings):
+            for seq in range(1, 6):
+                await publish(bus, in_a_queue("A", seq, 100 + seq))
+            await poll_until(lambda: rung(104), "the first slots", timeout_s=30)
+        await store(bus, subjects.alert("foreign"), b"no alert", {})
+        await store(bus, subjects.alert("bytes"), b"\xff\xfe", {})
+        await store(bus, subjects.alert("last"), b"to be deleted", {})
+        last = (await bus.api("STREAM.INFO.PW_ALERT"))["state"]["last_seq"]
+        await bus.api("STREAM.MSG.DELETE.PW_ALERT", {"seq": last})
+        async with running_service("pw_detector", settings):
+            for seq in range(6, 11):
+                await publish(bus, in_a_queue("A", seq, 100 + seq))
+            await poll_until(lambda: rung(109), "what came after the restart", timeout_s=30)
+
+
+async def test_a_restart_is_given_every_configuration_of_the_slots_that_it_folds_again(
+    tmp_path: Path,
+) -> None:
+    slots = (0, FOLDED_SLOTS, FOLDED_SLOTS + 5, 2 * FOLDED_SLOTS)
+    async with provisioned(tmp_path) as (_, bus):
+        for number, slot in enumerate(slots):
+            revision = await bus.kv_put(
+                subjects.BUCKET_CONFIG, subjects.KEY_MUTES, b'{"entries":[]}'
+            )
+            assert revision == number + 1
+            record = InForce(key=subjects.KEY_MUTES, revision=revision, from_slot=slot)
+            await bus.kv_put(
+                subjects.BUCKET_DETECTOR, f"{subjects.KEY_MUTES}.{revision}", encode(record)
+            )
+        changes = await Configuration(bus, Log("test")).at_start(2 * FOLDED_SLOTS + 1)
+    assert [change.from_slot for change in changes] == list(slots[1:])

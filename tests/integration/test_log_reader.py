@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pw_cli.up.stored import stored_messages
 from pw_common import subjects
 from pw_common.bus import Bus
 from pw_common.log_reader import LogReader, get_message
@@ -86,3 +87,15 @@ async def test_one_message_by_its_sequence_is_given_or_said_to_be_absent(tmp_pat
     assert (found.seq, found.subject) == (1, "pw.gap.v1.main")
     assert set(found.headers) == {"Nats-Msg-Id", "Pw-Schema"}
     assert absent is None
+
+
+async def test_everything_stored_is_given_though_the_last_messages_were_deleted(
+    tmp_path: Path,
+) -> None:
+    async with provisioned(tmp_path) as (_, bus):
+        for number in range(5):
+            await store_gap(bus, number, number)
+        for seq in (2, 4, 5):
+            await bus.api("STREAM.MSG.DELETE.PW_GAP", {"seq": seq})
+        found = [one.metadata.sequence.stream async for one in stored_messages(bus, "PW_GAP")]
+    assert found == [1, 3]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pw_common.dedup import SeenWindow
 from pw_common.messages import Batch, Counts
-from pw_common.watermark import Prefix, Watermark
+from pw_common.watermark import HOLES_MAX, Prefix, Watermark
 
 
 def batch(seq: int, frontier: int = 0, epoch: int = 1, source: str = "main") -> Batch:
@@ -62,6 +62,29 @@ def test_the_prefix_is_released_in_order_whatever_the_arrival(
         assert released == list(range(1, whole))
         assert prefix.held == len(arrived) - len(released)
     assert prefix.repeats == len(repeats)
+
+
+@given(st.sets(st.integers(1, 40), max_size=20), st.permutations(range(1, 41)))
+def test_what_was_passed_over_is_recovered_once_and_nothing_else_is(
+    missing: set[int], asked: list[int]
+) -> None:
+    prefix = Prefix()
+    for seq in sorted({*range(1, 41), 41} - missing):
+        prefix.add(batch(seq))
+    while prefix.held:
+        prefix.skip_hole()
+    assert {seq for seq in asked if prefix.recover(seq)} == missing
+    assert not any(prefix.recover(seq) for seq in asked)
+
+
+def test_what_was_passed_over_is_remembered_within_a_bound() -> None:
+    prefix = Prefix()
+    for seq in range(2, 4 * HOLES_MAX, 2):
+        prefix.add(batch(seq))
+        prefix.skip_hole()
+    assert not prefix.recover(1)
+    recovered = sum(prefix.recover(seq) for seq in range(1, 4 * HOLES_MAX))
+    assert recovered == HOLES_MAX
 
 
 def test_the_watermark_is_the_least_frontier_of_all_sources() -> None:

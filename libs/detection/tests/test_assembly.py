@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib
 import random
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pw_common.limits import PUBLISHED_AHEAD_MAX
 from pw_common.messages import SlotEvent, Swap
-from pw_detection.assembly import HOLD_MAX_MS, Assembly
+from pw_detection.assembly import HOLD_MAX_MS, STRAYS_MAX, Assembly
 
 stream: Any = importlib.import_module("detection_stream")
 
@@ -80,6 +82,64 @@ def test_a_hole_is_held_and_given_up_only_after_its_time() -> None:
     assert assembly.held == 0
 
 
+def one_slot_each(seqs: Iterable[int]) -> list[Any]:
+    """Message n has a trade of slot n and its clock, and says that slot n - 1 is complete."""
+    return [
+        msgspec.structs.replace(
+            stream.batch(
+                n,
+                (
+                    stream.swap(n, n),
+                    SlotEvent(slot=n, parent=n - 1, block_time_s=stream.BEGIN_S + n),
+                ),
+                n - 1,
+            ),
+            tx_id=f"m{n}",
+        )
+        for n in seqs
+    ]
+
+
+def test_a_message_that_comes_after_its_hole_was_given_up_is_counted_late_and_open_slots_take_it() -> (  # noqa: E501
+    None
+):
+    assembly = Assembly(sources=("main",))
+    closed = [
+        slot for one in one_slot_each((1, 2, 4, 5, 7, 8)) for slot in assembly.add(one, 1_000, 1)
+    ]
+    for _ in range(2):
+        closed += assembly.skip_holes(1_001 + HOLD_MAX_MS)
+    assert (assembly.held, assembly.next.tx_seq, assembly.late) == (0, 9, 0)
+    # One trade of a slot that closed meanwhile, one of the slot that is still open.
+    (third, sixth) = one_slot_each((3, 6))
+    sixth = msgspec.structs.replace(sixth, events=(stream.swap(6, 8),))
+    closed += assembly.add(third, 2_000, 7) + assembly.add(sixth, 2_000, 8)
+    assert assembly.late == 1
+    # Twice the same is a repeat, neither late nor another message.
+    closed += assembly.add(third, 2_000, 9) + assembly.add(sixth, 2_000, 10)
+    closed += [slot for one in one_slot_each((9, 10)) for slot in assembly.add(one, 2_000, 11)]
+    assert (assembly.late, assembly.reused, assembly.next.incarnation) == (1, 0, 0)
+    taken = {slot.slot: {swap.signature for swap in slot.swaps} for slot in closed}
+    assert taken[8] == {stream.swap(6, 8).signature, stream.swap(8, 8).signature}
+    assert sorted(taken) == [1, 2, 4, 5, 7, 8, 9]
+
+
+def test_what_comes_at_a_sequence_that_was_proven_void_is_taken_all_the_same() -> None:
+    assembly = Assembly(sources=("main",))
+    for one in one_slot_each((1, 2, 5, 6)):
+        assembly.add(one, 1_000, 1)
+    assembly.skip_void(4)
+    # Somebody deleted the message while a parser had it in hand: its answer is no repeat.
+    (fourth,) = one_slot_each((4,))
+    fourth = msgspec.structs.replace(fourth, events=(stream.swap(4, 6),))
+    assert assembly.add(fourth, 2_000, 7) == []
+    (closed,) = assembly.add(one_slot_each((7,))[0], 2_000, 8)
+    assert [swap.signature for swap in closed.swaps] == [
+        stream.swap(one, 6).signature for one in (4, 6)
+    ]
+    assert (assembly.reused, assembly.late) == (0, 0)
+
+
 def test_a_sequence_that_never_was_a_message_is_passed_at_once_when_that_is_proven() -> None:
     batches = stream.cut(stream.flow(1, 30), 1)
     whole = stream.closed_slots(batches)
@@ -113,6 +173,54 @@ def test_a_new_epoch_closes_the_old_one_whole_and_resets() -> None:
     closed = stream.closed_slots([*batches, *more])
     assert [slot.slot for slot in closed] == [*range(1, 21), *range(1, 21)]
     assert [at for at, slot in enumerate(closed) if slot.reset] == [0, 20]
+
+
+def interleaved(old: list[Any], new: list[Any], rng: random.Random) -> list[Any]:
+    """Messages of an epoch that are sent again while the next one's are stored already."""
+    order = [new[0], *sorted(old + new[1:], key=lambda _: rng.random())]
+    # Each epoch keeps its own order, as its publisher does.
+    ours = {id(one) for one in old}
+    olds, news = iter(old), iter(new)
+    return [next(olds) if id(one) in ours else next(news) for one in order]
+
+
+@given(st.integers(0, 2**32), st.integers(1, PUBLISHED_AHEAD_MAX))
+def test_messages_of_the_old_epoch_among_the_new_reset_nothing(seed: int, behind: int) -> None:
+    rng = random.Random(seed)
+    first = stream.cut(stream.flow(rng.randrange(1_000), 90), seed)
+    behind = min(behind, len(first) - 1)
+    old, resent = first[:-behind], first[-behind:]
+    # The other history has slots of the same numbers, and above and below them.
+    new = stream.cut(stream.flow(rng.randrange(1_000), 120), seed + 1, epoch=2)
+    order = [*old, *interleaved(resent, new, rng)]
+    assembly = Assembly(sources=("main",))
+    closed = [
+        slot
+        for seq, one in enumerate(order, start=1)
+        for slot in assembly.add(msgspec.structs.replace(one, tx_seq=seq), 1_000, seq)
+    ]
+    # One is the stream's own beginning, unless nothing of it told the time.
+    begins = [at for at, slot in enumerate(closed) if slot.reset]
+    assert begins == sorted({0, begins[-1]})
+    assert closed[begins[-1] :] == stream.closed_slots(new)
+    windowed = sum(len(slot.swaps) + len(slot.quotes) for slot in closed[: begins[-1]])
+    sent = [event for one in first for event in one.events if not isinstance(event, SlotEvent)]
+    assert windowed + assembly.late + assembly.untimed == len(sent)
+
+
+def test_a_source_that_counts_its_epochs_anew_is_taken_after_a_bounded_while() -> None:
+    before = stream.cut(stream.flow(1, 30), 1, epoch=7)
+    # Its checkpoint is gone: epochs begin with 1 again.
+    after = [
+        msgspec.structs.replace(one, tx_seq=len(before) + one.tx_seq, epoch=1)
+        for one in one_slot_each(range(1, 4 * STRAYS_MAX))
+    ]
+    assembly = Assembly(sources=("main",))
+    closed = [slot for one in [*before, *after] for slot in assembly.add(one, 1_000, 1)]
+    begins = [slot.slot for slot in closed if slot.reset][1:]
+    assert begins == [STRAYS_MAX + 1]
+    assert closed[-1].slot == 4 * STRAYS_MAX - 2
+    assert assembly.late == STRAYS_MAX
 
 
 def test_slot_zero_and_slots_without_a_clock_are_never_windowed() -> None:

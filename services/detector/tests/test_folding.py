@@ -27,6 +27,7 @@ BEGIN_S = 1_700_000_000
 RULES = (
     Rule(name="busy", conditions=("buy_count_5m >= 20",), cooldown_s=60, escalate_factor=1.2),
     Rule(name="few", conditions=("unique_buyers_5m <= 11", "buy_count_5m >= 5"), cooldown_s=30),
+    Rule(name="once", conditions=("buy_count_5m >= 3",), cooldown_s=86_400),
     Rule(name="hour", conditions=("buy_count_1h >= 40",)),
 )
 METRICS = Metrics("detector", "0")
@@ -110,9 +111,13 @@ def folding(stored: Stored, batches: list[Batch]) -> Folding:
     detector = Detector(RULES)
     first = Note(0, 1, Place(0, 1))
     if position is not None:
-        first = Note(0, position.restart_seq, position.restart_place)
+        first = Note(position.restart_time_ms, position.restart_seq, position.restart_place)
         until = position.released_slot
-        detector.restore([alert for alert in stored.alerts.values() if alert.slot <= until])
+        detector.restore(
+            [alert for alert in stored.alerts.values() if alert.slot <= until],
+            restarts_at_ms=position.restart_time_ms,
+            epoch_since_ms=position.epoch_time_ms,
+        )
     return Folding(
         assembly=Assembly(sources=("main",), first=first.place),
         detector=detector,
@@ -127,6 +132,7 @@ def folding(stored: Stored, batches: list[Batch]) -> Folding:
         folded_seq=position.folded_seq if position is not None else 0,
         folded_place=position.folded_place if position is not None else Place(0, 0),
         released_slot=position.released_slot if position is not None else 0,
+        epoch_time_ms=position.epoch_time_ms if position is not None else 0,
     )
 
 

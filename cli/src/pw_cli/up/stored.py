@@ -31,9 +31,17 @@ async def stored_messages(bus: Bus, stream: str) -> AsyncIterator[Msg]:
     )
     try:
         while True:
-            for message in await subscription.fetch(FETCH, timeout=FETCH_TIMEOUT_S):
+            try:
+                messages = await subscription.fetch(FETCH, timeout=FETCH_TIMEOUT_S)
+            except TimeoutError:
+                if not (await subscription.consumer_info()).num_pending:
+                    return
+                continue
+            for message in messages:
                 yield message
-                if message.metadata.sequence.stream >= last:
+                meta = message.metadata
+                # The last ones may have been deleted: then nothing is left before the end.
+                if meta.sequence.stream >= last or not meta.num_pending:
                     return
     finally:
         try:

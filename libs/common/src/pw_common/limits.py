@@ -30,6 +30,8 @@ PARSER_ACK_WAIT_S = 8.0
 # A parser stops after this many messages in a row that held nothing readable:
 # then our code or the source is broken, and the backlog must stay.
 POISON_RUN_MAX = 64
+# Messages that a publisher has sent and not yet seen stored: so many may be overtaken.
+PUBLISHED_AHEAD_MAX = 64
 # Broker messages are refused above this by the server's default.
 BROKER_PAYLOAD_BYTES_MAX = 1024 * 1024
 # SOL transfers below this are no funding: fees, tips and dust would drown the edges.

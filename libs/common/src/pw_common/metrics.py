@@ -129,7 +129,38 @@ METRICS: tuple[Metric, ...] = (
         "pw_detector_late_total",
         "counter",
         ("detector",),
-        "Events that came after their slot had closed. Not 0: a hole was given up, see the log.",
+        "Events that came after their slot or epoch had closed. Not 0: a hole was given up, see "
+        "the log, or ingest began anew while PW_TX was full.",
+    ),
+    Metric(
+        "pw_detector_untimed_total",
+        "counter",
+        ("detector",),
+        "Events left out because nothing tells their slot's time: at the start of an epoch.",
+    ),
+    Metric(
+        "pw_detector_too_old_total",
+        "counter",
+        ("detector",),
+        "Events of a filled gap that lies before everything that is remembered.",
+    ),
+    Metric(
+        "pw_detector_given_up_sequences_total",
+        "counter",
+        ("detector",),
+        "PW_TX sequences that nobody answered in time. Not 0: look at parsers and PW_DLQ.",
+    ),
+    Metric(
+        "pw_detector_unreadable_total",
+        "counter",
+        ("detector",),
+        "Messages of PW_SWAP that are no batch: see the log for their sequences.",
+    ),
+    Metric(
+        "pw_detector_trimmed_total",
+        "counter",
+        ("detector",),
+        "Messages of PW_SWAP gone before the detector read them: raise the stream's limits.",
     ),
     Metric(
         "pw_detector_void_sequences_total",

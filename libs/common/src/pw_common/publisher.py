@@ -21,6 +21,7 @@ from nats.errors import Error as NatsError
 
 from pw_common.bus import Bus
 from pw_common.clock import monotonic_s
+from pw_common.limits import PUBLISHED_AHEAD_MAX
 from pw_common.log import Log
 
 # Unanswered for this long: send again. Longer than a slow fsync, shorter than a leader election.
@@ -69,7 +70,7 @@ class Publisher:
         bus: Bus,
         log: Log,
         *,
-        messages_max: int = 64,
+        messages_max: int = PUBLISHED_AHEAD_MAX,
         bytes_max: int = 16 * 1024 * 1024,
         on_retry: Callable[[str], None] = lambda _why: None,
         ack_timeout_s: float = ACK_TIMEOUT_S,

@@ -9,7 +9,12 @@ the watermark is the least of these over the sources.
 
 from __future__ import annotations
 
+from typing import Final
+
 from pw_common.messages import Batch
+
+# Holes passed over that are remembered: one comes of a parser that is away, or of a crash.
+HOLES_MAX: Final = 1_024
 
 
 class Prefix:
@@ -22,12 +27,15 @@ class Prefix:
     def __init__(self, first_seq: int = 1) -> None:
         self._next = first_seq
         self._held: dict[int, Batch] = {}
+        # What was passed over, in order; whatever is taken of it splits its range.
+        self._passed: list[range] = []
         self.repeats = 0
 
     def rebase(self, first_seq: int) -> list[Batch]:
         """Sequences began again: whatever waits is released as it is, then `first_seq` is next."""
         released = [self._held.pop(seq) for seq in sorted(self._held)]
         self._next = first_seq
+        self._passed.clear()
         return released
 
     def holds(self, seq: int) -> bool:
@@ -53,8 +61,20 @@ class Prefix:
         """Give up what is missing before the first held batch; returns what the prefix gained."""
         if not self._held:
             return []
+        self._passed.append(self.missing)
+        del self._passed[:-HOLES_MAX]
         self._next = min(self._held)
         return self._release()
+
+    def recover(self, seq: int) -> bool:
+        """Whether this sequence was passed over and comes only now; true once."""
+        for at, passed in enumerate(self._passed):
+            if seq in passed:
+                halves = (range(passed.start, seq), range(seq + 1, passed.stop))
+                self._passed[at : at + 1] = [half for half in halves if half]
+                del self._passed[:-HOLES_MAX]
+                return True
+        return False
 
     def add(self, batch: Batch) -> list[Batch]:
         """Take one batch in any order; returns what the prefix gained, in order."""

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from pw_common.dedup import SeenWindow
 from pw_common.event_time import SLOT_MS, SlotTime, next_slot_time
+from pw_common.limits import PUBLISHED_AHEAD_MAX
 from pw_common.messages import (
     Batch,
     QuoteTrade,
@@ -29,6 +30,9 @@ HOLD_MAX_MS: Final = 20_000
 HELD_MAX: Final = 50_000
 # Messages whose ids are remembered: an hour of a busy chain.
 ANSWERED_MAX: Final = 131_072
+# Messages of an ended epoch that may still come: what ingest had sent and not seen stored.
+# More are of a source that lost its checkpoint and counts its epochs anew.
+STRAYS_MAX: Final = 2 * PUBLISHED_AHEAD_MAX
 # Two hours of slots.
 CLOCKS_MAX: Final = 18_000
 
@@ -48,8 +52,8 @@ class ClosedSlot:
     """A complete slot. `reset` says that a discontinuity lies before it: windows begin anew.
 
     Swaps and the others are in chain order: (index, signature, ordinal). `place` is the
-    message that closed it: whoever reads the same stream again finds it closed there again,
-    whatever was waited for meanwhile.
+    message that closed it, `swap_seq` where PW_SWAP has its batch: whoever reads the same
+    streams again finds it closed there again, whatever was waited for meanwhile.
     """
 
     slot: int
@@ -61,6 +65,7 @@ class ClosedSlot:
     transfers: tuple[Transfer, ...] = ()
     round_trips: tuple[RoundTrip, ...] = ()
     place: Place = field(default=Place(0, 0), compare=False)
+    swap_seq: int = field(default=0, compare=False)
     # A part of a recorded gap that was filled in after later slots had closed: it counts in
     # the windows, and rings nothing.
     amends: bool = False
@@ -72,8 +77,9 @@ Placed = Swap | TokenCreated | QuoteTrade | Transfer | RoundTrip
 class Assembly:
     """Holds what is not complete yet.
 
-    `late` counts events that came after their slot closed; `repeats` those that came
-    twice; `untimed` slots at an epoch's start for which nothing tells the time.
+    `late` counts events that came after their slot closed, or after their epoch ended;
+    `repeats` those that came twice; `untimed` those at an epoch's start for whose slot
+    nothing tells the time; `too_old` those of a filled gap that lies further back than clocks.
     """
 
     def __init__(
@@ -88,6 +94,7 @@ class Assembly:
         self._prefix = Prefix(first.tx_seq)
         self.incarnation = first.incarnation
         self._taking = first
+        self._taking_seq = 0
         # tx_seq of a held batch -> (when it was stored, its PW_SWAP sequence).
         self._held_since: dict[int, tuple[int, int]] = {}
         self._created = ""
@@ -99,6 +106,8 @@ class Assembly:
         # (PW_SWAP sequence, place in PW_TX) from which the present epoch can be read again;
         # None while it is the one that reading began with.
         self.epoch_start: tuple[int, Place] | None = None
+        # Source -> its newest epoch, and how many messages of older ones came since it began.
+        self._newest: dict[str, tuple[int, int]] = {}
         self._begin()
         self._reset = True
         self.late = 0
@@ -149,18 +158,26 @@ class Assembly:
         if batch.tx_stream_created != self._created:
             if self._created:
                 # Another PW_TX: its sequences begin again, and nothing says what was lost.
-                closed = self._finish()
-                self._prefix = Prefix(1)
+                closed = self._take(self._prefix.rebase(1))
                 self._held_since.clear()
                 self._answered.clear()
+                self._newest.clear()
                 self.incarnation += 1
+                # What is left closes here, before the first message of the new one.
+                self._taking, self._taking_seq = Place(self.incarnation, 0), seq
+                closed += self._finish()
                 self.epoch_start = (seq, Place(self.incarnation, 1))
             self._created = batch.tx_stream_created
         self._arrived = (stored_ms, seq)
+        if self._prefix.recover(batch.tx_seq):
+            # Its hole was given up: open slots take its events, those of closed ones are late.
+            self._remember(batch)
+            return closed + self._take([batch])
         if self._prefix.holds(batch.tx_seq) and self._is_other(batch):
             return closed + self._reused(batch)
         self._remember(batch)
-        self._held_since[batch.tx_seq] = (stored_ms, seq)
+        if not self._prefix.holds(batch.tx_seq):
+            self._held_since[batch.tx_seq] = self._arrived
         released = self._prefix.add(batch)
         if self.held > self._held_max:
             released += self._prefix.skip_hole()
@@ -182,10 +199,9 @@ class Assembly:
         known_here = self._answered.get(batch.tx_seq)
         if not self._answered or known_here is not None or not self._answered_before:
             # The first of them; parsers may bring lower ones after it.
-            released = self._prefix.rebase(batch.tx_seq)
+            closed = self._take(self._prefix.rebase(batch.tx_seq))
             self.incarnation += 1
             self._answered_before, self._answered = self._answered, {}
-            closed = self._take(released)
             self._held_since = {batch.tx_seq: self._arrived}
             self._remember(batch)
             return closed + self._take(self._prefix.add(batch))
@@ -219,10 +235,15 @@ class Assembly:
     def _take(self, released: list[Batch]) -> list[ClosedSlot]:
         closed: list[ClosedSlot] = []
         for batch in released:
-            self._taking = Place(self.incarnation, batch.tx_seq)
+            # One that others have overtaken closes nothing earlier than they did.
+            self._taking = max(self._taking, Place(self.incarnation, batch.tx_seq))
+            self._taking_seq = self._held_since.get(batch.tx_seq, self._arrived)[1]
             if batch.gap:
                 self._held_since.pop(batch.tx_seq, None)
                 closed += self._fill(batch)
+                continue
+            if self._is_stray(batch):
+                self.late += sum(isinstance(event, Placed) for event in batch.events)
                 continue
             closed += self._enter(batch)
             self._held_since.pop(batch.tx_seq, None)
@@ -235,6 +256,21 @@ class Assembly:
             for tx_seq in [one for one in self._held_since if one < self._prefix.next_seq]:
                 del self._held_since[tx_seq]
         return closed
+
+    def _is_stray(self, batch: Batch) -> bool:
+        """Whether this is of an epoch that was finished when a later one of its source began.
+
+        It is another history: its slots may have the numbers of the present one's.
+        """
+        newest, strays = self._newest.get(batch.source, (batch.epoch, 0))
+        if batch.epoch == newest:
+            self._newest[batch.source] = newest, strays
+            return False
+        if batch.epoch > newest or strays == STRAYS_MAX:
+            self._newest[batch.source] = batch.epoch, 0
+            return False
+        self._newest[batch.source] = newest, strays + 1
+        return True
 
     def _enter(self, batch: Batch) -> list[ClosedSlot]:
         """A new epoch of a source ends the old one: all of it that is left closes."""
@@ -307,7 +343,7 @@ class Assembly:
             block_time_s = self._times.pop(slot, None)
             self._closed = slot
             if self._clock is None and block_time_s is None:
-                self.untimed += 1
+                self.untimed += len(events)
                 continue
             self._clock = next_slot_time(self._clock, slot, block_time_s)
             self._clocks.append((slot, self._clock.event_time_ms))
@@ -329,5 +365,6 @@ class Assembly:
             tuple(event for event in events if isinstance(event, Transfer)),
             tuple(event for event in events if isinstance(event, RoundTrip)),
             self._taking,
+            self._taking_seq,
             amends,
         )

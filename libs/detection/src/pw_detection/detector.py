@@ -28,7 +28,8 @@ class _Change(NamedTuple):
     from_slot: int
     revision: int
     rules: tuple[Compiled, ...] | None = None
-    lists: Lists | None = None
+    watched: WatchLists | None = None
+    mutes: Mutes | None = None
 
 
 class Detector:
@@ -55,20 +56,28 @@ class Detector:
 
     def set_watchlists(self, watched: WatchLists, from_slot: int) -> None:
         """Watch lists that hold from a slot on."""
-        self._watched = watched
-        self._pending.append(_Change(from_slot, 0, lists=Lists(watched, self._mutes)))
+        self._pending.append(_Change(from_slot, 0, watched=watched))
 
     def set_mutes(self, mutes: Mutes, from_slot: int) -> None:
         """Mutes that hold from a slot on."""
-        self._mutes = mutes
-        self._pending.append(_Change(from_slot, 0, lists=Lists(self._watched, mutes)))
+        self._pending.append(_Change(from_slot, 0, mutes=mutes))
 
-    def restore(self, alerts: Iterable[Alert]) -> None:
-        """Take up what was given before, in the order in which it was."""
+    def restore(
+        self, alerts: Iterable[Alert], *, restarts_at_ms: int = 0, epoch_since_ms: int = 0
+    ) -> None:
+        """Take up what was given before, before anything is folded again.
+
+        Args:
+            alerts: Tokens' alerts in the order in which they were given.
+            restarts_at_ms: The event time after which everything will be folded.
+            epoch_since_ms: The event time at which the present epoch began. 0 where one of the
+                two is not known.
+        """
         given = list(alerts)
-        self.episodes.restore(given, {rule.rule.name: rule.lead for rule in self._rules})
+        self.market.restarts_at_ms = restarts_at_ms
+        self.episodes.restore(given, epoch_since_ms)
         for alert in given:
-            if alert.kind != "closed":
+            if alert.kind != "closed" and alert.event_time_ms >= epoch_since_ms:
                 self._rang_ms[alert.mint] = alert.event_time_ms
 
     def fold(self, closed: ClosedSlot) -> None:
@@ -176,9 +185,11 @@ class Detector:
             if change.rules is not None:
                 self._rules, self.revision = change.rules, change.revision
                 self._cheap = {rule.rule.name: rule.cheap_first for rule in self._rules}
-            if change.lists is not None:
-                self._lists = change.lists
-                self.market.muted_wallets = change.lists.muted_wallets
+            self._watched = change.watched or self._watched
+            self._mutes = change.mutes or self._mutes
+            if change.rules is None:
+                self._lists = Lists(self._watched, self._mutes)
+                self.market.muted_wallets = self._lists.muted_wallets
         return before - {rule.rule.name for rule in self._rules if rule.rule.enabled}
 
     def _ticked(self, event_time_ms: int) -> bool:
@@ -247,6 +258,8 @@ class Detector:
 
     def _close(self, keys: list[Key], closed: ClosedSlot, detail: str) -> list[Alert]:
         rules = {rule.rule.name: rule for rule in self._rules}
+        # Who asked about a token has brought its windows to the present, and nobody else has.
+        self.market.advance(key[0] for key in keys)
         alerts = []
         for key in keys:
             ring = self.episodes.close(key)

@@ -47,22 +47,21 @@ class Episodes:
         self.open: dict[Key, Open] = {}
         self._opened_ms: dict[Key, int] = {}
 
-    def restore(self, alerts: Iterable[Alert], lead_of: dict[str, str]) -> None:
-        """Take up stored alerts, in the order in which they were given.
+    def restore(self, alerts: Iterable[Alert], epoch_since_ms: int) -> None:
+        """Take up tokens' alerts up to the slot from which evaluation goes on, in their order.
 
-        Args:
-            alerts: Tokens' alerts up to the slot from which evaluation goes on.
-            lead_of: Trigger -> its lead metric.
+        What opened before the epoch began holds nothing back any more.
         """
         for alert in alerts:
             key = (alert.mint, alert.trigger)
             if alert.kind == "closed":
                 self.open.pop(key, None)
                 continue
-            if alert.kind == "opened":
+            if alert.kind == "opened" and alert.event_time_ms >= epoch_since_ms:
                 self._opened_ms[key] = alert.event_time_ms
-            lead = alert.metrics.get(lead_of.get(alert.trigger, ""), None) or 0.0
-            self.open[key] = Open(alert.episode, alert.opened_slot, alert.n, lead, alert.severity)
+            self.open[key] = Open(
+                alert.episode, alert.opened_slot, alert.n, _lead(alert), alert.severity
+            )
 
     def held(
         self,
@@ -121,3 +120,9 @@ class Episodes:
     def _ring(kind: AlertKind, current: Open) -> Ring:
         episode, n = current.episode, current.n
         return Ring(kind, episode, alert_id(episode, n), n, current.opened_slot, current.severity)
+
+
+def _lead(alert: Alert) -> float:
+    """What the lead metric was, in the words of the alert itself: its rule may have changed."""
+    rising = [one for one in alert.conditions if one.text.split()[1:2] in ([">"], [">="])]
+    return (rising[0].value or 0.0) if rising else 0.0

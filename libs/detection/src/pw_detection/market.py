@@ -22,6 +22,8 @@ FRESH_AFTER_MS: Final = 3_600_000
 PRICE_TRADES: Final = 21
 # Creation facts are known for this long: a restart folds no more than that again.
 FACTS_MS: Final = 7_200_000
+# Where a token trades is known for this long after a trade that named it.
+VENUES_MS: Final = 3_600_000
 
 
 class Token:
@@ -33,6 +35,17 @@ class Token:
         self.decimals: int | None = None
         self.venues: tuple[str, ...] = ()
         self.last_trade_ms = 0
+        self._named_ms = 0
+
+    def named(self, venues: tuple[str, ...], event_time_ms: int) -> None:
+        """A trade named where it was done; one that does not says nothing."""
+        if venues:
+            self.venues, self._named_ms = venues, event_time_ms
+
+    def forget_venues(self, event_time_ms: int) -> None:
+        """What was named too long ago is unknown by now."""
+        if event_time_ms - self._named_ms >= VENUES_MS:
+            self.venues = ()
 
     def price(self) -> Fraction | None:
         """Lamports for one raw unit: the weighted median of its newest valued trades."""
@@ -75,6 +88,8 @@ class Market:
         self.muted_wallets: frozenset[str] = frozenset()
         self.event_time_ms = 0
         self.covered_since_ms = 0
+        # What a restart folds first is no beginning: all since this was there, 0 if unknown.
+        self.restarts_at_ms = 0
         self.sol = SolPrice()
         self._created_ms: dict[str, int] = {}
         # Wallet -> its last trade, in the order of it, for an hour.
@@ -92,7 +107,8 @@ class Market:
         """Take a closed slot; returns the mints that traded in it."""
         if closed.reset:
             self.reset()
-            self.covered_since_ms = closed.event_time_ms
+            since_ms, self.restarts_at_ms = self.restarts_at_ms, 0
+            self.covered_since_ms = since_ms or closed.event_time_ms
         self.event_time_ms = closed.event_time_ms
         for created in closed.tokens:
             self._create(created, closed.event_time_ms)
@@ -114,7 +130,8 @@ class Market:
         token = self.tokens.get(swap.mint)
         if token is None:
             token = self.tokens[swap.mint] = Token(swap.mint)
-            token.decimals, token.venues = swap.base_decimals, swap.venues
+            token.decimals = swap.base_decimals
+            token.named(swap.venues, event_time_ms)
         token.last_trade_ms = max(token.last_trade_ms, event_time_ms)
         # A wallet that traded since is known; whether it did before is not.
         fresh = self._last_trade.setdefault(swap.trader, event_time_ms) == event_time_ms
@@ -136,15 +153,18 @@ class Market:
         for mint in mints:
             token = self.tokens.get(mint)
             if token is not None:
-                for window in token.windows.values():
-                    window.advance(self.event_time_ms)
+                self._advance(token)
+
+    def _advance(self, token: Token) -> None:
+        for window in token.windows.values():
+            window.advance(self.event_time_ms)
+        token.forget_venues(self.event_time_ms)
 
     def sweep(self) -> list[str]:
         """Bring all tokens to the present and drop those without a trade for an hour."""
         gone = []
         for mint, token in self.tokens.items():
-            for window in token.windows.values():
-                window.advance(self.event_time_ms)
+            self._advance(token)
             if not token.windows[HOUR.name].trades:
                 gone.append(mint)
         for mint in gone:
@@ -168,7 +188,8 @@ class Market:
         if token is None:
             token = self.tokens[swap.mint] = Token(swap.mint)
         token.decimals = swap.base_decimals
-        token.venues = swap.venues or token.venues
+        token.named(swap.venues, event_time_ms)
+        token.forget_venues(event_time_ms)
         token.last_trade_ms = event_time_ms
         last_ms = self._last_trade.pop(swap.trader, None)
         self._last_trade[swap.trader] = event_time_ms

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from pw_common import subjects
 from pw_common.alerts import SCHEMA_ALERT, TRIGGER_REVISION, Alert, decode_alert
 from pw_common.bus import Bus
 from pw_common.envelope import EXPECTED_LAST_SUBJECT_SEQUENCE, MSG_ID, SCHEMA
+from pw_common.log import Log
 from pw_common.log_reader import LogReader
 from pw_common.messages import encode
 from pw_common.publisher import Publisher, PublishRefused
@@ -62,12 +65,13 @@ class AlertStore:
             self.stored += not stored.duplicate
 
 
-async def stored_alerts(bus: Bus, *, until_slot: int) -> list[Alert]:
+async def stored_alerts(bus: Bus, log: Log, *, until_slot: int) -> list[Alert]:
     """The tokens' alerts up to a slot, in the order in which they were stored.
+
+    What somebody put there that is no alert is left out and logged.
 
     Raises:
         BrokerAway, ApiRefused: from the broker.
-        msgspec.MsgspecError: a body that is no alert.
     """
     state = (await bus.api(f"STREAM.INFO.{subjects.STREAM_ALERT}"))["state"]
     last = int(state["last_seq"])
@@ -76,8 +80,15 @@ async def stored_alerts(bus: Bus, *, until_slot: int) -> list[Alert]:
     found: list[Alert] = []
     try:
         while reader.position < last:
-            for message in await reader.fetch(FETCH):
-                alert = decode_alert(message.body)
+            messages = await reader.fetch(FETCH)
+            if not messages and not reader.pending:
+                break  # The last ones were deleted: no reader ever comes to them.
+            for message in messages:
+                try:
+                    alert = decode_alert(message.body)
+                except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                    log.error("alert_unreadable", seq=message.seq, reason=str(error))
+                    continue
                 if alert.mint and alert.slot <= until_slot:
                     found.append(alert)
     finally:

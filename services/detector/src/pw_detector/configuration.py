@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from pw_common.bus import ApiRefused, Bus
+from pw_common.event_time import SLOT_MS
 from pw_common.log import Log
 from pw_common.log_reader import get_message
 from pw_common.messages import encode
@@ -21,11 +22,14 @@ from pw_common.subjects import (
     KEY_TRIGGERS,
     KEY_WATCHLISTS,
 )
+from pw_detector.restart import HORIZON_MS
 
 WRONG_LAST_SEQUENCE: Final = 10071
 KEYS: Final = (KEY_TRIGGERS, KEY_WATCHLISTS, KEY_MUTES)
 # Ahead of the released slot by this, so that a second detector has not passed it yet.
 AHEAD_SLOTS: Final = 10
+# What a restart folds again spans no more slots, were the chain twice as fast.
+FOLDED_SLOTS: Final = 2 * HORIZON_MS // SLOT_MS
 
 
 class InForce(msgspec.Struct, frozen=True, kw_only=True, tag="in_force.v1"):
@@ -57,7 +61,9 @@ class Configuration:
         self._given: dict[str, int] = dict.fromkeys(KEYS, 0)
 
     async def at_start(self, released_slot: int) -> list[Change]:
-        """For each key the revision in force at a released slot, then those that follow it.
+        """For each key what held while the slots passed that are folded again, and what follows.
+
+        A wallet that was muted then was left out of windows that are still open.
 
         Raises:
             BrokerAway, ApiRefused: from the broker.
@@ -70,8 +76,9 @@ class Configuration:
         changes: list[Change] = []
         for key in KEYS:
             known = sorted(records[key], key=lambda record: record.revision)
-            before = [record for record in known if record.from_slot <= released_slot][-1:]
-            after = [record for record in known if record.from_slot > released_slot]
+            first_slot = released_slot - FOLDED_SLOTS
+            before = [record for record in known if record.from_slot <= first_slot][-1:]
+            after = [record for record in known if record.from_slot > first_slot]
             for record in (*before, *after):
                 change = await self._change(record)
                 if change is not None:

@@ -1,12 +1,13 @@
 """Batches in, stored alerts out: the one place where order and storing meet.
 
 For every message: close slots, step the detector for each, store the alerts, then move the
-position. What a restart folds again up to `folded_place` is folded without evaluation, since
-its alerts are stored.
+position. What a restart folds again up to the stored position is folded without evaluation,
+since its alerts are stored.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Final
 
 from pw_common.bus import BrokerAway
@@ -14,6 +15,7 @@ from pw_common.clock import monotonic_s, now_ms
 from pw_common.log import Log
 from pw_common.messages import Batch
 from pw_common.metrics import Metrics
+from pw_common.topology import PARSER_ACK_PENDING_MAX
 from pw_detection.assembly import Assembly, ClosedSlot, Place
 from pw_detection.detector import Detector
 from pw_detector.alert_store import AlertStore
@@ -48,6 +50,7 @@ class Folding:
         folded_seq: int,
         folded_place: Place,
         released_slot: int,
+        epoch_time_ms: int = 0,
     ) -> None:
         self.detector = detector
         self._assembly = assembly
@@ -61,15 +64,22 @@ class Folding:
         self._restart = RestartPoints(first)
         self._folded_seq = folded_seq
         self._folded_place = folded_place
+        # Slots close in one order, so that after the first new one all are new.
+        self._evaluates = not folded_seq
         self._folded_time_ms = 0
         self._released_slot = released_slot
+        self._epoch_time_ms = epoch_time_ms
         self._event_time_ms = 0
         self._position_s = 0.0
         self._unwritten = False
         self._read_seq = first.swap_seq - 1
+        # Of a stream that was read before, what was trimmed beyond where reading had come to.
+        self._trimmed_before = max(0, self._read_seq - folded_seq) if folded_seq else 0
         self._stored_ms = 0
         self._hold_max_ms = 0
-        self._late = 0
+        # PW_SWAP sequences of batches that could not be read, whose hole may still show.
+        self._unreadable: deque[int] = deque(maxlen=PARSER_ACK_PENDING_MAX)
+        self._counted: dict[str, int] = {}
         self._reused = 0
         self.start_seq = first.swap_seq
 
@@ -80,9 +90,22 @@ class Folding:
 
     async def take(self, batch: Batch, seq: int, stored_ms: int) -> None:
         """Fold one message of PW_SWAP; returns when its alerts are stored."""
+        if seq <= self._read_seq:
+            # Another stream of this name: nothing of it was evaluated.
+            self._evaluates = True
         self._read_seq = seq
         self._stored_ms = stored_ms
+        self._forget_unreadable()
         await self._released(self._assembly.add(batch, stored_ms, seq), seq)
+
+    def unreadable(self, seq: int) -> None:
+        """A message of PW_SWAP is no batch: which one of PW_TX it answered, nobody knows.
+
+        While it may be the one that is missing, a hole is no void: it is held, and counted.
+        """
+        self._read_seq = seq
+        self._unreadable.append(seq)
+        self._metrics.count("pw_detector_unreadable_total")
 
     async def settle_holes(self, *, caught_up: bool) -> None:
         """Go on past holes that nobody will fill: at once where that is proven, else late.
@@ -94,7 +117,7 @@ class Folding:
 
     async def _pass_void_holes(self) -> bool:
         oldest_ms = self._assembly.oldest_held_ms
-        if oldest_ms is None or now_ms() - oldest_ms < ASK_AFTER_MS:
+        if self._unreadable or oldest_ms is None or now_ms() - oldest_ms < ASK_AFTER_MS:
             return False
         missing = self._assembly.missing
         until_seq = await self._holes.void_until(missing, self._read_seq)
@@ -107,15 +130,19 @@ class Folding:
         return True
 
     async def _give_up_holes(self, *, caught_up: bool) -> None:
-        missing_seq = self._assembly.next.tx_seq
+        missing = self._assembly.missing
         closed = self._assembly.skip_holes(now_ms() if caught_up else self._stored_ms)
-        if closed:
+        if missing and self._assembly.next.tx_seq != missing.start:
             self._log.error(
                 "hole_given_up",
-                missing_tx_seq=missing_seq,
+                first_tx_seq=missing.start,
+                last_tx_seq=missing[-1],
                 released=len(closed),
-                late=self._assembly.late,
             )
+            self._metrics.count("pw_detector_given_up_sequences_total", len(missing))
+            for _ in missing[: len(self._unreadable)]:
+                self._unreadable.popleft()
+        if closed:
             await self._released(closed, self._read_seq)
         elif self._unwritten:
             await self._remember(force=True)
@@ -138,8 +165,9 @@ class Folding:
                     "configuration_refused", key=change.key, revision=change.revision, reason=why
                 )
 
-    def publish_figures(self) -> None:
-        """Set the gauges."""
+    def publish_figures(self, trimmed: int) -> None:
+        """Set the gauges; `trimmed` is what PW_SWAP had lost before it was read."""
+        self._count_up_to("pw_detector_trimmed_total", self._trimmed_before + trimmed)
         oldest_ms = self._assembly.oldest_held_ms
         metrics = self._metrics
         metrics.set("pw_detector_held", self._assembly.held)
@@ -155,30 +183,51 @@ class Folding:
             metrics.count("pw_detector_reused_sequences_total", reused)
             self._log.error("sequences_reused", why="PW_TX was restored from an older copy")
             self._reused = self._assembly.reused
-        if self._assembly.late > self._late:
-            metrics.count("pw_detector_late_total", self._assembly.late - self._late)
-            self._late = self._assembly.late
+        self._count_up_to("pw_detector_late_total", self._assembly.late)
+        self._count_up_to("pw_detector_untimed_total", self._assembly.untimed)
+        self._count_up_to("pw_detector_too_old_total", self._assembly.too_old)
+
+    def _count_up_to(self, metric: str, total: int) -> None:
+        self._metrics.count(metric, total - self._counted.get(metric, 0))
+        self._counted[metric] = total
 
     async def _released(self, closed: list[ClosedSlot], seq: int) -> None:
         for one in closed:
+            if one.reset and not self._epoch_time_ms:
+                self._epoch_time_ms = one.event_time_ms
             if one.reset and self._assembly.epoch_start is not None:
+                self._epoch_time_ms = one.event_time_ms
                 # Its first slots come from messages before the one that closed them.
                 swap_seq, place = self._assembly.epoch_start
                 self._restart.reset(Note(one.event_time_ms, swap_seq, place))
-            if one.place <= self._folded_place:
-                self.detector.fold(one)
-            else:
+            self._evaluates = self._evaluates or self._is_new(one)
+            if self._evaluates:
                 await self._evaluate(one)
+            else:
+                self.detector.fold(one)
             if one.amends:
                 continue
             self._event_time_ms = one.event_time_ms
             self._released_slot = one.slot
             self._restart.take(self._note(one.event_time_ms, seq))
-        if closed and closed[-1].place > self._folded_place:
+        if closed and self._evaluates:
             self._folded_place = closed[-1].place
             self._folded_seq, self._folded_time_ms = seq, self._stored_ms
             self._unwritten = True
             await self._remember()
+
+    def _is_new(self, closed: ClosedSlot) -> bool:
+        """Whether a slot was not evaluated before the start.
+
+        How often PW_TX's sequences began again is not asked: who reads from elsewhere may
+        count it differently. Sequences of PW_SWAP mean the same to everybody.
+        """
+        if self._read_seq < self._folded_seq:
+            return False
+        if closed.swap_seq > self._folded_seq:
+            return True
+        # Its batch was read before the position was written, and waited for an earlier one.
+        return closed.place.tx_seq > self._folded_place.tx_seq
 
     async def _evaluate(self, closed: ClosedSlot) -> None:
         alerts = self.detector.step(closed)
@@ -193,9 +242,16 @@ class Folding:
 
     def _note(self, event_time_ms: int, seq: int) -> Note:
         # A held batch was stored before this message, so reading must begin at the first one.
-        return Note(
-            event_time_ms, min(seq, self._assembly.oldest_held_seq or seq), self._assembly.next
-        )
+        before = [one for one in (self._assembly.oldest_held_seq, *self._unreadable) if one]
+        return Note(event_time_ms, min([seq, *before]), self._assembly.next)
+
+    def _forget_unreadable(self) -> None:
+        """With nothing held for as long as a fleet holds messages back, it was a repeat."""
+        if not self._assembly.held:
+            while self._unreadable and self._unreadable[0] < self._read_seq - (
+                PARSER_ACK_PENDING_MAX
+            ):
+                self._unreadable.popleft()
 
     async def _remember(self, *, force: bool = False) -> None:
         now_s = monotonic_s()
@@ -211,6 +267,8 @@ class Folding:
             event_time_ms=self._event_time_ms,
             restart_seq=oldest.swap_seq,
             restart_place=oldest.place,
+            restart_time_ms=oldest.event_time_ms,
+            epoch_time_ms=self._epoch_time_ms,
         )
         try:
             await self._positions.advance(position)

@@ -1,8 +1,8 @@
 """How far the detector has folded, in the `pw_detector` bucket, by compare-and-set.
 
-Every slot that closed at a message of PW_TX up to `folded_place` has its alerts stored. A
-restart reads again from `restart_seq`, which lies a horizon and a little earlier, so that
-every window is whole again when `folded_seq` is passed.
+Every slot that closed while PW_SWAP was read up to `folded_seq`, at a message of PW_TX up to
+`folded_place`, has its alerts stored. A restart reads again from `restart_seq`, which lies a
+horizon and a little earlier, so that every window is whole again when `folded_seq` is passed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ class Position(msgspec.Struct, frozen=True, kw_only=True, tag="position.v1"):
     `event_time_ms` and `released_slot` belong to the newest slot that was evaluated.
     `folded_place` is the message of PW_TX that closed it, `folded_time_ms` when the message
     at `folded_seq` was stored. `swap_stream_created` tells a stream that was made anew from
-    the one that was read.
+    the one that was read. `epoch_time_ms` is the event time at which the present epoch began,
+    `restart_time_ms` that after which reading from `restart_seq` gives everything.
     """
 
     swap_stream_created: str
@@ -35,6 +36,8 @@ class Position(msgspec.Struct, frozen=True, kw_only=True, tag="position.v1"):
     event_time_ms: int
     restart_seq: int
     restart_place: Place = Place(0, 1)
+    restart_time_ms: int = 0
+    epoch_time_ms: int = 0
 
 
 _decoder = msgspec.json.Decoder(Position)
@@ -106,5 +109,6 @@ class PositionStore:
         return (
             stored is not None
             and stored.swap_stream_created == position.swap_stream_created
-            and stored.folded_place >= position.folded_place
+            and (stored.folded_seq, stored.folded_place)
+            >= (position.folded_seq, position.folded_place)
         )

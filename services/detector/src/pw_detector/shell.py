@@ -80,7 +80,7 @@ class _Loop:
         await folding.settle_holes(caught_up=reader.pending == 0)
         caught_up = reader.pending == 0 and folding.rebuilt
         self._runtime.set_ready("" if caught_up else f"{reader.pending} messages behind")
-        folding.publish_figures()
+        folding.publish_figures(reader.trimmed)
         if caught_up:
             await self._projections.update(folding.detector, monotonic_s())
 
@@ -89,6 +89,7 @@ class _Loop:
             batch = batch_of(message.headers, message.body)
         except (BadEnvelope, WrongSchema) as error:
             # Its sequence stays a hole, which is held and then counted, never passed over.
+            self._folding.unreadable(message.seq)
             self._runtime.log.error("batch_unreadable", seq=message.seq, reason=str(error))
             return
         await self._folding.take(batch, message.seq, message.time_ms)

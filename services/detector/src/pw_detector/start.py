@@ -50,7 +50,11 @@ async def start(settings: Settings, runtime: Runtime, store: AlertStore) -> Fold
     released_slot = position.released_slot if position is not None else 0
     detector = Detector()
     if position is not None:
-        detector.restore(await stored_alerts(bus, until_slot=released_slot))
+        detector.restore(
+            await stored_alerts(bus, log, until_slot=released_slot),
+            restarts_at_ms=first.event_time_ms,
+            epoch_since_ms=position.epoch_time_ms,
+        )
     configuration = Configuration(bus, log)
     folding = Folding(
         assembly=Assembly(sources=settings.source_names(), first=first.place),
@@ -66,6 +70,7 @@ async def start(settings: Settings, runtime: Runtime, store: AlertStore) -> Fold
         folded_seq=position.folded_seq if position is not None else 0,
         folded_place=position.folded_place if position is not None else Place(0, 0),
         released_slot=released_slot,
+        epoch_time_ms=position.epoch_time_ms if position is not None else 0,
     )
     folding.apply(await configuration.at_start(released_slot))
     await folding.reconfigure()
@@ -90,16 +95,18 @@ async def _went_back(bus: Bus, position: Position) -> bool:
 
 async def _first_note(bus: Bus, position: Position | None, first_seq: int) -> Note:
     if position is not None and position.restart_seq >= first_seq:
-        return Note(0, position.restart_seq, position.restart_place)
+        return Note(position.restart_time_ms, position.restart_seq, position.restart_place)
     # From the stream's own beginning: a log that was never trimmed begins with PW_TX's
     # first message; of a trimmed one the least sequence that a fleet may hold back counts.
     least = await _least_tx_seq(bus, first_seq) if first_seq > FIRST_SEQ else 1
-    return Note(0, first_seq, Place(0, least))
+    incarnation = position.folded_place.incarnation if position is not None else 0
+    return Note(0, first_seq, Place(incarnation, least))
 
 
 async def _least_tx_seq(bus: Bus, first_seq: int) -> int:
     reader = LogReader(bus, STREAM_SWAP, start_seq=first_seq)
     least: int | None = None
+    created = ""
     try:
         await reader.open()
         while reader.pending and reader.position < first_seq + PARSER_ACK_PENDING_MAX:
@@ -109,7 +116,10 @@ async def _least_tx_seq(bus: Bus, first_seq: int) -> int:
                     batch = batch_of(message.headers, message.body)
                 except (BadEnvelope, WrongSchema):
                     continue
-                least = batch.tx_seq if least is None else min(least, batch.tx_seq)
+                created = created or batch.tx_stream_created
+                # A queue made anew after it begins at 1, which the one before is far past.
+                if batch.tx_stream_created == created:
+                    least = batch.tx_seq if least is None else min(least, batch.tx_seq)
             if not messages:
                 break
     finally:

@@ -1,0 +1,232 @@
+"""No count of restores, holes or queues made anew keeps a detector from evaluating what is new."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from pw_common.alerts import Alert
+from pw_common.log import Log
+from pw_common.messages import Batch, Counts, SlotEvent, Swap
+from pw_common.metrics import Metrics
+from pw_detection.assembly import HOLD_MAX_MS, Assembly, Place
+from pw_detection.detector import Detector
+from pw_detection.rules import Rule
+from pw_detector.alert_store import AlertStore
+from pw_detector.configuration import Configuration
+from pw_detector.folding import Folding
+from pw_detector.holes import Holes
+from pw_detector.position import Position, PositionStore
+from pw_detector.restart import Note
+
+BEGIN_S = 1_700_000_000
+EVERY_TRADE = (Rule(name="any", conditions=("buy_count_5m >= 1",), cooldown_s=0),)
+# The first message's; each that follows is stored a second later.
+STORED_MS = 1_000
+
+
+METRICS = Metrics("detector", "0")
+
+
+class Stored:
+    """What a broker would hold: alerts once by id, the last position."""
+
+    def __init__(self) -> None:
+        self.alerts: dict[str, Alert] = {}
+        self.given_twice = 0
+        self.position: Position | None = None
+
+    async def store(self, alerts: list[Alert], _revision: int) -> None:
+        for alert in alerts:
+            self.given_twice += alert.id in self.alerts
+            self.alerts.setdefault(alert.id, alert)
+
+    async def advance(self, position: Position) -> bool:
+        self.position = position
+        return True
+
+
+class AllVoid:
+    """A queue without the missing messages: acknowledged, or never there."""
+
+    async def void_until(self, missing: range, _read_seq: int) -> int:
+        return missing[-1] if missing else 0
+
+
+class NothingVoid:
+    """A queue that still holds whatever is missing: only time gives a hole up."""
+
+    async def void_until(self, _missing: range, _read_seq: int) -> int:
+        return 0
+
+
+NOTHING_VOID = NothingVoid()
+
+
+def message(tx_seq: int, slot: int, *, created: str = "A", frontier: int | None = None) -> Batch:
+    """A slot with one trade of a token of its own, and its clock."""
+    events: tuple[Any, ...] = (
+        Swap(
+            signature=f"{created}{tx_seq}", ordinal=0, slot=slot, index=0, trader=f"w{tx_seq}",
+            side="buy", mint=f"{created}{tx_seq}", base_amount_raw=1, base_decimals=6,
+            quote_mint=None, quote_amount_raw=None, quote_decimals=None,
+        ),
+        SlotEvent(slot=slot, parent=slot - 1, block_time_s=BEGIN_S + slot),
+    )  # fmt: skip
+    return Batch(
+        tx_stream_created=created, tx_seq=tx_seq, source="main", epoch=1,
+        frontier_slot=slot - 1 if frontier is None else frontier, counts=Counts(),
+        events=events, tx_id=f"{created}{tx_seq}",
+    )  # fmt: skip
+
+
+def detector_on(stored: Stored, holes: object = NOTHING_VOID) -> Folding:
+    """As `start` makes one from what is stored."""
+    position = stored.position
+    detector = Detector(EVERY_TRADE)
+    first = Note(0, 1, Place(0, 1))
+    if position is not None:
+        first = Note(position.restart_time_ms, position.restart_seq, position.restart_place)
+        until = position.released_slot
+        detector.restore(
+            [alert for alert in stored.alerts.values() if alert.slot <= until],
+            restarts_at_ms=position.restart_time_ms,
+            epoch_since_ms=position.epoch_time_ms,
+        )
+    return Folding(
+        assembly=Assembly(sources=("main",), first=first.place),
+        detector=detector,
+        holes=cast(Holes, holes),
+        store=cast(AlertStore, stored),
+        positions=cast(PositionStore, stored),
+        configuration=cast(Configuration, None),
+        metrics=METRICS,
+        log=Log("test"),
+        swap_stream_created="then",
+        first=first,
+        folded_seq=position.folded_seq if position is not None else 0,
+        folded_place=position.folded_place if position is not None else Place(0, 0),
+        released_slot=position.released_slot if position is not None else 0,
+        epoch_time_ms=position.epoch_time_ms if position is not None else 0,
+    )
+
+
+async def read(folding: Folding, log: list[Batch], from_seq: int = 0) -> None:
+    """From where it must be read to the end; then what waits too long is given up."""
+    for seq in range(from_seq or folding.start_seq, len(log) + 1):
+        await folding.take(log[seq - 1], seq, STORED_MS * seq)
+    await folding.settle_holes(caught_up=False)
+    await folding.close()
+
+
+def rung(stored: Stored) -> set[str]:
+    return {alert.mint for alert in stored.alerts.values() if alert.kind == "opened"}
+
+
+def test_a_given_up_message_that_comes_later_changes_no_place() -> None:
+    stored = Stored()
+    pause = HOLD_MAX_MS // STORED_MS + 5
+    # 3 is missing while the chain stands still; it comes when it has long been given up.
+    log = [message(1, 101), message(2, 102)]
+    log += [message(seq, 103, frontier=101) for seq in range(4, 4 + pause)]
+    given_up = len(log)
+    log.append(message(3, 103, frontier=101))
+    next_seq = 4 + pause
+    log += [message(next_seq + at, 104 + at) for at in range(2 * pause)]
+
+    async def work() -> None:
+        first = detector_on(stored)
+        await read(first, log[:given_up])
+        await read(first, log[: given_up + 1 + pause], given_up + 1)
+        await read(first, log, given_up + 2 + pause)
+        assert stored.position is not None
+        assert stored.position.folded_place == Place(0, log[-1].tx_seq)
+        # Read again in one go: nobody asks about holes before the end of a page.
+        again = detector_on(stored)
+        await read(again, log)
+        log.extend(message(next_seq + at, 104 + at) for at in range(2 * pause, 3 * pause))
+        await read(again, log, len(log) - pause + 1)
+
+    asyncio.run(work())
+    assert {f"A{next_seq + at}" for at in range(3 * pause - 1)} <= rung(stored)
+
+
+@pytest.mark.parametrize("stored_at", [0, 1, 3])
+@pytest.mark.parametrize("begins_at", [0, 2])
+def test_however_often_sequences_are_said_to_have_begun_again_only_what_is_new_is_evaluated(
+    stored_at: int, begins_at: int
+) -> None:
+    stored = Stored()
+    log = [message(seq, 100 + seq) for seq in range(1, 41)]
+
+    async def work() -> None:
+        await read(detector_on(stored), log[:20])
+        before = stored.position
+        assert before is not None
+        # Another count in what is stored than the one that reading again comes to.
+        stored.position = msgspec.structs.replace(
+            before,
+            folded_place=Place(stored_at, before.folded_place.tx_seq),
+            restart_place=Place(begins_at, before.restart_place.tx_seq),
+        )
+        await read(detector_on(stored), log)
+        assert stored.position.folded_seq == len(log)
+
+    asyncio.run(work())
+    # The newest slot stays open: nothing says yet that it is whole.
+    assert rung(stored) == {f"A{seq}" for seq in range(1, 40)}
+    assert stored.given_twice == 0
+
+
+def test_a_slot_that_the_end_of_a_queue_closes_is_evaluated_after_a_restart_just_before_it() -> (
+    None
+):
+    stored = Stored()
+    log = [message(seq, 100 + seq) for seq in range(1, 11)]
+    log += [message(seq, 200 + seq, created="B") for seq in range(1, 11)]
+
+    async def work() -> None:
+        await read(detector_on(stored), log[:10])
+        await read(detector_on(stored), log)
+
+    asyncio.run(work())
+    assert rung(stored) == {f"A{seq}" for seq in range(1, 11)} | {f"B{seq}" for seq in range(1, 10)}
+
+
+def test_what_waited_for_a_hole_when_the_queue_was_made_anew_is_not_lost() -> None:
+    stored = Stored()
+    log = [message(seq, 100 + seq) for seq in (1, 2, 4, 5)]
+    log += [message(seq, 200 + seq, created="B") for seq in range(1, 4)]
+    asyncio.run(read(detector_on(stored), log))
+    assert rung(stored) == {"A1", "A2", "A4", "A5", "B1", "B2"}
+
+
+def test_the_sequence_of_a_batch_that_cannot_be_read_is_held_and_counted_and_no_void() -> None:
+    stored = Stored()
+    # The third message of PW_SWAP is no batch; the queue has acknowledged what it answered.
+    log = {seq: message(seq, 100 + seq) for seq in (1, 2, *range(4, 60))}
+    wait = HOLD_MAX_MS // STORED_MS
+
+    def totals() -> tuple[int, ...]:
+        names = ("unreadable", "given_up_sequences", "void_sequences")
+        return tuple(METRICS.total(f"pw_detector_{name}_total") for name in names)
+
+    async def work() -> None:
+        folding = detector_on(stored, AllVoid())
+        before = totals()
+        for seq in range(1, 60):
+            if seq == 3:
+                folding.unreadable(seq)
+            else:
+                await folding.take(log[seq], seq, STORED_MS * seq)
+            await folding.settle_holes(caught_up=False)
+            if seq == 3 + wait:
+                assert rung(stored) == {"A1"}
+        after = [now - then for now, then in zip(totals(), before, strict=True)]
+        assert after == [1, 1, 0]
+
+    asyncio.run(work())
+    assert rung(stored) == {f"A{seq}" for seq in (1, 2, *range(4, 59))}
