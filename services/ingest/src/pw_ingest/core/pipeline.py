@@ -251,7 +251,8 @@ class Pipeline:
 
     def _block(self, slot: int, parent_slot: int, out: list[Outgoing]) -> None:
         if self._lost_after_slot is not None:
-            missing = Missing(self._lost_after_slot + 1, slot - 1)
+            # The stream may have begun in the middle of this slot; a backfill drops what came.
+            missing = Missing(self._lost_after_slot + 1, slot)
             self._lost_after_slot = None
             self._record(missing, out)
         step = self._chain.block(slot, parent_slot)
