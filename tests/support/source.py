@@ -82,6 +82,8 @@ class FakeSource:
     updates: list[bytes]
     first_available: int = 0
     token: str = ""
+    # Whether it replays at all; `first_available` says from where.
+    resumes: bool = True
     cut_after: int | None = None
     # Takes a ping for a new filter without anything in it, as old servers do.
     resets_filter: bool = False
@@ -101,6 +103,8 @@ class FakeSource:
         request = await anext(requests)
         self.requests.append(request)
         start = request.from_slot if request.HasField("from_slot") else None
+        if start is not None and not self.resumes:
+            await context.abort(grpc.StatusCode.INTERNAL, "from_slot is not supported")
         if start is not None and start < self.first_available:
             await context.abort(
                 grpc.StatusCode.OUT_OF_RANGE,

@@ -28,6 +28,24 @@ def test_a_late_block_within_patience_is_no_gap() -> None:
     assert closings(Chain(patience=3), [(10, 9), (12, 11), (13, 12), (11, 10)]) == ([12], [])
 
 
+def test_a_parent_that_a_slower_endpoint_has_not_passed_is_late_and_not_missing() -> None:
+    chain = Chain(patience=3)
+    chain.block(10, 9)
+    steps = [chain.block(slot, slot - 1, behind_slot=12) for slot in range(15, 40)]
+    assert not any(step.missing for step in steps)
+    steps = [chain.block(slot, slot - 1, behind_slot=slot) for slot in range(11, 15)]
+    assert not any(step.missing for step in steps)
+    assert chain.closed_slot == 38
+
+
+def test_a_parent_that_the_slowest_endpoint_has_passed_is_missing() -> None:
+    chain = Chain(patience=3)
+    chain.block(10, 9)
+    for slot in range(15, 20):
+        assert chain.block(slot, slot - 1, behind_slot=14) == (None, None, False)
+    assert chain.block(20, 19, behind_slot=15).missing == Missing(11, 14)
+
+
 def test_a_block_that_is_its_own_ancestor_says_nothing() -> None:
     assert closings(Chain(), [(10, 10), (11, 12), (10, 9), (11, 10)]) == ([10], [])
 

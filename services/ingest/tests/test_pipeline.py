@@ -250,7 +250,33 @@ def test_a_live_start_after_a_refusal_is_a_new_epoch_with_a_gap_before_it() -> N
     pipeline = restored(100)
     pipeline.live("from_slot is not supported")
     gaps = [m.gap for m in play(pipeline, chain(150, 152)) if isinstance(m, GapMessage)]
-    assert [(g.epoch, g.first_missing_slot, g.last_missing_slot) for g in gaps] == [(4, 101, 149)]
+    assert [(g.epoch, g.first_missing_slot, g.last_missing_slot) for g in gaps] == [(4, 101, 150)]
+
+
+def test_the_slot_in_which_a_live_stream_begins_is_part_of_the_gap() -> None:
+    pipeline = Pipeline("main")
+    play(pipeline, chain(100, 109))
+    pipeline.live("from_slot is not supported")
+    # Its first transaction went by before.
+    sent = play(pipeline, [transaction(210, 1), meta(210, 209), *chain(211, 214)])
+    gaps = [m.gap for m in sent if isinstance(m, GapMessage)]
+    assert [(g.first_missing_slot, g.last_missing_slot) for g in gaps] == [(109, 210)]
+    assert pipeline.frontier.slot == 213
+    # What was seen of it is there all the same: its block tells the time.
+    updates = [u for m in sent if isinstance(m, TxMessage) for u in m.updates]
+    assert updates[:2] == [transaction(210, 1), meta(210, 209)]
+
+
+def test_a_gap_before_a_live_stream_stands_before_every_claim_on_it() -> None:
+    pipeline = Pipeline("main")
+    play(pipeline, chain(100, 109))
+    pipeline.live("from_slot is not supported")
+    sent = play(pipeline, [transaction(210, 1), meta(210, 209), *chain(211, 214)])
+    sent += pipeline.tick(1.0)
+    numbers = [m.number for m in sent if isinstance(m, GapMessage)]
+    claims = [m.number for m in sent if isinstance(m, TxMessage) and m.headers.frontier_slot >= 210]
+    assert claims
+    assert max(numbers) < min(claims)
 
 
 def test_a_cut_before_anything_was_closed_asks_for_the_first_slot_again() -> None:

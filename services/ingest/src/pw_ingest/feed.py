@@ -9,7 +9,7 @@ from pw_common.messages import EndpointHealth
 from pw_common.run import Runtime
 from pw_ingest.config import Endpoint, Settings
 from pw_ingest.core.backoff import wait_s
-from pw_ingest.core.identity import PING, read_update
+from pw_ingest.core.identity import META, PING, read_update
 from pw_ingest.core.merge import Merge
 from pw_ingest.core.pipeline import Pipeline
 from pw_ingest.core.quiet import FilterWatch
@@ -133,11 +133,13 @@ class Feed:
         self.slot = seen.identity.slot or self.slot
         self.created_ns = seen.created_ns or self.created_ns
         pipeline, merge, leads = self._pipeline, self._merge, True
+        behind_slot = None
         if merge is not None:
             leads = merge.leads(self.number)
             if not merge.admits(self.number, seen, pipeline.complete_slot or 0):
                 return
-        messages = pipeline.take(update, seen, now_s, declared=leads)
+            behind_slot = merge.behind_slot() if seen.identity.kind == META else None
+        messages = pipeline.take(update, seen, now_s, declared=leads, behind_slot=behind_slot)
         if messages:
             self._reading = False
             await self._outbox.send(messages)

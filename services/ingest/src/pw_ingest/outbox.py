@@ -17,12 +17,11 @@ from pw_common.publisher import Publisher, Stored
 from pw_common.run import Runtime
 from pw_ingest.archive import Archive
 from pw_ingest.config import Settings
+from pw_ingest.core.given import Given
 from pw_ingest.core.pipeline import GapMessage, Outgoing, Pipeline, TxMessage
 
 # A send that takes this long waits for room.
 WAITING_AFTER_S = 0.5
-# Wider than what a publisher keeps in flight.
-WINDOW_SEQS = 256
 # The broker counts headers too.
 BODY_BYTES_MAX = BROKER_PAYLOAD_BYTES_MAX - 4096
 
@@ -49,7 +48,7 @@ class Outbox:
         self._turn = asyncio.Lock()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.archive_stopped = ""
-        self.last_seq = 0
+        self._given = Given()
         self._sending_since_s: float | None = None
         self._archive: Archive | None = None
         if settings.archive_dir is not None:
@@ -74,6 +73,19 @@ class Outbox:
     def is_busy(self) -> bool:
         """Whether a message sent now would only queue up."""
         return self.publisher.full or self._turn.locked()
+
+    @property
+    def last_seq(self) -> int:
+        """The newest sequence that PW_TX gave us."""
+        return self._given.last_seq
+
+    @property
+    def whole_until_seq(self) -> int | None:
+        """Up to here PW_TX still has what it had; None while nothing says otherwise."""
+        if self._given.again_seq is None:
+            return None
+        # What is not answered yet may have been given lower ones.
+        return max(0, self._given.again_seq - 1 - self.publisher.in_flight)
 
     async def send(self, messages: Sequence[Outgoing]) -> None:
         """Publish in order; returns when all are in the window."""
@@ -122,10 +134,11 @@ class Outbox:
     async def _publish(
         self, message: Outgoing, subject: str, body: bytes, headers: dict[str, str]
     ) -> None:
+        floor_seq = self.last_seq
         future = await self.publisher.publish(subject, body, headers)
-        future.add_done_callback(partial(self._on_stored, message))
+        future.add_done_callback(partial(self._on_stored, message, floor_seq))
 
-    def _on_stored(self, message: Outgoing, future: asyncio.Future[Stored]) -> None:
+    def _on_stored(self, message: Outgoing, floor_seq: int, future: asyncio.Future[Stored]) -> None:
         if future.cancelled():
             return
         if error := future.exception():
@@ -133,7 +146,7 @@ class Outbox:
                 self.failed.set_exception(error)
             return
         stored = future.result()
-        if isinstance(message, TxMessage) and self._went_back(stored):
+        if isinstance(message, TxMessage) and self._went_back(stored, floor_seq):
             return
         self._pipeline.stored(message, is_duplicate=stored.duplicate)
         if isinstance(message, TxMessage):
@@ -141,17 +154,15 @@ class Outbox:
         if stored.duplicate:
             self._runtime.metrics.count("pw_stored_duplicates_total", stream=stored.stream)
 
-    def _went_back(self, stored: Stored) -> bool:
-        """Whether PW_TX gives out sequences again: then the start-up finds out what it lost."""
-        if stored.duplicate or stored.seq > self.last_seq:
-            self.last_seq = max(self.last_seq, stored.seq)
-            return False
-        # Answers may overtake each other within the publisher's window.
-        if stored.seq > self.last_seq - WINDOW_SEQS:
-            return False
-        if not self.failed.done():
-            self.failed.set_exception(TxWentBack(self.last_seq, stored.seq))
-        return True
+    def _went_back(self, stored: Stored, floor_seq: int) -> bool:
+        """Whether PW_TX gives out sequences again: then the start-up asks for what it lost."""
+        was_seq = self.last_seq
+        is_again = self._given.answered(
+            stored.seq, floor_seq=floor_seq, is_duplicate=stored.duplicate
+        )
+        if is_again and not self.failed.done():
+            self.failed.set_exception(TxWentBack(was_seq, stored.seq))
+        return is_again
 
     def _keep(self, message: TxMessage) -> None:
         if self._archive is None or not message.updates:

@@ -10,8 +10,8 @@ from pw_common.clock import monotonic_s
 from pw_common.run import Runtime
 from pw_ingest.core.merge import Merge
 from pw_ingest.core.pipeline import Pipeline
-from pw_ingest.core.resume import PASSING, Plan, after_end
-from pw_ingest.core.standby import Look, should_switch
+from pw_ingest.core.resume import OUT_OF_RANGE, PASSING, WINDOW_EXCEEDED, Plan, after_end
+from pw_ingest.core.standby import Answers, Look, should_switch
 from pw_ingest.feed import Feed
 from pw_ingest.outbox import Outbox
 from pw_ingest.stream import StreamEnded
@@ -43,8 +43,8 @@ class Streams:
         self._outbox = outbox
         self._runtime = runtime
         self._merge = merge
-        # Endpoints that do not have what we need, and those that do not take our token.
-        self._refused: set[int] = set()
+        self._answers = Answers()
+        # Endpoints that do not take our token.
         self._denied: set[int] = set()
         self.active = 0
         self.races = merge is not None
@@ -87,14 +87,15 @@ class Streams:
             is_refusal = feed.updates == received and plan.from_slot is not None
             if not is_refusal:
                 refusals = 0
-                self._refused.clear()
             elif ended.code not in PASSING:
                 refusals += 1
-            plan = await self._next(feed, plan, ended, refusals if is_refusal else 0, is_refusal)
+            else:
+                self._answers.silent(feed.number)
+            if feed.updates > received:
+                self._answers.clear()
+            feed, plan = await self._next(feed, plan, ended, refusals, is_refusal)
             if plan.why:
                 refusals = 0
-            if not self.races:
-                feed = self._following(feed)
 
     async def _after_earlier(self, feed: Feed) -> None:
         """Let the endpoints before this one speak first: it is judged by them."""
@@ -105,10 +106,10 @@ class Streams:
 
     async def _next(
         self, feed: Feed, plan: Plan, ended: StreamEnded, refusals: int, is_refusal: bool
-    ) -> Plan:
+    ) -> tuple[Feed, Plan]:
         refused_at = plan.from_slot if is_refusal else None
         first_available = None
-        if refused_at is not None and ended.code == "OUT_OF_RANGE":
+        if refused_at is not None and ended.code == OUT_OF_RANGE:
             first_available = await feed.source.first_available()
         following = after_end(
             resume_from=self._pipeline.resume_from(),
@@ -120,29 +121,51 @@ class Streams:
         )
         if self._carried_by_others(feed):
             # Nothing is missing: another stream goes on, and this one joins it where it can.
-            return Plan(None if following.is_live else following.from_slot)
-        if following.why and self._another_may_have(feed):
+            return feed, Plan(None if following.is_live else following.from_slot)
+        if not following.why or self._another_may_have(feed, ended.code):
             self._pipeline.resumed()
-            return Plan(self._pipeline.resume_from())
+            other = self._following(feed)
+            if other is feed and not following.why:
+                return feed, following
+            # The first slot of one endpoint means nothing to another.
+            return other, Plan(self._pipeline.resume_from())
+        feed, following = await self._with_most(feed, following)
         if following.is_live:
             self._pipeline.live(following.why)
         else:
             self._pipeline.resumed(break_why=following.why)
-        if following.why:
-            self._refused.clear()
-            self._runtime.log.warning("source_cannot_resume", why=following.why)
-        return following
+        self._answers.clear()
+        self._runtime.log.warning("source_cannot_resume", endpoint=feed.name, why=following.why)
+        return feed, following
 
     def _carried_by_others(self, feed: Feed) -> bool:
         return self._merge is not None and self._merge.others_open(feed.number)
 
-    def _another_may_have(self, feed: Feed) -> bool:
+    def _another_may_have(self, feed: Feed, code: str) -> bool:
         """Whether an endpoint is left that was not asked for what this one does not have."""
-        self._refused.add(feed.number)
-        return len(self._refused) < len(self._feeds)
+        self._answers.refused(feed.number, code)
+        return not self._answers.are_complete(len(self._feeds), self._denied)
+
+    async def _with_most(self, feed: Feed, plan: Plan) -> tuple[Feed, Plan]:
+        """Of all that cannot give everything, the one that still has most of it."""
+        if self.races:
+            return feed, plan
+        resume_from = self._pipeline.resume_from() or 0
+        for number in self._answers.with_less():
+            other = self._feeds[number]
+            if other is feed or number in self._denied:
+                continue
+            # Asked again: its window has moved on since it refused.
+            first_slot = await other.source.first_available()
+            if first_slot is not None and (plan.is_live or first_slot < (plan.from_slot or 0)):
+                feed, plan = other, Plan(max(first_slot, resume_from), why=WINDOW_EXCEEDED)
+        self.active = feed.number
+        return feed, plan
 
     def _following(self, feed: Feed) -> Feed:
         """The next endpoint that takes our token, or the same where there is no other."""
+        if self.races:
+            return feed
         count = len(self._feeds)
         for step in range(1, count + 1):
             self.active = (feed.number + step) % count

@@ -114,16 +114,22 @@ class Ingest:
             return
         self._history.restore(state.tx_history)
         known = state.tx_stream_created
-        whole_until = self._history.cut(tx.last_seq if known in {"", tx.created} else 0)
-        if whole_until is not None:
-            self._runtime.log.error(
-                "tx_stream_went_back",
-                last_seq=tx.last_seq,
-                was_seq=state.tx_history[-1][0],
-                resumes_after_slot=whole_until,
-            )
-            self._runtime.metrics.count("pw_ingest_tx_went_back_total")
-            self._pipeline.went_back(whole_until)
+        self._go_back(tx.last_seq if known in {"", tx.created} else 0)
+
+    def _go_back(self, whole_until_seq: int) -> None:
+        """PW_TX ends here, or is another one from here: what it lost is asked for again."""
+        was_seq = self._history.pairs[-1][0] if self._history.pairs else 0
+        whole_until_slot = self._history.cut(whole_until_seq)
+        if whole_until_slot is None:
+            return
+        self._runtime.log.error(
+            "tx_stream_went_back",
+            last_seq=whole_until_seq,
+            was_seq=was_seq,
+            resumes_after_slot=whole_until_slot,
+        )
+        self._runtime.metrics.count("pw_ingest_tx_went_back_total")
+        self._pipeline.went_back(whole_until_slot)
 
     async def _finish(self) -> None:
         # A full queue will not empty because we stop: what it refuses is behind the
@@ -189,6 +195,10 @@ class Ingest:
     async def _write_checkpoint(self) -> None:
         pipeline = self._pipeline
         self._history.note(self._outbox.last_seq, pipeline.frontier.slot, monotonic_s())
+        whole_until_seq = self._outbox.whole_until_seq
+        if whole_until_seq is not None:
+            # The next run could not tell: by then PW_TX may be longer than it was.
+            self._go_back(whole_until_seq)
         state = pipeline.state()
         if state is not None:
             await self._checkpoint.write(

@@ -49,6 +49,10 @@ class StreamEnded(Exception):
         return f"{self.code}: {self.details}" if self.details else self.code
 
 
+def _ended_by_us() -> StreamEnded:
+    return StreamEnded("CANCELLED", "ended by us")
+
+
 class Source:
     """One endpoint. `open` a stream, then `read` until it ends."""
 
@@ -60,7 +64,7 @@ class Source:
         target = f"{urlsplit(endpoint.url).hostname}:{endpoint_port(endpoint.url)}"
         # When our last ping went out on this stream, in monotonic seconds.
         self.pinged_at_s: float | None = None
-        self._cut = False
+        self._cut = asyncio.Event()
         self._resending: asyncio.Task[None] | None = None
         self._channel: Any
         if endpoint.url.startswith("https:"):
@@ -86,13 +90,26 @@ class Source:
         request.CopyFrom(self._request)
         if from_slot is not None:
             request.from_slot = from_slot
+        self._cut.clear()
+        self.pinged_at_s = None
+        await self._first_write(request)
+        self._pinger = asyncio.create_task(self._ping(self._call), name="source-ping")
+
+    async def _first_write(self, request: pb.SubscribeRequest) -> None:
+        # gRPC's write waits for the connection, and goes on waiting when its call is cancelled.
+        writing = asyncio.ensure_future(self._call.write(request))
+        cut = asyncio.ensure_future(self._cut.wait())
         try:
-            await self._call.write(request)
+            await asyncio.wait({writing, cut}, return_when=asyncio.FIRST_COMPLETED)
+            if self._cut.is_set():
+                raise _ended_by_us()
+            writing.result()
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
             raise await self._ended() from None
-        self.pinged_at_s = None
-        self._cut = False
-        self._pinger = asyncio.create_task(self._ping(self._call), name="source-ping")
+        finally:
+            writing.cancel()
+            cut.cancel()
+            await asyncio.gather(writing, cut, return_exceptions=True)
 
     async def read(self) -> bytes:
         """The next update as received.
@@ -106,9 +123,9 @@ class Source:
             raise StreamEnded(error.code().name, error.details() or "") from None
         except asyncio.CancelledError:
             # A call that we cancel ends its reader as if the task itself were cancelled.
-            if not self._cut:
+            if not self._cut.is_set():
                 raise
-            raise StreamEnded("CANCELLED", "ended by us") from None
+            raise _ended_by_us() from None
         if update is grpc.aio.EOF:  # type: ignore[attr-defined]
             raise await self._ended()
         return update  # type: ignore[no-any-return]
@@ -153,8 +170,8 @@ class Source:
             return  # `read` says why.
 
     def cancel(self) -> None:
-        """End the stream from our side; a pending `read` then raises `StreamEnded`."""
-        self._cut = True
+        """End the stream from our side; a pending `open` or `read` then raises `StreamEnded`."""
+        self._cut.set()
         if self._call is not None:
             self._call.cancel()
 

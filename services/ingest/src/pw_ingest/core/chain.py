@@ -40,7 +40,8 @@ class Chain:
         self._patience = patience
         self._tip: int | None = None
         self._old_run = 0
-        # Blocks whose parent is not known yet: slot to parent; never over `patience`.
+        # Blocks whose parent is not known yet: slot to parent; never over `patience`, or as
+        # many as an endpoint that is still waited for may be behind.
         self._waiting: dict[int, int] = {}
         self.closed_slot: int | None = None
 
@@ -64,8 +65,15 @@ class Chain:
         self._waiting.clear()
         self.closed_slot = complete_slot
 
-    def block(self, slot: int, parent_slot: int) -> Step:
-        """Take a block_meta. One that is not above its own parent says nothing."""
+    def block(self, slot: int, parent_slot: int, *, behind_slot: int | None = None) -> Step:
+        """Take a block_meta. One that is not above its own parent says nothing.
+
+        Args:
+            slot: Its slot.
+            parent_slot: Its parent's.
+            behind_slot: Where the slowest endpoint that still counts is; None without others.
+                A parent that it has not passed is late, however many blocks came since.
+        """
         if parent_slot >= slot:
             return NOTHING
         if self._tip is None:
@@ -79,8 +87,9 @@ class Chain:
         missing: Missing | None = None
         closed_before = self.closed_slot
         self._attach()
-        if len(self._waiting) >= self._patience:
-            last_slot = self._waiting[min(self._waiting)]
+        last_slot = self._waiting[min(self._waiting)] if self._waiting else 0
+        is_late = behind_slot is not None and behind_slot <= last_slot
+        if len(self._waiting) >= self._patience and not is_late:
             missing = Missing(self._tip + 1, last_slot)
             self._tip = last_slot
             self._close(last_slot)

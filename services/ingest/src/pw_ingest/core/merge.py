@@ -56,6 +56,12 @@ class Merge:
             if at != endpoint
         )
 
+    def behind_slot(self) -> int | None:
+        """Where the slowest stream is, of those that may still bring what the others lack."""
+        tips = [view.tip for view in self.views if view.is_open and not view.wrong and view.tip]
+        newest = max(tips, default=0)
+        return min((tip for tip in tips if tip >= newest - BEHIND_MAX), default=None)
+
     def leads(self, endpoint: int) -> bool:
         """Whether it is the first endpoint that is there: only its word on breaks counts."""
         for at, view in enumerate(self.views):

@@ -127,9 +127,23 @@ class Pipeline:
         return self.take(update, read_update(update), now_s)
 
     def take(
-        self, update: bytes, seen: Seen, now_s: float, *, declared: bool = True
+        self,
+        update: bytes,
+        seen: Seen,
+        now_s: float,
+        *,
+        declared: bool = True,
+        behind_slot: int | None = None,
     ) -> list[Outgoing]:
-        """As `update`, for one that was read; without `declared` it declares no discontinuity."""
+        """As `update`, for one that was read.
+
+        Args:
+            update: The bytes.
+            seen: What was read of it.
+            now_s: The time, monotonic.
+            declared: Whether it may declare a discontinuity.
+            behind_slot: Where the slowest of several endpoints is; None for one alone.
+        """
         identity = seen.identity
         kind = identity.kind
         if kind == PING:
@@ -145,7 +159,7 @@ class Pipeline:
         if cuts:
             out.extend([self._message(cut, now_s) for cut in cuts])
         if kind == META:
-            self._block(identity.slot, seen.parent_slot, out)
+            self._block(identity.slot, seen.parent_slot, behind_slot, out)
         return out
 
     def tick(self, now_s: float) -> list[Outgoing]:
@@ -249,12 +263,15 @@ class Pipeline:
         if seen.created_ns:
             totals.created_ns = seen.created_ns
 
-    def _block(self, slot: int, parent_slot: int, out: list[Outgoing]) -> None:
+    def _block(
+        self, slot: int, parent_slot: int, behind_slot: int | None, out: list[Outgoing]
+    ) -> None:
         if self._lost_after_slot is not None:
-            missing = Missing(self._lost_after_slot + 1, slot - 1)
+            # The stream may have begun in the middle of this slot; a backfill drops what came.
+            missing = Missing(self._lost_after_slot + 1, slot)
             self._lost_after_slot = None
             self._record(missing, out)
-        step = self._chain.block(slot, parent_slot)
+        step = self._chain.block(slot, parent_slot, behind_slot=behind_slot)
         if step.went_back:
             # Its updates so far are stored under the old epoch: there, but not windowed.
             self._start_epoch()

@@ -11,6 +11,9 @@ PASSING: Final = frozenset(
     {"OK", "UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "CANCELLED"}
 )
 
+# What is asked for lies before the endpoint's replay window.
+OUT_OF_RANGE: Final = "OUT_OF_RANGE"
+
 WINDOW_EXCEEDED: Final = "replay window exceeded"
 NOT_SUPPORTED: Final = "from_slot is not supported"
 
@@ -44,7 +47,7 @@ def after_end(
     """
     if resume_from is None or refused_at is None:
         return Plan(resume_from)
-    if code == "OUT_OF_RANGE":
+    if code == OUT_OF_RANGE:
         if first_available is not None and first_available > refused_at:
             return Plan(first_available, why=WINDOW_EXCEEDED)
         return Plan(None, is_live=True, why=WINDOW_EXCEEDED)
