@@ -16,16 +16,16 @@ import pytest
 
 from pw_cli.up.stored import stored_messages
 from pw_common import subjects
-from pw_common.bus import ApiRefused, BrokerAway, Bus, connect
+from pw_common.bus import ApiRefused, BrokerAway, Bus
 from pw_common.envelope import MSG_ID
 from pw_common.local_broker import restart_broker
 from pw_common.log import Log
 from pw_common.publisher import Publisher, Stored
-from pw_common.topology import MIB, declare
+from pw_common.topology import MIB, Topology, declare
 from pw_ingest.core.identity import read_update
 from pw_provision.apply import apply
 from support.broker import connected, provisioned, running_broker, small_topology
-from support.cluster import running_cluster
+from support.cluster import provisioned_bus, running_cluster
 from support.ingesting import (
     gaps_stored,
     ingest,
@@ -87,7 +87,7 @@ async def more_acknowledged(sent: dict[str, asyncio.Future[Stored]], by: int) ->
     await poll_until(grown, f"{by} more messages acknowledged", timeout_s=60)
 
 
-def without_consumers(replicas: int = 1, max_bytes: int = 64 * MIB) -> object:
+def without_consumers(replicas: int = 1, max_bytes: int = 64 * MIB) -> Topology:
     """The declaration as logs: a work queue lets nobody look at what it holds."""
     from dataclasses import replace
 
@@ -104,21 +104,10 @@ def without_consumers(replicas: int = 1, max_bytes: int = 64 * MIB) -> object:
 async def test_the_leader_of_three_is_killed_under_load_and_nothing_acknowledged_is_missing(
     tmp_path: Path,
 ) -> None:
-    async with running_cluster(tmp_path) as cluster:
-
-        async def provisioned_bus() -> Bus | None:
-            try:
-                bus = await connect(cluster.url, "test", Log("test"), wait_s=2.0)
-            except BrokerAway:
-                return None
-            try:
-                await apply(bus, without_consumers(3))  # type: ignore[arg-type]
-            except (ApiRefused, BrokerAway):
-                await bus.close()
-                return None
-            return bus
-
-        bus = await poll_until(provisioned_bus, "a cluster with a leader", timeout_s=60)
+    async with (
+        running_cluster(tmp_path) as cluster,
+        provisioned_bus(cluster, without_consumers(3)) as bus,
+    ):
         async with publishing(bus) as (publisher, sent):
             await more_acknowledged(sent, 100)
             for _ in range(2):
@@ -140,7 +129,6 @@ async def test_the_leader_of_three_is_killed_under_load_and_nothing_acknowledged
                 await poll_until(whole, "three current replicas", timeout_s=60)
         wanted = acknowledged(sent)
         found = await stored_names(bus)
-        await bus.close()
     assert len(wanted) >= 300
     assert not wanted - set(found)
     assert max(found.values()) == 1
@@ -165,7 +153,7 @@ async def test_a_disk_that_is_full_loses_nothing_that_was_acknowledged(tmp_path:
     try:
         async with running_broker(disk / "broker") as broker:
             async with connected(broker) as bus:
-                await apply(bus, without_consumers(max_bytes=-1))  # type: ignore[arg-type]
+                await apply(bus, without_consumers(max_bytes=-1))
                 async with publishing(bus) as (_, sent):
                     before = [-1]
 

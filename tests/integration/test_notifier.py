@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import os
@@ -18,7 +19,7 @@ import pytest
 from pw_common import subjects
 from pw_common.alerts import Alert
 from pw_common.bus import Bus
-from pw_common.messages import encode
+from pw_common.messages import decode_heartbeat, encode
 from support.broker import provisioned
 from support.poll import poll_until
 from support.receiver import Receiver, receiving
@@ -203,6 +204,67 @@ async def test_a_removed_channel_loses_its_durable_and_a_new_one_starts_at_new(
             await poll_until(back, "the durable is back")
             await ring(bus, alert(2))
             assert await arrived(receiver, 1) == [2]
+
+
+# As a version would write it that knows a kind which this one does not.
+UNREADABLE = {"name": "team", "kind": "carrier-pigeon", "url": "http://127.0.0.1:9/in"}
+
+
+async def until_said(bus: Bus, what: str) -> None:
+    """Wait until the newest notifier says this of its readiness; nothing means ready."""
+
+    async def said() -> bool:
+        bodies = (await bus.kv_all(subjects.BUCKET_INSTANCES)).values()
+        newest = max(map(decode_heartbeat, bodies), key=lambda beat: beat.started_at_ms)
+        return what in newest.reason and newest.ready is not bool(what)
+
+    await poll_until(said, f"readiness says {what!r}")
+
+
+async def delivered(receiver: Receiver, *wanted: int) -> None:
+    """Wait for exactly these of our alerts; the notifier's own, of what it sees, may be between."""
+
+    def found() -> list[int]:
+        sent = [one for request in receiver.taken for one in request.json()["alerts"]]
+        return sorted(one["n"] for one in sent if one["trigger"] == "busy")
+
+    async def enough() -> bool:
+        return len(found()) >= len(wanted)
+
+    await poll_until(enough, f"alerts {wanted} delivered", timeout_s=30)
+    assert found() == list(wanted)
+
+
+async def test_channels_that_cannot_be_read_change_nothing_and_lose_no_alert(
+    tmp_path: Path,
+) -> None:
+    with receiving() as receiver:
+        receiver.always = (503, {}, b"")
+        async with notifying(tmp_path, hook(receiver)) as (bus, _, _url):
+            await ring(bus, alert(1))
+            await configure(bus, hook(receiver), UNREADABLE)
+            await until_said(bus, "as before")
+            await ring(bus, alert(2))
+            receiver.always = (204, {}, b"")
+            await delivered(receiver, 1, 2)
+
+
+async def test_a_start_with_channels_that_cannot_be_read_delivers_to_none_and_drops_none(
+    tmp_path: Path,
+) -> None:
+    with receiving() as receiver:
+        async with notifying(tmp_path, hook(receiver)) as (bus, process, url):
+            process.terminate()
+            await asyncio.to_thread(process.wait)
+            await ring(bus, alert(1))
+            await configure(bus, hook(receiver), UNREADABLE)
+            async with running_service("pw_notifier", {"PW_NATS_URL": url}):
+                await until_said(bus, "to none")
+                assert await durables(bus) == ["notifier-hook"]
+                assert not receiver.seen
+                await configure(bus, hook(receiver))
+                await delivered(receiver, 1)
+                await until_said(bus, "")
 
 
 async def test_a_test_message_is_sent_on_request(tmp_path: Path) -> None:

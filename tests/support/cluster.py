@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 from collections.abc import AsyncIterator
@@ -11,7 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pw_cli.up.processes import free_port
+from pw_common.bus import ApiRefused, BrokerAway, Bus, connect
 from pw_common.local_broker import end_with_parent, find_binary
+from pw_common.log import Log
+from pw_common.topology import Topology
+from pw_provision.apply import apply
+from support.poll import poll_until
 
 NODES = 3
 
@@ -51,6 +57,17 @@ class Node:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
+    def freeze(self) -> None:
+        """Stop it as a slow disk would: it holds its connections and answers nothing."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        # Until it has really stopped, it could still agree to something.
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
+
+    def thaw(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
 
 @dataclass
 class Cluster:
@@ -64,6 +81,9 @@ class Cluster:
 
     def node(self, name: str) -> Node:
         return next(node for node in self.nodes if node.name == name)
+
+    def others(self, name: str) -> list[Node]:
+        return [node for node in self.nodes if node.name != name]
 
 
 @asynccontextmanager
@@ -82,3 +102,26 @@ async def running_cluster(folder: Path) -> AsyncIterator[Cluster]:
         for node in nodes:
             if node.process is not None and node.process.poll() is None:
                 node.kill()
+
+
+@asynccontextmanager
+async def provisioned_bus(cluster: Cluster, topology: Topology) -> AsyncIterator[Bus]:
+    """A connection to it, once it has a leader and everything of the declaration."""
+
+    async def made() -> Bus | None:
+        try:
+            bus = await connect(cluster.url, "test", Log("test"), wait_s=2.0)
+        except BrokerAway:
+            return None
+        try:
+            await apply(bus, topology)
+        except (ApiRefused, BrokerAway):
+            await bus.close()
+            return None
+        return bus
+
+    bus = await poll_until(made, "a cluster with a leader", timeout_s=60)
+    try:
+        yield bus
+    finally:
+        await bus.close()

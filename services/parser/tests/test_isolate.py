@@ -10,10 +10,13 @@ from pw_common.metrics import Metrics
 from pw_common.worker import Delivery
 from pw_geyser import geyser_pb2 as pb
 from pw_parser.core.batch import parse_message
-from pw_parser.isolate import SUSPECT_DELIVERIES, crashing_updates
+from pw_parser.isolate import SUSPECT_DELIVERIES, NoVerdict, crashing_updates
 from pw_parser.shell import Queue, handler
 
 CRASHING = "crashing_parse"
+SLOW_TO_START = "slow_to_start_parse"
+# Less than that one takes to start.
+SHORT_S = 0.5
 
 
 @pytest.fixture(autouse=True)
@@ -45,8 +48,20 @@ async def test_exactly_the_update_that_kills_is_named(update: bytes, reason: str
 
 async def test_an_update_that_hangs_is_named_after_its_time() -> None:
     body = compress(join([b"fine", b"hang", b"fine"]))
-    found = await crashing_updates(body, module=CRASHING, timeout_s=2.0)
-    assert found == {1: "crash: no answer within 2 s"}
+    found = await crashing_updates(body, module=CRASHING, update_timeout_s=1.0)
+    assert found == {1: "crash: no answer within 1 s"}
+
+
+async def test_a_child_that_is_late_to_start_condemns_no_update() -> None:
+    body = compress(join([b"fine", b"fine"]))
+    assert await crashing_updates(body, module=SLOW_TO_START, update_timeout_s=SHORT_S) == {}
+
+
+@pytest.mark.parametrize("module", [SLOW_TO_START, "no_such_module"])
+async def test_a_child_that_never_starts_is_no_verdict(module: str) -> None:
+    body = compress(join([b"fine", b"fine"]))
+    with pytest.raises(NoVerdict):
+        await crashing_updates(body, module=module, start_timeout_s=SHORT_S)
 
 
 async def test_what_cannot_be_cut_is_left_to_the_parser() -> None:
@@ -73,6 +88,15 @@ async def test_a_delivery_count_alone_never_makes_a_dead_letter() -> None:
     suspect = await handle(delivery(updates, SUSPECT_DELIVERIES + 20))
     assert suspect == first
     assert not suspect.dead_letters
+    metrics.close()
+
+
+async def test_a_suspect_message_without_a_verdict_is_parsed_and_nothing_of_it_is_dead() -> None:
+    metrics = Metrics("parser", "1")
+    updates = [slot_update(1), slot_update(2)]
+    first = await handler(Queue(None), metrics)(delivery(updates, 1))
+    handle = handler(Queue(None), metrics, parse_module="no_such_module")
+    assert await handle(delivery(updates, SUSPECT_DELIVERIES)) == first
     metrics.close()
 
 

@@ -22,9 +22,17 @@ RECONNECT_WAIT_S = 0.25
 PENDING_BYTES_MAX = 8 * 1024 * 1024
 CLOSE_TIMEOUT_S = 5.0
 
+UNAVAILABLE = 503
+# JetStream's own numbers for a message that meets another one, with its Msg-Id or on its
+# subject, which the replicas have not agreed on yet: neither stored nor refused.
+ERR_IN_PROCESS = frozenset({10158, 10164})
+
 
 class BrokerAway(ConnectionError):
-    """The broker did not answer in time or is not there: the only class worth a retry."""
+    """The broker did not answer in time, is not there or says that it cannot now.
+
+    The only class worth a retry.
+    """
 
 
 class ApiRefused(RuntimeError):
@@ -55,7 +63,7 @@ class Bus:
         """A raw JetStream API request, e.g. `STREAM.INFO.PW_TX`; returns its JSON.
 
         Raises:
-            BrokerAway: no answer.
+            BrokerAway: no answer, or one that means "later": no quorum, no leader.
             ApiRefused: an error answer, such as 10059 (stream not found).
         """
         payload = b"" if body is None else msgspec.json.encode(body)
@@ -65,9 +73,7 @@ class Bus:
             raise BrokerAway(f"{subject}: {type(error).__name__}") from error
         reply: dict[str, Any] = msgspec.json.decode(answer.data)
         if error_body := reply.get("error"):
-            raise ApiRefused(
-                subject, error_body.get("err_code", 0), error_body.get("description", "")
-            )
+            raise _error(subject, error_body)
         return reply
 
     async def kv_put(
@@ -78,7 +84,8 @@ class Bus:
         Returns the new revision.
 
         Raises:
-            BrokerAway: no answer; the value may or may not be stored.
+            BrokerAway: no answer, and the value may or may not be stored; or there is no
+                room, or an earlier write of this key is still on its way.
             ApiRefused: 10071 when somebody else wrote in between.
         """
         headers: Mapping[str, str] = {}
@@ -93,9 +100,7 @@ class Bus:
             raise BrokerAway(f"{subject}: {type(error).__name__}") from error
         reply = msgspec.json.decode(answer.data)
         if error_body := reply.get("error"):
-            raise ApiRefused(
-                subject, error_body.get("err_code", 0), error_body.get("description", "")
-            )
+            raise _error(subject, error_body)
         return int(reply["seq"])
 
     async def kv_get(self, bucket: str, key: str) -> tuple[bytes, int] | None:
@@ -140,6 +145,14 @@ class Bus:
             # uvloop (RuntimeError) or asyncio (OSError) refuses that; what was pending is
             # unacknowledged and so not lost.
             self.log.info("closed_without_broker", reason=str(error))
+
+
+def _error(subject: str, body: dict[str, Any]) -> BrokerAway | ApiRefused:
+    """What an error answer means: to wait, or that it will never be."""
+    err_code, description = int(body.get("err_code", 0)), str(body.get("description", ""))
+    if body.get("code") == UNAVAILABLE or err_code in ERR_IN_PROCESS:
+        return BrokerAway(f"{subject}: {description} ({err_code})")
+    return ApiRefused(subject, err_code, description)
 
 
 async def connect(

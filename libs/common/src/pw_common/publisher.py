@@ -2,9 +2,10 @@
 
 nats-py's `publish_async` never resolves a publish that the broker refuses or
 that dies with the connection, so a full stream would stop us for ever. Here one
-inbox takes all acks; what is refused (full stream, no leader) or unanswered is
-sent again with the same Msg-Id until it is stored: that is how backpressure
-reaches the source. Messages may be stored in another order than published.
+inbox takes all acks; what is refused (full stream, no leader, a first copy that
+its replicas have not agreed on yet) or unanswered is sent again with the same
+Msg-Id until it is stored: that is how backpressure reaches the source. Messages
+may be stored in another order than published.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import msgspec
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from pw_common.bus import Bus
+from pw_common.bus import ERR_IN_PROCESS, UNAVAILABLE, Bus
 from pw_common.clock import monotonic_s
 from pw_common.limits import PUBLISHED_AHEAD_MAX
 from pw_common.log import Log
@@ -30,6 +31,7 @@ RETRY_FIRST_S = 0.05
 RETRY_MAX_S = 1.0
 SWEEP_S = 0.05
 
+INTERNAL = 500
 ERR_FULL = 10077
 # JetStream's own number for a message over its stream's size limit.
 ERR_TOO_LARGE = 10054
@@ -178,7 +180,9 @@ class Publisher:
         if err_code == ERR_FULL:
             self.full = True
             self._retry_later(out, "full")
-        elif int(error.get("code", 0)) in {500, 503}:
+        elif err_code in ERR_IN_PROCESS:
+            self._retry_later(out, "in_process")
+        elif int(error.get("code", 0)) in {INTERNAL, UNAVAILABLE}:
             self._retry_later(out, "unavailable")
         else:
             self._finish(token, out)

@@ -83,7 +83,8 @@ async def run_worker(
             and told an empty reason when there can again.
         on_swept: Told how many acknowledged messages were there again after a crash of the
             broker and were removed.
-        on_back: Awaited when a consumer that was gone is there again: it may be another stream.
+        on_back: Awaited before the first message after a consumer was gone or counts from its
+            beginning again: it may be of another stream by that name.
 
     Raises:
         TooMuchPoison: after `poison_run_max` unreadable messages in a row.
@@ -91,22 +92,28 @@ async def run_worker(
     subscription = await bus.js.pull_subscribe_bind(consumer=consumer, stream=stream)
     poison_run = 0
     quiet = 0
-    reason = await _trouble(bus, stream, consumer)
+    reason, delivered = await _look(bus, stream, consumer)
     on_health(reason)
+    is_known = not reason
     try:
         while not stop.is_set():
             messages = await _fetch(subscription, limits.fetch, log)
             quiet = 0 if messages else quiet + 1
             if quiet >= QUIET_FETCHES:
                 quiet = 0
-                was, reason = reason, await _trouble(bus, stream, consumer)
+                reason, known = await _look(bus, stream, consumer)
                 on_health(reason)
+                is_known = is_known and not reason and known >= delivered
+                delivered = max(delivered, known)
                 if not reason:
                     await _sweep(bus, stream, consumer, log, on_swept)
-                if was and not reason:
-                    await on_back()
             if not messages:
                 continue
+            if not is_known or messages[0].metadata.sequence.consumer <= delivered:
+                is_known = await _is_known_again(on_back, messages, log)
+                if not is_known:
+                    continue
+            delivered = messages[-1].metadata.sequence.consumer
             poison_run = await _answer(
                 messages, publisher, handle, limits, stop, on_stored, poison_run
             )
@@ -118,19 +125,35 @@ async def run_worker(
             log.debug("unsubscribe_failed", reason=type(error).__name__)
 
 
-async def _trouble(bus: Bus, stream: str, consumer: str) -> str:
-    """Why this consumer cannot give us work, empty when it can."""
+async def _look(bus: Bus, stream: str, consumer: str) -> tuple[str, int]:
+    """Why this consumer cannot give us work, empty when it can; and how many it has delivered."""
     try:
         info = await bus.api(f"CONSUMER.INFO.{stream}.{consumer}")
     except ApiRefused as error:
-        return f"{stream}/{consumer}: {error.description}: run provision"
+        return f"{stream}/{consumer}: {error.description}: run provision", 0
     except BrokerAway as error:
-        return str(error)
+        return str(error), 0
     for name, wanted in CONSUMER_MUST.items():
         found = info["config"].get(name)
         if found != wanted:
-            return f"{stream}/{consumer}: {name} is {found!r}, needed is {wanted!r}: run provision"
-    return ""
+            why = f"{name} is {found!r}, needed is {wanted!r}"
+            return f"{stream}/{consumer}: {why}: run provision", 0
+    return "", int(info["delivered"]["consumer_seq"])
+
+
+async def _is_known_again(
+    on_back: Callable[[], Awaitable[None]], messages: list[Msg], log: Log
+) -> bool:
+    """Whether `on_back` could look; if not, the messages are given back."""
+    try:
+        await on_back()
+    except BrokerAway as error:
+        log.warning("messages_given_back", messages=len(messages), reason=str(error))
+        for message in messages:
+            await message.nak()
+        await asyncio.sleep(BROKER_RETRY_S)
+        return False
+    return True
 
 
 async def _sweep(

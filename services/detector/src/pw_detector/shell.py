@@ -65,6 +65,7 @@ class _Loop:
                     await self._step(reader)
                 except BrokerAway as error:
                     self._runtime.log.warning("detector_waits", reason=str(error))
+                    self._runtime.set_ready(str(error))
                     await asyncio.sleep(RETRY_S)
             await self._folding.close()
         finally:

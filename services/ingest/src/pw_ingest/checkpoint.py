@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import NamedTuple
 
 from pw_common.bus import ApiRefused, BrokerAway, Bus
@@ -10,6 +11,7 @@ from pw_common.subjects import BUCKET_SOURCE, STREAM_TX
 from pw_common.topology import stream_created
 
 WRONG_LAST_SEQUENCE = 10071
+NOT_FOUND = 10037
 
 
 class TxStream(NamedTuple):
@@ -46,7 +48,7 @@ class Checkpoint:
         self._bus = bus
         self._source = source
         self._revision = 0
-        self._unsure: bytes | None = None
+        self._unsure: SourceState | None = None
         self.written: SourceState | None = None
 
     async def load(self) -> SourceState | None:
@@ -56,11 +58,8 @@ class Checkpoint:
             BrokerAway, ApiRefused: from the broker.
             WrongSchema: the value is not a state.
         """
-        entry = await self._bus.kv_get(BUCKET_SOURCE, self._source)
-        if entry is None:
-            return None
-        self._revision = entry[1]
-        self.written = decode_source_state(entry[0])
+        body, self._revision = await self._last()
+        self.written = decode_source_state(body) if self._revision else None
         return self.written
 
     async def write(self, state: SourceState) -> None:
@@ -70,29 +69,65 @@ class Checkpoint:
             BrokerAway: it may or may not be stored; write again later.
             TwoIngests: another process wrote in between.
         """
-        if state == self.written:
-            return
         if self._unsure is not None:
-            await self._settle()
-        body = encode(state)
-        self._unsure = body
+            await self._settle(self._unsure)
+        if state != self.written:
+            await self._put(state)
+
+    async def _put(self, state: SourceState) -> None:
+        self._unsure = state
         try:
-            self._revision = await self._bus.kv_put(
-                BUCKET_SOURCE, self._source, body, revision=self._revision
+            revision = await self._bus.kv_put(
+                BUCKET_SOURCE, self._source, encode(state), revision=self._revision
             )
         except ApiRefused as error:
             if error.err_code == WRONG_LAST_SEQUENCE:
                 raise TwoIngests(self._source) from error
             raise
-        self._unsure = None
-        self.written = state
+        self._is_stored(state, revision)
 
-    async def _settle(self) -> None:
-        # The last write got no answer: it counts as ours if the value is the one we sent.
-        entry = await self._bus.kv_get(BUCKET_SOURCE, self._source)
-        if entry is not None and entry[0] == self._unsure:
-            self._revision = entry[1]
-        self._unsure = None
+    async def _settle(self, state: SourceState) -> None:
+        """The last write got no answer: find out what became of it, or write the same again.
+
+        A newer state would not do: the unanswered one may still be on its way, and what is
+        stored in the end must be known as ours.
+        """
+        if await self._find(state):
+            return
+        try:
+            await self._put(state)
+        except TwoIngests:
+            # It may have arrived between looking and writing.
+            if not await self._find(state):
+                raise
+
+    async def _find(self, state: SourceState) -> bool:
+        body, revision = await self._last()
+        if revision == self._revision:
+            return False
+        if body != encode(state):
+            raise TwoIngests(self._source)
+        self._is_stored(state, revision)
+        return True
+
+    async def _last(self) -> tuple[bytes, int]:
+        """The value and its revision, 0 for none; asked of the leader, since a replica that is
+        behind would have us write at a revision that is over.
+        """
+        subject = f"$KV.{BUCKET_SOURCE}.{self._source}"
+        try:
+            answer = await self._bus.api(
+                f"STREAM.MSG.GET.KV_{BUCKET_SOURCE}", {"last_by_subj": subject}
+            )
+        except ApiRefused as error:
+            if error.err_code != NOT_FOUND:
+                raise
+            return b"", 0
+        message = answer["message"]
+        return b64decode(message["data"]), int(message["seq"])
+
+    def _is_stored(self, state: SourceState, revision: int) -> None:
+        self._revision, self.written, self._unsure = revision, state, None
 
 
 __all__ = ["BrokerAway", "Checkpoint", "TwoIngests", "TxStream", "tx_stream"]

@@ -158,9 +158,8 @@ class Delivery:
 
     async def _is_ours(self, one: Waiting) -> bool:
         """Whether to send it: not when it was sent, nor where losing is better than doubling."""
-        claim = await self._outbox.claim(one.alert.id)
-        if claim == "unsure" and self.channel.delivery == "at_least_once":
-            return True
+        again = self.channel.delivery == "at_least_once"
+        claim = await self._outbox.claim(one.alert.id, again=again)
         if claim == "ours":
             return True
         if claim != "sent":

@@ -26,11 +26,14 @@ class Outbox:
         self._channel = channel
         self._revisions: dict[str, int] = {}
 
-    async def claim(self, alert_id: str) -> Claim:
-        """Say that we are about to send.
+    async def claim(self, alert_id: str, *, again: bool) -> Claim:
+        """Say that we are about to send; only with `ours` may it be sent.
 
-        `sent` and `unsure` (an earlier attempt was cut off) are for the caller to decide;
-        `taken` means that another notifier was faster.
+        `unsure` means that an earlier process was cut off while it sent, `taken` that another
+        notifier was faster.
+
+        Args:
+            again: Whether to send what is unsure.
 
         Raises:
             BrokerAway, ApiRefused: from the broker.
@@ -39,8 +42,13 @@ class Outbox:
             return "ours"
         entry = await self._bus.kv_get(BUCKET_OUTBOX, self._key(alert_id))
         if entry is not None:
+            # Remembered only to send it: what is not sent now must not be ours the next time.
+            if entry[0] == SENT:
+                return "sent"
+            if not again:
+                return "unsure"
             self._revisions[alert_id] = entry[1]
-            return "sent" if entry[0] == SENT else "unsure"
+            return "ours"
         try:
             self._revisions[alert_id] = await self._bus.kv_put(
                 BUCKET_OUTBOX, self._key(alert_id), SENDING, revision=0

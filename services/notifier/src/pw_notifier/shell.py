@@ -65,21 +65,25 @@ class _Channels:
         self._sender = sender
         self._publisher = publisher
         self._tasks: dict[str, tuple[Channel, asyncio.Task[None]]] = {}
-        self._known: dict[str, Channel] = {}
+        # As they were when they could be read, and why they cannot now.
+        self._last: Channels | None = None
+        self._unreadable = ""
 
     async def follow(self) -> None:
-        """Take up the configuration as it is now."""
+        """Take up the configuration as it is now; one that cannot be read changes nothing."""
         try:
-            channels = await self._read()
-            wanted = {one.name: one for one in channels.entries if one.enabled}
-            self._known = {one.name: one for one in channels.entries}
+            trouble = await self._look()
+            wanted = {one.name: one for one in self._entries if one.enabled}
             for name, (channel, task) in list(self._tasks.items()):
                 if wanted.get(name) != channel or task.done():
                     await self._end(name)
-            await drop_durables(self._runtime, set(wanted))
+            if not trouble:
+                # Only a readable configuration says that a channel is gone: with its durable
+                # goes what it has not delivered.
+                await drop_durables(self._runtime, set(wanted))
             for name in wanted.keys() - self._tasks.keys():
                 self._start(wanted[name])
-            self._runtime.set_ready()
+            self._runtime.set_ready(trouble)
         except (BrokerAway, ApiRefused) as error:
             self._runtime.log.warning("channels_unread", reason=str(error))
 
@@ -103,20 +107,34 @@ class _Channels:
             name = msgspec.json.decode(body, type=dict[str, str])["channel"]
         except (msgspec.MsgspecError, KeyError):
             return {"error": "allowed: {channel: NAME}"}
-        channel = self._known.get(name)
+        known = {one.name: one for one in self._entries}
+        channel = known.get(name)
         if channel is None:
-            return {"error": f"no channel {name[:32]!r}; there are: {', '.join(self._known)}"}
+            return {"error": f"no channel {name[:32]!r}; there are: {', '.join(known)}"}
         answer = await self._sender.send(channel, [_test_alert()], late=False)
         return {"sent": True} if isinstance(answer, Sent) else {"error": answer.why}
 
-    async def _read(self) -> Channels:
+    @property
+    def _entries(self) -> tuple[Channel, ...]:
+        return self._last.entries if self._last is not None else ()
+
+    async def _look(self) -> str:
+        """Read the channels; empty, or why they cannot be read and what holds meanwhile."""
         entry = await self._runtime.bus.kv_get(BUCKET_CONFIG, KEY_CHANNELS)
-        if entry is not None:
-            try:
-                return msgspec.json.decode(entry[0], type=Channels)
-            except msgspec.MsgspecError as error:
-                self._runtime.log.error("channels_refused", reason=str(error))
-                return Channels()
+        try:
+            self._last = self._of(entry[0] if entry is not None else None)
+        except msgspec.MsgspecError as error:
+            if str(error) != self._unreadable:
+                self._runtime.log.error("channels_unreadable", reason=str(error))
+            self._unreadable = str(error)
+            told = "as before" if self._last is not None else "to none, and nothing is dropped"
+            return f"the channels cannot be read ({error}); delivering {told}: set them again"
+        self._unreadable = ""
+        return ""
+
+    def _of(self, stored: bytes | None) -> Channels:
+        if stored is not None:
+            return msgspec.json.decode(stored, type=Channels)
         if self._settings.channels_file is None:
             return CONSOLE
         return read_file(self._settings.channels_file.read_text(encoding="utf-8"))

@@ -23,6 +23,7 @@ LOOK_S: Final = 1.0
 DEADMAN_S: Final = 30.0
 # A system that is just starting is given time to come up.
 GRACE_S: Final = 8.0
+WRONG_LAST_SEQUENCE: Final = 10071
 
 
 async def watch(
@@ -88,8 +89,10 @@ async def _publish(publisher: Publisher, alert: Alert) -> None:
     future = await publisher.publish(subjects.alert(alert.id), encode(alert), headers)
     try:
         await future
-    except PublishRefused:
-        return  # Said already, by another notifier.
+    except PublishRefused as error:
+        if error.err_code != WRONG_LAST_SEQUENCE:
+            raise
+        # Said already, by another notifier.
 
 
 async def fetch(log: Log, client: httpx.AsyncClient, url: str) -> bool:

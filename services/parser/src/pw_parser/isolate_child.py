@@ -1,6 +1,7 @@
 """`python -m pw_parser.isolate_child MODULE`: parse framed updates, a dot for each that came back.
 
-Whatever ends this process ends nothing else. Its parent counts the dots.
+A dot before the first one says that everything is in hand: only from then on does time count
+against an update. Whatever ends this process ends nothing else. Its parent counts the dots.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from pw_parser.core.transaction import Malformed
 def main() -> int:
     """0 when every update was parsed or refused as malformed."""
     parse = importlib.import_module(sys.argv[1]).parse
-    for update in split(sys.stdin.buffer.read()):
+    updates = list(split(sys.stdin.buffer.read()))
+    os.write(1, b".")
+    for update in updates:
         # Readable enough to be refused is no crash.
         with contextlib.suppress(Malformed):
             parse(update)

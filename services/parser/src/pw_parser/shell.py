@@ -32,7 +32,7 @@ from pw_common.topology import stream_created
 from pw_common.worker import Delivery, Handle, WorkerLimits, run_worker
 from pw_parser.core.batch import DeadLetter, Outcome, Tally, parse_message
 from pw_parser.core.drift import DriftWatch
-from pw_parser.isolate import PARSE, SUSPECT_DELIVERIES, crashing_updates
+from pw_parser.isolate import PARSE, SUSPECT_DELIVERIES, NoVerdict, crashing_updates
 
 REASON_CHARACTERS_MAX = 300
 NO_TALLY = Tally(0, {}, {}, {})
@@ -66,7 +66,7 @@ async def run_parser(runtime: Runtime) -> None:
         await run_worker(
             runtime.bus,
             publisher,
-            handler(queue, metrics),
+            handler(queue, metrics, log=runtime.log),
             stream=STREAM_TX,
             consumer=CONSUMER_PARSER,
             limits=WorkerLimits(
@@ -96,13 +96,21 @@ class Queue:
             self.created = stream_created(await self._bus.api(f"STREAM.INFO.{STREAM_TX}"))
 
 
-def handler(queue: Queue, metrics: Metrics, *, parse_module: str = PARSE) -> Handle:
+def handler(
+    queue: Queue, metrics: Metrics, *, parse_module: str = PARSE, log: Log | None = None
+) -> Handle:
     """The worker's `handle`: parse and say what to store."""
+    log = log or Log("parser")
 
     async def handle(delivery: Delivery) -> Done:
         crashing: dict[int, str] = {}
         if delivery.delivered >= SUSPECT_DELIVERIES:
-            crashing = await crashing_updates(delivery.body, module=parse_module)
+            try:
+                crashing = await crashing_updates(delivery.body, module=parse_module)
+            except NoVerdict as error:
+                # Suspicion alone makes no dead letter: parsed here, and if that ends us, the
+                # next delivery is tried in a child again.
+                log.warning("no_verdict", seq=delivery.seq, reason=str(error))
         begun_s = monotonic_s()
         outcome = parse_message(
             delivery.headers, delivery.body, delivery.seq, queue.created, crashing
