@@ -35,8 +35,8 @@ ALERT_DUPLICATE_WINDOW_S: Final = 1
 # Minutes of the run: what a source no longer has would be a gap, and no fault of ours.
 WINDOW_SLOTS: Final = 20_000
 # What a receiver takes for a notification, so that some are pending when the notifier falls.
-NOTIFICATION_S: Final = 0.04
-DRAIN_TIMEOUT_S: Final = 180.0
+NOTIFICATION_S: Final = 0.02
+DRAIN_TIMEOUT_S: Final = 400.0
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Outcome:
     landed: list[tuple[str, str]] = field(default_factory=list)
     crashes: list[str] = field(default_factory=list)
     seconds: float = 0.0
-    # Holes that a detector gave up after 20 s: for that span nothing is promised.
+    # Holes that a detector gave up after a minute: for that span nothing is promised.
     given_up: int = 0
 
 

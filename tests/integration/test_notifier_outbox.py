@@ -38,3 +38,17 @@ async def test_an_unsure_one_that_was_sent_after_all_is_not_sent_again(tmp_path:
         assert await after_the_crash.claim("a", again=True) == "ours"
         await after_the_crash.sent("a")
         assert await after_the_crash.claim("a", again=True) == "sent"
+
+
+@pytest.mark.parametrize(("again", "claim"), [(True, "ours"), (False, "unsure")])
+async def test_a_replica_that_does_not_know_a_claim_yet_loses_no_alert(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: bool, claim: str
+) -> None:
+    async with provisioned(tmp_path) as (_, bus):
+        await Outbox(bus, "hook").claim("a", again=again)
+
+        async def behind(_bucket: str, _key: str) -> None:
+            return None
+
+        monkeypatch.setattr(bus, "kv_get", behind)
+        assert await Outbox(bus, "hook").claim("a", again=again) == claim

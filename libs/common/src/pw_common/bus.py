@@ -6,6 +6,7 @@ Everything here retries or raises `BrokerAway`; nats-py's own errors stay inside
 from __future__ import annotations
 
 import asyncio
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,6 +22,8 @@ PING_INTERVAL_S = 5
 RECONNECT_WAIT_S = 0.25
 PENDING_BYTES_MAX = 8 * 1024 * 1024
 CLOSE_TIMEOUT_S = 5.0
+# JetStream's own number for a message that is not there.
+NOT_FOUND = 10037
 
 UNAVAILABLE = 503
 # JetStream's own numbers for a message that meets another one, with its Msg-Id or on its
@@ -116,6 +119,24 @@ class Bus:
         if headers.get("Status") == "404" or headers.get("KV-Operation"):
             return None
         return answer.data, int(headers["Nats-Sequence"])
+
+    async def kv_last(self, bucket: str, key: str) -> tuple[bytes, int] | None:
+        """As `kv_get`, asked of the leader: a replica that is behind may not know it yet.
+
+        For whoever writes at the revision that this gives, or has just been refused.
+
+        Raises:
+            BrokerAway, ApiRefused: from the broker.
+        """
+        subject = f"$KV.{bucket}.{key}"
+        try:
+            answer = await self.api(f"STREAM.MSG.GET.KV_{bucket}", {"last_by_subj": subject})
+        except ApiRefused as error:
+            if error.err_code != NOT_FOUND:
+                raise
+            return None
+        message = answer["message"]
+        return b64decode(message.get("data", "")), int(message["seq"])
 
     async def kv_all(self, bucket: str) -> dict[str, bytes]:
         """Every key's latest value."""

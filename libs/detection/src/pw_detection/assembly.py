@@ -25,8 +25,9 @@ from pw_common.messages import (
 )
 from pw_common.watermark import Prefix, Watermark
 
-# More than twice the parsers' ack_wait: until then a redelivery fills the hole.
-HOLD_MAX_MS: Final = 20_000
+# Several times the parsers' ack_wait: until then redeliveries fill the hole, though parsers and
+# broker fall one after the other. A third of it was not enough in ten minutes of such faults.
+HOLD_MAX_MS: Final = 60_000
 HELD_MAX: Final = 50_000
 # Messages whose ids are remembered: an hour of a busy chain.
 ANSWERED_MAX: Final = 131_072

@@ -133,13 +133,14 @@ class Folding:
         missing = self._assembly.missing
         closed = self._assembly.skip_holes(now_ms() if caught_up else self._stored_ms)
         if missing and self._assembly.next.tx_seq != missing.start:
-            self._log.error(
-                "hole_given_up",
-                first_tx_seq=missing.start,
-                last_tx_seq=missing[-1],
-                released=len(closed),
-            )
-            self._metrics.count("pw_detector_given_up_sequences_total", len(missing))
+            if self.rebuilt:
+                self._log.error(
+                    "hole_given_up",
+                    first_tx_seq=missing.start,
+                    last_tx_seq=missing[-1],
+                    released=len(closed),
+                )
+                self._metrics.count("pw_detector_given_up_sequences_total", len(missing))
             for _ in missing[: len(self._unreadable)]:
                 self._unreadable.popleft()
         if closed:

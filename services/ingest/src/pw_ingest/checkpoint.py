@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
 from typing import NamedTuple
 
 from pw_common.bus import ApiRefused, BrokerAway, Bus
@@ -11,7 +10,6 @@ from pw_common.subjects import BUCKET_SOURCE, STREAM_TX
 from pw_common.topology import stream_created
 
 WRONG_LAST_SEQUENCE = 10071
-NOT_FOUND = 10037
 
 
 class TxStream(NamedTuple):
@@ -114,17 +112,7 @@ class Checkpoint:
         """The value and its revision, 0 for none; asked of the leader, since a replica that is
         behind would have us write at a revision that is over.
         """
-        subject = f"$KV.{BUCKET_SOURCE}.{self._source}"
-        try:
-            answer = await self._bus.api(
-                f"STREAM.MSG.GET.KV_{BUCKET_SOURCE}", {"last_by_subj": subject}
-            )
-        except ApiRefused as error:
-            if error.err_code != NOT_FOUND:
-                raise
-            return b"", 0
-        message = answer["message"]
-        return b64decode(message["data"]), int(message["seq"])
+        return await self._bus.kv_last(BUCKET_SOURCE, self._source) or (b"", 0)
 
     def _is_stored(self, state: SourceState, revision: int) -> None:
         self._revision, self.written, self._unsure = revision, state, None

@@ -15,7 +15,7 @@ SENDING: Final = b"sending"
 SENT: Final = b"sent"
 WRONG_LAST_SEQUENCE: Final = 10071
 
-Claim: TypeAlias = Literal["ours", "sent", "unsure", "taken"]
+Claim: TypeAlias = Literal["ours", "sent", "unsure"]
 
 
 class Outbox:
@@ -29,8 +29,7 @@ class Outbox:
     async def claim(self, alert_id: str, *, again: bool) -> Claim:
         """Say that we are about to send; only with `ours` may it be sent.
 
-        `unsure` means that an earlier process was cut off while it sent, `taken` that another
-        notifier was faster.
+        `unsure` means that an earlier process was cut off while it sent.
 
         Args:
             again: Whether to send what is unsure.
@@ -42,13 +41,7 @@ class Outbox:
             return "ours"
         entry = await self._bus.kv_get(BUCKET_OUTBOX, self._key(alert_id))
         if entry is not None:
-            # Remembered only to send it: what is not sent now must not be ours the next time.
-            if entry[0] == SENT:
-                return "sent"
-            if not again:
-                return "unsure"
-            self._revisions[alert_id] = entry[1]
-            return "ours"
+            return self._known(alert_id, entry, again=again)
         try:
             self._revisions[alert_id] = await self._bus.kv_put(
                 BUCKET_OUTBOX, self._key(alert_id), SENDING, revision=0
@@ -56,7 +49,20 @@ class Outbox:
         except ApiRefused as error:
             if error.err_code != WRONG_LAST_SEQUENCE:
                 raise
-            return "taken"
+            # It was claimed before: a replica did not know, or the answer to our own was lost.
+            entry = await self._bus.kv_last(BUCKET_OUTBOX, self._key(alert_id))
+            if entry is None:
+                raise
+            return self._known(alert_id, entry, again=again)
+        return "ours"
+
+    def _known(self, alert_id: str, entry: tuple[bytes, int], *, again: bool) -> Claim:
+        # Remembered only to send it: what is not sent now must not be ours the next time.
+        if entry[0] == SENT:
+            return "sent"
+        if not again:
+            return "unsure"
+        self._revisions[alert_id] = entry[1]
         return "ours"
 
     async def sent(self, alert_id: str) -> None:
