@@ -207,8 +207,9 @@ def test_what_waited_for_a_hole_when_the_queue_was_made_anew_is_not_lost() -> No
 def test_the_sequence_of_a_batch_that_cannot_be_read_is_held_and_counted_and_no_void() -> None:
     stored = Stored()
     # The third message of PW_SWAP is no batch; the queue has acknowledged what it answered.
-    log = {seq: message(seq, 100 + seq) for seq in (1, 2, *range(4, 60))}
     wait = HOLD_MAX_MS // STORED_MS
+    end = wait + 40
+    log = {seq: message(seq, 100 + seq) for seq in (1, 2, *range(4, end))}
 
     def totals() -> tuple[int, ...]:
         names = ("unreadable", "given_up_sequences", "void_sequences")
@@ -217,7 +218,7 @@ def test_the_sequence_of_a_batch_that_cannot_be_read_is_held_and_counted_and_no_
     async def work() -> None:
         folding = detector_on(stored, AllVoid())
         before = totals()
-        for seq in range(1, 60):
+        for seq in range(1, end):
             if seq == 3:
                 folding.unreadable(seq)
             else:
@@ -229,4 +230,4 @@ def test_the_sequence_of_a_batch_that_cannot_be_read_is_held_and_counted_and_no_
         assert after == [1, 1, 0]
 
     asyncio.run(work())
-    assert rung(stored) == {f"A{seq}" for seq in (1, 2, *range(4, 59))}
+    assert rung(stored) == {f"A{seq}" for seq in (1, 2, *range(4, end - 1))}
