@@ -24,9 +24,9 @@ from chaos.verdict import Verdict, judge
 from pw_common.captures import CaptureWriter
 from pw_replay.market import generate
 
-# Few transactions a slot, so that a run of minutes spans hours of event time: a restart then
-# begins at a note within the stream, and not at its first message.
-MARKET_TPS = 16
+# Few transactions a slot, so that the long form spans hours of event time: a restart then begins
+# at a note within the stream, and not at its first message.
+MARKET_TPS = 60
 
 
 def write_market(path: Path, *, seed: int, faults: int, spacing_s: float = SPACING_S) -> Path:
