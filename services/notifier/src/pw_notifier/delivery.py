@@ -77,7 +77,10 @@ class Delivery:
         held_s = monotonic_s()
         try:
             while True:
-                if len(self.waiting) < WAITING_MAX:
+                if self.waiting and monotonic_s() >= self.not_before_s:
+                    # Before looking for more: a quiet log would hold up each of a burst.
+                    await self._deliver()
+                elif len(self.waiting) < WAITING_MAX:
                     await self._take(subscription)
                 else:
                     await asyncio.sleep(FETCH_TIMEOUT_S)
@@ -85,8 +88,6 @@ class Delivery:
                     held_s = monotonic_s()
                     for one in self.waiting:
                         await one.message.in_progress()
-                if self.waiting and monotonic_s() >= self.not_before_s:
-                    await self._deliver()
         finally:
             await subscription.unsubscribe()
 
