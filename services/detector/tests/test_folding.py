@@ -95,6 +95,9 @@ class KnownVoid:
     async def void_until(self, missing: range, _read_seq: int) -> int:
         return missing[-1] if missing and self._real.isdisjoint(missing) else 0
 
+    def is_asked(self, _missing: range) -> bool:
+        return False
+
 
 def with_holes(batches: list[Batch], rng: random.Random) -> list[Batch]:
     """The same messages at sequences that leave some numbers out."""

@@ -55,12 +55,31 @@ class AllVoid:
     async def void_until(self, missing: range, _read_seq: int) -> int:
         return missing[-1] if missing else 0
 
+    def is_asked(self, _missing: range) -> bool:
+        return False
+
+
+class VoidFrom:
+    """A queue without the missing messages, which reading up to a sequence will prove."""
+
+    def __init__(self, read_seq: int) -> None:
+        self._read_seq = read_seq
+
+    async def void_until(self, missing: range, read_seq: int) -> int:
+        return missing[-1] if missing and read_seq >= self._read_seq else 0
+
+    def is_asked(self, missing: range) -> bool:
+        return bool(missing)
+
 
 class NothingVoid:
     """A queue that still holds whatever is missing: only time gives a hole up."""
 
     async def void_until(self, _missing: range, _read_seq: int) -> int:
         return 0
+
+    def is_asked(self, _missing: range) -> bool:
+        return False
 
 
 NOTHING_VOID = NothingVoid()
@@ -202,6 +221,28 @@ def test_what_waited_for_a_hole_when_the_queue_was_made_anew_is_not_lost() -> No
     log += [message(seq, 200 + seq, created="B") for seq in range(1, 4)]
     asyncio.run(read(detector_on(stored), log))
     assert rung(stored) == {"A1", "A2", "A4", "A5", "B1", "B2"}
+
+
+def test_a_hole_that_reading_on_proves_void_is_not_given_up_however_old_it_is() -> None:
+    stored = Stored()
+    log = {seq: message(seq, 100 + seq) for seq in (1, 2, *range(4, 12))}
+
+    def totals() -> tuple[int, ...]:
+        names = ("given_up_sequences", "void_sequences")
+        return tuple(METRICS.total(f"pw_detector_{name}_total") for name in names)
+
+    async def work() -> None:
+        folding = detector_on(stored, VoidFrom(11))
+        before = totals()
+        for seq, batch in log.items():
+            # Stored long ago: a restart reads what lies hours back.
+            await folding.take(batch, seq, seq)
+            await folding.settle_holes(caught_up=True)
+            assert rung(stored) <= {"A1"} or seq == 11
+        assert [now - then for now, then in zip(totals(), before, strict=True)] == [0, 1]
+
+    asyncio.run(work())
+    assert rung(stored) == {f"A{seq}" for seq in (1, 2, *range(4, 11))}
 
 
 def test_the_sequence_of_a_batch_that_cannot_be_read_is_held_and_counted_and_no_void() -> None:

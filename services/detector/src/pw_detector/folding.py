@@ -112,8 +112,10 @@ class Folding:
 
         In a backlog the stream's own clock counts, else every hole would look old.
         """
-        if not await self._pass_void_holes():
-            await self._give_up_holes(caught_up=caught_up)
+        while await self._pass_void_holes() or await self._give_up_holes(caught_up=caught_up):
+            continue
+        if self._unwritten:
+            await self._remember()
 
     async def _pass_void_holes(self) -> bool:
         oldest_ms = self._assembly.oldest_held_ms
@@ -129,24 +131,28 @@ class Folding:
         await self._released(closed, self._read_seq)
         return True
 
-    async def _give_up_holes(self, *, caught_up: bool) -> None:
+    async def _give_up_holes(self, *, caught_up: bool) -> bool:
         missing = self._assembly.missing
+        if caught_up and self._holes.is_asked(missing):
+            return False  # The next message, or none, proves it void.
         closed = self._assembly.skip_holes(now_ms() if caught_up else self._stored_ms)
-        if missing and self._assembly.next.tx_seq != missing.start:
-            if self.rebuilt:
-                self._log.error(
-                    "hole_given_up",
-                    first_tx_seq=missing.start,
-                    last_tx_seq=missing[-1],
-                    released=len(closed),
-                )
-                self._metrics.count("pw_detector_given_up_sequences_total", len(missing))
-            for _ in missing[: len(self._unreadable)]:
-                self._unreadable.popleft()
-        if closed:
-            await self._released(closed, self._read_seq)
-        elif self._unwritten:
-            await self._remember(force=True)
+        if not missing or self._assembly.next.tx_seq == missing.start:
+            return False
+        if caught_up or self._unreadable:
+            self._log.error(
+                "hole_given_up",
+                first_tx_seq=missing.start,
+                last_tx_seq=missing[-1],
+                released=len(closed),
+            )
+            self._metrics.count("pw_detector_given_up_sequences_total", len(missing))
+        else:
+            # In a backlog most are void; one that is answered after all is counted late.
+            self._log.info("hole_passed", first_tx_seq=missing.start, last_tx_seq=missing[-1])
+        for _ in missing[: len(self._unreadable)]:
+            self._unreadable.popleft()
+        await self._released(closed, self._read_seq)
+        return True
 
     async def close(self) -> None:
         """Before the end: the position is where it is."""

@@ -45,6 +45,10 @@ class Holes:
             self._asked, self._read_up_to = missing, int(state["last_seq"])
         return missing[-1] if read_seq >= self._read_up_to else 0
 
+    def is_asked(self, missing: range) -> bool:
+        """Whether nobody holds these any more, so that reading on to the end proves them void."""
+        return bool(missing) and missing == self._asked
+
     async def _any_is_held(self, missing: range) -> bool:
         # Below its first message a queue holds nothing, however long the hole: a restored
         # PW_TX is sent again what PW_SWAP has answered already, and that may be thousands.
