@@ -133,8 +133,13 @@ class Market:
             token.decimals = swap.base_decimals
             token.named(swap.venues, event_time_ms)
         token.last_trade_ms = max(token.last_trade_ms, event_time_ms)
-        # A wallet that traded since is known; whether it did before is not.
-        fresh = self._last_trade.setdefault(swap.trader, event_time_ms) == event_time_ms
+        # A wallet that traded since is known; whether it did before is not. One that is known
+        # from over an hour before is as good as forgotten: when it goes is a matter of order.
+        known_ms = self._last_trade.get(swap.trader)
+        fresh = known_ms is None or event_time_ms - known_ms >= FRESH_AFTER_MS
+        if known_ms is None or known_ms < event_time_ms:
+            self._last_trade.pop(swap.trader, None)
+            self._last_trade[swap.trader] = event_time_ms
         trade = Trade(
             event_time_ms,
             swap.trader,
