@@ -134,7 +134,7 @@ def configured(detector: Detector) -> None:
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 2**32), st.integers(2, 150), st.booleans())
 # A trade of a filled gap by a wallet that one of them had not forgotten yet.
-@example(2223, 85, resets=False)
+@example(seed=2223, at=85, resets=False)
 def test_a_restart_over_the_horizon_alone_knows_all_that_a_detector_that_ran_on_knows(
     seed: int, at: int, resets: bool
 ) -> None:
