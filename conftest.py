@@ -11,6 +11,11 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Tests are never timed. The gate is a function of the commit; everywhere else cases are new.
+settings.register_profile("ours", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("ours")
 
 # A child started while gRPC runs in this process could die in gRPC's fork handlers.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
