@@ -16,6 +16,7 @@ from pw_detection.lists import Lists, Mutes, WatchLists, shipped_mutes
 from pw_detection.market import Market, Token
 from pw_detection.metrics import BY_NAME, Reading, as_float
 from pw_detection.rules import Compiled, Rule, compile_rule, shipped_rules
+from pw_detection.windows import Window
 
 TICK_MS: Final = 60_000
 HOT_MS: Final = 3_600_000
@@ -127,7 +128,7 @@ class Detector:
         hot = self._hot_mints()
         warm = sorted(
             (token for mint, token in self.market.tokens.items() if mint not in hot),
-            key=lambda token: (-token.windows["5m"].buy_lamports, token.mint),
+            key=lambda token: (-token.five.buy_lamports, token.mint),
         )
         return self.hot() + [self.token(token.mint) for token in warm[:warm_max]]
 
@@ -307,10 +308,17 @@ class Detector:
         if name == "watched_creator":
             facts = self.market.facts.get(token.mint)
             return Reading(int(facts is not None and facts.creator in labels["creator"]))
-        window = token.windows[name.removeprefix("watched_buyers_")]
-        if not window.trades:
+        window = token.window(name.removeprefix("watched_buyers_"))
+        if not window.count:
             return Reading(None, "no_trades")
-        return Reading(Fraction(sum(buyer in labels["wallet"] for buyer in window.buyers)))
+        return Reading(Fraction(self._watched_in(window)))
+
+    def _watched_in(self, window: Window) -> int:
+        """How many watched wallets bought: walks the smaller of the two sets."""
+        watched, wallets = self._lists.labels["wallet"], self.market.wallets
+        if len(watched) < len(window.buyers):
+            return sum(wallets.number(name) in window.buyers for name in watched)
+        return sum(wallets.names[buyer] in watched for buyer in window.buyers)
 
 
 def _compiled(rules: Sequence[Rule]) -> tuple[Compiled, ...]:
