@@ -11,11 +11,11 @@ from pw_common.alerts import Alert
 from pw_detection.alerting import alert_of, facts_of
 from pw_detection.assembly import ClosedSlot
 from pw_detection.episodes import Episodes, Key, Ring
-from pw_detection.evaluate import evaluate, holds, near
+from pw_detection.evaluate import RISING, evaluate, holds, near
 from pw_detection.lists import Lists, Mutes, WatchLists, shipped_mutes
 from pw_detection.market import Market, Token
-from pw_detection.metrics import BY_NAME, Reading, as_float
-from pw_detection.rules import Compiled, Rule, compile_rule, shipped_rules
+from pw_detection.metrics import BY_NAME, TOP_SHARE, Reading, as_float
+from pw_detection.rules import Compiled, Condition, Rule, compile_rule, shipped_rules
 from pw_detection.windows import Window
 
 TICK_MS: Final = 60_000
@@ -211,12 +211,12 @@ class Detector:
         if token is None or self._lists.muted_token(mint, closed.event_time_ms) is not None:
             return []
         read = partial(self._read, token)
+        surely_fails = partial(_surely_fails, token)
         alerts = []
         for rule in self._rules:
-            if not rule.rule.enabled or not holds(self._cheap[rule.rule.name], read):
+            if not rule.rule.enabled or not holds(self._cheap[rule.rule.name], read, surely_fails):
                 continue
-            evaluation = evaluate(rule, read)
-            if evaluation.blocked:
+            if rule.gates and evaluate(rule, read).blocked:
                 continue
             lead = as_float(read(rule.lead).value) if rule.lead else None
             ring = self.episodes.held(
@@ -319,6 +319,14 @@ class Detector:
         if len(watched) < len(window.buyers):
             return sum(wallets.number(name) in window.buyers for name in watched)
         return sum(wallets.names[buyer] in watched for buyer in window.buyers)
+
+
+def _surely_fails(token: Token, condition: Condition) -> bool:
+    """Whether a share of the largest buyers is too small, without summing what each one paid."""
+    if not condition.metric.startswith(TOP_SHARE) or condition.op not in RISING:
+        return False
+    window = token.window(condition.metric.removeprefix(TOP_SHARE))
+    return window.top_surely_below(condition.number)
 
 
 def _compiled(rules: Sequence[Rule]) -> tuple[Compiled, ...]:

@@ -17,6 +17,7 @@ from pw_detection.windows import SPANS, Span, Window
 
 Exact: TypeAlias = int | Fraction
 TOP: Final = 3
+TOP_SHARE: Final = f"top_{TOP}_buyers_volume_share_"
 
 
 class Reading(NamedTuple):
@@ -149,7 +150,7 @@ def _windowed(span: Span) -> tuple[Metric, ...]:
             unknown="no trades; null with `no_sells`",
         ),
         Metric(
-            f"top_3_buyers_volume_share_{name}", "0..1",
+            f"{TOP_SHARE}{name}", "0..1",
             "largest three buyers' volume / buy volume",
             "no trades, no buys, or none with a value", False, share,
         ),
