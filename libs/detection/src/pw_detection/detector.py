@@ -11,11 +11,12 @@ from pw_common.alerts import Alert
 from pw_detection.alerting import alert_of, facts_of
 from pw_detection.assembly import ClosedSlot
 from pw_detection.episodes import Episodes, Key, Ring
-from pw_detection.evaluate import evaluate, holds, near
+from pw_detection.evaluate import RISING, evaluate, holds, near
 from pw_detection.lists import Lists, Mutes, WatchLists, shipped_mutes
 from pw_detection.market import Market, Token
-from pw_detection.metrics import BY_NAME, Reading, as_float
-from pw_detection.rules import Compiled, Rule, compile_rule, shipped_rules
+from pw_detection.metrics import BY_NAME, TOP_SHARE, Reading, as_float
+from pw_detection.rules import Compiled, Condition, Rule, compile_rule, shipped_rules
+from pw_detection.windows import Window
 
 TICK_MS: Final = 60_000
 HOT_MS: Final = 3_600_000
@@ -127,7 +128,7 @@ class Detector:
         hot = self._hot_mints()
         warm = sorted(
             (token for mint, token in self.market.tokens.items() if mint not in hot),
-            key=lambda token: (-token.windows["5m"].buy_lamports, token.mint),
+            key=lambda token: (-token.five.buy_lamports, token.mint),
         )
         return self.hot() + [self.token(token.mint) for token in warm[:warm_max]]
 
@@ -210,12 +211,12 @@ class Detector:
         if token is None or self._lists.muted_token(mint, closed.event_time_ms) is not None:
             return []
         read = partial(self._read, token)
+        surely_fails = partial(_surely_fails, token)
         alerts = []
         for rule in self._rules:
-            if not rule.rule.enabled or not holds(self._cheap[rule.rule.name], read):
+            if not rule.rule.enabled or not holds(self._cheap[rule.rule.name], read, surely_fails):
                 continue
-            evaluation = evaluate(rule, read)
-            if evaluation.blocked:
+            if rule.gates and evaluate(rule, read).blocked:
                 continue
             lead = as_float(read(rule.lead).value) if rule.lead else None
             ring = self.episodes.held(
@@ -307,10 +308,25 @@ class Detector:
         if name == "watched_creator":
             facts = self.market.facts.get(token.mint)
             return Reading(int(facts is not None and facts.creator in labels["creator"]))
-        window = token.windows[name.removeprefix("watched_buyers_")]
-        if not window.trades:
+        window = token.window(name.removeprefix("watched_buyers_"))
+        if not window.count:
             return Reading(None, "no_trades")
-        return Reading(Fraction(sum(buyer in labels["wallet"] for buyer in window.buyers)))
+        return Reading(Fraction(self._watched_in(window)))
+
+    def _watched_in(self, window: Window) -> int:
+        """How many watched wallets bought: walks the smaller of the two sets."""
+        watched, wallets = self._lists.labels["wallet"], self.market.wallets
+        if len(watched) < len(window.buyers):
+            return sum(wallets.number(name) in window.buyers for name in watched)
+        return sum(wallets.names[buyer] in watched for buyer in window.buyers)
+
+
+def _surely_fails(token: Token, condition: Condition) -> bool:
+    """Whether a share of the largest buyers is too small, without summing what each one paid."""
+    if not condition.metric.startswith(TOP_SHARE) or condition.op not in RISING:
+        return False
+    window = token.window(condition.metric.removeprefix(TOP_SHARE))
+    return window.top_surely_below(condition.number)
 
 
 def _compiled(rules: Sequence[Rule]) -> tuple[Compiled, ...]:

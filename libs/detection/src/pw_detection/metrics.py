@@ -17,6 +17,7 @@ from pw_detection.windows import SPANS, Span, Window
 
 Exact: TypeAlias = int | Fraction
 TOP: Final = 3
+TOP_SHARE: Final = f"top_{TOP}_buyers_volume_share_"
 
 
 class Reading(NamedTuple):
@@ -63,8 +64,8 @@ def _windowed(span: Span) -> tuple[Metric, ...]:
         unknown: str = "no trades",
     ) -> Metric:
         def whole(market: Market, token: Token) -> Reading:
-            window = token.windows[name]
-            if not window.trades:
+            window = token.window(name)
+            if not window.count:
                 return Reading(None, "no_trades")
             reading = read(window)
             if reading.value is None or market.covers(token.mint, span):
@@ -85,27 +86,30 @@ def _windowed(span: Span) -> tuple[Metric, ...]:
             return Reading(None, "no_sells")
         return Reading(Fraction(window.buys, window.sells))
 
-    def share(window: Window) -> Reading:
+    def share(market: Market, token: Token) -> Reading:
+        window = token.window(name)
+        if not window.count:
+            return Reading(None, "no_trades")
         if not window.buys:
             return Reading(None, "no_buys")
         if not window.buy_lamports:
             return Reading(None, "unvalued")
-        return Reading(Fraction(window.top_buy_lamports(TOP), window.buy_lamports))
+        if not market.covers(token.mint, span):
+            return Reading(None, "cold")
+        return Reading(Fraction(token.top_buy_lamports(window, TOP), window.buy_lamports))
 
     def fresh(market: Market, token: Token) -> Reading:
-        window = token.windows[name]
-        if not window.trades:
+        window = token.window(name)
+        if not window.count:
             return Reading(None, "no_trades")
         if not window.buyers:
             return Reading(None, "no_buys")
         if not market.covers_wallets(span):
             return Reading(None, "cold")
-        return Reading(
-            Fraction(sum(b.fresh > 0 for b in window.buyers.values()), len(window.buyers))
-        )
+        return Reading(Fraction(window.fresh_buys, len(window.buyers)))
 
     def change(market: Market, token: Token) -> Reading:
-        if not token.windows[name].trades:
+        if not token.window(name).count:
             return Reading(None, "no_trades")
         if not market.covers(token.mint, span):
             return Reading(None, "cold")
@@ -145,9 +149,10 @@ def _windowed(span: Span) -> tuple[Metric, ...]:
             "buy_sell_ratio", "", "buys / sells; infinite without sells: `>` and `>=` hold", ratio,
             unknown="no trades; null with `no_sells`",
         ),
-        metric(
-            "top_3_buyers_volume_share", "0..1", "largest three buyers' volume / buy volume", share,
-            unknown="no trades, no buys, or none with a value",
+        Metric(
+            f"{TOP_SHARE}{name}", "0..1",
+            "largest three buyers' volume / buy volume",
+            "no trades, no buys, or none with a value", False, share,
         ),
         Metric(
             f"new_wallet_pct_{name}", "0..1",

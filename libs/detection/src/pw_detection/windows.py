@@ -1,14 +1,15 @@
 """A sliding window over one token's trades, in steps of event time: exact sums and sets.
 
 A window of n steps covers the step that is under way and the n-1 before it. Nothing is
-estimated: what falls out is subtracted, and a set is a count by wallet.
+estimated: what falls out is subtracted. A window holds no trade itself: it is the end of its
+token's list of them (`trades.py`), which says what to subtract.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections import deque
-from itertools import takewhile
+from collections.abc import Iterable
+from fractions import Fraction
 from typing import Final, NamedTuple
 
 
@@ -28,102 +29,182 @@ class Span(NamedTuple):
         """Where the window begins at an event time."""
         return (event_time_ms // self.step_ms - self.steps + 1) * self.step_ms
 
+    def leaves_ms(self, event_time_ms: int) -> int:
+        """When a trade of this event time falls out."""
+        return (event_time_ms // self.step_ms + self.steps) * self.step_ms
+
 
 FIVE_MINUTES: Final = Span("5m", 10_000, 30)
 HOUR: Final = Span("1h", 60_000, 60)
 SPANS: Final = (FIVE_MINUTES, HOUR)
 
-
-class Trade(NamedTuple):
-    """One swap as the windows count it. `lamports` is None where nothing tells its value.
-
-    `fresh` says that the stream saw no trade of this wallet in the hour before.
-    """
-
-    event_time_ms: int
-    trader: str
-    buy: bool
-    lamports: int | None
-    base_raw: int
-    fresh: bool
-    signature: str
-
-
-class Bought(NamedTuple):
-    """A wallet's purchases within a window."""
-
-    buys: int
-    lamports: int
-    fresh: int
-
-
-NOTHING: Final = Bought(0, 0, 0)
+# A trade's marks, below its wallet's number.
+BUY: Final = 1
+VALUED: Final = 2
+FRESH: Final = 4
+MARK_BITS: Final = 3
+# A wallet's newest step, modulo this: more than a window has, and a number that costs nothing.
+STEPS_MOD: Final = 256
+STEP_BITS: Final = 8
+# How many of the largest buyers are kept apart when the largest are asked for.
+KEPT: Final = 64
 
 
 class Window:
-    """The trades of one span, with what is summed over them."""
+    """What is summed over the trades of one span; `start` is where they begin in the list.
+
+    `buyers` and `sellers` map a wallet to the step of its newest trade, modulo 256: it leaves
+    with that step. Asked for the largest buyers, a window also sums what each one paid, in
+    the same map, and keeps the largest apart, until nobody has asked for a while.
+    """
+
+    __slots__ = (
+        "_asked", "_floor", "_largest", "_top_bound", "buy_lamports", "buyers", "buys",
+        "fresh_buys", "sell_lamports", "sellers", "sells", "span", "start", "unvalued",
+        "valued_buys",
+    )  # fmt: skip
 
     def __init__(self, span: Span) -> None:
         self.span = span
-        self.trades: deque[Trade] = deque()
+        self.start = 0
         self.buys = 0
         self.sells = 0
         self.buy_lamports = 0
         self.sell_lamports = 0
         self.unvalued = 0
         self.valued_buys = 0
-        self.buyers: dict[str, Bought] = {}
-        self.sellers: dict[str, int] = {}
+        # A wallet is fresh once in an hour, so its fresh purchases are at most one.
+        self.fresh_buys = 0
+        self.buyers: dict[int, int] = {}
+        self.sellers: dict[int, int] = {}
+        # The largest buyers paid at most this together.
+        self._top_bound = 0
+        self._asked = False
+        # Wallet -> what it paid, of at least those that paid more than `_floor`.
+        self._largest: dict[int, int] | None = None
+        self._floor = 0
 
-    def add(self, trade: Trade) -> None:
-        """Count a trade; trades come in the order of event time."""
-        self.trades.append(trade)
-        self._count(trade, 1)
+    @property
+    def count(self) -> int:
+        """All trades."""
+        return self.buys + self.sells
 
-    def insert(self, trade: Trade) -> None:
-        """Count a trade of the past at its place; one that has fallen out changes nothing."""
-        if not self.trades or trade.event_time_ms >= self.trades[-1].event_time_ms:
-            self.add(trade)
+    def add(self, wallet: int, mark: int, lamports: int, step: int) -> None:
+        """Count a trade. `step` is that of the wallet's newest trade on this side, modulo 256."""
+        if not mark & VALUED:
+            self.unvalued += 1
+        if not mark & BUY:
+            self.sells += 1
+            self.sell_lamports += lamports
+            self.sellers[wallet] = step
             return
-        later = takewhile(
-            lambda one: one.event_time_ms > trade.event_time_ms, reversed(self.trades)
-        )
-        after = sum(1 for _ in later)
-        self.trades.insert(len(self.trades) - after, trade)
-        self._count(trade, 1)
+        self.buys += 1
+        self.buy_lamports += lamports
+        self._top_bound += lamports
+        if mark & VALUED:
+            self.valued_buys += 1
+        if mark & FRESH:
+            self.fresh_buys += 1
+        if self._largest is None:
+            self.buyers[wallet] = step
+            return
+        paid = (self.buyers.get(wallet, 0) >> STEP_BITS) + lamports
+        self.buyers[wallet] = paid << STEP_BITS | step
+        if paid > self._floor:
+            self._largest[wallet] = paid
 
-    def advance(self, event_time_ms: int) -> bool:
-        """Drop what has fallen out by now; returns whether anything did."""
-        first_ms = self.span.first_ms(event_time_ms)
-        dropped = False
-        while self.trades and self.trades[0].event_time_ms < first_ms:
-            self._count(self.trades.popleft(), -1)
-            dropped = True
-        return dropped
+    def step_of(self, wallet: int, mark: int, event_time_ms: int) -> int:
+        """The step of a wallet's newest trade on this side, were one added at this time."""
+        step = event_time_ms // self.span.step_ms % STEPS_MOD
+        known = (self.buyers if mark & BUY else self.sellers).get(wallet)
+        if known is None:
+            return step
+        newest = known % STEPS_MOD
+        return newest if (newest - step) % STEPS_MOD < STEPS_MOD // 2 else step
 
-    def top_buy_lamports(self, count: int) -> int:
-        """What the largest buyers paid together."""
-        return sum(heapq.nlargest(count, [one.lamports for one in self.buyers.values()]))
+    def drop(self, trades: Iterable[tuple[int, int, int]]) -> None:
+        """Subtract trades that fall out, all of a step together: (event time, mark, lamports)."""
+        for event_time_ms, mark, lamports in trades:
+            self.start += 1
+            wallet = mark >> MARK_BITS
+            step = event_time_ms // self.span.step_ms % STEPS_MOD
+            if not mark & VALUED:
+                self.unvalued -= 1
+            if not mark & BUY:
+                self.sells -= 1
+                self.sell_lamports -= lamports
+                if self.sellers.get(wallet) == step:
+                    del self.sellers[wallet]
+                continue
+            self.buys -= 1
+            self.buy_lamports -= lamports
+            if mark & VALUED:
+                self.valued_buys -= 1
+            if mark & FRESH:
+                self.fresh_buys -= 1
+            known = self.buyers.get(wallet)
+            if known is None:
+                continue
+            if known % STEPS_MOD == step:
+                del self.buyers[wallet]
+                if self._largest is not None:
+                    self._largest.pop(wallet, None)
+            elif self._largest is not None:
+                self._shrink(wallet, known - (lamports << STEP_BITS))
 
-    def _count(self, trade: Trade, sign: int) -> None:
-        lamports = trade.lamports or 0
-        self.unvalued += sign * (trade.lamports is None)
-        if not trade.buy:
-            self.sells += sign
-            self.sell_lamports += sign * lamports
-            count = self.sellers.get(trade.trader, 0) + sign
-            if count:
-                self.sellers[trade.trader] = count
+    def _shrink(self, wallet: int, known: int) -> None:
+        self.buyers[wallet] = known
+        largest = self._largest
+        if largest is not None and wallet in largest:
+            paid = known >> STEP_BITS
+            if paid < self._floor:
+                del largest[wallet]
             else:
-                del self.sellers[trade.trader]
-            return
-        self.buys += sign
-        self.valued_buys += sign * (trade.lamports is not None)
-        self.buy_lamports += sign * lamports
-        old = self.buyers.get(trade.trader, NOTHING)
-        if old.buys + sign:
-            self.buyers[trade.trader] = Bought(
-                old.buys + sign, old.lamports + sign * lamports, old.fresh + sign * trade.fresh
-            )
-        else:
-            del self.buyers[trade.trader]
+                largest[wallet] = paid
+
+    def top_surely_below(self, share: Fraction) -> bool:
+        """Whether the largest buyers' share of the volume is less, for all that is known.
+
+        Since they were summed last they can have gained no more than was bought.
+        """
+        return self._top_bound * share.denominator < share.numerator * self.buy_lamports
+
+    def top_buy_lamports(self, count: int, trades: Iterable[tuple[int, int]]) -> int:
+        """What the largest buyers paid together. `trades`: mark and lamports of all of them."""
+        self._asked = True
+        if self._largest is None:
+            paid: dict[int, int] = {}
+            for mark, lamports in trades:
+                if mark & BUY:
+                    wallet = mark >> MARK_BITS
+                    paid[wallet] = paid.get(wallet, 0) + lamports
+            if len(paid) <= KEPT and self.count <= 4 * KEPT:
+                self._top_bound = sum(heapq.nlargest(count, paid.values()))
+                return self._top_bound
+            for wallet, step in self.buyers.items():
+                self.buyers[wallet] = paid[wallet] << STEP_BITS | step
+            self._largest = {}
+        found = heapq.nlargest(count, self._largest.values())
+        if len(found) < min(count, len(self.buyers)) or len(self._largest) > 4 * KEPT:
+            found = self._keep_largest()[:count]
+        self._top_bound = sum(found)
+        return self._top_bound
+
+    def _keep_largest(self) -> list[int]:
+        # Of equals the newest, since they stay longest.
+        newest_first = ((known >> STEP_BITS, wallet) for wallet, known in self._newest_first())
+        kept = heapq.nlargest(KEPT, newest_first, key=lambda one: one[0])
+        self._largest = {wallet: paid for paid, wallet in kept}
+        self._floor = kept[-1][0] if len(kept) == KEPT else 0
+        return [paid for paid, _ in kept]
+
+    def _newest_first(self) -> Iterable[tuple[int, int]]:
+        return reversed(self.buyers.items())
+
+    def rest(self) -> None:
+        """Keep no sums of wallets that nobody asked for since the last call."""
+        if self._largest is not None and not self._asked:
+            self._largest = None
+            for wallet, known in self.buyers.items():
+                self.buyers[wallet] = known % STEPS_MOD
+        self._asked = False
