@@ -7,7 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pw_cli.rpc_blocks import Rpc, RpcFailed, updates_of
+from pw_cli.rpc import NodeFailed, NotHad, Rpc
+from pw_cli.rpc_blocks import updates_of
 from pw_common.captures import read_capture
 from pw_common.messages import Swap, encode
 from pw_geyser import geyser_pb2 as pb
@@ -38,33 +39,33 @@ def as_indexed(updates: list[bytes]) -> list[bytes]:
 
 
 @pytest.mark.corpus
-def test_real_blocks_give_the_same_swaps_either_way(corpus_dir: Path) -> None:
+async def test_real_blocks_give_the_same_swaps_either_way(corpus_dir: Path) -> None:
     compared = 0
     for path in sorted(corpus_dir.glob("block-*.pb.gz")):
         real = list(read_capture(path))
         blocks = blocks_of(real)
-        with receiving() as node, httpx.Client(trust_env=False) as client:
+        fetched: list[bytes] = []
+        with receiving() as node:
             serve(node, blocks)
-            rpc = Rpc(node.url, client)
-            fetched: list[bytes] = []
-            for slot in rpc.produced(min(blocks), max(blocks)):
-                block = rpc.block(slot)
-                assert block is not None
-                fetched += updates_of(slot, block)
+            async with httpx.AsyncClient(trust_env=False) as client:
+                rpc = Rpc(node.url, client)
+                for slot in await rpc.produced(min(blocks), max(blocks)):
+                    fetched += updates_of(slot, await rpc.block(slot))
         wanted = swaps(as_indexed(real))
         assert swaps(fetched) == wanted
         compared += len(wanted)
     assert compared > 50
 
 
-def test_what_a_node_refuses_is_said_in_its_words() -> None:
-    with receiving() as node, httpx.Client(trust_env=False) as client:
+async def test_what_a_node_refuses_is_said_in_its_words() -> None:
+    with receiving() as node:
         error = b'{"jsonrpc":"2.0","id":1,"error":{"code":-32004,"message":"Block not available"}}'
-        node.always = (200, {}, error)
-        with pytest.raises(RpcFailed, match="Block not available"):
-            Rpc(node.url, client).block(5)
-        node.always = (200, {}, error.replace(b"-32004", b"-32009"))
-        assert Rpc(node.url, client).block(5) is None
-        node.always = (502, {}, b"<html>")
-        with pytest.raises(RpcFailed):
-            Rpc(node.url, client).block(5)
+        async with httpx.AsyncClient(trust_env=False) as client:
+            rpc = Rpc(node.url, client, patience_s=0.1)
+            for code in (b"-32004", b"-32007", b"-32009"):
+                node.always = (200, {}, error.replace(b"-32004", code))
+                with pytest.raises(NotHad, match="Block not available"):
+                    await rpc.block(5)
+            node.always = (502, {}, b"<html>")
+            with pytest.raises(NodeFailed, match="HTTP 502"):
+                await rpc.block(5)

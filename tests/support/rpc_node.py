@@ -142,14 +142,17 @@ def blocks_of(updates: list[bytes]) -> dict[int, dict[str, Any]]:
         elif update.HasField("block_meta"):
             metas[update.block_meta.slot] = update.block_meta
     found = {}
-    for slot, infos in transactions.items():
+    for slot in sorted(transactions.keys() | metas.keys()):
+        infos = transactions.get(slot, [])
         meta = metas.get(slot, pb.SubscribeUpdateBlockMeta(parent_slot=slot - 1))
         has_time = meta.HasField("block_time")
+        has_height = meta.HasField("block_height")
         found[slot] = {
             "parentSlot": meta.parent_slot,
             "blockhash": meta.blockhash or base58(bytes(31) + b"\x01"),
             "previousBlockhash": meta.parent_blockhash or base58(bytes(31) + b"\x02"),
             "blockTime": meta.block_time.timestamp if has_time else None,
+            "blockHeight": meta.block_height.block_height if has_height else None,
             "transactions": [entry(one) for one in sorted(infos, key=lambda one: one.index)],
         }
     return found

@@ -10,9 +10,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import httpx
 import msgspec
@@ -20,41 +20,31 @@ from rich.console import Console
 from rich.table import Table
 
 from pw_cli.broker import add_broker_argument, with_broker
-from pw_cli.rpc_blocks import Rpc, RpcFailed, updates_of
-from pw_cli.up.stored import stored_messages
-from pw_common.batches import batch_of
-from pw_common.bus import Bus, headers_of
-from pw_common.captures import BadCapture, read_capture
-from pw_common.envelope import (
-    MSG_ID,
-    SCHEMA,
-    SCHEMA_GAP,
-    Identity,
-    TxHeaders,
-    compress,
-    tx_headers,
-    tx_msg_id,
+from pw_cli.gap_proof import Around, Fill, hole, why_open
+from pw_cli.gap_sources import Job, from_captures, from_node
+from pw_cli.gap_store import (
+    Filler,
+    Records,
+    Stored,
+    forget,
+    read_stored,
+    record,
+    recorded,
+    waiting_fills,
 )
-from pw_common.framing import join
-from pw_common.log import Log
-from pw_common.messages import Gap, Swap, decode_gap, encode
-from pw_common.publisher import Publisher
-from pw_common.subjects import STREAM_GAP, STREAM_SWAP, TX_BACKFILL, gap_filled
-from pw_geyser import geyser_pb2 as pb
-from pw_ingest.core.batcher import Batcher, Cut
-from pw_ingest.core.identity import META, TX, read_update
+from pw_cli.rpc import PATIENCE_S, Rpc
+from pw_common.bus import Bus
+from pw_common.captures import BadCapture
+from pw_common.messages import Gap
+from pw_common.publisher import PublishRefused
 
 EXIT_OK: Final = 0
 EXIT_NOT_ALL: Final = 1
 EXIT_USAGE: Final = 2
 
-
-class Found(NamedTuple):
-    """Updates of the gap's slots in chain order, and whether they are all there is."""
-
-    updates: list[bytes]
-    is_whole: bool
-    why_not: str = ""
+# About nine days of mainnet: a longer one was never real, or is beyond every window.
+GAP_SLOTS_MAX: Final = 2_000_000
+PROGRESS_EVERY_S: Final = 2.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,6 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--capture", nargs="+", type=Path, metavar="FILE", help="captures")
     source.add_argument("--rpc", metavar="URL", help="a JSON-RPC node, e.g. http://127.0.0.1:8899")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=PATIENCE_S,
+        metavar="S",
+        help="how long a node that limits us or fails is waited for (default: %(default)g)",
+    )
     parser.add_argument("--json", action="store_true", help="the list, or the result, as JSON")
     add_broker_argument(parser)
 
@@ -74,18 +71,14 @@ def run(args: argparse.Namespace) -> int:
     if not args.capture and not args.rpc:
         sys.stderr.write("pw backfill: give --capture FILE… or --rpc URL\n")
         return EXIT_USAGE
+    if args.rpc and not args.rpc.startswith(("http://", "https://")):
+        sys.stderr.write("pw backfill: --rpc takes an http:// or https:// URL\n")
+        return EXIT_USAGE
     return with_broker(args, lambda bus: _backfill(bus, args))
 
 
-async def _gaps(bus: Bus) -> list[tuple[int, Gap]]:
-    return [
-        (message.metadata.sequence.stream, decode_gap(message.data))
-        async for message in stored_messages(bus, STREAM_GAP)
-    ]
-
-
 async def _list(bus: Bus, *, as_json: bool) -> int:
-    gaps = [gap for _, gap in await _gaps(bus)]
+    gaps = [records.gap for records in (await recorded(bus)).values()]
     if as_json:
         for gap in gaps:
             line = {"id": gap.id, **msgspec.to_builtins(gap)}
@@ -93,168 +86,116 @@ async def _list(bus: Bus, *, as_json: bool) -> int:
         return EXIT_OK
     table = Table("gap", "slots", "why", "filled")
     for gap in gaps:
-        slots = gap.last_missing_slot - gap.first_missing_slot + 1
-        table.add_row(gap.id, str(slots), gap.why, "yes" if gap.filled else "no")
+        table.add_row(gap.id, str(_slots(gap)), gap.why, "yes" if gap.filled else "no")
     Console().print(table if gaps else "No gaps.")
     return EXIT_OK
 
 
 async def _backfill(bus: Bus, args: argparse.Namespace) -> int:
-    known = {gap.id: (seq, gap) for seq, gap in await _gaps(bus)}
+    known = await recorded(bus)
     if args.gap not in known:
-        sys.stderr.write(f"pw backfill: no gap {args.gap!r}; there are: {', '.join(known)}\n")
+        _say(f"no gap {args.gap!r}; there are: {', '.join(known)}")
         return EXIT_USAGE
-    seq, gap = known[args.gap]
-    if gap.filled:
-        sys.stderr.write(f"pw backfill: {gap.id} is filled already\n")
-        return EXIT_OK
-    try:
-        found = _from_rpc(args.rpc, gap) if args.rpc else _from_captures(args.capture, gap)
-    except (BadCapture, RpcFailed, OSError) as error:
-        sys.stderr.write(f"pw backfill: {error}\n")
+    records = known[args.gap]
+    gap = records.gap
+    if _slots(gap) > GAP_SLOTS_MAX:
+        _say(f"{gap.id} has {_slots(gap)} slots, over the {GAP_SLOTS_MAX} that one run looks at")
         return EXIT_NOT_ALL
-    new = await _without_known(bus, gap, found.updates)
-    await _publish(bus, gap, new)
-    if found.is_whole:
-        await _close(bus, seq, gap)
-    _tell(gap, found, len(new), as_json=args.json)
-    return EXIT_OK if found.is_whole else EXIT_NOT_ALL
+    stored = await read_stored(bus, gap)
+    around = stored.blocks.around(gap, [one.gap for one in known.values()])
+    if gap.filled:
+        if await _is_filled(bus, gap, stored, around):
+            await forget(bus, records.seqs[:-1])
+            _say(f"{gap.id} is filled already")
+            return EXIT_OK
+        _say(f"{gap.id} was marked as filled, but its blocks are not there: it is open again")
+        await record(bus, records, filled=False)
+        records = (await recorded(bus))[gap.id]
+        gap = records.gap
+    return await _fill(bus, args, records, stored, around)
 
 
-def _tell(gap: Gap, found: Found, stored: int, *, as_json: bool) -> None:
+async def _is_filled(bus: Bus, gap: Gap, stored: Stored, around: Around) -> bool:
+    filled = stored.blocks.filled(gap)
+    fill = Fill(gap, stored={}, filled=filled)
+    if not why_open(gap, fill.links, around, ends_in_other=True):
+        return True
+    # What PW_SWAP has forgotten, or does not hold yet, proves nothing either way.
+    return (stored.is_trimmed and around.before is None) or bool(await waiting_fills(bus))
+
+
+async def _fill(
+    bus: Bus, args: argparse.Namespace, records: Records, stored: Stored, around: Around
+) -> int:
+    gap = records.gap
+    filler = Filler(bus, gap, stored.signatures, attempt=records.seqs[-1])
+    parents = stored.blocks.parents.get((gap.source, gap.epoch), {})
+    fill = Fill(gap, stored=parents, filled=stored.blocks.filled(gap))
+    job = Job(gap, fill, filler, around, _say, _progress())
+    await filler.start()
+    try:
+        stopped = await _from_source(job, args)
+    except (BadCapture, PublishRefused, OSError) as error:
+        stopped = str(error)
+    finally:
+        await filler.stop()
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
+    why = stopped or _why_open(job)
+    if not why:
+        await record(bus, records, filled=True)
+    _tell(job, why, as_json=args.json)
+    return EXIT_NOT_ALL if why else EXIT_OK
+
+
+async def _from_source(job: Job, args: argparse.Namespace) -> str:
+    if not args.rpc:
+        return await from_captures(job, args.capture)
+    async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as client:
+        return await from_node(job, Rpc(args.rpc, client, patience_s=args.patience, say=_say))
+
+
+def _why_open(job: Job) -> str:
+    why = why_open(job.gap, job.fill.links, job.around)
+    found = hole(job.gap, job.fill.links, job.around)
+    if why and found and found[1] in job.remarks:
+        why = f"{why} ({job.remarks[found[1]]})"
+    return why
+
+
+def _tell(job: Job, why: str, *, as_json: bool) -> None:
+    gap, count = job.gap, job.filler.stored
     if as_json:
-        line = {"gap": gap.id, "stored": stored, "filled": found.is_whole, "why": found.why_not}
+        line = {"gap": gap.id, "stored": count, "filled": not why, "why": why}
         sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
         return
-    state = "filled" if found.is_whole else f"still open: {found.why_not}"
-    sys.stdout.write(f"{gap.id}: {stored} updates stored; {state}\n")
+    state = f"still open: {why}" if why else "filled"
+    sys.stdout.write(f"{gap.id}: {count} updates stored; {state}\n")
 
 
-def _from_captures(paths: Iterable[Path], gap: Gap) -> Found:
-    updates: dict[Identity, bytes] = {}
-    for path in paths:
-        for update in read_capture(path):
-            identity = read_update(update).identity
-            if _within(gap, identity.slot) and identity.kind in {TX, META}:
-                updates.setdefault(identity, update)
-    return _in_chain_order(gap, updates)
+def _say(line: str) -> None:
+    clear = "\r\x1b[K" if sys.stderr.isatty() else ""
+    sys.stderr.write(f"{clear}pw backfill: {line}\n")
+    sys.stderr.flush()
 
 
-def _in_chain_order(gap: Gap, updates: dict[Identity, bytes]) -> Found:
-    """Transactions by slot and index, each slot's block after them; whole if the parents join."""
-    placed = sorted((_place(identity, update), update) for identity, update in updates.items())
-    parents = {
-        identity.slot: read_update(update).parent_slot
-        for identity, update in updates.items()
-        if identity.kind == META
-    }
-    expected = gap.first_missing_slot - 1
-    for slot in sorted(parents):
-        if parents[slot] > expected:
-            why = f"the block of slot {slot} follows slot {parents[slot]}, which is not there"
-            return Found([one for _, one in placed], is_whole=False, why_not=why)
-        expected = slot
-    if not parents:
-        return Found([one for _, one in placed], is_whole=False, why_not="no block of it is there")
-    if expected != gap.last_missing_slot:
-        why = f"nothing after slot {expected} is there"
-        return Found([one for _, one in placed], is_whole=False, why_not=why)
-    return Found([one for _, one in placed], is_whole=True)
+def _progress() -> Callable[[str], None]:
+    """Shows where it is: on a terminal on one line, else now and then."""
+    live = sys.stderr.isatty()
+    last_s = 0.0
+
+    def show(line: str) -> None:
+        nonlocal last_s
+        now_s = asyncio.get_running_loop().time()
+        if live:
+            sys.stderr.write(f"\r\x1b[K{line}")
+            sys.stderr.flush()
+        elif now_s - last_s >= PROGRESS_EVERY_S:
+            last_s = now_s
+            _say(line)
+
+    return show
 
 
-def _place(identity: Identity, update: bytes) -> tuple[int, int, int]:
-    if identity.kind == META:
-        return identity.slot, 1, 0
-    return identity.slot, 0, pb.SubscribeUpdate.FromString(update).transaction.transaction.index
-
-
-def _from_rpc(url: str, gap: Gap) -> Found:
-    updates: list[bytes] = []
-    with httpx.Client(trust_env=False) as client:
-        rpc = Rpc(url, client)
-        slots = rpc.produced(gap.first_missing_slot, gap.last_missing_slot)
-        for number, slot in enumerate(slots, start=1):
-            block = rpc.block(slot)
-            if block is None:
-                why = f"the node does not keep the block of slot {slot}"
-                return Found(updates, is_whole=False, why_not=why)
-            updates += [one for one in updates_of(slot, block) if _is_wanted(one)]
-            if sys.stderr.isatty():
-                sys.stderr.write(f"\rblock {number} of {len(slots)}")
-    return Found(updates, is_whole=True)
-
-
-def _is_wanted(update: bytes) -> bool:
-    # A node gives everything; votes and failures are never trades.
-    read = pb.SubscribeUpdate.FromString(update)
-    info = read.transaction.transaction
-    return not (read.HasField("transaction") and (info.is_vote or info.meta.HasField("err")))
-
-
-def _within(gap: Gap, slot: int) -> bool:
-    return gap.first_missing_slot <= slot <= gap.last_missing_slot
-
-
-async def _without_known(bus: Bus, gap: Gap, updates: list[bytes]) -> list[bytes]:
-    """Leave out what the edges of the gap, or an earlier attempt, have brought already."""
-    known: set[str] = set()
-    async for message in stored_messages(bus, STREAM_SWAP):
-        for event in batch_of(headers_of(message), message.data).events:
-            if isinstance(event, Swap) and _within(gap, event.slot):
-                known.add(event.signature)
-    return [one for one in updates if _signature(one) not in known]
-
-
-def _signature(update: bytes) -> str:
-    from solders.signature import Signature  # noqa: PLC0415 - slow to import
-
-    identity = read_update(update).identity
-    return str(Signature(identity.key)) if identity.kind == TX else ""
-
-
-async def _publish(bus: Bus, gap: Gap, updates: list[bytes]) -> None:
-    publisher = Publisher(bus, Log("cli"))
-    await publisher.start()
-    try:
-        futures = [
-            await publisher.publish(TX_BACKFILL, compress(join(cut.updates)), _headers(gap, cut))
-            for cut in _cuts(updates)
-        ]
-        await asyncio.gather(*futures)
-    finally:
-        await publisher.stop()
-
-
-def _cuts(updates: Iterable[bytes]) -> Iterator[Cut]:
-    batcher = Batcher(linger_s=0.0)
-    for update in updates:
-        yield from batcher.add(update, read_update(update).identity, 0.0, ends_slot=False)
-    if cut := batcher.flush():
-        yield cut
-
-
-def _headers(gap: Gap, cut: Cut) -> dict[str, str]:
-    return tx_headers(
-        TxHeaders(
-            msg_id=tx_msg_id(cut.identities),
-            updates=len(cut.updates),
-            source=gap.source,
-            epoch=gap.epoch,
-            # What fills a gap claims nothing about any other slot.
-            frontier_slot=0,
-            gap=gap.id,
-        )
-    )
-
-
-async def _close(bus: Bus, seq: int, gap: Gap) -> None:
-    """Store that it is filled, then take the open record away."""
-    filled = msgspec.structs.replace(gap, filled=True)
-    headers = {MSG_ID: f"gap:{gap.id}:filled", SCHEMA: SCHEMA_GAP}
-    publisher = Publisher(bus, Log("cli"))
-    await publisher.start()
-    try:
-        await (await publisher.publish(gap_filled(gap.source), encode(filled), headers))
-    finally:
-        await publisher.stop()
-    await bus.api(f"STREAM.MSG.DELETE.{STREAM_GAP}", {"seq": seq, "no_erase": True})
+def _slots(gap: Gap) -> int:
+    return gap.last_missing_slot - gap.first_missing_slot + 1

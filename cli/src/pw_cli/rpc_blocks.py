@@ -8,83 +8,145 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-import httpx
-from solders.message import MessageV0
+import msgspec
+from msgspec import Meta
+from solders.message import MessageV0, MessageV1
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
 from pw_geyser import geyser_pb2 as pb
 from pw_geyser import solana_storage_pb2 as sol
 
-TIMEOUT_S: Final = 30.0
 VOTE_PROGRAM: Final = str(Pubkey.from_string("Vote111111111111111111111111111111111111111"))
-# A slot without a block, and one whose block this node does not keep.
-SKIPPED: Final = frozenset({-32007, -32009})
+
+# Turning base58 into bytes takes the square of its length.
+Base58 = Annotated[str, Meta(max_length=32_768)]
+Text = Annotated[str, Meta(max_length=128)]
+Number = Annotated[int, Meta(ge=0)]
 
 
-class RpcFailed(RuntimeError):
-    """The node did not give what was asked for; says what it said."""
+class BadBlock(ValueError):
+    """A block that is well-formed JSON and still cannot be one; says why."""
 
 
-class Rpc:
-    """One JSON-RPC node."""
+class Instruction(msgspec.Struct, rename="camel"):
+    """A call that a transaction made while it ran."""
 
-    def __init__(self, url: str, client: httpx.Client) -> None:
-        self._url = url
-        self._client = client
-
-    def produced(self, first_slot: int, last_slot: int) -> list[int]:
-        """The slots in a span (both ends inclusive) that have a block. Raises RpcFailed."""
-        found = self._call("getBlocks", [first_slot, last_slot, {"commitment": "confirmed"}])
-        return [int(slot) for slot in found or ()]
-
-    def block(self, slot: int) -> dict[str, Any] | None:
-        """A block, or None where the slot has none. Raises RpcFailed."""
-        options = {
-            "encoding": "base64",
-            "transactionDetails": "full",
-            "rewards": False,
-            "commitment": "confirmed",
-            "maxSupportedTransactionVersion": 0,
-        }
-        found: dict[str, Any] | None = self._call("getBlock", [slot, options])
-        return found
-
-    def _call(self, method: str, params: list[Any]) -> Any:
-        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        try:
-            answer = self._client.post(self._url, json=body, timeout=TIMEOUT_S)
-            reply = answer.json()
-        except (httpx.HTTPError, ValueError) as error:
-            raise RpcFailed(f"{method}: {type(error).__name__}") from error
-        if not isinstance(reply, dict):
-            raise RpcFailed(f"{method}: HTTP {answer.status_code} without a JSON-RPC answer")
-        if refused := reply.get("error"):
-            if refused.get("code") in SKIPPED:
-                return None
-            raise RpcFailed(f"{method}: {refused.get('message')} ({refused.get('code')})")
-        return reply.get("result")
+    program_id_index: Number
+    accounts: list[Number]
+    data: Base58
+    stack_height: Number | None = None
 
 
-def updates_of(slot: int, block: dict[str, Any]) -> Iterator[bytes]:
-    """The block's transactions in their order, then its block_meta."""
-    for index, entry in enumerate(block["transactions"]):
+class InnerInstructions(msgspec.Struct):
+    """The calls of one of a transaction's instructions."""
+
+    index: Number
+    instructions: list[Instruction]
+
+
+class TokenAmount(msgspec.Struct):
+    """An amount in the token's smallest unit."""
+
+    amount: Text
+    decimals: Number
+
+
+class TokenBalance(msgspec.Struct, rename="camel"):
+    """What a token account held."""
+
+    account_index: Number
+    mint: Text
+    ui_token_amount: TokenAmount
+    owner: Text | None = None
+    program_id: Text | None = None
+
+
+class LoadedAddresses(msgspec.Struct):
+    """Addresses that a transaction took from lookup tables."""
+
+    writable: list[Text] = []
+    readonly: list[Text] = []
+
+
+class StatusMeta(msgspec.Struct, rename="camel"):
+    """What a transaction did."""
+
+    fee: Number
+    pre_balances: list[Number]
+    post_balances: list[Number]
+    err: msgspec.Raw = msgspec.Raw(b"null")
+    inner_instructions: list[InnerInstructions] | None = None
+    log_messages: list[str] | None = None
+    pre_token_balances: list[TokenBalance] | None = None
+    post_token_balances: list[TokenBalance] | None = None
+    loaded_addresses: LoadedAddresses | None = None
+    compute_units_consumed: Number | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the transaction changed nothing but its fee."""
+        return bytes(self.err) != b"null"
+
+
+class Entry(msgspec.Struct):
+    """A transaction in base64, and what it did."""
+
+    transaction: tuple[str, str]
+    meta: StatusMeta
+
+
+class Parent(msgspec.Struct, rename="camel"):
+    """A block's place in the chain."""
+
+    parent_slot: Number
+    blockhash: Text
+    previous_blockhash: Text
+    block_height: Number | None = None
+
+
+class Block(Parent, rename="camel", kw_only=True):
+    """A whole block."""
+
+    transactions: list[Entry]
+    block_time: int | None = None
+
+
+def updates_of(slot: int, block: Block) -> list[bytes]:
+    """The block's transactions in their order, then its block_meta.
+
+    Raises:
+        BadBlock: something in it cannot be what it says it is.
+    """
+    try:
+        return list(_updates(slot, block))
+    except (ValueError, TypeError, IndexError, OverflowError) as error:
+        raise BadBlock(f"{type(error).__name__}: {error}") from error
+
+
+def _updates(slot: int, block: Block) -> Iterator[bytes]:
+    for index, entry in enumerate(block.transactions):
         yield _transaction(slot, index, entry).SerializeToString()
     update = pb.SubscribeUpdate()
     meta = update.block_meta
-    meta.slot, meta.parent_slot = slot, int(block["parentSlot"])
-    meta.blockhash = block["blockhash"]
-    meta.parent_blockhash = block["previousBlockhash"]
-    if block.get("blockTime") is not None:
-        meta.block_time.timestamp = int(block["blockTime"])
-    meta.executed_transaction_count = len(block["transactions"])
+    meta.slot, meta.parent_slot = slot, block.parent_slot
+    meta.blockhash = block.blockhash
+    meta.parent_blockhash = block.previous_blockhash
+    if block.block_time is not None:
+        meta.block_time.timestamp = block.block_time
+    if block.block_height is not None:
+        meta.block_height.block_height = block.block_height
+    meta.executed_transaction_count = len(block.transactions)
     yield update.SerializeToString()
 
 
-def _transaction(slot: int, index: int, entry: dict[str, Any]) -> pb.SubscribeUpdate:
-    parsed = VersionedTransaction.from_bytes(base64.b64decode(entry["transaction"][0]))
+def _transaction(slot: int, index: int, entry: Entry) -> pb.SubscribeUpdate:
+    text, encoding = entry.transaction
+    if encoding != "base64":
+        raise ValueError(f"transaction {index} is not in base64")
+    parsed = VersionedTransaction.from_bytes(base64.b64decode(text, validate=True))
     update = pb.SubscribeUpdate()
     update.transaction.slot = slot
     info = update.transaction.transaction
@@ -98,7 +160,7 @@ def _transaction(slot: int, index: int, entry: dict[str, Any]) -> pb.SubscribeUp
         for one in parsed.message.instructions
         if one.program_id_index < len(keys)
     )
-    _meta(info.meta, entry["meta"])
+    _meta(info.meta, entry.meta)
     return update
 
 
@@ -115,8 +177,9 @@ def _message(out: sol.Message, message: Any) -> None:
             accounts=bytes(instruction.accounts),
             data=bytes(instruction.data),
         )
+    # Version 1 has no lookup tables; its budget settings are read by nothing of ours.
+    out.versioned = isinstance(message, MessageV0 | MessageV1)
     if isinstance(message, MessageV0):
-        out.versioned = True
         for lookup in message.address_table_lookups:
             out.address_table_lookups.add(
                 account_key=bytes(lookup.account_key),
@@ -125,47 +188,46 @@ def _message(out: sol.Message, message: Any) -> None:
             )
 
 
-def _meta(out: sol.TransactionStatusMeta, meta: dict[str, Any]) -> None:
-    if meta.get("err") is not None:
+def _meta(out: sol.TransactionStatusMeta, meta: StatusMeta) -> None:
+    if meta.failed:
         # Which error is not read anywhere; that there is one is.
         out.err.err = b"\x01"
-    out.fee = int(meta["fee"])
-    out.pre_balances.extend(int(one) for one in meta["preBalances"])
-    out.post_balances.extend(int(one) for one in meta["postBalances"])
-    for group in meta.get("innerInstructions") or ():
-        inner = out.inner_instructions.add(index=int(group["index"]))
-        for one in group["instructions"]:
+    out.fee = meta.fee
+    out.pre_balances.extend(meta.pre_balances)
+    out.post_balances.extend(meta.post_balances)
+    for group in meta.inner_instructions or ():
+        inner = out.inner_instructions.add(index=group.index)
+        for one in group.instructions:
             added = inner.instructions.add(
-                program_id_index=int(one["programIdIndex"]),
-                accounts=bytes(one["accounts"]),
-                data=_base58(one["data"]),
+                program_id_index=one.program_id_index,
+                accounts=bytes(one.accounts),
+                data=_base58(one.data),
             )
-            if one.get("stackHeight") is not None:
-                added.stack_height = int(one["stackHeight"])
-    out.inner_instructions_none = meta.get("innerInstructions") is None
-    out.log_messages.extend(meta.get("logMessages") or ())
-    out.log_messages_none = meta.get("logMessages") is None
-    for name, found in (
-        ("preTokenBalances", out.pre_token_balances),
-        ("postTokenBalances", out.post_token_balances),
+            if one.stack_height is not None:
+                added.stack_height = one.stack_height
+    out.inner_instructions_none = meta.inner_instructions is None
+    out.log_messages.extend(meta.log_messages or ())
+    out.log_messages_none = meta.log_messages is None
+    for held, found in (
+        (meta.pre_token_balances, out.pre_token_balances),
+        (meta.post_token_balances, out.post_token_balances),
     ):
-        for one in meta.get(name) or ():
-            amount = one["uiTokenAmount"]
-            balance = found.add(
-                account_index=int(one["accountIndex"]),
-                mint=one["mint"],
-                owner=one.get("owner") or "",
-                program_id=one.get("programId") or "",
+        for balance in held or ():
+            into = found.add(
+                account_index=balance.account_index,
+                mint=balance.mint,
+                owner=balance.owner or "",
+                program_id=balance.program_id or "",
             )
-            balance.ui_token_amount.decimals = int(amount["decimals"])
-            balance.ui_token_amount.amount = amount["amount"]
-    loaded = meta.get("loadedAddresses") or {}
-    for address in loaded.get("writable") or ():
+            into.ui_token_amount.decimals = balance.ui_token_amount.decimals
+            into.ui_token_amount.amount = balance.ui_token_amount.amount
+    loaded = meta.loaded_addresses or LoadedAddresses()
+    for address in loaded.writable:
         out.loaded_writable_addresses.append(bytes(Pubkey.from_string(address)))
-    for address in loaded.get("readonly") or ():
+    for address in loaded.readonly:
         out.loaded_readonly_addresses.append(bytes(Pubkey.from_string(address)))
-    if meta.get("computeUnitsConsumed") is not None:
-        out.compute_units_consumed = int(meta["computeUnitsConsumed"])
+    if meta.compute_units_consumed is not None:
+        out.compute_units_consumed = meta.compute_units_consumed
 
 
 _ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"

@@ -10,9 +10,10 @@ from typing import Final
 
 import msgspec
 
+from pw_cli.gap_proof import Link, StoredBlocks, why_open
 from pw_cli.ranges import Ranges
 from pw_common.dedup import SeenWindow
-from pw_common.messages import Batch, Gap, SlotEvent, Swap
+from pw_common.messages import Batch, Gap, Swap
 
 SHOWN_MAX: Final = 5
 # Delivered swaps are kept as eight bytes each, in so many parts that are looked at one by one.
@@ -37,8 +38,7 @@ class Survey:
         self.least_tx_seq: int | None = None
         self.answered = Ranges()
         self.malformed = 0
-        # (source, epoch) -> slot -> parent.
-        self._parents: dict[tuple[str, int], dict[int, int]] = {}
+        self._blocks = StoredBlocks()
         self._seen = SeenWindow()
         self._delivered = [array("Q") for _ in range(PARTS)]
 
@@ -49,11 +49,9 @@ class Survey:
         self.least_tx_seq = min(self.least_tx_seq or batch.tx_seq, batch.tx_seq)
         self.answer(batch)
         self.malformed += batch.counts.malformed
+        self._blocks.add(batch)
         for event in batch.events:
-            if isinstance(event, SlotEvent) and batch.source:
-                known = self._parents.setdefault((batch.source, batch.epoch), {})
-                known[event.slot] = event.parent
-            elif isinstance(event, Swap):
+            if isinstance(event, Swap):
                 self._deliver(event)
 
     def answer(self, batch: Batch) -> None:
@@ -70,20 +68,49 @@ class Survey:
     def chain(self, gaps: Iterable[Gap]) -> Check:
         """Each block's parent is there, or the slots between are a recorded gap."""
         known_gaps = list(gaps)
+        parents = self._blocks.parents
         breaks = [
             slot
-            for key in sorted(self._parents)
+            for key in sorted(parents)
             for slot in _breaks(
-                self._parents[key],
+                parents[key],
                 [gap for gap in known_gaps if (gap.source, gap.epoch) == key],
             )
         ]
-        blocks = sum(map(len, self._parents.values()))
+        blocks = sum(map(len, parents.values()))
         shown = ", ".join(map(str, breaks[:SHOWN_MAX]))
         detail = f"{len(known_gaps)} gaps recorded"
         if breaks:
             detail = f"no parent and no gap before slot {shown}"
         return Check("parent chain unbroken or gapped", not breaks, blocks, detail)
+
+    def filled(self, gaps: Iterable[Gap], *, waiting: int, trimmed: bool) -> Check:
+        """Each gap that is marked as filled has an unbroken chain of filled-in blocks.
+
+        Args:
+            gaps: Every recorded gap; the newest record of one counts.
+            waiting: Messages of backfills that no parser has answered yet.
+            trimmed: Whether PW_SWAP has forgotten its oldest messages.
+        """
+        newest = {gap.id: gap for gap in gaps}
+        unknown = 0
+        unproven: list[str] = []
+        filled = [gap for gap in newest.values() if gap.filled]
+        for gap in filled:
+            links = {slot: Link(slot, up) for slot, up in self._blocks.filled(gap).items()}
+            around = self._blocks.around(gap, newest.values())
+            why = why_open(gap, links, around, ends_in_other=True)
+            if why and (waiting or (trimmed and around.before is None)):
+                unknown += 1
+            elif why:
+                unproven.append(f"{gap.id} is marked as filled, but {why}")
+        detail = ""
+        if unproven:
+            detail = f"{'; '.join(unproven[:SHOWN_MAX])}: run pw backfill for it again"
+        elif unknown:
+            why = "wait in the queue" if waiting else "are older than PW_SWAP"
+            detail = f"the blocks of {unknown} {why}"
+        return Check("filled gaps have their chain", not unproven, len(filled), detail)
 
     def repeats(self) -> Check:
         """No swap is delivered twice to a reader that drops repeats by the common window."""

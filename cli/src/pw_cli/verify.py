@@ -24,12 +24,13 @@ from rich.progress import (
 from rich.table import Table
 
 from pw_cli.broker import add_broker_argument, with_broker
+from pw_cli.gap_store import waiting_fills
 from pw_cli.survey import SHOWN_MAX, Check, Survey
 from pw_cli.up.stored import stored_messages
 from pw_cli.walk import Unreadable, derive, stored_alerts, stored_batches
 from pw_common.alerts import Alert
 from pw_common.bus import Bus
-from pw_common.messages import Batch, decode_gap, encode
+from pw_common.messages import Batch, Gap, decode_gap, encode
 from pw_common.subjects import STREAM_DLQ, STREAM_GAP, STREAM_SWAP, STREAM_TX
 from pw_common.topology import stream_created
 from pw_detector.position import PositionStore
@@ -82,6 +83,9 @@ async def _verify(bus: Bus, *, as_json: bool) -> int:
 
 
 async def _checks(bus: Bus) -> list[Check]:
+    # In this order: what filled a gap was queued before its record, and left the queue for PW_SWAP.
+    filled_before = await _gaps(bus)
+    waiting = await waiting_fills(bus)
     extent = await _extent(bus)
     survey = Survey(extent.tx_created)
     with _progress(extent) as progress:
@@ -89,13 +93,18 @@ async def _checks(bus: Bus) -> list[Check]:
         async for batch in _batches(bus, extent, progress, reading):
             survey.add(batch)
         covered = await _covered(bus, extent, survey)
-        gaps = [decode_gap(message.data) async for message in stored_messages(bus, STREAM_GAP)]
+        filled = survey.filled(filled_before, waiting=waiting, trimmed=extent.swap_first > 1)
+        gaps = await _gaps(bus)
         # Letters that were sent back and deleted are gone for a reason, so all ever count.
         letters = int((await bus.api(f"STREAM.INFO.{STREAM_DLQ}"))["state"]["last_seq"])
         deriving = progress.add_task("deriving alerts", total=_length(extent))
         batches = _batches(bus, extent, progress, deriving)
         alerts = await _alerts(bus, extent, survey, batches)
-    return [covered, survey.chain(gaps), survey.letters(letters), survey.repeats(), *alerts]
+    return [covered, survey.chain(gaps), filled, survey.letters(letters), survey.repeats(), *alerts]
+
+
+async def _gaps(bus: Bus) -> list[Gap]:
+    return [decode_gap(message.data) async for message in stored_messages(bus, STREAM_GAP)]
 
 
 async def _extent(bus: Bus) -> Extent:

@@ -1,0 +1,236 @@
+"""Asking a JSON-RPC node: bounded in size and time, patient where it asks to wait.
+
+A node is not trusted. Its answers are read in pieces up to a bound, a whole exchange has one
+deadline, redirects are not followed, and its words are shown without control characters.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Final, TypeVar
+
+import httpx
+import msgspec
+
+from pw_cli.rpc_blocks import Block, Parent
+from pw_common.clock import monotonic_s, now_ms
+
+# For one request and its whole answer.
+DEADLINE_S: Final = 60.0
+# A block of mainnet takes up to some 20 MB as JSON.
+ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
+PIECE_BYTES: Final = 64 * 1024
+# How long one request is tried again while the node limits, fails or is silent.
+PATIENCE_S: Final = 120.0
+# A node that has never answered is more likely a wrong address than one that rests.
+PATIENCE_UNKNOWN_S: Final = 5.0
+PAUSE_FIRST_S: Final = 0.5
+PAUSE_MAX_S: Final = 30.0
+SHOWN_MAX: Final = 200
+
+# "Later": node is behind, a slot of the context is not reached, and what services say of limits.
+LATER: Final = frozenset({-32005, -32016, -32029, -32429, 429})
+TOO_MANY: Final = 429
+TIMED_OUT: Final = 408
+DENIED: Final = frozenset({401, 403})
+# The version of transactions that we read, see `rpc_blocks`.
+VERSION_MAX: Final = 1
+
+T = TypeVar("T")
+
+
+class NotHad(RuntimeError):
+    """The node answered that it does not have it, for whatever reason; never that it is not."""
+
+
+class BadAnswer(RuntimeError):
+    """The answer cannot be read, or is over a bound."""
+
+
+class NodeFailed(RuntimeError):
+    """The node gives nothing more, or not now; says what it said."""
+
+
+class _Later(RuntimeError):
+    """Worth another try, after `after_s` where the node said so."""
+
+    def __init__(self, what: str, after_s: float | None = None, *, answered: bool = True) -> None:
+        super().__init__(what)
+        self.after_s = after_s
+        self.answered = answered
+
+
+class _Error(msgspec.Struct):
+    code: int = 0
+    message: str = ""
+
+
+class _Reply(msgspec.Struct):
+    result: msgspec.Raw = msgspec.Raw(b"null")
+    error: _Error | None = None
+    id: int | str | None = None
+
+
+class Rpc:
+    """One JSON-RPC node. `say` takes a line for a person when it waits."""
+
+    def __init__(
+        self,
+        url: str,
+        client: httpx.AsyncClient,
+        *,
+        patience_s: float = PATIENCE_S,
+        deadline_s: float = DEADLINE_S,
+        say: Callable[[str], None] = lambda _line: None,
+    ) -> None:
+        self._url = url
+        self._client = client
+        self._patience_s = patience_s
+        self._deadline_s = deadline_s
+        self._say = say
+        self._count = 0
+        self._has_answered = False
+
+    async def produced(self, first_slot: int, last_slot: int) -> list[int]:
+        """The slots of a span, both ends inclusive, that the node lists as having a block.
+
+        What it leaves out may have one all the same. Raises NotHad, BadAnswer, NodeFailed.
+        """
+        params = [first_slot, last_slot, {"commitment": "confirmed"}]
+        found = await self._call("getBlocks", f"slots {first_slot} to {last_slot}", params)
+        slots = _decode(found, list[int])
+        return sorted({slot for slot in slots if first_slot <= slot <= last_slot})
+
+    async def block(self, slot: int) -> Block:
+        """A whole block. Raises NotHad, BadAnswer, NodeFailed."""
+        return _decode(await self._get_block(slot, "full"), Block)
+
+    async def parent(self, slot: int) -> Parent:
+        """Only a block's place in the chain. Raises NotHad, BadAnswer, NodeFailed."""
+        return _decode(await self._get_block(slot, "none"), Parent)
+
+    async def _get_block(self, slot: int, details: str) -> bytes:
+        options = {
+            "encoding": "base64",
+            "transactionDetails": details,
+            "rewards": False,
+            "commitment": "confirmed",
+            "maxSupportedTransactionVersion": VERSION_MAX,
+        }
+        return await self._call("getBlock", f"slot {slot}", [slot, options])
+
+    async def _call(self, method: str, of: str, params: list[object]) -> bytes:
+        began_s = monotonic_s()
+        pause_s = PAUSE_FIRST_S
+        while True:
+            try:
+                found = await self._ask(method, params)
+            except _Later as later:
+                self._has_answered = self._has_answered or later.answered
+                wait_s = pause_s if later.after_s is None else max(later.after_s, 0.1)
+                patience_s = self._patience_s
+                if not self._has_answered:
+                    patience_s = min(patience_s, PATIENCE_UNKNOWN_S)
+                waited_s = monotonic_s() - began_s
+                if waited_s + wait_s > patience_s:
+                    asked = "" if later.after_s is None else f", it asks to wait {wait_s:.0f} s"
+                    tried = f"tried for {waited_s:.0f} s"
+                    raise NodeFailed(f"{method} of {of}: {later} ({tried}{asked})") from later
+                self._say(f"{method} of {of}: {later}; waits {wait_s:.1f} s")
+                await asyncio.sleep(wait_s)
+                pause_s = min(2 * pause_s, PAUSE_MAX_S)
+            else:
+                self._has_answered = True
+                return found
+
+    async def _ask(self, method: str, params: list[object]) -> bytes:
+        self._count += 1
+        body = {"jsonrpc": "2.0", "id": self._count, "method": method, "params": params}
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                status, raw = await self._exchange(msgspec.json.encode(body))
+        except TimeoutError as error:
+            raise _Later(f"no whole answer in {self._deadline_s:g} s") from error
+        except httpx.TransportError as error:
+            said = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            raise _Later(type(error).__name__, answered=said) from error
+        except (httpx.RequestError, httpx.InvalidURL) as error:
+            raise NodeFailed(f"{method}: {type(error).__name__}") from error
+        reply = _reply(status, raw)
+        if reply.error is not None:
+            said = f"{visible(reply.error.message)} ({reply.error.code})"
+            if reply.error.code in LATER:
+                raise _Later(said)
+            raise NotHad(said)
+        if reply.id not in {None, self._count, str(self._count)}:
+            raise BadAnswer(f"an answer to another request (id {visible(str(reply.id))})")
+        found = bytes(reply.result)
+        if found == b"null":
+            raise NotHad("null")
+        return found
+
+    async def _exchange(self, body: bytes) -> tuple[int, bytes]:
+        # Compressed answers could grow without a bound while they are unpacked.
+        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+        timeout = httpx.Timeout(self._deadline_s)
+        async with self._client.stream(
+            "POST", self._url, content=body, headers=headers, timeout=timeout
+        ) as answer:
+            status = answer.status_code
+            if status in {TOO_MANY, TIMED_OUT} or status >= httpx.codes.INTERNAL_SERVER_ERROR:
+                raise _Later(f"HTTP {status}", _retry_after_s(answer.headers.get("Retry-After")))
+            if status in DENIED:
+                raise NodeFailed(f"HTTP {status}: the node denies us")
+            if answer.is_redirect:
+                raise NodeFailed(f"HTTP {status}: a redirect, which is not followed")
+            encoding = answer.headers.get("Content-Encoding", "identity")
+            if encoding != "identity":
+                raise BadAnswer(f"an answer in the encoding {visible(encoding)}, not as asked for")
+            pieces = bytearray()
+            async for piece in answer.aiter_raw(PIECE_BYTES):
+                pieces += piece
+                if len(pieces) > ANSWER_BYTES_MAX:
+                    raise BadAnswer(f"an answer of over {ANSWER_BYTES_MAX >> 20} MiB")
+            return status, bytes(pieces)
+
+
+def _reply(status: int, raw: bytes) -> _Reply:
+    try:
+        reply = msgspec.json.decode(raw, type=_Reply)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        if status != httpx.codes.OK:
+            raise NodeFailed(f"HTTP {status} without a JSON-RPC answer") from error
+        raise BadAnswer(f"no JSON-RPC answer: {visible(str(error))}") from error
+    if status != httpx.codes.OK and reply.error is None:
+        raise NodeFailed(f"HTTP {status}")
+    return reply
+
+
+def _decode(raw: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise BadAnswer(visible(str(error))) from error
+
+
+def _retry_after_s(said: str | None) -> float | None:
+    """Retry-After as seconds: a number of them, or a date."""
+    if not said:
+        return None
+    if said.strip().isascii() and said.strip().isdigit():
+        return float(said.strip()[:9])
+    try:
+        at = parsedate_to_datetime(said)
+    except ValueError:
+        return None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
+    return max(0.0, at.timestamp() - now_ms() / 1000)
+
+
+def visible(text: str) -> str:
+    """A node's words, fit for a terminal: one line, bounded, nothing that is not printed."""
+    return "".join(one if one.isprintable() else "?" for one in text[:SHOWN_MAX])
