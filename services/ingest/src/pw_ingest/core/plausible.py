@@ -8,7 +8,6 @@ Slots below the line are always taken: a replay, a node that is behind, a chain 
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from pw_common.limits import BLOCK_TIME_S_MAX, SLOT_MAX
@@ -34,7 +33,6 @@ SLOT_MS_MAX: Final = 1_000
 STEP_SLACK_MS: Final = 10_000
 # For an anchor the same, with room for whole seconds and votes that come late.
 ANCHOR_SLACK_MS: Final = 60_000
-OFFSETS: Final = 32
 # `created_at` only tells latency: what is a clock at all is shown, not judged.
 CREATED_AHEAD_MS_MAX: Final = 86_400_000
 
@@ -117,7 +115,8 @@ class Judge:
 
     def __init__(self, *, slot_ms_min: int = SLOT_MS_MIN) -> None:
         self._slot_ms_min = slot_ms_min
-        self._offsets: deque[int] = deque(maxlen=OFFSETS)
+        # How far the newest block's time was ahead of our clock; None until there was one.
+        self._ahead_ms: int | None = None
         self._newest: Anchor | None = None
         self._former: Anchor | None = None
         self._since_ms = 0
@@ -160,8 +159,13 @@ class Judge:
         return anchor.slot + passed_ms // self._slot_ms_min + SLACK_SLOTS
 
     def _latest_ms(self, now_ms: int) -> int:
-        """The newest block time, by our clock and how far the source's is known to be ahead."""
-        return now_ms + max(0, min(self._offsets, default=0)) + AHEAD_MS
+        """The newest block time, by our clock and how far the chain's is known to be ahead.
+
+        Until the first block has told, our own clock may be the one that is wrong.
+        """
+        if self._ahead_ms is None:
+            return now_ms + AHEAD_MS_MAX
+        return now_ms + self._ahead_ms + AHEAD_MS
 
     def _judge_time(self, slot: int, time_ms: int, now_ms: int) -> Refusal | None:
         if time_ms < TIME_MS_MIN:
@@ -174,16 +178,17 @@ class Judge:
         return Refusal("block_time", f"block time of slot {slot}, {seconds:,} s ahead of our clock")
 
     def _is_in_step(self, slot: int, time_ms: int) -> bool:
-        """Whether a time grew with the slots; the first one has nothing to be measured by."""
+        """Whether a time grew with the slots."""
         newest = self._newest
         if newest is None:
-            return True
+            return False
         grown_ms = max(0, slot - newest.slot) * SLOT_MS_MAX + STEP_SLACK_MS
         return time_ms <= newest.time_ms + grown_ms
 
     def _believe(self, anchor: Anchor, block: Anchor, now_ms: int) -> None:
-        self._offsets.append(block.time_ms - now_ms)
-        self._newest = block if self._newest is None else max(self._newest, block)
+        if self._newest is None or block.slot >= self._newest.slot:
+            self._newest = block
+            self._ahead_ms = max(0, block.time_ms - now_ms)
         if block.slot < anchor.slot - LOW_SLOTS:
             self._low_run += 1
             if self._low_run >= LOW_RUN:
