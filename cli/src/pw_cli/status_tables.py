@@ -22,8 +22,8 @@ MAIN_COUNTER = {
     "api": "pw_api_requests_total",
 }
 NO_RATE = {"total": 0, "per_s_1s": 0.0, "per_s_60s": 0.0}
-# A lag above this is that of a recording, not of a source.
-RECORDING_MS = 24 * 3600 * 1000
+# Clocks that differ by less are nobody's concern.
+CLOCK_AHEAD_MS = 5_000
 
 
 def tables(status: dict[str, Any]) -> RenderableType:
@@ -111,17 +111,26 @@ def _sources(sources: list[dict[str, Any]]) -> Table:
         state = Text("connected", style="green") if one["connected"] else Text("away", style="red")
         if one["waiting_for_broker"]:
             state = Text("waits for the broker", style="yellow")
-        lag = one["lag_ms"]
         table.add_row(
             Text(one["source"]),
             state,
             slot(one["slot"]),
-            "recording" if lag is not None and lag > RECORDING_MS else count(lag),
+            _lag(one),
             slot(one["checkpoint_slot"]),
             slot(one["frontier_slot"]),
             count(one["gaps"]),
         )
     return table
+
+
+def _lag(one: dict[str, Any]) -> str:
+    """How far behind; an API of the version before says less."""
+    if one.get("kind") == "recorded":
+        return "recording"
+    ahead_ms = one.get("clock_ahead_ms", 0)
+    if ahead_ms > CLOCK_AHEAD_MS:
+        return f"clock {ahead_ms // 1000} s ahead"
+    return count(one["lag_ms"])
 
 
 def _endpoints(sources: list[dict[str, Any]]) -> list[Table]:
@@ -140,8 +149,8 @@ def _endpoints(sources: list[dict[str, Any]]) -> list[Table]:
             Text(source),
             state,
             slot(one["slot"]),
-            count(one["lag_ms"]),
-            Text(one["detail"], style="yellow"),
+            _lag(one),
+            Text(one.get("refusing") or one["detail"], style="yellow"),
         )
     return [table]
 

@@ -17,7 +17,7 @@ WELL = Facts(
 AWAY = SourceFacts("main", connected=False, detail="UNAVAILABLE")
 WAITING = SourceFacts("main", connected=True, waiting_for_broker=True)
 BEHIND = SourceFacts("main", connected=True, lag_s=7.5)
-RECORDING = SourceFacts("main", connected=True, lag_s=30 * 24 * 3600.0)
+RECORDING = SourceFacts("main", connected=True, lag_s=30 * 24 * 3600.0, is_live=False)
 
 CASES: list[tuple[str, Facts, Mode, str]] = [
     ("no ingest", replace(WELL, ingests=0, sources=()), "blind", "No ingest is running."),

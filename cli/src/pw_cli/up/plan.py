@@ -72,6 +72,7 @@ def ingest_spec(options: UpOptions, nats_url: str, ports: Ports) -> Spec:
     env = _common(nats_url) | {
         "PW_HTTP_LISTEN": f"127.0.0.1:{ports.ingest_http}",
         "PW_INGEST_ENDPOINT": options.endpoint or f"http://127.0.0.1:{ports.replay}",
+        "PW_INGEST_SOURCE_KIND": "live" if options.endpoint else "recorded",
     }
     if options.x_token_file is not None:
         env["PW_INGEST_TOKEN_FILE"] = str(options.x_token_file.resolve())

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pw_common.limits import BLOCK_TIME_S_MAX
+
 SLOT_MS = 400
 
 
@@ -22,6 +24,13 @@ class SlotTime:
 
     slot: int
     event_time_ms: int
+
+
+def sane_block_time_s(block_time_s: int | None) -> int | None:
+    """A block time, or None for one that cannot be a time: then the slot has none."""
+    if block_time_s is None or not 0 <= block_time_s <= BLOCK_TIME_S_MAX:
+        return None
+    return block_time_s
 
 
 def next_slot_time(previous: SlotTime | None, slot: int, block_time_s: int | None) -> SlotTime:

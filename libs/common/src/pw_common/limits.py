@@ -7,9 +7,14 @@ from __future__ import annotations
 TX_UPDATES_MAX = 32
 # Raw bytes of one PW_TX body; NATS' default max_payload is 1 MiB.
 TX_RAW_BYTES_MAX = 512 * 1024
-# One update as a source may send it. Transactions stay far below; a server's
-# own limit for large updates is 64 MiB, which we refuse to hold for one update.
+# One update as a source may send it, also after decompression. Transactions stay far below; a
+# server's own limit for large updates is 64 MiB, which we refuse to hold for one update.
 UPDATE_BYTES_MAX = 8 * 1024 * 1024
+# No chain gets here: 8,000 years of slots at 250 ms. What is beyond it is a lie, whatever the clock
+# says, and would not fit the integers of some readers.
+SLOT_MAX = 10**12
+# Block times outside 1970 to 2200 are no times.
+BLOCK_TIME_S_MAX = 7_258_118_400
 # What a compressed body may grow to: a batch at its bound plus one update
 # that alone exceeds it. Anything more is a decompression bomb.
 DECOMPRESSED_BYTES_MAX = TX_RAW_BYTES_MAX + UPDATE_BYTES_MAX

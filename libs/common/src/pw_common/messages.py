@@ -16,6 +16,7 @@ import msgspec
 
 T = TypeVar("T")
 Side: TypeAlias = Literal["buy", "sell"]
+SourceKind: TypeAlias = Literal["live", "recorded"]
 Coverage: TypeAlias = Literal["none", "partial", "full"]
 
 
@@ -191,7 +192,8 @@ class SourceState(msgspec.Struct, frozen=True, kw_only=True, tag="source.v1"):
     Every slot <= `checkpoint_slot` of this epoch is stored in PW_TX or is a recorded gap.
     `tx_history` holds pairs, newest last: everything up to a slot is in the messages up to a
     sequence of the PW_TX that was created at `tx_stream_created`. A PW_TX that ends before
-    these was restored from an older copy.
+    these was restored from an older copy. `clock_slot` was produced at `clock_ms` by the chain's
+    own clock: what a later slot of a live source is measured by; 0 where nothing is known.
     """
 
     source: str
@@ -200,6 +202,8 @@ class SourceState(msgspec.Struct, frozen=True, kw_only=True, tag="source.v1"):
     frontier_slot: int
     tx_stream_created: str = ""
     tx_history: tuple[tuple[int, int], ...] = ()
+    clock_slot: int = 0
+    clock_ms: int = 0
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True):
@@ -211,7 +215,10 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EndpointHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """One endpoint of a source. `active` says that its updates are taken right now."""
+    """One endpoint of a source. `active` says that its updates are taken right now.
+
+    `refused` counts claims that cannot be; `refusing` is what it claimed lately, in words.
+    """
 
     endpoint: str
     connected: bool
@@ -219,10 +226,17 @@ class EndpointHealth(msgspec.Struct, frozen=True, kw_only=True):
     slot: int | None = None
     lag_ms: int | None = None
     detail: str = ""
+    clock_ahead_ms: int = 0
+    refused: int = 0
+    refusing: str = ""
 
 
 class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """What ingest knows of its source right now. `lag_ms` is now minus `created_at`."""
+    """What ingest knows of its source right now.
+
+    `lag_ms` is now minus `created_at`, 0 where that is ahead; `clock_ahead_ms` says how far.
+    `kind` is what our settings say: the lag of a recording means nothing.
+    """
 
     source: str
     endpoint: str
@@ -236,6 +250,10 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     waiting_for_broker: bool = False
     detail: str = ""
     endpoints: tuple[EndpointHealth, ...] = ()
+    kind: SourceKind = "live"
+    clock_ahead_ms: int = 0
+    refused: int = 0
+    refusing: str = ""
 
 
 class LayoutDrift(msgspec.Struct, frozen=True, kw_only=True):

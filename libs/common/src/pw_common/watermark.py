@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from pw_common.limits import SLOT_MAX
 from pw_common.messages import Batch
 
 # Holes passed over that are remembered: one comes of a parser that is away, or of a crash.
@@ -101,9 +102,10 @@ class Watermark:
     def advance(self, batch: Batch) -> int:
         """Take the next batch of the prefix; returns the watermark after it (0: none yet).
 
-        A frontier of 0 says nothing. A new epoch replaces its source's frontier.
+        A frontier of 0 says nothing, nor does one beyond any chain. A new epoch replaces its
+        source's frontier.
         """
-        if batch.frontier_slot:
+        if 0 < batch.frontier_slot <= SLOT_MAX:
             epoch, frontier = self._frontiers.get(batch.source, (batch.epoch, 0))
             if batch.epoch != epoch:
                 frontier = 0

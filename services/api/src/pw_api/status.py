@@ -79,6 +79,10 @@ def source_views(shot: Snapshot) -> list[SourceView]:
             waiting_for_broker=False,
             detail="no ingest reports it",
             endpoints=[],
+            kind="live",
+            clock_ahead_ms=0,
+            refused=0,
+            refusing="",
         )
     for beat in shot.heartbeats:
         health = beat.source
@@ -108,9 +112,16 @@ def source_views(shot: Snapshot) -> list[SourceView]:
                     slot=one.slot,
                     lag_ms=one.lag_ms,
                     detail=one.detail,
+                    clock_ahead_ms=one.clock_ahead_ms,
+                    refused=one.refused,
+                    refusing=one.refusing,
                 )
                 for one in health.endpoints
             ],
+            kind=health.kind,
+            clock_ahead_ms=health.clock_ahead_ms,
+            refused=health.refused,
+            refusing=health.refusing,
         )
     return [found[name] for name in sorted(found)]
 
@@ -131,6 +142,9 @@ def _facts(shot: Snapshot, sources: list[SourceView]) -> mode.Facts:
                 waiting_for_broker=one.waiting_for_broker,
                 lag_s=None if one.lag_ms is None else one.lag_ms / 1000,
                 detail=one.detail,
+                is_live=one.kind == "live",
+                clock_ahead_s=one.clock_ahead_ms / 1000,
+                refusing=one.refusing,
             )
             for one in sources
         ),

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from pw_api.core.mode import Mode
+from pw_common.messages import SourceKind
 
 MINT = "9BB6NFEcjBCtnNLFko2FqVQBq8HHM13kCyYcdQbgpump"
 WALLET = "7xKXtg2CW87d97TXJSDpbD5jBkheTqA83TZRuJosgAsU"
@@ -104,7 +105,10 @@ class ConsumerView(BaseModel):
 
 
 class EndpointView(BaseModel):
-    """One of several endpoints of a source. `active`: its updates are taken right now."""
+    """One of several endpoints of a source. `active`: its updates are taken right now.
+
+    `refused` counts claims that cannot be; `refusing` is what it claimed lately, in words.
+    """
 
     model_config = _example(
         endpoint="http://127.0.0.1:10000",
@@ -113,6 +117,9 @@ class EndpointView(BaseModel):
         slot=350_000_123,
         lag_ms=84,
         detail="",
+        clock_ahead_ms=0,
+        refused=0,
+        refusing="",
     )
     endpoint: str
     connected: bool
@@ -120,12 +127,16 @@ class EndpointView(BaseModel):
     slot: int | None
     lag_ms: int | None
     detail: str
+    clock_ahead_ms: int
+    refused: int
+    refusing: str
 
 
 class SourceView(BaseModel):
     """A source: what its ingest said last, and its stored checkpoint.
 
-    `endpoints` names each where there are several.
+    `endpoints` names each where there are several. `kind` is what its settings say, `live` or
+    `recorded`: the lag of a recording means nothing. A clock that is ahead is no negative lag.
     """
 
     model_config = _example(
@@ -141,6 +152,10 @@ class SourceView(BaseModel):
         waiting_for_broker=False,
         detail="",
         endpoints=[],
+        kind="live",
+        clock_ahead_ms=0,
+        refused=0,
+        refusing="",
     )
     source: str
     endpoint: str
@@ -154,6 +169,10 @@ class SourceView(BaseModel):
     waiting_for_broker: bool
     detail: str
     endpoints: list[EndpointView]
+    kind: SourceKind
+    clock_ahead_ms: int
+    refused: int
+    refusing: str
 
 
 class TotalsView(BaseModel):

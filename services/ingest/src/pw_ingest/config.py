@@ -8,10 +8,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pw_common import settings as st
+from pw_common.messages import SourceKind
 from pw_common.run import CommonSettings
 from pw_common.settings import setting
 from pw_common.subjects import TOKEN
 from pw_geyser.geyser_pb2 import SubscribeRequest
+from pw_ingest.core.plausible import SLOT_MS_MIN
 from pw_ingest.core.programs import (
     ALL,
     ALL_NON_VOTE,
@@ -72,6 +74,23 @@ class Settings(CommonSettings):
         default="standby",
         check=st.one_of("standby", "race"),
     )
+    source_kind: str = setting(
+        "PW_INGEST_SOURCE_KIND",
+        "live: slots and times are bounded by our clock; recorded: captures, of any time and pace",
+        default="live",
+        check=st.one_of("live", "recorded"),
+    )
+    recorded_endpoints: str = setting(
+        "PW_INGEST_RECORDED_ENDPOINTS",
+        "Endpoints that play recordings: a source of these alone is recorded, whatever its kind",
+        default="",
+    )
+    slot_ms_min: int = setting(
+        "PW_INGEST_SLOT_MS_MIN",
+        "The shortest that a slot of the chain takes, in ms; less for a quick test network",
+        default=SLOT_MS_MIN,
+        check=st.between(1, 60_000),
+    )
     source: str = setting(
         "PW_SOURCE", "Name of this source in subjects", default="main", check=_one_token
     )
@@ -128,6 +147,13 @@ class Settings(CommonSettings):
         default=24.0,
         check=st.between(0.1, 24 * 365),
     )
+
+    @property
+    def kind(self) -> SourceKind:
+        """What the source is, by these settings alone: nothing that it sends changes it."""
+        recorded = {one.strip() for one in self.recorded_endpoints.split(",")}
+        urls = {one.strip() for one in self.endpoint.split(",")}
+        return "recorded" if self.source_kind == "recorded" or urls <= recorded else "live"
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Every endpoint with its token; one token serves all."""

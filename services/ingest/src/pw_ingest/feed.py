@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+from collections.abc import Callable, Sequence
 
 from pw_common.clock import monotonic_s, now_ms
 from pw_common.messages import EndpointHealth
 from pw_common.run import Runtime
 from pw_ingest.config import Endpoint, Settings
 from pw_ingest.core.backoff import wait_s
-from pw_ingest.core.identity import META, PING, read_update
+from pw_ingest.core.identity import META, PING, Seen, read_update
 from pw_ingest.core.merge import Merge
+from pw_ingest.core.opening import Held
 from pw_ingest.core.pipeline import Pipeline
+from pw_ingest.core.plausible import Steady
 from pw_ingest.core.quiet import FilterWatch
+from pw_ingest.guard import Guard
 from pw_ingest.outbox import Outbox
 from pw_ingest.stream import Source, StreamEnded
 
@@ -31,19 +36,25 @@ class Feed:
         pipeline: Pipeline,
         outbox: Outbox,
         merge: Merge | None,
+        steady: Steady,
     ) -> None:
         self.number = number
         self.name = endpoint.shown
+        self.guard = Guard(self.name, settings, runtime, steady)
+        # Whether another endpoint carries on without this one.
+        self.may_leave: Callable[[], bool] = lambda: False
         self.source = Source(endpoint, settings.request())
         self._settings = settings
         self._runtime = runtime
         self._pipeline = pipeline
         self._outbox = outbox
         self._merge = merge
+        self._turn = asyncio.Lock()
         self._luck = random.Random()  # noqa: S311
         self._watch = FilterWatch()
         self._stale_why = ""
         self._read_at_s = 0.0
+        self._opened_s = 0.0
         self._reading = False
         self._attempt = 0
         self.connected = False
@@ -55,7 +66,7 @@ class Feed:
     def health(self, *, active: bool) -> EndpointHealth:
         """What the heartbeat says of it."""
         wrong = self._merge.views[self.number].wrong if self._merge else ""
-        lag_ms = now_ms() - self.created_ns // NS_PER_MS if self.created_ns else None
+        lag_ms = max(0, now_ms() - self.created_ns // NS_PER_MS) if self.created_ns else None
         return EndpointHealth(
             endpoint=self.name,
             connected=self.connected,
@@ -63,14 +74,18 @@ class Feed:
             slot=self.slot or None,
             lag_ms=lag_ms if self.connected else None,
             detail=wrong or self.detail,
+            clock_ahead_ms=self.guard.clock_ahead_ms if self.connected else 0,
+            refused=self.guard.refused,
+            refusing=self.guard.said(),
         )
 
     async def stream(self, from_slot: int | None) -> StreamEnded:
         """Read one stream to its end."""
         self._stale_why = ""
-        self._read_at_s = monotonic_s()
+        self._read_at_s = self._opened_s = monotonic_s()
         self._reading = True
         self._watch = FilterWatch()
+        self.guard.opened()
         if self._merge is not None:
             self._merge.opened(self.number, is_live=from_slot is None)
         try:
@@ -82,6 +97,7 @@ class Feed:
                     self._on_connected(from_slot)
                 await self._take(update, self._read_at_s)
         except StreamEnded as ended:
+            await self._pass_on(self.guard.due(monotonic_s(), ends=True), monotonic_s())
             return ended
         finally:
             self._reading = False
@@ -119,16 +135,47 @@ class Feed:
         elif finding == "ask":
             self.source.send_filter()
 
+    def is_dataless(self, now_s: float) -> bool:
+        """Whether it has never sent anything but pings, on a stream that is old enough."""
+        is_old = now_s - self._opened_s > self._settings.stale_s
+        return self.connected and not self.updates and is_old
+
     def cut(self, why: str) -> None:
         """End the stream from our side; what was missed is asked for by the next one."""
         self._stale_why = why
         self.source.cancel()
+
+    async def release_due(self, now_s: float) -> None:
+        """Go on with what was held at a source's beginning, though nothing more came."""
+        if self._reading:
+            await self._pass_on(self.guard.due(now_s), now_s)
 
     async def _take(self, update: bytes, now_s: float) -> None:
         seen = read_update(update)
         if seen.identity.kind == PING:
             return
         self._watch.data(now_s)
+        refused = self.guard.refused
+        believed = self.guard.admit(update, seen, now_s)
+        if believed:
+            await self._pass_on(believed, now_s)
+        if self.guard.refused > refused and self.guard.standing.is_liar(now_s):
+            self._leave(now_s)
+
+    def _leave(self, now_s: float) -> None:
+        # Alone it is kept: what it says that can be is better than nothing.
+        if not self.may_leave():
+            return
+        self.guard.standing.leave(now_s)
+        self.cut("lied")
+
+    async def _pass_on(self, believed: Sequence[Held], now_s: float) -> None:
+        # What was held may be released by the clock while the reader goes on: in order.
+        async with self._turn:
+            for one in believed:
+                await self._merge_in(one.update, one.seen, now_s)
+
+    async def _merge_in(self, update: bytes, seen: Seen, now_s: float) -> None:
         self.updates += 1
         self.slot = seen.identity.slot or self.slot
         self.created_ns = seen.created_ns or self.created_ns

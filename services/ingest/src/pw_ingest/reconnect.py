@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from pw_common.clock import monotonic_s
 from pw_common.run import Runtime
 from pw_ingest.core.merge import Merge
 from pw_ingest.core.pipeline import Pipeline
-from pw_ingest.core.resume import OUT_OF_RANGE, PASSING, WINDOW_EXCEEDED, Plan, after_end
+from pw_ingest.core.plausible import Anchor, Refusal
+from pw_ingest.core.resume import (
+    OUT_OF_RANGE,
+    PASSING,
+    TOO_LARGE,
+    WINDOW_EXCEEDED,
+    Plan,
+    TooLarge,
+    after_end,
+)
 from pw_ingest.core.standby import Answers, Look, should_switch
 from pw_ingest.feed import Feed
 from pw_ingest.outbox import Outbox
@@ -19,6 +29,7 @@ from pw_ingest.stream import StreamEnded
 FATAL: Final = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED"})
 LOOK_EVERY_S: Final = 2.0
 DENIED_WAIT_S: Final = 60.0
+LEFT_LOOK_S: Final = 0.5
 # How long an endpoint waits for those before it to say something.
 FIRST_WORD_S: Final = 3.0
 
@@ -46,8 +57,19 @@ class Streams:
         self._answers = Answers()
         # Endpoints that do not take our token.
         self._denied: set[int] = set()
+        self._too_large = {feed.number: TooLarge() for feed in feeds}
         self.active = 0
         self.races = merge is not None
+        for feed in feeds:
+            feed.may_leave = partial(self._others_stand, feed)
+
+    def anchor(self) -> Anchor | None:
+        """What a next run may measure by: of the active endpoint, or the first that is there."""
+        active = [self._feeds[self.active], *self._feeds]
+        known = [feed for feed in active if feed in self._trusted() and feed.guard.anchor]
+        connected = [feed for feed in known if feed.connected]
+        best = (connected or known)[:1]
+        return best[0].guard.anchor if best else None
 
     async def run(self) -> None:
         """Read until cancelled.
@@ -83,7 +105,7 @@ class Streams:
                 pause_s = DENIED_WAIT_S if self.races else 0.0
             if not self._carried_by_others(feed):
                 self._runtime.set_ready(f"not connected to {feed.name}: {ended}")
-            await asyncio.sleep(pause_s)
+            await self._pause(feed, pause_s)
             is_refusal = feed.updates == received and plan.from_slot is not None
             if not is_refusal:
                 refusals = 0
@@ -96,6 +118,25 @@ class Streams:
             feed, plan = await self._next(feed, plan, ended, refusals, is_refusal)
             if plan.why:
                 refusals = 0
+
+    async def _pause(self, feed: Feed, pause_s: float) -> None:
+        """Wait before the next stream; for an endpoint that was left, while others carry on."""
+        await asyncio.sleep(pause_s)
+        while self.races and feed.guard.standing.is_left(monotonic_s()):
+            if not self._others_stand(feed):
+                return
+            await asyncio.sleep(LEFT_LOOK_S)
+
+    def _others_stand(self, feed: Feed) -> bool:
+        """Whether there is an endpoint to go on with instead of this one."""
+        now_s = monotonic_s()
+        return any(
+            other is not feed
+            and other.number not in self._denied
+            and not other.guard.standing.is_left(now_s)
+            and (other.connected or not self.races)
+            for other in self._feeds
+        )
 
     async def _after_earlier(self, feed: Feed) -> None:
         """Let the endpoints before this one speak first: it is judged by them."""
@@ -110,15 +151,18 @@ class Streams:
         refused_at = plan.from_slot if is_refusal else None
         first_available = None
         if refused_at is not None and ended.code == OUT_OF_RANGE:
-            first_available = await feed.source.first_available()
+            first_available = await self._first_available(feed)
+        resume_from = self._pipeline.resume_from()
         following = after_end(
-            resume_from=self._pipeline.resume_from(),
+            resume_from=resume_from,
             refused_at=refused_at,
             refusals=refusals,
             code=ended.code,
             details=ended.details,
             first_available=first_available,
         )
+        if self._is_blocked(feed, ended, resume_from):
+            following = Plan(None, is_live=True, why=TOO_LARGE)
         if self._carried_by_others(feed):
             # Nothing is missing: another stream goes on, and this one joins it where it can.
             return feed, Plan(None if following.is_live else following.from_slot)
@@ -138,6 +182,17 @@ class Streams:
         self._runtime.log.warning("source_cannot_resume", endpoint=feed.name, why=following.why)
         return feed, following
 
+    def _is_blocked(self, feed: Feed, ended: StreamEnded, resume_from: int | None) -> bool:
+        """Whether an update too large to take stands in the way, however often we ask."""
+        if ended.is_too_large:
+            feed.guard.refuse(Refusal("too_large", ended.details[:120]), monotonic_s())
+        return self._too_large[feed.number].blocks(resume_from, is_too_large=ended.is_too_large)
+
+    async def _first_available(self, feed: Feed) -> int | None:
+        """The first slot that it has to replay; None where it says none that can be."""
+        slot = await feed.source.first_available()
+        return slot if slot is not None and feed.guard.is_possible(slot) else None
+
     def _carried_by_others(self, feed: Feed) -> bool:
         return self._merge is not None and self._merge.others_open(feed.number)
 
@@ -156,7 +211,7 @@ class Streams:
             if other is feed or number in self._denied:
                 continue
             # Asked again: its window has moved on since it refused.
-            first_slot = await other.source.first_available()
+            first_slot = await self._first_available(other)
             if first_slot is not None and (plan.is_live or first_slot < (plan.from_slot or 0)):
                 feed, plan = other, Plan(max(first_slot, resume_from), why=WINDOW_EXCEEDED)
         self.active = feed.number
@@ -167,11 +222,21 @@ class Streams:
         if self.races:
             return feed
         count = len(self._feeds)
-        for step in range(1, count + 1):
-            self.active = (feed.number + step) % count
-            if self.active not in self._denied:
-                break
-        return self._feeds[self.active]
+        order = [(feed.number + step) % count for step in range(1, count + 1)]
+        usable = [number for number in order if number not in self._denied] or order[-1:]
+        now_s = monotonic_s()
+        standing = [one for one in usable if not self._feeds[one].guard.standing.is_left(now_s)]
+        self.active = (standing or usable)[0]
+        following = self._feeds[self.active]
+        anchor = feed.guard.anchor
+        if following is not feed and anchor is not None and feed in self._trusted():
+            following.guard.establish(anchor)
+        return following
+
+    def _trusted(self) -> list[Feed]:
+        """The endpoints that were not left for what they claimed."""
+        now_s = monotonic_s()
+        return [one for one in self._feeds if not one.guard.standing.is_left(now_s)]
 
     def _is_denied(self, feed: Feed, ended: StreamEnded) -> bool:
         """Whether this endpoint does not take our token; raises when none does."""
@@ -194,9 +259,14 @@ class Streams:
             for feed in self._feeds:
                 if feed is active:
                     continue
-                feed.slot = await feed.source.slot() or feed.slot
-            best = max(feed.slot for feed in self._feeds if feed is not active)
+                slot = await feed.source.slot()
+                if slot is not None and feed.guard.is_possible(slot):
+                    feed.slot = slot or feed.slot
+            others = [feed.slot for feed in self._trusted() if feed is not active]
+            best = max(others, default=0)
             looks = [*looks[-2:], Look(active.number, active.slot, best)]
             if active.connected and should_switch(looks):
                 looks = []
                 active.cut("behind")
+            elif best and active.is_dataless(monotonic_s()):
+                active.cut("no_data")

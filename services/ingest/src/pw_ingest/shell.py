@@ -15,6 +15,7 @@ from pw_ingest.config import Settings
 from pw_ingest.core.history import TxHistory
 from pw_ingest.core.merge import Merge
 from pw_ingest.core.pipeline import Pipeline
+from pw_ingest.core.plausible import SLOT_MAX, Anchor, Steady, slot_by_clock
 from pw_ingest.core.programs import coverage
 from pw_ingest.feed import Feed
 from pw_ingest.outbox import Outbox
@@ -46,8 +47,18 @@ class Ingest:
         endpoints = settings.endpoints()
         races = settings.endpoints_use == "race" and len(endpoints) > 1
         merge = Merge(len(endpoints)) if races else None
+        self._steady = Steady()
         self._feeds = [
-            Feed(number, endpoint, settings, runtime, self._pipeline, self._outbox, merge)
+            Feed(
+                number,
+                endpoint,
+                settings,
+                runtime,
+                self._pipeline,
+                self._outbox,
+                merge,
+                self._steady,
+            )
             for number, endpoint in enumerate(endpoints)
         ]
         self._streams = Streams(self._feeds, self._pipeline, self._outbox, runtime, merge)
@@ -102,19 +113,44 @@ class Ingest:
             gaps=pipeline.totals.gaps,
             waiting_for_broker=self._outbox.is_waiting,
             detail=detail or self._outbox.archive_stopped,
+            kind=self._settings.kind,
+            clock_ahead_ms=self._clock_ahead_ms(),
+            refused=sum(feed.guard.refused for feed in self._feeds),
+            refusing=self._refusing(),
             endpoints=tuple(
                 feed.health(active=streams.races or feed is active) for feed in several
             ),
         )
 
+    def _clock_ahead_ms(self) -> int:
+        return max(feed.guard.clock_ahead_ms for feed in self._feeds)
+
+    def _refusing(self) -> str:
+        said = ((feed.name, feed.guard.said()) for feed in self._feeds)
+        return "; ".join(f"{name} {what}" for name, what in said if what)
+
     def _restore(self, state: SourceState | None, tx: TxStream) -> None:
-        self._pipeline.restore(state)
         self._tx = tx
+        if state is not None and not self._is_possible(state):
+            # An earlier version believed a source that lied.
+            self._runtime.log.error("checkpoint_impossible", slot=state.checkpoint_slot)
+            self._pipeline.abandon(state)
+            return
+        self._pipeline.restore(state)
         if state is None:
             return
+        if state.clock_slot:
+            for feed in self._feeds:
+                feed.guard.establish(Anchor(state.clock_slot, state.clock_ms))
         self._history.restore(state.tx_history)
         known = state.tx_stream_created
         self._go_back(tx.last_seq if known in {"", tx.created} else 0)
+
+    def _is_possible(self, state: SourceState) -> bool:
+        slot = max(state.checkpoint_slot, state.frontier_slot)
+        if self._settings.kind == "recorded":
+            return slot <= SLOT_MAX
+        return slot <= slot_by_clock(now_ms(), self._settings.slot_ms_min)
 
     def _go_back(self, whole_until_seq: int) -> None:
         """PW_TX ends here, or is another one from here: what it lost is asked for again."""
@@ -164,6 +200,8 @@ class Ingest:
                     await self._outbox.send(messages)
             for feed in self._feeds:
                 feed.look(now_s)
+                if not self._outbox.is_busy:
+                    await feed.release_due(now_s)
             if now_s >= report_at_s:
                 report_at_s = now_s + REPORT_S
                 self._report()
@@ -177,9 +215,11 @@ class Ingest:
             if value > before:
                 metrics.count(name, value - before)
         if now[0] > self._reported[0] and totals.created_ns:
-            self._lag_ms = now_ms() - totals.created_ns // 1_000_000
+            # A source's clock that is ahead is a figure of its own, never a negative lag.
+            self._lag_ms = max(0, now_ms() - totals.created_ns // 1_000_000)
             metrics.set("pw_ingest_lag_ms", self._lag_ms)
         self._reported = now
+        metrics.set("pw_ingest_clock_ahead_ms", self._clock_ahead_ms())
         metrics.set("pw_ingest_slot", totals.slot or 0)
         metrics.set("pw_ingest_frontier_slot", self._pipeline.frontier.slot)
         metrics.set("pw_ingest_backpressure", int(self._outbox.is_waiting))
@@ -201,8 +241,13 @@ class Ingest:
             self._go_back(whole_until_seq)
         state = pipeline.state()
         if state is not None:
+            clock = self._streams.anchor()
             await self._checkpoint.write(
                 msgspec.structs.replace(
-                    state, tx_stream_created=self._tx.created, tx_history=self._history.pairs
+                    state,
+                    tx_stream_created=self._tx.created,
+                    tx_history=self._history.pairs,
+                    clock_slot=clock.slot if clock and clock.stated else 0,
+                    clock_ms=clock.time_ms if clock and clock.stated else 0,
                 )
             )

@@ -11,13 +11,17 @@ import grpc
 import grpc.aio
 
 from pw_common.clock import monotonic_s
+from pw_common.limits import UPDATE_BYTES_MAX
 from pw_geyser import geyser_pb2 as pb
 from pw_ingest.config import Endpoint, endpoint_port
 
 SUBSCRIBE: Final = "/geyser.Geyser/Subscribe"
 GET_SLOT: Final = "/geyser.Geyser/GetSlot"
 REPLAY_INFO: Final = "/geyser.Geyser/SubscribeReplayInfo"
-RECEIVE_BYTES_MAX: Final = 64 * 1024 * 1024
+# What is larger ends the stream before it is held in memory, and after a bounded decompression.
+RECEIVE_BYTES_MAX: Final = UPDATE_BYTES_MAX
+# gRPC's words for it.
+TOO_LARGE: Final = "larger than max"
 PING_S: Final = 15.0
 # The first ping comes early: its answer says that the stream lives.
 PING_FIRST_S: Final = 1.0
@@ -44,6 +48,11 @@ class StreamEnded(Exception):
 
     code: str
     details: str
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether it ended at an update that is larger than we take."""
+        return self.code == "RESOURCE_EXHAUSTED" and TOO_LARGE in self.details
 
     def __str__(self) -> str:
         return f"{self.code}: {self.details}" if self.details else self.code

@@ -16,19 +16,25 @@ BACKPRESSURE_SHARE = 0.8
 LAG_MAX_S = 5.0
 PENDING_MAX = 1_000
 DATA_STALE_S = 30.0
-# A source whose `created_at` is older than this plays a recording: its lag means nothing.
-RECORDING_LAG_S = 24 * 3600.0
+# Clocks that differ by less are nobody's concern.
+CLOCK_AHEAD_MAX_S = 5.0
 
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """One source, as its ingest said last."""
+    """One source, as its ingest said last. The lag of a recording means nothing.
+
+    `refusing` is what it claimed lately that cannot be, endpoint by endpoint.
+    """
 
     name: str
     connected: bool
     waiting_for_broker: bool = False
     lag_s: float | None = None
     detail: str = ""
+    is_live: bool = True
+    clock_ahead_s: float = 0.0
+    refusing: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ def decide(facts: Facts) -> Verdict:
     waiting = _backpressure(facts)
     blind = _blind(facts, waits=bool(waiting))
     behind = _catching_up(facts)
-    changed = _drift(facts)
+    changed = (*_lies(facts), *_drift(facts))
     why = (*blind, *waiting, *behind, *changed)
     if blind:
         return Verdict("blind", why)
@@ -117,7 +123,18 @@ def _catching_up(facts: Facts) -> tuple[str, ...]:
     why.extend(
         f"Source {source.name} is {source.lag_s:.1f} s behind."
         for source in facts.sources
-        if source.lag_s is not None and LAG_MAX_S < source.lag_s < RECORDING_LAG_S
+        if source.is_live and source.lag_s is not None and source.lag_s > LAG_MAX_S
+    )
+    return tuple(why)
+
+
+def _lies(facts: Facts) -> tuple[str, ...]:
+    """What sources claim that cannot be: refused, so it harms nothing, but somebody must look."""
+    why = [f"Source {one.name}: {one.refusing}." for one in facts.sources if one.refusing]
+    why.extend(
+        f"Source {one.name}'s clock is {one.clock_ahead_s:.0f} s ahead of this machine's."
+        for one in facts.sources
+        if one.is_live and one.clock_ahead_s > CLOCK_AHEAD_MAX_S
     )
     return tuple(why)
 

@@ -28,12 +28,15 @@ SIGNATURE_BYTES: Final = 64
 
 
 class Seen(NamedTuple):
-    """An update's facts. `created_ns` is the source's clock (0: not stated)."""
+    """An update's facts. `created_ns` is the source's clock (0: not stated), `block_time_s` that
+    of a block_meta (None: not stated); both as claimed.
+    """
 
     identity: Identity
     created_ns: int
     is_discontinuity: bool
     parent_slot: int
+    block_time_s: int | None = None
 
 
 def read_update(update: bytes) -> Seen:
@@ -56,7 +59,9 @@ def read_update(update: bytes) -> Seen:
         return Seen(identity, created_ns, is_discontinuity, 0)
     if shallow.HasField("block_meta"):
         meta = shallow.block_meta
-        return Seen(Identity(META, meta.slot, b""), created_ns, is_discontinuity, meta.parent_slot)
+        block_time_s = meta.block_time.timestamp if meta.HasField("block_time") else None
+        identity = Identity(META, meta.slot, b"")
+        return Seen(identity, created_ns, is_discontinuity, meta.parent_slot, block_time_s)
     if shallow.HasField("slot"):
         return Seen(_slot_identity(update, shallow.slot), created_ns, is_discontinuity, 0)
     if shallow.HasField("ping") or shallow.HasField("pong"):

@@ -93,6 +93,11 @@ class Pipeline:
         self.frontier.restart(state.checkpoint_slot)
         self.resumed()
 
+    def abandon(self, state: SourceState) -> None:
+        """Another epoch than that of a checkpoint that cannot be true; before anything else."""
+        self.epoch = state.epoch
+        self._start_epoch()
+
     @property
     def checkpoint_slot(self) -> int | None:
         """Where a restart may continue: everything up to here is stored, late updates included."""

@@ -16,6 +16,7 @@ OUT_OF_RANGE: Final = "OUT_OF_RANGE"
 
 WINDOW_EXCEEDED: Final = "replay window exceeded"
 NOT_SUPPORTED: Final = "from_slot is not supported"
+TOO_LARGE: Final = "the source sends an update that is larger than we take"
 
 
 class Plan(NamedTuple):
@@ -24,6 +25,21 @@ class Plan(NamedTuple):
     from_slot: int | None
     is_live: bool = False
     why: str = ""
+
+
+class TooLarge:
+    """Counts streams that end at an update too large to take, while nothing else moves."""
+
+    def __init__(self) -> None:
+        self._at: int | None = None
+        self._times = 0
+
+    def blocks(self, resume_from: int | None, *, is_too_large: bool) -> bool:
+        """Note an end; returns whether asking from there again will not help."""
+        if not is_too_large or resume_from != self._at:
+            self._at, self._times = resume_from, 0
+        self._times += is_too_large
+        return self._times >= REFUSALS_MAX
 
 
 def after_end(

@@ -8,12 +8,12 @@ from typing import Final
 
 from pw_common.alerts import Alert, AlertKind, alert_id, episode_id
 from pw_common.limits import PARSER_REPLICAS_MAX
-from pw_common.messages import Heartbeat
+from pw_common.messages import Heartbeat, SourceHealth
 
 STALE_MS: Final = 5_000
 LAG_MAX_MS: Final = 30_000
-# Older than this, a source plays a recording: its lag means nothing.
-RECORDING_LAG_MS: Final = 24 * 3_600_000
+# A source's clock may be ahead of ours by so much before somebody should look at both.
+CLOCK_AHEAD_MAX_MS: Final = 5_000
 FULL_SHARE: Final = 0.8
 PENDING_MAX: Final = 1_000
 # A condition must last this long to be said, and be gone this long to be over.
@@ -108,9 +108,10 @@ def conditions(facts: Facts) -> dict[str, str]:
             if not source.connected:
                 why = f" ({source.detail})" if source.detail else ""
                 found[f"source_{source.source}"] = f"Source {source.source} is away{why}."
-            elif source.lag_ms is not None and LAG_MAX_MS < source.lag_ms < RECORDING_LAG_MS:
-                seconds = source.lag_ms // 1_000
+            elif _is_behind(source):
+                seconds = (source.lag_ms or 0) // 1_000
                 found[f"source_{source.source}"] = f"Source {source.source} is {seconds} s behind."
+            found |= _claims(source)
             if source.waiting_for_broker:
                 found["backpressure"] = "PW_TX is full and ingest waits."
         if beat.service == "detector" and not beat.ready:
@@ -125,6 +126,24 @@ def conditions(facts: Facts) -> dict[str, str]:
     parsers = sum(beat.service == "parser" for beat in live)
     if parsers >= PARSER_REPLICAS_MAX and facts.parser_pending > PENDING_MAX:
         found["parsers_at_limit"] = f"All {parsers} parsers run and the queue still grows."
+    return found
+
+
+def _is_behind(source: SourceHealth) -> bool:
+    """The lag of a recording means nothing."""
+    return source.kind == "live" and source.lag_ms is not None and source.lag_ms > LAG_MAX_MS
+
+
+def _claims(source: SourceHealth) -> dict[str, str]:
+    """What a source claims that cannot be."""
+    found: dict[str, str] = {}
+    if source.refusing:
+        found[f"refused_{source.source}"] = f"Source {source.source}: {source.refusing}."
+    if source.kind == "live" and source.clock_ahead_ms > CLOCK_AHEAD_MAX_MS:
+        seconds = source.clock_ahead_ms // 1_000
+        found[f"clock_{source.source}"] = (
+            f"Source {source.source}'s clock is {seconds} s ahead of this machine's."
+        )
     return found
 
 

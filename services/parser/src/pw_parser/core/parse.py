@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from google.protobuf.message import DecodeError
 
+from pw_common.event_time import sane_block_time_s
+from pw_common.limits import SLOT_MAX
 from pw_common.messages import Event, SlotEvent
 from pw_geyser import geyser_pb2
 from pw_parser.core.findings import NONE, Findings, findings_of
@@ -55,11 +57,18 @@ def parse(update: bytes) -> Parsed:
     if kind == "slot":
         return _SLOT
     if kind == "block_meta":
+        _check_slot(message.block_meta.slot)
         return Parsed("block_meta", (_slot_event(message.block_meta),))
     raise Malformed(f"unknown kind of update: {kind or 'none of those subscribed to'}")
 
 
+def _check_slot(slot: int) -> None:
+    if slot > SLOT_MAX:
+        raise Malformed(f"slot {slot} is beyond any chain")
+
+
 def _transaction(update: geyser_pb2.SubscribeUpdateTransaction) -> Parsed:
+    _check_slot(update.slot)
     info = info_of(update)
     failed = info.meta.HasField("err")
     if failed or info.is_vote:
@@ -77,8 +86,9 @@ def _transaction(update: geyser_pb2.SubscribeUpdateTransaction) -> Parsed:
 
 
 def _slot_event(meta: geyser_pb2.SubscribeUpdateBlockMeta) -> SlotEvent:
+    block_time_s = meta.block_time.timestamp if meta.HasField("block_time") else None
     return SlotEvent(
         slot=meta.slot,
         parent=meta.parent_slot,
-        block_time_s=meta.block_time.timestamp if meta.HasField("block_time") else None,
+        block_time_s=sane_block_time_s(block_time_s),
     )

@@ -1,0 +1,43 @@
+"""When an endpoint that claims what cannot be is left, and for how long: pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+# So many refusals within this time are no slip.
+STRIKES_MAX: Final = 6
+STRIKES_S: Final = 60.0
+LEFT_FIRST_S: Final = 30.0
+LEFT_MAX_S: Final = 600.0
+# Forgiven after this long without a refusal.
+CLEAN_S: Final = 1_800.0
+
+
+class Standing:
+    """What one endpoint's refusals amount to, in monotonic seconds."""
+
+    def __init__(self) -> None:
+        self._strikes: deque[float] = deque(maxlen=STRIKES_MAX)
+        self._left_until_s = 0.0
+        self._next_s = LEFT_FIRST_S
+
+    def refused(self, now_s: float) -> None:
+        """One of its updates was not taken."""
+        if self._strikes and now_s - self._strikes[-1] > CLEAN_S:
+            self._next_s = LEFT_FIRST_S
+        self._strikes.append(now_s)
+
+    def is_liar(self, now_s: float) -> bool:
+        """Whether it was refused too often to be kept beside others."""
+        return len(self._strikes) == STRIKES_MAX and now_s - self._strikes[0] <= STRIKES_S
+
+    def leave(self, now_s: float) -> None:
+        """It is left, each time for longer."""
+        self._left_until_s = now_s + self._next_s
+        self._next_s = min(LEFT_MAX_S, 2 * self._next_s)
+        self._strikes.clear()
+
+    def is_left(self, now_s: float) -> bool:
+        """Whether it is not to be used yet."""
+        return now_s < self._left_until_s
