@@ -207,6 +207,14 @@ METRICS: tuple[Metric, ...] = (
         ("kind",),
     ),
     Metric("pw_api_requests_total", "counter", ("api",), "HTTP requests.", ("status",)),
+    Metric(
+        "pw_api_connections_closed_total",
+        "counter",
+        ("api",),
+        "Connections that the API ended, and requests that it refused, for a limit. Growing: "
+        "a client that floods or is very slow; see PW_API_CONNECTIONS_PER_PEER_MAX.",
+        ("why",),
+    ),
     Metric("pw_api_swaps_total", "counter", ("api",), "Swaps read from PW_SWAP."),
     Metric("pw_replay_updates_total", "counter", ("replay",), "Updates sent."),
     Metric("pw_replay_transactions_total", "counter", ("replay",), "Transactions sent."),
