@@ -122,9 +122,21 @@ METRICS: tuple[Metric, ...] = (
         ("parser",),
         "Time to parse one PW_TX message.",
     ),
+    Metric(
+        "pw_configuration_unusable",
+        "gauge",
+        ("detector", "notifier"),
+        "Configured documents whose newest value cannot be used. Not 0: set it again; see status.",
+    ),
     Metric("pw_detector_slots_total", "counter", ("detector",), "Slots evaluated."),
     Metric("pw_detector_swaps_total", "counter", ("detector",), "Swaps folded and evaluated."),
     Metric("pw_detector_alerts_total", "counter", ("detector",), "Alerts stored.", ("kind",)),
+    Metric(
+        "pw_detector_alerts_cut_total",
+        "counter",
+        ("detector",),
+        "Alerts too large for the broker, stored without a part: `truncated` says which.",
+    ),
     Metric(
         "pw_detector_late_total",
         "counter",
