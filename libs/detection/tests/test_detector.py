@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pw_common.alerts import Alert, alert_digest, decode_alert
+from pw_common.base58 import is_address
 from pw_common.messages import encode
 from pw_detection.assembly import ClosedSlot
 from pw_detection.detector import Detector
 from pw_detection.lists import (
-    ADDRESS,
     BadList,
     Mute,
     Mutes,
@@ -177,10 +177,10 @@ def test_projections_hold_hot_tokens_and_the_most_bought() -> None:
 
 
 def test_a_list_is_read_from_csv_and_every_bad_line_is_named() -> None:
-    good = "address,label\n" + "A" * 40 + ", a label\n\n"
-    assert read_csv(good) == (Watched(address="A" * 40, label="a label"),)
+    good = "address,label\n" + "A" * 43 + ", a label\n\n"
+    assert read_csv(good) == (Watched(address="A" * 43, label="a label"),)
     with pytest.raises(BadList) as caught:
-        read_csv(f"x\n{'A' * 40}\n{'A' * 40}\n{'B' * 40},{'l' * 99}")
+        read_csv(f"x\n{'A' * 43}\n{'A' * 43}\n{'B' * 43},{'l' * 99}")
     assert len(caught.value.errors) == 3
     assert caught.value.errors[0].startswith("line 1:")
 
@@ -188,7 +188,7 @@ def test_a_list_is_read_from_csv_and_every_bad_line_is_named() -> None:
 def test_infrastructure_is_muted_with_a_reason_each() -> None:
     shipped = shipped_mutes().entries
     assert len(shipped) >= 8
-    assert all(one.reason and ADDRESS.match(one.address) for one in shipped)
+    assert all(one.reason and is_address(one.address) for one in shipped)
     assert Detector().market.muted_wallets == {one.address for one in shipped}
 
 

@@ -75,7 +75,7 @@ def test_everything_that_is_wrong_is_said_at_once_with_what_is_valid() -> None:
         "unknown field 'cooldown' (did you mean 'cooldown_s'?)",
         "'B C': not a name",
         "no conditions",
-        "entry 4: not a mapping",
+        "rules[3]: not a mapping",
         "named 2 times",
     ):
         assert part in text

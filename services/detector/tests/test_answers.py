@@ -14,8 +14,7 @@ from pw_common.messages import Swap
 from pw_detection.assembly import ClosedSlot
 from pw_detection.detector import Detector
 from pw_detector.answers import Answers
-from pw_detector.configuration import Change
-from pw_detector.in_force import apply
+from pw_detector.in_force import Change, apply
 
 MINT = "M" * 43
 

@@ -168,6 +168,9 @@ class System:
             while True:
                 if child.spec.service == "replay":
                     up = bool(await status_of(self.client, port))
+                elif child.spec.service == "notifier":
+                    # Channels that cannot be used are its own trouble: nothing waits for it.
+                    up = await is_live(self.client, port)
                 else:
                     up = await is_ready(self.client, port)
                 if up:

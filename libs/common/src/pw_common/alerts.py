@@ -67,7 +67,8 @@ class NearRule(msgspec.Struct, frozen=True, kw_only=True):
 class Alert(msgspec.Struct, frozen=True, kw_only=True, tag=SCHEMA_ALERT):
     """One alert of an episode.
 
-    `metrics` holds every metric by name, null where unknown; `unknown` says why.
+    `metrics` holds every metric by name, null where unknown; `unknown` says why. `truncated`
+    names the fields of which a part was left out because the whole was too large to store.
     Prices are in SOL for one whole token, market caps in SOL.
     """
 
@@ -99,6 +100,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, tag=SCHEMA_ALERT):
     labels: tuple[str, ...] = ()
     links: dict[str, str] = {}
     near: tuple[NearRule, ...] = ()
+    # What was left out or shortened so that the broker takes it; absent where nothing was.
+    truncated: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 _decoder = msgspec.json.Decoder(Alert)
@@ -106,7 +109,10 @@ _decoder = msgspec.json.Decoder(Alert)
 
 def decode_alert(body: bytes) -> Alert:
     """Raises msgspec.MsgspecError for anything but an `alert.v1` body."""
-    return _decoder.decode(body)
+    try:
+        return _decoder.decode(body)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(f"{type(error).__name__}: {error}") from error
 
 
 def episode_id(mint: str, trigger: str, opened_slot: int) -> str:

@@ -1,7 +1,7 @@
 """Where alerts are sent to: the value of the configuration key `channels`.
 
 Secrets are in here because the notifier needs them; the API takes them and never gives them
-out again (`shown`).
+out again (`shown`). Every way in and what is stored are read here, within the same bounds.
 """
 
 from __future__ import annotations
@@ -13,15 +13,29 @@ from urllib.parse import urlsplit
 import msgspec
 
 from pw_common.alerts import AlertKind, Severity
+from pw_common.documents import (
+    ERRORS_MAX,
+    BadDocument,
+    at_path,
+    decode,
+    read_either,
+    unknown_fields,
+)
 from pw_common.subjects import TOKEN
 
 Kind: TypeAlias = Literal["console", "webhook", "discord", "telegram"]
 Delivery: TypeAlias = Literal["at_least_once", "at_most_once"]
 CHANNELS_MAX: Final = 32
+# 32 channels fit, each with everything at its bound.
+CHANNELS_BYTES_MAX: Final = 256 * 1024
+URL_CHARACTERS_MAX: Final = 2_048
+SECRET_CHARACTERS_MAX: Final = 256
+TRIGGERS_MAX: Final = 50
+TRIGGER: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 SECRETS: Final = ("url", "secret", "bot_token")
 KEPT: Final = "(kept)"
-CHAT: Final = re.compile(r"^(-?\d{1,20}|@[A-Za-z0-9_]{3,64})$")
-BOT_TOKEN: Final = re.compile(r"^\d{1,20}:[A-Za-z0-9_-]{10,100}$")
+CHAT: Final = re.compile(r"(-?[0-9]{1,20}|@[A-Za-z0-9_]{3,64})")
+BOT_TOKEN: Final = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{10,100}")
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,10 +75,56 @@ def problems(channels: Channels) -> list[str]:
     names = [one.name for one in channels.entries]
     if len(names) > CHANNELS_MAX:
         found.append(f"{len(names)} channels; allowed: at most {CHANNELS_MAX}")
-    found += [f"{name}: named twice" for name in sorted({n for n in names if names.count(n) > 1})]
-    for one in channels.entries:
-        found += [f"{one.name}: {why}" for why in _wrong(one)]
+    twice = sorted({name for name in names[: 2 * CHANNELS_MAX] if names.count(name) > 1})
+    found += [f"{name[:32]}: named twice" for name in twice]
+    for at, one in enumerate(channels.entries[:CHANNELS_MAX]):
+        found += [f"entries[{at}] ({one.name[:32]}): {why}" for why in _wrong(one)]
     return found
+
+
+def read_entries(entries: Any) -> Channels:
+    """Channels from the value of `entries`, as far as their form goes. Raises BadDocument.
+
+    `(kept)` may stand for a secret, so what they say is looked at afterwards (`problems`).
+    """
+    if not isinstance(entries, list):
+        raise BadDocument(["entries: allowed: a list"])
+    if len(entries) > CHANNELS_MAX:
+        raise BadDocument([f"entries: {len(entries)}; allowed: at most {CHANNELS_MAX}"])
+    errors: list[str] = []
+    found: list[Channel] = []
+    for at, entry in enumerate(entries):
+        errors += unknown_fields(entry, Channel, f"entries[{at}].")
+        try:
+            found.append(msgspec.convert(entry, Channel))
+        except msgspec.ValidationError as error:
+            errors.append(at_path(str(error), f"entries[{at}]."))
+        if len(errors) >= ERRORS_MAX:
+            break
+    if errors:
+        raise BadDocument(errors)
+    return Channels(entries=tuple(found))
+
+
+def channels_of(body: bytes) -> Channels:
+    """A file of channels, YAML or JSON: `entries:` with a list. Raises BadDocument."""
+    document = read_either(body, CHANNELS_BYTES_MAX)
+    if document is None:
+        return Channels()
+    if not isinstance(document, dict) or document.keys() - {"entries", "who", "at_ms", "note"}:
+        raise BadDocument(["allowed: `entries:` with a list of channels"])
+    return _checked(read_entries(document.get("entries", [])))
+
+
+def stored_channels(body: bytes) -> Channels:
+    """The stored value of `channels`, if it can be used. Raises BadDocument."""
+    return _checked(decode(body, Channels))
+
+
+def _checked(channels: Channels) -> Channels:
+    if wrong := problems(channels):
+        raise BadDocument(wrong)
+    return channels
 
 
 def shown(channel: Channel) -> dict[str, Any]:
@@ -90,19 +150,48 @@ def with_kept_secrets(new: Channels, old: Channels) -> Channels:
 
 def _wrong(one: Channel) -> list[str]:
     found = []
-    if not TOKEN.match(one.name):
-        found.append(f"not a name; allowed: {TOKEN.pattern}")
-    if one.kind in {"webhook", "discord"}:
-        parts = urlsplit(one.url)
-        if parts.scheme not in {"http", "https"} or not parts.netloc:
-            found.append("url: allowed: http:// or https:// with a host")
+    if not TOKEN.fullmatch(one.name):
+        found.append(f"name: not a name; allowed: {TOKEN.pattern}")
+    if one.kind in {"webhook", "discord"} and (why := _url_problem(one.url)):
+        found.append(f"url: {why}")
     if one.kind == "webhook" and len(one.secret) < 16:
         found.append("secret: at least 16 characters, to sign with")
     if one.kind == "telegram":
-        if not BOT_TOKEN.match(one.bot_token):
+        if not BOT_TOKEN.fullmatch(one.bot_token):
             found.append("bot_token: as BotFather gives it, digits:letters")
-        if not CHAT.match(one.chat_id):
+        if not CHAT.fullmatch(one.chat_id):
             found.append("chat_id: a number or @name")
+    found += [
+        f"{name}: at most {longest} characters, without control characters"
+        for name, longest in _TEXTS.items()
+        if len(getattr(one, name)) > longest or not getattr(one, name).isprintable()
+    ]
+    if len(one.triggers) > TRIGGERS_MAX or not all(map(TRIGGER.fullmatch, one.triggers)):
+        found.append(f"triggers: at most {TRIGGERS_MAX} names of rules")
+    if len(one.kinds) > len(set(one.kinds)):
+        found.append("kinds: each once")
     if not 1 <= one.late_after_s <= one.alert_age_max_s <= 7 * 86_400:
-        found.append("allowed: 1 <= late_after_s <= alert_age_max_s <= 604800")
+        found.append("late_after_s: allowed: 1 <= late_after_s <= alert_age_max_s <= 604800")
     return found
+
+
+_TEXTS: Final = {
+    "url": URL_CHARACTERS_MAX,
+    "secret": SECRET_CHARACTERS_MAX,
+    "bot_token": SECRET_CHARACTERS_MAX,
+    "chat_id": 64,
+}
+
+
+def _url_problem(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        # Only what is wrong, never the address: it may hold a secret.
+        return "not an address" if "port" not in str(error).lower() else "not a port"
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return "allowed: http:// or https:// with a host"
+    if not url.isascii() or " " in url:
+        return "allowed: ASCII characters without spaces"
+    return "" if port is None or port > 0 else "not a port"

@@ -11,7 +11,11 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 REQUEST_BYTES_MAX = 8 * 1024
+# For the whole exchange: the head of the request, and reading the answer.
 REQUEST_TIMEOUT_S = 5.0
+# Over this the connection goes that was opened first: a probe is never kept out by idle ones.
+CONNECTIONS_MAX = 64
+BACKLOG = 256
 
 Reply = tuple[HTTPStatus, str, bytes]
 Route = Callable[[], Reply]
@@ -31,6 +35,8 @@ class HealthServer:
     def __init__(self, routes: dict[str, Route]) -> None:
         self._routes = routes
         self._server: asyncio.Server | None = None
+        # In the order in which they were opened.
+        self._open: dict[asyncio.StreamWriter, None] = {}
         self.address = ""
 
     async def start(self, host: str, port: int) -> None:
@@ -41,7 +47,7 @@ class HealthServer:
         """
         try:
             self._server = await asyncio.start_server(
-                self._answer, host, port, limit=REQUEST_BYTES_MAX
+                self._answer, host, port, limit=REQUEST_BYTES_MAX, backlog=BACKLOG
             )
         except OSError as error:
             raise PortTaken(f"cannot listen on {host}:{port}: {error.strerror}") from error
@@ -55,25 +61,38 @@ class HealthServer:
             await self._server.wait_closed()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._open) >= CONNECTIONS_MAX:
+            first = next(iter(self._open))
+            del self._open[first]
+            first.transport.abort()
+        self._open[writer] = None
         try:
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), REQUEST_TIMEOUT_S)
-            status, kind, body = self._route(head)
-            writer.write(
-                f"HTTP/1.1 {status.value} {status.phrase}\r\n"
-                f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
-                "Connection: close\r\n\r\n".encode()
-                + body
-            )
-            await writer.drain()
+            async with asyncio.timeout(REQUEST_TIMEOUT_S):
+                await self._exchange(reader, writer)
         except (
             TimeoutError,
             asyncio.IncompleteReadError,
             asyncio.LimitOverrunError,
             ConnectionError,
         ):
-            pass  # A client that sends nothing, too much, or leaves is its own loss.
+            # A client that sends nothing, too much, does not read or leaves is its own loss.
+            writer.transport.abort()
         finally:
+            self._open.pop(writer, None)
             writer.close()
+
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        status, kind, body = self._route(head := await reader.readuntil(b"\r\n\r\n"))
+        sent = b"" if head.startswith(b"HEAD ") else body
+        writer.write(
+            f"HTTP/1.1 {status.value} {status.phrase}\r\n"
+            f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
+            "Connection: close\r\n\r\n".encode()
+            + sent
+        )
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
 
     def _route(self, head: bytes) -> Reply:
         parts = head.split(b"\r\n", 1)[0].split(b" ")

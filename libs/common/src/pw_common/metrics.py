@@ -135,9 +135,21 @@ METRICS: tuple[Metric, ...] = (
         ("parser",),
         "Time to parse one PW_TX message.",
     ),
+    Metric(
+        "pw_configuration_unusable",
+        "gauge",
+        ("detector", "notifier"),
+        "Configured documents whose newest value cannot be used. Not 0: set it again; see status.",
+    ),
     Metric("pw_detector_slots_total", "counter", ("detector",), "Slots evaluated."),
     Metric("pw_detector_swaps_total", "counter", ("detector",), "Swaps folded and evaluated."),
     Metric("pw_detector_alerts_total", "counter", ("detector",), "Alerts stored.", ("kind",)),
+    Metric(
+        "pw_detector_alerts_cut_total",
+        "counter",
+        ("detector",),
+        "Alerts too large for the broker, stored without a part: `truncated` says which.",
+    ),
     Metric(
         "pw_detector_late_total",
         "counter",
@@ -220,6 +232,14 @@ METRICS: tuple[Metric, ...] = (
         ("kind",),
     ),
     Metric("pw_api_requests_total", "counter", ("api",), "HTTP requests.", ("status",)),
+    Metric(
+        "pw_api_connections_closed_total",
+        "counter",
+        ("api",),
+        "Connections that the API ended, and requests that it refused, for a limit. Growing: "
+        "a client that floods or is very slow; see PW_API_CONNECTIONS_PER_PEER_MAX.",
+        ("why",),
+    ),
     Metric("pw_api_swaps_total", "counter", ("api",), "Swaps read from PW_SWAP."),
     Metric("pw_replay_updates_total", "counter", ("replay",), "Updates sent."),
     Metric("pw_replay_transactions_total", "counter", ("replay",), "Transactions sent."),

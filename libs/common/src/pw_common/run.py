@@ -93,6 +93,8 @@ class Runtime:
     ready: bool = False
     reason: str = "starting"
     http_url: str = ""
+    # What a person should see to although the service works: shown where `reason` is empty.
+    trouble: str = ""
     # A service with a source fills this in for its heartbeat.
     source: Callable[[], SourceHealth | None] = field(default=lambda: None)
     # A parser says here which venues have changed.
@@ -231,7 +233,8 @@ def routes(runtime: Runtime) -> dict[str, Callable[[], Reply]]:
     def readyz() -> Reply:
         connected = runtime.bus.connected
         ready = runtime.ready and connected
-        reason = runtime.reason if connected else "not connected to the broker"
+        reason = runtime.reason or runtime.trouble
+        reason = reason if connected else "not connected to the broker"
         body = msgspec.json.encode({"ready": ready, "reason": reason})
         return (HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE), JSON, body + b"\n"
 
@@ -257,7 +260,7 @@ async def _heartbeats(runtime: Runtime) -> None:
             at_ms=now_ms(),
             http_url=runtime.http_url,
             ready=runtime.ready,
-            reason=runtime.reason,
+            reason=runtime.reason or runtime.trouble,
             rates=runtime.metrics.rates(monotonic_s()),
             source=runtime.source(),
             drift=runtime.drift(),

@@ -50,7 +50,7 @@ KEY_WATCHLISTS = "watchlists"
 KEY_MUTES = "mutes"
 KEY_CHANNELS = "channels"
 
-TOKEN = re.compile(r"^[a-z0-9_-]{1,32}$")
+TOKEN = re.compile(r"^[a-z0-9_-]{1,32}\Z")
 
 
 def tx(source: str) -> str:

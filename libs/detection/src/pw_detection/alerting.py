@@ -5,6 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, Final
 
+import msgspec
+
 from pw_common.alerts import (
     EVIDENCE_MAX,
     TOP_BUYERS,
@@ -13,6 +15,7 @@ from pw_common.alerts import (
     Condition,
     NearRule,
 )
+from pw_common.messages import encode
 from pw_detection.episodes import Ring
 from pw_detection.lists import Lists
 from pw_detection.market import Market, Token
@@ -20,6 +23,11 @@ from pw_detection.metrics import as_float, read_all
 from pw_detection.prices import LAMPORTS_PER_SOL
 
 SHORT: Final = 8
+# Half of what the broker takes, so that headers never matter. A usual alert has 4 kB.
+ALERT_BYTES_MAX: Final = 512 * 1024
+TEXT_CHARACTERS_MAX: Final = 64
+# In the order in which they go until the rest fits: what explains least goes first.
+CUT: Final = ("near", "evidence", "unknown", "metrics", "top_buyers", "links", "conditions")
 
 
 def alert_of(
@@ -38,7 +46,7 @@ def alert_of(
     """The alert of a ring, with everything that was true at the slot."""
     values, unknown = read_all(market, token)
     facts = market.facts.get(token.mint)
-    return Alert(
+    alert = Alert(
         id=ring.id,
         episode=ring.episode,
         n=ring.n,
@@ -72,6 +80,51 @@ def alert_of(
         },
         near=near,
     )
+    return fitted(alert, ALERT_BYTES_MAX)
+
+
+def fitted(alert: Alert, bytes_max: int) -> Alert:
+    """The alert as it is, or cut until its body has at most `bytes_max`; what was cut is said.
+
+    First long texts are shortened, then whole fields go. What is left is small whatever the
+    chain or the configuration said, and still names token, rule and slot.
+    """
+    if len(encode(alert)) <= bytes_max:
+        return alert
+    alert, cut = _shortened(alert)
+    for name in CUT:
+        if len(encode(_said(alert, cut))) <= bytes_max:
+            break
+        if getattr(alert, name):
+            alert = msgspec.structs.replace(alert, **{name: type(getattr(alert, name))()})
+            cut.append(name)
+    return _said(alert, cut)
+
+
+def _said(alert: Alert, cut: list[str]) -> Alert:
+    told = f"Too large to store whole; cut: {', '.join(cut)}."
+    detail = f"{alert.detail} {told}" if alert.detail else told
+    return msgspec.structs.replace(alert, truncated=tuple(cut), detail=detail)
+
+
+def _shortened(alert: Alert) -> tuple[Alert, list[str]]:
+    changes: dict[str, Any] = {
+        name: _short(getattr(alert, name))
+        for name in ("title", "name", "symbol", "detail", "labels", "venues")
+    }
+    changes["top_buyers"] = tuple(
+        msgspec.structs.replace(buyer, labels=_short(buyer.labels)) for buyer in alert.top_buyers
+    )
+    changed = {name: value for name, value in changes.items() if value != getattr(alert, name)}
+    return msgspec.structs.replace(alert, **changed), sorted(changed)
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_short(one) for one in value[:TOP_BUYERS])
+    if isinstance(value, str) and len(value) > TEXT_CHARACTERS_MAX:
+        return f"{value[:TEXT_CHARACTERS_MAX]}…"
+    return value
 
 
 def facts_of(market: Market, mint: str) -> dict[str, Any]:

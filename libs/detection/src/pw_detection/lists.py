@@ -1,19 +1,38 @@
-"""Whom to look for and whom to leave out: watch lists with labels, and mutes."""
+"""Whom to look for and whom to leave out: watch lists with labels, and mutes.
+
+Every way in (API, file, CSV) is read here, and so is what is stored: one set of bounds.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-import re
+from collections.abc import Sequence
 from importlib.resources import files
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
-import yaml
 
-ADDRESS: Final = re.compile(r"^[1-9A-HJ-NP-Za-km-z]{32,44}$")
-ENTRIES_MAX: Final = 50_000
+from pw_common.base58 import is_address
+from pw_common.documents import (
+    ERRORS_MAX,
+    BadDocument,
+    at_path,
+    decode,
+    line_problem,
+    read_yaml,
+    unknown_fields,
+)
+
+# Stored as one value of at most a mebibyte, 32 times: this many fit with labels of full length.
+WATCHED_MAX: Final = 5_000
+MUTES_MAX: Final = 2_000
+WATCHLISTS_BYTES_MAX: Final = 1_000_000
+MUTES_BYTES_MAX: Final = 400_000
+CSV_BYTES_MAX: Final = 1_000_000
 LABEL_CHARACTERS_MAX: Final = 64
+TIME_MAX_MS: Final = 2**53
+SHIPPED_BYTES_MAX: Final = 64 * 1024
 Of: TypeAlias = Literal["wallet", "creator", "token"]
 
 
@@ -49,18 +68,45 @@ class Mutes(msgspec.Struct, frozen=True, kw_only=True):
     entries: tuple[Mute, ...] = ()
 
 
+E = TypeVar("E", Watched, Mute)
+
+
+class BadList(BadDocument):
+    """A list that cannot be used; `errors` names each entry or line."""
+
+
 def shipped_mutes() -> Mutes:
     """Infrastructure that is muted until somebody decides otherwise."""
-    text = files("pw_detection").joinpath("infrastructure.yaml").read_text(encoding="utf-8")
-    return Mutes(entries=msgspec.convert(yaml.safe_load(text), tuple[Mute, ...]))
+    body = files("pw_detection").joinpath("infrastructure.yaml").read_bytes()
+    return read_mutes(read_yaml(body, SHIPPED_BYTES_MAX))
 
 
-class BadList(ValueError):
-    """A list that cannot be used; `errors` names each line."""
+def read_watchlists(entries: Any) -> WatchLists:
+    """Watch lists from the value of `entries`. Raises BadList, naming what is wrong."""
+    return WatchLists(entries=_entries(entries, Watched, WATCHED_MAX))
 
-    def __init__(self, errors: list[str]) -> None:
-        self.errors = tuple(errors)
-        super().__init__("\n".join(errors))
+
+def read_mutes(entries: Any) -> Mutes:
+    """Mutes from the value of `entries`. Raises BadList, naming what is wrong."""
+    return Mutes(entries=_entries(entries, Mute, MUTES_MAX))
+
+
+def stored_watchlists(body: bytes) -> WatchLists:
+    """What is stored, if it can be used. Raises BadDocument.
+
+    An address that is none, or stands there twice, has never done harm: an earlier version
+    let them in.
+    """
+    found = decode(body, WatchLists)
+    _refuse([error for at, one in enumerate(found.entries) for error in _texts(at, one)])
+    return found
+
+
+def stored_mutes(body: bytes) -> Mutes:
+    """As `stored_watchlists`."""
+    found = decode(body, Mutes)
+    _refuse([error for at, one in enumerate(found.entries) for error in _texts(at, one)])
+    return found
 
 
 def read_csv(text: str, of: Of = "wallet") -> tuple[Watched, ...]:
@@ -69,26 +115,76 @@ def read_csv(text: str, of: Of = "wallet") -> tuple[Watched, ...]:
     Raises:
         BadList: naming every line that is wrong or comes twice.
     """
+    if len(text) > CSV_BYTES_MAX:
+        raise BadList([f"over {CSV_BYTES_MAX} bytes; allowed: at most that"])
     errors: list[str] = []
     found: dict[str, Watched] = {}
-    for number, row in enumerate(csv.reader(io.StringIO(text)), start=1):
-        cells = [cell.strip() for cell in row]
-        if not any(cells) or (number == 1 and cells[0].lower() == "address"):
-            continue
-        address, label = cells[0], cells[1] if len(cells) > 1 else ""
-        if not ADDRESS.match(address):
-            errors.append(f"line {number}: {address[:50]!r} is not a base58 address")
-        elif len(label) > LABEL_CHARACTERS_MAX:
-            errors.append(f"line {number}: a label of over {LABEL_CHARACTERS_MAX} characters")
-        elif address in found:
-            errors.append(f"line {number}: {address} is there already")
-        else:
-            found[address] = Watched(address=address, of=of, label=label)
-    if len(found) > ENTRIES_MAX:
-        errors.append(f"{len(found)} entries; allowed: at most {ENTRIES_MAX}")
+    rows = csv.reader(io.StringIO(text))
+    try:
+        for number, row in enumerate(rows, start=1):
+            cells = [cell.strip() for cell in row]
+            if not any(cells) or (number == 1 and cells[0].lower() == "address"):
+                continue
+            address, label = cells[0], cells[1] if len(cells) > 1 else ""
+            if not is_address(address):
+                errors.append(f"line {number}: {address[:50]!a} is not a base58 address")
+            elif why := line_problem(label, LABEL_CHARACTERS_MAX):
+                errors.append(f"line {number}: label: {why}")
+            elif address in found:
+                errors.append(f"line {number}: {address} is there already")
+            else:
+                found[address] = Watched(address=address, of=of, label=label)
+    except csv.Error as error:
+        errors.append(f"line {rows.line_num}: not CSV: {error}")
+    if len(found) > WATCHED_MAX:
+        errors.append(f"{len(found)} entries; allowed: at most {WATCHED_MAX}")
     if errors:
         raise BadList(errors)
     return tuple(found.values())
+
+
+def _entries(value: Any, type_: type[E], count_max: int) -> tuple[E, ...]:
+    if not isinstance(value, list):
+        raise BadList(["entries: allowed: a list"])
+    if len(value) > count_max:
+        raise BadList([f"entries: {len(value)}; allowed: at most {count_max}"])
+    errors: list[str] = []
+    found: dict[tuple[str, str], E] = {}
+    for at, one in enumerate(value):
+        where = f"entries[{at}]"
+        errors += unknown_fields(one, type_, f"{where}.")
+        try:
+            entry = msgspec.convert(one, type_)
+        except msgspec.ValidationError as error:
+            errors.append(at_path(str(error), f"{where}."))
+        else:
+            errors += _texts(at, entry)
+            if not is_address(entry.address):
+                errors.append(f"{where}.address: allowed: the base58 address of a 32-byte key")
+            elif (entry.of, entry.address) in found:
+                errors.append(f"{where}.address: {entry.address} is there already")
+            found[entry.of, entry.address] = entry
+        if len(errors) >= ERRORS_MAX:
+            break
+    _refuse(errors)
+    return tuple(found.values())
+
+
+def _texts(at: int, entry: Watched | Mute) -> list[str]:
+    """What would do harm wherever it is shown."""
+    name = "label" if isinstance(entry, Watched) else "reason"
+    errors = []
+    if why := line_problem(getattr(entry, name), LABEL_CHARACTERS_MAX):
+        errors.append(f"entries[{at}].{name}: {why}")
+    until_ms = entry.until_ms if isinstance(entry, Mute) else None
+    if until_ms is not None and not 0 <= until_ms <= TIME_MAX_MS:
+        errors.append(f"entries[{at}].until_ms: allowed: 0 to {TIME_MAX_MS}")
+    return errors
+
+
+def _refuse(errors: Sequence[str]) -> None:
+    if errors:
+        raise BadList(errors)
 
 
 class Lists:

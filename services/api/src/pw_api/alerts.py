@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from nats.errors import Error as NatsError
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
+from pw_api.core.peers import Slots, peer_of
 from pw_common.alerts import Alert, decode_alert
 from pw_common.bus import ApiRefused, BrokerAway, Bus
 from pw_common.clock import monotonic_s
@@ -23,6 +24,9 @@ from pw_common.subjects import ASK_DETECTOR, BUCKET_HOT, BUCKET_TOKENS, STREAM_A
 
 LIMIT_MAX: Final = 1_000
 STREAMS_MAX: Final = 32
+# One client cannot take all of them.
+STREAMS_PER_PEER_MAX: Final = 8
+RETRY_AFTER_S: Final = "5"
 # A comment this often keeps proxies from closing a quiet stream.
 KEEP_ALIVE_S: Final = 15.0
 ASK_TIMEOUT_S: Final = 2.0
@@ -43,7 +47,7 @@ def json(body: Any, status: int = 200) -> Response:
 def router(runtime: Runtime, bus: Callable[[], Bus]) -> APIRouter:
     """Routes below `/api/v1`."""
     routes = APIRouter()
-    streams = asyncio.Semaphore(STREAMS_MAX)
+    slots = Slots(total=STREAMS_MAX, each=STREAMS_PER_PEER_MAX)
 
     @routes.get("/alerts")
     async def alerts(
@@ -66,13 +70,21 @@ def router(runtime: Runtime, bus: Callable[[], Bus]) -> APIRouter:
 
     @routes.get("/alerts/stream")
     async def stream(
+        request: Request,
         last_event_id: Annotated[int | None, Header(ge=0, le=2**53)] = None,
     ) -> StreamingResponse:
         """Server-sent events: every alert from now on, or from after `Last-Event-ID`."""
-        if streams.locked():
-            raise HTTPException(503, f"{STREAMS_MAX} streams are open: close one of them")
-        return StreamingResponse(
-            _events(runtime, bus(), streams, last_event_id),
+        events = _events(runtime, bus(), last_event_id)
+        peer = peer_of(request.client.host if request.client else "")
+        if why := slots.take(peer):
+            await events.aclose()
+            raise HTTPException(
+                503, f"No stream is left, {why}: close one.", headers={"Retry-After": RETRY_AFTER_S}
+            )
+        return _Stream(
+            events,
+            slots,
+            peer,
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
@@ -96,28 +108,49 @@ def router(runtime: Runtime, bus: Callable[[], Bus]) -> APIRouter:
     return routes
 
 
+class _Stream(StreamingResponse):
+    """Events, and the place that they take until the client has gone."""
+
+    def __init__(
+        self, events: AsyncGenerator[bytes, None], slots: Slots, peer: str, **more: Any
+    ) -> None:
+        super().__init__(events, **more)
+        self._events, self._slots, self._peer = events, slots, peer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._slots.give_back(self._peer)
+            # A client who leaves while nothing happens would keep its reader open.
+            await self._events.aclose()
+
+
 async def _events(
-    runtime: Runtime, bus: Bus, streams: asyncio.Semaphore, last_event_id: int | None
-) -> AsyncIterator[bytes]:
-    async with streams:
+    runtime: Runtime, bus: Bus, last_event_id: int | None
+) -> AsyncGenerator[bytes, None]:
+    reader: LogReader | None = None
+    try:
         if last_event_id is None:
             state = (await bus.api(f"STREAM.INFO.{STREAM_ALERT}"))["state"]
             last_event_id = int(state["last_seq"])
         reader = LogReader(bus, STREAM_ALERT, start_seq=last_event_id + 1)
         told_s = monotonic_s()
         yield b": alerts\n\n"
-        try:
-            while not runtime.stop.is_set():
-                for message in await reader.fetch(64, timeout_s=0.5):
-                    told_s = monotonic_s()
-                    yield b"id: %d\nevent: alert\ndata: %s\n\n" % (message.seq, message.body)
-                if monotonic_s() - told_s > KEEP_ALIVE_S:
-                    told_s = monotonic_s()
-                    yield b": still here\n\n"
-        except (BrokerAway, ApiRefused) as error:
-            # The client comes again with the last id that it saw.
-            yield f"event: error\ndata: {error}\n\n".encode()
-        finally:
+        while not runtime.stop.is_set():
+            for message in await reader.fetch(64, timeout_s=0.5):
+                told_s = monotonic_s()
+                # A line feed within would forge events; JSON needs none.
+                body = message.body.replace(b"\n", b" ").replace(b"\r", b" ")
+                yield b"id: %d\nevent: alert\ndata: %s\n\n" % (message.seq, body)
+            if monotonic_s() - told_s > KEEP_ALIVE_S:
+                told_s = monotonic_s()
+                yield b": still here\n\n"
+    except (BrokerAway, ApiRefused) as error:
+        # The client comes again with the last id that it saw.
+        yield f"event: error\ndata: {' '.join(str(error).split())}\n\n".encode()
+    finally:
+        if reader is not None:
             await reader.close()
 
 

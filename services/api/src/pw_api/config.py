@@ -5,9 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pw_api.connections import CONNECTIONS_MAX, PER_PEER_MAX, Limits
+from pw_api.core.peers import networks
 from pw_common import settings as st
 from pw_common.run import CommonSettings
 from pw_common.settings import setting
+
+
+def _cidrs(value: str) -> str | None:
+    try:
+        networks(value)
+    except ValueError as error:
+        return f"allowed: networks as 10.0.0.0/8, comma separated ({error})"
+    return None
 
 
 @dataclass(frozen=True)
@@ -32,3 +42,29 @@ class Settings(CommonSettings):
         default=20_000,
         check=st.between(1, 1_000_000),
     )
+    connections_max: int = setting(
+        "PW_API_CONNECTIONS_MAX",
+        "How many connections the API holds; over it the one that is idle for longest goes",
+        default=CONNECTIONS_MAX,
+        check=st.between(8, 100_000),
+    )
+    connections_per_peer_max: int = setting(
+        "PW_API_CONNECTIONS_PER_PEER_MAX",
+        "How many of them, and of requests under way, one address may have",
+        default=PER_PEER_MAX,
+        check=st.between(4, 100_000),
+    )
+    trusted_proxies: str = setting(
+        "PW_API_TRUSTED_PROXIES",
+        "Networks (CIDRs) of proxies: not capped, and believed about whom they ask for",
+        default="",
+        check=_cidrs,
+    )
+
+    def limits(self) -> Limits:
+        """What connections may do."""
+        return Limits(
+            connections_max=self.connections_max,
+            per_peer_max=self.connections_per_peer_max,
+            trusted=networks(self.trusted_proxies),
+        )

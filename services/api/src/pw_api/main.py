@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from functools import partial
 
 from pw_api.app import build_app
 from pw_api.config import Settings
@@ -28,6 +30,8 @@ def main() -> int:
     reader = SwapReader(RecentSwaps(settings.recent_swaps_max))
 
     def http(runtime: Runtime) -> ApiServer:
-        return ApiServer(build_app(runtime, reader, token))
+        count = partial(runtime.metrics.count, "pw_api_connections_closed_total")
+        limits = replace(settings.limits(), on_closed=lambda why: count(why=why))
+        return ApiServer(build_app(runtime, reader, token), limits)
 
     return run_service("api", settings, reader.run, http=http)

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from pw_api.connections import RESERVE, Connections, Limits
+from pw_api.guard import GuardedProtocol
 from pw_common.health import PortTaken
 
 GRACE_S = 3
-CONNECTIONS_MAX = 256
 HEADER_BYTES_MAX = 16 * 1024
+BACKLOG = 256
+KEEP_ALIVE_S = 5
+# Files that the service needs beside connections: the broker, the log, the listener itself.
+OTHER_FILES = 64
 
 
 class _Server(uvicorn.Server):
@@ -27,17 +35,22 @@ class _Server(uvicorn.Server):
 class ApiServer:
     """Serves an application; the counterpart of `pw_common.health.HealthServer`."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits | None = None) -> None:
+        self._connections = Connections(_within_files(limits or Limits()))
         self._server = _Server(
             uvicorn.Config(
                 app,
                 log_config=None,
-                log_level="warning",
+                http=partial(GuardedProtocol, connections=self._connections),  # type: ignore[arg-type]
+                # What clients send wrong is counted, not logged: they could fill the disk.
+                log_level="error",
                 access_log=False,
+                # Whom to believe about addresses is a setting of ours.
+                proxy_headers=False,
                 lifespan="off",
                 ws="none",
                 timeout_graceful_shutdown=GRACE_S,
-                limit_concurrency=CONNECTIONS_MAX,
+                timeout_keep_alive=KEEP_ALIVE_S,
                 h11_max_incomplete_event_size=HEADER_BYTES_MAX,
                 server_header=False,
             )
@@ -53,7 +66,7 @@ class ApiServer:
         """
         try:
             family = (await asyncio.get_running_loop().getaddrinfo(host, port))[0][0]
-            listener = socket.create_server((host, port), family=family, backlog=128)
+            listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
         except OSError as error:
             why = error.strerror or str(error)
             raise PortTaken(f"cannot listen on {host}:{port}: {why}") from error
@@ -70,3 +83,12 @@ class ApiServer:
         if self._serving is not None:
             self._server.should_exit = True
             await self._serving
+
+
+def _within_files(limits: Limits) -> Limits:
+    """No more connections than files may be open, so that accepting never fails for want of one."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return limits
+    room = max(1, files - OTHER_FILES - RESERVE)
+    return replace(limits, connections_max=min(limits.connections_max, room))

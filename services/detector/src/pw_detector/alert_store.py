@@ -6,7 +6,8 @@ detector that folds the same stream.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -18,21 +19,33 @@ from pw_common.envelope import EXPECTED_LAST_SUBJECT_SEQUENCE, MSG_ID, SCHEMA
 from pw_common.log import Log
 from pw_common.log_reader import LogReader
 from pw_common.messages import encode
-from pw_common.publisher import Publisher, PublishRefused
+from pw_common.publisher import ERR_TOO_LARGE, Publisher, PublishRefused, Stored
+from pw_detection.alerting import fitted
 
 WRONG_LAST_SEQUENCE: Final = 10071
 # Alerts read back at a restart; older ones can hold no open episode or cooldown.
 ALERTS_BACK: Final = 50_000
 FETCH: Final = 256
+# A broker may be set to take less than its default: then an alert is cut further.
+SMALLER_BYTES: Final = (128 * 1024, 32 * 1024, 4 * 1024)
 
 
 class AlertStore:
     """Publishes alerts and waits until each is stored."""
 
-    def __init__(self, publisher: Publisher) -> None:
+    def __init__(
+        self,
+        publisher: Publisher,
+        log: Log | None = None,
+        *,
+        on_cut: Callable[[], None] = lambda: None,
+    ) -> None:
         self._publisher = publisher
+        self._log = log or Log("detector")
         self.stored = 0
         self.already_there = 0
+        # Called for each alert of which not everything could be stored.
+        self._on_cut = on_cut
 
     async def store(self, alerts: Sequence[Alert], revision: int) -> None:
         """Store a slot's alerts; returns when all of them are in PW_ALERT.
@@ -40,29 +53,46 @@ class AlertStore:
         Raises:
             PublishRefused: the broker will never take one, for another reason than a repeat.
         """
-        futures = [
-            await self._publisher.publish(
-                subjects.alert(alert.id),
-                encode(alert),
-                {
-                    MSG_ID: alert.id,
-                    SCHEMA: SCHEMA_ALERT,
-                    EXPECTED_LAST_SUBJECT_SEQUENCE: "0",
-                    TRIGGER_REVISION: str(revision),
-                },
-            )
-            for alert in alerts
-        ]
-        for future in futures:
+        futures = [await self._publish(alert, revision) for alert in alerts]
+        for alert, future in zip(alerts, futures, strict=True):
+            await self._settle(alert, revision, future)
+
+    async def _publish(self, alert: Alert, revision: int) -> asyncio.Future[Stored]:
+        return await self._publisher.publish(
+            subjects.alert(alert.id),
+            encode(alert),
+            {
+                MSG_ID: alert.id,
+                SCHEMA: SCHEMA_ALERT,
+                EXPECTED_LAST_SUBJECT_SEQUENCE: "0",
+                TRIGGER_REVISION: str(revision),
+            },
+        )
+
+    async def _settle(self, alert: Alert, revision: int, future: asyncio.Future[Stored]) -> None:
+        for bytes_max in (*SMALLER_BYTES, None):
             try:
                 stored = await future
             except PublishRefused as error:
-                if error.err_code != WRONG_LAST_SEQUENCE:
+                if error.err_code == WRONG_LAST_SEQUENCE:
+                    self.already_there += 1
+                    return
+                if error.err_code != ERR_TOO_LARGE:
                     raise
-                self.already_there += 1
+                why = str(error)
+            else:
+                if bytes_max != SMALLER_BYTES[0] or alert.truncated is not msgspec.UNSET:
+                    self._on_cut()
+                self.already_there += stored.duplicate
+                self.stored += not stored.duplicate
+                return
+            if bytes_max is not None:
+                self._log.warning("alert_cut", alert=alert.id, bytes_max=bytes_max, reason=why)
+                future = await self._publish(fitted(alert, bytes_max), revision)
                 continue
-            self.already_there += stored.duplicate
-            self.stored += not stored.duplicate
+            # Everything after it would wait for ever: it is left out, and that is said.
+            self._on_cut()
+            self._log.error("alert_left_out", alert=alert.id, reason=why)
 
 
 async def stored_alerts(bus: Bus, log: Log, *, until_slot: int) -> list[Alert]:
@@ -86,7 +116,7 @@ async def stored_alerts(bus: Bus, log: Log, *, until_slot: int) -> list[Alert]:
             for message in messages:
                 try:
                     alert = decode_alert(message.body)
-                except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                except msgspec.MsgspecError as error:
                     log.error("alert_unreadable", seq=message.seq, reason=str(error))
                     continue
                 if alert.mint and alert.slot <= until_slot:

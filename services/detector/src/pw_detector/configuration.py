@@ -1,16 +1,18 @@
 """Rules, watch lists and mutes from the `pw_config` bucket, each in force from a recorded slot.
 
 The first detector that sees a new revision records the slot from which it holds, a little
-ahead of what it has released; every other one, and every rebuild, takes that record.
+ahead of what it has released; every other one, and every rebuild, takes that record. A value
+that cannot be used changes nothing: what held before goes on, and `unusable` says so.
 """
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from pw_common.bus import ApiRefused, Bus
+from pw_common.documents import BadDocument, decode
 from pw_common.event_time import SLOT_MS
 from pw_common.log import Log
 from pw_common.log_reader import get_message
@@ -22,6 +24,7 @@ from pw_common.subjects import (
     KEY_TRIGGERS,
     KEY_WATCHLISTS,
 )
+from pw_detector.in_force import Change, why_unusable
 from pw_detector.restart import HORIZON_MS
 
 WRONG_LAST_SEQUENCE: Final = 10071
@@ -40,18 +43,6 @@ class InForce(msgspec.Struct, frozen=True, kw_only=True, tag="in_force.v1"):
     from_slot: int
 
 
-class Change(NamedTuple):
-    """A revision's body, and the slot from which it holds."""
-
-    key: str
-    revision: int
-    from_slot: int
-    body: bytes
-
-
-_decoder = msgspec.json.Decoder(InForce)
-
-
 class Configuration:
     """Knows which revision of each key the detector was given last."""
 
@@ -59,6 +50,8 @@ class Configuration:
         self._bus = bus
         self._log = log
         self._given: dict[str, int] = dict.fromkeys(KEYS, 0)
+        # Key -> why its newest value cannot be used.
+        self.unusable: dict[str, str] = {}
 
     async def at_start(self, released_slot: int) -> list[Change]:
         """For each key what held while the slots passed that are folded again, and what follows.
@@ -72,19 +65,30 @@ class Configuration:
         for name, body in (await self._bus.kv_all(BUCKET_DETECTOR)).items():
             key, _, revision = name.partition(".")
             if key in records and revision.isdigit():
-                records[key].append(_decoder.decode(body))
+                try:
+                    records[key].append(decode(body, InForce))
+                except BadDocument as error:
+                    self._log.error("in_force_unreadable", name=name, reason=str(error))
         changes: list[Change] = []
         for key in KEYS:
             known = sorted(records[key], key=lambda record: record.revision)
             first_slot = released_slot - FOLDED_SLOTS
-            before = [record for record in known if record.from_slot <= first_slot][-1:]
+            before = [record for record in known if record.from_slot <= first_slot]
             after = [record for record in known if record.from_slot > first_slot]
-            for record in (*before, *after):
-                change = await self._change(record)
-                if change is not None:
-                    changes.append(change)
-                self._given[key] = max(self._given[key], record.revision)
+            changes += await self._last_usable(before)
+            for record in after:
+                changes += await self._last_usable([record])
         return changes
+
+    async def _last_usable(self, records: list[InForce]) -> list[Change]:
+        """The newest of these whose value can be used: what a running detector held."""
+        for record in reversed(records):
+            newest = record.revision > self._given[record.key]
+            self._given[record.key] = max(self._given[record.key], record.revision)
+            change = await self._change(record)
+            if change is not None and self._is_usable(change, newest=newest):
+                return [change]
+        return []
 
     async def newer(self, released_slot: int) -> list[Change]:
         """Revisions that appeared since; each is recorded before it is returned.
@@ -98,6 +102,9 @@ class Configuration:
             if entry is None or entry[1] <= self._given[key]:
                 continue
             body, revision = entry
+            if not self._is_usable(Change(key, revision, 0, body), newest=True):
+                self._given[key] = revision
+                continue
             record = await self._record(key, revision, released_slot)
             self._given[key] = revision
             changes.append(Change(key, revision, record.from_slot, body))
@@ -105,6 +112,21 @@ class Configuration:
                 "configuration_changes", key=key, revision=revision, from_slot=record.from_slot
             )
         return changes
+
+    def _is_usable(self, change: Change, *, newest: bool) -> bool:
+        why = why_unusable(change)
+        if why:
+            self._log.error(
+                "configuration_refused", key=change.key, revision=change.revision, reason=why
+            )
+        if newest:
+            self.unusable.pop(change.key, None)
+            if why:
+                self.unusable[change.key] = (
+                    f"{change.key} of revision {change.revision} cannot be used ({why[:200]}): "
+                    "what held before goes on; set it again"
+                )
+        return not why
 
     async def _record(self, key: str, revision: int, released_slot: int) -> InForce:
         # Before the first slot there is nothing that a change could come too early for.
@@ -118,7 +140,10 @@ class Configuration:
                 raise
             entry = await self._bus.kv_get(BUCKET_DETECTOR, name)
             if entry is not None:
-                return _decoder.decode(entry[0])
+                try:
+                    return decode(entry[0], InForce)
+                except BadDocument as bad:
+                    self._log.error("in_force_unreadable", name=name, reason=str(bad))
         return record
 
     async def _change(self, record: InForce) -> Change | None:

@@ -19,9 +19,9 @@ from pw_common.topology import PARSER_ACK_PENDING_MAX
 from pw_detection.assembly import Assembly, ClosedSlot, Place
 from pw_detection.detector import Detector
 from pw_detector.alert_store import AlertStore
-from pw_detector.configuration import Change, Configuration
+from pw_detector.configuration import Configuration
 from pw_detector.holes import Holes
-from pw_detector.in_force import apply
+from pw_detector.in_force import Change, apply
 from pw_detector.position import Position, PositionStore
 from pw_detector.restart import Note, RestartPoints
 
@@ -171,6 +171,11 @@ class Folding:
                 self._log.error(
                     "configuration_refused", key=change.key, revision=change.revision, reason=why
                 )
+
+    @property
+    def unusable(self) -> tuple[str, ...]:
+        """What of the configuration cannot be used, and why."""
+        return tuple(self._configuration.unusable.values())
 
     def publish_figures(self, trimmed: int) -> None:
         """Set the gauges; `trimmed` is what PW_SWAP had lost before it was read."""

@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
-import msgspec
+from typing import NamedTuple
 
+from pw_common.documents import BadDocument
 from pw_common.subjects import KEY_MUTES, KEY_TRIGGERS
 from pw_detection.detector import Detector
-from pw_detection.lists import Mutes, WatchLists
-from pw_detection.rules import BadRules, Rule
-from pw_detector.configuration import Change
+from pw_detection.lists import Mutes, WatchLists, stored_mutes, stored_watchlists
+from pw_detection.rules import Rule, stored_rules
 
 
-class Triggers(msgspec.Struct, frozen=True, kw_only=True):
-    """The value of `triggers`: the rules, and who changed them when."""
+class Change(NamedTuple):
+    """A revision's body, and the slot from which it holds."""
 
-    rules: tuple[Rule, ...]
-    who: str = ""
-    at_ms: int = 0
-    note: str = ""
+    key: str
+    revision: int
+    from_slot: int
+    body: bytes
 
 
 def apply(detector: Detector, change: Change) -> str:
     """Hand a change over; returns why it cannot be used, empty where it can."""
     try:
-        if change.key == KEY_TRIGGERS:
-            triggers = msgspec.json.decode(change.body, type=Triggers)
-            detector.set_rules(change.revision, triggers.rules, change.from_slot)
-        elif change.key == KEY_MUTES:
-            mutes = msgspec.json.decode(change.body, type=Mutes)
-            detector.set_mutes(mutes, change.from_slot)
-        else:
-            watched = msgspec.json.decode(change.body, type=WatchLists)
-            detector.set_watchlists(watched, change.from_slot)
-    except (msgspec.MsgspecError, BadRules) as error:
-        return str(error)
+        found = _read(change)
+    except BadDocument as error:
+        return error.errors[0]
+    if isinstance(found, Mutes):
+        detector.set_mutes(found, change.from_slot)
+    elif isinstance(found, WatchLists):
+        detector.set_watchlists(found, change.from_slot)
+    else:
+        detector.set_rules(change.revision, found, change.from_slot)
     return ""
+
+
+def why_unusable(change: Change) -> str:
+    """Why a change cannot be used, empty where it can."""
+    try:
+        _read(change)
+    except BadDocument as error:
+        return error.errors[0]
+    return ""
+
+
+def _read(change: Change) -> tuple[Rule, ...] | Mutes | WatchLists:
+    if change.key == KEY_TRIGGERS:
+        return stored_rules(change.body)
+    return stored_mutes(change.body) if change.key == KEY_MUTES else stored_watchlists(change.body)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from pw_common.bus import ApiRefused, Bus
+from pw_common.documents import BadDocument, decode
 from pw_common.messages import encode
 from pw_common.subjects import BUCKET_DETECTOR
 from pw_detection.assembly import Place
@@ -40,9 +41,6 @@ class Position(msgspec.Struct, frozen=True, kw_only=True, tag="position.v1"):
     epoch_time_ms: int = 0
 
 
-_decoder = msgspec.json.Decoder(Position)
-
-
 class PositionStore:
     """One key. A second detector may write it too: the one that is further wins."""
 
@@ -50,6 +48,8 @@ class PositionStore:
         self._bus = bus
         self._revision = 0
         self.stored: Position | None = None
+        # Why what is stored is no position.
+        self.unreadable = ""
 
     async def load(self) -> Position | None:
         """The stored position, None at the first start.
@@ -62,7 +62,11 @@ class PositionStore:
             self._revision, self.stored = 0, None
             return None
         self._revision = entry[1]
-        self.stored = _decoder.decode(entry[0])
+        try:
+            self.stored, self.unreadable = decode(entry[0], Position), ""
+        except BadDocument as error:
+            # As at the first start: alerts that are derived again are refused as repeats.
+            self.stored, self.unreadable = None, str(error)
         return self.stored
 
     def forget(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Final
 
 from pw_common.batches import batch_of
@@ -26,6 +27,7 @@ FETCH: Final = 256
 QUIET_S: Final = 0.25
 CONFIGURATION_EVERY_S: Final = 1.0
 RETRY_S: Final = 0.5
+CUT: Final = "pw_detector_alerts_cut_total"
 
 
 async def run_detector(settings: Settings, runtime: Runtime) -> None:
@@ -38,7 +40,8 @@ async def run_detector(settings: Settings, runtime: Runtime) -> None:
     await publisher.start()
     lag = asyncio.create_task(acknowledge(runtime), name="lag")
     try:
-        folding = await start(settings, runtime, AlertStore(publisher))
+        store = AlertStore(publisher, runtime.log, on_cut=partial(runtime.metrics.count, CUT))
+        folding = await start(settings, runtime, store)
         answers = Answers(runtime.bus, folding.detector)
         await answers.start()
         await _Loop(runtime, folding).run()
@@ -102,5 +105,8 @@ class _Loop:
         self._configured_s = now_s
         try:
             await self._folding.reconfigure()
+            unusable = self._folding.unusable
+            self._runtime.trouble = "; ".join(unusable)
+            self._runtime.metrics.set("pw_configuration_unusable", len(unusable))
         except ApiRefused as error:
             self._runtime.log.warning("configuration_unread", reason=str(error))

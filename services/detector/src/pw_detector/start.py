@@ -37,6 +37,8 @@ async def start(settings: Settings, runtime: Runtime, store: AlertStore) -> Fold
     first_seq = max(FIRST_SEQ, int(info["state"]["first_seq"]))
     positions = PositionStore(bus)
     position = await positions.load()
+    if positions.unreadable:
+        log.error("position_unreadable", reason=positions.unreadable)
     if position is not None and position.swap_stream_created != created:
         log.warning("swap_stream_made_anew", was=position.swap_stream_created, now=created)
         position = None

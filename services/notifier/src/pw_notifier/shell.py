@@ -7,13 +7,20 @@ from typing import Any, Final
 
 import httpx
 import msgspec
-import yaml
 from nats.aio.msg import Msg
 
 from pw_common.alerts import Alert, alert_id, episode_id
 from pw_common.bus import ApiRefused, BrokerAway
-from pw_common.channels import Channel, Channels, problems
+from pw_common.channels import (
+    CHANNELS_BYTES_MAX,
+    Channel,
+    Channels,
+    channels_of,
+    stored_channels,
+)
 from pw_common.clock import now_ms
+from pw_common.documents import BadDocument
+from pw_common.documents import read_file as read_bounded
 from pw_common.publisher import Publisher
 from pw_common.run import Runtime
 from pw_common.subjects import ASK_NOTIFIER, BUCKET_CONFIG, KEY_CHANNELS
@@ -84,6 +91,7 @@ class _Channels:
             for name in wanted.keys() - self._tasks.keys():
                 self._start(wanted[name])
             self._runtime.set_ready(trouble)
+            self._runtime.metrics.set("pw_configuration_unusable", int(bool(trouble)))
         except (BrokerAway, ApiRefused) as error:
             self._runtime.log.warning("channels_unread", reason=str(error))
 
@@ -123,21 +131,22 @@ class _Channels:
         entry = await self._runtime.bus.kv_get(BUCKET_CONFIG, KEY_CHANNELS)
         try:
             self._last = self._of(entry[0] if entry is not None else None)
-        except msgspec.MsgspecError as error:
-            if str(error) != self._unreadable:
-                self._runtime.log.error("channels_unreadable", reason=str(error))
-            self._unreadable = str(error)
+        except (BadDocument, OSError) as error:
+            why = str(error)[:500]
+            if why != self._unreadable:
+                self._runtime.log.error("channels_unreadable", reason=why)
+            self._unreadable = why
             told = "as before" if self._last is not None else "to none, and nothing is dropped"
-            return f"the channels cannot be read ({error}); delivering {told}: set them again"
+            return f"the channels cannot be read ({why}); delivering {told}: set them again"
         self._unreadable = ""
         return ""
 
     def _of(self, stored: bytes | None) -> Channels:
         if stored is not None:
-            return msgspec.json.decode(stored, type=Channels)
+            return stored_channels(stored)
         if self._settings.channels_file is None:
             return CONSOLE
-        return read_file(self._settings.channels_file.read_text(encoding="utf-8"))
+        return channels_of(read_bounded(self._settings.channels_file, CHANNELS_BYTES_MAX))
 
     def _start(self, channel: Channel) -> None:
         delivery = Delivery(self._runtime, channel, self._sender, self._publisher)
@@ -154,19 +163,12 @@ class _Channels:
             raise ended
 
 
-class BadChannels(ValueError):
-    """A file of channels that cannot be used; the message has every reason."""
+BadChannels = BadDocument
 
 
 def read_file(text: str) -> Channels:
     """Channels from YAML: `entries:` with a list. Raises BadChannels."""
-    try:
-        channels = msgspec.convert(yaml.safe_load(text) or {}, Channels)
-    except (yaml.YAMLError, msgspec.ValidationError) as error:
-        raise BadChannels(str(error)) from error
-    if wrong := problems(channels):
-        raise BadChannels("; ".join(wrong))
-    return channels
+    return channels_of(text.encode())
 
 
 def _test_alert() -> Alert:
