@@ -21,7 +21,9 @@ class SeenWindow:
         self._slots_max = slots_max
         self._keys_max = keys_max
         self._keys: set[Hashable] = set()
-        self._order: deque[tuple[int, Hashable]] = deque()
+        # The keys in their order, and which slot each one was of.
+        self._order: deque[Hashable] = deque()
+        self._slots: deque[int] = deque()
         self._newest_slot = 0
         self.repeats = 0
         self.evicted = 0
@@ -32,7 +34,8 @@ class SeenWindow:
             self.repeats += 1
             return False
         self._keys.add(key)
-        self._order.append((slot, key))
+        self._order.append(key)
+        self._slots.append(slot)
         self._newest_slot = max(self._newest_slot, slot)
         self._forget()
         return True
@@ -41,12 +44,17 @@ class SeenWindow:
         """Forget everything: a new epoch begins."""
         self._keys.clear()
         self._order.clear()
+        self._slots.clear()
         self._newest_slot = 0
 
     def _forget(self) -> None:
         oldest = self._newest_slot - self._slots_max
-        while self._order and self._order[0][0] < oldest:
-            self._keys.discard(self._order.popleft()[1])
+        while self._slots and self._slots[0] < oldest:
+            self._drop()
         while len(self._order) > self._keys_max:
-            self._keys.discard(self._order.popleft()[1])
+            self._drop()
             self.evicted += 1
+
+    def _drop(self) -> None:
+        self._slots.popleft()
+        self._keys.discard(self._order.popleft())

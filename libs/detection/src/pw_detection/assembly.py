@@ -7,7 +7,7 @@ cut into batches how, which parser answered first and what came twice makes no d
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -73,6 +73,13 @@ class ClosedSlot:
 
 
 Placed = Swap | TokenCreated | QuoteTrade | Transfer | RoundTrip
+# The same, in the form that isinstance is quick with.
+PLACED: Final = (Swap, TokenCreated, QuoteTrade, Transfer, RoundTrip)
+
+
+def _key(event: Placed) -> Hashable:
+    """Its identity; most are the only one of their transaction, and the string is there already."""
+    return event.signature if event.ordinal == 0 else (event.signature, event.ordinal)
 
 
 class Assembly:
@@ -244,7 +251,7 @@ class Assembly:
                 closed += self._fill(batch)
                 continue
             if self._is_stray(batch):
-                self.late += sum(isinstance(event, Placed) for event in batch.events)
+                self.late += sum(isinstance(event, PLACED) for event in batch.events)
                 continue
             closed += self._enter(batch)
             self._held_since.pop(batch.tx_seq, None)
@@ -298,9 +305,9 @@ class Assembly:
         """What belongs to a gap: late by nature, so it amends the slots that are closed."""
         amended: dict[int, list[Placed]] = {}
         for event in batch.events:
-            if not isinstance(event, Placed) or not 0 < event.slot <= self._closed:
+            if not isinstance(event, PLACED) or not 0 < event.slot <= self._closed:
                 self._place(event)
-            elif self._seen.first_time((event.signature, event.ordinal), event.slot):
+            elif self._seen.first_time(_key(event), event.slot):
                 amended.setdefault(event.slot, []).append(event)
         closed = []
         for slot in sorted(amended):
@@ -327,9 +334,9 @@ class Assembly:
             if event.slot > self._closed:
                 self._times[event.slot] = sane_block_time_s(event.block_time_s)
             return
-        if not isinstance(event, Placed) or event.slot == 0:
+        if not isinstance(event, PLACED) or event.slot == 0:
             return
-        if not self._seen.first_time((event.signature, event.ordinal), event.slot):
+        if not self._seen.first_time(_key(event), event.slot):
             return
         if event.slot <= self._closed:
             self.late += 1

@@ -21,6 +21,8 @@ from pw_detection.windows import Window
 TICK_MS: Final = 60_000
 HOT_MS: Final = 3_600_000
 COOLDOWN_MAX_MS: Final = 86_400_000
+# No window is longer than an hour; five minutes for slots that close in another order again.
+WINDOWED_MS: Final = 65 * 60_000
 
 
 class _Change(NamedTuple):
@@ -64,18 +66,26 @@ class Detector:
         self._pending.append(_Change(from_slot, 0, mutes=mutes))
 
     def restore(
-        self, alerts: Iterable[Alert], *, restarts_at_ms: int = 0, epoch_since_ms: int = 0
+        self,
+        alerts: Iterable[Alert],
+        *,
+        restarts_at_ms: int = 0,
+        epoch_since_ms: int = 0,
+        evaluates_from_ms: int = 0,
     ) -> None:
         """Take up what was given before, before anything is folded again.
 
         Args:
             alerts: Tokens' alerts in the order in which they were given.
             restarts_at_ms: The event time after which everything will be folded.
-            epoch_since_ms: The event time at which the present epoch began. 0 where one of the
-                two is not known.
+            epoch_since_ms: The event time at which the present epoch began.
+            evaluates_from_ms: The event time up to which slots will be folded alone: what no
+                window of that time reaches needs not be put into one. 0 where one of the three
+                is not known.
         """
         given = list(alerts)
         self.market.restarts_at_ms = restarts_at_ms
+        self.market.windows_from_ms = evaluates_from_ms - WINDOWED_MS
         self.episodes.restore(given, epoch_since_ms)
         for alert in given:
             if alert.kind != "closed" and alert.event_time_ms >= epoch_since_ms:
@@ -92,6 +102,7 @@ class Detector:
 
     def step(self, closed: ClosedSlot) -> list[Alert]:
         """Fold a slot and give its alerts, in a fixed order; a filled gap gives none."""
+        self.market.windows_from_ms = 0
         if closed.amends:
             self.market.amend(closed)
             return []

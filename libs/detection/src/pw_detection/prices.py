@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterable
 from fractions import Fraction
@@ -21,8 +22,11 @@ class SolPrice:
 
     def __init__(self) -> None:
         # (event time, lamports, micro-dollars) of each slot.
-        self._slots: deque[tuple[int, int, int]] = deque(maxlen=PRICE_SLOTS)
-        # (lamports, micro-dollars) of the median, None while no slot told a price.
+        self._slots: deque[tuple[int, int, int]] = deque()
+        # (price, lamports, micro-dollars) of those that told one, in the order of the price.
+        self._told: list[tuple[Fraction, int, int]] = []
+        self._lamports = 0
+        # (lamports, micro-dollars) of the median; None until somebody asks.
         self._price: tuple[int, int] | None = None
 
     def close_slot(self, quotes: Iterable[QuoteTrade], event_time_ms: int) -> None:
@@ -31,28 +35,36 @@ class SolPrice:
         sol_raw = sum(trade.sol_amount_raw for trade in trades)
         usd_raw = sum(trade.usd_amount_raw for trade in trades)
         self._slots.append((event_time_ms, sol_raw, usd_raw))
-        while self._slots[0][0] <= event_time_ms - PRICE_MS:
-            self._slots.popleft()
-        told = [(sol, usd) for _, sol, usd in self._slots if sol and usd]
-        self._price = _median(told) if told else None
+        if sol_raw and usd_raw:
+            insort(self._told, (Fraction(usd_raw, sol_raw), sol_raw, usd_raw))
+            self._lamports += sol_raw
+            self._price = None
+        while len(self._slots) > PRICE_SLOTS or self._slots[0][0] <= event_time_ms - PRICE_MS:
+            self._forget(*self._slots.popleft()[1:])
 
     def lamports(self, usd_raw: int) -> int | None:
         """What micro-dollars are worth, None where the stream tells no price."""
         if self._price is None:
-            return None
+            if not self._told:
+                return None
+            self._price = self._median()
         sol_raw, price_usd_raw = self._price
         return usd_raw * sol_raw // price_usd_raw
 
+    def _forget(self, sol_raw: int, usd_raw: int) -> None:
+        if sol_raw and usd_raw:
+            told = (Fraction(usd_raw, sol_raw), sol_raw, usd_raw)
+            del self._told[bisect_left(self._told, told)]
+            self._lamports -= sol_raw
+            self._price = None
 
-def _median(told: list[tuple[int, int]]) -> tuple[int, int]:
-    told.sort(key=lambda pair: Fraction(pair[1], pair[0]))
-    total = sum(sol for sol, _ in told)
-    passed = 0
-    for sol, usd in told:
-        passed += sol
-        if 2 * passed >= total:
-            return sol, usd
-    return told[-1]
+    def _median(self) -> tuple[int, int]:
+        passed = 0
+        for _, sol, usd in self._told:
+            passed += sol
+            if 2 * passed >= self._lamports:
+                return sol, usd
+        raise AssertionError("the weights add up to their total")
 
 
 def weighted_median(pairs: list[tuple[int, int]]) -> Fraction | None:
