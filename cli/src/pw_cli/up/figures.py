@@ -5,6 +5,40 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
+
+class ShownRate(msgspec.Struct):
+    """A counter's rate."""
+
+    per_s_1s: float
+
+
+class ShownService(msgspec.Struct):
+    """A service's rates by counter."""
+
+    service: str
+    rates: dict[str, ShownRate]
+
+
+class ShownConsumer(msgspec.Struct):
+    """What waits for one consumer."""
+
+    consumer: str
+    pending: int = 0
+    ack_pending: int = 0
+    lag_s: float | None = None
+
+
+class Shown(msgspec.Struct):
+    """The parts of a status that the line shows, to tell one from anything else."""
+
+    mode: str
+    services: list[ShownService] = []
+    consumers: list[ShownConsumer] = []
+    totals: dict[str, int] = {}
+    why: list[str] = []
+
 
 def line(status: Mapping[str, Any]) -> str:
     """Mode, rates, what waits, and what went wrong; `?` where the status does not say."""

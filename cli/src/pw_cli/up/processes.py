@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pw_cli.up.plan import Spec
+from pw_common.clock import monotonic_s
 from pw_common.local_broker import end_with_parent
 
 STOP_TIMEOUT_S = 25.0
@@ -20,6 +21,12 @@ RESTARTS_MAX = 5
 RESTART_WAIT_S = 0.5
 # A service that ends with one of these said why, and would say it again.
 FINAL_EXIT_CODES = {2, 69, 78}
+# What only shows or tells: however it ends, it is started again, and the rest goes on.
+ASIDE = {"api", "notifier"}
+ASIDE_WAIT_FIRST_S = 0.5
+ASIDE_WAIT_MAX_S = 60.0
+# One that ran for this long is not failing at its start.
+STEADY_S = 60.0
 
 
 class ChildFailed(RuntimeError):
@@ -42,6 +49,10 @@ class Child:
     process: subprocess.Popen[bytes]
     restarts: int = 0
     stopping: bool = False
+    # Of what is aside: how long it is waited for next time, and when it is due.
+    wait_s: float = ASIDE_WAIT_FIRST_S
+    due_s: float | None = None
+    started_s: float = field(default_factory=monotonic_s)
     cpu_mark_s: float = 0.0
     cost: Cost = field(default_factory=Cost)
 
@@ -73,7 +84,7 @@ def run_once(spec: Spec) -> int:
 
 
 async def watch(children: list[Child], say: Callable[[str], None]) -> None:
-    """Restart what crashes, as a container runtime would.
+    """Restart what crashes, as a container runtime would; what is aside without an end.
 
     Raises:
         ChildFailed: a service gave up for a stated reason, or crashed too often.
@@ -85,6 +96,9 @@ async def watch(children: list[Child], say: Callable[[str], None]) -> None:
             child.measure()
             if code is None or child.stopping:
                 continue
+            if child.spec.service in ASIDE:
+                _restart_aside(child, code, say)
+                continue
             name = child.spec.name
             if code in FINAL_EXIT_CODES:
                 raise ChildFailed(f"{name} ended with exit code {code}: its message is above")
@@ -92,9 +106,33 @@ async def watch(children: list[Child], say: Callable[[str], None]) -> None:
                 raise ChildFailed(f"{name} crashed {child.restarts + 1} times (exit code {code})")
             say(f"{name} ended with exit code {code}: starting it again")
             await asyncio.sleep(RESTART_WAIT_S)
-            again = start(child.spec)
-            child.process = again.process
-            child.restarts += 1
+            _start_again(child)
+
+
+def _restart_aside(child: Child, code: int, say: Callable[[str], None]) -> None:
+    """Start it again when it is due; the waits grow up to a bound while it keeps ending."""
+    now_s = monotonic_s()
+    if child.due_s is None:
+        if now_s - child.started_s >= STEADY_S:
+            child.wait_s = ASIDE_WAIT_FIRST_S
+        child.due_s = now_s + child.wait_s
+        say(
+            f"{child.spec.name} ended with exit code {code}: starting it again in "
+            f"{child.wait_s:g} s; everything else goes on"
+        )
+        child.wait_s = min(2 * child.wait_s, ASIDE_WAIT_MAX_S)
+    elif now_s >= child.due_s:
+        child.due_s = None
+        try:
+            _start_again(child)
+        except OSError as error:
+            say(f"{child.spec.name} cannot be started: {error}")
+
+
+def _start_again(child: Child) -> None:
+    again = start(child.spec)
+    child.process, child.started_s = again.process, again.started_s
+    child.restarts += 1
 
 
 async def stop(child: Child) -> None:

@@ -6,10 +6,11 @@ import asyncio
 import sys
 from typing import Any
 
-import httpx
 import msgspec
 
-from pw_cli.up.figures import line
+from pw_cli.up.figures import Shown, line
+from pw_cli.up.outlet import Outlet
+from pw_cli.up.probe import NoAnswer, json_of
 from pw_cli.up.report import Report
 from pw_cli.up.system import System
 
@@ -25,14 +26,18 @@ class Progress:
         self._system = system
         self._as_json = as_json
         self._live = sys.stderr.isatty() and not as_json
+        self._out = Outlet(sys.stdout if as_json else sys.stderr)
+
+    def close(self) -> None:
+        """Nothing more is shown."""
+        self._out.close()
 
     def say(self, line: str) -> None:
         """Something that happened once."""
         if self._as_json:
             self._json({"event": "message", "text": line})
             return
-        sys.stderr.write(f"{CLEAR_LINE if self._live else ''}{line}\n")
-        sys.stderr.flush()
+        self._out.write(f"{CLEAR_LINE if self._live else ''}{line}\n")
 
     def started(self) -> None:
         """Where to look."""
@@ -69,8 +74,7 @@ class Progress:
                 continue
             shown = line(status)
             if self._live:
-                sys.stderr.write(f"{CLEAR_LINE}{shown}")
-                sys.stderr.flush()
+                self._out.write(f"{CLEAR_LINE}{shown}")
             else:
                 self.say(shown)
 
@@ -100,14 +104,21 @@ class Progress:
             self.say("NOT drained: it was stopped early, or something that was sent is not parsed")
 
     async def _status(self) -> dict[str, Any]:
+        """The API's status; while it has none for us, that, and why."""
         url = f"http://127.0.0.1:{self._system.ports.api}/api/v1/status"
         try:
-            answer = await self._system.client.get(url, timeout=2.0)
-        except httpx.TransportError as error:
-            return {"mode": "api away", "why": [type(error).__name__]}
-        found: dict[str, Any] = answer.json()
+            found = await json_of(self._system.client, url)
+            msgspec.convert(found, Shown)
+        except NoAnswer as error:
+            return away(str(error))
+        except msgspec.ValidationError:
+            return away("an answer that is no status")
         return found
 
     def _json(self, value: object) -> None:
-        sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
-        sys.stdout.flush()
+        self._out.write(msgspec.json.encode(value).decode() + "\n")
+
+
+def away(why: str) -> dict[str, Any]:
+    """What is shown instead of a status: the pipeline goes on without it."""
+    return {"mode": "api away", "why": [f"status not to be had right now ({why}), retrying"]}

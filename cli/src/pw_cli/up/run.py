@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from pw_cli.up.arguments import BadUsage, UpOptions, options
 from pw_cli.up.plan import Ports, provision_spec
 from pw_cli.up.processes import ChildFailed, free_port, port_is_free, run_once
 from pw_cli.up.progress import Progress
+from pw_cli.up.report import Report
 from pw_cli.up.summary import make_report
 from pw_cli.up.system import System
 from pw_common.bus import BrokerAway, Bus, connect
@@ -42,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         chosen = options(args)
     except BadUsage as error:
-        sys.stderr.write(f"pw up: {error}\n")
+        _complain(str(error))
         return EXIT_USAGE
     return uvloop.run(_run(chosen))
 
@@ -52,7 +54,7 @@ async def _run(chosen: UpOptions) -> int:
     if chosen.api_port == 0:
         chosen = replace(chosen, api_port=free_port())
     if not port_is_free(chosen.api_port):
-        sys.stderr.write(f"pw up: port {chosen.api_port} is in use; choose another with --port\n")
+        _complain(f"port {chosen.api_port} is in use; choose another with --port")
         return EXIT_CONFIG
     folder = chosen.data or Path(tempfile.mkdtemp(prefix="pw-up-"))
     broker: LocalBroker | None = None
@@ -69,7 +71,7 @@ async def _run(chosen: UpOptions) -> int:
         finally:
             await bus.close()
     except (NoBroker, BrokerAway, ChildFailed) as error:
-        sys.stderr.write(f"pw up: {error}\n")
+        _complain(str(error))
         return EXIT_UNAVAILABLE
     finally:
         if broker is not None:
@@ -94,24 +96,29 @@ async def _with_broker(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(trust_env=False) as client:
         system = System(chosen, url, ports, folder, bus, client, broker)
         progress = Progress(system, as_json=chosen.json)
         system.say = progress.say
+        # A terminal that is closed ends nothing: kill PID stops it in order.
+        gone = f"the terminal is gone: process {os.getpid()} goes on"
+        loop.add_signal_handler(signal.SIGHUP, progress.say, gone)
         try:
             drained = await _live(system, progress, stop)
             return await _end(system, progress, drained=drained)
         finally:
             await system.stop_all()
+            progress.close()
 
 
 async def _live(system: System, progress: Progress, stop: asyncio.Event) -> bool:
     """Run until told to stop, drained, or out of time; returns whether it drained."""
     await system.start_all()
     progress.started()
+    # Of no account for how long it runs: what only shows ends nothing.
+    showing = asyncio.create_task(progress.show(), name="progress")
     tasks = {
         asyncio.create_task(system.watch(), name="watch"),
-        asyncio.create_task(progress.show(), name="progress"),
         asyncio.create_task(stop.wait(), name="stop"),
     }
     drained = None
@@ -129,9 +136,11 @@ async def _live(system: System, progress: Progress, stop: asyncio.Event) -> bool
                 task.result()
         return drained is not None and drained.done()
     finally:
-        for task in tasks:
+        for task in (*tasks, showing):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        *_, shown = await asyncio.gather(*tasks, showing, return_exceptions=True)
+        if isinstance(shown, Exception):
+            progress.say(f"the figures ended early: {type(shown).__name__}: {shown}")
 
 
 async def _end(system: System, progress: Progress, *, drained: bool) -> int:
@@ -141,9 +150,25 @@ async def _end(system: System, progress: Progress, *, drained: bool) -> int:
     if system.options.report is None and not system.options.exit_when_drained:
         return EXIT_OK if empty else EXIT_NOT_WELL
     report = await make_report(system, drained=drained and empty)
-    if system.options.report is not None:
-        body = msgspec.json.format(msgspec.json.encode(report), indent=2)
-        system.options.report.write_bytes(body + b"\n")
+    written = _write(system.options.report, report, progress)
     progress.ended(report)
     clean = report.drained or not system.options.exit_when_drained
-    return EXIT_OK if clean else EXIT_NOT_WELL
+    return EXIT_OK if clean and written else EXIT_NOT_WELL
+
+
+def _write(path: Path | None, report: Report, progress: Progress) -> bool:
+    if path is None:
+        return True
+    body = msgspec.json.format(msgspec.json.encode(report), indent=2)
+    try:
+        path.write_bytes(body + b"\n")
+    except OSError as error:
+        progress.say(f"the report is NOT written: {error}")
+        return False
+    return True
+
+
+def _complain(text: str) -> None:
+    # With nobody left to read it, the exit code still says how it went.
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"pw up: {text}\n")

@@ -12,7 +12,16 @@ import httpx
 from pw_cli.up import plan
 from pw_cli.up.arguments import UpOptions
 from pw_cli.up.probe import counters, is_live, is_ready, status_of
-from pw_cli.up.processes import Child, ChildFailed, start, stop, usage, watch
+from pw_cli.up.processes import (
+    ASIDE,
+    FINAL_EXIT_CODES,
+    Child,
+    ChildFailed,
+    start,
+    stop,
+    usage,
+    watch,
+)
 from pw_cli.up.stored import stream_state
 from pw_common.bus import Bus
 from pw_common.local_broker import LocalBroker
@@ -161,7 +170,8 @@ class System:
 
     async def _all_ready(self) -> None:
         deadline = asyncio.get_running_loop().time() + READY_TIMEOUT_S
-        for child in self.children:
+        # What the data needs comes first: its time is not spent on what only shows.
+        for child in sorted(self.children, key=lambda one: one.spec.service in ASIDE):
             port = child.spec.http_port
             if port is None:
                 continue
@@ -175,8 +185,12 @@ class System:
                     up = await is_ready(self.client, port)
                 if up:
                     break
-                _still_running(child)
+                if not _still_running(child):
+                    break
                 if asyncio.get_running_loop().time() > deadline:
+                    if child.spec.service in ASIDE:
+                        self.say(f"{child.spec.name} is not ready yet: everything else goes on")
+                        break
                     raise ChildFailed(f"{child.spec.name} was not ready in {READY_TIMEOUT_S:g} s")
                 await asyncio.sleep(POLL_S)
 
@@ -196,7 +210,11 @@ class System:
             self.broker_cpu_mark_s = usage(self.broker.process.pid)[0]
 
 
-def _still_running(child: Child) -> None:
+def _still_running(child: Child) -> bool:
+    """False for what is aside and will be started again; raises for what is needed."""
     code = child.process.poll()
-    if code is not None:
-        raise ChildFailed(f"{child.spec.name} ended with exit code {code}: its message is above")
+    if code is None:
+        return True
+    if child.spec.service in ASIDE and code not in FINAL_EXIT_CODES:
+        return False
+    raise ChildFailed(f"{child.spec.name} ended with exit code {code}: its message is above")
