@@ -25,6 +25,7 @@ from pw_cli.up.system import System
 from pw_common.bus import BrokerAway, Bus, connect
 from pw_common.local_broker import LocalBroker, NoBroker, start_broker
 from pw_common.log import Log
+from pw_common.tasks import end_tasks
 
 EXIT_OK = 0
 EXIT_NOT_WELL = 1
@@ -129,9 +130,7 @@ async def _live(system: System, progress: Progress, stop: asyncio.Event) -> bool
                 task.result()
         return drained is not None and drained.done()
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(*tasks)
 
 
 async def _end(system: System, progress: Progress, *, drained: bool) -> int:

@@ -30,4 +30,4 @@ def main() -> int:
     def http(runtime: Runtime) -> ApiServer:
         return ApiServer(build_app(runtime, reader, token))
 
-    return run_service("api", settings, reader.run, http=http)
+    return run_service("api", settings, reader.run, http=http, needs_broker=False)

@@ -17,6 +17,7 @@ from pw_common.clock import now_ms
 from pw_common.publisher import Publisher
 from pw_common.run import Runtime
 from pw_common.subjects import ASK_NOTIFIER, BUCKET_CONFIG, KEY_CHANNELS
+from pw_common.tasks import end_tasks
 from pw_notifier.config import Settings
 from pw_notifier.core.policy import Sent
 from pw_notifier.delivery import Delivery, drop_durables
@@ -48,8 +49,7 @@ async def run_notifier(settings: Settings, runtime: Runtime) -> None:
                     looking.result()
                 await _pause(runtime.stop)
         finally:
-            looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
+            await end_tasks(looking)
             await running.stop()
             await publisher.stop()
 
@@ -86,6 +86,7 @@ class _Channels:
             self._runtime.set_ready(trouble)
         except (BrokerAway, ApiRefused) as error:
             self._runtime.log.warning("channels_unread", reason=str(error))
+            self._runtime.set_ready(f"waits for the broker: {error}")
 
     async def stop(self) -> None:
         """End every channel; what it has in hand comes again."""
@@ -147,11 +148,10 @@ class _Channels:
 
     async def _end(self, name: str) -> None:
         _, task = self._tasks.pop(name)
-        task.cancel()
-        (ended,) = await asyncio.gather(task, return_exceptions=True)
-        if isinstance(ended, Exception):
+        left = await end_tasks(task)
+        if not left and not task.cancelled():
             # A bug crashes loudly.
-            raise ended
+            task.result()
 
 
 class BadChannels(ValueError):
