@@ -1,4 +1,4 @@
-"""What starts before its broker can serve it waits, says so, begins by itself, and can be stopped."""
+"""What starts before its broker can serve it waits, says so, and can be stopped."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class Started:
 async def started(module: str, environ: dict[str, str], log: Path) -> AsyncIterator[Started]:
     """`python -m MODULE` on a free port, killed afterwards if it still runs."""
     with log.open("wb") as stderr:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: ASYNC220 - it only forks
             [sys.executable, "-m", module],
             env={**os.environ, "PW_HTTP_LISTEN": "127.0.0.1:0", "PW_LOG_FORMAT": "json", **environ},
             stdout=subprocess.DEVNULL,
