@@ -18,11 +18,19 @@ from k8s_rules_network import network_problems
 from k8s_rules_pods import pod_problems
 from k8s_rules_scaling import scaling_problems
 from k8s_rules_settings import settings_problems
+from k8s_rules_upgrade import immutable_problems, upgrade_problems
 from k8s_schemas import schema_problems
 from workspace import ROOT
 
-OVERLAYS = ("base", "overlays/local", "overlays/prod", "overlays/keda", "examples/complete")
-RULES = (pod_problems, scaling_problems, network_problems, settings_problems)
+OVERLAYS = (
+    "base",
+    "overlays/local",
+    "overlays/prod",
+    "overlays/keda",
+    "examples/complete",
+    "site.example",
+)
+RULES = (pod_problems, scaling_problems, network_problems, settings_problems, upgrade_problems)
 
 
 def render(overlay: str) -> list[Object]:
@@ -63,8 +71,11 @@ def problems(objects: list[Object]) -> Iterator[str]:
 
 def main() -> int:
     wrong = 0
-    for overlay in OVERLAYS:
-        objects = render(overlay)
+    overlays = {overlay: render(overlay) for overlay in OVERLAYS}
+    for line in immutable_problems(overlays):
+        sys.stderr.write(f"k8s: {line}\n")
+        wrong += 1
+    for overlay, objects in overlays.items():
         found = list(problems(objects))
         for line in found:
             sys.stderr.write(f"k8s/{overlay}: {line}\n")

@@ -7,7 +7,7 @@ from typing import Any
 
 Object = dict[str, Any]
 
-POD_KINDS = frozenset({"Deployment", "StatefulSet", "Job"})
+POD_KINDS = frozenset({"Deployment", "StatefulSet"})
 
 
 def name_of(one: Object) -> str:

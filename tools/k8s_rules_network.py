@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 
 from k8s_objects import Object, find, labels_of, name_of, of_kind, ports_of, selected, workloads
 from k8s_rules_pods import USERS_OWN
 
-DNS = 53
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# A policy sees the port of the DNS pod itself, which on OpenShift is 5353.
+DNS = frozenset({53, 5353})
+NODE_LOCAL_DNS = "169.254.20.10/32"
+# Cloud DNS of GKE; on every cloud also the server that gives out the node's credentials.
+METADATA = "169.254.169.254/32"
+RESOLVERS = frozenset({NODE_LOCAL_DNS, METADATA})
 
 
 def network_problems(objects: list[Object]) -> Iterator[str]:
@@ -16,6 +24,7 @@ def network_problems(objects: list[Object]) -> Iterator[str]:
         yield from (f"{name_of(one)}: {text}" for text in service_problems(one, objects))
     for one in of_kind(objects, "NetworkPolicy"):
         yield from (f"{name_of(one)}: {text}" for text in _policy(one, objects))
+        yield from (f"{name_of(one)}: {text}" for text in _link_local(one))
     if of_kind(objects, "NetworkPolicy"):
         yield from _reachable(objects)
     for one in of_kind(objects, "Ingress"):
@@ -97,12 +106,48 @@ def _reachable(objects: list[Object]) -> Iterator[str]:
             for port in rule.get("ports", ())
         }
         # The demo's source asks nobody for anything.
-        if labels_of(one)["app.kubernetes.io/name"] != "replay" and DNS not in out:
-            yield f"{name_of(one)}: no policy lets it ask for names"
+        if labels_of(one)["app.kubernetes.io/name"] != "replay":
+            yield from (f"{name_of(one)}: {text}" for text in _names(out, mine))
         if one is not broker and "http" in ports_of(one) and ports_of(one)["http"] not in into:
             yield f"{name_of(one)}: no policy lets anybody scrape its port http"
         if one is not broker and (https := ports_of(one).get("https")) and https not in into:
             yield f"{name_of(one)}: no policy lets the API server ask port {https}"
+
+
+def _names(out: set[int], mine: list[Object]) -> Iterator[str]:
+    """Names can be asked for wherever clusters have them answered."""
+    if not out >= DNS:
+        yield f"no policy lets it ask for names: ports {sorted(DNS)}"
+    blocks = {
+        peer["ipBlock"]["cidr"]
+        for spec in mine
+        for rule in spec.get("egress", ())
+        for peer in rule.get("to", ())
+        if "ipBlock" in peer
+    }
+    if not blocks >= RESOLVERS:
+        yield f"no policy lets it ask the resolvers of nodes and clouds: {sorted(RESOLVERS)}"
+
+
+def _link_local(one: Object) -> Iterator[str]:
+    """The metadata server is asked for names and for nothing else."""
+    server = ipaddress.ip_network(METADATA)
+    for rule in one["spec"].get("egress", ()):
+        others = [port["port"] for port in rule.get("ports", ()) if port["port"] != 53]
+        if rule.get("ports") and not others:
+            continue
+        if not rule.get("to"):
+            yield f"lets ports {others} reach everybody: name the peers, without link-local ones"
+        for peer in rule.get("to", ()):
+            block = peer.get("ipBlock", {"cidr": "255.255.255.255/32"})
+            reached = ipaddress.ip_network(block["cidr"])
+            kept_out = [ipaddress.ip_network(net) for net in block.get("except", ())]
+            if _covers(reached, server) and not any(_covers(net, server) for net in kept_out):
+                yield f"lets ports {others} reach the metadata server by {block['cidr']}"
+
+
+def _covers(net: Network, other: Network) -> bool:
+    return net.version == other.version and other.network_address in net
 
 
 def _ingress(one: Object, objects: list[Object]) -> Iterator[str]:

@@ -26,10 +26,16 @@ USERS_OWN: dict[tuple[str, str], frozenset[str]] = {
     ("ConfigMap", "ingest-settings"): frozenset({"PW_INGEST_ENDPOINT"}),
 }
 # Two at once would do the work twice, or refuse each other.
-ONE_AT_A_TIME = frozenset({"ingest", "detector", "notifier", "replay"})
+ONE_AT_A_TIME = frozenset({"ingest", "detector", "notifier", "replay", "provision"})
 # Between the end of a service's own stop and the kernel's: unsubscribe, drain, exit.
 DRAIN_S = 10
 SHUTDOWN = "PW_SHUTDOWN_TIMEOUT_S"
+# A process that is short of CPU answers late, and is needed most just then.
+PROBE_TIMEOUT_MIN_S = 5
+LIVENESS_PATIENCE_MIN_S = 60
+# The largest resident size that was measured, in MiB: what a pod asks for must hold it.
+MEASURED_PEAK_MIB = {"api": 102, "replay": 268, "nats": 258}
+MIB_OF = {"Ki": 1 / 1024, "Mi": 1, "Gi": 1024}
 
 
 def pod_problems(objects: list[Object]) -> Iterator[str]:
@@ -45,9 +51,11 @@ def pod_problems(objects: list[Object]) -> Iterator[str]:
             *_mounts(one),
             *_references(one, objects),
             *_resources(one),
+            *_spreading(one, objects),
         ]
-        found += _spreading(one, objects) if one["kind"] != "Job" else ()
         yield from (f"{name_of(one)}: {text}" for text in found)
+    for one in of_kind(objects, "Job", "CronJob"):
+        yield f"{name_of(one)}: a Job's template is immutable: a new image would block every apply"
 
 
 def _identity(one: Object, objects: list[Object]) -> Iterator[str]:
@@ -101,11 +109,18 @@ def _probes(one: Object) -> Iterator[str]:
     for container in containers(one):
         ports = {port["name"] for port in container.get("ports", ())}
         probes = {key: container[key]["httpGet"] for key in container if key.endswith("Probe")}
-        if one["kind"] != "Job" and len(probes) != 3:
+        if len(probes) != 3:
             yield "needs a startup, a readiness and a liveness probe"
         for key, probe in probes.items():
             if probe["port"] not in ports:
                 yield f"{key} asks port {probe['port']}, which is not open"
+            timeout_s = container[key].get("timeoutSeconds", 1)
+            if timeout_s < PROBE_TIMEOUT_MIN_S:
+                yield f"{key} gives up after {timeout_s} s: a process short of CPU is alive"
+        alive = container.get("livenessProbe", {})
+        patience_s = alive.get("periodSeconds", 10) * alive.get("failureThreshold", 3)
+        if patience_s < LIVENESS_PATIENCE_MIN_S:
+            yield f"livenessProbe kills after {patience_s} s of silence: overload lasts longer"
         # A broker that is away must not restart everything that waits for it.
         live = probes.get("livenessProbe", {}).get("path", "/livez")
         if live not in {"/livez", "/healthz?js-enabled-only=true"}:
@@ -122,7 +137,7 @@ def _stopping(one: Object, shutdown_s: float) -> Iterator[str]:
             needed_s += float(words[1])
         own = [v["value"] for v in container.get("env", ()) if v["name"] == SHUTDOWN]
         needed_s += float(own[0]) - shutdown_s if own else 0
-    if one["kind"] != "Job" and grace_s < needed_s:
+    if grace_s < needed_s:
         yield f"terminationGracePeriodSeconds {grace_s} is less than stop and drain, {needed_s:g}"
 
 
@@ -181,6 +196,10 @@ def _resources(one: Object) -> Iterator[str]:
             yield "requests no cpu or no memory"
         if "memory" not in resources.get("limits", {}):
             yield "has no limit of memory"
+        asked = resources.get("requests", {}).get("memory", "0Mi")
+        measured = MEASURED_PEAK_MIB.get(container["name"], 0)
+        if float(asked[:-2]) * MIB_OF[asked[-2:]] < measured:
+            yield f"requests {asked} of memory, less than the {measured}Mi that were measured"
         if "cpu" in resources.get("limits", {}):
             yield "has a limit of cpu, which throttles what the autoscaler should answer"
 

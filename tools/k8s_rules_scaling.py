@@ -164,9 +164,9 @@ def _cluster(objects: list[Object]) -> Iterator[str]:
     wanted = {f"nats-{at}.{service}" for at in range(nodes)} if nodes > 1 else set()
     if routes != wanted:
         yield f"{name_of(one)}: routes {sorted(routes)} for {nodes} nodes"
-    job = find(objects, "Job", "provision")
-    given = [v["value"] for c in containers(job or one) for v in c.get("env", ())
+    keeper = find(objects, "Deployment", "provision")
+    given = [v["value"] for c in containers(keeper or one) for v in c.get("env", ())
              if v["name"] == "PW_STREAM_REPLICAS"]  # fmt: skip
     copies = int(given[0]) if given else 1
     if copies != nodes:
-        yield f"Job provision: PW_STREAM_REPLICAS is {copies} on {nodes} broker nodes"
+        yield f"Deployment provision: PW_STREAM_REPLICAS is {copies} on {nodes} broker nodes"

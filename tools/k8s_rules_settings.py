@@ -16,6 +16,8 @@ from pw_common.settings import REQUIRED, Declared, declared_settings
 # Set by Kubernetes and not passed by compose.yaml: each with its reason.
 NOT_IN_COMPOSE = {
     "PW_HTTP_LISTEN": "the image sets it; here it stands where it can be read",
+    "PW_HTTP_ADVERTISE": "a pod is known by its address; a container by its name, the default",
+    "PW_PROVISION_EVERY_S": "Compose's services wait for provision to end",
 }
 
 
@@ -72,6 +74,13 @@ def _names(
     for env, setting in declared.items():
         if setting.default is REQUIRED and env not in given:
             yield f"does not set {env}, which is required"
+    advertised = [
+        variable.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath")
+        for variable in container.get("env", ())
+        if variable["name"] == "PW_HTTP_ADVERTISE"
+    ]
+    if "PW_HTTP_ADVERTISE" in declared and advertised != ["status.podIP"]:
+        yield "its heartbeats do not name the pod: PW_HTTP_ADVERTISE from status.podIP"
     own = f"{one['metadata']['name']}-settings"
     if own not in {
         source["configMapRef"]["name"]

@@ -17,6 +17,7 @@ from pw_cli.up.processes import free_port
 from pw_common.bus import connect
 from pw_common.local_broker import end_with_parent, find_binary
 from pw_common.log import Log
+from support.asking import asked
 from support.composed import ROOT, compose, lines_of
 from support.poll import poll_until
 
@@ -104,7 +105,7 @@ async def test_provision_waits_until_all_three_nodes_are_there_and_keeps_three_c
         assert process.returncode == 0, out.decode()
         bus = await connect(three.url, "test", Log("test"))
         try:
-            placed = (await bus.api("STREAM.INFO.PW_TX"))["cluster"]
+            placed = (await asked(bus, "STREAM.INFO.PW_TX"))["cluster"]
         finally:
             await bus.close()
     members = {placed["leader"], *(one["name"] for one in placed["replicas"])}

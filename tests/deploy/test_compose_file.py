@@ -29,6 +29,8 @@ NOT_PASSED = {
     "PW_REPLAY_CAPTURES": "captures must be mounted as well: an override file does both",
     "PW_REPLAY_TOKEN_FILE": "nobody but ingest reaches the demo's source",
     "PW_REPLAY_SENT_RECORD": "for benches, which run replay themselves",
+    "PW_HTTP_ADVERTISE": "a container is known by its name, which is the default",
+    "PW_PROVISION_EVERY_S": "services wait for provision to end",
 }
 # Never run by Compose: it answers a Kubernetes API server.
 NOT_RUN = {"lag_adapter"}

@@ -35,7 +35,7 @@ SHAPES = [
         PARSER, f"{POD}.topologySpreadConstraints.0.whenUnsatisfiable", "Anyway", "ScheduleAnyway"
     ),
     Broken(PARSER, f"{POD}.securityContext.seccompProfile.type", "Default", "RuntimeDefault"),
-    Broken(("Job", "provision"), f"{POD}.restartPolicy", "Sometimes", "allowed: ['Always'"),
+    Broken(("Deployment", "provision"), f"{POD}.restartPolicy", "Sometimes", "allowed: ['Always'"),
     Broken(("NetworkPolicy", "default-deny"), "spec.policyTypes.0", "In", "allowed: ['Egress'"),
     Broken(("NetworkPolicy", "http"), "spec.ingress.0.ports.0.protocol", "HTTP", "['SCTP'"),
     Broken(

@@ -84,6 +84,6 @@ async def test_the_path_that_is_asked_is_the_adapters(tmp_path: Path) -> None:
 
 def test_every_component_and_overlay_says_what_it_is_for() -> None:
     files = list((ROOT / "k8s").rglob("kustomization.yaml"))
-    assert len(files) == 12
+    assert len(files) == 13
     for path in files:
         assert path.read_text().startswith("# "), path

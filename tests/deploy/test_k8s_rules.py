@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
+import copy
 import shutil
 
 import pytest
-from k8s_check import problems
+import yaml
+from k8s_check import OVERLAYS, problems
 from k8s_objects import find
+from k8s_rules_upgrade import immutable_problems
 
 from support.broken import GONE, Broken, assert_said, names, rendered, said_of
 from support.broken_network import NETWORK
+from support.broken_operation import OPERATION
 from support.composed import ROOT
 
 pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH")
@@ -168,7 +172,9 @@ SCALING = [
     Broken(("Service", "nats"), "spec.clusterIP", GONE, "no headless Service"),
     Broken(NATS, "spec.replicas", 5, "for 5 nodes", PROD),
     Broken(NATS, f"{FIRST}.env.1.value", "[nats://nats-0.nats:6222]", "routes ['nats-0", PROD),
-    Broken(("Job", "provision"), f"{FIRST}.env.0.value", "1", "is 1 on 3 broker nodes", PROD),
+    Broken(
+        ("Deployment", "provision"), f"{FIRST}.env.0.value", "1", "is 1 on 3 broker nodes", PROD
+    ),
 ]
 
 SETTINGS = [
@@ -185,7 +191,7 @@ SETTINGS = [
     Broken(ADAPTER, f"{FIRST}.env.0.value", "/tsl/tls.crt", "nothing is mounted", PROD),
 ]
 
-ALL = PODS + SCALING + NETWORK + SETTINGS
+ALL = PODS + SCALING + NETWORK + SETTINGS + OPERATION
 
 
 @pytest.mark.parametrize("case", ALL, ids=names(ALL))
@@ -203,10 +209,64 @@ def test_an_adapter_beside_keda_is_said() -> None:
     assert any("no APIService beside it" in line for line in adapter_beside_keda())
 
 
+def with_a_job() -> list[str]:
+    pod = copy.deepcopy(find(rendered("base"), "Deployment", "provision"))
+    assert pod is not None
+    template = pod["spec"]["template"]
+    template["spec"]["restartPolicy"] = "OnFailure"
+    job = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "provision", "namespace": "pocketwatcher"},
+        "spec": {"template": template},
+    }
+    return list(problems([*rendered("base"), job]))
+
+
+def with_its_namespace() -> list[str]:
+    own = yaml.safe_load((ROOT / "k8s/namespace.yaml").read_text())
+    return list(problems([*rendered("base"), own]))
+
+
+def changed_later() -> list[str]:
+    """What is said when one field of each kind that cannot be changed differs between overlays."""
+    lines = []
+    for (kind, name), field, value in (
+        (NATS, "podManagementPolicy", "OrderedReady"),
+        (NATS, "serviceName", "broker"),
+        (NATS, "selector", {"matchLabels": {"x": "y"}}),
+        (NATS, "volumeClaimTemplates", []),
+        (PARSER, "selector", {"matchLabels": {"x": "y"}}),
+        (("Service", "nats"), "clusterIP", "10.0.0.1"),
+    ):
+        objects = copy.deepcopy(rendered(PROD))
+        one = find(objects, kind, name)
+        assert one is not None
+        one["spec"][field] = value
+        said = list(immutable_problems({"base": rendered("base"), PROD: objects}))
+        assert any(f"{kind} {name}: {field} is" in line for line in said), field
+        lines += said
+    return lines
+
+
+def test_a_job_is_said() -> None:
+    assert any("a Job's template is immutable" in line for line in with_a_job())
+
+
+def test_an_overlay_that_holds_its_namespace_is_said() -> None:
+    assert any("take the namespace's volumes along" in line for line in with_its_namespace())
+
+
+def test_what_cannot_be_changed_is_equal_in_every_overlay() -> None:
+    assert list(immutable_problems({one: rendered(one) for one in OVERLAYS})) == []
+    assert all("it cannot be changed later" in line for line in changed_later())
+
+
 def test_no_rule_is_without_a_case_that_breaks_it() -> None:
     """Each sentence of the rules' modules is said by some case above."""
     lines = [line for case in ALL for line in said_of(case)]
-    said = "\n".join([*lines, *adapter_beside_keda()])
+    others = [*adapter_beside_keda(), *with_a_job(), *with_its_namespace(), *changed_later()]
+    said = "\n".join([*lines, *others])
     unsaid = []
     for path in sorted((ROOT / "tools").glob("k8s_rules_*.py")):
         for node in ast.walk(ast.parse(path.read_text())):

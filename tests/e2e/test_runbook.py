@@ -32,7 +32,7 @@ RUNBOOK = (ROOT / "docs/runbook.md").read_text()
 BLOCK = re.compile(r"^```(sh[^\n]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 FIRST, LAST = 300_000_050, 300_000_055
 BAD = b"\xff" * 40
-LINES_MAX = 200
+LINES_MAX = 240
 
 
 def commands(marked: str) -> list[str]:
@@ -133,6 +133,12 @@ KINDS = {
 }
 
 
+def folder_of(word: str) -> Path | None:
+    """The overlay of this name; `k8s/site` is the user's copy of the example."""
+    folder = ROOT / (f"{word}.example" if word == "k8s/site" else word)
+    return folder if (folder / "kustomization.yaml").is_file() else None
+
+
 def names_of(objects: list[dict[str, Any]]) -> set[tuple[str, str]]:
     return {(one["kind"], one["metadata"]["name"]) for one in objects}
 
@@ -150,17 +156,20 @@ def kubernetes_problems(line: str, objects: list[dict[str, Any]]) -> list[str]:
     """What a kubectl line names that the rendered manifests do not have."""
     words = shlex.split(line)
     known, texts = names_of(objects), mentioned(objects)
-    wrong = [] if words[0] == "kubectl" else ["not kubectl"]
+    is_script = words[0].startswith("k8s/") and os.access(ROOT / words[0], os.X_OK)
+    wrong = [] if words[0] == "kubectl" or is_script else ["not kubectl"]
+    if is_script and not any(folder_of(word) for word in words[1:]):
+        wrong.append("no overlay")
     for at, word in enumerate(words):
         kind, _, name = word.partition("/")
         after = words[at + 1] if at + 1 < len(words) else ""
-        if kind in KINDS and not name and after and words[at - 1] == "get":
+        if kind in KINDS and not name and after and words[at - 1] in {"get", "delete"}:
             name = after
         if kind in KINDS and name and (KINDS[kind], name) not in known:
             wrong.append(f"no {kind} {name}")
         if word == "-n" and after not in {"pocketwatcher", "kube-system"}:
             wrong.append(f"no namespace {after}")
-        if word == "-k" and not (ROOT / after / "kustomization.yaml").is_file():
+        if word == "-k" and not folder_of(after):
             wrong.append(f"no kustomization in {after}")
         if word == "-l" and after.partition("=")[2] not in texts:
             wrong.append(f"nothing is labelled {after}")
@@ -196,6 +205,9 @@ def test_every_kubernetes_command_names_what_the_manifests_have(
         "kubectl -n pocketwatcher get hpa parsers",
         "kubectl -n pocketwatcher rollout restart deployment/ingests",
         "kubectl apply -k k8s/overlays/nowhere",
+        "k8s/uninstall.sh k8s/overlays/nowhere",
+        "k8s/remove.sh k8s/site",
+        "kubectl delete apiservice v1.nobody",
         "kubectl -n pocketwatcher get pods -l app.kubernetes.io/name=nobody",
         "kubectl -n pocketwatcher create secret generic token --from-file=token",
         "kubectl -n pocketwatcher create configmap proxy-ca --from-file=ca.crt",

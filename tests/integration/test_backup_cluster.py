@@ -11,6 +11,7 @@ from pw_common.bus import ApiRefused, BrokerAway, Bus, connect
 from pw_common.log import Log
 from pw_common.topology import MIB, declare, stream_created
 from pw_provision.apply import apply
+from support.asking import asked
 from support.broker import connected, running_broker
 from support.cluster import Cluster, running_cluster
 from support.command import pw
@@ -48,7 +49,7 @@ async def test_three_replicas_are_given_back_as_one_and_are_the_same_streams(
         for number in range(20):
             headers = {"Nats-Msg-Id": f"m{number}"}
             await store(bus, subjects.tx("main"), b"x" * 1_000, headers)
-        created = stream_created(await bus.api("STREAM.INFO.PW_TX"))
+        created = stream_created(await asked(bus, "STREAM.INFO.PW_TX"))
         taken = await pw("backup", folder, PW_NATS_URL=cluster.url)
         await bus.close()
     assert taken.code == 0, taken

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from nats.errors import Error as NatsError
 
 from pw_cli.up.stored import stored_messages
 from pw_common import subjects
@@ -21,9 +22,11 @@ from pw_common.envelope import MSG_ID
 from pw_common.local_broker import restart_broker
 from pw_common.log import Log
 from pw_common.publisher import Publisher, Stored
+from pw_common.tasks import end_tasks
 from pw_common.topology import MIB, Topology, declare
 from pw_ingest.core.identity import read_update
 from pw_provision.apply import apply
+from support.asking import leader_of
 from support.broker import connected, provisioned, running_broker, small_topology
 from support.cluster import provisioned_bus, running_cluster
 from support.ingesting import (
@@ -60,8 +63,7 @@ async def publishing(
     try:
         yield publisher, sent
     finally:
-        loading.cancel()
-        await asyncio.gather(loading, return_exceptions=True)
+        await end_tasks(loading)
         await publisher.stop()
 
 
@@ -86,7 +88,7 @@ async def steady_names(bus: Bus) -> Counter[str]:
         nonlocal found
         try:
             found = await stored_names(bus)
-        except TimeoutError:
+        except (NatsError, TimeoutError):
             return False
         return True
 
@@ -127,8 +129,7 @@ async def test_the_leader_of_three_is_killed_under_load_and_nothing_acknowledged
         async with publishing(bus) as (publisher, sent):
             await more_acknowledged(sent, 100)
             for _ in range(2):
-                info = await bus.api("STREAM.INFO.PW_TX")
-                leader = cluster.node(info["cluster"]["leader"])
+                leader = cluster.node(await leader_of(bus, "STREAM.INFO.PW_TX"))
                 assert publisher.in_flight >= 0
                 leader.kill()
                 await more_acknowledged(sent, 100)

@@ -225,7 +225,7 @@ async def test_a_trimmed_log_after_a_new_queue_still_rings(tmp_path: Path) -> No
                 # Ten messages had been read, and the next one that is there is the 40th.
                 return "pw_detector_trimmed_total 29.0" in text
 
-            await poll_until(counted, "the count of what nobody had read", timeout_s=10)
+            await poll_until(counted, "the count of what nobody had read", timeout_s=40)
         found = await read_alerts(bus)
     # PW_SWAP held the sequences 35 and on of the new queue; the newest slot is still open.
     assert {f"m{slot}" for slot in range(235, 259)} <= {alert.mint for alert in found}

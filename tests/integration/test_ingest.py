@@ -185,7 +185,7 @@ async def test_a_wrong_token_ends_ingest_with_one_clear_line(tmp_path: Path) -> 
         running_source(FakeSource([], token="right")) as source,
         ingest(broker, source) as process,
     ):
-        _, err = await asyncio.wait_for(process.communicate(), 20)
+        _, err = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 69
     assert "UNAUTHENTICATED" in err.decode()
     assert "PW_INGEST_TOKEN_FILE" in err.decode()

@@ -238,7 +238,7 @@ async def test_a_taken_port_and_bad_settings_are_said_in_clear_lines() -> None:
             env={**os.environ, **environ},
             stderr=asyncio.subprocess.PIPE,
         )
-        _, err = await asyncio.wait_for(process.communicate(), 20)
+        _, err = await asyncio.wait_for(process.communicate(), 60)
         return process.returncode, err.decode()
 
     with socket.socket() as taken:

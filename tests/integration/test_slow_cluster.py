@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -20,6 +19,7 @@ from pw_common.messages import SourceState
 from pw_common.publisher import Publisher, PublishRefused
 from pw_common.topology import MIB, declare
 from pw_ingest.checkpoint import Checkpoint
+from support.asking import asked, leader_of
 from support.cluster import Cluster, Node, provisioned_bus, running_cluster
 from support.poll import poll_until
 from support.records import make_swap, store_batch
@@ -32,7 +32,7 @@ ALERT = subjects.alert("a" * 32)
 @asynccontextmanager
 async def leading(cluster: Cluster, bus: Bus, stream: str) -> AsyncIterator[tuple[Bus, list[Node]]]:
     """A connection to a stream's leader, and the followers, thawed at the end."""
-    name = (await bus.api(f"STREAM.INFO.{stream}"))["cluster"]["leader"]
+    name = await leader_of(bus, f"STREAM.INFO.{stream}")
     at_leader = await connect(f"nats://127.0.0.1:{cluster.node(name).port}", "test", Log("test"))
     followers = cluster.others(name)
     try:
@@ -76,7 +76,7 @@ async def test_slow_followers_make_a_publisher_wait_and_refuse_nothing(tmp_path:
             assert refused.value.err_code == 10071
             await first.stop()
             await second.stop()
-        assert (await bus.api("STREAM.INFO.PW_ALERT"))["state"]["messages"] == 1
+        assert (await asked(bus, "STREAM.INFO.PW_ALERT"))["state"]["messages"] == 1
 
 
 def source_state(slot: int) -> SourceState:
@@ -91,8 +91,22 @@ async def test_slow_followers_make_a_checkpoint_wait_and_are_no_second_ingest(
         bucket = f"KV_{subjects.BUCKET_SOURCE}"
         async with leading(cluster, bus, bucket) as (at_leader, followers):
             checkpoint = Checkpoint(at_leader, "main")
-            assert await checkpoint.load() is None
-            await checkpoint.write(source_state(1))
+
+            async def read() -> bool:
+                try:
+                    return await checkpoint.load() is None
+                except BrokerAway:
+                    return False
+
+            async def first() -> bool:
+                try:
+                    await checkpoint.write(source_state(1))
+                except BrokerAway:
+                    return False
+                return True
+
+            await poll_until(read, "an empty bucket")
+            await poll_until(first, "a bucket with a leader")
             for node in followers:
                 node.freeze()
             for slot in (2, 3, 4):
@@ -109,15 +123,21 @@ async def test_slow_followers_make_a_checkpoint_wait_and_are_no_second_ingest(
                 return checkpoint.written == source_state(5)
 
             await poll_until(written, "the newest checkpoint written", timeout_s=30)
-        assert await Checkpoint(bus, "main").load() == source_state(5)
+
+        async def loaded() -> SourceState | None:
+            try:
+                return await Checkpoint(bus, "main").load()
+            except BrokerAway:
+                return None
+
+        assert await poll_until(loaded, "the checkpoint read back") == source_state(5)
 
 
 async def reader_node(bus: Bus) -> str:
     """The node that holds the detector's ephemeral reader of PW_SWAP."""
-    for name in (await bus.api("CONSUMER.NAMES.PW_SWAP"))["consumers"] or []:
+    for name in (await asked(bus, "CONSUMER.NAMES.PW_SWAP"))["consumers"] or []:
         if name.startswith("reader-"):
-            info: dict[str, Any] = await bus.api(f"CONSUMER.INFO.PW_SWAP.{name}")
-            return str(info["cluster"]["leader"])
+            return await leader_of(bus, f"CONSUMER.INFO.PW_SWAP.{name}")
     return ""
 
 

@@ -34,7 +34,7 @@ NETWORK = [
         KEDA,
     ),
     Broken(("NetworkPolicy", "default-deny"), "", GONE, "no NetworkPolicy denies everything"),
-    Broken(("NetworkPolicy", "broker-clients"), "spec.egress.1", GONE, "ask for names"),
+    Broken(("NetworkPolicy", "names"), "", GONE, "ask for names"),
     Broken(("NetworkPolicy", "http"), "", GONE, "lets anybody scrape its port http"),
     Broken(("NetworkPolicy", "lag-adapter"), "", GONE, "lets the API server ask port 6443", PROD),
     Broken(

@@ -28,6 +28,7 @@ class Adapter:
     """Where it listens, what it serves, and the authorities."""
 
     url: str
+    health: str
     broker: LocalBroker
     bus: Bus
     server_ca: Path
@@ -66,4 +67,4 @@ async def adapting(folder: Path) -> AsyncIterator[Adapter]:
 
                 await poll_until(ready, "a ready adapter")
             url = f"https://127.0.0.1:{port}"
-            yield Adapter(url, broker, bus, server_ca.certificate, client_ca, certificates)
+            yield Adapter(url, health, broker, bus, server_ca.certificate, client_ca, certificates)

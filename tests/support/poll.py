@@ -13,7 +13,7 @@ async def poll_until(
     probe: Callable[[], Awaitable[T | None]],
     what: str,
     *,
-    timeout_s: float = 20.0,
+    timeout_s: float = 60.0,
     every_s: float = 0.05,
 ) -> T:
     """Call `probe` until it answers something true; fail with `what` and the last answer."""

@@ -28,6 +28,7 @@ from pw_common.limits import DECOMPRESSED_BYTES_MAX
 from pw_common.run import EXIT_CONFIG, EXIT_UNAVAILABLE, watch_signals
 from pw_common.settings import BadSettings, load
 from pw_common.subjects import TX_ALL
+from pw_common.tasks import end_tasks
 from pw_geyser import shallow_pb2
 
 PENDING_MESSAGES_MAX = 65_536
@@ -169,7 +170,7 @@ async def _from_endpoint(args: argparse.Namespace, tally: Tally) -> int:
             sys.stderr.write(f"pw capture: {args.endpoint}: {error}\n")
             return EXIT_UNAVAILABLE
         finally:
-            ender.cancel()
+            await end_tasks(ender)
             await source.close()
 
 

@@ -17,6 +17,7 @@ from nats.errors import TimeoutError as NatsTimeout
 
 from pw_common.bus import BrokerAway, Bus, headers_of
 from pw_common.clock import monotonic_s
+from pw_common.tasks import end_tasks
 
 CHUNK_BYTES: Final = 128 * 1024
 # What may be under way, so what we may have to hold.
@@ -156,8 +157,7 @@ async def _while_connected(bus: Bus, asked: Coroutine[Any, Any, T], what: str) -
                 raise BrokerAway(f"{what}: the broker went away")
     finally:
         if not asking.done():
-            asking.cancel()
-            await asyncio.gather(asking, return_exceptions=True)
+            await end_tasks(asking)
 
 
 async def _unsubscribe(subscription: Any) -> None:

@@ -27,6 +27,7 @@ from pw_cli.up.system import System
 from pw_common.bus import BrokerAway, Bus, connect
 from pw_common.local_broker import LocalBroker, NoBroker, start_broker
 from pw_common.log import Log
+from pw_common.tasks import end_tasks
 
 EXIT_OK = 0
 EXIT_NOT_WELL = 1
@@ -136,11 +137,9 @@ async def _live(system: System, progress: Progress, stop: asyncio.Event) -> bool
                 task.result()
         return drained is not None and drained.done()
     finally:
-        for task in (*tasks, showing):
-            task.cancel()
-        *_, shown = await asyncio.gather(*tasks, showing, return_exceptions=True)
-        if isinstance(shown, Exception):
-            progress.say(f"the figures ended early: {type(shown).__name__}: {shown}")
+        await end_tasks(*tasks, showing)
+        if not showing.cancelled() and (error := showing.exception()) is not None:
+            progress.say(f"the figures ended early: {type(error).__name__}: {error}")
 
 
 async def _end(system: System, progress: Progress, *, drained: bool) -> int:

@@ -17,6 +17,7 @@ from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
 from pw_common.log import Log
+from pw_common.tasks import end_tasks
 
 PING_INTERVAL_S = 5
 RECONNECT_WAIT_S = 0.25
@@ -50,17 +51,25 @@ class ApiRefused(RuntimeError):
 class Bus:
     """One connection; `inbox_prefix` is per service so that rights can be minimal."""
 
-    def __init__(self, client: Client, log: Log) -> None:
+    def __init__(self, client: Client, log: Log, *, opened: bool = True) -> None:
         self.client = client
         self.log = log
+        # Before the first connection nothing is sent, and so nothing is waited for.
+        self._opened = opened
         # A disconnection that we asked for is no news.
         self.closing = False
         self.js: JetStreamContext = client.jetstream(timeout=5.0)
 
+    def open(self, client: Client) -> None:
+        """Take over a client that is connected."""
+        self.client = client
+        self.js = client.jetstream(timeout=5.0)
+        self._opened = True
+
     @property
     def connected(self) -> bool:
         """Whether the connection is up right now."""
-        return bool(self.client.is_connected)
+        return self._opened and bool(self.client.is_connected)
 
     async def api(self, subject: str, body: Any = None, *, timeout_s: float = 5.0) -> Any:
         """A raw JetStream API request, e.g. `STREAM.INFO.PW_TX`; returns its JSON.
@@ -70,6 +79,7 @@ class Bus:
             ApiRefused: an error answer, such as 10059 (stream not found).
         """
         payload = b"" if body is None else msgspec.json.encode(body)
+        self._must_be_open(subject)
         try:
             answer = await self.client.request(f"$JS.API.{subject}", payload, timeout=timeout_s)
         except (NatsError, OSError, TimeoutError) as error:
@@ -95,6 +105,7 @@ class Bus:
         if revision is not None:
             headers = {"Nats-Expected-Last-Subject-Sequence": str(revision)}
         subject = f"$KV.{bucket}.{key}"
+        self._must_be_open(subject)
         try:
             answer = await self.client.request(
                 subject, value, timeout=5.0, headers=dict(headers) or None
@@ -109,6 +120,7 @@ class Bus:
     async def kv_get(self, bucket: str, key: str) -> tuple[bytes, int] | None:
         """The value of a key and its revision, or None when it was never set or is deleted."""
         subject = f"$KV.{bucket}.{key}"
+        self._must_be_open(subject)
         try:
             answer = await self.client.request(
                 f"$JS.API.DIRECT.GET.KV_{bucket}.{subject}", b"", timeout=5.0
@@ -153,10 +165,23 @@ class Bus:
     async def close(self) -> None:
         """Flush and close; bounded, because nats-py's drain can hang."""
         self.closing = True
+        if not self._opened:
+            return
+        draining = asyncio.create_task(self.client.drain(), name="drain")
         try:
-            await asyncio.wait_for(self.client.drain(), CLOSE_TIMEOUT_S)
-        except (NatsError, OSError, TimeoutError):
-            await self._close_now()
+            await asyncio.wait({draining}, timeout=CLOSE_TIMEOUT_S)
+            if draining.done():
+                draining.result()
+                return
+        except (NatsError, OSError, TimeoutError) as error:
+            self.log.debug("drain_failed", reason=type(error).__name__)
+        finally:
+            await end_tasks(draining)
+        await self._close_now()
+
+    def _must_be_open(self, subject: str) -> None:
+        if not self._opened:
+            raise BrokerAway(f"{subject}: not connected yet")
 
     async def _close_now(self) -> None:
         try:
@@ -176,6 +201,11 @@ def _error(subject: str, body: dict[str, Any]) -> BrokerAway | ApiRefused:
     return ApiRefused(subject, err_code, description)
 
 
+def unopened(log: Log) -> Bus:
+    """A bus that `connect` opens later; until then every request says so."""
+    return Bus(Client(), log, opened=False)
+
+
 async def connect(
     url: str,
     service: str,
@@ -186,6 +216,7 @@ async def connect(
     closed: asyncio.Event | None = None,
     wait_s: float = 10.0,
     on_trouble: Callable[[str], None] = lambda _what: None,
+    bus: Bus | None = None,
 ) -> Bus:
     """Connect, and keep reconnecting for ever once connected.
 
@@ -195,17 +226,23 @@ async def connect(
         wait_s: How long to wait for the first connection.
         on_trouble: Told of whatever may have cost a core subscriber a message: the
             client's own drops (SlowConsumerError) and disconnections.
+        bus: Made before, without a connection: it gets this one.
 
     Raises:
         BrokerAway: nothing answered within `wait_s`.
     """
+    opened = False
+    last = ""
 
     async def on_error(error: Exception) -> None:
-        log.warning("broker_error", reason=f"{type(error).__name__}: {error}")
-        on_trouble(type(error).__name__)
+        nonlocal last
+        last = f"{type(error).__name__}: {error}"
+        if opened:
+            log.warning("broker_error", reason=last)
+            on_trouble(type(error).__name__)
 
     async def on_disconnect() -> None:
-        if bus.closing:
+        if made.closing or not opened:
             return
         on_trouble("disconnected")
         log.warning("broker_disconnected", url=url)
@@ -214,39 +251,49 @@ async def connect(
         log.info("broker_reconnected", url=url)
 
     async def on_close() -> None:
-        if closed is not None:
+        if closed is not None and opened:
             closed.set()
 
     client = Client()
-    bus = Bus(client, log)
+    made = bus if bus is not None else Bus(client, log)
+    connecting = asyncio.create_task(
+        client.connect(
+            servers=[one.strip() for one in url.split(",")],
+            name=f"pw-{service}",
+            user=user,
+            password=password,
+            inbox_prefix=f"_INBOX_{service}".encode(),
+            error_cb=on_error,
+            disconnected_cb=on_disconnect,
+            reconnected_cb=on_reconnect,
+            closed_cb=on_close,
+            connect_timeout=2,
+            reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]
+            max_reconnect_attempts=-1,
+            ping_interval=PING_INTERVAL_S,
+            max_outstanding_pings=2,
+            pending_size=PENDING_BYTES_MAX,
+        ),
+        name="connect",
+    )
     try:
-        await asyncio.wait_for(
-            client.connect(
-                servers=[one.strip() for one in url.split(",")],
-                name=f"pw-{service}",
-                user=user,
-                password=password,
-                inbox_prefix=f"_INBOX_{service}".encode(),
-                error_cb=on_error,
-                disconnected_cb=on_disconnect,
-                reconnected_cb=on_reconnect,
-                closed_cb=on_close,
-                connect_timeout=2,
-                reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]
-                max_reconnect_attempts=-1,
-                ping_interval=PING_INTERVAL_S,
-                max_outstanding_pings=2,
-                pending_size=PENDING_BYTES_MAX,
-            ),
-            wait_s,
-        )
+        await asyncio.wait({connecting}, timeout=wait_s)
+        if not connecting.done():
+            raise TimeoutError
+        connecting.result()
     except (NatsError, OSError, TimeoutError) as error:
-        await client.close()
         raise BrokerAway(
-            f"no broker at {url} within {wait_s:g} s ({type(error).__name__}): "
+            f"no broker at {url} within {wait_s:g} s ({last or type(error).__name__}): "
             "is nats-server running there, and is PW_NATS_URL right?"
         ) from error
-    return bus
+    else:
+        opened = True
+        made.open(client)
+    finally:
+        await end_tasks(connecting)
+        if not opened:
+            await client.close()
+    return made
 
 
 def headers_of(message: Msg) -> dict[str, str]:
@@ -254,4 +301,4 @@ def headers_of(message: Msg) -> dict[str, str]:
     return message.headers or {}
 
 
-__all__ = ["ApiRefused", "BrokerAway", "Bus", "Msg", "connect", "headers_of"]
+__all__ = ["ApiRefused", "BrokerAway", "Bus", "Msg", "connect", "headers_of", "unopened"]

@@ -32,9 +32,28 @@ class Metric(NamedTuple):
     labels: tuple[str, ...] = ()
 
 
-ALL = ("ingest", "parser", "detector", "notifier", "api", "replay", "lag_adapter")
+ALL = ("ingest", "parser", "detector", "notifier", "api", "replay", "lag_adapter", "provision")
 
 METRICS: tuple[Metric, ...] = (
+    Metric(
+        "pw_provision_changes_total",
+        "counter",
+        ("provision",),
+        "Streams, buckets and consumers made or changed. After the start: somebody changed them.",
+        ("done",),
+    ),
+    Metric(
+        "pw_provision_refused",
+        "gauge",
+        ("provision",),
+        "What differs where a change would lose data: its log has the difference.",
+    ),
+    Metric(
+        "pw_provision_failed_total",
+        "counter",
+        ("provision",),
+        "Attempts that the broker did not answer, or answered with an error.",
+    ),
     Metric(
         "pw_lag_adapter_failed_total",
         "counter",

@@ -24,6 +24,7 @@ from pw_common.bus import ERR_IN_PROCESS, UNAVAILABLE, Bus
 from pw_common.clock import monotonic_s
 from pw_common.limits import PUBLISHED_AHEAD_MAX
 from pw_common.log import Log
+from pw_common.tasks import end_tasks
 
 # Unanswered for this long: send again. Longer than a slow fsync, shorter than a leader election.
 ACK_TIMEOUT_S = 3.0
@@ -143,8 +144,7 @@ class Publisher:
     async def stop(self) -> None:
         """Stop resending; what is still in flight is given up."""
         if self._sweeper is not None:
-            self._sweeper.cancel()
-            await asyncio.gather(self._sweeper, return_exceptions=True)
+            await end_tasks(self._sweeper)
         for out in self._out.values():
             out.future.cancel()
         self._out.clear()

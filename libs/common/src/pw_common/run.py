@@ -1,4 +1,6 @@
-"""How every service lives: settings, connect, run until told to stop, close in order.
+"""How every service lives: settings, HTTP, connect, run until told to stop, close in order.
+
+A broker that is not there yet is waited for, and log and readiness say so.
 
 SIGTERM or SIGINT sets `stop`; the service finishes what it has in hand within
 `shutdown_timeout_s`, then it is cut. A second signal ends at once. A bug
@@ -10,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -21,7 +24,8 @@ import msgspec
 import uvloop
 
 from pw_common import settings as st
-from pw_common.bus import ApiRefused, BrokerAway, Bus, connect
+from pw_common.begin import StoppedEarly, connected
+from pw_common.bus import ApiRefused, BrokerAway, Bus, unopened
 from pw_common.clock import instance_name, monotonic_s, now_ms
 from pw_common.health import JSON, PROMETHEUS, TEXT, HealthServer, PortTaken, Reply
 from pw_common.log import Log, setup
@@ -29,6 +33,7 @@ from pw_common.messages import Heartbeat, LayoutDrift, SourceHealth, encode
 from pw_common.metrics import Metrics
 from pw_common.settings import host_port, setting
 from pw_common.subjects import BUCKET_INSTANCES
+from pw_common.tasks import end_tasks
 
 VERSION = "0.1.0"
 HEARTBEAT_S = 1.0
@@ -62,6 +67,12 @@ class CommonSettings:
         default="127.0.0.1:0",
         check=st.listen_address,
     )
+    http_advertise: str = setting(
+        "PW_HTTP_ADVERTISE",
+        "Host that others reach PW_HTTP_LISTEN by, for heartbeats; unset: as it listens, or this "
+        "machine's name",
+        default="",
+    )
     log_level: str = setting(
         "PW_LOG_LEVEL",
         "How much is logged",
@@ -81,7 +92,11 @@ class CommonSettings:
 
 @dataclass
 class Runtime:
-    """What a running service has in its hands."""
+    """What a running service has in its hands.
+
+    `needs_broker` is whether it is of use without one: a page, or an API that Kubernetes itself
+    depends on, is ready as soon as it answers HTTP.
+    """
 
     service: str
     instance: str
@@ -95,6 +110,7 @@ class Runtime:
     http_url: str = ""
     # What a person should see to although the service works: shown where `reason` is empty.
     trouble: str = ""
+    needs_broker: bool = True
     # A service with a source fills this in for its heartbeat.
     source: Callable[[], SourceHealth | None] = field(default=lambda: None)
     # A parser says here which venues have changed.
@@ -123,15 +139,34 @@ MakeHttp = Callable[[Runtime], HttpServer]
 
 
 def run_service(
-    service: str, settings: CommonSettings, body: Body, *, http: MakeHttp | None = None
+    service: str,
+    settings: CommonSettings,
+    body: Body,
+    *,
+    http: MakeHttp | None = None,
+    needs_broker: bool = True,
 ) -> int:
     """Run a service to its end; returns the process's exit code.
 
     Args:
         http: Makes the server for a service that answers more than health.
+        needs_broker: Whether the body begins only once the broker is connected, and readiness
+            follows the connection.
     """
     log = setup(service, VERSION, level=settings.log_level, format_=settings.log_format)
-    return uvloop.run(_main(service, settings, body, log, http or _health_only))
+
+    async def main() -> int:
+        code = await _main(service, settings, body, log, http or _health_only, needs_broker)
+        # asyncio would wait for ever for a task that swallows its cancel.
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        left = await end_tasks(*others)  # type: ignore[arg-type]
+        if left:
+            log.error("tasks_left", tasks=sorted(task.get_name() for task in left))  # type: ignore[attr-defined]
+            sys.stderr.flush()
+            os._exit(code)
+        return code
+
+    return uvloop.run(main())
 
 
 def _health_only(runtime: Runtime) -> HttpServer:
@@ -139,25 +174,16 @@ def _health_only(runtime: Runtime) -> HttpServer:
 
 
 async def _main(
-    service: str, settings: CommonSettings, body: Body, log: Log, make_http: MakeHttp
+    service: str,
+    settings: CommonSettings,
+    body: Body,
+    log: Log,
+    make_http: MakeHttp,
+    needs_broker: bool,
 ) -> int:
     stop = asyncio.Event()
     watch_signals(stop)
-    password = None
-    if settings.nats_password_file is not None:
-        password = settings.nats_password_file.read_text().strip()
-    try:
-        bus = await connect(
-            settings.nats_url,
-            service,
-            log,
-            user=settings.nats_user or None,
-            password=password,
-            closed=stop,
-        )
-    except BrokerAway as error:
-        sys.stderr.write(f"{service}: {error}\n")
-        return EXIT_UNAVAILABLE
+    bus = unopened(log)
     runtime = Runtime(
         service=service,
         instance=instance_name(service),
@@ -166,49 +192,66 @@ async def _main(
         metrics=Metrics(service, VERSION),
         stop=stop,
         started_at_ms=now_ms(),
+        needs_broker=needs_broker,
     )
     http = make_http(runtime)
     try:
         await http.start(*host_port(settings.http_listen))
     except PortTaken as error:
         sys.stderr.write(f"{service}: {error}; choose another PW_HTTP_LISTEN\n")
-        await bus.close()
         return EXIT_CONFIG
-    runtime.http_url = f"http://{http.address}"
+    runtime.http_url = reached_at(http.address, settings.http_advertise)
     log.info("service_started", instance=runtime.instance, http_url=runtime.http_url)
     try:
-        return await live(runtime, body, settings.shutdown_timeout_s)
+        return await live(runtime, body, settings)
     finally:
         await http.stop()
         await bus.close()
         runtime.metrics.close()
 
 
-async def live(runtime: Runtime, body: Body, shutdown_timeout_s: float) -> int:
+async def live(runtime: Runtime, body: Body, settings: CommonSettings) -> int:
     """Run the body beside the heartbeat until it ends, crashes or is told to stop."""
+    connecting = asyncio.create_task(connected(runtime, settings), name="connect")
     beat = asyncio.create_task(_heartbeats(runtime), name="heartbeat")
-    work = asyncio.create_task(_as_coroutine(body, runtime), name=runtime.service)
+    work = asyncio.create_task(_as_coroutine(body, runtime, connecting), name=runtime.service)
     stopping = asyncio.create_task(runtime.stop.wait(), name="stop")
     try:
-        await asyncio.wait({work, stopping, beat}, return_when=asyncio.FIRST_COMPLETED)
+        while not (work.done() or beat.done() or stopping.done()):
+            open_yet = {connecting} if not connecting.done() else set()
+            await asyncio.wait(
+                {work, beat, stopping, *open_yet}, return_when=asyncio.FIRST_COMPLETED
+            )
+            if connecting.done():
+                connecting.result()
         if beat.done():
             beat.result()
         if not work.done():
             runtime.set_ready("stopping")
-            await asyncio.wait({work}, timeout=shutdown_timeout_s)
+            await asyncio.wait({work}, timeout=settings.shutdown_timeout_s)
         if not work.done():
-            runtime.log.error("shutdown_timeout", timeout_s=shutdown_timeout_s)
+            runtime.log.error("shutdown_timeout", timeout_s=settings.shutdown_timeout_s)
             return EXIT_CRASH
         work.result()
-        runtime.log.info("service_stopped", instance=runtime.instance)
-        return EXIT_OK
+    except StoppedEarly:
+        pass  # It had not begun, so nothing is in hand.
     except (BrokerAway, ApiRefused) as error:
         runtime.log.error("service_gave_up", reason=str(error))
         return EXIT_UNAVAILABLE
     finally:
-        for task in (work, beat, stopping):
-            task.cancel()
-        await asyncio.gather(work, beat, stopping, return_exceptions=True)
+        await end_tasks(work, beat, stopping, connecting)
+    runtime.log.info("service_stopped", instance=runtime.instance)
+    return EXIT_OK
+
+
+def reached_at(address: str, advertise: str) -> str:
+    """The URL that others reach a listening address by: a wildcard is nobody's."""
+    host, _, port = address.rpartition(":")
+    if advertise:
+        host = f"[{advertise}]" if ":" in advertise else advertise
+    elif host in {"0.0.0.0", "::", "[::]"}:  # noqa: S104 - compared, not listened on
+        host = socket.gethostname()
+    return f"http://{host}:{port}"
 
 
 def watch_signals(stop: asyncio.Event) -> None:
@@ -232,9 +275,11 @@ def routes(runtime: Runtime) -> dict[str, Callable[[], Reply]]:
 
     def readyz() -> Reply:
         connected = runtime.bus.connected
-        ready = runtime.ready and connected
+        ready = runtime.ready and (connected or not runtime.needs_broker)
+        # Without a connection it is what matters, unless the service says more of it.
         reason = runtime.reason or runtime.trouble
-        reason = reason if connected else "not connected to the broker"
+        if not connected and "broker" not in reason:
+            reason = "not connected to the broker"
         body = msgspec.json.encode({"ready": ready, "reason": reason})
         return (HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE), JSON, body + b"\n"
 
@@ -245,7 +290,10 @@ def routes(runtime: Runtime) -> dict[str, Callable[[], Reply]]:
     return {"/livez": livez, "/readyz": readyz, "/metrics": metrics}
 
 
-async def _as_coroutine(body: Body, runtime: Runtime) -> None:
+async def _as_coroutine(body: Body, runtime: Runtime, connecting: asyncio.Task[None]) -> None:
+    if runtime.needs_broker:
+        await asyncio.wait({connecting})
+        connecting.result()
     await body(runtime)
 
 

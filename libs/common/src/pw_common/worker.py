@@ -20,6 +20,7 @@ from pw_common.bus import ApiRefused, BrokerAway, Bus, headers_of
 from pw_common.log import Log
 from pw_common.outcome import Done
 from pw_common.publisher import Publisher, Stored
+from pw_common.tasks import end_tasks
 
 FETCH_TIMEOUT_S = 0.5
 BROKER_RETRY_S = 0.25
@@ -234,8 +235,7 @@ async def _answer(
             await _ack(message)
             on_stored(delivery, done, stored)
     finally:
-        in_hand.cancel()
-        await asyncio.gather(in_hand, return_exceptions=True)
+        await end_tasks(in_hand)
     return poison_run
 
 

@@ -34,4 +34,4 @@ def main() -> int:
         limits = replace(settings.limits(), on_closed=lambda why: count(why=why))
         return ApiServer(build_app(runtime, reader, token), limits)
 
-    return run_service("api", settings, reader.run, http=http)
+    return run_service("api", settings, reader.run, http=http, needs_broker=False)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 from pw_common.batches import batch_of
+from pw_common.begin import begun
 from pw_common.bus import ApiRefused, BrokerAway
 from pw_common.clock import monotonic_s
 from pw_common.envelope import BadEnvelope
@@ -14,7 +15,16 @@ from pw_common.log_reader import LogReader, StoredMessage
 from pw_common.messages import WrongSchema
 from pw_common.publisher import Publisher
 from pw_common.run import Runtime
-from pw_common.subjects import STREAM_SWAP
+from pw_common.subjects import (
+    BUCKET_CONFIG,
+    BUCKET_DETECTOR,
+    BUCKET_HOT,
+    BUCKET_TOKENS,
+    STREAM_ALERT,
+    STREAM_SWAP,
+    STREAM_TX,
+)
+from pw_common.tasks import end_tasks
 from pw_detector.alert_store import AlertStore
 from pw_detector.answers import Answers
 from pw_detector.config import Settings
@@ -23,6 +33,12 @@ from pw_detector.lag import acknowledge
 from pw_detector.projections import Projections
 from pw_detector.start import start
 
+NEEDS: Final = (
+    STREAM_TX,
+    STREAM_SWAP,
+    STREAM_ALERT,
+    *(f"KV_{one}" for one in (BUCKET_DETECTOR, BUCKET_CONFIG, BUCKET_HOT, BUCKET_TOKENS)),
+)
 FETCH: Final = 256
 QUIET_S: Final = 0.25
 CONFIGURATION_EVERY_S: Final = 1.0
@@ -41,13 +57,12 @@ async def run_detector(settings: Settings, runtime: Runtime) -> None:
     lag = asyncio.create_task(acknowledge(runtime), name="lag")
     try:
         store = AlertStore(publisher, runtime.log, on_cut=partial(runtime.metrics.count, CUT))
-        folding = await start(settings, runtime, store)
+        folding = await begun(runtime, partial(start, settings, runtime, store), NEEDS)
         answers = Answers(runtime.bus, folding.detector)
         await answers.start()
         await _Loop(runtime, folding).run()
     finally:
-        lag.cancel()
-        await asyncio.gather(lag, return_exceptions=True)
+        await end_tasks(lag)
         await publisher.stop()
 
 

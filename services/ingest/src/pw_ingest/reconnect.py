@@ -9,6 +9,7 @@ from typing import Final
 
 from pw_common.clock import monotonic_s
 from pw_common.run import Runtime
+from pw_common.tasks import end_tasks
 from pw_ingest.core.merge import Merge
 from pw_ingest.core.pipeline import Pipeline
 from pw_ingest.core.plausible import Anchor, Refusal
@@ -87,8 +88,7 @@ class Streams:
         try:
             await self._one(self._feeds[0])
         finally:
-            looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
+            await end_tasks(looking)
 
     async def _one(self, feed: Feed) -> None:
         """Stream after stream; with standbys, of one endpoint after the other."""

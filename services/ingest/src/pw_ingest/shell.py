@@ -6,10 +6,13 @@ import asyncio
 
 import msgspec
 
+from pw_common.begin import StoppedEarly, begun
 from pw_common.bus import BrokerAway
 from pw_common.clock import monotonic_s, now_ms
 from pw_common.messages import SourceHealth, SourceState
 from pw_common.run import Runtime
+from pw_common.subjects import BUCKET_SOURCE, STREAM_GAP, STREAM_TX
+from pw_common.tasks import end_tasks
 from pw_ingest.checkpoint import Checkpoint, TxStream, tx_stream
 from pw_ingest.config import Settings
 from pw_ingest.core.history import TxHistory
@@ -21,6 +24,7 @@ from pw_ingest.feed import Feed
 from pw_ingest.outbox import Outbox
 from pw_ingest.reconnect import SourceRefuses, Streams
 
+NEEDS = (STREAM_TX, STREAM_GAP, f"KV_{BUCKET_SOURCE}")
 TICK_S = 0.01
 REPORT_S = 0.25
 CHECKPOINT_S = 1.0
@@ -71,7 +75,7 @@ class Ingest:
             TwoIngests: another ingest writes this source's checkpoint.
             TxWentBack: PW_TX was replaced under us by an older copy.
         """
-        self._restore(await self._checkpoint.load(), await tx_stream(self._runtime.bus))
+        self._restore(*await self._begun())
         await self._outbox.publisher.start()
         self._runtime.source = self.health
         stopping = asyncio.create_task(self._runtime.stop.wait(), name="ingest-stop")
@@ -87,12 +91,24 @@ class Ingest:
                 if ended.done():
                     ended.result()
         finally:
-            for task in every:
-                task.cancel()
-            await asyncio.gather(*every, return_exceptions=True)
+            await end_tasks(*every)
             for feed in self._feeds:
                 await feed.source.close()
             await self._finish()
+
+    async def _begun(self) -> tuple[SourceState | None, TxStream]:
+        """Where the run before stopped, once the broker can say it."""
+
+        async def stored() -> tuple[SourceState | None, TxStream]:
+            return await self._checkpoint.load(), await tx_stream(self._runtime.bus)
+
+        try:
+            return await begun(self._runtime, stored, NEEDS)
+        except StoppedEarly:
+            for feed in self._feeds:
+                await feed.source.close()
+            self._outbox.close_archive()
+            raise
 
     def health(self) -> SourceHealth:
         """What the heartbeat says of the source."""

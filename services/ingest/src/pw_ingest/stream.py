@@ -12,6 +12,7 @@ import grpc.aio
 
 from pw_common.clock import monotonic_s
 from pw_common.limits import UPDATE_BYTES_MAX
+from pw_common.tasks import end_tasks
 from pw_geyser import geyser_pb2 as pb
 from pw_ingest.config import Endpoint, endpoint_port
 
@@ -116,9 +117,7 @@ class Source:
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
             raise await self._ended() from None
         finally:
-            writing.cancel()
-            cut.cancel()
-            await asyncio.gather(writing, cut, return_exceptions=True)
+            await end_tasks(writing, cut)
 
     async def read(self) -> bytes:
         """The next update as received.
@@ -188,8 +187,7 @@ class Source:
         """End the stream and its pings."""
         self.cancel()
         if self._pinger is not None:
-            self._pinger.cancel()
-            await asyncio.gather(self._pinger, return_exceptions=True)
+            await end_tasks(self._pinger)
             self._pinger = None
 
     async def close(self) -> None:

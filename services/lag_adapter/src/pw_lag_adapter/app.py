@@ -51,6 +51,8 @@ def make_app(runtime: Runtime, peers: Peers, names: frozenset[str]) -> Starlette
             return _failed(HTTPStatus.BAD_REQUEST, "BadRequest", str(error))
         subject = f"CONSUMER.INFO.{durable.stream}.{durable.consumer}"
         try:
+            if not runtime.bus.connected:
+                raise BrokerAway("not connected to the broker")  # noqa: TRY301 - as the rest
             info = await runtime.bus.api(subject, timeout_s=ASK_TIMEOUT_S)
         except (BrokerAway, ApiRefused) as error:
             # Never a 0: the HPA keeps what it has when it is told nothing.

@@ -6,6 +6,7 @@ import asyncio
 
 from pw_common.run import Runtime, run_service
 from pw_common.settings import host_port, load_or_exit
+from pw_common.tasks import end_tasks
 from pw_lag_adapter.app import make_app
 from pw_lag_adapter.config import Settings
 from pw_lag_adapter.tls import Peers, follow, server
@@ -14,7 +15,7 @@ POLL_S = 0.05
 
 
 def main() -> int:
-    """0 after a stop, 69 without a broker, 78 for wrong settings."""
+    """0 after a stop, 78 for wrong settings."""
     settings = load_or_exit(Settings)
 
     async def body(runtime: Runtime) -> None:
@@ -35,8 +36,10 @@ def main() -> int:
         await asyncio.wait({serving, renewing, stopping}, return_when=asyncio.FIRST_COMPLETED)
         tls.should_exit = True
         await serving
-        stopping.cancel()
-        if not renewing.cancel():
-            await renewing
+        await end_tasks(stopping, renewing)
+        if not renewing.cancelled():
+            renewing.result()
 
-    return run_service("lag_adapter", settings, body)
+    # Without the broker it still answers: 503 for the metric, and discovery as ever. Unready
+    # pods would make the whole API group unavailable, which Kubernetes itself waits for.
+    return run_service("lag_adapter", settings, body, needs_broker=False)

@@ -24,6 +24,7 @@ from pw_common.documents import read_file as read_bounded
 from pw_common.publisher import Publisher
 from pw_common.run import Runtime
 from pw_common.subjects import ASK_NOTIFIER, BUCKET_CONFIG, KEY_CHANNELS
+from pw_common.tasks import end_tasks
 from pw_notifier.config import Settings
 from pw_notifier.core.policy import Sent
 from pw_notifier.delivery import Delivery, drop_durables
@@ -55,8 +56,7 @@ async def run_notifier(settings: Settings, runtime: Runtime) -> None:
                     looking.result()
                 await _pause(runtime.stop)
         finally:
-            looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
+            await end_tasks(looking)
             await running.stop()
             await publisher.stop()
 
@@ -94,6 +94,7 @@ class _Channels:
             self._runtime.metrics.set("pw_configuration_unusable", int(bool(trouble)))
         except (BrokerAway, ApiRefused) as error:
             self._runtime.log.warning("channels_unread", reason=str(error))
+            self._runtime.set_ready(f"waits for the broker: {error}")
 
     async def stop(self) -> None:
         """End every channel; what it has in hand comes again."""
@@ -156,11 +157,10 @@ class _Channels:
 
     async def _end(self, name: str) -> None:
         _, task = self._tasks.pop(name)
-        task.cancel()
-        (ended,) = await asyncio.gather(task, return_exceptions=True)
-        if isinstance(ended, Exception):
+        left = await end_tasks(task)
+        if not left and not task.cancelled():
             # A bug crashes loudly.
-            raise ended
+            task.result()
 
 
 BadChannels = BadDocument

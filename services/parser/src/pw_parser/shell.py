@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pw_common.begin import begun
 from pw_common.bus import Bus
 from pw_common.clock import monotonic_s
 from pw_common.envelope import (
@@ -27,13 +28,21 @@ from pw_common.metrics import Metrics
 from pw_common.outcome import Done, Publish
 from pw_common.publisher import Publisher, Stored
 from pw_common.run import Runtime
-from pw_common.subjects import CONSUMER_PARSER, STREAM_TX, SWAP_BATCH, dead_letter
+from pw_common.subjects import (
+    CONSUMER_PARSER,
+    STREAM_DLQ,
+    STREAM_SWAP,
+    STREAM_TX,
+    SWAP_BATCH,
+    dead_letter,
+)
 from pw_common.topology import stream_created
 from pw_common.worker import Delivery, Handle, WorkerLimits, run_worker
 from pw_parser.core.batch import DeadLetter, Outcome, Tally, parse_message
 from pw_parser.core.drift import DriftWatch
 from pw_parser.isolate import PARSE, SUSPECT_DELIVERIES, NoVerdict, crashing_updates
 
+NEEDS = (STREAM_TX, STREAM_SWAP, STREAM_DLQ)
 REASON_CHARACTERS_MAX = 300
 NO_TALLY = Tally(0, {}, {}, {})
 
@@ -52,7 +61,7 @@ async def run_parser(runtime: Runtime) -> None:
     """Parse PW_TX until told to stop."""
     metrics = runtime.metrics
     queue = Queue(runtime.bus)
-    await queue.look()
+    await begun(runtime, queue.look, NEEDS)
     drift = Drift(runtime.log)
     runtime.drift = drift.now
     publisher = Publisher(

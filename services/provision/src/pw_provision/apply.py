@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +23,11 @@ class Refused(RuntimeError):
     """Something live differs where a change would lose or re-read data."""
 
     def __init__(self, name: str, found: list[Difference]) -> None:
+        self.name = name
         lines = "\n".join(f"    {one}" for one in found)
         is_consumer = "/" in name
         advice = (
-            f"Make it anew with `pw consumer reset {name}`; nothing is lost."
+            f"Make it again with `pw consumer reset {name}`; nothing is lost."
             if is_consumer
             else "Move its data (docs/runbook.md), or delete it if it may be lost."
         )
@@ -43,22 +44,48 @@ class Change:
     done: str
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """Everything that was done, and what must not be."""
+
+    changes: list[Change]
+    refused: list[Refused]
+
+
 async def apply(bus: Bus, topology: Topology) -> list[Change]:
     """Make the broker what the declaration says; idempotent.
 
     Raises:
-        Refused: with the diff, before anything of that stream or consumer is touched.
+        Refused: with the diff; nothing of that stream or consumer was touched, and all the
+            others are as declared.
         BrokerAway, ApiRefused: from the broker.
     """
-    changes = [
-        await _stream(bus, body["name"], body)
-        for body in (
-            *(stream.body() for stream in topology.streams),
-            *(bucket.body() for bucket in topology.buckets),
-        )
-    ]
-    changes.extend([await _consumer(bus, consumer) for consumer in topology.consumers])
-    return changes
+    outcome = await apply_all(bus, topology)
+    if outcome.refused:
+        raise outcome.refused[0]
+    return outcome.changes
+
+
+async def apply_all(bus: Bus, topology: Topology) -> Outcome:
+    """As `apply`, with every refusal instead of the first one.
+
+    Raises:
+        BrokerAway, ApiRefused: from the broker.
+    """
+    outcome = Outcome([], [])
+    bodies = [one.body() for one in (*topology.streams, *topology.buckets)]
+    for body in bodies:
+        await _into(outcome, _stream(bus, body["name"], body))
+    for consumer in topology.consumers:
+        await _into(outcome, _consumer(bus, consumer))
+    return outcome
+
+
+async def _into(outcome: Outcome, doing: Awaitable[Change]) -> None:
+    try:
+        outcome.changes.append(await doing)
+    except Refused as refused:
+        outcome.refused.append(refused)
 
 
 async def _stream(bus: Bus, name: str, body: Mapping[str, Any]) -> Change:

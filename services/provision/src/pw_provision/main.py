@@ -1,10 +1,9 @@
-"""Wire: settings, connect, apply, say what was done, exit."""
+"""Wire: settings, connect, apply, say what was done; exit, or apply again and again."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import uvloop
@@ -13,10 +12,18 @@ from pw_common import settings as st
 from pw_common.bus import ApiRefused, BrokerAway, Bus, connect
 from pw_common.clock import monotonic_s
 from pw_common.log import Log, setup
-from pw_common.run import EXIT_OK, EXIT_UNAVAILABLE, VERSION, CommonSettings
+from pw_common.run import (
+    EXIT_OK,
+    EXIT_UNAVAILABLE,
+    VERSION,
+    CommonSettings,
+    Runtime,
+    run_service,
+)
 from pw_common.settings import load_or_exit, setting
 from pw_common.topology import GIB, Topology, declare
-from pw_provision.apply import Change, Refused, apply
+from pw_provision.apply import Outcome, apply_all
+from pw_provision.keep import Keeper
 
 EXIT_REFUSED = 1
 MIB = 1024 * 1024
@@ -51,14 +58,38 @@ class Settings(CommonSettings):
         default=1,
         check=st.between(1, 5),
     )
+    every_s: float = setting(
+        "PW_PROVISION_EVERY_S",
+        "Apply the declaration again this often, and repair what differs; 0: once, then end",
+        default=0.0,
+        check=st.between(0, 86_400),
+    )
+
+    def topology(self) -> Topology:
+        """The declaration in these sizes."""
+        return declare(
+            tx_bytes_max=self.tx_bytes_max,
+            swap_bytes_max=self.swap_bytes_max,
+            replicas=self.replicas,
+        )
 
 
 def main() -> int:
-    """Returns 0 when the broker is as declared, 1 when it must not be changed, 69 when away."""
-    return uvloop.run(_main(load_or_exit(Settings)))
+    """Returns 0 when the broker is as declared, 1 when it must not be changed, 69 when away.
+
+    With PW_PROVISION_EVERY_S it runs until it is told to stop.
+    """
+    settings = load_or_exit(Settings)
+    if not settings.every_s:
+        return uvloop.run(_once(settings))
+
+    async def body(runtime: Runtime) -> None:
+        await Keeper(runtime, settings.topology()).run(settings.every_s)
+
+    return run_service("provision", settings, body)
 
 
-async def _main(settings: Settings) -> int:
+async def _once(settings: Settings) -> int:
     log = setup("provision", VERSION, level=settings.log_level, format_=settings.log_format)
     password = None
     if settings.nats_password_file is not None:
@@ -75,31 +106,26 @@ async def _main(settings: Settings) -> int:
     except BrokerAway as error:
         sys.stderr.write(f"provision: {error}\n")
         return EXIT_UNAVAILABLE
-    topology = declare(
-        tx_bytes_max=settings.tx_bytes_max,
-        swap_bytes_max=settings.swap_bytes_max,
-        replicas=settings.replicas,
-    )
     try:
-        for change in await _applied(bus, topology, log):
+        outcome = await _applied(bus, settings.topology(), log)
+        for change in outcome.changes:
             log.info("provisioned", name=change.name, done=change.done)
-    except Refused as error:
-        sys.stderr.write(f"provision: {error}\n")
-        return EXIT_REFUSED
+        for refused in outcome.refused:
+            sys.stderr.write(f"provision: {refused}\n")
     except (BrokerAway, ApiRefused) as error:
         sys.stderr.write(f"provision: {error}\n")
         return EXIT_UNAVAILABLE
     finally:
         await bus.close()
-    return EXIT_OK
+    return EXIT_REFUSED if outcome.refused else EXIT_OK
 
 
-async def _applied(bus: Bus, topology: Topology, log: Log) -> Sequence[Change]:
-    """`apply`, again and again while a cluster forms; it is idempotent."""
+async def _applied(bus: Bus, topology: Topology, log: Log) -> Outcome:
+    """`apply_all`, again and again while a cluster forms; it is idempotent."""
     until_s = monotonic_s() + CLUSTER_FORMS_S
     while True:
         try:
-            return await apply(bus, topology)
+            return await apply_all(bus, topology)
         except (BrokerAway, ApiRefused) as error:
             forming = isinstance(error, BrokerAway) or error.err_code in FORMING
             if not forming or monotonic_s() > until_s:

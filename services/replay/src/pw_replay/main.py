@@ -14,6 +14,7 @@ from pw_common.health import HealthServer, PortTaken
 from pw_common.log import Log, setup
 from pw_common.run import EXIT_CONFIG, EXIT_OK, VERSION, watch_signals
 from pw_common.settings import host_port, load_or_exit
+from pw_common.tasks import end_tasks
 from pw_replay.config import Settings
 from pw_replay.core.faults import parse_plan
 from pw_replay.core.pace import parse_rate
@@ -62,8 +63,7 @@ async def _main(settings: Settings, log: Log) -> int:
             await stopping
         return EXIT_OK
     finally:
-        playing.cancel()
-        await asyncio.gather(playing, return_exceptions=True)
+        await end_tasks(playing, stopping)
         await server.stop(GRACE_S)
         await status.stop()
         player.close()

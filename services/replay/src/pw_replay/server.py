@@ -12,6 +12,7 @@ import msgspec
 
 from pw_common.clock import now_ns
 from pw_common.framing import varint
+from pw_common.tasks import end_tasks
 from pw_geyser import geyser_pb2
 from pw_replay.core.filters import BadFilter, compile_filter, is_ping_only
 from pw_replay.core.items import Item, created_field
@@ -107,9 +108,7 @@ class Geyser:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "cut by the fault plan")
         finally:
             self._player.leave(one)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end_tasks(*tasks)
 
     async def replay_info(
         self,

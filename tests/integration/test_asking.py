@@ -1,0 +1,37 @@
+"""The tests' own requests wait for a cluster that cannot answer now, and for nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from pw_common.bus import ApiRefused, BrokerAway
+from pw_common.topology import MIB, declare
+from support.asking import asked, leader_of
+from support.broker import connected, running_broker
+from support.cluster import provisioned_bus, running_cluster
+
+THREE = declare(tx_bytes_max=64 * MIB, swap_bytes_max=64 * MIB, replicas=3)
+
+
+@pytest.mark.timeout(180)
+async def test_a_request_that_meets_no_leader_is_asked_again(tmp_path: Path) -> None:
+    async with running_cluster(tmp_path) as cluster, provisioned_bus(cluster, THREE) as bus:
+        first, second, _ = cluster.nodes
+        for node in (first, second):
+            node.kill()
+        with pytest.raises(BrokerAway):
+            await bus.api("STREAM.INFO.PW_TX", timeout_s=2.0)
+        asking = asyncio.create_task(asked(bus, "STREAM.INFO.PW_TX"))
+        for node in (first, second):
+            node.start()
+        assert (await asking)["config"]["name"] == "PW_TX"
+        assert await leader_of(bus, "STREAM.INFO.PW_TX") in {node.name for node in cluster.nodes}
+
+
+async def test_a_refusal_is_not_waited_out(tmp_path: Path) -> None:
+    async with running_broker(tmp_path) as broker, connected(broker) as bus:
+        with pytest.raises(ApiRefused, match="stream not found"):
+            await asked(bus, "STREAM.INFO.PW_TX")
