@@ -17,6 +17,7 @@ from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
 from pw_common.log import Log
+from pw_common.redact import keep_secret, redacted, redacted_url
 
 PING_INTERVAL_S = 5
 RECONNECT_WAIT_S = 0.25
@@ -201,22 +202,24 @@ async def connect(
     """
 
     async def on_error(error: Exception) -> None:
-        log.warning("broker_error", reason=f"{type(error).__name__}: {error}")
+        log.warning("broker_error", reason=redacted(f"{type(error).__name__}: {error}"))
         on_trouble(type(error).__name__)
 
     async def on_disconnect() -> None:
         if bus.closing:
             return
         on_trouble("disconnected")
-        log.warning("broker_disconnected", url=url)
+        log.warning("broker_disconnected", url=shown)
 
     async def on_reconnect() -> None:
-        log.info("broker_reconnected", url=url)
+        log.info("broker_reconnected", url=shown)
 
     async def on_close() -> None:
         if closed is not None:
             closed.set()
 
+    shown = redacted_url(url)
+    keep_secret(*_secrets_of(url), password or "")
     client = Client()
     bus = Bus(client, log)
     try:
@@ -243,10 +246,20 @@ async def connect(
     except (NatsError, OSError, TimeoutError) as error:
         await client.close()
         raise BrokerAway(
-            f"no broker at {url} within {wait_s:g} s ({type(error).__name__}): "
+            f"no broker at {shown} within {wait_s:g} s ({type(error).__name__}): "
             "is nats-server running there, and is PW_NATS_URL right?"
         ) from error
+    except ValueError:
+        # A part of the URL that cannot be read, such as a password with a / in it: the message
+        # would quote it.
+        await client.close()
+        raise BrokerAway(f"{shown} cannot be read; allowed: nats://host:port") from None
     return bus
+
+
+def _secrets_of(url: str) -> list[str]:
+    """The user part of each address: a user and a password, or a token."""
+    return [one.strip() for one in url.split(",") if "@" in one]
 
 
 def headers_of(message: Msg) -> dict[str, str]:
