@@ -109,9 +109,7 @@ def setup(service: str, version: str, *, level: str = "info", format_: str = "js
     return Log(service)
 
 
-def _crashed(
-    kind: type[BaseException], error: BaseException, where: TracebackType | None
-) -> None:
+def _crashed(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
     """Python's own traceback would show what the message of an exception holds."""
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, where)
