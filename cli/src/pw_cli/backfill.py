@@ -21,6 +21,7 @@ from rich.table import Table
 
 from pw_cli.broker import add_broker_argument, with_broker
 from pw_cli.rpc_blocks import Rpc, RpcFailed, updates_of
+from pw_cli.terminal import cell, complain, write_json
 from pw_cli.up.stored import stored_messages
 from pw_common.batches import batch_of
 from pw_common.bus import Bus, headers_of
@@ -38,6 +39,7 @@ from pw_common.envelope import (
 from pw_common.framing import join
 from pw_common.log import Log
 from pw_common.messages import Gap, Swap, decode_gap, encode
+from pw_common.plain_text import SENTENCE_CHARS_MAX, plain_text
 from pw_common.publisher import Publisher
 from pw_common.subjects import STREAM_GAP, STREAM_SWAP, TX_BACKFILL, gap_filled
 from pw_geyser import geyser_pb2 as pb
@@ -89,12 +91,12 @@ async def _list(bus: Bus, *, as_json: bool) -> int:
     if as_json:
         for gap in gaps:
             line = {"id": gap.id, **msgspec.to_builtins(gap)}
-            sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
+            write_json(line)
         return EXIT_OK
     table = Table("gap", "slots", "why", "filled")
     for gap in gaps:
         slots = gap.last_missing_slot - gap.first_missing_slot + 1
-        table.add_row(gap.id, str(slots), gap.why, "yes" if gap.filled else "no")
+        table.add_row(cell(gap.id), str(slots), cell(gap.why), "yes" if gap.filled else "no")
     Console().print(table if gaps else "No gaps.")
     return EXIT_OK
 
@@ -102,7 +104,7 @@ async def _list(bus: Bus, *, as_json: bool) -> int:
 async def _backfill(bus: Bus, args: argparse.Namespace) -> int:
     known = {gap.id: (seq, gap) for seq, gap in await _gaps(bus)}
     if args.gap not in known:
-        sys.stderr.write(f"pw backfill: no gap {args.gap!r}; there are: {', '.join(known)}\n")
+        complain("backfill", f"no gap {args.gap!r}; there are: {', '.join(known)}")
         return EXIT_USAGE
     seq, gap = known[args.gap]
     if gap.filled:
@@ -111,7 +113,7 @@ async def _backfill(bus: Bus, args: argparse.Namespace) -> int:
     try:
         found = _from_rpc(args.rpc, gap) if args.rpc else _from_captures(args.capture, gap)
     except (BadCapture, RpcFailed, OSError) as error:
-        sys.stderr.write(f"pw backfill: {error}\n")
+        complain("backfill", error)
         return EXIT_NOT_ALL
     new = await _without_known(bus, gap, found.updates)
     await _publish(bus, gap, new)
@@ -124,10 +126,11 @@ async def _backfill(bus: Bus, args: argparse.Namespace) -> int:
 def _tell(gap: Gap, found: Found, stored: int, *, as_json: bool) -> None:
     if as_json:
         line = {"gap": gap.id, "stored": stored, "filled": found.is_whole, "why": found.why_not}
-        sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
+        write_json(line)
         return
     state = "filled" if found.is_whole else f"still open: {found.why_not}"
-    sys.stdout.write(f"{gap.id}: {stored} updates stored; {state}\n")
+    shown = plain_text(f"{gap.id}: {stored} updates stored; {state}", SENTENCE_CHARS_MAX)
+    sys.stdout.write(f"{shown}\n")
 
 
 def _from_captures(paths: Iterable[Path], gap: Gap) -> Found:

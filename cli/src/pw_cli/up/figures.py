@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pw_common.plain_text import SENTENCE_CHARS_MAX, plain_text
+
 
 def line(status: Mapping[str, Any]) -> str:
     """Mode, rates, what waits, and what went wrong; `?` where the status does not say."""
@@ -23,7 +25,7 @@ def line(status: Mapping[str, Any]) -> str:
         f"dead letters {totals.get('dead_letters', '?')}",
     ]
     why = "; ".join(status.get("why", []))
-    return " · ".join(words) + (f" · {why}" if why else "")
+    return " · ".join(words) + (f" · {plain_text(why, SENTENCE_CHARS_MAX)}" if why else "")
 
 
 def _rate(services: Mapping[str, Any], service: str, counter: str) -> str:

@@ -6,12 +6,15 @@ import asyncio
 import sys
 from typing import Any
 
-import httpx
 import msgspec
 
+from pw_cli.api_client import decoded
+from pw_cli.terminal import write_json
 from pw_cli.up.figures import line
+from pw_cli.up.probe import answer_of
 from pw_cli.up.report import Report
 from pw_cli.up.system import System
+from pw_common.redact import redacted_url
 
 LINE_EVERY_S = 5.0
 LIVE_EVERY_S = 1.0
@@ -38,13 +41,15 @@ class Progress:
         """Where to look."""
         system = self._system
         api = f"http://127.0.0.1:{system.ports.api}"
-        source = system.options.endpoint or {
+        endpoint = system.options.endpoint
+        source = (redacted_url(endpoint) if endpoint else "") or {
             "capture": f"{len(system.options.captures)} capture(s)",
             "market": f"a generated market (seed {system.options.seed})",
         }.get(system.options.source_kind, "")
         kept = system.options.data or "a temporary folder, removed at the end (--data keeps it)"
+        broker = redacted_url(system.nats_url)
         if self._as_json:
-            self._json({"event": "started", "api": api, "broker": system.nats_url})
+            self._json({"event": "started", "api": api, "broker": broker})
             return
         for text in (
             f"Pocketwatcher is running on {source}",
@@ -52,7 +57,7 @@ class Progress:
             f"  status        {api}/api/v1/status",
             f"  swaps         {api}/api/v1/swaps",
             f"  API           {api}/openapi.json",
-            f"  broker        {system.nats_url}",
+            f"  broker        {broker}",
             f"  data          {kept}",
             "  stop          Ctrl-C finishes what is in hand",
         ):
@@ -100,14 +105,11 @@ class Progress:
             self.say("NOT drained: it was stopped early, or something that was sent is not parsed")
 
     async def _status(self) -> dict[str, Any]:
-        url = f"http://127.0.0.1:{self._system.ports.api}/api/v1/status"
-        try:
-            answer = await self._system.client.get(url, timeout=2.0)
-        except httpx.TransportError as error:
-            return {"mode": "api away", "why": [type(error).__name__]}
-        found: dict[str, Any] = answer.json()
-        return found
+        found = await answer_of(self._system.client, self._system.ports.api, "/api/v1/status")
+        status = decoded(found.body) if found is not None else None
+        if not isinstance(status, dict):
+            return {"mode": "api away", "why": ["no answer that is a status"]}
+        return status
 
     def _json(self, value: object) -> None:
-        sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
-        sys.stdout.flush()
+        write_json(value)

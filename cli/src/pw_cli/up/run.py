@@ -12,7 +12,6 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
 import msgspec
 import uvloop
 
@@ -25,6 +24,8 @@ from pw_cli.up.system import System
 from pw_common.bus import BrokerAway, Bus, connect
 from pw_common.local_broker import LocalBroker, NoBroker, start_broker
 from pw_common.log import Log
+from pw_common.redact import redacted
+from pw_notifier.exchange import bounded_client
 
 EXIT_OK = 0
 EXIT_NOT_WELL = 1
@@ -69,7 +70,7 @@ async def _run(chosen: UpOptions) -> int:
         finally:
             await bus.close()
     except (NoBroker, BrokerAway, ChildFailed) as error:
-        sys.stderr.write(f"pw up: {error}\n")
+        sys.stderr.write(f"pw up: {redacted(str(error))}\n")
         return EXIT_UNAVAILABLE
     finally:
         if broker is not None:
@@ -94,7 +95,7 @@ async def _with_broker(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with httpx.AsyncClient() as client:
+    async with bounded_client() as client:
         system = System(chosen, url, ports, folder, bus, client, broker)
         progress = Progress(system, as_json=chosen.json)
         system.say = progress.say

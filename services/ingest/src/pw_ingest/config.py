@@ -135,7 +135,7 @@ class Settings(CommonSettings):
         urls = [one.strip() for one in self.endpoint.split(",")]
         files = [Path(one.strip()) for one in self.token_file.split(",") if one.strip()]
         tokens = [one.read_text(encoding="utf-8").strip() for one in files]
-        keep_secret(*tokens)
+        keep_secret(*urls, *tokens)
         if len(tokens) == 1:
             tokens = tokens * len(urls)
         tokens += [""] * (len(urls) - len(tokens))
