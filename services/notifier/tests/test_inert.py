@@ -206,6 +206,18 @@ def test_a_long_digest_is_cut_where_no_escape_is(kind: str) -> None:
             assert len(body["embeds"][0]["description"]) <= TEXT_MAX
 
 
+@pytest.mark.parametrize("start", ["> ", "- ", "+ ", "* ", "1. ", "12) ", "# ", "-# ", ">>> "])
+def test_no_line_begins_a_quote_a_list_or_a_heading_on_discord(start: str) -> None:
+    one = Alert(
+        id="a" * 32, episode="e", n=0, kind="opened", trigger="t", severity="info", slot=1,
+        opened_slot=1, event_time_ms=0, title=start, detail=f"{start}x",
+    )  # fmt: skip
+    (embed,) = msgspec.json.decode(body_of("discord", one, late=False))["embeds"]
+    assert embed["description"].startswith("\\") or "\\" in embed["description"][:3]
+    assert inert(embed["description"]) == f"{start}x"
+    assert inert(embed["title"]) == start
+
+
 def test_a_symbol_of_an_alert_that_was_stored_whole_is_cut_in_its_title() -> None:
     alert = Alert(
         id="a" * 32, episode="e", n=0, kind="opened", trigger="t", severity="info", slot=1,
