@@ -10,7 +10,8 @@ from typing import Any, Final, Self
 import httpx
 import msgspec
 
-from pw_notifier.exchange import Answered, NoAnswer, bounded_client, exchange
+from pw_notifier.bounded import bounded_client
+from pw_notifier.exchange import Answered, NoAnswer, exchange
 
 TIMEOUT_S: Final = 10.0
 # A status of many services and streams, or a page of dead letters with their bodies.
@@ -27,7 +28,7 @@ class ApiClient:
         self._client: httpx.AsyncClient | None = None
 
     def __enter__(self) -> Self:
-        self._client = bounded_client()
+        self._client = bounded_client(ANSWER_BYTES_MAX)
         return self
 
     def __exit__(

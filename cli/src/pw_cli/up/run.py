@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 import uvloop
 
+from pw_cli.api_client import ANSWER_BYTES_MAX
 from pw_cli.up.arguments import BadUsage, UpOptions, options
 from pw_cli.up.plan import Ports, provision_spec
 from pw_cli.up.processes import ChildFailed, free_port, port_is_free, run_once
@@ -25,7 +26,7 @@ from pw_common.bus import BrokerAway, Bus, connect
 from pw_common.local_broker import LocalBroker, NoBroker, start_broker
 from pw_common.log import Log
 from pw_common.redact import redacted
-from pw_notifier.exchange import bounded_client
+from pw_notifier.bounded import bounded_client
 
 EXIT_OK = 0
 EXIT_NOT_WELL = 1
@@ -95,7 +96,7 @@ async def _with_broker(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with bounded_client() as client:
+    async with bounded_client(ANSWER_BYTES_MAX) as client:
         system = System(chosen, url, ports, folder, bus, client, broker)
         progress = Progress(system, as_json=chosen.json)
         system.say = progress.say

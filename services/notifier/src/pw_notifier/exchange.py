@@ -2,22 +2,19 @@
 
 The whole exchange has one deadline: connecting, sending, headers and body together, so that an
 answer that drips holds nothing up. Nothing is decompressed (1 MB of gzip is 1 GB of zeros), no
-redirect is followed, no cookie is kept, and reading ends at a bound. Headers are bounded by
-httpcore, at 100 kB.
+redirect is followed, no cookie is kept, and reading ends at a bound: see `bounded`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from http.cookiejar import CookieJar
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import httpx
 
 ANSWER_BYTES_MAX: Final = 64 * 1024
 DEADLINE_S: Final = 10.0
-HEADERS: Final = {"Accept-Encoding": "identity"}
 
 
 class Answered(NamedTuple):
@@ -32,28 +29,6 @@ class Answered(NamedTuple):
 
 class NoAnswer(Exception):
     """There was no status; the message has neither URL nor anything that the other side said."""
-
-
-class _NoCookies(CookieJar):
-    """Keeps nothing: a receiver could otherwise fill our memory a cookie at a time."""
-
-    def extract_cookies(self, *_: Any) -> None:
-        return
-
-    def add_cookie_header(self, *_: Any) -> None:
-        return
-
-
-def bounded_client(**more: Any) -> httpx.AsyncClient:
-    """The only way in which a client for `exchange` is made."""
-    return httpx.AsyncClient(
-        follow_redirects=False,
-        trust_env=False,
-        headers=HEADERS,
-        cookies=_NoCookies(),
-        timeout=None,  # noqa: S113 - `exchange` has one deadline for everything
-        **more,
-    )
 
 
 async def exchange(

@@ -18,10 +18,10 @@ from pw_common.publisher import Publisher
 from pw_common.redact import keep_secret
 from pw_common.run import Runtime
 from pw_common.subjects import ASK_NOTIFIER, BUCKET_CONFIG, KEY_CHANNELS
+from pw_notifier.bounded import bounded_client
 from pw_notifier.config import Settings
 from pw_notifier.core.policy import Sent
 from pw_notifier.delivery import Delivery, drop_durables
-from pw_notifier.exchange import bounded_client
 from pw_notifier.sending import Sender
 from pw_notifier.watch import watch
 
