@@ -9,6 +9,7 @@ import asyncio
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from nats.aio.client import Client
@@ -220,6 +221,9 @@ async def connect(
 
     shown = redacted_url(url)
     keep_secret(*_secrets_of(url), password or "")
+    if not all(map(_is_address, url.split(","))):
+        # The client's own error may quote it, and with it half a password.
+        raise BrokerAway(f"{shown} cannot be read as nats://host:port, or several with commas")
     client = Client()
     bus = Bus(client, log)
     try:
@@ -249,12 +253,15 @@ async def connect(
             f"no broker at {shown} within {wait_s:g} s ({type(error).__name__}): "
             "is nats-server running there, and is PW_NATS_URL right?"
         ) from error
-    except ValueError:
-        # A part of the URL that cannot be read, such as a password with a / in it: the message
-        # would quote it.
-        await client.close()
-        raise BrokerAway(f"{shown} cannot be read; allowed: nats://host:port") from None
     return bus
+
+
+def _is_address(one: str) -> bool:
+    try:
+        parts = urlsplit(one.strip() if "://" in one else f"nats://{one.strip()}")
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _secrets_of(url: str) -> list[str]:
