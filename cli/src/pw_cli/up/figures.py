@@ -25,7 +25,7 @@ def line(status: Mapping[str, Any]) -> str:
         f"dead letters {totals.get('dead_letters', '?')}",
     ]
     why = "; ".join(status.get("why", []))
-    return " · ".join(words) + (f" · {plain_text(why, SENTENCE_CHARS_MAX)}" if why else "")
+    return plain_text(" · ".join([*words, why] if why else words), SENTENCE_CHARS_MAX)
 
 
 def _rate(services: Mapping[str, Any], service: str, counter: str) -> str:
