@@ -170,6 +170,5 @@ def _status(name: str) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1_000
 
 
-
 if __name__ == "__main__":
     sys.exit(main())

@@ -9,7 +9,9 @@ from typing import Final
 IDLE_CONNECTIONS: Final = 400
 HALF_REQUESTS: Final = 60
 FLOOD_S: Final = 1.5
-HALF_REQUEST: Final = b"PUT /api/v1/watchlists HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900000\r\n"
+HALF_REQUEST: Final = (
+    b"PUT /api/v1/watchlists HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900000\r\n"
+)
 
 
 async def flood(host: str, port: int) -> str:

@@ -33,10 +33,13 @@ from pw_cli.gap_store import (
     waiting_fills,
 )
 from pw_cli.rpc import PATIENCE_S, Rpc
+from pw_cli.terminal import cell, write_json
 from pw_common.bus import Bus
 from pw_common.captures import BadCapture
 from pw_common.messages import Gap
+from pw_common.plain_text import SENTENCE_CHARS_MAX, plain_text
 from pw_common.publisher import PublishRefused
+from pw_common.redact import redacted
 
 EXIT_OK: Final = 0
 EXIT_NOT_ALL: Final = 1
@@ -82,11 +85,11 @@ async def _list(bus: Bus, *, as_json: bool) -> int:
     if as_json:
         for gap in gaps:
             line = {"id": gap.id, **msgspec.to_builtins(gap)}
-            sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
+            write_json(line)
         return EXIT_OK
     table = Table("gap", "slots", "why", "filled")
     for gap in gaps:
-        table.add_row(gap.id, str(_slots(gap)), gap.why, "yes" if gap.filled else "no")
+        table.add_row(cell(gap.id), str(_slots(gap)), cell(gap.why), "yes" if gap.filled else "no")
     Console().print(table if gaps else "No gaps.")
     return EXIT_OK
 
@@ -166,16 +169,17 @@ def _why_open(job: Job) -> str:
 def _tell(job: Job, why: str, *, as_json: bool) -> None:
     gap, count = job.gap, job.filler.stored
     if as_json:
-        line = {"gap": gap.id, "stored": count, "filled": not why, "why": why}
-        sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
+        write_json({"gap": gap.id, "stored": count, "filled": not why, "why": why})
         return
     state = f"still open: {why}" if why else "filled"
-    sys.stdout.write(f"{gap.id}: {count} updates stored; {state}\n")
+    shown = plain_text(f"{gap.id}: {count} updates stored; {state}", SENTENCE_CHARS_MAX)
+    sys.stdout.write(f"{shown}\n")
 
 
 def _say(line: str) -> None:
     clear = "\r\x1b[K" if sys.stderr.isatty() else ""
-    sys.stderr.write(f"{clear}pw backfill: {line}\n")
+    shown = plain_text(redacted(line), SENTENCE_CHARS_MAX)
+    sys.stderr.write(f"{clear}pw backfill: {shown}\n")
     sys.stderr.flush()
 
 

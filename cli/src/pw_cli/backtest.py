@@ -13,9 +13,11 @@ from rich.table import Table
 
 from pw_cli.offline import alerts
 from pw_cli.parse import in_chain_order
+from pw_cli.terminal import cell
 from pw_common.alerts import Alert, alert_digest
 from pw_common.captures import BadCapture
 from pw_common.messages import encode
+from pw_common.plain_text import NAME_CHARS_MAX, plain_json
 from pw_detection.detector import Detector
 from pw_detection.rules import BadRules, Rule, read_rules
 
@@ -43,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_UNREADABLE
     if args.json:
         for alert in found:
-            sys.stdout.buffer.write(encode(alert) + b"\n")
+            sys.stdout.buffer.write(plain_json(encode(alert)) + b"\n")
         summary = {"alerts": len(found), "alert_digest": alert_digest(found)}
         sys.stdout.buffer.write(msgspec.json.encode(summary) + b"\n")
     else:
@@ -64,8 +66,8 @@ def _show(found: list[Alert], console: Console) -> None:
             str(alert.slot),
             f"+{since_s // 60}:{since_s % 60:02}",
             alert.kind,
-            alert.trigger,
-            alert.symbol or alert.mint[:SHORT],
+            cell(alert.trigger),
+            cell(alert.symbol or alert.mint[:SHORT], NAME_CHARS_MAX),
             f"{alert.metrics.get('buy_volume_sol_5m') or 0:.2f} SOL",
             f"{alert.metrics.get('unique_buyers_5m') or 0:g} wallets",
         )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from pw_cli.terminal import complain
 from pw_common.bus import ApiRefused, BrokerAway, Bus, connect
 from pw_common.log import setup
+from pw_common.redact import keep_secret, shown_path
 from pw_common.run import EXIT_CONFIG, EXIT_UNAVAILABLE, VERSION
 
 NATS_DEFAULT = "nats://127.0.0.1:4222"
@@ -29,7 +30,7 @@ def add_broker_argument(parser: argparse.ArgumentParser) -> None:
         "--nats",
         metavar="URL",
         default=os.environ.get("PW_NATS_URL") or NATS_DEFAULT,
-        help="the broker (default: PW_NATS_URL, else %(default)s)",
+        help=f"the broker (default: PW_NATS_URL, else {NATS_DEFAULT})",
     )
 
 
@@ -40,10 +41,10 @@ def with_broker(
     try:
         return asyncio.run(_with_broker(args.nats, work, on_trouble))
     except (BrokerAway, ApiRefused) as error:
-        sys.stderr.write(f"pw {args.command}: {error}\n")
+        complain(args.command, error)
         return EXIT_UNAVAILABLE
     except BadArgument as error:
-        sys.stderr.write(f"pw {args.command}: {error}\n")
+        complain(args.command, error)
         return EXIT_CONFIG
 
 
@@ -77,6 +78,10 @@ def read_secret(path: Path, name: str) -> str:
         BadArgument: naming the setting and the file.
     """
     try:
-        return path.read_text(encoding="utf-8").strip()
+        found = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadArgument(f"{name}: cannot read {path}: {error}") from error
+        # The error itself would name the file again, and that may be the secret.
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise BadArgument(f"{name}: cannot read {shown_path(path)}: {why}") from error
+    keep_secret(found)
+    return found

@@ -18,6 +18,7 @@ from google.protobuf.message import DecodeError
 from nats.errors import TimeoutError as NatsTimeout
 
 from pw_cli.broker import add_broker_argument, with_broker
+from pw_cli.terminal import complain
 from pw_common.bus import Bus, headers_of
 from pw_common.captures import BadCapture, CaptureWriter
 from pw_common.clock import monotonic_s
@@ -25,6 +26,7 @@ from pw_common.dedup import SeenWindow
 from pw_common.envelope import MSG_ID, BadEnvelope, decompress
 from pw_common.framing import BadFrame, split
 from pw_common.limits import DECOMPRESSED_BYTES_MAX
+from pw_common.redact import redacted_url
 from pw_common.run import EXIT_CONFIG, EXIT_UNAVAILABLE, watch_signals
 from pw_common.settings import BadSettings, load
 from pw_common.subjects import TX_ALL
@@ -121,7 +123,7 @@ async def _from_broker(bus: Bus, args: argparse.Namespace, tally: Tally) -> int:
                     _write(capture, update, tally)
             except (BadEnvelope, BadFrame) as error:
                 tally.unreadable += 1
-                sys.stderr.write(f"pw capture: {headers.get(MSG_ID, 'a message')}: {error}\n")
+                complain("capture", f"{headers.get(MSG_ID, 'a message')}: {error}")
     tally.ended = True
     return 0 if tally.whole else EXIT_NOT_WHOLE
 
@@ -167,7 +169,7 @@ async def _from_endpoint(args: argparse.Namespace, tally: Tally) -> int:
         except (StreamEnded, asyncio.CancelledError) as error:
             if ender.done():
                 return 0
-            sys.stderr.write(f"pw capture: {args.endpoint}: {error}\n")
+            complain("capture", f"{redacted_url(args.endpoint)}: {error}")
             return EXIT_UNAVAILABLE
         finally:
             await end_tasks(ender)

@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from pw_cli.broker import add_broker_argument, with_broker
 from pw_cli.shown import json_line, plain_body
+from pw_cli.terminal import cell, write_json
 from pw_common.bus import Bus
 from pw_common.envelope import (
     CONTENT_ENCODING,
@@ -85,7 +85,7 @@ async def _list(bus: Bus, args: argparse.Namespace) -> int:
     rows = [_row(message) for message in page.messages]
     if args.json:
         for row in rows:
-            sys.stdout.buffer.write(msgspec.json.encode(row) + b"\n")
+            write_json(row)
         return 0
     table = Table("seq", "time", "service", "origin", "position", "bytes", "reason")
     for row in rows:
@@ -100,7 +100,7 @@ async def _list(bus: Bus, args: argparse.Namespace) -> int:
             row["reason"],
         )
         # Text, not markup: a reason may quote what came from outside.
-        table.add_row(*(Text(cell) for cell in cells))
+        table.add_row(*map(cell, cells))
     console = Console()
     console.print(table if rows else "No dead letters.")
     if page.next_before_seq is not None and rows:

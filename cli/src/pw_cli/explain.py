@@ -11,10 +11,13 @@ import msgspec
 from google.protobuf.message import DecodeError
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from solders.signature import Signature
 
+from pw_cli.terminal import write_json
 from pw_common.captures import BadCapture, CaptureWriter, read_capture
 from pw_common.messages import QuoteTrade, RoundTrip, Swap, TokenCreated, Transfer
+from pw_common.plain_text import plain_json
 from pw_geyser import shallow_pb2
 from pw_parser.core.explain import Balance, Explanation, explain, reading_of
 from pw_parser.core.reasons import REASONS
@@ -44,7 +47,7 @@ def explain_one(signature: str, paths: list[Path], *, as_json: bool) -> int:
         return EXIT_UNREADABLE
     assert explanation is not None
     if as_json:
-        sys.stdout.buffer.write(msgspec.json.encode(explanation._asdict()) + b"\n")
+        write_json(explanation._asdict())
     else:
         show(explanation, Console())
     return EXIT_OK
@@ -149,9 +152,9 @@ def show(explanation: Explanation, console: Console) -> None:
         if isinstance(event, Swap):
             _show_swap(event, console)
         elif isinstance(event, RoundTrip | TokenCreated | Transfer | QuoteTrade):
-            console.print(
-                f"  {type(event).__name__}: {msgspec.json.encode(event).decode()}", soft_wrap=True
-            )
+            # Text, not markup: a token's name is in it.
+            body = plain_json(msgspec.json.encode(event)).decode()
+            console.print(Text(f"  {type(event).__name__}: {body}"), soft_wrap=True)
 
 
 def _show_swap(swap: Swap, console: Console) -> None:

@@ -12,6 +12,7 @@ from pw_common.envelope import CONTENT_ENCODING, ZSTD, BadEnvelope, decompress
 from pw_common.framing import BadFrame, split
 from pw_common.limits import DECOMPRESSED_BYTES_MAX
 from pw_common.log_reader import StoredMessage
+from pw_common.plain_text import plain_json
 from pw_geyser import shallow_pb2
 
 BODY_HEX_BYTES_MAX = 4096
@@ -31,7 +32,8 @@ def json_line(stream: str, message: StoredMessage) -> bytes:
         # A core subscription knows neither: see `pw tail PW_TX`.
         del line["seq"], line["time_ms"]
     line.update(_body(message))
-    return msgspec.json.encode(line) + b"\n"
+    # Names and symbols come from the chain, and a terminal may read this.
+    return plain_json(msgspec.json.encode(line)) + b"\n"
 
 
 def plain_body(message: StoredMessage) -> bytes:

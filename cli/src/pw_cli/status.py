@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import time
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import httpx
-import msgspec
 from rich.console import Console, Group
 from rich.live import Live
-from rich.text import Text
 
+from pw_cli.api_client import ApiClient, decoded
 from pw_cli.broker import BadArgument, read_secret
 from pw_cli.status_tables import tables
+from pw_cli.terminal import cell, complain, plain_tree, write_json
+from pw_common.redact import redacted_url
 from pw_common.run import EXIT_CONFIG, EXIT_UNAVAILABLE
+from pw_notifier.exchange import NoAnswer
 
 API_DEFAULT = "http://127.0.0.1:8080"
 EVERY_S = 1.0
-TIMEOUT_S = 5.0
 EXIT_NOT_WELL = 1
 
 
@@ -42,7 +42,7 @@ def add_api_arguments(parser: argparse.ArgumentParser) -> None:
         "--api",
         metavar="URL",
         default=os.environ.get("PW_API_URL") or API_DEFAULT,
-        help="the API (default: PW_API_URL, else %(default)s)",
+        help=f"the API (default: PW_API_URL, else {API_DEFAULT})",
     )
     token_file = os.environ.get("PW_API_TOKEN_FILE")
     parser.add_argument(
@@ -65,67 +65,62 @@ def run(args: argparse.Namespace) -> int:
     """0 running, 1 in another mode, 69 no answer, 78 wrong token file."""
     try:
         headers = headers_of(args)
-        with httpx.Client(
-            base_url=args.api, headers=headers, timeout=TIMEOUT_S, trust_env=False
-        ) as client:
+        where = redacted_url(args.api)
+        with ApiClient(args.api, headers) as api:
             console = Console()
             if args.json:
-                status = fetch(client)
-                sys.stdout.buffer.write(msgspec.json.encode(status) + b"\n")
+                status = fetch(api, where)
+                write_json(status)
                 return _code(status)
             if args.once or not console.is_terminal:
-                status = fetch(client)
-                console.print(tables(status))
+                status = fetch(api, where)
+                console.print(tables(plain_tree(status)))
                 return _code(status)
-            return _live(client, console)
+            return _live(api, where, console)
     except NoStatus as error:
-        sys.stderr.write(f"pw status: {error}\n")
+        complain("status", error)
         return EXIT_UNAVAILABLE
     except BadArgument as error:
-        sys.stderr.write(f"pw status: {error}\n")
+        complain("status", error)
         return EXIT_CONFIG
 
 
-def fetch(client: httpx.Client) -> dict[str, Any]:
+def fetch(api: ApiClient, where: str) -> dict[str, Any]:
     """One status.
 
     Raises:
         NoStatus: no API there, or an answer that is not a status.
     """
     try:
-        answer = client.get("/api/v1/status")
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        answer = api.get("/api/v1/status")
+    except NoAnswer as error:
         raise NoStatus(
-            f"no API at {client.base_url} ({type(error).__name__}): "
-            "is `pw up` running, and is PW_API_URL right?"
+            f"no API at {where} ({error}): is `pw up` running, and is PW_API_URL right?"
         ) from error
-    try:
-        body = msgspec.json.decode(answer.content)
-    except msgspec.MsgspecError:
-        body = None
+    body = decoded(answer.body)
     if not isinstance(body, dict):
-        raise NoStatus(f"{client.base_url} is not Pocketwatcher's API (HTTP {answer.status_code})")
-    if answer.status_code != httpx.codes.OK:
-        raise NoStatus(f"HTTP {answer.status_code}: {body.get('detail', '')}")
+        raise NoStatus(f"{where} is not Pocketwatcher's API (HTTP {answer.status})")
+    if answer.status != HTTPStatus.OK:
+        raise NoStatus(f"HTTP {answer.status}: {body.get('detail', '')}")
     return body
 
 
-def _live(client: httpx.Client, console: Console) -> int:
+def _live(api: ApiClient, where: str, console: Console) -> int:
     # The first answer must come; later ones may fail while the API restarts.
-    status = fetch(client)
+    status = fetch(api, where)
     code = _code(status)
     try:
-        with Live(tables(status), console=console, auto_refresh=False) as live:
+        with Live(tables(plain_tree(status)), console=console, auto_refresh=False) as live:
             while True:
                 time.sleep(EVERY_S)
                 try:
-                    status = fetch(client)
+                    status = fetch(api, where)
                     code = _code(status)
-                    live.update(tables(status), refresh=True)
+                    live.update(tables(plain_tree(status)), refresh=True)
                 except NoStatus as error:
                     code = EXIT_UNAVAILABLE
-                    note = Text(str(error), style="bold red")
-                    live.update(Group(tables(status), note), refresh=True)
+                    note = cell(error, style="bold red")
+                    live.update(Group(tables(plain_tree(status)), note), refresh=True)
     except KeyboardInterrupt:
         return code
 

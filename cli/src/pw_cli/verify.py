@@ -7,7 +7,6 @@ at a time. Exit codes: 0 everything holds, 1 something does not, 69 broker away.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -26,6 +25,7 @@ from rich.table import Table
 from pw_cli.broker import add_broker_argument, with_broker
 from pw_cli.gap_store import waiting_fills
 from pw_cli.survey import SHOWN_MAX, Check, Survey
+from pw_cli.terminal import cell, complain, write_json
 from pw_cli.up.stored import stored_messages
 from pw_cli.walk import Unreadable, derive, stored_alerts, stored_batches
 from pw_common.alerts import Alert
@@ -67,16 +67,19 @@ async def _verify(bus: Bus, *, as_json: bool) -> int:
     try:
         checks = await _checks(bus)
     except Unreadable as error:
-        sys.stderr.write(f"pw verify: {error}\n")
+        complain("verify", error)
         return 1
     if as_json:
         for check in checks:
-            sys.stdout.buffer.write(msgspec.json.encode(check) + b"\n")
+            write_json(check)
     else:
         table = Table("what", "holds", "count", "detail", box=None)
         for check in checks:
             table.add_row(
-                check.name, "yes" if check.holds else "NO", str(check.count), check.detail
+                cell(check.name),
+                "yes" if check.holds else "NO",
+                str(check.count),
+                cell(check.detail),
             )
         Console().print(table)
     return 0 if all(check.holds for check in checks) else 1

@@ -5,16 +5,22 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
-import httpx
-import msgspec
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from pw_cli.api_client import ApiClient, decoded
 from pw_cli.broker import BadArgument
 from pw_cli.status import add_api_arguments, headers_of
+from pw_cli.terminal import cell, complain, write_json
+from pw_common.plain_text import SENTENCE_CHARS_MAX, plain_text
+from pw_common.redact import redacted_url
 from pw_common.run import EXIT_CONFIG, EXIT_UNAVAILABLE
+from pw_notifier.exchange import NoAnswer
 
 EXIT_OK = 0
 EXIT_NOTHING = 1
@@ -35,21 +41,26 @@ def run(args: argparse.Namespace) -> int:
     if not MINT.match(args.mint):
         sys.stderr.write(f"pw why: {args.mint[:50]!r} is not a mint: base58, 32 to 44 signs\n")
         return EXIT_USAGE
-    url = f"{args.api}/api/v1/tokens/{args.mint}/why"
+    where = redacted_url(args.api)
     try:
-        answer = httpx.get(url, headers=headers_of(args), timeout=10.0, trust_env=False)
+        with ApiClient(args.api, headers_of(args)) as api:
+            answer = api.get(f"/api/v1/tokens/{args.mint}/why")
     except BadArgument as error:
-        sys.stderr.write(f"pw why: {error}\n")
+        complain("why", error)
         return EXIT_CONFIG
-    except httpx.TransportError as error:
-        sys.stderr.write(f"pw why: no API at {args.api} ({type(error).__name__}): see --api\n")
+    except NoAnswer as error:
+        complain("why", f"no API at {where} ({error}): see --api")
         return EXIT_UNAVAILABLE
-    if answer.status_code != httpx.codes.OK:
-        sys.stderr.write(f"pw why: {answer.json().get('detail', answer.status_code)}\n")
+    rows = decoded(answer.body)
+    if answer.status != HTTPStatus.OK:
+        detail = rows.get("detail") if isinstance(rows, dict) else None
+        complain("why", detail or f"{where} answered {answer.status}")
         return EXIT_UNAVAILABLE
-    rows: list[dict[str, Any]] = answer.json()
+    if not isinstance(rows, list):
+        complain("why", f"{where} is not Pocketwatcher's API")
+        return EXIT_UNAVAILABLE
     if args.json:
-        sys.stdout.buffer.write(msgspec.json.encode(rows) + b"\n")
+        write_json(rows)
     elif rows:
         show(rows, Console())
     else:
@@ -62,11 +73,15 @@ def show(rows: list[dict[str, Any]], console: Console) -> None:
     table = Table("rule", "verdict", "conditions", "what keeps it", box=None, pad_edge=False)
     for row in rows:
         verdict = str(row["verdict"])
-        conditions = "\n".join(_condition(one) for one in row["conditions"])
-        colour = COLOURS[verdict]
-        shown = f"[{colour}]{verdict}[/{colour}]" if colour else verdict
-        table.add_row(row["trigger"], shown, conditions, "\n".join(row["blocked"]) or "-")
+        # Text, not markup: a condition and a reason are what somebody wrote.
+        conditions = _lines(_condition(one) for one in row["conditions"])
+        shown = cell(verdict, style=COLOURS.get(verdict, ""))
+        table.add_row(cell(row["trigger"]), shown, conditions, _lines(row["blocked"] or ["-"]))
     console.print(table)
+
+
+def _lines(lines: Iterable[str]) -> Text:
+    return Text("\n".join(plain_text(one, SENTENCE_CHARS_MAX) for one in lines))
 
 
 def _condition(one: dict[str, Any]) -> str:

@@ -26,7 +26,7 @@ def test_every_wrong_variable_is_listed_at_once() -> None:
         "PW_X_RATIO": "much",
         "PW_X_ON": "perhaps",
         "PW_X_LISTEN": "a:99999",
-        "PW_X_TOKEN_FILE": "nowhere",
+        "PW_X_TOKEN_FILE": "/nowhere",
     }
     with pytest.raises(BadSettings) as error:
         load(Example, wrong)
@@ -57,8 +57,8 @@ def test_an_address_needs_its_scheme_and_host(value: str) -> None:
 
 def test_a_service_prints_its_problems_and_exits_78(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as error:
-        load_or_exit(CommonSettings, {"PW_NATS_URL": "x", "PW_LOG_LEVEL": "loud"})
+        load_or_exit(CommonSettings, {"PW_NATS_URL": "http://x", "PW_LOG_LEVEL": "loud"})
     assert error.value.code == 78
     printed = capfd.readouterr().err
-    assert "PW_NATS_URL='x'" in printed
+    assert "PW_NATS_URL='http://x'" in printed
     assert "PW_LOG_LEVEL='loud': allowed: debug, info, warning, error" in printed

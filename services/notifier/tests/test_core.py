@@ -83,24 +83,24 @@ def test_late_alerts_are_one_message_that_says_so(kind: Any) -> None:
 @pytest.mark.parametrize(
     ("status", "headers", "body", "expected"),
     [
-        (204, {}, b"", Sent()),
-        (429, {"retry-after": "7"}, b"", Retry("asked to wait (429)", 7.0)),
-        (429, {}, b'{"retry_after": 1.5}', Retry("asked to wait (429)", 1.5)),
-        (429, {}, b'{"parameters": {"retry_after": 9}}', Retry("asked to wait (429)", 9.0)),
-        (429, {}, b"nonsense", Retry("asked to wait (429)", None)),
-        (500, {}, b"", Retry("answered 500")),
-        (400, {}, b"bad", Refused("answered 400: bad")),
+        (204, {}, "", Sent()),
+        (429, {"retry-after": "7"}, "", Retry("asked to wait (429)", 7.0)),
+        (429, {}, '{"retry_after": 1.5}', Retry("asked to wait (429)", 1.5)),
+        (429, {}, '{"parameters": {"retry_after": 9}}', Retry("asked to wait (429)", 9.0)),
+        (429, {}, "nonsense", Retry("asked to wait (429)", None)),
+        (500, {}, "", Retry("answered 500")),
+        (400, {}, "bad", Refused("answered 400: bad")),
     ],
 )
 def test_answers_mean_what_the_services_document(
-    status: int, headers: dict[str, str], body: bytes, expected: Any
+    status: int, headers: dict[str, str], body: str, expected: Any
 ) -> None:
     assert meaning(status, headers, body) == expected
 
 
 def test_a_channel_that_is_set_up_wrong_is_asked_again_slowly() -> None:
-    assert isinstance(meaning(401, {}, b""), Retry)
-    assert isinstance(meaning(404, {}, b""), Retry)
+    assert isinstance(meaning(401, {}, ""), Retry)
+    assert isinstance(meaning(404, {}, ""), Retry)
 
 
 @given(st.integers(0, 1_000), st.floats(0, 1e9), st.floats(0, 1))

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from pw_common.plain_text import SENTENCE_CHARS_MAX, plain_text
+
 
 class ShownRate(msgspec.Struct):
     """A counter's rate."""
@@ -57,7 +59,7 @@ def line(status: Mapping[str, Any]) -> str:
         f"dead letters {totals.get('dead_letters', '?')}",
     ]
     why = "; ".join(status.get("why", []))
-    return " · ".join(words) + (f" · {why}" if why else "")
+    return plain_text(" · ".join([*words, why] if why else words), SENTENCE_CHARS_MAX)
 
 
 def _rate(services: Mapping[str, Any], service: str, counter: str) -> str:

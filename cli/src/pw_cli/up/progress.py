@@ -13,6 +13,8 @@ from pw_cli.up.outlet import Outlet
 from pw_cli.up.probe import NoAnswer, json_of
 from pw_cli.up.report import Report
 from pw_cli.up.system import System
+from pw_common.plain_text import plain_json
+from pw_common.redact import redacted_url
 
 LINE_EVERY_S = 5.0
 LIVE_EVERY_S = 1.0
@@ -43,13 +45,15 @@ class Progress:
         """Where to look."""
         system = self._system
         api = f"http://127.0.0.1:{system.ports.api}"
-        source = system.options.endpoint or {
+        endpoint = system.options.endpoint
+        source = (redacted_url(endpoint) if endpoint else "") or {
             "capture": f"{len(system.options.captures)} capture(s)",
             "market": f"a generated market (seed {system.options.seed})",
         }.get(system.options.source_kind, "")
         kept = system.options.data or "a temporary folder, removed at the end (--data keeps it)"
+        broker = redacted_url(system.nats_url)
         if self._as_json:
-            self._json({"event": "started", "api": api, "broker": system.nats_url})
+            self._json({"event": "started", "api": api, "broker": broker})
             return
         for text in (
             f"Pocketwatcher is running on {source}",
@@ -57,7 +61,7 @@ class Progress:
             f"  status        {api}/api/v1/status",
             f"  swaps         {api}/api/v1/swaps",
             f"  API           {api}/openapi.json",
-            f"  broker        {system.nats_url}",
+            f"  broker        {broker}",
             f"  data          {kept}",
             "  stop          Ctrl-C finishes what is in hand",
         ):
@@ -116,7 +120,7 @@ class Progress:
         return found
 
     def _json(self, value: object) -> None:
-        self._out.write(msgspec.json.encode(value).decode() + "\n")
+        self._out.write(plain_json(msgspec.json.encode(value)).decode() + "\n")
 
 
 def away(why: str) -> dict[str, Any]:

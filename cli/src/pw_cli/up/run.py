@@ -13,10 +13,10 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
 import msgspec
 import uvloop
 
+from pw_cli.api_client import ANSWER_BYTES_MAX
 from pw_cli.up.arguments import BadUsage, UpOptions, options
 from pw_cli.up.plan import Ports, provision_spec
 from pw_cli.up.processes import ChildFailed, free_port, port_is_free, run_once
@@ -27,7 +27,9 @@ from pw_cli.up.system import System
 from pw_common.bus import BrokerAway, Bus, connect
 from pw_common.local_broker import LocalBroker, NoBroker, start_broker
 from pw_common.log import Log
+from pw_common.redact import redacted
 from pw_common.tasks import end_tasks
+from pw_notifier.bounded import bounded_client
 
 EXIT_OK = 0
 EXIT_NOT_WELL = 1
@@ -72,7 +74,7 @@ async def _run(chosen: UpOptions) -> int:
         finally:
             await bus.close()
     except (NoBroker, BrokerAway, ChildFailed) as error:
-        _complain(str(error))
+        _complain(redacted(str(error)))
         return EXIT_UNAVAILABLE
     finally:
         if broker is not None:
@@ -97,7 +99,7 @@ async def _with_broker(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with bounded_client(ANSWER_BYTES_MAX) as client:
         system = System(chosen, url, ports, folder, bus, client, broker)
         progress = Progress(system, as_json=chosen.json)
         system.say = progress.say

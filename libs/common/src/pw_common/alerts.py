@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from pw_common.messages import digest_of_bodies, encode
+from pw_common.plain_text import LABEL_CHARS_MAX, SENTENCE_CHARS_MAX, plain_text
 
 AlertKind: TypeAlias = Literal["opened", "escalated", "closed", "blind", "sighted"]
 Severity: TypeAlias = Literal["info", "warning", "critical"]
@@ -33,6 +34,8 @@ Verdict: TypeAlias = Literal["holds", "fails", "unknown"]
 
 SCHEMA_ALERT = "alert.v1"
 TRIGGER_REVISION = "Pw-Trigger-Revision"
+# A symbol, a rule's name and a word on how it went.
+TITLE_CHARS_MAX = 120
 EVIDENCE_MAX = 10
 TOP_BUYERS = 5
 
@@ -113,6 +116,56 @@ def decode_alert(body: bytes) -> Alert:
         return _decoder.decode(body)
     except (UnicodeDecodeError, RecursionError) as error:
         raise msgspec.DecodeError(f"{type(error).__name__}: {error}") from error
+
+
+def plain_alert(alert: Alert) -> Alert:
+    """An alert as it may be shown: names come from the chain, labels and rules from people.
+
+    What is stored keeps them as they came.
+    """
+    return msgspec.structs.replace(
+        alert,
+        trigger=_label(alert.trigger),
+        mint=_label(alert.mint),
+        title=plain_text(_title(alert), TITLE_CHARS_MAX),
+        detail=plain_text(alert.detail, SENTENCE_CHARS_MAX),
+        conditions=tuple(
+            msgspec.structs.replace(one, text=_label(one.text), metric=_label(one.metric))
+            for one in alert.conditions
+        ),
+        top_buyers=tuple(
+            msgspec.structs.replace(
+                one, trader=_label(one.trader), labels=tuple(map(_label, one.labels))
+            )
+            for one in alert.top_buyers
+        ),
+        name=alert.name and plain_text(alert.name),
+        symbol=alert.symbol and plain_text(alert.symbol),
+        creator=alert.creator and _label(alert.creator),
+        venues=tuple(map(_label, alert.venues)),
+        labels=tuple(map(_label, alert.labels)),
+        links={
+            _label(name): plain_text(url, SENTENCE_CHARS_MAX) for name, url in alert.links.items()
+        },
+        near=tuple(
+            NearRule(
+                trigger=_label(one.trigger), fell_short_by=tuple(map(_label, one.fell_short_by))
+            )
+            for one in alert.near
+        ),
+    )
+
+
+def _title(alert: Alert) -> str:
+    """The title with its symbol cut: alerts stored by an earlier version have it whole."""
+    symbol = alert.symbol or ""
+    if symbol and alert.title.startswith(f"{symbol}:"):
+        return plain_text(symbol) + alert.title[len(symbol) :]
+    return alert.title
+
+
+def _label(text: str) -> str:
+    return plain_text(text, LABEL_CHARS_MAX)
 
 
 def episode_id(mint: str, trigger: str, opened_slot: int) -> str:

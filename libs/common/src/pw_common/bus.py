@@ -9,6 +9,7 @@ import asyncio
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from nats.aio.client import Client
@@ -17,6 +18,7 @@ from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
 from pw_common.log import Log
+from pw_common.redact import keep_secret, redacted, redacted_url
 from pw_common.tasks import end_tasks
 
 PING_INTERVAL_S = 5
@@ -236,7 +238,7 @@ async def connect(
 
     async def on_error(error: Exception) -> None:
         nonlocal last
-        last = f"{type(error).__name__}: {error}"
+        last = redacted(f"{type(error).__name__}: {error}")
         if opened:
             log.warning("broker_error", reason=last)
             on_trouble(type(error).__name__)
@@ -245,15 +247,20 @@ async def connect(
         if made.closing or not opened:
             return
         on_trouble("disconnected")
-        log.warning("broker_disconnected", url=url)
+        log.warning("broker_disconnected", url=shown)
 
     async def on_reconnect() -> None:
-        log.info("broker_reconnected", url=url)
+        log.info("broker_reconnected", url=shown)
 
     async def on_close() -> None:
         if closed is not None and opened:
             closed.set()
 
+    shown = redacted_url(url)
+    keep_secret(*_secrets_of(url), password or "")
+    if not all(map(_is_address, url.split(","))):
+        # The client's own error may quote it, and with it half a password.
+        raise BrokerAway(f"{shown} cannot be read as nats://host:port, or several with commas")
     client = Client()
     made = bus if bus is not None else Bus(client, log)
     connecting = asyncio.create_task(
@@ -283,7 +290,7 @@ async def connect(
         connecting.result()
     except (NatsError, OSError, TimeoutError) as error:
         raise BrokerAway(
-            f"no broker at {url} within {wait_s:g} s ({last or type(error).__name__}): "
+            f"no broker at {shown} within {wait_s:g} s ({last or type(error).__name__}): "
             "is nats-server running there, and is PW_NATS_URL right?"
         ) from error
     else:
@@ -294,6 +301,19 @@ async def connect(
         if not opened:
             await client.close()
     return made
+
+
+def _is_address(one: str) -> bool:
+    try:
+        parts = urlsplit(one.strip() if "://" in one else f"nats://{one.strip()}")
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _secrets_of(url: str) -> list[str]:
+    """The user part of each address: a user and a password, or a token."""
+    return [one.strip() for one in url.split(",") if "@" in one]
 
 
 def headers_of(message: Msg) -> dict[str, str]:

@@ -31,6 +31,8 @@ from pw_common.health import JSON, PROMETHEUS, TEXT, HealthServer, PortTaken, Re
 from pw_common.log import Log, setup
 from pw_common.messages import Heartbeat, LayoutDrift, SourceHealth, encode
 from pw_common.metrics import Metrics
+from pw_common.plain_text import SENTENCE_CHARS_MAX, plain_text
+from pw_common.redact import redacted
 from pw_common.settings import host_port, setting
 from pw_common.subjects import BUCKET_INSTANCES
 from pw_common.tasks import end_tasks
@@ -119,7 +121,8 @@ class Runtime:
     def set_ready(self, reason: str = "") -> None:
         """Ready when `reason` is empty; otherwise not ready, and why."""
         self.ready = not reason
-        self.reason = reason
+        # It may quote a source or a file, and stands in `/readyz`, the status and alerts.
+        self.reason = plain_text(redacted(reason), SENTENCE_CHARS_MAX)
 
 
 class HttpServer(Protocol):

@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
+from pw_common.plain_text import SENTENCE_CHARS_MAX, plain_text
+from pw_common.redact import redacted, redacted_url, shown_path
+
 S = TypeVar("S")
 
 REQUIRED = object()
@@ -80,16 +83,25 @@ def load(cls: type[S], environ: Mapping[str, str]) -> S:
         try:
             value = _parse(raw, hints[field.name])
         except ValueError as error:
-            problems.append(f"{declared.env}={raw!r}: {error}")
+            problems.append(f"{shown_value(declared.env, raw)}: {error}")
             continue
         allowed = declared.check(value) if declared.check else None
         if allowed:
-            problems.append(f"{declared.env}={raw!r}: {allowed}")
+            problems.append(f"{shown_value(declared.env, raw)}: {allowed}")
             continue
         values[field.name] = value
     if problems:
         raise BadSettings(problems)
     return cls(**values)
+
+
+def shown_value(env: str, raw: str) -> str:
+    """`NAME='value'` as an error may show it: without keys, and what is no path but a secret."""
+    if "://" in raw or env.endswith(("_URL", "_ENDPOINT")):
+        raw = redacted_url(raw)
+    elif env.endswith(("_FILE", "_DIR")):
+        raw = ",".join(shown_path(one.strip()) for one in raw.split(","))
+    return f"{env}={plain_text(redacted(raw), SENTENCE_CHARS_MAX)!r}"
 
 
 def load_or_exit(cls: type[S], environ: Mapping[str, str] | None = None) -> S:
@@ -125,8 +137,12 @@ def url(*schemes: str) -> Callable[[Any], str | None]:
 
     def check(value: str) -> str | None:
         for one in value.split(","):
-            parts = urlsplit(one.strip())
-            if parts.scheme not in schemes or not parts.hostname:
+            try:
+                parts = urlsplit(one.strip())
+                known = parts.scheme in schemes and parts.hostname and parts.port != 0
+            except ValueError:
+                known = False  # Its message would quote the port, which may be half a password.
+            if not known:
                 return f"allowed: {' or '.join(s + '://host:port' for s in schemes)}"
         return None
 

@@ -16,6 +16,7 @@ from pw_common.alerts import (
     NearRule,
 )
 from pw_common.messages import encode
+from pw_common.plain_text import plain_text
 from pw_detection.episodes import Ring
 from pw_detection.lists import Lists
 from pw_detection.market import Market, Token
@@ -146,7 +147,8 @@ def facts_of(market: Market, mint: str) -> dict[str, Any]:
 
 def _title(ring: Ring, trigger: str, symbol: str, mint: str) -> str:
     what = {"opened": "", "escalated": " grows", "closed": " ended"}.get(ring.kind, "")
-    return f"{symbol or mint[:SHORT]}: {trigger.replace('_', ' ')}{what}"
+    # The fields `name` and `symbol` keep what is on chain; a title is read by people.
+    return f"{plain_text(symbol) or mint[:SHORT]}: {trigger.replace('_', ' ')}{what}"
 
 
 def _top_buyers(market: Market, token: Token, lists: Lists) -> tuple[Buyer, ...]:

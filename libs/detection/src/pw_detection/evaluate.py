@@ -34,9 +34,7 @@ class Evaluation(NamedTuple):
     blocked: tuple[str, ...] = ()
 
 
-def holds(
-    conditions: Iterable[Condition], read: Read, surely_fails: Check | None = None
-) -> bool:
+def holds(conditions: Iterable[Condition], read: Read, surely_fails: Check | None = None) -> bool:
     """The verdict alone: stops at the first condition that does not hold.
 
     `surely_fails` may know that one does not, for less than its metric costs.

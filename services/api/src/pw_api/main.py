@@ -11,6 +11,7 @@ from pw_api.config import Settings
 from pw_api.core.query import RecentSwaps
 from pw_api.reader import SwapReader
 from pw_api.server import ApiServer
+from pw_common.redact import keep_secret
 from pw_common.run import EXIT_CONFIG, Runtime, run_service
 from pw_common.settings import load_or_exit
 
@@ -27,6 +28,7 @@ def main() -> int:
                 "or unset PW_API_TOKEN_FILE\n"
             )
             return EXIT_CONFIG
+        keep_secret(token)
     reader = SwapReader(RecentSwaps(settings.recent_swaps_max))
 
     def http(runtime: Runtime) -> ApiServer:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pw_common import settings as st
 from pw_common.messages import SourceKind
+from pw_common.redact import keep_secret, shown_path
 from pw_common.run import CommonSettings
 from pw_common.settings import setting
 from pw_common.subjects import TOKEN
@@ -42,7 +43,7 @@ def _programs(value: str) -> str | None:
 
 def _token_files(value: str) -> str | None:
     wrong = [one for one in value.split(",") if one.strip() and not Path(one.strip()).is_file()]
-    return f"no such file: {', '.join(wrong)}" if wrong else None
+    return f"no such file: {', '.join(map(shown_path, wrong))}" if wrong else None
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,7 @@ class Settings(CommonSettings):
         urls = [one.strip() for one in self.endpoint.split(",")]
         files = [Path(one.strip()) for one in self.token_file.split(",") if one.strip()]
         tokens = [one.read_text(encoding="utf-8").strip() for one in files]
+        keep_secret(*urls, *tokens)
         if len(tokens) == 1:
             tokens = tokens * len(urls)
         tokens += [""] * (len(urls) - len(tokens))

@@ -12,6 +12,8 @@ import grpc.aio
 
 from pw_common.clock import monotonic_s
 from pw_common.limits import UPDATE_BYTES_MAX
+from pw_common.plain_text import ERROR_CHARS_MAX, plain_text
+from pw_common.redact import redacted
 from pw_common.tasks import end_tasks
 from pw_geyser import geyser_pb2 as pb
 from pw_ingest.config import Endpoint, endpoint_port
@@ -57,6 +59,11 @@ class StreamEnded(Exception):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.details}" if self.details else self.code
+
+
+def _said(code: str, details: str | None) -> StreamEnded:
+    """A source's words may be anything, and some repeat the token that they refuse."""
+    return StreamEnded(code, plain_text(redacted(details or ""), ERROR_CHARS_MAX))
 
 
 def _ended_by_us() -> StreamEnded:
@@ -128,7 +135,7 @@ class Source:
         try:
             update = await self._call.read()
         except grpc.aio.AioRpcError as error:
-            raise StreamEnded(error.code().name, error.details() or "") from None
+            raise _said(error.code().name, error.details()) from None
         except asyncio.CancelledError:
             # A call that we cancel ends its reader as if the task itself were cancelled.
             if not self._cut.is_set():
@@ -197,7 +204,7 @@ class Source:
 
     async def _ended(self) -> StreamEnded:
         code = await self._call.code()
-        return StreamEnded(code.name, (await self._call.details()) or "")
+        return _said(code.name, await self._call.details())
 
     async def _ping(self, call: Any) -> None:
         # Some servers take every request as a new filter, so a ping repeats it;

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from typing import Final
 
 import httpx
 
 from pw_common.alerts import Alert
 from pw_common.channels import Channel
 from pw_common.clock import now_ms
+from pw_common.redact import redacted
+from pw_notifier.console import Console, ConsoleHeld
 from pw_notifier.core.policy import Answer, Retry, Sent, meaning
 from pw_notifier.core.render import request_of
-
-TIMEOUT_S: Final = 10.0
+from pw_notifier.exchange import NoAnswer, exchange
 
 
 class Sender:
@@ -23,6 +22,7 @@ class Sender:
     def __init__(self, client: httpx.AsyncClient, telegram_url: str) -> None:
         self._client = client
         self._telegram_url = telegram_url
+        self._console = Console()
 
     async def send(self, channel: Channel, alerts: Sequence[Alert], *, late: bool) -> Answer:
         """One alert, or several late ones as one message."""
@@ -33,15 +33,15 @@ class Sender:
             now_s=now_ms() // 1_000,
             telegram_url=self._telegram_url,
         )
-        if not request.url:
-            sys.stdout.buffer.write(request.body + b"\n")
-            sys.stdout.flush()
-            return Sent()
         try:
-            answer = await self._client.post(
-                request.url, content=request.body, headers=request.headers, timeout=TIMEOUT_S
+            if not request.url:
+                await self._console.write(request.body + b"\n")
+                return Sent()
+            answer = await exchange(
+                self._client, "POST", request.url, content=request.body, headers=request.headers
             )
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            # Neither the URL nor the token in it may stand in a log.
-            return Retry(type(error).__name__)
-        return meaning(answer.status_code, answer.headers, answer.content)
+        except (NoAnswer, ConsoleHeld) as error:
+            return Retry(str(error))
+        # Error pages often repeat the path, and with it a webhook's key or a bot's token.
+        body = redacted(answer.body.decode("utf-8", "replace"))
+        return meaning(answer.status, answer.headers, body)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-import httpx
 import msgspec
 from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
 
 from pw_common.alerts import Alert, alert_id, episode_id
 from pw_common.bus import ApiRefused, BrokerAway
@@ -22,9 +22,11 @@ from pw_common.clock import now_ms
 from pw_common.documents import BadDocument
 from pw_common.documents import read_file as read_bounded
 from pw_common.publisher import Publisher
+from pw_common.redact import keep_secret
 from pw_common.run import Runtime
 from pw_common.subjects import ASK_NOTIFIER, BUCKET_CONFIG, KEY_CHANNELS
 from pw_common.tasks import end_tasks
+from pw_notifier.bounded import bounded_client
 from pw_notifier.config import Settings
 from pw_notifier.core.policy import Sent
 from pw_notifier.delivery import Delivery, drop_durables
@@ -32,6 +34,8 @@ from pw_notifier.sending import Sender
 from pw_notifier.watch import watch
 
 POLL_S: Final = 1.0
+# Test messages under way at once; each is bounded by its exchange's deadline.
+TESTS_MAX: Final = 8
 # Without any channel, alerts stand in the service's own output.
 CONSOLE: Final = Channels(entries=(Channel(name="console", kind="console"),))
 
@@ -44,7 +48,7 @@ async def run_notifier(settings: Settings, runtime: Runtime) -> None:
         on_retry=lambda why: runtime.metrics.count("pw_publish_retries_total", why=why),
     )
     await publisher.start()
-    async with httpx.AsyncClient(follow_redirects=False, trust_env=False) as client:
+    async with bounded_client() as client:
         sender = Sender(client, settings.telegram_url)
         running = _Channels(settings, runtime, sender, publisher)
         looking = asyncio.create_task(watch(settings, runtime, publisher, client), name="watch")
@@ -72,6 +76,7 @@ class _Channels:
         self._sender = sender
         self._publisher = publisher
         self._tasks: dict[str, tuple[Channel, asyncio.Task[None]]] = {}
+        self._tests: set[asyncio.Task[None]] = set()
         # As they were when they could be read, and why they cannot now.
         self._last: Channels | None = None
         self._unreadable = ""
@@ -98,6 +103,9 @@ class _Channels:
 
     async def stop(self) -> None:
         """End every channel; what it has in hand comes again."""
+        for task in self._tests:
+            task.cancel()
+        await asyncio.gather(*self._tests, return_exceptions=True)
         for name in list(self._tasks):
             await self._end(name)
 
@@ -108,8 +116,23 @@ class _Channels:
         )
 
     async def _on_question(self, message: Msg) -> None:
-        if message.reply:
-            await message.respond(msgspec.json.encode(await self._try_out(message.data)))
+        """Each beside the others: a channel that hangs must not hold up the test of another."""
+        if not message.reply:
+            return
+        if len(self._tests) >= TESTS_MAX:
+            why = f"{TESTS_MAX} tests are under way: ask again in a few seconds"
+            await message.respond(msgspec.json.encode({"error": why}))
+            return
+        task = asyncio.create_task(self._answer(message), name="channel-test")
+        self._tests.add(task)
+        task.add_done_callback(self._tests.discard)
+
+    async def _answer(self, message: Msg) -> None:
+        answer = msgspec.json.encode(await self._try_out(message.data))
+        try:
+            await message.respond(answer)
+        except NatsError as error:
+            self._runtime.log.warning("test_unanswered", reason=type(error).__name__)
 
     async def _try_out(self, body: bytes) -> dict[str, Any]:
         try:
@@ -132,6 +155,8 @@ class _Channels:
         entry = await self._runtime.bus.kv_get(BUCKET_CONFIG, KEY_CHANNELS)
         try:
             self._last = self._of(entry[0] if entry is not None else None)
+            for one in self._last.entries:
+                keep_secret(one.url, one.secret, one.bot_token)
         except (BadDocument, OSError) as error:
             why = str(error)[:500]
             if why != self._unreadable:

@@ -15,9 +15,11 @@ from pw_common.envelope import EXPECTED_LAST_SUBJECT_SEQUENCE, MSG_ID, SCHEMA
 from pw_common.log import Log
 from pw_common.messages import Heartbeat, WrongSchema, decode_heartbeat, encode
 from pw_common.publisher import Publisher, PublishRefused
+from pw_common.redact import keep_secret
 from pw_common.run import Runtime
 from pw_notifier.config import Settings
 from pw_notifier.core.sight import Facts, Sight
+from pw_notifier.exchange import NoAnswer, exchange
 
 LOOK_S: Final = 1.0
 DEADMAN_S: Final = 30.0
@@ -33,8 +35,9 @@ async def watch(
     deadman = ""
     if settings.deadman_url_file is not None:
         deadman = settings.deadman_url_file.read_text(encoding="utf-8").strip()
+        keep_secret(deadman)
     sight = Sight()
-    pinged_s = 0.0
+    switch = _Switch(runtime.log, client, deadman)
     await asyncio.sleep(GRACE_S)
     while True:
         try:
@@ -45,9 +48,8 @@ async def watch(
             # Without a broker no alert goes out: the dead man's switch says so by silence.
             runtime.log.warning("watch_waits", reason=str(error))
         else:
-            if deadman and sight.is_clear and monotonic_s() - pinged_s >= DEADMAN_S:
-                pinged_s = monotonic_s()
-                await fetch(runtime.log, client, deadman)
+            if sight.is_clear:
+                switch.press()
         await asyncio.sleep(LOOK_S)
 
 
@@ -95,12 +97,34 @@ async def _publish(publisher: Publisher, alert: Alert) -> None:
         # Said already, by another notifier.
 
 
+class _Switch:
+    """The dead man's switch, pressed beside the look: one that hangs must not make us blind."""
+
+    def __init__(self, log: Log, client: httpx.AsyncClient, url: str) -> None:
+        self._log = log
+        self._client = client
+        self._url = url
+        self._pressed_s = 0.0
+        self._pressing: asyncio.Task[bool] | None = None
+
+    def press(self) -> None:
+        """Fetch its URL, if it is time; the exchange's deadline is shorter than DEADMAN_S."""
+        if self._url and monotonic_s() - self._pressed_s >= DEADMAN_S:
+            self._pressed_s = monotonic_s()
+            self._pressing = asyncio.create_task(
+                fetch(self._log, self._client, self._url), name="deadman"
+            )
+
+
 async def fetch(log: Log, client: httpx.AsyncClient, url: str) -> bool:
-    """Tell the dead man's switch that all is well; whether it answered."""
+    """Tell the dead man's switch that all is well; whether it took it."""
     try:
-        await client.get(url, timeout=10.0)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        answer = await exchange(client, "GET", url)
+    except NoAnswer as error:
         # The URL is a secret of its own.
-        log.warning("deadman_unreached", reason=type(error).__name__)
+        log.warning("deadman_unreached", reason=str(error))
+        return False
+    if answer.status >= 300:
+        log.warning("deadman_unreached", reason=f"answered {answer.status}")
         return False
     return True

@@ -2,6 +2,9 @@
 
 Discord: discord.com/developers/docs/resources/webhook, "Execute Webhook". Telegram:
 core.telegram.org/bots/api#sendmessage. The signed webhook is our own: see `signature`.
+
+Anybody can write a token's name, so every text of an alert is made plain first (`plain_alert`)
+and escaped for the service's markup: what arrives is text, in one line where ours was one line.
 """
 
 from __future__ import annotations
@@ -9,18 +12,25 @@ from __future__ import annotations
 import hashlib
 import hmac
 import html
+import re
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from pw_common.alerts import Alert
+from pw_common.alerts import Alert, plain_alert
 from pw_common.channels import Channel
 
 COLOURS: Final = {"info": 0x3B82F6, "warning": 0xF59E0B, "critical": 0xDC2626}
 # Discord takes 4,096 characters of description and Telegram 4,096 of text.
 TEXT_MAX: Final = 3_500
 DIGEST_LINES_MAX: Final = 40
+# Discord takes 25, but 6,000 characters in all.
+FIELDS_MAX: Final = 10
+FULLWIDTH_AT: Final = "\N{FULLWIDTH COMMERCIAL AT}"
+# A colon before a sign that is no space may make a link or an emoji.
+MARKUP: Final = re.compile(r"[\\*_~`|\[\]<#]|:(?=\S)")
+LINE_MARKUP: Final = re.compile(r"^(\s*)([->+]|\d+(?=[.)]))", re.MULTILINE)
 SIGNATURE: Final = "Pw-Signature"
 TIMESTAMP: Final = "Pw-Timestamp"
 
@@ -37,6 +47,7 @@ def request_of(
     channel: Channel, alerts: Sequence[Alert], *, late: bool, now_s: int, telegram_url: str
 ) -> Request:
     """What is sent for one alert, or for several late ones as one digest."""
+    alerts = [plain_alert(one) for one in alerts]
     headers = {"Content-Type": "application/json"}
     if channel.kind == "discord":
         return Request(channel.url, msgspec.json.encode(_discord(alerts, late=late)), headers)
@@ -50,7 +61,7 @@ def request_of(
         url = f"{telegram_url}/bot{channel.bot_token}/sendMessage"
         return Request(url, msgspec.json.encode(body), headers)
     if channel.kind == "webhook":
-        content = msgspec.json.encode({"late": late, "alerts": list(alerts)}, order="deterministic")
+        content = msgspec.json.encode({"late": late, "alerts": alerts}, order="deterministic")
         headers |= {
             TIMESTAMP: str(now_s),
             SIGNATURE: signature(channel.secret, now_s, content),
@@ -68,33 +79,67 @@ def signature(secret: str, timestamp_s: int, body: bytes) -> str:
 
 def _discord(alerts: Sequence[Alert], *, late: bool) -> dict[str, Any]:
     if late or len(alerts) > 1:
-        text = _plain(alerts, late=late)[:TEXT_MAX]
-        return {"embeds": [{"title": _digest_title(alerts, late=late), "description": text}]}
-    [alert] = alerts
-    fields = [
-        {"name": one.text, "value": "unknown" if one.value is None else f"{one.value:g}"}
-        | {"inline": True}
-        for one in alert.conditions
-    ]
-    embed: dict[str, Any] = {
-        "title": alert.title[:256],
-        "description": _details(alert)[:TEXT_MAX],
-        "color": COLOURS[alert.severity],
-        "fields": fields[:25],
-    }
-    if alert.links:
-        embed["url"] = alert.links["dexscreener"]
+        title = _digest_title(alerts, late=late)
+        embed: dict[str, Any] = {"title": title, "description": discord(_plain(alerts, late=late))}
+    else:
+        embed = _embed(alerts[0])
     return {"embeds": [embed], "allowed_mentions": {"parse": []}}
 
 
+def _embed(alert: Alert) -> dict[str, Any]:
+    embed: dict[str, Any] = {
+        "title": discord(alert.title),
+        "description": discord(_details(alert)),
+        "color": COLOURS[alert.severity],
+        "fields": [
+            {
+                "name": discord(one.text),
+                "value": "unknown" if one.value is None else f"{one.value:g}",
+            }
+            | {"inline": True}
+            for one in alert.conditions[:FIELDS_MAX]
+        ],
+    }
+    if "dexscreener" in alert.links:
+        embed["url"] = alert.links["dexscreener"]
+    return embed
+
+
 def _telegram(alerts: Sequence[Alert], *, late: bool) -> str:
+    # As code, since Telegram makes links of addresses, @names and /commands in any other text.
     if late or len(alerts) > 1:
         title = html.escape(_digest_title(alerts, late=late))
-        return f"<b>{title}</b>\n{html.escape(_plain(alerts, late=late))}"[:TEXT_MAX]
+        return f"<b>{title}</b>\n<pre>{html.escape(_cut(_plain(alerts, late=late)))}</pre>"
     [alert] = alerts
-    lines = [f"<b>{html.escape(alert.title)}</b>", html.escape(_details(alert))[:TEXT_MAX]]
-    lines += [f'<a href="{html.escape(url)}">{name}</a>' for name, url in alert.links.items()]
+    lines = [f"<code>{html.escape(alert.title)}</code>"]
+    if details := _details(alert):
+        lines.append(f"<pre>{html.escape(_cut(details))}</pre>")
+    lines += [
+        f'<a href="{html.escape(url)}">{html.escape(name)}</a>'
+        for name, url in alert.links.items()
+        if url.startswith("https://")
+    ]
     return "\n".join(lines)
+
+
+def discord(text: str) -> str:
+    """A text in which Discord finds no markup, no mention and no link; cut to TEXT_MAX."""
+    # Mentions are found before escapes are, and an @ of another form is none.
+    inert = MARKUP.sub(r"\\\g<0>", text.replace("@", FULLWIDTH_AT))
+    shown = _cut(LINE_MARKUP.sub(r"\1\\\2", inert))
+    # A cut must not end in the middle of an escape.
+    whole = len(shown) - len(shown.rstrip("\\"))
+    return shown[:-1] if whole % 2 else shown
+
+
+def _cut(text: str) -> str:
+    """At most TEXT_MAX as the services count it: a character beyond 16 bits is two."""
+    units = 0
+    for at, char in enumerate(text):
+        units += 1 if ord(char) <= 0xFFFF else 2
+        if units > TEXT_MAX:
+            return text[:at]
+    return text
 
 
 def _plain(alerts: Sequence[Alert], *, late: bool) -> str:

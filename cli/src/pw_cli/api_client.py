@@ -1,0 +1,68 @@
+"""Questions of the commands to the API, which may be somebody else's: see `exchange`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Final, Self
+
+import httpx
+import msgspec
+
+from pw_notifier.bounded import bounded_client
+from pw_notifier.exchange import Answered, NoAnswer, exchange
+
+TIMEOUT_S: Final = 10.0
+# A status of many services and streams, or a page of dead letters with their bodies.
+ANSWER_BYTES_MAX: Final = 8 * 1024 * 1024
+
+
+class ApiClient:
+    """Asks from ordinary code; a context manager."""
+
+    def __init__(self, url: str, headers: Mapping[str, str]) -> None:
+        self._url = url.rstrip("/")
+        self._headers = headers
+        self._runner = asyncio.Runner()
+        self._client: httpx.AsyncClient | None = None
+
+    def __enter__(self) -> Self:
+        self._client = bounded_client(ANSWER_BYTES_MAX)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        if self._client is not None:
+            self._runner.run(self._client.aclose())
+        self._runner.close()
+
+    def get(self, path: str) -> Answered:
+        """One answer. Raises NoAnswer."""
+        return self._runner.run(self._get(path))
+
+    async def _get(self, path: str) -> Answered:
+        assert self._client is not None
+        answer = await exchange(
+            self._client,
+            "GET",
+            self._url + path,
+            headers=self._headers,
+            deadline_s=TIMEOUT_S,
+            bytes_max=ANSWER_BYTES_MAX,
+        )
+        if not answer.whole:
+            raise NoAnswer(f"no whole answer in {TIMEOUT_S:g} s and {ANSWER_BYTES_MAX} bytes")
+        return answer
+
+
+def decoded(body: bytes) -> Any:
+    """A body's JSON; None where it is none."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError):
+        return None

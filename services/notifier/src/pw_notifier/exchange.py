@@ -1,0 +1,76 @@
+"""One HTTP exchange with somebody who may be hostile: bounded in time, bytes and memory.
+
+The whole exchange has one deadline: connecting, sending, headers and body together, so that an
+answer that drips holds nothing up. Nothing is decompressed (1 MB of gzip is 1 GB of zeros), no
+redirect is followed, no cookie is kept, and reading ends at a bound: see `bounded`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+import httpx
+
+ANSWER_BYTES_MAX: Final = 64 * 1024
+DEADLINE_S: Final = 10.0
+
+
+class Answered(NamedTuple):
+    """What came until the end, a bound or the deadline; the body is empty where it is encoded."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    # Whether the body came to its end within the bounds.
+    whole: bool
+
+
+class NoAnswer(Exception):
+    """There was no status; the message has neither URL nor anything that the other side said."""
+
+
+async def exchange(
+    client: httpx.AsyncClient,
+    method: str,
+    url: str,
+    *,
+    content: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    deadline_s: float = DEADLINE_S,
+    bytes_max: int = ANSWER_BYTES_MAX,
+) -> Answered:
+    """Send one request and read at most `bytes_max` of the answer's body.
+
+    Once the status is there it counts, whatever becomes of the body.
+
+    Raises:
+        NoAnswer: none came within the deadline, or the connection or the answer is broken.
+    """
+    head: tuple[int, httpx.Headers] | None = None
+    body = bytearray()
+    whole = False
+    why = f"no answer in {deadline_s:g} s"
+    try:
+        async with (
+            asyncio.timeout(deadline_s),
+            client.stream(method, url, content=content, headers=headers) as answer,
+        ):
+            head = answer.status_code, answer.headers
+            async for chunk in answer.aiter_raw():
+                body += chunk[: bytes_max - len(body)]
+                if len(body) >= bytes_max:
+                    break
+            else:
+                whole = True
+    except TimeoutError:
+        pass
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, UnicodeError) as error:
+        why = type(error).__name__
+    if head is None:
+        raise NoAnswer(why)
+    status, found = head
+    if found.get("content-encoding", "identity") != "identity":
+        body.clear()
+    return Answered(status, found, bytes(body), whole)
