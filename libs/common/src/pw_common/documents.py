@@ -63,7 +63,8 @@ def read_yaml(body: bytes, bytes_max: int) -> Any:
         _look_through(text)
         found = yaml.load(text, Loader=_Plain)  # noqa: S506 - a safe loader with less in it
     except yaml.YAMLError as error:
-        raise BadDocument([f"not YAML: {' '.join(str(error).split())[:500]}"]) from error
+        # Its own text quotes the lines around the fault, and with them whatever secret they hold.
+        raise BadDocument([f"not YAML{_where(error)}"]) from None
     except (ValueError, OverflowError) as error:
         if isinstance(error, BadDocument):
             raise
@@ -182,6 +183,11 @@ def _look_through(text: str) -> None:
             raise BadDocument([f"{_line(event)}: nested deeper than {DEPTH_MAX}"])
         if nodes > NODES_MAX:
             raise BadDocument([f"over {NODES_MAX} values; allowed: at most that"])
+
+
+def _where(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f" at line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
 
 
 def _line(event: yaml.Event) -> str:
