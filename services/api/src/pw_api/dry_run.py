@@ -1,74 +1,223 @@
-"""What rules would have rung over the last hour: the detector's core over PW_SWAP."""
+"""What rules would have rung over the last hour: the detector's core over PW_SWAP, as a job.
+
+One at a time, and folded while it is read, so that it holds what a detector holds and no more.
+The folding is done in slices beside the event loop. A finished one is kept for a while.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
+from fastapi import APIRouter, Request, Response
 
-from pw_common.alerts import Alert
+from pw_api import problems
+from pw_api.alerts import json
+from pw_api.bodies import Parsing, raw
+from pw_api.core.tried import Found, Trial
 from pw_common.batches import batch_of
-from pw_common.bus import Bus
+from pw_common.bus import ApiRefused, BrokerAway, Bus
+from pw_common.clock import now_ms
 from pw_common.envelope import BadEnvelope
-from pw_common.log_reader import LogReader
-from pw_common.messages import Batch, WrongSchema
+from pw_common.log_reader import LogReader, StoredMessage
+from pw_common.messages import WrongSchema
 from pw_common.subjects import STREAM_SWAP
-from pw_detection.assembly import Assembly, Place
-from pw_detection.detector import Detector
-from pw_detection.rules import Rule
+from pw_detection.rules import Rule, read_rules
 
 HOUR_MS: Final = 3_600_000
 # An hour at 5,000 tx/s is 560,000 messages: more than a page may ask of the API.
 MESSAGES_MAX: Final = 100_000
-ALERTS_SHOWN: Final = 200
+FETCH: Final = 128
+# Longer than what is under way takes to end.
+SLICE_S: Final = 5.0
+# Fetches in a row that bring nothing although there is something.
+QUIET_MAX: Final = 10
+KEPT_MAX: Final = 8
+PATH: Final = "/api/v1/triggers/dry-run"
+State: TypeAlias = Literal["running", "done", "failed", "cancelled"]
 
 
-async def dry_run(bus: Bus, rules: tuple[Rule, ...], now_ms: int) -> dict[str, Any]:
-    """Alerts by kind and the first of them; raises BrokerAway, ApiRefused."""
-    batches = await _last_hour(bus, now_ms - HOUR_MS)
-    found = await asyncio.to_thread(_alerts, batches, rules)
-    opened = [alert for alert in found if alert.kind == "opened"]
-    by_rule = {rule.name: sum(one.trigger == rule.name for one in opened) for rule in rules}
-    return {
-        "messages": len(batches),
-        "opened": len(opened),
-        "opened_by_rule": by_rule,
-        "alerts": [msgspec.to_builtins(alert) for alert in found[:ALERTS_SHOWN]],
-    }
+@dataclass
+class Job:
+    """One dry run: how far it is, and what it found so far."""
+
+    id: str
+    since_ms: int
+    found: Found
+    state: State = "running"
+    why: str = ""
+    first_seq: int = 0
+    read: int = 0
+    total: int = 0
+    # More of the hour is stored than may be read.
+    is_cut: bool = False
+    task: asyncio.Task[None] | None = field(default=None, repr=False)
+
+    def view(self) -> dict[str, Any]:
+        """As it is shown."""
+        found = self.found
+        return {
+            "id": self.id,
+            "state": self.state,
+            "why": self.why,
+            "read": self.read,
+            "total": self.total,
+            "share": round(self.read / self.total, 3) if self.total else float(self._is_over),
+            "from_ms": found.from_ms,
+            "to_ms": found.to_ms,
+            "covers": self._covers(),
+            "messages": found.messages,
+            "unreadable": found.unreadable,
+            "opened": found.opened.total(),
+            "opened_by_rule": {name: found.opened[name] for name in found.names},
+            "alerts": [msgspec.to_builtins(alert) for alert in found.alerts],
+        }
+
+    @property
+    def task_is_done(self) -> bool:
+        """Whether nothing of it goes on any more."""
+        return self.task is None or self.task.done()
+
+    @property
+    def _is_over(self) -> bool:
+        return self.state != "running"
+
+    def _covers(self) -> str:
+        trial = self.found
+        if trial.from_ms is None or trial.to_ms is None:
+            return "nothing was stored in the last hour" if self._is_over else "nothing yet"
+        covered = f"{(trial.to_ms - trial.from_ms) / 60_000:.1f} minutes"
+        if self.is_cut:
+            return f"{covered}: the newest {MESSAGES_MAX} messages, the hour has more"
+        return f"{covered} of the last hour: all that is stored of it"
 
 
-async def _last_hour(bus: Bus, since_ms: int) -> list[Batch]:
+class DryRuns:
+    """The one that runs and the last ones that ended."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job] = {}
+
+    def running(self) -> Job | None:
+        """The one that runs, or is about to end."""
+        return next((job for job in self._jobs.values() if not job.task_is_done), None)
+
+    def find(self, name: str) -> Job | None:
+        """One that is known."""
+        return self._jobs.get(name)
+
+    def start(self, bus: Bus, rules: tuple[Rule, ...], at_ms: int) -> Job:
+        """Begin; there must be none that runs."""
+        trial = Trial(rules)
+        job = Job(secrets.token_hex(8), at_ms - HOUR_MS, trial.found)
+        while len(self._jobs) >= KEPT_MAX:
+            del self._jobs[next(iter(self._jobs))]
+        self._jobs[job.id] = job
+        job.task = asyncio.create_task(_run(job, trial, bus), name="dry-run")
+        job.task.add_done_callback(partial(_ended, job))
+        return job
+
+    async def cancel(self, job: Job) -> None:
+        """End one that runs; forget one that has ended."""
+        if job.task is None or job.task.done():
+            del self._jobs[job.id]
+            return
+        # Said, not thrown: a cancellation can get lost in what waits for the broker.
+        job.state = "cancelled"
+        await asyncio.wait({job.task}, timeout=SLICE_S)
+
+
+def add_dry_runs(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -> None:
+    """Start, look at and end dry runs."""
+    runs = DryRuns()
+
+    @routes.post("/triggers/dry-run", status_code=202)
+    async def start(request: Request) -> Response:
+        """Begin to find the alerts that rules would have given. Takes YAML or JSON."""
+        rules = await parsing.run(read_rules, await raw(request))
+        broker = bus()
+        if (busy := runs.running()) is not None:
+            why = f"One dry run at a time: {busy.id} runs; wait for it or DELETE it."
+            return problems.problem(409, why, headers={"Location": f"{PATH}/{busy.id}"})
+        job = runs.start(broker, rules, now_ms())
+        answer = json(job.view(), 202)
+        answer.headers["Location"] = f"{PATH}/{job.id}"
+        return answer
+
+    @routes.get("/triggers/dry-run/{name}")
+    async def look(name: str) -> Response:
+        """How far it is, the period that it covers, and what it found."""
+        job = runs.find(name)
+        return _unknown() if job is None else json(job.view())
+
+    @routes.delete("/triggers/dry-run/{name}")
+    async def cancel(name: str) -> Response:
+        """End it; one that has ended is forgotten."""
+        job = runs.find(name)
+        if job is None:
+            return _unknown()
+        await runs.cancel(job)
+        return json(job.view())
+
+
+def _unknown() -> Response:
+    return problems.problem(404, "This API has no such dry run (any more): start it again.")
+
+
+def _ended(job: Job, task: asyncio.Task[None]) -> None:
+    """A fault of ours ends the job too: else no other could ever start."""
+    if job.state == "running":
+        job.state = "cancelled" if task.cancelled() else "failed"
+        job.why = "" if task.cancelled() else f"{type(task.exception()).__name__}: a fault of ours"
+
+
+async def _run(job: Job, trial: Trial, bus: Bus) -> None:
+    try:
+        await _read(job, trial, bus)
+    except (BrokerAway, ApiRefused, TimeoutError) as error:
+        job.state, job.why = "failed", str(error)
+    else:
+        job.state = "done" if job.state == "running" else job.state
+
+
+async def _read(job: Job, trial: Trial, bus: Bus) -> None:
     state = (await bus.api(f"STREAM.INFO.{STREAM_SWAP}"))["state"]
-    start = max(1, int(state["first_seq"]), int(state["last_seq"]) + 1 - MESSAGES_MAX)
-    reader = LogReader(bus, STREAM_SWAP, start_seq=start)
-    batches: list[Batch] = []
+    last, oldest = int(state["last_seq"]), max(1, int(state["first_seq"]))
+    first = max(oldest, last + 1 - MESSAGES_MAX)
+    job.total = max(0, last + 1 - first)
+    reader = LogReader(bus, STREAM_SWAP, start_seq=first)
+    quiet = 0
     try:
         await reader.open()
-        while reader.pending and reader.position < int(state["last_seq"]):
-            messages = await reader.fetch(256)
-            for message in messages:
-                if message.time_ms >= since_ms:
-                    try:
-                        batches.append(batch_of(message.headers, message.body))
-                    except (BadEnvelope, WrongSchema):
-                        continue
-            if not messages:
+        while reader.position < last and job.state == "running":
+            messages = await reader.fetch(FETCH)
+            quiet = 0 if messages else quiet + 1
+            if not messages and (not reader.pending or quiet > QUIET_MAX):
                 break
-            await asyncio.sleep(0)
+            if messages and not job.read and first > oldest:
+                job.is_cut = messages[0].time_ms > job.since_ms
+            await asyncio.to_thread(_take, trial, messages, job.since_ms)
+            job.read = min(job.total, max(job.read, reader.position + 1 - first))
+        if job.state != "running":
+            return
+        if quiet > QUIET_MAX:
+            raise TimeoutError(f"PW_SWAP gave nothing more after sequence {reader.position}")
+        await asyncio.to_thread(trial.end)
+        job.read = job.total
     finally:
         await reader.close()
-    return batches
 
 
-def _alerts(batches: list[Batch], rules: tuple[Rule, ...]) -> list[Alert]:
-    if not batches:
-        return []
-    assembly = Assembly(first=Place(0, min(batch.tx_seq for batch in batches)))
-    detector = Detector(rules)
-    return [
-        alert
-        for batch in batches
-        for closed in assembly.add(batch)
-        for alert in detector.step(closed)
-    ]
+def _take(trial: Trial, messages: list[StoredMessage], since_ms: int) -> None:
+    for message in messages:
+        if message.time_ms < since_ms:
+            continue
+        try:
+            trial.take(batch_of(message.headers, message.body), message.time_ms, message.seq)
+        except (BadEnvelope, WrongSchema):
+            trial.found.unreadable += 1

@@ -24,6 +24,8 @@ def problem(
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
     """One problem; `detail` says what was wrong and what to do."""
+    # What came in may hold a lone surrogate, which no answer can.
+    detail = detail.encode("utf-8", "backslashreplace").decode("utf-8")
     body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors)
     return JSONResponse(
         body.model_dump(exclude_none=True), status, headers=headers, media_type=MEDIA_TYPE

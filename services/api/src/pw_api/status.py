@@ -154,6 +154,11 @@ def _facts(shot: Snapshot, sources: list[SourceView]) -> mode.Facts:
         parser_lag_s=shot.lag_s.get((STREAM_TX, CONSUMER_PARSER), 0.0),
         tx_age_s=_tx_age_s(shot, ingests),
         missing=tuple(sorted(shot.missing)),
+        troubles=tuple(
+            dict.fromkeys(
+                f"{one.service}: {one.reason}." for one in live if one.ready and one.reason
+            )
+        ),
         drift=mode.merged(drift for beat in live for drift in beat.drift),
     )
 

@@ -57,6 +57,8 @@ class Facts:
     tx_age_s: float | None = None
     missing: tuple[str, ...] = field(default=())
     drift: tuple[LayoutDrift, ...] = field(default=())
+    # What a service that works asks a person to see to.
+    troubles: tuple[str, ...] = field(default=())
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def decide(facts: Facts) -> Verdict:
     waiting = _backpressure(facts)
     blind = _blind(facts, waits=bool(waiting))
     behind = _catching_up(facts)
-    changed = (*_lies(facts), *_drift(facts))
+    changed = (*_lies(facts), *_drift(facts), *facts.troubles)
     why = (*blind, *waiting, *behind, *changed)
     if blind:
         return Verdict("blind", why)

@@ -1,0 +1,83 @@
+"""Rules tried out on batches one by one: counts, and the first alerts. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from pw_common.alerts import Alert
+from pw_common.messages import Batch
+from pw_common.topology import PARSER_ACK_PENDING_MAX
+from pw_detection.assembly import Assembly, ClosedSlot, Place
+from pw_detection.detector import Detector
+from pw_detection.rules import Rule
+
+ALERTS_SHOWN: Final = 200
+
+
+@dataclass
+class Found:
+    """What came of it so far; kept when the folding itself is gone."""
+
+    names: tuple[str, ...]
+    opened: Counter[str] = field(default_factory=Counter)
+    alerts: list[Alert] = field(default_factory=list)
+    messages: int = 0
+    unreadable: int = 0
+    from_ms: int | None = None
+    to_ms: int | None = None
+
+
+class Trial:
+    """What rules ring over the batches that were taken.
+
+    A fleet of parsers stores out of order by no more than it may hold in hand: so many batches
+    are waited for before the least sequence among them is taken for the beginning.
+    """
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self.found = Found(tuple(rule.name for rule in rules))
+        self._detector = Detector(rules)
+        self._assembly: Assembly | None = None
+        self._first: list[tuple[Batch, int, int]] = []
+
+    def take(self, batch: Batch, stored_ms: int, seq: int) -> None:
+        """Fold one more message of PW_SWAP."""
+        found = self.found
+        found.messages += 1
+        found.from_ms = stored_ms if found.from_ms is None else found.from_ms
+        found.to_ms = stored_ms
+        if self._assembly is not None:
+            self._fold(self._assembly, batch, stored_ms, seq)
+            return
+        self._first.append((batch, stored_ms, seq))
+        if len(self._first) >= PARSER_ACK_PENDING_MAX:
+            self._begin()
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        if self._assembly is None and self._first:
+            self._begin()
+
+    def _begin(self) -> None:
+        # A queue made anew within them begins at 1, which the one before is far past.
+        created = self._first[0][0].tx_stream_created
+        least = min(b.tx_seq for b, _, _ in self._first if b.tx_stream_created == created)
+        self._assembly = Assembly(first=Place(0, least))
+        for batch, stored_ms, seq in self._first:
+            self._fold(self._assembly, batch, stored_ms, seq)
+        self._first.clear()
+
+    def _fold(self, assembly: Assembly, batch: Batch, stored_ms: int, seq: int) -> None:
+        self._step(assembly.add(batch, stored_ms, seq))
+        # By the stream's own clock, as a detector does in a backlog.
+        self._step(assembly.skip_holes(stored_ms))
+
+    def _step(self, closed: list[ClosedSlot]) -> None:
+        for slot in closed:
+            for alert in self._detector.step(slot):
+                if alert.kind == "opened":
+                    self.found.opened[alert.trigger] += 1
+                if len(self.found.alerts) < ALERTS_SHOWN:
+                    self.found.alerts.append(alert)

@@ -1,0 +1,142 @@
+"""The configuration as it is stored, which may be anything: what of it can be used, and why not.
+
+Where the newest value cannot be used, the last good one is shown, which is what the services
+hold, and that it is not the newest is said beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from pw_common.bus import Bus
+from pw_common.channels import CHANNELS_BYTES_MAX, Channels, stored_channels
+from pw_common.documents import BadDocument, decode
+from pw_common.log_reader import LogReader, StoredMessage
+from pw_common.subjects import (
+    BUCKET_CONFIG,
+    KEY_CHANNELS,
+    KEY_MUTES,
+    KEY_TRIGGERS,
+    KEY_WATCHLISTS,
+)
+from pw_detection.lists import (
+    MUTES_BYTES_MAX,
+    WATCHLISTS_BYTES_MAX,
+    WatchLists,
+    shipped_mutes,
+    stored_mutes,
+    stored_watchlists,
+)
+from pw_detection.rules import BYTES_MAX, shipped_rules, stored_rules
+
+HISTORY_MAX: Final = 32
+KV_OPERATION: Final = "KV-Operation"
+# As stored, with who and why: 32 of each fit into the bucket.
+BYTES_MAX_OF: Final = {
+    KEY_TRIGGERS: BYTES_MAX,
+    KEY_WATCHLISTS: WATCHLISTS_BYTES_MAX,
+    KEY_MUTES: MUTES_BYTES_MAX,
+    KEY_CHANNELS: CHANNELS_BYTES_MAX,
+}
+READ: Final[dict[str, Callable[[bytes], Any]]] = {
+    KEY_TRIGGERS: stored_rules,
+    KEY_WATCHLISTS: stored_watchlists,
+    KEY_MUTES: stored_mutes,
+    KEY_CHANNELS: stored_channels,
+}
+SHIPPED: Final[dict[str, Callable[[], Any]]] = {
+    KEY_TRIGGERS: shipped_rules,
+    KEY_WATCHLISTS: WatchLists,
+    KEY_MUTES: shipped_mutes,
+    KEY_CHANNELS: Channels,
+}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What holds, the newest revision, and why that one cannot be used (empty where it can)."""
+
+    value: Any
+    revision: int
+    unusable: str = ""
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """The revision, and what is wrong with it."""
+        told: dict[str, Any] = {"revision": self.revision}
+        return {**told, "unusable": self.unusable} if self.unusable else told
+
+
+async def kept(bus: Bus, key: str) -> Kept:
+    """What holds of a key. Raises BrokerAway, ApiRefused."""
+    entry = await bus.kv_get(BUCKET_CONFIG, key)
+    if entry is None:
+        return Kept(SHIPPED[key](), 0)
+    body, revision = entry
+    try:
+        return Kept(READ[key](body), revision)
+    except BadDocument as error:
+        why = f"revision {revision} cannot be used: {error.errors[0]}"
+    for message in await _messages(bus, key):
+        try:
+            return Kept(READ[key](message.body), revision, f"{why}; revision {message.seq} holds")
+        except BadDocument:
+            continue
+    return Kept(SHIPPED[key](), revision, f"{why}; what is shipped holds")
+
+
+async def history(bus: Bus, key: str) -> list[dict[str, Any]]:
+    """Every kept revision, newest first; one that cannot be used says why.
+
+    Raises:
+        BrokerAway, ApiRefused: from the broker.
+    """
+    found = []
+    for message in await _messages(bus, key):
+        try:
+            READ[key](message.body)
+            value = decode(message.body, dict[str, Any])
+        except BadDocument as error:
+            found.append({"revision": message.seq, "rules": [], "unusable": error.errors[0]})
+            continue
+        found.append({"revision": message.seq, **value})
+    return found
+
+
+async def _messages(bus: Bus, key: str) -> list[StoredMessage]:
+    reader = LogReader(bus, f"KV_{BUCKET_CONFIG}", subject=f"$KV.{BUCKET_CONFIG}.{key}")
+    found: list[StoredMessage] = []
+    try:
+        await reader.open()
+        while reader.pending and len(found) < HISTORY_MAX:
+            messages = await reader.fetch(HISTORY_MAX)
+            found += [one for one in messages if KV_OPERATION not in one.headers]
+            if not messages:
+                break
+    finally:
+        await reader.close()
+    return found[::-1]
+
+
+def with_differences(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What each revision of the rules changed against the one before, by rule name.
+
+    `history` is newest first; the oldest kept one is compared with the shipped rules.
+    """
+    shipped: list[dict[str, Any]] = msgspec.to_builtins(shipped_rules())
+    told = []
+    for at, entry in enumerate(history):
+        earlier = history[at + 1]["rules"] if at + 1 < len(history) else shipped
+        before = {rule["name"]: rule for rule in earlier}
+        after = {rule["name"]: rule for rule in entry["rules"]}
+        difference = {
+            "added": sorted(after.keys() - before.keys()),
+            "removed": sorted(before.keys() - after.keys()),
+            "changed": sorted(n for n in after.keys() & before.keys() if after[n] != before[n]),
+        }
+        told.append({**entry, "diff": difference})
+    return told

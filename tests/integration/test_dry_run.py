@@ -1,0 +1,91 @@
+"""A dry run is a job: one at a time, with progress, a period, an end, and a way to end it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from pw_common.bus import Bus
+from support.apis import running_api
+from support.poll import poll_until
+from support.records import make_swap, store_batch
+
+RULE = [{"name": "busy", "conditions": ["buy_count_5m >= 3"]}]
+PATH = "/api/v1/triggers/dry-run"
+
+
+async def start(client: httpx.AsyncClient) -> tuple[dict[str, Any], str]:
+    answer = await client.post(PATH, json=RULE)
+    assert answer.status_code == 202, answer.text
+    assert answer.headers["location"] == f"{PATH}/{answer.json()['id']}"
+    return answer.json(), answer.headers["location"]
+
+
+async def until(client: httpx.AsyncClient, where: str, state: str) -> dict[str, Any]:
+    async def reached() -> dict[str, Any] | None:
+        view: dict[str, Any] = (await client.get(where)).json()
+        return view if view["state"] == state else None
+
+    return await poll_until(reached, state)
+
+
+async def fill(bus: Bus, count: int, *, swaps: int = 1) -> None:
+    for number in range(1, count + 1):
+        events = (make_swap(f"{number}-{n}") for n in range(swaps))
+        await store_batch(bus, number, *events)
+
+
+async def test_a_dry_run_says_how_far_it_is_and_what_it_covers(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as (_, bus, client):
+        nothing = await until(client, (await start(client))[1], "done")
+        assert nothing["covers"] == "nothing was stored in the last hour"
+        await fill(bus, 20)
+        began, where = await start(client)
+        assert (began["opened"], began["state"]) == (0, "running")
+        done = await until(client, where, "done")
+        assert (done["read"], done["total"], done["share"]) == (20, 20, 1.0)
+        assert done["messages"] == 20
+        assert done["opened_by_rule"] == {"busy": 0}
+        assert done["to_ms"] >= done["from_ms"] > 0
+        assert done["covers"].endswith("all that is stored of it")
+        assert (await client.delete(where)).status_code == 200
+        gone = await client.get(where)
+        assert gone.status_code == 404
+        assert "start it again" in gone.json()["detail"]
+
+
+async def test_one_runs_at_a_time_and_a_cancelled_one_makes_room(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as (_, bus, client):
+        await fill(bus, 1_500, swaps=200)
+        _, where = await start(client)
+        second = await client.post(PATH, json=RULE)
+        assert second.status_code == 409
+        assert second.headers["location"] == where
+        cancelled = await client.delete(where)
+        assert cancelled.json()["state"] == "cancelled"
+        _, other = await start(client)
+        done = await until(client, other, "done")
+        assert done["read"] == 1_500
+
+
+async def test_rules_that_cannot_be_used_start_nothing(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as (_, _bus, client):
+        for body in (b"- {name: a}", b"a: &x [*x]", b"\xff", b"[" * 100_000, b"[1e999]"):
+            answer = await client.post(PATH, content=body)
+            assert answer.status_code == 422, answer.text
+        await start(client)
+
+
+async def test_the_api_answers_while_a_dry_run_folds(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as (_, bus, client):
+        await fill(bus, 1_500, swaps=200)
+        _, where = await start(client)
+        slowest_s = 0.0
+        while (await client.get(where)).json()["state"] == "running":
+            began_s = asyncio.get_running_loop().time()
+            assert (await client.get("/livez")).status_code == 200
+            slowest_s = max(slowest_s, asyncio.get_running_loop().time() - began_s)
+        assert slowest_s < 1.0
