@@ -13,10 +13,12 @@ from typing import Any, Final
 import grpc
 import httpx
 
+from chaos import hostile
 from chaos.fleet import Fleet, Member
 from pw_common.bus import ApiRefused, BrokerAway, Bus
 from pw_common.local_broker import restart_broker
 from pw_replay.trouble import Refusal
+from support.hostile import Hostile
 from support.poll import poll_until
 
 PENDING_TIMEOUT_S: Final = 30.0
@@ -38,6 +40,7 @@ class Strikes:
     luck: random.Random
     api_url: str
     tx_bytes_max: int
+    webhook: Hostile
 
     async def strike(self, kind: str) -> str:
         """Land one fault; returns what was pending when it did."""
@@ -168,6 +171,19 @@ class Strikes:
             _signal([victim], signal.SIGCONT)
         return f"{pending}; {overtaken} alerts stored by the other one meanwhile"
 
+    async def flood_api(self) -> str:
+        pending = await self._pending("updates arriving", self._arriving)
+        return f"{pending}; {await hostile.flood(self.api_url)}"
+
+    async def turn_webhook(self) -> str:
+        pending = await self._pending("alerts not delivered", self._undelivered)
+        return f"{pending}; {await hostile.turn(self.webhook, self.luck)}"
+
+    async def lie(self) -> str:
+        pending = await self._pending("updates arriving", self._arriving)
+        await self._streaming()
+        return f"{pending}; {await hostile.lie(self.fleet.source.player, self.bus, self.luck)}"
+
     async def _alerts(self) -> int:
         info: dict[str, Any] = await self.bus.api("STREAM.INFO.PW_ALERT")
         return int(info["state"]["last_seq"])
@@ -249,4 +265,7 @@ _STRIKES: Final[dict[str, Callable[[Strikes], Awaitable[str]]]] = {
     "queue full, ingest killed": Strikes.fill_queue,
     "detector frozen": Strikes.freeze_detector,
     "broker frozen": Strikes.freeze_broker,
+    "API flooded": Strikes.flood_api,
+    "webhook hostile": Strikes.turn_webhook,
+    "source lies": Strikes.lie,
 }

@@ -1,31 +1,103 @@
-"""What a stranger does to the system from outside, by hand of the strikes."""
+"""What strangers do to the system: a flooded API, a receiver that means harm, a source that lies.
+
+Each returns what it did, after the system has met it.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from pw_common import subjects
+from pw_common.bus import ApiRefused, BrokerAway, Bus
+from pw_common.messages import decode_heartbeat
+from pw_replay.player import Player
+from support.hostile import BEHAVIOURS, Hostile
+from support.lying import block_meta_at
+from support.poll import poll_until
 
 # More than the API takes in all, so that the bound itself is met.
 IDLE_CONNECTIONS: Final = 400
 HALF_REQUESTS: Final = 60
-FLOOD_S: Final = 1.5
-HALF_REQUEST: Final = (
-    b"PUT /api/v1/watchlists HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900000\r\n"
-)
+HALF_REQUEST: Final = b"PUT /api/v1/watchlists HTTP/1.1\r\nHost: localhost\r\n"
+MET_TIMEOUT_S: Final = 30.0
 
 
-async def flood(host: str, port: int) -> str:
+async def flood(api_url: str) -> str:
     """Hold more connections open than are allowed, some in the middle of a request."""
+    address = urlsplit(api_url)
     opened = await asyncio.gather(
-        *(asyncio.open_connection(host, port) for _ in range(IDLE_CONNECTIONS + HALF_REQUESTS)),
+        *(
+            asyncio.open_connection(address.hostname, address.port)
+            for _ in range(IDLE_CONNECTIONS + HALF_REQUESTS)
+        ),
         return_exceptions=True,
     )
     writers = [one[1] for one in opened if not isinstance(one, BaseException)]
     try:
         for writer in writers[:HALF_REQUESTS]:
             writer.write(HALF_REQUEST)
-        await asyncio.sleep(FLOOD_S)
+        async with httpx.AsyncClient(trust_env=False) as client:
+
+            async def lives() -> bool:
+                try:
+                    return (await client.get(f"{api_url}/livez", timeout=2.0)).is_success
+                except httpx.HTTPError:
+                    return False
+
+            # An API that an earlier fault killed comes back, and a flooded one still answers.
+            await poll_until(lives, "an API that answers in a flood", timeout_s=MET_TIMEOUT_S)
     finally:
         for writer in writers:
             writer.transport.abort()
     return f"{len(writers)} connections that ask for nothing"
+
+
+async def turn(webhook: Hostile, luck: random.Random) -> str:
+    """Let the second channel's receiver take another way to do harm, and wait until it did."""
+    webhook.now = luck.choice(sorted(BEHAVIOURS))
+    before = webhook.met[webhook.now]
+
+    async def met() -> bool:
+        return webhook.met[webhook.now] > before
+
+    await poll_until(met, f"a notifier that meets {webhook.now}", timeout_s=60.0)
+    return webhook.now
+
+
+async def lie(player: Player, bus: Bus, luck: random.Random) -> str:
+    """Let the source claim slots and times that cannot be, until it was refused."""
+    slot = player.slot
+    lies = {
+        "a slot of 2^63": block_meta_at(2**63, slot, 1_750_000_000),
+        "a slot near 2^64": block_meta_at(2**64 - 2, slot, 1_750_000_000),
+        "a slot of 10^12": block_meta_at(10**12, slot, 1_750_000_000),
+        "a block time of 2^62": block_meta_at(slot, slot - 1, 2**62),
+        "a block time of -2^62": block_meta_at(slot, slot - 1, -(2**62)),
+        "a block time in the year 3000": block_meta_at(slot, slot - 1, 32_503_680_000),
+    }
+    name = luck.choice(sorted(lies))
+    before = await _refused(bus) or {}
+
+    async def refused() -> bool:
+        # Again, since a stream that is cut takes with it what was queued.
+        player.say_beside([lies[name]])
+        now = await _refused(bus)
+        return any(count > before.get(instance, 0) for instance, count in (now or {}).items())
+
+    await poll_until(refused, f"{name} refused", timeout_s=MET_TIMEOUT_S, every_s=0.2)
+    return name
+
+
+async def _refused(bus: Bus) -> dict[str, int] | None:
+    """How many claims each ingest has refused; None while the broker does not answer."""
+    try:
+        values = (await bus.kv_all(subjects.BUCKET_INSTANCES)).values()
+    except (BrokerAway, ApiRefused):
+        return None
+    beats = [decode_heartbeat(value) for value in values]
+    return {beat.instance: beat.source.refused for beat in beats if beat.source is not None}

@@ -19,6 +19,9 @@ KINDS: Final = (
     "queue full, ingest killed",
     "detector frozen",
     "broker frozen",
+    "API flooded",
+    "webhook hostile",
+    "source lies",
 )
 EACH_MIN: Final = 3
 # About what a fault takes with its recovery, in seconds of the run.

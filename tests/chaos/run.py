@@ -23,6 +23,7 @@ from pw_common.captures import read_capture
 from pw_common.topology import MIB, Topology
 from pw_provision.apply import apply
 from support.broker import connected, running_broker, small_topology
+from support.hostile import Hostile, hostile_receiver
 from support.poll import poll_until
 from support.receiver import Receiver, receiving
 from support.replaying import Replaying, replaying
@@ -64,13 +65,16 @@ async def run(
     folder.mkdir(parents=True, exist_ok=True)
     with receiving() as receiver:
         receiver.takes_s = NOTIFICATION_S
-        async with _system(folder, market, receiver, plant, paced=bool(faults)) as (
-            fleet,
-            bus,
-            api,
+        async with (
+            hostile_receiver() as webhook,
+            _system(folder, market, (receiver, webhook), plant, paced=bool(faults)) as (
+                fleet,
+                bus,
+                api,
+            ),
         ):
             supervisor = asyncio.create_task(fleet.supervise())
-            strikes = Strikes(fleet, bus, random.Random(seed), api, TX_BYTES_MAX)
+            strikes = Strikes(fleet, bus, random.Random(seed), api, TX_BYTES_MAX, webhook)
             outcome = Outcome(Delivered())
             began_s = time.monotonic()
             try:
@@ -152,7 +156,12 @@ async def _figures(bus: Bus) -> list[int]:
 
 @asynccontextmanager
 async def _system(
-    folder: Path, market: Path, receiver: Receiver, plant: tuple[str, str] | None, *, paced: bool
+    folder: Path,
+    market: Path,
+    hooks: tuple[Receiver, Hostile],
+    plant: tuple[str, str] | None,
+    *,
+    paced: bool,
 ) -> AsyncIterator[tuple[Fleet, Bus, str]]:
     source = replaying(
         list(read_capture(market)),
@@ -168,7 +177,7 @@ async def _system(
         source as playing,
     ):
         await apply(bus, _topology(paced=paced))
-        await _configure(bus, receiver)
+        await _configure(bus, *hooks)
         fleet = Fleet(folder, broker, playing, plant)
         api = _start(fleet, playing)
 
@@ -184,6 +193,8 @@ async def _system(
                 "pw_ingest",
                 PW_INGEST_ENDPOINT=f"http://{playing.target}",
                 PW_INGEST_PROGRAMS="all",
+                # The market's days are over, so the clock bounds only what no chain could say.
+                PW_INGEST_SOURCE_KIND="live",
             )
             yield fleet, bus, api
         finally:
@@ -211,7 +222,8 @@ def _topology(*, paced: bool) -> Topology:
     return replace(declared, streams=streams)
 
 
-async def _configure(bus: Bus, receiver: Receiver) -> None:
+async def _configure(bus: Bus, receiver: Receiver, webhook: Hostile) -> None:
     hook = {"name": "hook", "kind": "webhook", "url": receiver.url, "secret": "s" * 24}
-    body = msgspec.json.encode({"entries": [hook | {"late_after_s": 3_600}]})
+    harm = {"name": "harm", "kind": "webhook", "url": webhook.url()}
+    body = msgspec.json.encode({"entries": [hook | {"late_after_s": 3_600}, harm]})
     await bus.kv_put(subjects.BUCKET_CONFIG, subjects.KEY_CHANNELS, body)

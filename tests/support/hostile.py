@@ -121,12 +121,16 @@ BEHAVIOURS: dict[str, Behaviour] = {
 
 @dataclass
 class Hostile:
-    """Where it listens, and how often each behaviour was met; the path names the behaviour."""
+    """Where it listens, and how often each behaviour was met.
+
+    The path names the behaviour; where it names none, `now` does.
+    """
 
     port: int = 0
+    now: str = "closing"
     met: Counter[str] = field(default_factory=Counter)
 
-    def url(self, behaviour: str) -> str:
+    def url(self, behaviour: str = "") -> str:
         return f"http://127.0.0.1:{self.port}/{behaviour}"
 
 
@@ -142,7 +146,7 @@ async def hostile_receiver() -> AsyncIterator[Hostile]:
         running.add(task)
         try:
             head = await reader.readuntil(b"\r\n\r\n")
-            name = head.split(b" ")[1].decode().strip("/")
+            name = head.split(b" ")[1].decode().strip("/") or hostile.now
             hostile.met[name] += 1
             await BEHAVIOURS[name](writer)
         except (EOFError, asyncio.LimitOverrunError, ConnectionError, asyncio.CancelledError):

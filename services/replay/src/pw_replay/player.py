@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -100,6 +100,12 @@ class Player:
         for one in self._subscribers:
             one.cut(lagged=lagged)
         return len(self._subscribers)
+
+    def say_beside(self, updates: Iterable[bytes]) -> None:
+        """Send these to every subscriber too: not of the chain, not remembered, not counted."""
+        for update in updates:
+            for one in self._subscribers:
+                one.push_raw(update)
 
     def refilter(self, one: Subscriber, filter_: Filter, from_slot: int | None) -> None:
         """Replace a subscriber's filter; `from_slot` as in `join`.
