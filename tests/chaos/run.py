@@ -224,6 +224,6 @@ def _topology(*, paced: bool) -> Topology:
 
 async def _configure(bus: Bus, receiver: Receiver, webhook: Hostile) -> None:
     hook = {"name": "hook", "kind": "webhook", "url": receiver.url, "secret": "s" * 24}
-    harm = {"name": "harm", "kind": "webhook", "url": webhook.url()}
+    harm = {"name": "harm", "kind": "webhook", "url": webhook.url(), "secret": "h" * 24}
     body = msgspec.json.encode({"entries": [hook | {"late_after_s": 3_600}, harm]})
     await bus.kv_put(subjects.BUCKET_CONFIG, subjects.KEY_CHANNELS, body)
