@@ -161,7 +161,7 @@ class Judge:
     def _latest_ms(self, now_ms: int) -> int:
         """The newest block time, by our clock and how far the chain's is known to be ahead.
 
-        Until the first block has told, our own clock may be the one that is wrong.
+        Until a first block was measured, our own clock may be the one that is wrong.
         """
         if self._ahead_ms is None:
             return now_ms + AHEAD_MS_MAX
