@@ -183,6 +183,7 @@ async def _system(
                 "ingest",
                 "pw_ingest",
                 PW_INGEST_ENDPOINT=f"http://{playing.target}",
+                PW_INGEST_SOURCE_KIND="recorded",
                 PW_INGEST_PROGRAMS="all",
             )
             yield fleet, bus, api

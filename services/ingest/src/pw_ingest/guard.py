@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from pw_common.clock import monotonic_s, now_ms
+from pw_common.limits import SLOT_MAX
 from pw_common.run import Runtime
 from pw_ingest.config import Settings
 from pw_ingest.core import plausible
@@ -33,6 +34,8 @@ class Guard:
             self.judge = Judge(slot_ms_min=settings.slot_ms_min)
         # How far the endpoint's clock is ahead of ours, by its last update.
         self.clock_ahead_ms = 0
+        # Whether its last update said a time of sending that is no time: its lag is unknown.
+        self.is_clockless = False
 
     @property
     def anchor(self) -> Anchor | None:
@@ -64,7 +67,7 @@ class Guard:
     def is_possible(self, slot: int) -> bool:
         """Whether such a slot may exist, where an endpoint names one outside its stream."""
         if self.judge is None:
-            return slot <= plausible.SLOT_MAX
+            return slot <= SLOT_MAX
         return slot <= self.judge.ceiling(self._now_ms(monotonic_s()))
 
     def admit(self, update: bytes, seen: Seen, now_s: float) -> Sequence[Held]:
@@ -119,7 +122,9 @@ class Guard:
         """The update with its `created_at` where that is a time; else as one without."""
         wall_ms = now_ms()
         created_ns = plausible.created(seen, None if self.judge is None else wall_ms)
+        self.is_clockless = created_ns is None
         if created_ns is None:
+            self.clock_ahead_ms = 0
             seconds = seen.created_ns // 1_000_000_000
             self.refuse(Refusal("created_at", f"created_at {seconds}"), now_s)
             return seen._replace(created_ns=0)
