@@ -187,7 +187,9 @@ class Streams:
         if ended.is_too_large:
             claim = f"an update over {RECEIVE_BYTES_MAX >> 20} MiB"
             feed.guard.refuse(Refusal("too_large", claim), monotonic_s())
-        return self._too_large[feed.number].blocks(resume_from, is_too_large=ended.is_too_large)
+        return self._too_large[feed.number].blocks(
+            resume_from, feed.slot, is_too_large=ended.is_too_large
+        )
 
     async def _first_available(self, feed: Feed) -> int | None:
         """The first slot that it has to replay; None where it says none that can be."""
