@@ -10,7 +10,7 @@ from pw_common.limits import SLOT_MAX
 from pw_common.run import Runtime
 from pw_ingest.config import Settings
 from pw_ingest.core import plausible
-from pw_ingest.core.identity import Seen
+from pw_ingest.core.identity import TX, Seen
 from pw_ingest.core.opening import Held, Opening
 from pw_ingest.core.plausible import Anchor, Judge, Refusal, Steady
 from pw_ingest.core.refusals import Refusals
@@ -72,13 +72,14 @@ class Guard:
 
     def admit(self, update: bytes, seen: Seen, now_s: float) -> Sequence[Held]:
         """Take an update; returns what may go on now, with claims of time that can be used."""
-        now = self._now_ms(now_s)
-        refusal = plausible.absurd(seen)
-        if refusal is None and self.judge is not None:
-            refusal = self.judge.judge(seen, now)
-        if refusal is not None:
-            self.refuse(refusal, now_s)
-            return ()
+        judge = self.judge
+        if judge is None or seen.identity.kind != TX or seen.identity.slot > judge.clear_slot:
+            refusal = plausible.absurd(seen)
+            if refusal is None and judge is not None:
+                refusal = judge.judge(seen, self._now_ms(now_s))
+            if refusal is not None:
+                self.refuse(refusal, now_s)
+                return ()
         held = Held(update, self._with_clock(seen, now_s))
         if self.judge is None or self.judge.anchor is not None:
             return (held,)
