@@ -89,6 +89,8 @@ async def measure(updates: int) -> None:
                 **os.environ,
                 "PW_NATS_URL": broker.url,
                 "PW_INGEST_ENDPOINT": endpoint,
+                # Live, so that what it claims is judged as on mainnet.
+                "PW_INGEST_SOURCE_KIND": "live",
                 "PW_INGEST_PROGRAMS": "all",
             }
             ingest = await asyncio.create_subprocess_exec(

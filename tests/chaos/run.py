@@ -192,6 +192,7 @@ async def _system(
                 "ingest",
                 "pw_ingest",
                 PW_INGEST_ENDPOINT=f"http://{playing.target}",
+                PW_INGEST_SOURCE_KIND="recorded",
                 PW_INGEST_PROGRAMS="all",
                 # The market's days are over, so the clock bounds only what no chain could say.
                 PW_INGEST_SOURCE_KIND="live",

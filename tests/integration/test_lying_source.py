@@ -17,7 +17,8 @@ from pw_common.messages import (
     encode,
 )
 from pw_common.subjects import BUCKET_INSTANCES, BUCKET_SOURCE
-from pw_ingest.core.identity import read_update
+from pw_geyser import geyser_pb2 as pb
+from pw_ingest.core.identity import DISCONTINUITY, read_update
 from support.broker import provisioned
 from support.ingesting import (
     checkpoint,
@@ -138,6 +139,22 @@ async def test_a_claim_of_a_wrong_time_of_sending_alone_costs_no_transaction(
         source.updates += block_now(SLOT + 1)
         await until_frontier(bus, SLOT)
         assert set(claimed) <= set(await updates_stored(bus))
+
+
+async def test_a_live_source_cannot_declare_that_its_history_ends(tmp_path: Path) -> None:
+    source, chain = live(), Chain()
+    async with (
+        provisioned(tmp_path) as (broker, bus),
+        running_source(source),
+        ingest(broker, source),
+    ):
+        for _ in range(3):
+            declared = pb.SubscribeUpdate.FromString(transaction_now(chain.slot, 9))
+            declared.filters.append(DISCONTINUITY)
+            source.beside.append(declared.SerializeToString())
+            chain.grow(source)
+        await until_frontier(bus, chain.slot - 1)
+        assert (await source_health(bus)).epoch == 1
 
 
 async def test_a_recording_of_any_time_is_taken_at_any_pace_but_no_slot_beyond_any_chain(

@@ -121,5 +121,5 @@ def test_an_update_too_large_blocks_only_where_nothing_else_moves(
     ends: list[tuple[int, bool]], blocked: bool
 ) -> None:
     too_large = TooLarge()
-    found = [too_large.blocks(at, is_too_large=large) for at, large in ends]
+    found = [too_large.blocks(5, at, is_too_large=large) for at, large in ends]
     assert found[-1] == blocked

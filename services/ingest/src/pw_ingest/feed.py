@@ -72,7 +72,7 @@ class Feed:
             connected=self.connected,
             active=active,
             slot=self.slot or None,
-            lag_ms=lag_ms if self.connected else None,
+            lag_ms=lag_ms if self.connected and not self.guard.is_clockless else None,
             detail=wrong or self.detail,
             clock_ahead_ms=self.guard.clock_ahead_ms if self.connected else 0,
             refused=self.guard.refused,
@@ -180,13 +180,17 @@ class Feed:
         self.slot = seen.identity.slot or self.slot
         self.created_ns = seen.created_ns or self.created_ns
         pipeline, merge, leads = self._pipeline, self._merge, True
+        # Only a player of recordings knows that history does not go on; a chain's always does.
+        is_player = self.guard.judge is None
         behind_slot = None
         if merge is not None:
             leads = merge.leads(self.number)
             if not merge.admits(self.number, seen, pipeline.complete_slot or 0):
                 return
             behind_slot = merge.behind_slot() if seen.identity.kind == META else None
-        messages = pipeline.take(update, seen, now_s, declared=leads, behind_slot=behind_slot)
+        messages = pipeline.take(
+            update, seen, now_s, declared=leads and is_player, behind_slot=behind_slot
+        )
         if messages:
             self._reading = False
             await self._outbox.send(messages)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from pw_common.clock import monotonic_s, now_ms
+from pw_common.limits import SLOT_MAX
 from pw_common.run import Runtime
 from pw_ingest.config import Settings
 from pw_ingest.core import plausible
-from pw_ingest.core.identity import Seen
+from pw_ingest.core.identity import TX, Seen
 from pw_ingest.core.opening import Held, Opening
 from pw_ingest.core.plausible import Anchor, Judge, Refusal, Steady
 from pw_ingest.core.refusals import Refusals
@@ -33,6 +34,8 @@ class Guard:
             self.judge = Judge(slot_ms_min=settings.slot_ms_min)
         # How far the endpoint's clock is ahead of ours, by its last update.
         self.clock_ahead_ms = 0
+        # Whether its last update said a time of sending that is no time: its lag is unknown.
+        self.is_clockless = False
 
     @property
     def anchor(self) -> Anchor | None:
@@ -64,18 +67,19 @@ class Guard:
     def is_possible(self, slot: int) -> bool:
         """Whether such a slot may exist, where an endpoint names one outside its stream."""
         if self.judge is None:
-            return slot <= plausible.SLOT_MAX
+            return slot <= SLOT_MAX
         return slot <= self.judge.ceiling(self._now_ms(monotonic_s()))
 
     def admit(self, update: bytes, seen: Seen, now_s: float) -> Sequence[Held]:
         """Take an update; returns what may go on now, with claims of time that can be used."""
-        now = self._now_ms(now_s)
-        refusal = plausible.absurd(seen)
-        if refusal is None and self.judge is not None:
-            refusal = self.judge.judge(seen, now)
-        if refusal is not None:
-            self.refuse(refusal, now_s)
-            return ()
+        judge = self.judge
+        if judge is None or seen.identity.kind != TX or seen.identity.slot > judge.clear_slot:
+            refusal = plausible.absurd(seen)
+            if refusal is None and judge is not None:
+                refusal = judge.judge(seen, self._now_ms(now_s))
+            if refusal is not None:
+                self.refuse(refusal, now_s)
+                return ()
         held = Held(update, self._with_clock(seen, now_s))
         if self.judge is None or self.judge.anchor is not None:
             return (held,)
@@ -119,7 +123,9 @@ class Guard:
         """The update with its `created_at` where that is a time; else as one without."""
         wall_ms = now_ms()
         created_ns = plausible.created(seen, None if self.judge is None else wall_ms)
+        self.is_clockless = created_ns is None
         if created_ns is None:
+            self.clock_ahead_ms = 0
             seconds = seen.created_ns // 1_000_000_000
             self.refuse(Refusal("created_at", f"created_at {seconds}"), now_s)
             return seen._replace(created_ns=0)

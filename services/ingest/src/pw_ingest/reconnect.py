@@ -25,7 +25,7 @@ from pw_ingest.core.resume import (
 from pw_ingest.core.standby import Answers, Look, should_switch
 from pw_ingest.feed import Feed
 from pw_ingest.outbox import Outbox
-from pw_ingest.stream import StreamEnded
+from pw_ingest.stream import RECEIVE_BYTES_MAX, StreamEnded
 
 FATAL: Final = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED"})
 LOOK_EVERY_S: Final = 2.0
@@ -185,8 +185,11 @@ class Streams:
     def _is_blocked(self, feed: Feed, ended: StreamEnded, resume_from: int | None) -> bool:
         """Whether an update too large to take stands in the way, however often we ask."""
         if ended.is_too_large:
-            feed.guard.refuse(Refusal("too_large", ended.details[:120]), monotonic_s())
-        return self._too_large[feed.number].blocks(resume_from, is_too_large=ended.is_too_large)
+            claim = f"an update over {RECEIVE_BYTES_MAX >> 20} MiB"
+            feed.guard.refuse(Refusal("too_large", claim), monotonic_s())
+        return self._too_large[feed.number].blocks(
+            resume_from, feed.slot, is_too_large=ended.is_too_large
+        )
 
     async def _first_available(self, feed: Feed) -> int | None:
         """The first slot that it has to replay; None where it says none that can be."""

@@ -9,6 +9,7 @@ import msgspec
 from pw_common.begin import StoppedEarly, begun
 from pw_common.bus import BrokerAway
 from pw_common.clock import monotonic_s, now_ms
+from pw_common.limits import SLOT_MAX
 from pw_common.messages import SourceHealth, SourceState
 from pw_common.run import Runtime
 from pw_common.subjects import BUCKET_SOURCE, STREAM_GAP, STREAM_TX
@@ -18,7 +19,7 @@ from pw_ingest.config import Settings
 from pw_ingest.core.history import TxHistory
 from pw_ingest.core.merge import Merge
 from pw_ingest.core.pipeline import Pipeline
-from pw_ingest.core.plausible import SLOT_MAX, Anchor, Steady, slot_by_clock
+from pw_ingest.core.plausible import Anchor, Steady, slot_by_clock
 from pw_ingest.core.programs import coverage
 from pw_ingest.feed import Feed
 from pw_ingest.outbox import Outbox
@@ -138,6 +139,10 @@ class Ingest:
             ),
         )
 
+    def _is_clockless(self) -> bool:
+        connected = [feed for feed in self._feeds if feed.connected]
+        return bool(connected) and all(feed.guard.is_clockless for feed in connected)
+
     def _clock_ahead_ms(self) -> int:
         return max(feed.guard.clock_ahead_ms for feed in self._feeds)
 
@@ -232,8 +237,9 @@ class Ingest:
                 metrics.count(name, value - before)
         if now[0] > self._reported[0] and totals.created_ns:
             # A source's clock that is ahead is a figure of its own, never a negative lag.
-            self._lag_ms = max(0, now_ms() - totals.created_ns // 1_000_000)
-            metrics.set("pw_ingest_lag_ms", self._lag_ms)
+            lag_ms = max(0, now_ms() - totals.created_ns // 1_000_000)
+            self._lag_ms = None if self._is_clockless() else lag_ms
+            metrics.set("pw_ingest_lag_ms", self._lag_ms or 0)
         self._reported = now
         metrics.set("pw_ingest_clock_ahead_ms", self._clock_ahead_ms())
         metrics.set("pw_ingest_slot", totals.slot or 0)

@@ -122,10 +122,13 @@ class Judge:
         self._since_ms = 0
         self._low_run = 0
         self.anchor: Anchor | None = None
+        # Slots up to here were believed since the anchor moved: asked once, not for each update.
+        self.clear_slot = 0
 
     def establish(self, anchor: Anchor, now_ms: int, *, proven: bool) -> None:
         """Measure from here; `proven` where an earlier run or another endpoint stood on it."""
         self.anchor = self._newest = anchor
+        self.clear_slot = 0
         self._former = None
         self._since_ms = now_ms - PROVEN_MS if proven else now_ms
         self._low_run = 0
@@ -146,6 +149,8 @@ class Judge:
         if slot > ceiling and not self._returns(slot, now_ms):
             ahead = f"{slot - ceiling:,} ahead of what the time allows"
             return Refusal("slot_ahead", f"slot {slot}, {ahead}")
+        if self.anchor is not None:
+            self.clear_slot = max(self.clear_slot, slot)
         if seen.identity.kind != META or seen.block_time_s is None:
             return None
         time_ms = seen.block_time_s * 1000
@@ -161,7 +166,7 @@ class Judge:
     def _latest_ms(self, now_ms: int) -> int:
         """The newest block time, by our clock and how far the chain's is known to be ahead.
 
-        Until the first block has told, our own clock may be the one that is wrong.
+        Until a first block was measured, our own clock may be the one that is wrong.
         """
         if self._ahead_ms is None:
             return now_ms + AHEAD_MS_MAX
@@ -199,6 +204,7 @@ class Judge:
         is_lower = gained * self._slot_ms_min < passed_ms
         if gained > 0 and is_lower and passed_ms <= gained * SLOT_MS_MAX + ANCHOR_SLACK_MS:
             self.anchor = block
+            self.clear_slot = block.slot
 
     def _start_lower(self, anchor: Anchor, block: Anchor, now_ms: int) -> None:
         """The chain began again, or the anchor was a lie. What stood long may come back."""

@@ -31,13 +31,19 @@ class TooLarge:
     """Counts streams that end at an update too large to take, while nothing else moves."""
 
     def __init__(self) -> None:
-        self._at: int | None = None
+        self._at: tuple[int | None, int] | None = None
         self._times = 0
 
-    def blocks(self, resume_from: int | None, *, is_too_large: bool) -> bool:
-        """Note an end; returns whether asking from there again will not help."""
-        if not is_too_large or resume_from != self._at:
-            self._at, self._times = resume_from, 0
+    def blocks(self, resume_from: int | None, slot: int, *, is_too_large: bool) -> bool:
+        """Note an end; returns whether asking from there again will not help.
+
+        Args:
+            resume_from: Where the next stream would begin.
+            slot: The newest that the endpoint sent.
+            is_too_large: Whether the stream ended at such an update.
+        """
+        if not is_too_large or (resume_from, slot) != self._at:
+            self._at, self._times = (resume_from, slot), 0
         self._times += is_too_large
         return self._times >= REFUSALS_MAX
 
