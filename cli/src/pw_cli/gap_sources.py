@@ -24,6 +24,8 @@ LIST_SLOTS_MAX: Final = 5_000
 AFTER_SLOTS_MAX: Final = 512
 # Answers that cannot be read, one after another: this node gives no more.
 BAD_IN_A_ROW_MAX: Final = 5
+# The first slot that is not there is the one that is named, and they come in order.
+REMARKS_MAX: Final = 1_000
 
 
 @dataclass
@@ -39,12 +41,17 @@ class Job:
     # Why a slot is not there, in the words of the source.
     remarks: dict[int, str] = field(default_factory=dict)
 
+    def remark(self, slot: int, why: str) -> None:
+        """Keep why a slot is not there."""
+        if len(self.remarks) < REMARKS_MAX:
+            self.remarks[slot] = why
+
     async def take(self, link: Link, updates: Sequence[bytes]) -> None:
         """Store a block and count it as there, unless the broker refuses a part of it."""
         try:
             await self.filler.put(updates)
         except PublishRefused as error:
-            self.remarks[link.slot] = f"the broker does not take it: {error}"
+            self.remark(link.slot, f"the broker does not take it: {error}")
         else:
             self.fill.add(link)
 
@@ -81,13 +88,14 @@ async def _blocks(job: Job, rpc: Rpc) -> str:
                 block = await rpc.block(slot)
                 updates = [one for one in updates_of(slot, block) if _is_wanted(one)]
             except NotHad as error:
-                job.remarks[slot] = f"the node: {error}"
+                job.remark(slot, f"the node: {error}")
                 continue
             except (BadAnswer, BadBlock) as error:
-                job.remarks[slot] = f"the node's answer cannot be used: {visible(str(error))}"
+                why = f"the node's answer cannot be used: {visible(str(error))}"
+                job.remark(slot, why)
                 bad += 1
                 if bad >= BAD_IN_A_ROW_MAX:
-                    return f"slot {slot} and {bad - 1} before it: {job.remarks[slot]}"
+                    return f"slot {slot} and {bad - 1} before it: {why}"
                 continue
             bad = 0
             if why := await _take(job, slot, block, updates):
@@ -149,7 +157,8 @@ class Captured:
         self.executed: dict[int, int] = {}
         self.before: Link | None = None
         self.after: Link | None = None
-        self.first_slot: int | None = None
+        self.first_slot = 1 << 64
+        self.last_slot = 0
         # Two captures that do not say the same of one block.
         self.apart = ""
 
@@ -159,7 +168,8 @@ class Captured:
         slot = identity.slot
         if identity.kind not in {TX, META} or slot == 0:
             return
-        self.first_slot = slot if self.first_slot is None else min(slot, self.first_slot)
+        self.first_slot = min(slot, self.first_slot)
+        self.last_slot = max(slot, self.last_slot)
         inside = within(self.gap, slot)
         if inside:
             self.updates.setdefault(slot, {}).setdefault(identity, update)
@@ -177,17 +187,19 @@ class Captured:
         else:
             self.after = min(self.after or link, link, key=_slot_of)
 
-    def leave_out_a_begun_block(self) -> int | None:
-        """The slot in whose middle the captures may begin: its block is not taken as whole."""
-        slot = self.first_slot
-        if slot is None or slot not in self.links:
-            return None
-        count = sum(identity.kind == TX for identity in self.updates[slot])
-        if count >= self.executed[slot]:
-            return None
-        del self.links[slot]
-        del self.updates[slot][Identity(META, slot, b"")]
-        return slot
+    def leave_out_cut_blocks(self) -> list[int]:
+        """The slots in whose middle the captures begin or end: such blocks may not be whole.
+
+        A block_meta may come before the last transactions of its own slot.
+        """
+        cut = []
+        for slot in {self.first_slot, self.last_slot} & self.links.keys():
+            count = sum(identity.kind == TX for identity in self.updates[slot])
+            if count < self.executed[slot]:
+                del self.links[slot]
+                del self.updates[slot][Identity(META, slot, b"")]
+                cut.append(slot)
+        return cut
 
 
 async def from_captures(job: Job, paths: Iterable[Path]) -> str:
@@ -203,9 +215,8 @@ async def from_captures(job: Job, paths: Iterable[Path]) -> str:
             found.add(update)
     if found.apart:
         return found.apart
-    begun = found.leave_out_a_begun_block()
-    if begun is not None:
-        job.remarks[begun] = "the captures begin in it, and may not hold all of its block"
+    for slot in found.leave_out_cut_blocks():
+        job.remark(slot, "the captures begin or end in it, and may not hold all of its block")
     _look_beside(job, found)
     todo = [slot for slot in sorted(found.updates) if slot not in job.fill.links]
     if job.fill.links and todo:

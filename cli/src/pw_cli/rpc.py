@@ -22,6 +22,7 @@ from pw_common.clock import monotonic_s, now_ms
 DEADLINE_S: Final = 60.0
 # A block of mainnet takes up to some 20 MB as JSON.
 ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
+LIST_BYTES_MAX: Final = 1024 * 1024
 PIECE_BYTES: Final = 64 * 1024
 # How long one request is tried again while the node limits, fails or is silent.
 PATIENCE_S: Final = 120.0
@@ -151,12 +152,13 @@ class Rpc:
         body = {"jsonrpc": "2.0", "id": self._count, "method": method, "params": params}
         try:
             async with asyncio.timeout(self._deadline_s):
-                status, raw = await self._exchange(msgspec.json.encode(body))
+                bytes_max = LIST_BYTES_MAX if method == "getBlocks" else ANSWER_BYTES_MAX
+                status, raw = await self._exchange(msgspec.json.encode(body), bytes_max)
         except TimeoutError as error:
             raise _Later(f"no whole answer in {self._deadline_s:g} s") from error
         except httpx.TransportError as error:
-            said = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
-            raise _Later(type(error).__name__, answered=said) from error
+            connected = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            raise _Later(type(error).__name__, answered=connected) from error
         except (httpx.RequestError, httpx.InvalidURL) as error:
             raise NodeFailed(f"{method}: {type(error).__name__}") from error
         reply = _reply(status, raw)
@@ -172,7 +174,7 @@ class Rpc:
             raise NotHad("null")
         return found
 
-    async def _exchange(self, body: bytes) -> tuple[int, bytes]:
+    async def _exchange(self, body: bytes, bytes_max: int) -> tuple[int, bytes]:
         # Compressed answers could grow without a bound while they are unpacked.
         headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
         timeout = httpx.Timeout(self._deadline_s)
@@ -192,8 +194,8 @@ class Rpc:
             pieces = bytearray()
             async for piece in answer.aiter_raw(PIECE_BYTES):
                 pieces += piece
-                if len(pieces) > ANSWER_BYTES_MAX:
-                    raise BadAnswer(f"an answer of over {ANSWER_BYTES_MAX >> 20} MiB")
+                if len(pieces) > bytes_max:
+                    raise BadAnswer(f"an answer of over {bytes_max >> 20} MiB")
             return status, bytes(pieces)
 
 
