@@ -37,8 +37,10 @@ async def test_300_idle_connections_leave_the_status_answering_and_are_ended(
 
 
 async def test_one_client_cannot_take_every_stream_of_alerts(tmp_path: Path) -> None:
-    proxied = {"PW_API_TRUSTED_PROXIES": "127.0.0.0/8"}
-    async with running_api(tmp_path, **proxied) as (_, _bus, client), asyncio.TaskGroup() as group:
+    async with (
+        running_api(tmp_path, PW_API_TRUSTED_PROXIES="127.0.0.0/8") as (_, _bus, client),
+        asyncio.TaskGroup() as group,
+    ):
         opened = [asyncio.Event() for _ in range(STREAMS_PER_PEER_MAX)]
         greedy = [group.create_task(_stream(client, "9.9.9.9", one)) for one in opened]
         await asyncio.wait_for(asyncio.gather(*(one.wait() for one in opened)), 20)

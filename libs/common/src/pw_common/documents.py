@@ -185,7 +185,8 @@ def _look_through(text: str) -> None:
 
 
 def _line(event: yaml.Event) -> str:
-    return f"line {event.start_mark.line + 1}"
+    mark = event.start_mark
+    return f"line {mark.line + 1}" if mark is not None else "somewhere"
 
 
 class _Plain(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
