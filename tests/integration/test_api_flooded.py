@@ -28,12 +28,8 @@ async def test_300_idle_connections_leave_the_status_answering_and_are_ended(
             assert found.status_code == 200, found.text
             await client.get("/readyz", timeout=ANSWER_S)
 
-        async def ended() -> bool:
-            return all(reader.at_eof() or reader.exception() for reader, _ in idle)
-
-        for reader, _ in idle:
-            asyncio.ensure_future(_until_the_end(reader))
-        await poll_until(ended, "the end of every idle connection", timeout_s=20)
+        ends = (_until_the_end(reader) for reader, _ in idle)
+        await asyncio.wait_for(asyncio.gather(*ends), 20)
         text = (await client.get("/metrics")).text
         assert 'pw_api_connections_closed_total{why="head_timeout"}' in text
         for _, writer in idle:
@@ -41,30 +37,31 @@ async def test_300_idle_connections_leave_the_status_answering_and_are_ended(
 
 
 async def test_one_client_cannot_take_every_stream_of_alerts(tmp_path: Path) -> None:
-    proxied = {"PW_API_TRUSTED_PROXIES": "127.0.0.0/8"}
-    async with running_api(tmp_path, **proxied) as (_, _bus, client):
-        async with asyncio.TaskGroup() as group:
-            opened = [asyncio.Event() for _ in range(STREAMS_PER_PEER_MAX)]
-            greedy = [group.create_task(_stream(client, "9.9.9.9", one)) for one in opened]
-            await asyncio.wait_for(asyncio.gather(*(one.wait() for one in opened)), 20)
-            headers = {"X-Forwarded-For": "9.9.9.9"}
-            refused = await client.get("/api/v1/alerts/stream", headers=headers)
-            assert refused.status_code == 503
-            assert refused.headers["content-type"] == "application/problem+json"
-            assert int(refused.headers["retry-after"]) > 0
-            other = asyncio.Event()
-            modest = group.create_task(_stream(client, "8.8.8.8", other))
-            await asyncio.wait_for(other.wait(), 20)
-            greedy[0].cancel()
+    async with (
+        running_api(tmp_path, PW_API_TRUSTED_PROXIES="127.0.0.0/8") as (_, _bus, client),
+        asyncio.TaskGroup() as group,
+    ):
+        opened = [asyncio.Event() for _ in range(STREAMS_PER_PEER_MAX)]
+        greedy = [group.create_task(_stream(client, "9.9.9.9", one)) for one in opened]
+        await asyncio.wait_for(asyncio.gather(*(one.wait() for one in opened)), 20)
+        headers = {"X-Forwarded-For": "9.9.9.9"}
+        refused = await client.get("/api/v1/alerts/stream", headers=headers)
+        assert refused.status_code == 503
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert int(refused.headers["retry-after"]) > 0
+        other = asyncio.Event()
+        modest = group.create_task(_stream(client, "8.8.8.8", other))
+        await asyncio.wait_for(other.wait(), 20)
+        greedy[0].cancel()
 
-            # The place of one that left is free again.
-            async def again() -> bool:
-                async with client.stream("GET", "/api/v1/alerts/stream", headers=headers) as answer:
-                    return answer.status_code == 200
+        # The place of one that left is free again.
+        async def again() -> bool:
+            async with client.stream("GET", "/api/v1/alerts/stream", headers=headers) as answer:
+                return answer.status_code == 200
 
-            await poll_until(again, "the place of the stream that ended")
-            for task in (*greedy, modest):
-                task.cancel()
+        await poll_until(again, "the place of the stream that ended")
+        for task in (*greedy, modest):
+            task.cancel()
 
 
 async def _stream(client: httpx.AsyncClient, peer: str, opened: asyncio.Event) -> None:

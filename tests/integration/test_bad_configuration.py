@@ -26,7 +26,7 @@ BAD = [
     b"5",
     b'{"entries": 5, "rules": 5}',
     b'{"entries": [{"address": 1}], "rules": [{"name": 1}]}',
-    b'{"entries": [{"address": "x", "of": "wallet", "label": "a\\nb", "reason": "a\\nb"}], "rules": 1}',
+    b'{"entries": [{"address": "x", "of": "wallet", "label": "\\n", "reason": "\\n"}], "rules": 1}',
     b'{"rules": ' + msgspec.json.encode([{"name": "a"}] * 500) + b', "entries": {}}',
 ]
 

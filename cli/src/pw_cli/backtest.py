@@ -16,10 +16,11 @@ from pw_cli.parse import in_chain_order
 from pw_cli.terminal import cell
 from pw_common.alerts import Alert, alert_digest
 from pw_common.captures import BadCapture
+from pw_common.documents import BadDocument, read_file
 from pw_common.messages import encode
 from pw_common.plain_text import NAME_CHARS_MAX, plain_json
 from pw_detection.detector import Detector
-from pw_detection.rules import BadRules, Rule, read_rules
+from pw_detection.rules import BYTES_MAX, Rule, read_rules
 
 EXIT_OK = 0
 EXIT_UNREADABLE = 2
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         rules = _rules(args.triggers)
         found = list(alerts(in_chain_order(args.captures), Detector(rules)))
-    except (BadCapture, BadRules, OSError) as error:
+    except (BadCapture, BadDocument, OSError) as error:
         sys.stderr.write(f"pw backtest: {error}\n")
         return EXIT_UNREADABLE
     if args.json:
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _rules(path: Path | None) -> tuple[Rule, ...] | None:
-    return None if path is None else read_rules(path.read_text(encoding="utf-8"))
+    return None if path is None else read_rules(read_file(path, BYTES_MAX))
 
 
 def _show(found: list[Alert], console: Console) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 from http import HTTPStatus
 
 import pytest
@@ -27,6 +28,14 @@ async def ask(port: int, method: bytes = b"GET") -> bytes:
         writer.close()
 
 
+async def until(probe: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if probe():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("waited in vain")
+
+
 async def test_idle_connections_in_any_number_keep_no_probe_out() -> None:
     server, port = await serve()
     idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(300)]
@@ -42,11 +51,8 @@ async def test_a_client_that_does_not_read_is_given_up(monkeypatch: pytest.Monke
     server, port = await serve(bytes(32 << 20))
     with socket.create_connection(("127.0.0.1", port)) as client:
         client.sendall(b"GET /livez HTTP/1.1\r\n\r\n")
-        async with asyncio.timeout(5):
-            while not server._open:
-                await asyncio.sleep(0.01)
-            while server._open:
-                await asyncio.sleep(0.01)
+        await until(lambda: bool(server._open))
+        await until(lambda: not server._open)
     await server.stop()
 
 

@@ -6,7 +6,7 @@ import asyncio
 import resource
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -96,6 +96,14 @@ async def flooding(receive: Any, send: Any) -> Any:
         await asyncio.sleep(0)
 
 
+async def until(probe: Callable[[], bool]) -> None:
+    for _ in range(1_000):
+        if probe():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("waited in vain")
+
+
 async def connect(served: Served) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     return await asyncio.open_connection("127.0.0.1", served.port)
 
@@ -167,9 +175,7 @@ async def test_a_client_that_does_not_read_its_answer_is_given_up(path: bytes) -
     async with serving(**SHORT) as served:
         with socket.create_connection(("127.0.0.1", served.port)) as client:
             client.sendall(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % path)
-            async with asyncio.timeout(10):
-                while served.closed != {"slow_reader": 1}:
-                    await asyncio.sleep(0.01)
+            await until(lambda: served.closed == {"slow_reader": 1})
 
 
 async def test_a_stream_of_events_may_stay_and_silence_between_requests_may_not() -> None:
@@ -204,9 +210,7 @@ async def test_over_the_caps_health_answers_and_all_else_is_a_503_that_says_when
         busy = [await connect(served) for _ in range(4)]
         for _, writer in busy:
             writer.write(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
-        async with asyncio.timeout(10):
-            while len(served.clients) < 4:
-                await asyncio.sleep(0.01)
+        await until(lambda: len(served.clients) == 4)
         limits = httpx.Limits(max_keepalive_connections=0)
         url = f"http://127.0.0.1:{served.port}"
         async with httpx.AsyncClient(base_url=url, limits=limits) as client:
@@ -228,7 +232,10 @@ async def test_over_the_caps_health_answers_and_all_else_is_a_503_that_says_when
 async def test_behind_a_trusted_proxy_each_client_has_its_own_share() -> None:
     trusted = networks("127.0.0.0/8")
     async with serving(per_peer_max=4, trusted=trusted) as served:
-        proxied = b"GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Forwarded-For: 6.6.6.6, %s\r\n\r\n"
+        proxied = (
+            b"GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            b"X-Forwarded-For: 6.6.6.6, %s\r\n\r\n"
+        )
         busy = [await connect(served) for _ in range(5)]
         for _, writer in busy:
             writer.write(proxied % (b"/wait", b"9.9.9.9"))

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from pw_common.channels import CHANNELS_BYTES_MAX, channels_of
+from pw_common.documents import BadDocument, read_file
 from pw_common.redact import shown_path
 
 DEFAULT_TPS = 200
@@ -128,6 +130,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--json", action="store_true", help="progress as JSON lines on stdout")
 
 
+def _channels_problem(path: Path) -> str:
+    """Why a file of channels cannot be used, before anything is started with it."""
+    try:
+        channels_of(read_file(path, CHANNELS_BYTES_MAX))
+    except FileNotFoundError:
+        return "no such file"
+    except (BadDocument, OSError) as error:
+        return str(error)
+    return ""
+
+
 def options(args: argparse.Namespace) -> UpOptions:
     """Check the options together.
 
@@ -150,8 +163,8 @@ def options(args: argparse.Namespace) -> UpOptions:
         problems.append("--rate cannot change the pace of an endpoint")
     if not 1 <= args.parsers <= PARSERS_MAX:
         problems.append(f"--parsers {args.parsers}: allowed are 1 to {PARSERS_MAX}")
-    if args.channels is not None and not args.channels.is_file():
-        problems.append(f"--channels {args.channels}: no such file")
+    if args.channels is not None and (why := _channels_problem(args.channels)):
+        problems.append(f"--channels {args.channels}: {why}")
     if not 0 <= args.detectors <= DETECTORS_MAX:
         problems.append(f"--detectors {args.detectors}: allowed are 0 to {DETECTORS_MAX}")
     if args.exit_when_drained and not args.once:

@@ -191,7 +191,8 @@ def _where(error: yaml.YAMLError) -> str:
 
 
 def _line(event: yaml.Event) -> str:
-    return f"line {event.start_mark.line + 1}"
+    mark = event.start_mark
+    return f"line {mark.line + 1}" if mark is not None else "somewhere"
 
 
 class _Plain(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]

@@ -16,6 +16,7 @@ from pw_api.core.peers import Slots, peer_of
 from pw_common.alerts import Alert, decode_alert
 from pw_common.bus import ApiRefused, BrokerAway, Bus
 from pw_common.clock import monotonic_s
+from pw_common.documents import BadDocument, decode
 from pw_common.envelope import BadEnvelope, decompress
 from pw_common.limits import BATCH_BYTES_MAX
 from pw_common.log_reader import LogReader, StoredMessage, newest_first
@@ -93,7 +94,7 @@ def router(runtime: Runtime, bus: Callable[[], Bus]) -> APIRouter:
     async def tokens(state: Literal["HOT", "WARM"] | None = None) -> Response:
         """HOT tokens, and the most bought WARM ones, as the detector told them last."""
         found = await _projection(bus(), BUCKET_HOT if state == "HOT" else BUCKET_TOKENS)
-        return json({"tokens": [one for one in found if state in {None, one["state"]}]})
+        return json({"tokens": [one for known, one in found if state in {None, known}]})
 
     @routes.get("/tokens/{mint}")
     async def token(mint: Mint) -> Response:
@@ -161,26 +162,33 @@ def _told(message: StoredMessage) -> tuple[StoredMessage, Alert] | None:
         return None
 
 
-async def _projection(bus: Bus, bucket: str) -> list[dict[str, Any]]:
+class _Shown(msgspec.Struct, frozen=True):
+    """What is looked at in a token of a projection; the rest is shown as it is."""
+
+    state: str
+
+
+async def _projection(bus: Bus, bucket: str) -> list[tuple[str, msgspec.Raw]]:
+    """Each token's state and its whole; what is no projection is another version's."""
     entry = await bus.kv_get(bucket, PROJECTION_KEY)
     if entry is None:
         return []
     try:
-        found: list[dict[str, Any]] = msgspec.json.decode(decompress(entry[0], BATCH_BYTES_MAX))
-    except (BadEnvelope, msgspec.MsgspecError):
-        return []  # Another version's: it is written anew within a second.
-    return found
+        found = decode(decompress(entry[0], BATCH_BYTES_MAX), list[msgspec.Raw])
+        return [(decode(bytes(one), _Shown).state, one) for one in found]
+    except (BadEnvelope, BadDocument):
+        return []  # It is written again within a second.
 
 
 async def _ask(bus: Bus, mint: str, what: str) -> dict[str, Any]:
     question = msgspec.json.encode({"mint": mint, "what": what})
     try:
         answer = await bus.client.request(ASK_DETECTOR, question, timeout=ASK_TIMEOUT_S)
-    except (NatsError, OSError, TimeoutError) as error:
+        told = decode(answer.data, dict[str, Any])
+    except (NatsError, OSError, TimeoutError, BadDocument) as error:
         raise HTTPException(
             503, f"No detector answers ({type(error).__name__}): is one running?"
         ) from error
-    told: dict[str, Any] = msgspec.json.decode(answer.data)
-    if "error" in told:
-        raise HTTPException(422, told["error"])
+    if "error" in told or what not in told:
+        raise HTTPException(422, str(told.get("error", "the detector gave another answer")))
     return told

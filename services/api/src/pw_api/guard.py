@@ -41,7 +41,7 @@ class GuardedProtocol(H11Protocol):
         self._all = connections
         self._limits = connections.limits
         self._whole = self.app
-        self.app = self._watched  # type: ignore[assignment]
+        self.app = self._watched
         self._phase: tuple[str, RequestResponseCycle | None] = ("", None)
         self._timer: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
@@ -216,14 +216,14 @@ class GuardedProtocol(H11Protocol):
         peer = peer_of(client)
         if is_health or (client == host and not self.capped):
             # Health is never counted, nor a proxy that does not say for whom it asks.
-            await self._whole(scope, receive, tell)  # type: ignore[arg-type]
+            await self._whole(scope, receive, tell)
             return
         if not self._all.begin_request(peer):
             self._limits.on_closed("requests")
             await _refuse(send, 503, f"Too many requests of {peer} are under way: {AGAIN}")
             return
         try:
-            await self._whole(scope, receive, tell)  # type: ignore[arg-type]
+            await self._whole(scope, receive, tell)
         finally:
             self._all.end_request(peer)
 

@@ -60,6 +60,11 @@ def install(app: FastAPI) -> None:
             headers={"Retry-After": RETRY_AFTER_S},
         )
 
+    @app.exception_handler(Exception)
+    async def on_fault(_request: Request, _error: Exception) -> JSONResponse:
+        # Logged with its traceback by the server; nothing of it is the client's business.
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "A fault of ours: see the API's log.")
+
     @app.exception_handler(ApiRefused)
     async def on_refused(_request: Request, error: ApiRefused) -> JSONResponse:
         return problem(
