@@ -7,8 +7,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pw_common.redact import shown_path
-
 DEFAULT_TPS = 200
 DEFAULT_MARKET_MINUTES = 10
 DEFAULT_API_PORT = 8080
@@ -143,7 +141,7 @@ def options(args: argparse.Namespace) -> UpOptions:
     if args.x_token_file and not args.endpoint:
         problems.append("--x-token-file belongs to --endpoint")
     if args.x_token_file and not args.x_token_file.is_file():
-        problems.append(f"no such file: {shown_path(args.x_token_file)}")
+        problems.append(f"no such file: {args.x_token_file}")
     if args.rate is not None and not RATE.match(args.rate):
         problems.append(f"--rate {args.rate}: allowed are recorded, max, 10x, or a number")
     if args.rate and args.endpoint:
