@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 
@@ -128,7 +129,8 @@ async def test_beside_every_hostile_receiver_an_alert_is_on_time_and_memory_is_b
             secure = f"https://127.0.0.1:{hostile.port}/silent"
             entries += [channel("tls", secure), channel("good", f"{good.url}/in")]
             await configure(bus, entries)
-            async with running_service("pw_notifier", {"PW_NATS_URL": broker.url}) as (process, _):
+            environ = {"PW_NATS_URL": broker.url}
+            async with running_service("pw_notifier", environ) as (process, url):
                 await until_listening(bus, len(entries))
                 # The first finds every other channel idle, the second finds each held up.
                 for n in (1, 2):
@@ -141,6 +143,9 @@ async def test_beside_every_hostile_receiver_an_alert_is_on_time_and_memory_is_b
                         return all(hostile.met[name] >= n for name in names)  # noqa: B023
 
                     await poll_until(met, "every behaviour met", timeout_s=90)
+                async with httpx.AsyncClient(trust_env=False) as client:
+                    metrics = (await client.get(f"{url}/metrics")).text
+                assert 'pw_notifier_answers_cut_total{kind="webhook"' in metrics
                 _, rss_mb = usage(process.pid)
                 assert 0 < rss_mb < RSS_MB_MAX
                 process.send_signal(signal.SIGTERM)

@@ -314,7 +314,6 @@ API_URL = f"http://u:{API}@127.0.0.1:1/{API}"
         (("why", "M" * 43), {"PW_API_URL": API_URL}),
         (("why", "M" * 43), {"PW_API_URL": f"http://u:{API}/x@127.0.0.1:1"}),
         (("up", "--port", "0"), {"PW_NATS_URL": AWAY}),
-        (("up", "--endpoint", f"http://127.0.0.1:1/{ENDPOINT}", "--x-token-file", X_TOKEN), {}),
         (("verify",), {"PW_NATS_URL": AWAY, "PW_NATS_PASSWORD_FILE": BROKER}),
     ],
 )

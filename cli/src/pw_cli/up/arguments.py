@@ -9,7 +9,6 @@ from pathlib import Path
 
 from pw_common.channels import CHANNELS_BYTES_MAX, channels_of
 from pw_common.documents import BadDocument, read_file
-from pw_common.redact import shown_path
 
 DEFAULT_TPS = 200
 DEFAULT_MARKET_MINUTES = 10
@@ -156,7 +155,7 @@ def options(args: argparse.Namespace) -> UpOptions:
     if args.x_token_file and not args.endpoint:
         problems.append("--x-token-file belongs to --endpoint")
     if args.x_token_file and not args.x_token_file.is_file():
-        problems.append(f"no such file: {shown_path(args.x_token_file)}")
+        problems.append(f"no such file: {args.x_token_file}")
     if args.rate is not None and not RATE.match(args.rate):
         problems.append(f"--rate {args.rate}: allowed are recorded, max, 10x, or a number")
     if args.rate and args.endpoint:

@@ -242,6 +242,13 @@ METRICS: tuple[Metric, ...] = (
         "Attempts that failed. Growing: the channel is down, or set up wrong; see the log.",
         ("kind",),
     ),
+    Metric(
+        "pw_notifier_answers_cut_total",
+        "counter",
+        ("notifier",),
+        "Answers that broke off or were longer than 64 kB or 10 s: no usual service answers so.",
+        ("kind",),
+    ),
     Metric("pw_notifier_late_total", "counter", ("notifier",), "Sent in a digest.", ("kind",)),
     Metric(
         "pw_notifier_dead_letters_total",

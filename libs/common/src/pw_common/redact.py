@@ -56,7 +56,7 @@ def shown_path(value: str | Path) -> str:
     """A setting that names a file; what is no path may be the secret itself, put there."""
     text = str(value)
     is_path = text.startswith(("/", "./", "../", "~")) or Path(text).is_file()
-    return text if is_path else HIDDEN
+    return text if is_path else f"{HIDDEN} (shown only where it begins with / or ./)"
 
 
 def _secret_parts(url: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import httpx
 
@@ -19,9 +19,13 @@ from pw_notifier.exchange import NoAnswer, exchange
 class Sender:
     """Sends; never raises for what the other side does."""
 
-    def __init__(self, client: httpx.AsyncClient, telegram_url: str) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, telegram_url: str, on_cut: Callable[[str], None]
+    ) -> None:
         self._client = client
         self._telegram_url = telegram_url
+        # Called with the channel's kind when an answer reached a bound.
+        self._on_cut = on_cut
         self._console = Console()
 
     async def send(self, channel: Channel, alerts: Sequence[Alert], *, late: bool) -> Answer:
@@ -42,6 +46,8 @@ class Sender:
             )
         except (NoAnswer, ConsoleHeld) as error:
             return Retry(str(error))
+        if not answer.whole:
+            self._on_cut(channel.kind)
         # Error pages often repeat the path, and with it a webhook's key or a bot's token.
         body = redacted(answer.body.decode("utf-8", "replace"))
         return meaning(answer.status, answer.headers, body)

@@ -49,7 +49,11 @@ async def run_notifier(settings: Settings, runtime: Runtime) -> None:
     )
     await publisher.start()
     async with bounded_client() as client:
-        sender = Sender(client, settings.telegram_url)
+        sender = Sender(
+            client,
+            settings.telegram_url,
+            on_cut=lambda kind: runtime.metrics.count("pw_notifier_answers_cut_total", kind=kind),
+        )
         running = _Channels(settings, runtime, sender, publisher)
         looking = asyncio.create_task(watch(settings, runtime, publisher, client), name="watch")
         try:
