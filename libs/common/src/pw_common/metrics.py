@@ -207,6 +207,13 @@ METRICS: tuple[Metric, ...] = (
         ("kind",),
     ),
     Metric("pw_api_requests_total", "counter", ("api",), "HTTP requests.", ("status",)),
+    Metric(
+        "pw_api_refused_total",
+        "counter",
+        ("api",),
+        "Requests refused at the door: host, origin, site, token, type, code or method.",
+        ("why",),
+    ),
     Metric("pw_api_swaps_total", "counter", ("api",), "Swaps read from PW_SWAP."),
     Metric("pw_replay_updates_total", "counter", ("replay",), "Updates sent."),
     Metric("pw_replay_transactions_total", "counter", ("replay",), "Transactions sent."),
