@@ -26,6 +26,7 @@ from support.broker import connected, running_broker, small_topology
 from support.poll import poll_until
 from support.receiver import Receiver, receiving
 from support.replaying import Replaying, replaying
+from support.tokens import token_file
 
 TPS: Final = 1_100
 # Room for about five seconds: a full queue is part of the run.
@@ -196,7 +197,8 @@ def _start(fleet: Fleet, _source: Replaying) -> str:
         fleet.start(f"detector-{number}", "pw_detector")
     fleet.start("notifier", "pw_notifier")
     port = free_port()
-    fleet.start("api", "pw_api", PW_HTTP_LISTEN=f"127.0.0.1:{port}")
+    asks = {"PW_API_TOKEN_FILE": str(token_file(fleet.folder))}
+    fleet.start("api", "pw_api", PW_HTTP_LISTEN=f"127.0.0.1:{port}", **asks)
     return f"http://127.0.0.1:{port}"
 
 

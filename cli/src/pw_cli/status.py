@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,11 +13,11 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from pw_cli.broker import BadArgument, read_secret
+from pw_cli.api import add_api_arguments, target_of
+from pw_cli.broker import BadArgument
 from pw_cli.status_tables import tables
 from pw_common.run import EXIT_CONFIG, EXIT_UNAVAILABLE
 
-API_DEFAULT = "http://127.0.0.1:8080"
 EVERY_S = 1.0
 TIMEOUT_S = 5.0
 EXIT_NOT_WELL = 1
@@ -36,37 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the answer once, as JSON")
 
 
-def add_api_arguments(parser: argparse.ArgumentParser) -> None:
-    """Where the API is, and the token that it asks for."""
-    parser.add_argument(
-        "--api",
-        metavar="URL",
-        default=os.environ.get("PW_API_URL") or API_DEFAULT,
-        help="the API (default: PW_API_URL, else %(default)s)",
-    )
-    token_file = os.environ.get("PW_API_TOKEN_FILE")
-    parser.add_argument(
-        "--token-file",
-        type=Path,
-        metavar="FILE",
-        default=Path(token_file) if token_file else None,
-        help="the API's token (default: PW_API_TOKEN_FILE)",
-    )
-
-
-def headers_of(args: argparse.Namespace) -> dict[str, str]:
-    """The token's header; raises BadArgument."""
-    if args.token_file is None:
-        return {}
-    return {"Authorization": f"Bearer {read_secret(args.token_file, '--token-file')}"}
-
-
 def run(args: argparse.Namespace) -> int:
-    """0 running, 1 in another mode, 69 no answer, 78 wrong token file."""
+    """0 running, 1 in another mode, 69 no answer, 78 a token that cannot be read."""
     try:
-        headers = headers_of(args)
+        target = target_of(args)
         with httpx.Client(
-            base_url=args.api, headers=headers, timeout=TIMEOUT_S, trust_env=False
+            base_url=target.base, headers=target.headers, timeout=TIMEOUT_S, trust_env=False
         ) as client:
             console = Console()
             if args.json:
@@ -106,7 +79,8 @@ def fetch(client: httpx.Client) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise NoStatus(f"{client.base_url} is not Pocketwatcher's API (HTTP {answer.status_code})")
     if answer.status_code != httpx.codes.OK:
-        raise NoStatus(f"HTTP {answer.status_code}: {body.get('detail', '')}")
+        hint = " See --api-token-file." if answer.status_code == httpx.codes.UNAUTHORIZED else ""
+        raise NoStatus(f"HTTP {answer.status_code}: {body.get('detail', '')}{hint}")
     return body
 
 

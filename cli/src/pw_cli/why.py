@@ -12,8 +12,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from pw_cli.api import add_api_arguments, target_of
 from pw_cli.broker import BadArgument
-from pw_cli.status import add_api_arguments, headers_of
 from pw_common.run import EXIT_CONFIG, EXIT_UNAVAILABLE
 
 EXIT_OK = 0
@@ -35,14 +35,16 @@ def run(args: argparse.Namespace) -> int:
     if not MINT.match(args.mint):
         sys.stderr.write(f"pw why: {args.mint[:50]!r} is not a mint: base58, 32 to 44 signs\n")
         return EXIT_USAGE
-    url = f"{args.api}/api/v1/tokens/{args.mint}/why"
     try:
-        answer = httpx.get(url, headers=headers_of(args), timeout=10.0, trust_env=False)
+        target = target_of(args)
     except BadArgument as error:
         sys.stderr.write(f"pw why: {error}\n")
         return EXIT_CONFIG
+    url = f"{target.base}/api/v1/tokens/{args.mint}/why"
+    try:
+        answer = httpx.get(url, headers=target.headers, timeout=10.0, trust_env=False)
     except httpx.TransportError as error:
-        sys.stderr.write(f"pw why: no API at {args.api} ({type(error).__name__}): see --api\n")
+        sys.stderr.write(f"pw why: no API at {target.base} ({type(error).__name__}): see --api\n")
         return EXIT_UNAVAILABLE
     if answer.status_code != httpx.codes.OK:
         sys.stderr.write(f"pw why: {answer.json().get('detail', answer.status_code)}\n")

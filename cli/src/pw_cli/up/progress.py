@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from pw_cli.runs import RUN_FILE
 from pw_cli.up.figures import line
 from pw_cli.up.report import Report
 from pw_cli.up.system import System
@@ -37,18 +38,22 @@ class Progress:
     def started(self) -> None:
         """Where to look."""
         system = self._system
-        api = f"http://127.0.0.1:{system.ports.api}"
+        api = system.api
         source = system.options.endpoint or {
             "capture": f"{len(system.options.captures)} capture(s)",
             "market": f"a generated market (seed {system.options.seed})",
         }.get(system.options.source_kind, "")
         kept = system.options.data or "a temporary folder, removed at the end (--data keeps it)"
         if self._as_json:
-            self._json({"event": "started", "api": api, "broker": system.nats_url})
+            run_file = str(system.folder.resolve() / RUN_FILE)
+            started = {"event": "started", "api": api, "broker": system.nats_url}
+            self._json(started | {"run_file": run_file})
             return
+        link = system.access.link(api)
+        once = "" if system.access.token is None else "   (once; `pw url` prints another)"
         for text in (
             f"Pocketwatcher is running on {source}",
-            f"  status page   {api}/",
+            f"  status page   {link}{once}",
             f"  status        {api}/api/v1/status",
             f"  swaps         {api}/api/v1/swaps",
             f"  API           {api}/openapi.json",
@@ -100,9 +105,10 @@ class Progress:
             self.say("NOT drained: it was stopped early, or something that was sent is not parsed")
 
     async def _status(self) -> dict[str, Any]:
-        url = f"http://127.0.0.1:{self._system.ports.api}/api/v1/status"
+        system = self._system
+        url, headers = f"{system.api}/api/v1/status", system.access.headers
         try:
-            answer = await self._system.client.get(url, timeout=2.0)
+            answer = await system.client.get(url, headers=headers, timeout=2.0)
         except httpx.TransportError as error:
             return {"mode": "api away", "why": [type(error).__name__]}
         found: dict[str, Any] = answer.json()

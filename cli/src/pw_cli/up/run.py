@@ -16,6 +16,8 @@ import httpx
 import msgspec
 import uvloop
 
+from pw_cli.runs import announce, this_run, withdraw
+from pw_cli.up.access import RISK, Access, access_of
 from pw_cli.up.arguments import BadUsage, UpOptions, options
 from pw_cli.up.plan import Ports, provision_spec
 from pw_cli.up.processes import ChildFailed, free_port, port_is_free, run_once
@@ -25,6 +27,7 @@ from pw_cli.up.system import System
 from pw_common.bus import BrokerAway, Bus, connect
 from pw_common.local_broker import LocalBroker, NoBroker, start_broker
 from pw_common.log import Log
+from pw_common.token_file import BadToken
 
 EXIT_OK = 0
 EXIT_NOT_WELL = 1
@@ -57,6 +60,7 @@ async def _run(chosen: UpOptions) -> int:
     folder = chosen.data or Path(tempfile.mkdtemp(prefix="pw-up-"))
     broker: LocalBroker | None = None
     try:
+        access = access_of(chosen, folder)
         url = os.environ.get(BROKER_URL, "")
         if not url:
             broker = await start_broker(folder / "nats")
@@ -65,12 +69,15 @@ async def _run(chosen: UpOptions) -> int:
         try:
             if (code := run_once(provision_spec(chosen, url))) != 0:
                 return code
-            return await _with_broker(chosen, url, folder, broker, bus)
+            return await _with_broker(chosen, url, folder, broker, bus, access)
         finally:
             await bus.close()
     except (NoBroker, BrokerAway, ChildFailed) as error:
         sys.stderr.write(f"pw up: {error}\n")
         return EXIT_UNAVAILABLE
+    except BadToken as error:
+        sys.stderr.write(f"pw up: {error}\n")
+        return EXIT_CONFIG
     finally:
         if broker is not None:
             broker.stop()
@@ -79,7 +86,12 @@ async def _run(chosen: UpOptions) -> int:
 
 
 async def _with_broker(
-    chosen: UpOptions, url: str, folder: Path, broker: LocalBroker | None, bus: Bus
+    chosen: UpOptions,
+    url: str,
+    folder: Path,
+    broker: LocalBroker | None,
+    bus: Bus,
+    access: Access,
 ) -> int:
     ports = Ports(
         replay=free_port(),
@@ -95,20 +107,28 @@ async def _with_broker(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with httpx.AsyncClient() as client:
-        system = System(chosen, url, ports, folder, bus, client, broker)
+        system = System(chosen, url, ports, folder, bus, client, broker, access)
         progress = Progress(system, as_json=chosen.json)
         system.say = progress.say
         try:
             drained = await _live(system, progress, stop)
             return await _end(system, progress, drained=drained)
         finally:
+            withdraw(folder)
             await system.stop_all()
 
 
 async def _live(system: System, progress: Progress, stop: asyncio.Event) -> bool:
     """Run until told to stop, drained, or out of time; returns whether it drained."""
     await system.start_all()
+    token_file = system.access.token_file
+    # The URL of a broker of one's own may hold a password.
+    nats = system.nats_url if system.broker is not None else ""
+    for problem in announce(this_run(system.api, nats, token_file), system.folder):
+        progress.say(problem)
     progress.started()
+    if token_file is None:
+        progress.say(RISK)
     tasks = {
         asyncio.create_task(system.watch(), name="watch"),
         asyncio.create_task(progress.show(), name="progress"),
