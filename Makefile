@@ -29,6 +29,10 @@ test: setup ## every test, those under load alone on the machine (ARGS="-k swap"
 	@if [ -n "$(ARGS)" ]; then exec $(PY) -m pytest $(ARGS); fi; \
 	$(PY) -m pytest -n 2 --dist loadfile --ignore tests/chaos && $(PY) -m pytest tests/chaos
 
+.PHONY: test-browser
+test-browser: setup ## a real browser: no page of another site reads or changes anything (needs chromium, node)
+	@$(PY) -m pytest tests/browser $(ARGS)
+
 .PHONY: check
 check: setup format-check lint types imports drift guards ## format, lint, types, imports, drift of generated files, hosts, sizes
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from k8s_objects import Object, find, labels_of, name_of, of_kind, ports_of, selected, workloads
 from k8s_rules_pods import USERS_OWN
 
+from pw_api.core.access import read_hosts
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # A policy sees the port of the DNS pod itself, which on OpenShift is 5353.
@@ -162,6 +164,10 @@ def _ingress(one: Object, objects: list[Object]) -> Iterator[str]:
     secured = {host for tls in one["spec"].get("tls", ()) for host in tls["hosts"]}
     if hosts != secured:
         yield f"hosts {hosts} and those with TLS, {secured}, differ"
+    answered = find(objects, "ConfigMap", "api-hosts")
+    named = read_hosts(answered["data"]["PW_API_HOSTS"]) if answered else ()
+    for host in sorted(hosts - {entry.name for entry in named if entry.https}):
+        yield f"/api refuses the host {host}: ConfigMap api-hosts must name https://{host}"
     for tls in one["spec"].get("tls", ()):
         if ("Secret", tls["secretName"]) not in USERS_OWN:
             yield f"Secret {tls['secretName']} is not in USERS_OWN"

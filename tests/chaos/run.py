@@ -27,6 +27,7 @@ from support.hostile import Hostile, hostile_receiver
 from support.poll import poll_until
 from support.receiver import Receiver, receiving
 from support.replaying import Replaying, replaying
+from support.tokens import token_file
 
 TPS: Final = 1_100
 # Room for about five seconds: a full queue is part of the run.
@@ -192,7 +193,6 @@ async def _system(
                 "ingest",
                 "pw_ingest",
                 PW_INGEST_ENDPOINT=f"http://{playing.target}",
-                PW_INGEST_SOURCE_KIND="recorded",
                 PW_INGEST_PROGRAMS="all",
                 # The market's days are over, so the clock bounds only what no chain could say.
                 PW_INGEST_SOURCE_KIND="live",
@@ -208,7 +208,8 @@ def _start(fleet: Fleet, _source: Replaying) -> str:
         fleet.start(f"detector-{number}", "pw_detector")
     fleet.start("notifier", "pw_notifier")
     port = free_port()
-    fleet.start("api", "pw_api", PW_HTTP_LISTEN=f"127.0.0.1:{port}")
+    asks = {"PW_API_TOKEN_FILE": str(token_file(fleet.folder))}
+    fleet.start("api", "pw_api", PW_HTTP_LISTEN=f"127.0.0.1:{port}", **asks)
     return f"http://127.0.0.1:{port}"
 
 

@@ -114,6 +114,12 @@ def test_local_is_a_complete_system_that_asks_the_user_for_nothing() -> None:
     }  # fmt: skip
     text = yaml.safe_dump_all(objects)
     assert "secretName" not in text
+    # Each API makes a token of its own, so there is one API.
+    api, scaler = (find(objects, kind, "api") for kind in ("Deployment", "HorizontalPodAutoscaler"))
+    assert api is not None
+    assert scaler is not None
+    assert {"name": "PW_API_TOKEN_MAKE", "value": "true"} in containers(api)[0]["env"]
+    assert scaler["spec"]["maxReplicas"] == 1
     for one in workloads(objects):
         for source in containers(one)[0].get("envFrom", ()):
             config = source["configMapRef"]

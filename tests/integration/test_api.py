@@ -29,6 +29,7 @@ from support.records import (
     store_dead_letter,
     store_gap,
 )
+from support.tokens import token_file
 
 
 async def get(client: httpx.AsyncClient, path: str) -> Any:
@@ -220,11 +221,11 @@ async def _connected(bus: Bus) -> bool:
 
 async def test_a_token_file_guards_the_api_of_the_real_process(tmp_path: Path) -> None:
     secret = tmp_path / "token"
-    secret.write_text("s3cret\n")
+    secret.write_text("s3cret-of-a-test\n")
     async with running_api(tmp_path, PW_API_TOKEN_FILE=str(secret)) as (_, _bus, client):
         assert (await client.get("/api/v1/status")).status_code == 401
-        answer = await client.get("/api/v1/status", headers={"X-API-Token": "s3cret"})
-        assert answer.status_code == 200
+        given = {"Authorization": "Bearer s3cret-of-a-test"}
+        assert (await client.get("/api/v1/status", headers=given)).status_code == 200
 
 
 async def test_a_port_in_use_ends_with_one_line_and_78(tmp_path: Path) -> None:
@@ -237,6 +238,7 @@ async def test_a_port_in_use_ends_with_one_line_and_78(tmp_path: Path) -> None:
                     **os.environ,
                     "PW_NATS_URL": broker.url,
                     "PW_HTTP_LISTEN": f"127.0.0.1:{port}",
+                    "PW_API_TOKEN_FILE": str(token_file(tmp_path)),
                 },
                 capture_output=True,
                 timeout=30,

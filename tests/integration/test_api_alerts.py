@@ -19,6 +19,7 @@ from support.records import store
 from support.services import running_service
 
 MINT = "M" * 43
+CSV, YAML = {"Content-Type": "text/csv"}, {"Content-Type": "application/yaml"}
 BUSY = {"name": "busy", "conditions": ["buy_count_5m >= 3"]}
 
 
@@ -94,7 +95,9 @@ async def test_rules_that_cannot_be_used_are_refused_with_every_error(tmp_path: 
         answer = await client.put("/api/v1/triggers", json={"revision": 0, "rules": bad})
         assert answer.status_code == 422
         assert len(answer.json()["errors"]) == 2
-        told = (await client.post("/api/v1/triggers/validate", content="- {name: a}")).json()
+        told = (
+            await client.post("/api/v1/triggers/validate", content="- {name: a}", headers=YAML)
+        ).json()
         assert told["valid"] is False
         good = await client.post("/api/v1/triggers/validate", json=[BUSY])
         assert good.json()["valid"] is True
@@ -134,12 +137,12 @@ async def test_channels_never_show_their_secrets_and_keep_them(tmp_path: Path) -
 async def test_lists_and_mutes_are_kept_by_revision(tmp_path: Path) -> None:
     async with running_api(tmp_path) as (_, _bus, client):
         text = f"address,label\n{MINT},a friend\n"
-        read = (await client.post("/api/v1/watchlists/csv", content=text)).json()
+        read = (await client.post("/api/v1/watchlists/csv", content=text, headers=CSV)).json()
         body = {"revision": 0, **read}
         assert (await client.put("/api/v1/watchlists", json=body)).status_code == 200
         kept = (await client.get("/api/v1/watchlists")).json()
         assert kept["entries"][0]["label"] == "a friend"
-        bad = await client.post("/api/v1/watchlists/csv", content="x\ny\n")
+        bad = await client.post("/api/v1/watchlists/csv", content="x\ny\n", headers=CSV)
         assert len(bad.json()["errors"]) == 2
         mute = {"address": MINT, "of": "token", "reason": "known"}
         answer = await client.put("/api/v1/mutes", json={"revision": 0, "entries": [mute]})

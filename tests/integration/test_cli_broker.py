@@ -31,6 +31,7 @@ from support.records import (
     store_gap,
 )
 from support.services import running_service
+from support.tokens import token_file
 
 TIMEOUT_S = 40.0
 
@@ -92,17 +93,18 @@ async def listening(process: asyncio.subprocess.Process, word: bytes) -> None:
 
 
 async def test_status_tells_by_its_exit_code_whether_all_is_well(tmp_path: Path) -> None:
+    token = {"PW_API_TOKEN_FILE": str(token_file(tmp_path))}
     async with (
         provisioned(tmp_path) as (broker, bus),
-        running_service("pw_api", {"PW_NATS_URL": broker.url}) as (_, url),
+        running_service("pw_api", {"PW_NATS_URL": broker.url, **token}) as (_, url),
     ):
-        blind = await pw("status", "--once", "--api", url)
+        blind = await pw("status", "--once", "--api", url, **token)
         await store_updates(bus, 1, transaction(7))
         await beat(bus, "ingest", source=source_health())
         await beat(bus, "parser", totals={"pw_parser_transactions_total": 1234})
         await beat(bus, "detector")
-        well = await pw("status", PW_API_URL=url)
-        as_json = await pw("status", "--json", "--api", url)
+        well = await pw("status", PW_API_URL=url, **token)
+        as_json = await pw("status", "--json", "--api", url, **token)
     assert blind.code == 1
     assert b"No parser is running." in blind.out
     assert well.code == 0, well
@@ -118,13 +120,14 @@ async def test_status_shows_each_endpoint_of_a_source_with_its_lag(tmp_path: Pat
         EndpointHealth(endpoint="http://first:1", connected=True, active=True, slot=9, lag_ms=41),
         EndpointHealth(endpoint="http://second:1", connected=False, active=False, detail="behind"),
     )
+    token = {"PW_API_TOKEN_FILE": str(token_file(tmp_path))}
     async with (
         provisioned(tmp_path) as (broker, bus),
-        running_service("pw_api", {"PW_NATS_URL": broker.url}) as (_, url),
+        running_service("pw_api", {"PW_NATS_URL": broker.url, **token}) as (_, url),
     ):
         await beat(bus, "ingest", source=replace(source_health(), endpoints=endpoints))
-        shown = await pw("status", "--once", "--api", url)
-        told = (await pw("status", "--json", "--api", url)).lines()[0]["sources"][0]
+        shown = await pw("status", "--once", "--api", url, **token)
+        told = (await pw("status", "--json", "--api", url, **token)).lines()[0]["sources"][0]
     for word in (b"http://first:1", b"taken", b"41", b"http://second:1", b"standby", b"behind"):
         assert word in shown.out, shown.out
     assert [(one["active"], one["lag_ms"]) for one in told["endpoints"]] == [

@@ -16,6 +16,7 @@ from support.broker import provisioned
 from support.poll import poll_until
 from support.records import store
 from support.services import running_service
+from support.tokens import bearer, token_file
 
 CHANGED = "pumpfun"
 TAG = bytes.fromhex("00112233445566ff")
@@ -41,11 +42,13 @@ async def test_a_program_that_changes_its_layout_is_named_within_seconds(tmp_pat
     drifted = [one for one in map(changed, updates) if one is not None][:40]
     assert len(drifted) >= 10
     first_slot = geyser_pb2.SubscribeUpdate.FromString(drifted[0]).transaction.slot
+    path = token_file(tmp_path)
+    asks = {"PW_API_TOKEN_FILE": str(path)}
     async with (
         provisioned(tmp_path / "broker") as (broker, bus),
         running_service("pw_parser", {"PW_NATS_URL": broker.url}) as (_, parser_url),
-        running_service("pw_api", {"PW_NATS_URL": broker.url}) as (_, api_url),
-        httpx.AsyncClient(timeout=20, trust_env=False) as client,
+        running_service("pw_api", {"PW_NATS_URL": broker.url, **asks}) as (_, api_url),
+        httpx.AsyncClient(headers=bearer(path), timeout=20, trust_env=False) as client,
     ):
         for number in range(0, len(drifted), 8):
             body = join(drifted[number : number + 8])

@@ -13,15 +13,19 @@ from pw_common.local_broker import LocalBroker
 from pw_common.topology import MIB
 from support.broker import provisioned
 from support.services import running_service
+from support.tokens import JSON, bearer, token_file
 
 
 @asynccontextmanager
 async def running_api(
     folder: Path, *, tx_bytes_max: int = 64 * MIB, **environ: str
 ) -> AsyncIterator[tuple[LocalBroker, Bus, httpx.AsyncClient]]:
+    """An API that asks for a token, and a client that gives it and sends JSON."""
+    path = token_file(folder)
+    asks, headers = {"PW_API_TOKEN_FILE": str(path)}, bearer(path) | JSON
     async with (
         provisioned(folder / "broker", tx_bytes_max=tx_bytes_max) as (broker, bus),
-        running_service("pw_api", {"PW_NATS_URL": broker.url, **environ}) as (_, url),
-        httpx.AsyncClient(base_url=url, timeout=20, trust_env=False) as client,
+        running_service("pw_api", {"PW_NATS_URL": broker.url, **asks, **environ}) as (_, url),
+        httpx.AsyncClient(base_url=url, headers=headers, timeout=20, trust_env=False) as client,
     ):
         yield broker, bus, client

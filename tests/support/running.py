@@ -15,8 +15,10 @@ from typing import Any
 import httpx
 import msgspec
 
+from pw_cli.runs import read_run
 from pw_cli.up.processes import free_port
 from support.poll import poll_until
+from support.tokens import bearer
 
 STOP_TIMEOUT_S = 90.0
 
@@ -82,7 +84,10 @@ async def running(*arguments: str, folder: Path) -> AsyncIterator[Running]:
             if event["event"] == "started":
                 break
         drain = asyncio.create_task(_read_on(process.stdout))
-        async with httpx.AsyncClient() as client:
+        run = read_run(Path(event["run_file"]))
+        assert run is not None
+        headers = bearer(Path(run.token_file)) if run.token_file else {}
+        async with httpx.AsyncClient(headers=headers) as client:
             yield Running(process, event["api"], event["broker"], client)
     finally:
         if process.returncode is None:

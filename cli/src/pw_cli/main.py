@@ -22,6 +22,7 @@ class Command(NamedTuple):
 COMMANDS = (
     Command("up", "pw_cli.up", "run the whole system here: broker, source, services"),
     Command("status", "pw_cli.status", "what the system does right now"),
+    Command("url", "pw_cli.url", "a link that opens the status page in a browser, once"),
     Command("parse", "pw_cli.parse", "captures in, one swap.v1 a line out"),
     Command("capture", "pw_cli.capture", "write a capture from the broker or a source"),
     Command("tail", "pw_cli.tail", "print a stream's messages as they come"),

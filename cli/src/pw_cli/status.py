@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
 
+from pw_cli.api import add_api_arguments, target_of
 from pw_cli.api_client import ApiClient, decoded
-from pw_cli.broker import BadArgument, read_secret
+from pw_cli.broker import BadArgument
 from pw_cli.status_tables import tables
 from pw_cli.terminal import cell, complain, plain_tree, write_json
 from pw_common.redact import redacted_url
 from pw_common.run import EXIT_CONFIG, EXIT_UNAVAILABLE
 from pw_notifier.exchange import NoAnswer
 
-API_DEFAULT = "http://127.0.0.1:8080"
 EVERY_S = 1.0
 EXIT_NOT_WELL = 1
 
@@ -36,37 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the answer once, as JSON")
 
 
-def add_api_arguments(parser: argparse.ArgumentParser) -> None:
-    """Where the API is, and the token that it asks for."""
-    parser.add_argument(
-        "--api",
-        metavar="URL",
-        default=os.environ.get("PW_API_URL") or API_DEFAULT,
-        help=f"the API (default: PW_API_URL, else {API_DEFAULT})",
-    )
-    token_file = os.environ.get("PW_API_TOKEN_FILE")
-    parser.add_argument(
-        "--token-file",
-        type=Path,
-        metavar="FILE",
-        default=Path(token_file) if token_file else None,
-        help="the API's token (default: PW_API_TOKEN_FILE)",
-    )
-
-
-def headers_of(args: argparse.Namespace) -> dict[str, str]:
-    """The token's header; raises BadArgument."""
-    if args.token_file is None:
-        return {}
-    return {"Authorization": f"Bearer {read_secret(args.token_file, '--token-file')}"}
-
-
 def run(args: argparse.Namespace) -> int:
-    """0 running, 1 in another mode, 69 no answer, 78 wrong token file."""
+    """0 running, 1 in another mode, 69 no answer, 78 a token that cannot be read."""
     try:
-        headers = headers_of(args)
-        where = redacted_url(args.api)
-        with ApiClient(args.api, headers) as api:
+        target = target_of(args)
+        where = redacted_url(target.base)
+        with ApiClient(target.base, target.headers) as api:
             console = Console()
             if args.json:
                 status = fetch(api, where)
@@ -101,7 +74,8 @@ def fetch(api: ApiClient, where: str) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise NoStatus(f"{where} is not Pocketwatcher's API (HTTP {answer.status})")
     if answer.status != HTTPStatus.OK:
-        raise NoStatus(f"HTTP {answer.status}: {body.get('detail', '')}")
+        hint = " See --api-token-file." if answer.status == HTTPStatus.UNAUTHORIZED else ""
+        raise NoStatus(f"HTTP {answer.status}: {body.get('detail', '')}{hint}")
     return body
 
 

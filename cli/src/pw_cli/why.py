@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pw_cli.api import add_api_arguments, target_of
 from pw_cli.api_client import ApiClient, decoded
 from pw_cli.broker import BadArgument
-from pw_cli.status import add_api_arguments, headers_of
 from pw_cli.terminal import cell, complain, write_json
 from pw_common.plain_text import SENTENCE_CHARS_MAX, plain_text
 from pw_common.redact import redacted_url
@@ -41,9 +41,11 @@ def run(args: argparse.Namespace) -> int:
     if not MINT.match(args.mint):
         sys.stderr.write(f"pw why: {args.mint[:50]!r} is not a mint: base58, 32 to 44 signs\n")
         return EXIT_USAGE
-    where = redacted_url(args.api)
+    where = ""
     try:
-        with ApiClient(args.api, headers_of(args)) as api:
+        target = target_of(args)
+        where = redacted_url(target.base)
+        with ApiClient(target.base, target.headers) as api:
             answer = api.get(f"/api/v1/tokens/{args.mint}/why")
     except BadArgument as error:
         complain("why", error)

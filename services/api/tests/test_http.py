@@ -18,7 +18,7 @@ from pw_common.log import Log
 from pw_common.metrics import Metrics
 from pw_common.run import VERSION, Runtime
 
-TOKEN = "correct-horse"
+TOKEN = "correct-horse-battery"
 
 
 @asynccontextmanager
@@ -36,7 +36,7 @@ async def client_of(token: str | None = None) -> AsyncIterator[httpx.AsyncClient
     )
     app = build_app(runtime, SwapReader(RecentSwaps(10)), token)
     transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         yield client
     runtime.metrics.close()
 

@@ -46,6 +46,8 @@ class UpOptions:
     faults: str
     tx_bytes_max: int | None
     json: bool
+    api_token_file: Path | None = None
+    no_token: bool = False
 
     @property
     def source_kind(self) -> str:
@@ -113,6 +115,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="limit of PW_TX: a full queue makes the source wait",
     )
     run.add_argument("--port", type=int, default=DEFAULT_API_PORT, help="of the API")
+    token = run.add_mutually_exclusive_group()
+    token.add_argument(
+        "--api-token-file",
+        type=Path,
+        metavar="F",
+        help="file with the token that the API asks for (default: one is made in the data folder)",
+    )
+    token.add_argument(
+        "--no-token",
+        action="store_true",
+        help="ask for none: every program and user of this machine may read and change everything",
+    )
     run.add_argument(
         "--exit-when-drained",
         action="store_true",
@@ -156,6 +170,8 @@ def options(args: argparse.Namespace) -> UpOptions:
         problems.append("--x-token-file belongs to --endpoint")
     if args.x_token_file and not args.x_token_file.is_file():
         problems.append(f"no such file: {args.x_token_file}")
+    if args.api_token_file and not args.api_token_file.is_file():
+        problems.append(f"--api-token-file {args.api_token_file}: no such file")
     if args.rate is not None and not RATE.match(args.rate):
         problems.append(f"--rate {args.rate}: allowed are recorded, max, 10x, or a number")
     if args.rate and args.endpoint:
@@ -194,4 +210,6 @@ def options(args: argparse.Namespace) -> UpOptions:
         faults=args.faults,
         tx_bytes_max=args.tx_bytes_max,
         json=args.json,
+        api_token_file=args.api_token_file,
+        no_token=args.no_token,
     )

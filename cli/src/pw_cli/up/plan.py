@@ -61,9 +61,13 @@ def notifier_spec(options: UpOptions, nats_url: str, port: int) -> Spec:
     return Spec("notifier", "notifier", "pw_notifier", env, port)
 
 
-def api_spec(nats_url: str, port: int) -> Spec:
-    """The status API."""
+def api_spec(nats_url: str, port: int, token_file: Path | None) -> Spec:
+    """The status API; it reads its token from a file, and asks for none only without one."""
     env = _common(nats_url) | {"PW_HTTP_LISTEN": f"127.0.0.1:{port}"}
+    if token_file is None:
+        env |= {"PW_API_NO_TOKEN": "true"}
+    else:
+        env["PW_API_TOKEN_FILE"] = str(token_file.resolve())
     return Spec("api", "api", "pw_api", env, port)
 
 

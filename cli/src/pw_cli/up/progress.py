@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from pw_cli.runs import RUN_FILE
 from pw_cli.up.figures import Shown, line
 from pw_cli.up.outlet import Outlet
 from pw_cli.up.probe import NoAnswer, json_of
@@ -44,7 +45,7 @@ class Progress:
     def started(self) -> None:
         """Where to look."""
         system = self._system
-        api = f"http://127.0.0.1:{system.ports.api}"
+        api = system.api
         endpoint = system.options.endpoint
         source = (redacted_url(endpoint) if endpoint else "") or {
             "capture": f"{len(system.options.captures)} capture(s)",
@@ -53,11 +54,15 @@ class Progress:
         kept = system.options.data or "a temporary folder, removed at the end (--data keeps it)"
         broker = redacted_url(system.nats_url)
         if self._as_json:
-            self._json({"event": "started", "api": api, "broker": broker})
+            run_file = str(system.folder.resolve() / RUN_FILE)
+            started = {"event": "started", "api": api, "broker": broker}
+            self._json(started | {"run_file": run_file})
             return
+        link = system.access.link(api)
+        once = "" if system.access.token is None else "   (once; `pw url` prints another)"
         for text in (
             f"Pocketwatcher is running on {source}",
-            f"  status page   {api}/",
+            f"  status page   {link}{once}",
             f"  status        {api}/api/v1/status",
             f"  swaps         {api}/api/v1/swaps",
             f"  API           {api}/openapi.json",
@@ -109,9 +114,10 @@ class Progress:
 
     async def _status(self) -> dict[str, Any]:
         """The API's status; while it has none for us, that, and why."""
-        url = f"http://127.0.0.1:{self._system.ports.api}/api/v1/status"
+        system = self._system
+        url, headers = f"{system.api}/api/v1/status", system.access.headers
         try:
-            found = await json_of(self._system.client, url)
+            found = await json_of(system.client, url, headers)
             msgspec.convert(found, Shown)
         except NoAnswer as error:
             return away(str(error))

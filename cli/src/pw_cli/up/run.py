@@ -17,6 +17,8 @@ import msgspec
 import uvloop
 
 from pw_cli.api_client import ANSWER_BYTES_MAX
+from pw_cli.runs import announce, this_run, withdraw
+from pw_cli.up.access import RISK, Access, access_of
 from pw_cli.up.arguments import BadUsage, UpOptions, options
 from pw_cli.up.plan import Ports, provision_spec
 from pw_cli.up.processes import ChildFailed, free_port, port_is_free, run_once
@@ -29,6 +31,7 @@ from pw_common.local_broker import LocalBroker, NoBroker, start_broker
 from pw_common.log import Log
 from pw_common.redact import redacted
 from pw_common.tasks import end_tasks
+from pw_common.token_file import BadToken
 from pw_notifier.bounded import bounded_client
 
 EXIT_OK = 0
@@ -62,6 +65,7 @@ async def _run(chosen: UpOptions) -> int:
     folder = chosen.data or Path(tempfile.mkdtemp(prefix="pw-up-"))
     broker: LocalBroker | None = None
     try:
+        access = access_of(chosen, folder)
         url = os.environ.get(BROKER_URL, "")
         if not url:
             broker = await start_broker(folder / "nats")
@@ -70,12 +74,15 @@ async def _run(chosen: UpOptions) -> int:
         try:
             if (code := run_once(provision_spec(chosen, url))) != 0:
                 return code
-            return await _with_broker(chosen, url, folder, broker, bus)
+            return await _with_broker(chosen, url, folder, broker, bus, access)
         finally:
             await bus.close()
     except (NoBroker, BrokerAway, ChildFailed) as error:
         _complain(redacted(str(error)))
         return EXIT_UNAVAILABLE
+    except BadToken as error:
+        sys.stderr.write(f"pw up: {error}\n")
+        return EXIT_CONFIG
     finally:
         if broker is not None:
             broker.stop()
@@ -84,7 +91,12 @@ async def _run(chosen: UpOptions) -> int:
 
 
 async def _with_broker(
-    chosen: UpOptions, url: str, folder: Path, broker: LocalBroker | None, bus: Bus
+    chosen: UpOptions,
+    url: str,
+    folder: Path,
+    broker: LocalBroker | None,
+    bus: Bus,
+    access: Access,
 ) -> int:
     ports = Ports(
         replay=free_port(),
@@ -97,19 +109,21 @@ async def _with_broker(
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    stops = [signal.SIGINT, signal.SIGTERM]
+    # Closing the terminal is an orderly stop, except under nohup.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        stops.append(signal.SIGHUP)
+    for number in stops:
         loop.add_signal_handler(number, stop.set)
     async with bounded_client(ANSWER_BYTES_MAX) as client:
-        system = System(chosen, url, ports, folder, bus, client, broker)
+        system = System(chosen, url, ports, folder, bus, client, broker, access)
         progress = Progress(system, as_json=chosen.json)
         system.say = progress.say
-        # A terminal that is closed ends nothing: kill PID stops it in order.
-        gone = f"the terminal is gone: process {os.getpid()} goes on"
-        loop.add_signal_handler(signal.SIGHUP, progress.say, gone)
         try:
             drained = await _live(system, progress, stop)
             return await _end(system, progress, drained=drained)
         finally:
+            withdraw(folder)
             await system.stop_all()
             progress.close()
 
@@ -117,7 +131,14 @@ async def _with_broker(
 async def _live(system: System, progress: Progress, stop: asyncio.Event) -> bool:
     """Run until told to stop, drained, or out of time; returns whether it drained."""
     await system.start_all()
+    token_file = system.access.token_file
+    # The URL of a broker of one's own may hold a password.
+    nats = system.nats_url if system.broker is not None else ""
+    for problem in announce(this_run(system.api, nats, token_file), system.folder):
+        progress.say(problem)
     progress.started()
+    if token_file is None:
+        progress.say(RISK)
     # Of no account for how long it runs: what only shows ends nothing.
     showing = asyncio.create_task(progress.show(), name="progress")
     tasks = {

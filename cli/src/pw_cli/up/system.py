@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from pw_cli.up import plan
+from pw_cli.up.access import Access
 from pw_cli.up.arguments import UpOptions
 from pw_cli.up.probe import counters, is_live, is_ready, status_of
 from pw_cli.up.processes import (
@@ -46,6 +47,7 @@ class System:
         bus: Bus,
         client: httpx.AsyncClient,
         broker: LocalBroker | None,
+        access: Access,
     ) -> None:
         self.options = options
         self.nats_url = nats_url
@@ -54,6 +56,8 @@ class System:
         self.bus = bus
         self.client = client
         self.broker = broker
+        self.access = access
+        self.folder = folder
         self.children: list[Child] = []
         self.say: Callable[[str], None] = lambda _line: None
         self.broker_cpu_mark_s = 0.0
@@ -62,6 +66,11 @@ class System:
         self.ingest_counters: dict[str, float] = {}
         self.detector_counters: dict[int, dict[str, float]] = {}
         self.first_tx_seq = 1
+
+    @property
+    def api(self) -> str:
+        """Where the API answers."""
+        return f"http://127.0.0.1:{self.ports.api}"
 
     @property
     def plays(self) -> bool:
@@ -83,7 +92,7 @@ class System:
         if self.ports.detector_http:
             port = self.ports.notifier_http
             specs.append(plan.notifier_spec(self.options, self.nats_url, port))
-        specs.append(plan.api_spec(self.nats_url, self.ports.api))
+        specs.append(plan.api_spec(self.nats_url, self.ports.api, self.access.token_file))
         if self.plays:
             specs.append(plan.replay_spec(self.options, self.ports, self.sent_record))
         self.children.extend([start(spec) for spec in specs])

@@ -266,6 +266,13 @@ METRICS: tuple[Metric, ...] = (
         "a client that floods or is very slow; see PW_API_CONNECTIONS_PER_PEER_MAX.",
         ("why",),
     ),
+    Metric(
+        "pw_api_refused_total",
+        "counter",
+        ("api",),
+        "Requests refused at the door: host, origin, site, token, type, code or method.",
+        ("why",),
+    ),
     Metric("pw_api_swaps_total", "counter", ("api",), "Swaps read from PW_SWAP."),
     Metric("pw_replay_updates_total", "counter", ("replay",), "Updates sent."),
     Metric("pw_replay_transactions_total", "counter", ("replay",), "Transactions sent."),

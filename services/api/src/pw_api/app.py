@@ -1,20 +1,21 @@
-"""The HTTP surface: routes, the token, the page. What they answer is decided elsewhere."""
+"""The HTTP surface: routes and the page. What they answer, and to whom, is decided elsewhere."""
 
 from __future__ import annotations
 
 import asyncio
-import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from pw_api import alerts, configuration, letters, problems, snapshot
+from pw_api.access import Access, Guard
+from pw_api.core.access import Host
 from pw_api.core.present import swap_fields
 from pw_api.reader import SwapReader
 from pw_api.status import status_view
@@ -40,8 +41,6 @@ PAGE_HEADERS = {
         "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
         "connect-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
     ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
 }
 
 Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="How many, newest first")]
@@ -63,7 +62,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         "description": HTTPStatus(status).phrase,
         "content": {problems.MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
     }
-    for status in (401, 404, 422, 503)
+    for status in (401, 403, 404, 415, 421, 422, 503)
 }
 
 
@@ -89,11 +88,14 @@ class StatusCache:
             return self._view
 
 
-def build_app(runtime: Runtime, reader: SwapReader, token: str | None) -> FastAPI:
+def build_app(
+    runtime: Runtime, reader: SwapReader, token: str | None, hosts: tuple[Host, ...] = ()
+) -> FastAPI:
     """The whole application.
 
     Args:
         token: What every /api request must carry; None asks for nothing.
+        hosts: Names that /api answers to, beside the loopback ones.
     """
     # The interactive documentation pages load scripts from elsewhere, so there are none.
     app = FastAPI(
@@ -105,8 +107,11 @@ def build_app(runtime: Runtime, reader: SwapReader, token: str | None) -> FastAP
     )
     problems.install(app)
     configuration.install(app)
+    access = Access(token, hosts, runtime.started_at_ms)
+    app.add_middleware(Guard, access=access, runtime=runtime)
+    # Added last, so that what the guard refuses is counted too.
     app.middleware("http")(_counting(runtime))
-    app.include_router(_api(runtime, reader, token))
+    app.include_router(_api(runtime, reader))
     _add_health(app, runtime)
 
     @app.get("/", include_in_schema=False)
@@ -120,10 +125,8 @@ def build_app(runtime: Runtime, reader: SwapReader, token: str | None) -> FastAP
     return app
 
 
-def _api(runtime: Runtime, reader: SwapReader, token: str | None) -> APIRouter:
-    router = APIRouter(
-        prefix="/api/v1", dependencies=[Depends(_token_check(token))], responses=PROBLEMS
-    )
+def _api(runtime: Runtime, reader: SwapReader) -> APIRouter:
+    router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
     cache = StatusCache(runtime, reader)
 
     def bus() -> Bus:
@@ -178,23 +181,6 @@ def _add_health(app: FastAPI, runtime: Runtime) -> None:
 
     for path, answer in routes(runtime).items():
         add(path, answer)
-
-
-def _token_check(token: str | None) -> Callable[[Request], Awaitable[None]]:
-    async def check(request: Request) -> None:
-        if token is None:
-            return
-        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
-        given = bearer.strip() if scheme.lower() == "bearer" else ""
-        given = given or request.headers.get("X-API-Token", "")
-        if not hmac.compare_digest(given.encode(), token.encode()):
-            raise HTTPException(
-                401,
-                "This API asks for its token: send Authorization: Bearer … or X-API-Token.",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
-
-    return check
 
 
 def _counting(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pw_api.connections import CONNECTIONS_MAX, PER_PEER_MAX, Limits
+from pw_api.core.access import hosts_problem
 from pw_api.core.peers import networks
 from pw_common import settings as st
 from pw_common.run import CommonSettings
@@ -32,9 +33,25 @@ class Settings(CommonSettings):
     )
     api_token_file: Path | None = setting(
         "PW_API_TOKEN_FILE",
-        "File with the token that every /api request must carry; unset: no token is asked",
+        "File with the token that every /api request must carry; required unless PW_API_NO_TOKEN",
         default=None,
-        check=st.readable_file,
+    )
+    api_token_make: bool = setting(
+        "PW_API_TOKEN_MAKE",
+        "Make that file, with a new token, at the first start that does not find it",
+        default=False,
+    )
+    api_no_token: bool = setting(
+        "PW_API_NO_TOKEN",
+        "Ask for no token: whoever reaches the port may read and change everything",
+        default=False,
+    )
+    api_hosts: str = setting(
+        "PW_API_HOSTS",
+        "Names that /api answers to beside localhost, comma separated: name, name:port, or "
+        "https://name behind a proxy that ends TLS",
+        default="",
+        check=hosts_problem,
     )
     recent_swaps_max: int = setting(
         "PW_API_RECENT_SWAPS_MAX",

@@ -8,32 +8,55 @@ from functools import partial
 
 from pw_api.app import build_app
 from pw_api.config import Settings
+from pw_api.core.access import read_hosts
 from pw_api.core.query import RecentSwaps
 from pw_api.reader import SwapReader
 from pw_api.server import ApiServer
 from pw_common.redact import keep_secret
 from pw_common.run import EXIT_CONFIG, Runtime, run_service
 from pw_common.settings import load_or_exit
+from pw_common.token_file import BadToken, make_token, read_token
 
 
 def main() -> int:
     """Run the API; returns the exit code."""
     settings = load_or_exit(Settings)
-    token: str | None = None
-    if settings.api_token_file is not None:
-        token = settings.api_token_file.read_text().strip()
-        if not token:
-            sys.stderr.write(
-                f"api: {settings.api_token_file} is empty: put the token into it, "
-                "or unset PW_API_TOKEN_FILE\n"
-            )
-            return EXIT_CONFIG
+    try:
+        token = token_of(settings)
+    except BadToken as error:
+        sys.stderr.write(f"api: {error}\n")
+        return EXIT_CONFIG
+    if token is not None:
         keep_secret(token)
     reader = SwapReader(RecentSwaps(settings.recent_swaps_max))
 
     def http(runtime: Runtime) -> ApiServer:
+        if token is None:
+            runtime.log.warning("api_without_token", allowed="whoever reaches the port")
         count = partial(runtime.metrics.count, "pw_api_connections_closed_total")
         limits = replace(settings.limits(), on_closed=lambda why: count(why=why))
-        return ApiServer(build_app(runtime, reader, token), limits)
+        app = build_app(runtime, reader, token, read_hosts(settings.api_hosts))
+        return ApiServer(app, limits)
 
     return run_service("api", settings, reader.run, http=http, needs_broker=False)
+
+
+def token_of(settings: Settings) -> str | None:
+    """The token that is asked for; None only where the settings say so.
+
+    Raises:
+        BadToken: no token where one must be, or both settings at once.
+    """
+    path = settings.api_token_file
+    if settings.api_no_token:
+        if path is not None:
+            raise BadToken("PW_API_NO_TOKEN is true and PW_API_TOKEN_FILE is set: choose one")
+        return None
+    if path is None:
+        raise BadToken(
+            "PW_API_TOKEN_FILE is missing: name a file with the API's token, or say "
+            "PW_API_NO_TOKEN=true to let in whoever reaches the port"
+        )
+    if settings.api_token_make:
+        make_token(path)
+    return read_token(path)

@@ -1,0 +1,129 @@
+"""Run files: what a running `pw up` tells other commands of the same person.
+
+One lies in the run's data folder, one in a folder of the person's own, where commands look. It
+names the token's file and never holds the token. A file whose process is gone is removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+RUN_FILE: Final = "run.json"
+RUNS_MAX: Final = 64
+FILE_BYTES_MAX: Final = 8192
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One running system. `started` tells its process from a later one with the same pid."""
+
+    api: str
+    nats: str
+    pid: int
+    started: int = 0
+    token_file: str | None = None
+
+
+def this_run(api: str, nats: str, token_file: Path | None) -> Run:
+    """What this process tells of itself."""
+    pid = os.getpid()
+    path = None if token_file is None else str(token_file.resolve())
+    return Run(api=api, nats=nats, pid=pid, started=started_of(pid), token_file=path)
+
+
+def announce(run: Run, data: Path) -> list[str]:
+    """Write both files; returns what could not be written, and why."""
+    problems = []
+    for path in _places(run.pid, data):
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write(path, msgspec.json.encode(run))
+        except OSError as error:
+            problems.append(f"no run file at {path}: {error.strerror}")
+    return problems
+
+
+def withdraw(data: Path) -> None:
+    """Remove both files of this process."""
+    for path in _places(os.getpid(), data):
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def live_runs() -> list[Run]:
+    """Every system that this person runs here now; files of others that ended are removed."""
+    folder = runs_folder()
+    if folder is None or not folder.is_dir():
+        return []
+    found = []
+    for path in sorted(folder.glob("*.json"))[:RUNS_MAX]:
+        run = read_run(path)
+        if run is not None and is_alive(run):
+            found.append(run)
+        else:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+    return found
+
+
+def read_run(path: Path) -> Run | None:
+    """What a run file says; None where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return msgspec.json.decode(file.read(FILE_BYTES_MAX), type=Run)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def runs_folder() -> Path | None:
+    """Where this person's runs are listed: XDG_RUNTIME_DIR, else ~/.local/state."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    if runtime and Path(runtime).is_dir():
+        return Path(runtime) / "pocketwatcher"
+    state = os.environ.get("XDG_STATE_HOME", "")
+    try:
+        return Path(state or Path.home() / ".local/state") / "pocketwatcher"
+    except RuntimeError:  # There is no home.
+        return None
+
+
+def is_alive(run: Run) -> bool:
+    """Whether the process that wrote it still runs."""
+    if run.pid <= 0:
+        return False
+    try:
+        os.kill(run.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return False  # Somebody else's process by now.
+    return started_of(run.pid) == run.started
+
+
+def started_of(pid: int) -> int:
+    """When a process began, in the kernel's ticks; 0 where the system does not say."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
+def _places(pid: int, data: Path) -> Iterator[Path]:
+    yield data / RUN_FILE
+    folder = runs_folder()
+    if folder is not None:
+        yield folder / f"{pid}.json"
+
+
+def _write(path: Path, body: bytes) -> None:
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(body + b"\n")
+    aside.replace(path)

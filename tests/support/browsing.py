@@ -1,0 +1,133 @@
+"""A real browser that a script drives, and pages of other sites for it to open."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+SCRIPT = Path(__file__).parents[1] / "browser"
+LOCKED = ("package.json", "package-lock.json", ".npmrc")
+NPM_TIMEOUT_S = 240.0
+SCRIPT_TIMEOUT_S = 240.0
+
+
+async def browse(cache: Path, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Run the script in chromium; what it saw. Skips, loudly, where there is no browser."""
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if chromium is None:
+        pytest.skip("no chromium here: NOT tried whether a browser keeps other sites' pages out")
+    folder = await _installed(cache)
+    shutil.copy(SCRIPT / "attacks.mjs", folder)
+    said = msgspec.json.encode({"chromium": chromium, **wanted}).decode()
+    words = ("node", "attacks.mjs", said)
+    code, out, err = await _command(*words, folder=folder, timeout_s=SCRIPT_TIMEOUT_S)
+    assert code == 0, err[-3_000:]
+    found: dict[str, Any] = msgspec.json.decode(out)
+    return found
+
+
+async def _installed(cache: Path) -> Path:
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        pytest.skip("no node and npm here: NOT tried whether a browser keeps other pages out")
+    lock = hashlib.sha256((SCRIPT / "package-lock.json").read_bytes()).hexdigest()[:16]
+    folder = cache / lock
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in LOCKED:
+        shutil.copy(SCRIPT / name, folder / name)
+    if not (folder / "node_modules" / ".package-lock.json").is_file():
+        words = ("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+        code, _, err = await _command(*words, folder=folder, timeout_s=NPM_TIMEOUT_S)
+        if code != 0:
+            pytest.skip(f"npm could not install what drives the browser: {err[-300:]}")
+    return folder
+
+
+async def _command(*words: str, folder: Path, timeout_s: float) -> tuple[int, str, str]:
+    process = await asyncio.create_subprocess_exec(
+        *words, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        out, err = await asyncio.wait_for(process.communicate(), timeout_s)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return 1, "", f"{words[0]} took longer than {timeout_s:g} s"
+    return process.returncode or 0, out.decode(), err.decode()
+
+
+class _Page(BaseHTTPRequestHandler):
+    """An empty page, on which the script does what a page of that site could."""
+
+    def do_GET(self) -> None:  # noqa: N802
+        self.answer("text/html", b"<!doctype html><title>elsewhere</title><body>")
+
+    def answer(self, kind: str, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@contextmanager
+def elsewhere() -> Iterator[int]:
+    """Another server on this machine; its port."""
+    with _serving(_Page) as port:
+        yield port
+
+
+@contextmanager
+def asking_nothing(got: list[str]) -> Iterator[int]:
+    """A server as ours was without a door: shows its list and takes every write."""
+
+    class Naive(_Page):
+        def do_GET(self) -> None:  # noqa: N802
+            got.append(f"GET {self.path.partition('?')[0]}")
+            if self.path == "/login":
+                self.send_response(303)
+                self.send_header("Location", "/")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+            elif self.path.endswith("/stream"):
+                self.answer("text/event-stream", b"event: alert\ndata: {}\n\n")
+            elif self.path.startswith("/api"):
+                self.answer("application/json", b'{"entries":["a wallet"]}')
+            else:
+                self.answer("text/html", b"<!doctype html><p id=mode>running<p id=ask hidden>")
+
+        def do_POST(self) -> None:  # noqa: N802
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            got.append(f"{self.command} {self.path}")
+            self.answer("application/json", b"{}")
+
+        do_PUT = do_POST  # noqa: N815
+
+    with _serving(Naive) as port:
+        yield port
+
+
+@contextmanager
+def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
