@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,25 +19,33 @@ from solders.transaction import VersionedTransaction
 
 from pw_cli import rpc as rpc_module
 from pw_cli.gap_proof import Around, Fill, Link, why_open
-from pw_cli.gap_sources import Job, from_node
+from pw_cli.gap_sources import Job, from_captures, from_node
 from pw_cli.gap_store import Filler
 from pw_cli.rpc import BadAnswer, NodeFailed, Rpc
 from pw_cli.rpc_blocks import Block, Entry, StatusMeta, updates_of
+from pw_common.captures import CaptureWriter
 from pw_common.messages import Gap
 from pw_geyser import geyser_pb2 as pb
 from pw_ingest.core.identity import META, read_update
 from pw_parser.core.parse import parse
 from pw_replay.market import generate
+from support.gapped import by_slot
 from support.odd_node import OddNode, Say, error, odd_node, only, result
 from support.rpc_node import blocks_of
 
 FIRST, LAST = 300_000_030, 300_000_045
 HOLE = 300_000_037
+UNSUPPORTED = "Transaction version (1) is not supported by the requesting client"
 
 
 @pytest.fixture(scope="module")
-def blocks() -> dict[int, Any]:
-    found = blocks_of(list(generate(seed=5, minutes=0.5, tps=80)))
+def market() -> list[bytes]:
+    return list(generate(seed=5, minutes=0.5, tps=80))
+
+
+@pytest.fixture(scope="module")
+def blocks(market: list[bytes]) -> dict[int, Any]:
+    found = blocks_of(market)
     assert {FIRST, HOLE - 1, HOLE, HOLE + 1, LAST} <= found.keys()
     return found
 
@@ -83,6 +93,63 @@ async def test_a_node_that_has_everything_closes_the_gap(blocks: dict[int, Any])
         job, why, _ = await filled_from(node, blocks)
     assert why == ""
     assert taken(job) == [slot for slot in sorted(blocks) if FIRST <= slot <= LAST]
+
+
+LISTS: dict[str, Any] = {
+    "empty": result([]),
+    "null": result(None),
+    "skipped": error(-32007, "Slot 300000030 was skipped, or missing due to ledger jump"),
+    "cleaned": error(-32009, "Slot 300000030 was skipped, or missing in long-term storage"),
+    "cleaned up": error(-32001, "Block 300000030 cleaned up, does not exist on node"),
+    "a word": result("none"),
+    "words": result(["a", "b"]),
+    "beyond": result([1, 2**63, 400_000_000]),
+    "not JSON": Say(b"<html>it works</html>"),
+    "deep": Say(b'{"jsonrpc":"2.0","id":1,"result":' + b"[" * 200_000),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+async def test_a_gap_of_which_a_node_lists_nothing_stays_open(
+    name: str, blocks: dict[int, Any]
+) -> None:
+    with odd_node(blocks, only("getBlocks", FIRST, LISTS[name])) as node:
+        job, why, _ = await filled_from(node, blocks)
+    assert f"no block of slots {FIRST} to {LAST} is there" in why
+    assert (taken(job), node.blocks_asked()) == ([], [])
+
+
+REFUSALS: dict[str, Any] = {
+    "cleaned up": error(-32001, "Block 300000037 cleaned up, does not exist on node"),
+    "not available": error(-32004, "Block not available for slot 300000037"),
+    "skipped": error(-32007, "Slot 300000037 was skipped, or missing due to ledger jump"),
+    "long-term": error(-32009, "Slot 300000037 was skipped, or missing in long-term storage"),
+    "history": error(-32011, "Transaction history is not available from this node"),
+    "no status": error(-32014, "Block status not yet available for slot 300000037"),
+    "version": error(-32015, UNSUPPORTED),
+    "null": result(None),
+    "list": result([]),
+    "text": result("block"),
+    "number": result(7),
+    "nothing in it": result({}),
+    "cut JSON": Say(b'{"jsonrpc":"2.0","id":1,"result":{"parentSlot":'),
+    "HTML": Say(b"<html>"),
+    "another answer": Say(b'{"jsonrpc":"2.0","id":999,"result":{}}'),
+    "gzip": Say(b"\x1f\x8b", headers={"Content-Encoding": "gzip"}),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+async def test_a_block_that_is_not_given_leaves_its_slot_open_and_the_others_stored(
+    name: str, blocks: dict[int, Any]
+) -> None:
+    said = REFUSALS[name]
+    with odd_node(blocks, only("getBlock", HOLE, said)) as node:
+        job, why, _ = await filled_from(node, blocks)
+    assert why == f"the block of slot {HOLE + 1} follows slot {HOLE}, which is not there"
+    assert taken(job) == [slot for slot in sorted(blocks) if FIRST <= slot <= LAST and slot != HOLE]
+    if b'"code"' in said.body:
+        assert str(json.loads(said.body)["error"]["code"]) in job.remarks[HOLE]
 
 
 def other(blocks: dict[int, Any], **changed: Any) -> Say:
@@ -237,6 +304,52 @@ async def test_what_is_no_answer_raises_what_is_named(body: bytes) -> None:
             for asked in (rpc.block(5), rpc.parent(5), rpc.produced(1, 9)):
                 with pytest.raises((BadAnswer, NodeFailed)):
                     await asked
+
+
+async def from_capture(
+    blocks: dict[int, Any], path: Path, slots: dict[int, list[bytes]]
+) -> tuple[Job, str]:
+    with CaptureWriter(path) as writer:
+        for updates in slots.values():
+            for update in updates:
+                writer.write(update)
+    job = job_of(blocks, [])
+    stopped = await from_captures(job, [path])
+    return job, stopped or why_open(job.gap, job.fill.links, job.around)
+
+
+async def test_a_capture_that_begins_or_ends_in_the_middle_of_a_block_does_not_prove_that_block(
+    market: list[bytes], blocks: dict[int, Any], tmp_path: Path
+) -> None:
+    parts = {slot: part for slot, part in by_slot(market).items() if FIRST <= slot <= LAST}
+    job, why = await from_capture(blocks, tmp_path / "whole.pb.zst", parts)
+    assert why == ""
+    first = parts[FIRST]
+    begun = {**parts, FIRST: first[len(first) // 2 :]}
+    job, why = await from_capture(blocks, tmp_path / "begun.pb.zst", begun)
+    assert f"follows slot {FIRST}, which is not there" in why
+    assert "begin or end in it" in job.remarks[FIRST]
+    # Sources may tell a block's place before its last transactions.
+    cut = {**parts, LAST: [parts[LAST][-1], *parts[LAST][:2]]}
+    job, why = await from_capture(blocks, tmp_path / "cut.pb.zst", cut)
+    assert f"follows slot {LAST}, which is not there" in why
+    assert FIRST in taken(job)
+    assert LAST not in taken(job)
+
+
+async def test_captures_of_two_chains_prove_nothing(
+    market: list[bytes], blocks: dict[int, Any], tmp_path: Path
+) -> None:
+    parts = {slot: part for slot, part in by_slot(market).items() if FIRST <= slot <= LAST}
+    other_meta = pb.SubscribeUpdate.FromString(parts[HOLE][-1])
+    other_meta.block_meta.blockhash = "1" * 32
+    twice = {**parts, HOLE: [*parts[HOLE], other_meta.SerializeToString()]}
+    _, why = await from_capture(blocks, tmp_path / "twice.pb.zst", twice)
+    assert why == f"the captures hold two different blocks of slot {HOLE}"
+    other = {**parts, HOLE: [*parts[HOLE][:-1], other_meta.SerializeToString()]}
+    job, why = await from_capture(blocks, tmp_path / "other.pb.zst", other)
+    assert str(HOLE) in why
+    assert HOLE + 1 not in taken(job)
 
 
 def test_a_transaction_of_version_one_is_read() -> None:
