@@ -8,7 +8,14 @@ from pathlib import Path
 
 from pw_detection.lists import shipped_mutes
 from pw_detection.metrics import METRICS
-from pw_detection.rules import LIST_METRICS, OPS, shipped_rules
+from pw_detection.rules import (
+    BYTES_MAX,
+    CONDITIONS_MAX,
+    LIST_METRICS,
+    OPS,
+    RULES_MAX,
+    shipped_rules,
+)
 
 ROOT = Path(__file__).parent.parent
 
@@ -34,7 +41,10 @@ when it begins to hold (`opened`), again when its first `>` or `>=` condition's 
 time), and when it no longer holds at the turn of a minute (`closed`). `cooldown_s` (900) counts
 from the opening. `gates` are conditions that must hold for it to ring; an unknown gate keeps it
 silent and says so. Changed by `PUT /api/v1/triggers`; tried out by `POST /api/v1/triggers/dry-run`
-and `pw backtest`; explained for a token by `pw why MINT`.
+(a job: GET its `Location`) and `pw backtest`; explained for a token by `pw why MINT`.
+
+At most {rules} rules of {conditions} conditions and {conditions} gates, {kilobytes} KiB in all, whether YAML or JSON; YAML
+without anchors, aliases and tags. Names are `a-z0-9_-`, at most 64; a description has 500 characters.
 
 ## Shipped
 
@@ -45,7 +55,7 @@ and `pw backtest`; explained for a token by `pw why MINT`.
 MUTES_HEAD = """
 ## Muted from the start
 
-Trades of these wallets do not count. Changed by `PUT /api/v1/mutes`.
+Trades of these wallets do not count. Changed by `PUT /api/v1/mutes`, at most 2,000.
 
 | address | why |
 |---|---|
@@ -65,7 +75,12 @@ def pages() -> dict[Path, str]:
         for rule in shipped_rules()
     ]
     mutes = [f"| `{mute.address}` | {mute.reason} |" for mute in shipped_mutes().entries]
-    head = RULES_HEAD.format(ops=" ".join(f"`{op}`" for op in OPS))
+    head = RULES_HEAD.format(
+        ops=" ".join(f"`{op}`" for op in OPS),
+        rules=RULES_MAX,
+        conditions=CONDITIONS_MAX,
+        kilobytes=BYTES_MAX // 1024,
+    )
     whole = head + "\n".join(rules) + "\n" + MUTES_HEAD + "\n".join(mutes) + "\n"
     return {ROOT / "docs" / "metrics.md": metrics, ROOT / "docs" / "rules.md": whole}
 
