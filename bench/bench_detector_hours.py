@@ -83,6 +83,8 @@ class Hours:
             minute += step
             self.figures[f"mb_at_{minute:.0f}"] = resident_mb()
             progress.update(bar, completed=minute)
+            if not sys.stderr.isatty() and minute % 15 == 0:
+                sys.stderr.write(f"minute {minute:.0f}: {resident_mb():.0f} MB\n")
             if minute - step < restart_at <= minute:
                 self._rebuild(minute, progress)
         self.figures["last_us"] = us_each(last_hour)
@@ -168,7 +170,6 @@ def peak_mb() -> float:
 def _status(name: str) -> float:
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1_000
-
 
 
 if __name__ == "__main__":
