@@ -83,6 +83,8 @@ class Hours:
             minute += step
             self.figures[f"mb_at_{minute:.0f}"] = resident_mb()
             progress.update(bar, completed=minute)
+            if not sys.stderr.isatty() and minute % 15 == 0:
+                sys.stderr.write(f"minute {minute:.0f}: {resident_mb():.0f} MB\n")
             if minute - step < restart_at <= minute:
                 self._rebuild(minute, progress)
         self.figures["last_us"] = us_each(last_hour)

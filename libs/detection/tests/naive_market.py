@@ -112,16 +112,16 @@ class NaiveToken:
 
 
 class NaiveWallets:
-    """Every trade's time of every wallet, and names that are their own numbers."""
+    """When every wallet traded; each name is its own number."""
 
     def __init__(self) -> None:
         self.traded: dict[str, list[int]] = {}
-        self.names = self
+        self.names = self.numbers = self
 
     def __getitem__(self, name: str) -> str:
         return name
 
-    def number(self, name: str) -> str:
+    def get(self, name: str) -> str:
         return name
 
     def fresh(self, name: str, ms: int, now_ms: int) -> bool:

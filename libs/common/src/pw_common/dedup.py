@@ -36,8 +36,11 @@ class SeenWindow:
         self._keys.add(key)
         self._order.append(key)
         self._slots.append(slot)
-        self._newest_slot = max(self._newest_slot, slot)
-        self._forget()
+        if slot > self._newest_slot:
+            self._newest_slot = slot
+            self._forget()
+        elif len(self._order) > self._keys_max:
+            self._forget()
         return True
 
     def clear(self) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
 
 from pw_common.dedup import SeenWindow
 from pw_common.event_time import SLOT_MS, SlotTime, next_slot_time, sane_block_time_s
@@ -73,8 +74,9 @@ class ClosedSlot:
 
 
 Placed = Swap | TokenCreated | QuoteTrade | Transfer | RoundTrip
-# The same, in the form that isinstance is quick with.
+# The same in a closed slot's order, and in the form that isinstance is quick with.
 PLACED: Final = (Swap, TokenCreated, QuoteTrade, Transfer, RoundTrip)
+CHAIN_ORDER: Final = attrgetter("index", "signature", "ordinal")
 
 
 def _key(event: Placed) -> Hashable:
@@ -361,17 +363,16 @@ class Assembly:
         return closed
 
     def _slot(self, events: list[Placed], clock: SlotTime, *, amends: bool = False) -> ClosedSlot:
-        events.sort(key=lambda event: (event.index, event.signature, event.ordinal))
+        events.sort(key=CHAIN_ORDER)
         reset, self._reset = self._reset, False
+        sorted_out: dict[type, list[Any]] = {kind: [] for kind in PLACED}
+        for event in events:
+            sorted_out[type(event)].append(event)
         return ClosedSlot(
             clock.slot,
             clock.event_time_ms,
             reset,
-            tuple(event for event in events if isinstance(event, Swap)),
-            tuple(event for event in events if isinstance(event, TokenCreated)),
-            tuple(event for event in events if isinstance(event, QuoteTrade)),
-            tuple(event for event in events if isinstance(event, Transfer)),
-            tuple(event for event in events if isinstance(event, RoundTrip)),
+            *(tuple(sorted_out[kind]) for kind in PLACED),
             self._taking,
             self._taking_seq,
             amends,

@@ -11,10 +11,11 @@ from pw_common.alerts import Alert
 from pw_detection.alerting import alert_of, facts_of
 from pw_detection.assembly import ClosedSlot
 from pw_detection.episodes import Episodes, Key, Ring
-from pw_detection.evaluate import RISING, evaluate, holds, near
+from pw_detection.evaluate import evaluate, holds, near
 from pw_detection.lists import Lists, Mutes, WatchLists, shipped_mutes
 from pw_detection.market import Market, Token
-from pw_detection.metrics import BY_NAME, TOP_SHARE, Reading, as_float
+from pw_detection.metrics import BY_NAME, Reading, as_float
+from pw_detection.quick import MayHold, quick
 from pw_detection.rules import Compiled, Condition, Rule, compile_rule, shipped_rules
 from pw_detection.windows import Window
 
@@ -43,7 +44,7 @@ class Detector:
         self.episodes = Episodes()
         self.revision = 0
         self._rules = _compiled(shipped_rules() if rules is None else rules)
-        self._cheap = {rule.rule.name: rule.cheap_first for rule in self._rules}
+        self._ready = _ready(self._rules)
         self._watched: WatchLists | None = None
         self._mutes: Mutes | None = shipped_mutes()
         self._lists = Lists(self._watched, self._mutes)
@@ -196,7 +197,7 @@ class Detector:
         for change in due:
             if change.rules is not None:
                 self._rules, self.revision = change.rules, change.revision
-                self._cheap = {rule.rule.name: rule.cheap_first for rule in self._rules}
+                self._ready = _ready(self._rules)
             self._watched = change.watched or self._watched
             self._mutes = change.mutes or self._mutes
             if change.rules is None:
@@ -222,10 +223,9 @@ class Detector:
         if token is None or self._lists.muted_token(mint, closed.event_time_ms) is not None:
             return []
         read = partial(self._read, token)
-        surely_fails = partial(_surely_fails, token)
         alerts = []
-        for rule in self._rules:
-            if not rule.rule.enabled or not holds(self._cheap[rule.rule.name], read, surely_fails):
+        for rule, may_hold, cheap_first in self._ready:
+            if not _all_may(may_hold, token) or not holds(cheap_first, read):
                 continue
             if rule.gates and evaluate(rule, read).blocked:
                 continue
@@ -328,16 +328,22 @@ class Detector:
         """How many watched wallets bought: walks the smaller of the two sets."""
         watched, wallets = self._lists.labels["wallet"], self.market.wallets
         if len(watched) < len(window.buyers):
-            return sum(wallets.number(name) in window.buyers for name in watched)
+            return sum(wallets.numbers.get(name) in window.buyers for name in watched)
         return sum(wallets.names[buyer] in watched for buyer in window.buyers)
 
 
-def _surely_fails(token: Token, condition: Condition) -> bool:
-    """Whether a share of the largest buyers is too small, without summing what each one paid."""
-    if not condition.metric.startswith(TOP_SHARE) or condition.op not in RISING:
-        return False
-    window = token.window(condition.metric.removeprefix(TOP_SHARE))
-    return window.top_surely_below(condition.number)
+def _all_may(checks: tuple[MayHold, ...], token: Token) -> bool:
+    for check in checks:  # noqa: SIM110 -- `all` costs more than what it asks
+        if not check(token):
+            return False
+    return True
+
+
+def _ready(
+    rules: Iterable[Compiled],
+) -> tuple[tuple[Compiled, tuple[MayHold, ...], tuple[Condition, ...]], ...]:
+    """Those that are on, with what tells soonest that they do not hold, and what tells it."""
+    return tuple((rule, quick(rule), rule.cheap_first) for rule in rules if rule.rule.enabled)
 
 
 def _compiled(rules: Sequence[Rule]) -> tuple[Compiled, ...]:

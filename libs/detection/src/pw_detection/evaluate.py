@@ -13,8 +13,6 @@ from pw_detection.rules import Compiled, Condition
 
 # Reads a metric of one token by name.
 Read = Callable[[str], Reading]
-# Tells of some conditions that they cannot hold.
-Check = Callable[[Condition], bool]
 
 _COMPARE: Final[dict[str, Callable[[Exact, Fraction], bool]]] = {
     ">=": lambda value, number: value >= number,
@@ -34,17 +32,9 @@ class Evaluation(NamedTuple):
     blocked: tuple[str, ...] = ()
 
 
-def holds(conditions: Iterable[Condition], read: Read, surely_fails: Check | None = None) -> bool:
-    """The verdict alone: stops at the first condition that does not hold.
-
-    `surely_fails` may know that one does not, for less than its metric costs.
-    """
-    for one in conditions:
-        if surely_fails is not None and surely_fails(one):
-            return False
-        if _verdict(one, read(one.metric)) != "holds":
-            return False
-    return True
+def holds(conditions: Iterable[Condition], read: Read) -> bool:
+    """The verdict alone: stops at the first condition that does not hold."""
+    return all(_verdict(one, read(one.metric)) == "holds" for one in conditions)
 
 
 def evaluate(rule: Compiled, read: Read) -> Evaluation:

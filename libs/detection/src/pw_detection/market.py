@@ -12,8 +12,7 @@ from typing import Final
 from pw_common.messages import Swap, TokenCreated
 from pw_detection.assembly import ClosedSlot
 from pw_detection.prices import SolPrice
-from pw_detection.token import VENUES_MS, Token
-from pw_detection.trades import Trade
+from pw_detection.token import FIVE_STEP_MS, VENUES_MS, Token
 from pw_detection.wallets import MINUTE_MS, Wallets
 from pw_detection.windows import BUY, FIVE_MINUTES, FRESH, HOUR, VALUED, Span
 
@@ -25,6 +24,7 @@ FRESH_AFTER_MS: Final = 3_600_000
 # Creation facts are known for this long: a restart folds no more than that again.
 FACTS_MS: Final = 7_200_000
 NEVER: Final = 2**63 - 1
+FIVE_MINUTES_MS: Final = FIVE_MINUTES.length_ms
 
 
 class Market:
@@ -82,7 +82,7 @@ class Market:
         wallets, now_ms = self.wallets, self.event_time_ms
         # A wallet that traded since is known; whether it did before is not. One that is known
         # from over an hour before is forgotten, whether its number is still there or not.
-        number = wallets.number(swap.trader)
+        number = wallets.numbers.get(swap.trader)
         last_ms = None if number is None else wallets.last_ms[number]
         fresh = last_ms is None or last_ms <= now_ms - FRESH_AFTER_MS
         if number is None:
@@ -99,8 +99,18 @@ class Market:
         token.last_trade_ms = max(token.last_trade_ms, event_time_ms)
         token.advance(now_ms)
         if event_time_ms >= HOUR.first_ms(now_ms):
-            trade = self._counted(swap, event_time_ms, number, fresh=fresh)
-            token.insert(trade, FIVE_MINUTES.first_ms(now_ms))
+            lamports = self._lamports(swap)
+            token.insert(
+                event_time_ms,
+                number,
+                (BUY if swap.side == "buy" else 0)
+                | (0 if lamports is None else VALUED)
+                | (FRESH if fresh else 0),
+                lamports or 0,
+                swap.base_amount_raw,
+                swap.signature,
+                first_five_ms=FIVE_MINUTES.first_ms(now_ms),
+            )
         self._look_again(token, self._turn(token))
 
     def advance(self, mints: Iterable[str]) -> None:
@@ -153,9 +163,17 @@ class Market:
         return self.covered_since_ms <= span.first_ms(self.event_time_ms) - FRESH_AFTER_MS
 
     def _trade(self, swap: Swap, event_time_ms: int) -> bool:
-        if swap.trader in self.muted_wallets:
+        trader = swap.trader
+        if trader in self.muted_wallets:
             return False
-        number, last_ms = self.wallets.seen(swap.trader, event_time_ms)
+        wallets = self.wallets
+        number = wallets.numbers.get(trader)
+        if number is None:
+            number, marks = wallets.enter(trader, event_time_ms), FRESH
+        else:
+            last_ms = wallets.last_ms
+            marks = FRESH if event_time_ms - last_ms[number] >= FRESH_AFTER_MS else 0
+            last_ms[number] = event_time_ms
         if event_time_ms < self.windows_from_ms:
             return False
         token = self.tokens.get(swap.mint)
@@ -163,27 +181,26 @@ class Market:
             token = self.tokens[swap.mint] = Token(swap.mint)
         elif event_time_ms >= token.leaves_ms:
             token.advance(event_time_ms)
-        token.decimals = swap.base_decimals
-        token.named(swap.venues, event_time_ms)
-        token.forget_venues(event_time_ms)
-        token.last_trade_ms = event_time_ms
-        fresh = last_ms is None or event_time_ms - last_ms >= FRESH_AFTER_MS
-        token.add(self._counted(swap, event_time_ms, number, fresh=fresh))
-        turn = token.leaves_ms // MINUTE_MS
-        if turn < token.due:
-            self._look_again(token, turn)
-        return True
-
-    def _counted(self, swap: Swap, event_time_ms: int, number: int, *, fresh: bool) -> Trade:
-        lamports = self._lamports(swap)
-        marks = BUY if swap.side == "buy" else 0
-        if lamports is not None:
+        token.decimals, token.last_trade_ms = swap.base_decimals, event_time_ms
+        if swap.venues:
+            token.named(swap.venues, event_time_ms)
+        elif token.venues:
+            token.forget_venues(event_time_ms)
+        quote = swap.quote_mint
+        lamports = swap.quote_amount_raw if quote == SOL_MINT else self._lamports(swap)
+        if lamports is None:
+            lamports = 0
+        else:
             marks |= VALUED
-        if fresh:
-            marks |= FRESH
-        return Trade(
-            event_time_ms, number, marks, lamports or 0, swap.base_amount_raw, swap.signature
-        )
+        if swap.side == "buy":
+            marks |= BUY
+        token.add(event_time_ms, number, marks, lamports, swap.base_amount_raw, swap.signature)
+        # It leaves the five minutes first.
+        leaves_ms = event_time_ms - event_time_ms % FIVE_STEP_MS + FIVE_MINUTES_MS
+        if leaves_ms < token.leaves_ms:
+            token.leaves_ms = leaves_ms
+            self._look_again(token, leaves_ms // MINUTE_MS)
+        return True
 
     def _lamports(self, swap: Swap) -> int | None:
         if swap.quote_mint is None or swap.quote_amount_raw is None:

@@ -7,15 +7,17 @@ from fractions import Fraction
 from typing import Final, NamedTuple
 
 from pw_detection.prices import weighted_median
-from pw_detection.trades import Trade, Trades
+from pw_detection.trades import Trades
 from pw_detection.wallets import Wallets
-from pw_detection.windows import BUY, FIVE_MINUTES, HOUR, MARK_BITS, Span, Window
+from pw_detection.windows import BUY, FIVE_MINUTES, HOUR, MARK_BITS, STEPS_MOD, Span, Window
 
 # A token's price is read from its newest trades within five minutes.
 PRICE_TRADES: Final = 21
 # Where a token trades is known for this long after a trade that named it.
 VENUES_MS: Final = 3_600_000
 NEVER_MS: Final = 2**63 - 1
+FIVE_STEP_MS: Final = FIVE_MINUTES.step_ms
+HOUR_STEP_MS: Final = HOUR.step_ms
 
 
 class Bought(NamedTuple):
@@ -60,30 +62,38 @@ class Token:
         if event_time_ms - self._named_ms >= VENUES_MS:
             self.venues = ()
 
-    def add(self, trade: Trade) -> None:
+    def add(
+        self, ms: int, wallet: int, marks: int, lamports: int, base_raw: int, signature: str
+    ) -> None:
         """Count the newest trade; the windows have been brought to its time."""
-        ms, wallet, marks, lamports = trade[:4]
-        self.trades.append(trade)
-        self.five.add(wallet, marks, lamports, ms // 10_000 & 255)
-        self.hour.add(wallet, marks, lamports, ms // 60_000 & 255)
-        leaves_ms = ms - ms % 10_000 + 300_000
-        self.leaves_ms = min(self.leaves_ms, leaves_ms)
+        self.trades.append(ms, wallet << MARK_BITS | marks, lamports, base_raw, signature)
+        self.five.add(wallet, marks, lamports, ms // FIVE_STEP_MS % STEPS_MOD)
+        self.hour.add(wallet, marks, lamports, ms // HOUR_STEP_MS % STEPS_MOD)
 
-    def insert(self, trade: Trade, first_five_ms: int) -> None:
+    def insert(
+        self,
+        ms: int,
+        wallet: int,
+        marks: int,
+        lamports: int,
+        base_raw: int,
+        signature: str,
+        *,
+        first_five_ms: int,
+    ) -> None:
         """Count a trade of the past at its place; the windows have been brought to the present.
 
         Args:
-            trade: One that is within the hour.
+            ms: Its event time, within the hour.
             first_five_ms: Where the five minutes begin.
         """
-        ms, wallet, marks, lamports = trade[:4]
-        at = self.trades.insert(trade)
+        at = self.trades.insert(ms, wallet << MARK_BITS | marks, lamports, base_raw)
         self.hour.add(wallet, marks, lamports, self.hour.step_of(wallet, marks, ms))
         if ms < first_five_ms:
             self.five.start += 1
             self.trades.signed += 1
         else:
-            self.trades.signatures.insert(at - self.trades.signed, trade.signature)
+            self.trades.signatures.insert(at - self.trades.signed, signature)
             self.five.add(wallet, marks, lamports, self.five.step_of(wallet, marks, ms))
         self._set_leaves()
 

@@ -10,23 +10,9 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import islice
-from typing import Final, NamedTuple, TypeAlias
-
-from pw_detection.windows import MARK_BITS
+from typing import TypeAlias
 
 Column: TypeAlias = "array[int] | list[int]"
-WALLETS_MAX: Final = 1 << 32 - MARK_BITS
-
-
-class Trade(NamedTuple):
-    """One swap as the columns hold it. `lamports` is 0 where nothing tells its value."""
-
-    event_time_ms: int
-    wallet: int
-    marks: int
-    lamports: int
-    base_raw: int
-    signature: str
 
 
 class Trades:
@@ -49,29 +35,29 @@ class Trades:
     def __len__(self) -> int:
         return len(self.times)
 
-    def append(self, trade: Trade) -> None:
+    def append(
+        self, event_time_ms: int, mark: int, lamports: int, base_raw: int, signature: str
+    ) -> None:
         """Take the newest trade."""
-        self.times.append(trade.event_time_ms)
-        self.signatures.append(trade.signature)
-        mark = trade.wallet << MARK_BITS | trade.marks
+        self.times.append(event_time_ms)
+        self.signatures.append(signature)
         try:
             self.marks.append(mark)
-            self.lamports.append(trade.lamports)
-            self.base.append(trade.base_raw)
+            self.lamports.append(lamports)
+            self.base.append(base_raw)
         except OverflowError:
-            self._widen(len(self.times) - 1, (mark, trade.lamports, trade.base_raw))
+            self._widen(len(self.times) - 1, (mark, lamports, base_raw))
 
-    def insert(self, trade: Trade) -> int:
-        """Take a trade of the past at its place, which is returned."""
-        at = bisect_right(self.times, trade.event_time_ms)
-        self.times.insert(at, trade.event_time_ms)
-        values = (trade.wallet << MARK_BITS | trade.marks, trade.lamports, trade.base_raw)
+    def insert(self, event_time_ms: int, mark: int, lamports: int, base_raw: int) -> int:
+        """Take a trade of the past at its place, which is returned; its signature is not kept."""
+        at = bisect_right(self.times, event_time_ms)
+        self.times.insert(at, event_time_ms)
         try:
-            self.marks.insert(at, values[0])
-            self.lamports.insert(at, values[1])
-            self.base.insert(at, values[2])
+            self.marks.insert(at, mark)
+            self.lamports.insert(at, lamports)
+            self.base.insert(at, base_raw)
         except OverflowError:
-            self._widen(at, values)
+            self._widen(at, (mark, lamports, base_raw))
         return at
 
     def _widen(self, at: int, values: tuple[int, int, int]) -> None:

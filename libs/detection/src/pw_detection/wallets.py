@@ -15,10 +15,10 @@ MINUTE_MS: Final = 60_000
 class Wallets:
     """Numbers, names and last trades of the wallets of about an hour."""
 
-    __slots__ = ("_buckets", "_free", "_numbers", "last_ms", "names")
+    __slots__ = ("_buckets", "_free", "last_ms", "names", "numbers")
 
     def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
+        self.numbers: dict[str, int] = {}
         self.names: list[str] = []
         self.last_ms = array("q")
         self._free: list[int] = []
@@ -26,20 +26,7 @@ class Wallets:
         self._buckets: dict[int, array[int]] = {}
 
     def __len__(self) -> int:
-        return len(self._numbers)
-
-    def number(self, name: str) -> int | None:
-        """A wallet's number, None for one that is not known."""
-        return self._numbers.get(name)
-
-    def seen(self, name: str, event_time_ms: int) -> tuple[int, int | None]:
-        """A wallet trades: its number, and when it had traded before."""
-        number = self._numbers.get(name)
-        if number is None:
-            return self.enter(name, event_time_ms), None
-        before_ms = self.last_ms[number]
-        self.last_ms[number] = event_time_ms
-        return number, before_ms
+        return len(self.numbers)
 
     def enter(self, name: str, event_time_ms: int) -> int:
         """Give a number to a wallet that has none."""
@@ -50,7 +37,7 @@ class Wallets:
             number = len(self.names)
             self.names.append(name)
             self.last_ms.append(event_time_ms)
-        self._numbers[name] = number
+        self.numbers[name] = number
         self._later(number, event_time_ms // MINUTE_MS)
         return number
 
@@ -66,7 +53,7 @@ class Wallets:
                 if last >= ended:
                     self._later(number, last)
                     continue
-                del self._numbers[self.names[number]]
+                del self.numbers[self.names[number]]
                 self.names[number] = ""
                 self._free.append(number)
 
