@@ -43,8 +43,9 @@ from the opening. `gates` are conditions that must hold for it to ring; an unkno
 silent and says so. Changed by `PUT /api/v1/triggers`; tried out by `POST /api/v1/triggers/dry-run`
 (a job: GET its `Location`) and `pw backtest`; explained for a token by `pw why MINT`.
 
-At most {rules} rules of {conditions} conditions and {conditions} gates, {kilobytes} KiB in all, whether YAML or JSON; YAML
-without anchors, aliases and tags. Names are `a-z0-9_-`, at most 64; a description has 500 characters.
+At most {rules} rules of {conditions} conditions and {conditions} gates, {kilobytes} KiB in all,
+whether YAML or JSON; YAML without anchors, aliases and tags. Names are `a-z0-9_-`, at most 64; a
+description has 500 characters.
 
 ## Shipped
 

@@ -59,7 +59,7 @@ async def test_a_dry_run_says_how_far_it_is_and_what_it_covers(tmp_path: Path) -
 
 async def test_one_runs_at_a_time_and_a_cancelled_one_makes_room(tmp_path: Path) -> None:
     async with running_api(tmp_path) as (_, bus, client):
-        await fill(bus, 1_500, swaps=200)
+        await fill(bus, 1_500, swaps=60)
         _, where = await start(client)
         second = await client.post(PATH, json=RULE)
         assert second.status_code == 409
@@ -81,7 +81,7 @@ async def test_rules_that_cannot_be_used_start_nothing(tmp_path: Path) -> None:
 
 async def test_the_api_answers_while_a_dry_run_folds(tmp_path: Path) -> None:
     async with running_api(tmp_path) as (_, bus, client):
-        await fill(bus, 1_500, swaps=200)
+        await fill(bus, 1_500, swaps=60)
         _, where = await start(client)
         slowest_s = 0.0
         while (await client.get(where)).json()["state"] == "running":
@@ -89,3 +89,12 @@ async def test_the_api_answers_while_a_dry_run_folds(tmp_path: Path) -> None:
             assert (await client.get("/livez")).status_code == 200
             slowest_s = max(slowest_s, asyncio.get_running_loop().time() - began_s)
         assert slowest_s < 1.0
+
+
+async def test_what_does_not_fit_is_left_out_and_said(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as (_, bus, client):
+        await fill(bus, 600, swaps=200)
+        done = await until(client, (await start(client))[1], "done")
+        assert done["swaps"] == 100_000
+        assert (done["messages"], done["share"]) == (500, 1.0)
+        assert "the hour has more" in done["covers"]

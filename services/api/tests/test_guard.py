@@ -178,6 +178,16 @@ async def test_a_client_that_does_not_read_its_answer_is_given_up(path: bytes) -
             await until(lambda: served.closed == {"slow_reader": 1})
 
 
+async def test_answers_that_nobody_reads_take_no_more_memory_than_is_allowed() -> None:
+    async with serving(buffered_bytes_max=40 << 20) as served:
+        clients = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(4)]
+        for client in clients:
+            client.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+        await until(lambda: served.closed["buffers_full"] == 3)
+        for client in clients:
+            client.close()
+
+
 async def test_a_stream_of_events_may_stay_and_silence_between_requests_may_not() -> None:
     async with serving(**SHORT) as served:
         reader, writer = await connect(served)

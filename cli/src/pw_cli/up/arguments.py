@@ -145,10 +145,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _channels_problem(path: Path) -> str:
     """Why a file of channels cannot be used, before anything is started with it."""
+    if not path.is_file():
+        return "no such file"
     try:
         channels_of(read_file(path, CHANNELS_BYTES_MAX))
-    except FileNotFoundError:
-        return "no such file"
     except (BadDocument, OSError) as error:
         return str(error)
     return ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from fastapi import FastAPI, Request, Response
@@ -19,6 +20,9 @@ from pw_common.documents import BadDocument, line_problem, read_json
 BODY_BYTES_MAX: Final = 2 * 1024 * 1024
 # So that bodies cannot take every thread there is.
 PARSED_AT_ONCE: Final = 2
+# Of all bodies that are under way or wait for their turn.
+HELD_BYTES_MAX: Final = 32 * 1024 * 1024
+RETRY_AFTER_S: Final = "2"
 REVISION_MAX: Final = 2**53
 WHO_MAX: Final = 100
 NOTE_MAX: Final = 200
@@ -32,36 +36,46 @@ class BodyTooLarge(Exception):
     """A body over what its place takes."""
 
 
+class TooManyBodies(Exception):
+    """Others are sending so much at this moment that there is no room for more."""
+
+
 class Parsing:
-    """Runs what reads documents in threads, a few at once."""
+    """Takes bodies, bounded in all, and reads them in threads, a few at once."""
 
     def __init__(self) -> None:
         self._turns = asyncio.Semaphore(PARSED_AT_ONCE)
+        self._held = 0
 
     async def run(self, read: Callable[..., T], *arguments: Any) -> T:
         """`read(*arguments)` in a thread; raises what it raises."""
         async with self._turns:
             return await asyncio.to_thread(read, *arguments)
 
+    async def body(self, request: Request, read: Callable[[bytes], T]) -> T:
+        """The body, read. Raises BadDocument, BodyTooLarge, TooManyBodies."""
+        said = request.headers.get("content-length", "")
+        if said.isascii() and said.isdigit() and int(said[:18]) > BODY_BYTES_MAX:
+            raise BodyTooLarge
+        body = bytearray()
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                self._held += len(chunk)
+                if len(body) > BODY_BYTES_MAX:
+                    raise BodyTooLarge
+                if self._held > HELD_BYTES_MAX:
+                    raise TooManyBodies
+            return await self.run(read, bytes(body))
+        finally:
+            self._held -= len(body)
+
     async def mapping(self, request: Request) -> dict[str, Any]:
-        """The body as a JSON object. Raises BadDocument, BodyTooLarge."""
-        body = await self.run(read_json, await raw(request), BODY_BYTES_MAX)
+        """The body as a JSON object. Raises as `body`."""
+        body = await self.body(request, partial(read_json, bytes_max=BODY_BYTES_MAX))
         if not isinstance(body, dict):
             raise BadDocument(["body: allowed: an object"])
         return body
-
-
-async def raw(request: Request) -> bytes:
-    """The body as it came. Raises BodyTooLarge."""
-    said = request.headers.get("content-length", "")
-    if said.isascii() and said.isdigit() and int(said[:18]) > BODY_BYTES_MAX:
-        raise BodyTooLarge
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_BYTES_MAX:
-            raise BodyTooLarge
-    return bytes(body)
 
 
 def revision_of(body: dict[str, Any]) -> int:
@@ -99,6 +113,11 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(BodyTooLarge)
     async def too_large(_request: Request, _error: BodyTooLarge) -> Response:
         return problems.problem(413, f"At most {BODY_BYTES_MAX} bytes.")
+
+    @app.exception_handler(TooManyBodies)
+    async def too_many(_request: Request, _error: TooManyBodies) -> Response:
+        why = "Too much is being sent at this moment: come again."
+        return problems.problem(503, why, headers={"Retry-After": RETRY_AFTER_S})
 
     @app.exception_handler(BadDocument)
     async def bad_document(_request: Request, error: BadDocument) -> Response:

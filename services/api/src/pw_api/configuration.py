@@ -15,7 +15,7 @@ from nats.errors import Error as NatsError
 
 from pw_api import bodies, problems
 from pw_api.alerts import json
-from pw_api.bodies import NOTE_MAX, WHO_MAX, Parsing, line_of, raw, revision_of
+from pw_api.bodies import NOTE_MAX, WHO_MAX, Parsing, line_of, revision_of
 from pw_api.dry_run import add_dry_runs
 from pw_api.stored import BYTES_MAX_OF, history, kept, with_differences
 from pw_common import channels as ch
@@ -53,7 +53,7 @@ def router(bus: Callable[[], Bus]) -> APIRouter:
     @routes.post("/watchlists/csv")
     async def from_csv(request: Request) -> Response:
         """Read `address,label` lines into entries; every bad line is named."""
-        entries = await parsing.run(_csv, await raw(request))
+        entries = await parsing.body(request, _csv)
         return json({"entries": msgspec.to_builtins(entries)})
 
     return routes
@@ -79,7 +79,7 @@ def _add_rules(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -> N
     async def validate(request: Request) -> Response:
         """Whether rules could be used; every error if not. Takes the YAML or JSON itself."""
         try:
-            rules = await parsing.run(read_rules, await raw(request))
+            rules = await parsing.body(request, read_rules)
         except BadRules as error:
             return json({"valid": False, "errors": error.errors})
         return json({"valid": True, "rules": msgspec.to_builtins(rules)})

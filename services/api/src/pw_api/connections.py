@@ -37,6 +37,8 @@ class Limits:
     answer_s: float = 60.0
     # Without progress in reading an answer.
     stall_s: float = 20.0
+    # Of all answers that wait to be read; the one that goes beyond it is given up.
+    buffered_bytes_max: int = 64 * 1024 * 1024
     # Called with the reason for each connection that was not left to end by itself.
     on_closed: Callable[[str], None] = field(default=lambda _why: None)
 
@@ -50,6 +52,10 @@ class Connection(Protocol):
 
     def displace(self) -> None:
         """End at once."""
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that wait to be read."""
 
 
 class Connections:
@@ -104,6 +110,10 @@ class Connections:
     def busy(self, connection: Connection) -> None:
         """A whole request head has come."""
         self._idle.pop(connection, None)
+
+    def buffered(self) -> int:
+        """Bytes of all answers that wait to be read."""
+        return sum(one.buffered for one in self._held)
 
     def begin_request(self, peer: str) -> bool:
         """Count a request of a client, who may be one of many behind a proxy."""

@@ -18,14 +18,14 @@ from fastapi import APIRouter, Request, Response
 
 from pw_api import problems
 from pw_api.alerts import json
-from pw_api.bodies import Parsing, raw
-from pw_api.core.tried import Found, Trial
+from pw_api.bodies import Parsing
+from pw_api.core.tried import SWAPS_MAX, Found, Trial
 from pw_common.batches import batch_of
 from pw_common.bus import ApiRefused, BrokerAway, Bus
 from pw_common.clock import now_ms
 from pw_common.envelope import BadEnvelope
 from pw_common.log_reader import LogReader, StoredMessage
-from pw_common.messages import WrongSchema
+from pw_common.messages import Swap, WrongSchema
 from pw_common.subjects import STREAM_SWAP
 from pw_detection.rules import Rule, read_rules
 
@@ -33,6 +33,8 @@ HOUR_MS: Final = 3_600_000
 # An hour at 5,000 tx/s is 560,000 messages: more than a page may ask of the API.
 MESSAGES_MAX: Final = 100_000
 FETCH: Final = 128
+# Messages by which the density of the others is judged.
+SAMPLE: Final = 64
 # Longer than what is under way takes to end.
 SLICE_S: Final = 5.0
 # Fetches in a row that bring nothing although there is something.
@@ -72,6 +74,7 @@ class Job:
             "to_ms": found.to_ms,
             "covers": self._covers(),
             "messages": found.messages,
+            "swaps": found.swaps,
             "unreadable": found.unreadable,
             "opened": found.opened.total(),
             "opened_by_rule": {name: found.opened[name] for name in found.names},
@@ -93,7 +96,7 @@ class Job:
             return "nothing was stored in the last hour" if self._is_over else "nothing yet"
         covered = f"{(trial.to_ms - trial.from_ms) / 60_000:.1f} minutes"
         if self.is_cut:
-            return f"{covered}: the newest {MESSAGES_MAX} messages, the hour has more"
+            return f"{covered} of the last hour: as much as may be held, the hour has more"
         return f"{covered} of the last hour: all that is stored of it"
 
 
@@ -139,7 +142,7 @@ def add_dry_runs(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) ->
     @routes.post("/triggers/dry-run", status_code=202)
     async def start(request: Request) -> Response:
         """Begin to find the alerts that rules would have given. Takes YAML or JSON."""
-        rules = await parsing.run(read_rules, await raw(request))
+        rules = await parsing.body(request, read_rules)
         broker = bus()
         if (busy := runs.running()) is not None:
             why = f"One dry run at a time: {busy.id} runs; wait for it or DELETE it."
@@ -188,13 +191,13 @@ async def _run(job: Job, trial: Trial, bus: Bus) -> None:
 async def _read(job: Job, trial: Trial, bus: Bus) -> None:
     state = (await bus.api(f"STREAM.INFO.{STREAM_SWAP}"))["state"]
     last, oldest = int(state["last_seq"]), max(1, int(state["first_seq"]))
-    first = max(oldest, last + 1 - MESSAGES_MAX)
+    first = max(oldest, last + 1 - await _fitting(bus, oldest, last))
     job.total = max(0, last + 1 - first)
     reader = LogReader(bus, STREAM_SWAP, start_seq=first)
     quiet = 0
     try:
         await reader.open()
-        while reader.position < last and job.state == "running":
+        while reader.position < last and job.state == "running" and not trial.is_full:
             messages = await reader.fetch(FETCH)
             quiet = 0 if messages else quiet + 1
             if not messages and (not reader.pending or quiet > QUIET_MAX):
@@ -208,14 +211,33 @@ async def _read(job: Job, trial: Trial, bus: Bus) -> None:
         if quiet > QUIET_MAX:
             raise TimeoutError(f"PW_SWAP gave nothing more after sequence {reader.position}")
         await asyncio.to_thread(trial.end)
+        job.is_cut = job.is_cut or (reader.position < last and trial.is_full)
         job.read = job.total
     finally:
         await reader.close()
 
 
+async def _fitting(bus: Bus, oldest: int, last: int) -> int:
+    """How many of the newest messages fit, by how many swaps the very last ones have."""
+    reader = LogReader(bus, STREAM_SWAP, start_seq=max(oldest, last + 1 - SAMPLE))
+    swaps = messages = 0
+    try:
+        await reader.open()
+        for message in await reader.fetch(SAMPLE) if reader.pending else ():
+            messages += 1
+            try:
+                events = batch_of(message.headers, message.body).events
+            except (BadEnvelope, WrongSchema):
+                continue
+            swaps += sum(isinstance(event, Swap) for event in events)
+    finally:
+        await reader.close()
+    return min(MESSAGES_MAX, SWAPS_MAX * messages // swaps) if swaps else MESSAGES_MAX
+
+
 def _take(trial: Trial, messages: list[StoredMessage], since_ms: int) -> None:
     for message in messages:
-        if message.time_ms < since_ms:
+        if message.time_ms < since_ms or trial.is_full:
             continue
         try:
             trial.take(batch_of(message.headers, message.body), message.time_ms, message.seq)

@@ -83,7 +83,9 @@ class GuardedProtocol(H11Protocol):
     def pause_writing(self) -> None:
         """More of the answer waits than the transport takes: the client must read on."""
         super().pause_writing()
-        if self._stall is None and not self._is_lost:
+        if self._all.buffered() > self._limits.buffered_bytes_max:
+            self._end("buffers_full")
+        elif self._stall is None and not self._is_lost:
             self._watch_reading()
 
     def resume_writing(self) -> None:
@@ -114,6 +116,11 @@ class GuardedProtocol(H11Protocol):
                 b"Connection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
             )
         self.transport.close()
+
+    @property
+    def buffered(self) -> int:
+        """Bytes of answers that wait to be read."""
+        return 0 if self._is_lost else self.transport.get_write_buffer_size()
 
     def displace(self) -> None:
         """Make room for another connection."""

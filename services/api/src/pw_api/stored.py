@@ -15,7 +15,7 @@ import msgspec
 from pw_common.bus import Bus
 from pw_common.channels import CHANNELS_BYTES_MAX, Channels, stored_channels
 from pw_common.documents import BadDocument, decode
-from pw_common.log_reader import LogReader, StoredMessage
+from pw_common.log_reader import LogReader, get_message
 from pw_common.subjects import (
     BUCKET_CONFIG,
     KEY_CHANNELS,
@@ -34,6 +34,7 @@ from pw_detection.lists import (
 from pw_detection.rules import BYTES_MAX, shipped_rules, stored_rules
 
 HISTORY_MAX: Final = 32
+STREAM: Final = f"KV_{BUCKET_CONFIG}"
 KV_OPERATION: Final = "KV-Operation"
 # As stored, with who and why: 32 of each fit into the bucket.
 BYTES_MAX_OF: Final = {
@@ -81,9 +82,10 @@ async def kept(bus: Bus, key: str) -> Kept:
         return Kept(READ[key](body), revision)
     except BadDocument as error:
         why = f"revision {revision} cannot be used: {error.errors[0]}"
-    for message in await _messages(bus, key):
+    for seq in await _revisions(bus, key):
+        body = await _body(bus, seq)
         try:
-            return Kept(READ[key](message.body), revision, f"{why}; revision {message.seq} holds")
+            return Kept(READ[key](body), revision, f"{why}; revision {seq} holds")
         except BadDocument:
             continue
     return Kept(SHIPPED[key](), revision, f"{why}; what is shipped holds")
@@ -96,25 +98,34 @@ async def history(bus: Bus, key: str) -> list[dict[str, Any]]:
         BrokerAway, ApiRefused: from the broker.
     """
     found = []
-    for message in await _messages(bus, key):
+    for seq in await _revisions(bus, key):
+        body = await _body(bus, seq)
         try:
-            READ[key](message.body)
-            value = decode(message.body, dict[str, Any])
+            READ[key](body)
+            value = decode(body, dict[str, Any])
         except BadDocument as error:
-            found.append({"revision": message.seq, "rules": [], "unusable": error.errors[0]})
+            found.append({"revision": seq, "rules": [], "unusable": error.errors[0]})
             continue
-        found.append({"revision": message.seq, **value})
+        found.append({"revision": seq, **value})
     return found
 
 
-async def _messages(bus: Bus, key: str) -> list[StoredMessage]:
-    reader = LogReader(bus, f"KV_{BUCKET_CONFIG}", subject=f"$KV.{BUCKET_CONFIG}.{key}")
-    found: list[StoredMessage] = []
+async def _body(bus: Bus, seq: int) -> bytes:
+    """One revision; they are read one by one, since all of them may be 32 MB."""
+    message = await get_message(bus, STREAM, seq)
+    return b"" if message is None else message.body
+
+
+async def _revisions(bus: Bus, key: str) -> list[int]:
+    """The kept revisions of a key, newest first."""
+    subject = f"$KV.{BUCKET_CONFIG}.{key}"
+    reader = LogReader(bus, STREAM, subject=subject, headers_only=True)
+    found: list[int] = []
     try:
         await reader.open()
         while reader.pending and len(found) < HISTORY_MAX:
             messages = await reader.fetch(HISTORY_MAX)
-            found += [one for one in messages if KV_OPERATION not in one.headers]
+            found += [one.seq for one in messages if KV_OPERATION not in one.headers]
             if not messages:
                 break
     finally:
