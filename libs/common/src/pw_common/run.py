@@ -160,7 +160,7 @@ def run_service(
         others = asyncio.all_tasks() - {asyncio.current_task()}
         left = await end_tasks(*others)  # type: ignore[arg-type]
         if left:
-            log.error("tasks_left", tasks=sorted(task.get_name() for task in left))  # type: ignore[attr-defined]
+            log.error("tasks_left", tasks=sorted(map(str, left)))
             sys.stderr.flush()
             os._exit(code)
         if code == EXIT_OK:
