@@ -215,7 +215,10 @@ async def until_said(bus: Bus, what: str) -> None:
 
     async def said() -> bool:
         bodies = (await bus.kv_all(subjects.BUCKET_INSTANCES)).values()
-        newest = max(map(decode_heartbeat, bodies), key=lambda beat: beat.started_at_ms)
+        beats = [decode_heartbeat(one) for one in bodies]
+        if not beats:
+            return False
+        newest = max(beats, key=lambda beat: beat.started_at_ms)
         return what in newest.reason and newest.ready is not bool(what)
 
     await poll_until(said, f"readiness says {what!r}")

@@ -41,8 +41,10 @@ async def live(bus: Bus, subject: str) -> dict[str, object]:
 async def test_it_makes_everything_and_is_ready_then(tmp_path: Path) -> None:
     async with keeping(tmp_path) as (_, bus, one):
         await one.is_ready()
-        for body in (*declare().streams, *declare().buckets):
-            assert await live(bus, f"STREAM.INFO.{body.body()['name']}")
+        bodies = [stream.body() for stream in declare().streams]
+        bodies += [bucket.body() for bucket in declare().buckets]
+        for body in bodies:
+            assert await live(bus, f"STREAM.INFO.{body['name']}")
         assert await one.stop(3.0) == 0
 
 

@@ -9,10 +9,13 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import httpx
 import msgspec
 
-START_TIMEOUT_S = 30.0
-STOP_TIMEOUT_S = 30.0
+from support.poll import poll_until
+
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 60.0
 
 
 class DidNotStart(AssertionError):
@@ -23,10 +26,16 @@ class DidNotStart(AssertionError):
 async def running_service(
     module: str, environ: dict[str, str]
 ) -> AsyncIterator[tuple[subprocess.Popen[bytes], str]]:
-    """`python -m MODULE` on a free port; gives the process and its HTTP address."""
+    """`python -m MODULE` on a free port; gives the process and its HTTP address.
+
+    One that has a broker has connected to it.
+    """
     process = _start(module, environ)
     try:
-        yield process, await asyncio.wait_for(_address(process), START_TIMEOUT_S)
+        url = await asyncio.wait_for(_address(process), START_TIMEOUT_S)
+        if "PW_NATS_URL" in environ:
+            await _connected(process, url)
+        yield process, url
     finally:
         if process.poll() is None:
             process.terminate()
@@ -42,6 +51,17 @@ def _start(module: str, environ: dict[str, str]) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
+
+
+async def _connected(process: subprocess.Popen[bytes], url: str) -> None:
+    async with httpx.AsyncClient(trust_env=False, timeout=START_TIMEOUT_S) as client:
+
+        async def connected() -> bool:
+            if process.poll() is not None:
+                raise DidNotStart("the service ended before it had a broker")
+            return "pw_broker_connected 1.0" in (await client.get(f"{url}/metrics")).text
+
+        await poll_until(connected, "a service that has a broker")
 
 
 async def _address(process: subprocess.Popen[bytes]) -> str:

@@ -163,9 +163,9 @@ def run_service(
         code = await _main(service, settings, body, log, http or _health_only, needs_broker)
         # asyncio would wait for ever for a task that swallows its cancel.
         others = asyncio.all_tasks() - {asyncio.current_task()}
-        left = await end_tasks(*others)  # type: ignore[arg-type]
+        left = await end_tasks(*others)
         if left:
-            log.error("tasks_left", tasks=sorted(task.get_name() for task in left))  # type: ignore[attr-defined]
+            log.error("tasks_left", tasks=sorted(map(str, left)))
             sys.stderr.flush()
             os._exit(code)
         if code == EXIT_OK:

@@ -73,7 +73,8 @@ async def apply_all(bus: Bus, topology: Topology) -> Outcome:
         BrokerAway, ApiRefused: from the broker.
     """
     outcome = Outcome([], [])
-    bodies = [one.body() for one in (*topology.streams, *topology.buckets)]
+    bodies = [one.body() for one in topology.streams]
+    bodies += [one.body() for one in topology.buckets]
     for body in bodies:
         await _into(outcome, _stream(bus, body["name"], body))
     for consumer in topology.consumers:
