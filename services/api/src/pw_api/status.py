@@ -141,6 +141,7 @@ def _facts(shot: Snapshot, sources: list[SourceView]) -> mode.Facts:
         tx_age_s=_tx_age_s(shot, ingests),
         missing=tuple(sorted(shot.missing)),
         drift=mode.merged(drift for beat in live for drift in beat.drift),
+        memory=tuple((beat.service, beat.memory) for beat in live if beat.memory is not None),
     )
 
 

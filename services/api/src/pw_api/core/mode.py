@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from pw_common.messages import LayoutDrift
+from pw_common.memory import FULL_SHARE
+from pw_common.messages import LayoutDrift, MemoryHealth
 
 Mode: TypeAlias = Literal["running", "catching_up", "backpressure", "blind"]
 
@@ -51,6 +52,8 @@ class Facts:
     tx_age_s: float | None = None
     missing: tuple[str, ...] = field(default=())
     drift: tuple[LayoutDrift, ...] = field(default=())
+    # What each service holds that says so.
+    memory: tuple[tuple[str, MemoryHealth], ...] = field(default=())
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def decide(facts: Facts) -> Verdict:
     waiting = _backpressure(facts)
     blind = _blind(facts, waits=bool(waiting))
     behind = _catching_up(facts)
-    changed = _drift(facts)
+    changed = (*_memory(facts), *_drift(facts))
     why = (*blind, *waiting, *behind, *changed)
     if blind:
         return Verdict("blind", why)
@@ -129,6 +132,20 @@ def _drift(facts: Facts) -> tuple[str, ...]:
         f"Trades are still read from balances; see pw parse --fixture."
         for one in facts.drift
     )
+
+
+def _memory(facts: Facts) -> tuple[str, ...]:
+    why = []
+    for service, held in facts.memory:
+        if held.cut_ms:
+            why.append(
+                f"The {service} is at its memory limit and holds less than an hour: metrics over "
+                f"what it dropped are unknown. Raise its limit."
+            )
+        elif held.resident_bytes >= FULL_SHARE * held.limit_bytes:
+            share = 100 * held.resident_bytes // held.limit_bytes
+            why.append(f"The {service} holds {share} % of its memory limit.")
+    return tuple(why)
 
 
 def merged(drifts: Iterable[LayoutDrift]) -> tuple[LayoutDrift, ...]:
