@@ -139,6 +139,8 @@ class NaiveMarket(Market):
         self.tokens: dict[str, Any] = {}
         self.wallets: Any = NaiveWallets()
 
+    bytes_held = 0
+
     def reset(self) -> None:
         super().reset()
         self.wallets = NaiveWallets()

@@ -120,6 +120,8 @@ def folding(stored: Stored, batches: list[Batch]) -> Folding:
             [alert for alert in stored.alerts.values() if alert.slot <= until],
             restarts_at_ms=position.restart_time_ms,
             epoch_since_ms=position.epoch_time_ms,
+            evaluates_from_ms=position.event_time_ms,
+            cut_ms=position.cut_ms,
         )
     return Folding(
         assembly=Assembly(sources=("main",), first=first.place),

@@ -270,6 +270,18 @@ class LayoutDrift(msgspec.Struct, frozen=True, kw_only=True):
     called: int
 
 
+class MemoryHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """What a service holds, and what it may. `held_bytes` is its state's share, as counted.
+
+    `cut_ms` is the event time before which it dropped what it should hold, to stay within.
+    """
+
+    resident_bytes: int
+    limit_bytes: int
+    held_bytes: int = 0
+    cut_ms: int = 0
+
+
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat.v1"):
     """A service instance's entry in the `pw_instances` bucket, written every second.
 
@@ -288,6 +300,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat.v1"):
     rates: dict[str, Rate] = {}
     source: SourceHealth | None = None
     drift: tuple[LayoutDrift, ...] = ()
+    memory: MemoryHealth | None = None
 
 
 Message: TypeAlias = (

@@ -234,6 +234,33 @@ METRICS: tuple[Metric, ...] = (
         ("detector",),
         "The longest that a batch was held since the start.",
     ),
+    Metric(
+        "pw_detector_memory_bytes", "gauge", ("detector",), "Memory that the process holds."
+    ),
+    Metric(
+        "pw_detector_memory_bytes_max",
+        "gauge",
+        ("detector",),
+        "What it may hold: the setting, or its container's limit where that is less.",
+    ),
+    Metric(
+        "pw_detector_state_bytes",
+        "gauge",
+        ("detector",),
+        "What its windows, wallets and tokens take of it, from their counts.",
+    ),
+    Metric(
+        "pw_detector_cut_trades_total",
+        "counter",
+        ("detector",),
+        "Trades dropped from the hour to stay within the limit, oldest first.",
+    ),
+    Metric(
+        "pw_detector_cut_tokens_total",
+        "counter",
+        ("detector",),
+        "Tokens dropped whole by that, since they had traded only before.",
+    ),
     Metric("pw_notifier_sent_total", "counter", ("notifier",), "Alerts delivered.", ("kind",)),
     Metric(
         "pw_notifier_failed_total",

@@ -30,7 +30,7 @@ from pw_common.bus import ApiRefused, BrokerAway, Bus, unopened
 from pw_common.clock import instance_name, monotonic_s, now_ms
 from pw_common.health import JSON, PROMETHEUS, TEXT, HealthServer, PortTaken, Reply
 from pw_common.log import Log, setup
-from pw_common.messages import Heartbeat, LayoutDrift, SourceHealth, encode
+from pw_common.messages import Heartbeat, LayoutDrift, MemoryHealth, SourceHealth, encode
 from pw_common.metrics import Metrics
 from pw_common.plain_text import SENTENCE_CHARS_MAX, plain_text
 from pw_common.redact import redacted
@@ -118,6 +118,9 @@ class Runtime:
     source: Callable[[], SourceHealth | None] = field(default=lambda: None)
     # A parser says here which venues have changed.
     drift: Callable[[], tuple[LayoutDrift, ...]] = field(default=lambda: ())
+
+    # A service whose memory grows with its input says how much it holds.
+    memory: Callable[[], MemoryHealth | None] = field(default=lambda: None)
 
     def set_ready(self, reason: str = "") -> None:
         """Ready when `reason` is empty; otherwise not ready, and why."""
@@ -321,6 +324,7 @@ async def _heartbeats(runtime: Runtime) -> None:
             rates=runtime.metrics.rates(monotonic_s()),
             source=runtime.source(),
             drift=runtime.drift(),
+            memory=runtime.memory(),
         )
         if runtime.bus.connected:
             try:

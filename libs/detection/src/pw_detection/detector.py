@@ -73,6 +73,7 @@ class Detector:
         restarts_at_ms: int = 0,
         epoch_since_ms: int = 0,
         evaluates_from_ms: int = 0,
+        cut_ms: int = 0,
     ) -> None:
         """Take up what was given before, before anything is folded again.
 
@@ -81,12 +82,14 @@ class Detector:
             restarts_at_ms: The event time after which everything will be folded.
             epoch_since_ms: The event time at which the present epoch began.
             evaluates_from_ms: The event time up to which slots will be folded alone: what no
-                window of that time reaches needs not be put into one. 0 where one of the three
+                window of that time reaches needs not be put into one.
+            cut_ms: Up to where the hour had been cut to fit into memory. 0 where one of these
                 is not known.
         """
         given = list(alerts)
         self.market.restarts_at_ms = restarts_at_ms
-        self.market.windows_from_ms = evaluates_from_ms - WINDOWED_MS
+        self.market.restarts_cut_ms = cut_ms
+        self.market.windows_from_ms = max(cut_ms, evaluates_from_ms - WINDOWED_MS)
         self.episodes.restore(given, epoch_since_ms)
         for alert in given:
             if alert.kind != "closed" and alert.event_time_ms >= epoch_since_ms:

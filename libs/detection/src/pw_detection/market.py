@@ -24,6 +24,13 @@ FRESH_AFTER_MS: Final = 3_600_000
 # Creation facts are known for this long: a restart folds no more than that again.
 FACTS_MS: Final = 7_200_000
 NEVER: Final = 2**63 - 1
+# What each takes, its share of what is kept ready included: `bench/bench_detector_hours.py`.
+TRADE_BYTES: Final = 100
+# Its signature, which repeats are known by too.
+RECENT_BYTES: Final = 300
+WALLET_BYTES: Final = 240
+TOKEN_BYTES: Final = 1_600
+FACTS_BYTES: Final = 1_000
 FIVE_MINUTES_MS: Final = FIVE_MINUTES.length_ms
 
 
@@ -39,6 +46,15 @@ class Market:
         self.covered_since_ms = 0
         # What a restart folds first is no beginning: all since this was there, 0 if unknown.
         self.restarts_at_ms = 0
+        # How many trades the hours and the five minutes hold, and how much all may take.
+        self.trades = 0
+        self.recent = 0
+        self.bytes_max = NEVER
+        # Beyond it, what is older than this was dropped; 0 while nothing is.
+        self.cut_ms = 0
+        self.restarts_cut_ms = 0
+        self.cut_trades = 0
+        self.cut_tokens = 0
         # Trades before this will be in no window when evaluation goes on: a restart says so.
         self.windows_from_ms = 0
         self.sol = SolPrice()
@@ -54,20 +70,66 @@ class Market:
         self.sol = SolPrice()
         self._created_ms.clear()
         self._due.clear()
+        self.trades = self.recent = self.cut_ms = 0
 
     def fold(self, closed: ClosedSlot) -> frozenset[str]:
         """Take a closed slot; returns the mints that traded in it."""
         if closed.reset:
             self.reset()
             since_ms, self.restarts_at_ms = self.restarts_at_ms, 0
-            self.covered_since_ms = since_ms or closed.event_time_ms
+            self.cut_ms, self.restarts_cut_ms = self.restarts_cut_ms, 0
+            self.covered_since_ms = max(since_ms or closed.event_time_ms, self.cut_ms)
         self.event_time_ms = closed.event_time_ms
         for created in closed.tokens:
             self._create(created, closed.event_time_ms)
         touched = {swap.mint for swap in closed.swaps if self._trade(swap, closed.event_time_ms)}
         self.sol.close_slot(closed.quotes, closed.event_time_ms)
         self._forget_facts()
+        if self.bytes_held > self.bytes_max:
+            self._cut()
         return frozenset(touched)
+
+    @property
+    def bytes_held(self) -> int:
+        """What the state takes, from counts that every detector of this stream has."""
+        return (
+            TRADE_BYTES * self.trades
+            + RECENT_BYTES * self.recent
+            + WALLET_BYTES * len(self.wallets)
+            + TOKEN_BYTES * len(self.tokens)
+            + FACTS_BYTES * len(self.facts)
+        )
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the present hour is not held whole."""
+        return self.cut_ms > HOUR.first_ms(self.event_time_ms)
+
+    def _cut(self) -> None:
+        """Drop the oldest minutes until the rest fits, as if reading had begun after them.
+
+        A token without a trade since goes whole, a busy one loses its oldest trades. Where the
+        cut is depends on what is held since then and on nothing before: a restart that folds
+        the horizon again finds the same.
+        """
+        now_ms = self.event_time_ms
+        cut_ms = max(self.cut_ms, HOUR.first_ms(now_ms)) + HOUR.step_ms
+        while self.bytes_held > self.bytes_max and cut_ms <= now_ms:
+            self.cut_ms = cut_ms
+            for token in list(self.tokens.values()):
+                if token.trades.times and token.trades.times[0] < cut_ms:
+                    five_ms = max(cut_ms, FIVE_MINUTES.first_ms(now_ms))
+                    recent, old = token.cut(five_ms, cut_ms)
+                    self.recent -= recent
+                    self.trades -= old
+                    self.cut_trades += old
+                if not token.trades.times:
+                    token.due = NEVER
+                    del self.tokens[token.mint]
+                    self.cut_tokens += 1
+            self.wallets.forget(cut_ms)
+            cut_ms += HOUR.step_ms
+        self.covered_since_ms = max(self.covered_since_ms, self.cut_ms)
 
     def amend(self, filled: ClosedSlot) -> None:
         """Count what a gap had hidden: trades within the windows, and tokens made meanwhile."""
@@ -80,6 +142,8 @@ class Market:
 
     def _insert(self, swap: Swap, event_time_ms: int) -> None:
         wallets, now_ms = self.wallets, self.event_time_ms
+        if event_time_ms < self.cut_ms:
+            return
         # A wallet that traded since is known; whether it did before is not. One that is known
         # from over an hour before is forgotten, whether its number is still there or not.
         number = wallets.numbers.get(swap.trader)
@@ -97,7 +161,7 @@ class Market:
             token.decimals = swap.base_decimals
             token.named(swap.venues, event_time_ms)
         token.last_trade_ms = max(token.last_trade_ms, event_time_ms)
-        token.advance(now_ms)
+        self._advance(token)
         if event_time_ms >= HOUR.first_ms(now_ms):
             lamports = self._lamports(swap)
             token.insert(
@@ -111,6 +175,8 @@ class Market:
                 swap.signature,
                 first_five_ms=FIVE_MINUTES.first_ms(now_ms),
             )
+            self.trades += 1
+            self.recent += event_time_ms >= FIVE_MINUTES.first_ms(now_ms)
         self._look_again(token, self._turn(token))
 
     def advance(self, mints: Iterable[str]) -> None:
@@ -118,8 +184,13 @@ class Market:
         for mint in mints:
             token = self.tokens.get(mint)
             if token is not None:
-                token.advance(self.event_time_ms)
+                self._advance(token)
                 token.forget_venues(self.event_time_ms)
+
+    def _advance(self, token: Token) -> None:
+        recent, old = token.advance(self.event_time_ms)
+        self.recent -= recent
+        self.trades -= old
 
     def sweep(self) -> list[str]:
         """Bring all tokens to the present and drop those without a trade for an hour.
@@ -133,7 +204,7 @@ class Market:
                 if token.due != minute:
                     continue  # It was looked at since, and stands elsewhere.
                 token.due = NEVER
-                token.advance(self.event_time_ms)
+                self._advance(token)
                 token.rest()
                 if len(token.trades):
                     self._look_again(token, max(now + 1, self._turn(token)))
@@ -154,7 +225,8 @@ class Market:
 
     def covers(self, mint: str, span: Span) -> bool:
         """Whether a whole window of this token was seen: all its life, or all the span."""
-        if mint in self._created_ms:
+        created_ms = self._created_ms.get(mint)
+        if created_ms is not None and created_ms >= self.cut_ms:
             return True
         return self.covered_since_ms <= span.first_ms(self.event_time_ms)
 
@@ -164,7 +236,8 @@ class Market:
 
     def _trade(self, swap: Swap, event_time_ms: int) -> bool:
         trader = swap.trader
-        if trader in self.muted_wallets:
+        # A restart folds again what had been cut off before it.
+        if trader in self.muted_wallets or event_time_ms < self.cut_ms:
             return False
         wallets = self.wallets
         number = wallets.numbers.get(trader)
@@ -180,7 +253,7 @@ class Market:
         if token is None:
             token = self.tokens[swap.mint] = Token(swap.mint)
         elif event_time_ms >= token.leaves_ms:
-            token.advance(event_time_ms)
+            self._advance(token)
         token.decimals, token.last_trade_ms = swap.base_decimals, event_time_ms
         if swap.venues:
             token.named(swap.venues, event_time_ms)
@@ -195,6 +268,8 @@ class Market:
         if swap.side == "buy":
             marks |= BUY
         token.add(event_time_ms, number, marks, lamports, swap.base_amount_raw, swap.signature)
+        self.trades += 1
+        self.recent += 1
         # It leaves the five minutes first.
         leaves_ms = event_time_ms - event_time_ms % FIVE_STEP_MS + FIVE_MINUTES_MS
         if leaves_ms < token.leaves_ms:

@@ -160,6 +160,7 @@ def _facts(shot: Snapshot, sources: list[SourceView]) -> mode.Facts:
             )
         ),
         drift=mode.merged(drift for beat in live for drift in beat.drift),
+        memory=tuple((beat.service, beat.memory) for beat in live if beat.memory is not None),
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pw_common.run import CommonSettings
-from pw_common.settings import setting
+from pw_common.settings import between, setting
 from pw_common.subjects import TOKEN
+from pw_common.topology import GIB, MIB
 
 
 def _tokens(value: str) -> str | None:
@@ -26,6 +27,13 @@ class Settings(CommonSettings):
         "Sources whose slots must be complete before a slot closes, comma separated",
         default="main",
         check=_tokens,
+    )
+
+    memory_bytes_max: int = setting(
+        "PW_DETECTOR_MEMORY_BYTES_MAX",
+        "Memory that the detector may hold; a container's smaller limit counts instead",
+        default=GIB,
+        check=between(128 * MIB, 1024 * GIB),
     )
 
     def source_names(self) -> tuple[str, ...]:

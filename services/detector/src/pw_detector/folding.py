@@ -13,15 +13,16 @@ from typing import Final
 from pw_common.bus import BrokerAway
 from pw_common.clock import monotonic_s, now_ms
 from pw_common.log import Log
-from pw_common.messages import Batch
+from pw_common.messages import Batch, MemoryHealth
 from pw_common.metrics import Metrics
-from pw_common.topology import PARSER_ACK_PENDING_MAX
+from pw_common.topology import GIB, PARSER_ACK_PENDING_MAX
 from pw_detection.assembly import Assembly, ClosedSlot, Place
 from pw_detection.detector import Detector
 from pw_detector.alert_store import AlertStore
 from pw_detector.configuration import Configuration
 from pw_detector.holes import Holes
 from pw_detector.in_force import Change, apply
+from pw_detector.memory import Memory
 from pw_detector.position import Position, PositionStore
 from pw_detector.restart import Note, RestartPoints
 
@@ -51,8 +52,10 @@ class Folding:
         folded_place: Place,
         released_slot: int,
         epoch_time_ms: int = 0,
+        memory_bytes_max: int = GIB,
     ) -> None:
         self.detector = detector
+        self._memory = Memory(detector.market, log, memory_bytes_max)
         self._assembly = assembly
         self._holes = holes
         self._store = store
@@ -82,6 +85,10 @@ class Folding:
         self._counted: dict[str, int] = {}
         self._reused = 0
         self.start_seq = first.swap_seq
+
+    def memory(self) -> MemoryHealth:
+        """How much is held, for the heartbeat."""
+        return self._memory.health()
 
     @property
     def rebuilt(self) -> bool:
@@ -195,6 +202,7 @@ class Folding:
             metrics.count("pw_detector_reused_sequences_total", reused)
             self._log.error("sequences_reused", why="PW_TX was restored from an older copy")
             self._reused = self._assembly.reused
+        self._memory.publish(metrics)
         self._count_up_to("pw_detector_late_total", self._assembly.late)
         self._count_up_to("pw_detector_untimed_total", self._assembly.untimed)
         self._count_up_to("pw_detector_too_old_total", self._assembly.too_old)
@@ -281,6 +289,7 @@ class Folding:
             restart_place=oldest.place,
             restart_time_ms=oldest.event_time_ms,
             epoch_time_ms=self._epoch_time_ms,
+            cut_ms=self.detector.market.cut_ms,
         )
         try:
             await self._positions.advance(position)

@@ -26,7 +26,8 @@ class Position(msgspec.Struct, frozen=True, kw_only=True, tag="position.v1"):
     `folded_place` is the message of PW_TX that closed it, `folded_time_ms` when the message
     at `folded_seq` was stored. `swap_stream_created` tells a stream that was made anew from
     the one that was read. `epoch_time_ms` is the event time at which the present epoch began,
-    `restart_time_ms` that after which reading from `restart_seq` gives everything.
+    `restart_time_ms` that after which reading from `restart_seq` gives everything, `cut_ms`
+    that before which trades were dropped to stay within memory.
     """
 
     swap_stream_created: str
@@ -39,6 +40,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True, tag="position.v1"):
     restart_place: Place = Place(0, 1)
     restart_time_ms: int = 0
     epoch_time_ms: int = 0
+    cut_ms: int = 0
 
 
 class PositionStore:

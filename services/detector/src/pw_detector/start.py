@@ -8,6 +8,7 @@ from pw_common.batches import batch_of
 from pw_common.bus import Bus
 from pw_common.envelope import BadEnvelope
 from pw_common.log_reader import LogReader, get_message
+from pw_common.memory import limit_bytes
 from pw_common.messages import WrongSchema
 from pw_common.run import Runtime
 from pw_common.subjects import STREAM_SWAP
@@ -56,6 +57,8 @@ async def start(settings: Settings, runtime: Runtime, store: AlertStore) -> Fold
             await stored_alerts(bus, log, until_slot=released_slot),
             restarts_at_ms=first.event_time_ms,
             epoch_since_ms=position.epoch_time_ms,
+            evaluates_from_ms=position.event_time_ms,
+            cut_ms=position.cut_ms,
         )
     configuration = Configuration(bus, log)
     folding = Folding(
@@ -73,7 +76,9 @@ async def start(settings: Settings, runtime: Runtime, store: AlertStore) -> Fold
         folded_place=position.folded_place if position is not None else Place(0, 0),
         released_slot=released_slot,
         epoch_time_ms=position.epoch_time_ms if position is not None else 0,
+        memory_bytes_max=limit_bytes(settings.memory_bytes_max),
     )
+    runtime.memory = folding.memory
     folding.apply(await configuration.at_start(released_slot))
     await folding.reconfigure()
     log.info(

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from pw_common.messages import LayoutDrift
+from pw_common.memory import FULL_SHARE
+from pw_common.messages import LayoutDrift, MemoryHealth
 
 Mode: TypeAlias = Literal["running", "catching_up", "backpressure", "blind"]
 
@@ -59,6 +60,8 @@ class Facts:
     drift: tuple[LayoutDrift, ...] = field(default=())
     # What a service that works asks a person to see to.
     troubles: tuple[str, ...] = field(default=())
+    # What each service holds that says so.
+    memory: tuple[tuple[str, MemoryHealth], ...] = field(default=())
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def decide(facts: Facts) -> Verdict:
     waiting = _backpressure(facts)
     blind = _blind(facts, waits=bool(waiting))
     behind = _catching_up(facts)
-    changed = (*_lies(facts), *_drift(facts), *facts.troubles)
+    changed = (*_lies(facts), *_memory(facts), *_drift(facts), *facts.troubles)
     why = (*blind, *waiting, *behind, *changed)
     if blind:
         return Verdict("blind", why)
@@ -148,6 +151,20 @@ def _drift(facts: Facts) -> tuple[str, ...]:
         f"Trades are still read from balances; see pw parse --fixture."
         for one in facts.drift
     )
+
+
+def _memory(facts: Facts) -> tuple[str, ...]:
+    why = []
+    for service, held in facts.memory:
+        if held.cut_ms:
+            why.append(
+                f"The {service} is at its memory limit and holds less than an hour: metrics over "
+                f"what it dropped are unknown. Raise its limit."
+            )
+        elif held.resident_bytes >= FULL_SHARE * held.limit_bytes:
+            share = 100 * held.resident_bytes // held.limit_bytes
+            why.append(f"The {service} holds {share} % of its memory limit.")
+    return tuple(why)
 
 
 def merged(drifts: Iterable[LayoutDrift]) -> tuple[LayoutDrift, ...]:

@@ -8,7 +8,8 @@ from typing import Final
 
 from pw_common.alerts import Alert, AlertKind, alert_id, episode_id
 from pw_common.limits import PARSER_REPLICAS_MAX
-from pw_common.messages import Heartbeat, SourceHealth
+from pw_common.memory import FULL_SHARE as MEMORY_SHARE
+from pw_common.messages import Heartbeat, MemoryHealth, SourceHealth
 
 STALE_MS: Final = 5_000
 LAG_MAX_MS: Final = 30_000
@@ -116,6 +117,8 @@ def conditions(facts: Facts) -> dict[str, str]:
                 found["backpressure"] = "PW_TX is full and ingest waits."
         if beat.service == "detector" and not beat.ready:
             found["detector_behind"] = f"The detector is not up to date: {beat.reason}."
+        if beat.memory is not None:
+            found |= _memory(beat.service, beat.memory)
         for drift in beat.drift:
             found[f"layout_{drift.venue}"] = (
                 f"{drift.venue} has changed since slot {drift.first_slot}."
@@ -145,6 +148,16 @@ def _claims(source: SourceHealth) -> dict[str, str]:
             f"Source {source.source}'s clock is {seconds} s ahead of this machine's."
         )
     return found
+
+
+def _memory(service: str, held: MemoryHealth) -> dict[str, str]:
+    if held.cut_ms:
+        sentence = f"The {service} is at its memory limit and holds less than an hour of trades."
+        return {f"{service}_cut": sentence}
+    if held.resident_bytes >= MEMORY_SHARE * held.limit_bytes:
+        share = 100 * held.resident_bytes // held.limit_bytes
+        return {f"{service}_memory": f"The {service} holds {share} % of its memory limit."}
+    return {}
 
 
 def _alert(kind: AlertKind, name: str, began_ms: int, n: int, sentence: str, now_ms: int) -> Alert:

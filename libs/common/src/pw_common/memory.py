@@ -1,0 +1,35 @@
+"""How much memory this process holds, and how much its container lets it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+STATM: Final = Path("/proc/self/statm")
+# The second is what older kernels have.
+CGROUP_LIMITS: Final = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+# From this share of the limit on it is said.
+FULL_SHARE: Final = 0.8
+
+
+def resident_bytes(path: Path = STATM) -> int:
+    """What is held now; 0 where the system does not say."""
+    try:
+        pages = int(path.read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def limit_bytes(declared: int, paths: tuple[Path, ...] = CGROUP_LIMITS) -> int:
+    """The declared limit, or the container's where that is less."""
+    for path in paths:
+        try:
+            return min(declared, int(path.read_text(encoding="ascii")))
+        except (OSError, ValueError):  # Not there, or "max": none.
+            continue
+    return declared
