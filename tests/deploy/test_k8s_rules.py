@@ -151,6 +151,13 @@ SCALING = [
     ),
     Broken(("Service", "nats"), "spec.clusterIP", GONE, "asks each node by its own name", KEDA),
     Broken(
+        ("ConfigMap", "api-hosts"),
+        "data.PW_API_HOSTS",
+        "api",
+        "ConfigMap api-hosts must name https://pocketwatcher.example",
+        "examples/complete",
+    ),
+    Broken(
         ("PodDisruptionBudget", "parser"), "spec.selector.matchLabels.x", "y", "selects no pods"
     ),
     Broken(("PodDisruptionBudget", "parser"), "spec.maxUnavailable", 0, "blocks every drain"),
