@@ -73,3 +73,11 @@ def test_no_error_about_a_setting_repeats_a_secret(environ: dict[str, str]) -> N
 
 def test_a_port_that_is_none_is_an_error_and_no_crash() -> None:
     assert url("nats")("nats://a:b") is not None
+
+
+def test_an_address_without_a_secret_in_it_stays_readable() -> None:
+    keep_secret("http://endpoint.example:10000", "https://user:hunter22@other.example/path")
+    assert redacted("no answer from http://endpoint.example:10000") == (
+        "no answer from http://endpoint.example:10000"
+    )
+    assert "hunter22" not in redacted("hunter22 at https://user:hunter22@other.example/path")
