@@ -20,7 +20,7 @@ from pw_common.log import Log
 from pw_common.log_reader import LogReader
 from pw_common.messages import encode
 from pw_common.publisher import ERR_TOO_LARGE, Publisher, PublishRefused, Stored
-from pw_detection.alerting import fitted
+from pw_detection.alerting import ALERT_BYTES_MAX, fitted
 
 WRONG_LAST_SEQUENCE: Final = 10071
 # Alerts read back at a restart; older ones can hold no open episode or cooldown.
@@ -53,8 +53,10 @@ class AlertStore:
         Raises:
             PublishRefused: the broker will never take one, for another reason than a repeat.
         """
-        futures = [await self._publish(alert, revision) for alert in alerts]
-        for alert, future in zip(alerts, futures, strict=True):
+        # The core cuts as well; what is cut here keeps its place among the others.
+        fitting = [fitted(alert, ALERT_BYTES_MAX) for alert in alerts]
+        futures = [await self._publish(alert, revision) for alert in fitting]
+        for alert, future in zip(fitting, futures, strict=True):
             await self._settle(alert, revision, future)
 
     async def _publish(self, alert: Alert, revision: int) -> asyncio.Future[Stored]:
