@@ -64,7 +64,7 @@ def test_every_overlay_asks_for_a_token_from_a_file(overlay: str) -> None:
     deployment = find(objects, "Deployment", "api")
     assert deployment is not None
     [container] = containers(deployment)
-    environ = {one["name"]: one["value"] for one in container["env"]}
+    environ = {one["name"]: one.get("value", "") for one in container["env"]}
     assert environ["PW_API_TOKEN_FILE"] == "/run/tokens/api"
     assert "PW_API_NO_TOKEN" not in environ
     [volume] = [one for one in pod_of(deployment)["volumes"] if one["name"] == "tokens"]

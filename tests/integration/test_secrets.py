@@ -31,7 +31,12 @@ from support.records import store
 from support.source import FakeSource, blocks, running_source
 
 BROKER, ENDPOINT, X_TOKEN = "BrokerSecret4711", "EndpointSecret4712", "XTokenSecret4713"
-HOOK, BOT, DEADMAN, API = "HookSecret4714", "BotSecret4715Secret", "DeadmanSecret4716", "Api-4717-x"
+HOOK, BOT, DEADMAN, API = (
+    "HookSecret4714",
+    "BotSecret4715Secret",
+    "DeadmanSecret4716",
+    "Api-4717-x-and-more",
+)
 SIGNING = "SigningSecret4718"
 SECRETS = (BROKER, ENDPOINT, X_TOKEN, HOOK, BOT, DEADMAN, API, SIGNING)
 # Whatever log shows the tail of one shows a part of it.

@@ -28,6 +28,8 @@ SERVES = ("api", "lag_adapter")
 @asynccontextmanager
 async def service(name: str, url: str, folder: Path) -> AsyncIterator[Started]:
     environ = {"PW_NATS_URL": url}
+    if name == "api":
+        environ["PW_API_NO_TOKEN"] = "true"
     if name == "lag_adapter":
         ca = authority(folder, "ca")
         own = signed(folder, ca, "lag-adapter", host="127.0.0.1")

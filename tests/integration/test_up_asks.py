@@ -12,6 +12,7 @@ from typing import cast
 import httpx
 import pytest
 
+from pw_cli.up.access import Access
 from pw_cli.up.figures import line
 from pw_cli.up.outlet import Outlet
 from pw_cli.up.plan import Spec
@@ -80,7 +81,7 @@ async def port_that_says(said: bytes, *, then: str = "close") -> AsyncIterator[i
 async def shown(port: int) -> tuple[str, str]:
     """What is told of the API at this port, and the line that a person sees."""
     async with httpx.AsyncClient(trust_env=False) as client:
-        system = SimpleNamespace(client=client, ports=SimpleNamespace(api=port))
+        system = SimpleNamespace(client=client, api=f"http://127.0.0.1:{port}", access=Access())
         progress = Progress(cast("System", system), as_json=True)
         status = await progress._status()  # noqa: SLF001 - what is shown now and then
         # The others take it as well.

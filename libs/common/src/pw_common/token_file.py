@@ -8,6 +8,8 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+from pw_common.redact import shown_path
+
 TOKEN_BYTES: Final = 32
 # A header carries it, so it is printable and has no spaces.
 USABLE: Final = re.compile(r"[!-~]{16,512}")
@@ -28,12 +30,14 @@ def read_token(path: Path) -> str:
         with path.open("rb") as file:
             raw = file.read(FILE_BYTES_MAX)
     except OSError as error:
-        raise BadToken(f"{path}: {error.strerror}") from error
+        raise BadToken(f"{shown_path(path)}: {error.strerror}") from error
     token = raw.decode("utf-8", "replace").strip()
     if not token:
-        raise BadToken(f"{path} is empty: put the token into it")
+        raise BadToken(f"{shown_path(path)} is empty: put the token into it")
     if not USABLE.fullmatch(token):
-        raise BadToken(f"{path}: a token is one line of 16 to 512 printable signs without spaces")
+        raise BadToken(
+            f"{shown_path(path)}: a token is one line of 16 to 512 printable signs without spaces"
+        )
     return token
 
 
@@ -52,7 +56,7 @@ def make_token(path: Path) -> bool:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return _linked(path, secrets.token_urlsafe(TOKEN_BYTES) + "\n")
     except OSError as error:
-        raise BadToken(f"cannot make a token at {path}: {error.strerror}") from error
+        raise BadToken(f"cannot make a token at {shown_path(path)}: {error.strerror}") from error
 
 
 def _linked(path: Path, text: str) -> bool:
