@@ -123,11 +123,8 @@ async def test_pages_of_other_sites_neither_read_nor_write_beside_a_person_who_i
 
 
 async def test_nor_do_they_where_no_token_is_asked_for(tmp_path: Path, cache: Path) -> None:
-    async with running_api(tmp_path, PW_API_TOKEN_FILE="", PW_API_NO_TOKEN="true") as (
-        _,
-        bus,
-        client,
-    ):
+    asks = running_api(tmp_path, PW_API_TOKEN_FILE="", PW_API_NO_TOKEN="true")
+    async with asks as (_, bus, client):
         own = str(client.base_url).rstrip("/")
         with elsewhere() as port:
             async with ringing(bus):

@@ -33,7 +33,7 @@ class Settings(CommonSettings):
         "PW_DETECTOR_MEMORY_BYTES_MAX",
         "Memory that the detector may hold; a container's smaller limit counts instead",
         default=GIB,
-        check=between(128 * MIB, 1024 * GIB),
+        check=between(96 * MIB, 1024 * GIB),
     )
 
     def source_names(self) -> tuple[str, ...]:
