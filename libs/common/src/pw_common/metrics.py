@@ -190,9 +190,7 @@ METRICS: tuple[Metric, ...] = (
         ("detector",),
         "The longest that a batch was held since the start.",
     ),
-    Metric(
-        "pw_detector_memory_bytes", "gauge", ("detector",), "Memory that the process holds."
-    ),
+    Metric("pw_detector_memory_bytes", "gauge", ("detector",), "Memory that the process holds."),
     Metric(
         "pw_detector_memory_bytes_max",
         "gauge",
