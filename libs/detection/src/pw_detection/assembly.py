@@ -74,7 +74,7 @@ class ClosedSlot:
 
 
 Placed = Swap | TokenCreated | QuoteTrade | Transfer | RoundTrip
-# The same in a closed slot's order, and in the form that isinstance is quick with.
+# The same, in the form that isinstance is quick with.
 PLACED: Final = (Swap, TokenCreated, QuoteTrade, Transfer, RoundTrip)
 CHAIN_ORDER: Final = attrgetter("index", "signature", "ordinal")
 
@@ -365,14 +365,18 @@ class Assembly:
     def _slot(self, events: list[Placed], clock: SlotTime, *, amends: bool = False) -> ClosedSlot:
         events.sort(key=CHAIN_ORDER)
         reset, self._reset = self._reset, False
-        sorted_out: dict[type, list[Any]] = {kind: [] for kind in PLACED}
+        by_kind: dict[type, list[Any]] = {kind: [] for kind in PLACED}
         for event in events:
-            sorted_out[type(event)].append(event)
+            by_kind[type(event)].append(event)
         return ClosedSlot(
             clock.slot,
             clock.event_time_ms,
             reset,
-            *(tuple(sorted_out[kind]) for kind in PLACED),
+            tuple(by_kind[Swap]),
+            tuple(by_kind[TokenCreated]),
+            tuple(by_kind[QuoteTrade]),
+            tuple(by_kind[Transfer]),
+            tuple(by_kind[RoundTrip]),
             self._taking,
             self._taking_seq,
             amends,

@@ -196,14 +196,13 @@ class Window:
 
     def _keep_largest(self) -> list[int]:
         # Of equals the newest, since they stay longest.
-        newest_first = ((known >> STEP_BITS, wallet) for wallet, known in self._newest_first())
-        kept = heapq.nlargest(KEPT, newest_first, key=lambda one: one[0])
-        self._largest = {wallet: paid for paid, wallet in kept}
-        self._floor = kept[-1][0] if len(kept) == KEPT else 0
-        return [paid for paid, _ in kept]
-
-    def _newest_first(self) -> Iterable[tuple[int, int]]:
-        return reversed(self.buyers.items())
+        newest_first = (
+            (wallet, self.buyers[wallet] >> STEP_BITS) for wallet in reversed(self.buyers)
+        )
+        kept = heapq.nlargest(KEPT, newest_first, key=lambda one: one[1])
+        self._largest = dict(kept)
+        self._floor = kept[-1][1] if len(kept) == KEPT else 0
+        return [paid for _, paid in kept]
 
     def rest(self) -> None:
         """Keep no sums of wallets that nobody asked for since the last call."""
