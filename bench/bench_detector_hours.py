@@ -67,7 +67,7 @@ class Hours:
         self._alerts: list[Any] = []
 
     def run(self, minutes: float, restart_at: float, progress: Progress) -> None:
-        """Fold so many event minutes, with a restart at one of them."""
+        """Take all minutes, with the restart after that one."""
         bar = progress.add_task("event minutes", total=minutes)
         last_hour: list[tuple[float, int]] = []
         minute = 0.0

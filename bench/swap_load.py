@@ -1,6 +1,4 @@
-"""Swaps as a busy chain gives them, made for less than it costs to take them.
-
-Same seed, same stream.
+"""Swaps as a busy chain gives them, cheap to make; the same seed gives the same stream.
 
 850 swaps a second of 40,000 mints and 400,000 wallets: popularity falls with the rank, a fifth
 of the trades are those of 2,000 busy wallets, every third second a token is launched and is
@@ -50,7 +48,7 @@ class SwapLoad:
     """The stream; `batches` may be called again, and gives the same."""
 
     def __init__(self, seed: int = 1, *, swaps_per_s: float = SWAPS_PER_S) -> None:
-        rng = random.Random(seed)  # noqa: S311 - a load, no secret
+        rng = random.Random(seed)  # noqa: S311 -- a load, no secret
         self._seed = seed
         self._per_slot = swaps_per_s / SLOTS_PER_S
         ranks = list(accumulate(1 / (rank + 3) for rank in range(MINTS)))
@@ -69,7 +67,7 @@ class SwapLoad:
 
     def _slot(self, number: int) -> Iterator[Batch]:
         slot = FIRST_SLOT + number
-        rng = random.Random(self._seed << 40 | number)  # noqa: S311 - a load, no secret
+        rng = random.Random(self._seed << 40 | number)  # noqa: S311 -- a load, no secret
         events: list[Event] = list(self._swaps(number, slot, rng))
         events += self._others(number, slot, rng)
         clock_s = BEGIN_S + int(number / SLOTS_PER_S)

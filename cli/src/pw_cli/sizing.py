@@ -19,6 +19,7 @@ from pw_common.limits import (
     TX_RAW_BYTES_MAX,
     TX_UPDATES_MAX,
 )
+from pw_common.memory import FULL_SHARE
 from pw_common.subjects import STREAM_ALERT, STREAM_DLQ, STREAM_GAP, STREAM_SWAP, STREAM_TX
 from pw_common.topology import DUPLICATE_WINDOW_S, GIB, MIB, declare
 
@@ -56,10 +57,12 @@ BASE_MB: Final = {
     "api": 80,
     "notifier": 46,
 }
-# The detector keeps two hours of swaps in windows: growth of its resident memory while the
-# detection core folds a generated market of half an hour.
-DETECTOR_BYTES_PER_SWAP: Final = 700
-WINDOW_S: Final = 2 * 3600
+# The detector keeps an hour of swaps in windows, with their share of wallets and tokens: growth
+# of its resident memory over an hour, `python bench/bench_detector_hours.py`.
+DETECTOR_BYTES_PER_SWAP: Final = 180
+WINDOW_S: Final = 3600
+# What of the shipped limit is said to be much: the windows are to stay below it.
+DETECTOR_LIMIT_BYTES: Final = FULL_SHARE * GIB
 # The broker remembers message ids of PW_TX and PW_SWAP: 400,000 of them against none.
 BYTES_PER_MESSAGE_ID: Final = 280
 
@@ -254,6 +257,9 @@ def _notes(services: tuple[Service, ...], swaps_s: float) -> list[str]:
             )
         if one.name == "parser" and one.processes > PARSER_REPLICAS_MAX:
             notes.append(f"more parsers than the largest fleet of {PARSER_REPLICAS_MAX}")
-    if swaps_s * WINDOW_S * DETECTOR_BYTES_PER_SWAP > GIB:
-        notes.append("the detector's windows pass 1 GiB: raise its memory limit")
+    if swaps_s * WINDOW_S * DETECTOR_BYTES_PER_SWAP > DETECTOR_LIMIT_BYTES:
+        notes.append(
+            "the detector's windows pass 1 GiB with what it needs beside them: "
+            "raise its limit and PW_DETECTOR_MEMORY_BYTES_MAX"
+        )
     return notes

@@ -100,7 +100,7 @@ class NaiveToken:
         valued = [one for one in self.window(span.name).done if one.lamports and one.base]
         return Fraction(valued[0].lamports or 0, valued[0].base) if valued else None
 
-    def top_buyers(self, count: int, _wallets: object) -> list[tuple[str, Bought]]:
+    def top_buyers(self, count: int) -> list[tuple[str, Bought]]:
         buys = Counter(one.trader for one in self.five.side(buy=True))
         order = sorted(self.five.paid().items(), key=lambda one: (-one[1], one[0]))
         return [(trader, Bought(buys[trader], paid)) for trader, paid in order[:count]]
@@ -116,13 +116,6 @@ class NaiveWallets:
 
     def __init__(self) -> None:
         self.traded: dict[str, list[int]] = {}
-        self.names = self.numbers = self
-
-    def __getitem__(self, name: str) -> str:
-        return name
-
-    def get(self, name: str) -> str:
-        return name
 
     def fresh(self, name: str, ms: int, now_ms: int) -> bool:
         """Nothing known within the hour before it; of a filled-in one, nor since."""

@@ -113,6 +113,7 @@ def restarted(slots: list[ClosedSlot], given: list[Alert]) -> Detector:
         [decode_alert(encode(alert)) for alert in given],
         restarts_at_ms=max(epoch_since_ms, slots[note].event_time_ms if note >= 0 else 0),
         epoch_since_ms=epoch_since_ms,
+        evaluates_from_ms=now_ms,
     )
     configured(detector)
     for at, slot in enumerate(slots[first:]):

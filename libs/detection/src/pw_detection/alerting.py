@@ -63,7 +63,7 @@ def alert_of(
         conditions=conditions,
         metrics=values,
         unknown=unknown,
-        top_buyers=_top_buyers(market, token, lists),
+        top_buyers=_top_buyers(token, lists),
         evidence=tuple(token.evidence(EVIDENCE_MAX)),
         price_sol=values["price_sol"],
         market_cap_sol=values["market_cap_sol"],
@@ -151,7 +151,7 @@ def _title(ring: Ring, trigger: str, symbol: str, mint: str) -> str:
     return f"{plain_text(symbol) or mint[:SHORT]}: {trigger.replace('_', ' ')}{what}"
 
 
-def _top_buyers(market: Market, token: Token, lists: Lists) -> tuple[Buyer, ...]:
+def _top_buyers(token: Token, lists: Lists) -> tuple[Buyer, ...]:
     whole = token.five.buy_lamports
     labels = lists.labels["wallet"]
     return tuple(
@@ -162,7 +162,7 @@ def _top_buyers(market: Market, token: Token, lists: Lists) -> tuple[Buyer, ...]
             share=(as_float(Fraction(bought.lamports, whole)) or 0.0) if whole else 0.0,
             labels=(labels[trader],) if trader in labels else (),
         )
-        for trader, bought in token.top_buyers(TOP_BUYERS, market.wallets)
+        for trader, bought in token.top_buyers(TOP_BUYERS)
     )
 
 

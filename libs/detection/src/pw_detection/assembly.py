@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from pw_common.dedup import SeenWindow
-from pw_common.event_time import SLOT_MS, SlotTime, next_slot_time, sane_block_time_s
+from pw_common.event_time import SLOT_MS, SlotTime, next_slot_time
 from pw_common.limits import PUBLISHED_AHEAD_MAX
 from pw_common.messages import (
     Batch,
@@ -74,7 +74,7 @@ class ClosedSlot:
 
 
 Placed = Swap | TokenCreated | QuoteTrade | Transfer | RoundTrip
-# The same in a closed slot's order, and in the form that isinstance is quick with.
+# The same, in the form that isinstance is quick with.
 PLACED: Final = (Swap, TokenCreated, QuoteTrade, Transfer, RoundTrip)
 CHAIN_ORDER: Final = attrgetter("index", "signature", "ordinal")
 
@@ -334,7 +334,7 @@ class Assembly:
     def _place(self, event: object) -> None:
         if isinstance(event, SlotEvent):
             if event.slot > self._closed:
-                self._times[event.slot] = sane_block_time_s(event.block_time_s)
+                self._times[event.slot] = event.block_time_s
             return
         if not isinstance(event, PLACED) or event.slot == 0:
             return
@@ -365,18 +365,18 @@ class Assembly:
     def _slot(self, events: list[Placed], clock: SlotTime, *, amends: bool = False) -> ClosedSlot:
         events.sort(key=CHAIN_ORDER)
         reset, self._reset = self._reset, False
-        sorted_out: dict[type, list[Any]] = {kind: [] for kind in PLACED}
+        by_kind: dict[type, list[Any]] = {kind: [] for kind in PLACED}
         for event in events:
-            sorted_out[type(event)].append(event)
+            by_kind[type(event)].append(event)
         return ClosedSlot(
             clock.slot,
             clock.event_time_ms,
             reset,
-            tuple(sorted_out[Swap]),
-            tuple(sorted_out[TokenCreated]),
-            tuple(sorted_out[QuoteTrade]),
-            tuple(sorted_out[Transfer]),
-            tuple(sorted_out[RoundTrip]),
+            tuple(by_kind[Swap]),
+            tuple(by_kind[TokenCreated]),
+            tuple(by_kind[QuoteTrade]),
+            tuple(by_kind[Transfer]),
+            tuple(by_kind[RoundTrip]),
             self._taking,
             self._taking_seq,
             amends,

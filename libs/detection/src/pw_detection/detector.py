@@ -279,7 +279,7 @@ class Detector:
         for key in keys:
             ring = self.episodes.close(key)
             if ring is not None:
-                token = self.market.tokens.get(key[0]) or Token(key[0])
+                token = self.market.tokens.get(key[0]) or Token(key[0], [])
                 alerts.append(self._alert(ring, rules.get(key[1]), token, closed, detail, key[1]))
         return alerts
 
@@ -329,10 +329,10 @@ class Detector:
 
     def _watched_in(self, window: Window) -> int:
         """How many watched wallets bought: walks the smaller of the two sets."""
-        watched, wallets = self._lists.labels["wallet"], self.market.wallets
-        if len(watched) < len(window.buyers):
-            return sum(wallets.numbers.get(name) in window.buyers for name in watched)
-        return sum(wallets.names[buyer] in watched for buyer in window.buyers)
+        watched, buyers = self._lists.labels["wallet"], window.buyers
+        if len(watched) < len(buyers):
+            return sum(name in buyers for name in watched)
+        return sum(name in watched for name in buyers)
 
 
 def _all_may(checks: tuple[MayHold, ...], token: Token) -> bool:

@@ -157,7 +157,7 @@ class Market:
             return
         token = self.tokens.get(swap.mint)
         if token is None:
-            token = self.tokens[swap.mint] = Token(swap.mint)
+            token = self.tokens[swap.mint] = Token(swap.mint, self.wallets.names)
             token.decimals = swap.base_decimals
             token.named(swap.venues, event_time_ms)
         token.last_trade_ms = max(token.last_trade_ms, event_time_ms)
@@ -251,7 +251,7 @@ class Market:
             return False
         token = self.tokens.get(swap.mint)
         if token is None:
-            token = self.tokens[swap.mint] = Token(swap.mint)
+            token = self.tokens[swap.mint] = Token(swap.mint, self.wallets.names)
         elif event_time_ms >= token.leaves_ms:
             self._advance(token)
         token.decimals, token.last_trade_ms = swap.base_decimals, event_time_ms

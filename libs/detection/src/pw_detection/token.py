@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 
 from pw_detection.prices import weighted_median
 from pw_detection.trades import Trades
-from pw_detection.wallets import Wallets
 from pw_detection.windows import BUY, FIVE_MINUTES, HOUR, MARK_BITS, STEPS_MOD, Span, Window
 
 # A token's price is read from its newest trades within five minutes.
@@ -32,11 +31,13 @@ class Token:
 
     __slots__ = (
         "_named_ms", "decimals", "due", "five", "hour", "last_trade_ms", "leaves_ms", "mint",
-        "trades", "venues",
+        "names", "trades", "venues",
     )  # fmt: skip
 
-    def __init__(self, mint: str) -> None:
+    def __init__(self, mint: str, names: list[str]) -> None:
         self.mint = mint
+        # Of wallets, by number: the market's own list.
+        self.names = names
         self.trades = Trades()
         self.five = Window(FIVE_MINUTES)
         self.hour = Window(HOUR)
@@ -67,8 +68,9 @@ class Token:
     ) -> None:
         """Count the newest trade; the windows have been brought to its time."""
         self.trades.append(ms, wallet << MARK_BITS | marks, lamports, base_raw, signature)
-        self.five.add(wallet, marks, lamports, ms // FIVE_STEP_MS % STEPS_MOD)
-        self.hour.add(wallet, marks, lamports, ms // HOUR_STEP_MS % STEPS_MOD)
+        name = self.names[wallet]
+        self.five.add(name, marks, lamports, ms // FIVE_STEP_MS % STEPS_MOD)
+        self.hour.add(name, marks, lamports, ms // HOUR_STEP_MS % STEPS_MOD)
 
     def insert(
         self,
@@ -88,13 +90,14 @@ class Token:
             first_five_ms: Where the five minutes begin.
         """
         at = self.trades.insert(ms, wallet << MARK_BITS | marks, lamports, base_raw)
-        self.hour.add(wallet, marks, lamports, self.hour.step_of(wallet, marks, ms))
+        name = self.names[wallet]
+        self.hour.add(name, marks, lamports, self.hour.step_of(name, marks, ms))
         if ms < first_five_ms:
             self.five.start += 1
             self.trades.signed += 1
         else:
             self.trades.signatures.insert(at - self.trades.signed, signature)
-            self.five.add(wallet, marks, lamports, self.five.step_of(wallet, marks, ms))
+            self.five.add(name, marks, lamports, self.five.step_of(name, marks, ms))
         self._set_leaves()
 
     def advance(self, event_time_ms: int) -> tuple[int, int]:
@@ -108,11 +111,11 @@ class Token:
         trades, five, hour = self.trades, self.five, self.hour
         recent = trades.before(first_five_ms) - five.start
         if recent > 0:
-            five.drop(trades.slice(five.start, five.start + recent))
+            five.drop(trades.slice(five.start, five.start + recent), self.names)
             trades.unsign(five.start)
         old = trades.before(first_hour_ms)
         if old:
-            hour.drop(trades.slice(0, old))
+            hour.drop(trades.slice(0, old), self.names)
             trades.forget(old)
             five.start -= old
             hour.start = 0
@@ -128,7 +131,7 @@ class Token:
 
     def top_buy_lamports(self, window: Window, count: int) -> int:
         """What the largest buyers of a window paid together."""
-        return window.top_buy_lamports(count, self.trades.sums(window.start))
+        return window.top_buy_lamports(count, self.trades.sums(window.start), self.names)
 
     def price(self) -> Fraction | None:
         """Lamports for one raw unit: the weighted median of its newest valued trades."""
@@ -144,17 +147,17 @@ class Token:
                 return Fraction(trades.lamports[at], trades.base[at])
         return None
 
-    def top_buyers(self, count: int, wallets: Wallets) -> list[tuple[str, Bought]]:
+    def top_buyers(self, count: int) -> list[tuple[str, Bought]]:
         """The largest buyers of five minutes, by what they paid, then by address."""
-        buys: dict[int, int] = {}
-        paid: dict[int, int] = {}
+        buys: dict[str, int] = {}
+        paid: dict[str, int] = {}
         for marks, lamports in self.trades.sums(self.five.start):
             if marks & BUY:
-                wallet = marks >> MARK_BITS
-                buys[wallet] = buys.get(wallet, 0) + 1
-                paid[wallet] = paid.get(wallet, 0) + lamports
-        largest = heapq.nsmallest(count, paid, key=lambda one: (-paid[one], wallets.names[one]))
-        return [(wallets.names[one], Bought(buys[one], paid[one])) for one in largest]
+                name = self.names[marks >> MARK_BITS]
+                buys[name] = buys.get(name, 0) + 1
+                paid[name] = paid.get(name, 0) + lamports
+        largest = heapq.nsmallest(count, paid, key=lambda one: (-paid[one], one))
+        return [(one, Bought(buys[one], paid[one])) for one in largest]
 
     def evidence(self, count: int) -> list[str]:
         """Signatures of the largest purchases of five minutes, in the order of time."""

@@ -54,8 +54,10 @@ class Window:
     """What is summed over the trades of one span; `start` is where they begin in the list.
 
     `buyers` and `sellers` map a wallet to the step of its newest trade, modulo 256: it leaves
-    with that step. Asked for the largest buyers, a window also sums what each one paid, in
-    the same map, and keeps the largest apart, until nobody has asked for a while.
+    with that step. Their keys are the names that `Wallets` holds anyhow, since a map of strings
+    takes a third less than one of numbers. Asked for the largest buyers, a window also sums
+    what each one paid, in the same map, and keeps the largest apart, until nobody has asked
+    for a while.
     """
 
     __slots__ = (
@@ -75,13 +77,13 @@ class Window:
         self.valued_buys = 0
         # A wallet is fresh once in an hour, so its fresh purchases are at most one.
         self.fresh_buys = 0
-        self.buyers: dict[int, int] = {}
-        self.sellers: dict[int, int] = {}
+        self.buyers: dict[str, int] = {}
+        self.sellers: dict[str, int] = {}
         # The largest buyers paid at most this together.
         self._top_bound = 0
         self._asked = False
         # Wallet -> what it paid, of at least those that paid more than `_floor`.
-        self._largest: dict[int, int] | None = None
+        self._largest: dict[str, int] | None = None
         self._floor = 0
 
     @property
@@ -89,7 +91,7 @@ class Window:
         """All trades."""
         return self.buys + self.sells
 
-    def add(self, wallet: int, mark: int, lamports: int, step: int) -> None:
+    def add(self, wallet: str, mark: int, lamports: int, step: int) -> None:
         """Count a trade. `step` is that of the wallet's newest trade on this side, modulo 256."""
         if not mark & VALUED:
             self.unvalued += 1
@@ -113,7 +115,7 @@ class Window:
         if paid > self._floor:
             self._largest[wallet] = paid
 
-    def step_of(self, wallet: int, mark: int, event_time_ms: int) -> int:
+    def step_of(self, wallet: str, mark: int, event_time_ms: int) -> int:
         """The step of a wallet's newest trade on this side, were one added at this time."""
         step = event_time_ms // self.span.step_ms % STEPS_MOD
         known = (self.buyers if mark & BUY else self.sellers).get(wallet)
@@ -122,11 +124,11 @@ class Window:
         newest = known % STEPS_MOD
         return newest if (newest - step) % STEPS_MOD < STEPS_MOD // 2 else step
 
-    def drop(self, trades: Iterable[tuple[int, int, int]]) -> None:
+    def drop(self, trades: Iterable[tuple[int, int, int]], names: list[str]) -> None:
         """Subtract trades that fall out, all of a step together: (event time, mark, lamports)."""
         for event_time_ms, mark, lamports in trades:
             self.start += 1
-            wallet = mark >> MARK_BITS
+            wallet = names[mark >> MARK_BITS]
             step = event_time_ms // self.span.step_ms % STEPS_MOD
             if not mark & VALUED:
                 self.unvalued -= 1
@@ -152,7 +154,7 @@ class Window:
             elif self._largest is not None:
                 self._shrink(wallet, known - (lamports << STEP_BITS))
 
-    def _shrink(self, wallet: int, known: int) -> None:
+    def _shrink(self, wallet: str, known: int) -> None:
         self.buyers[wallet] = known
         largest = self._largest
         if largest is not None and wallet in largest:
@@ -169,14 +171,16 @@ class Window:
         """
         return self._top_bound * share.denominator < share.numerator * self.buy_lamports
 
-    def top_buy_lamports(self, count: int, trades: Iterable[tuple[int, int]]) -> int:
+    def top_buy_lamports(
+        self, count: int, trades: Iterable[tuple[int, int]], names: list[str]
+    ) -> int:
         """What the largest buyers paid together. `trades`: mark and lamports of all of them."""
         self._asked = True
         if self._largest is None:
-            paid: dict[int, int] = {}
+            paid: dict[str, int] = {}
             for mark, lamports in trades:
                 if mark & BUY:
-                    wallet = mark >> MARK_BITS
+                    wallet = names[mark >> MARK_BITS]
                     paid[wallet] = paid.get(wallet, 0) + lamports
             if len(paid) <= KEPT and self.count <= 4 * KEPT:
                 self._top_bound = sum(heapq.nlargest(count, paid.values()))
@@ -192,14 +196,13 @@ class Window:
 
     def _keep_largest(self) -> list[int]:
         # Of equals the newest, since they stay longest.
-        newest_first = ((known >> STEP_BITS, wallet) for wallet, known in self._newest_first())
-        kept = heapq.nlargest(KEPT, newest_first, key=lambda one: one[0])
-        self._largest = {wallet: paid for paid, wallet in kept}
-        self._floor = kept[-1][0] if len(kept) == KEPT else 0
-        return [paid for paid, _ in kept]
-
-    def _newest_first(self) -> Iterable[tuple[int, int]]:
-        return reversed(self.buyers.items())
+        newest_first = (
+            (wallet, self.buyers[wallet] >> STEP_BITS) for wallet in reversed(self.buyers)
+        )
+        kept = heapq.nlargest(KEPT, newest_first, key=lambda one: one[1])
+        self._largest = dict(kept)
+        self._floor = kept[-1][1] if len(kept) == KEPT else 0
+        return [paid for _, paid in kept]
 
     def rest(self) -> None:
         """Keep no sums of wallets that nobody asked for since the last call."""

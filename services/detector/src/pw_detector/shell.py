@@ -41,6 +41,8 @@ NEEDS: Final = (
 )
 FETCH: Final = 256
 QUIET_S: Final = 0.25
+# While a restart folds, others get their turn after so many messages.
+REBUILD_TURN: Final = 32
 CONFIGURATION_EVERY_S: Final = 1.0
 RETRY_S: Final = 0.5
 CUT: Final = "pw_detector_alerts_cut_total"
@@ -91,10 +93,12 @@ class _Loop:
 
     async def _step(self, reader: LogReader) -> None:
         await self._configure()
-        for message in await reader.fetch(FETCH, timeout_s=QUIET_S):
+        for number, message in enumerate(await reader.fetch(FETCH, timeout_s=QUIET_S)):
             await self._take(message)
-            # Heartbeats and answers ride on the same loop.
-            await asyncio.sleep(0)
+            # Heartbeats and answers ride on the same loop. What is folded again waits for
+            # nothing in between, and a turn of the loop costs as much as a message.
+            if self._folding.rebuilt or number % REBUILD_TURN == 0:
+                await asyncio.sleep(0)
         folding = self._folding
         await folding.settle_holes(caught_up=reader.pending == 0)
         caught_up = reader.pending == 0 and folding.rebuilt
