@@ -22,6 +22,7 @@ from chaos.planted import PLANTS
 from chaos.run import TPS, Outcome, run
 from chaos.verdict import Verdict, judge
 from pw_common.captures import CaptureWriter
+from pw_common.topology import GIB, MIB
 from pw_replay.market import generate
 
 # Few transactions a slot, so that the long form spans hours of event time: a restart then begins
@@ -39,7 +40,13 @@ def write_market(path: Path, *, seed: int, faults: int, spacing_s: float = SPACI
 
 
 async def compare(
-    folder: Path, *, seed: int, kinds: list[str], plant: str = "", quiet: bool = False
+    folder: Path,
+    *,
+    seed: int,
+    kinds: list[str],
+    plant: str = "",
+    detector_bytes: int = GIB,
+    quiet: bool = False,
 ) -> tuple[Verdict, Outcome]:
     """The undisturbed run, the disturbed one, and what they differ in."""
 
@@ -56,11 +63,17 @@ async def compare(
     if not market.is_file():
         write_market(market, seed=seed, faults=len(kinds), spacing_s=spacing_s)
     say(f"market of {market.stat().st_size / 1e6:.0f} MB; the undisturbed run")
-    expected = await run(folder / "undisturbed", market, faults=[])
+    expected = await run(folder / "undisturbed", market, faults=[], detector_bytes=detector_bytes)
     say(f"{len(kinds)} faults at {TPS} tx/s")
     planted = (plant, PLANTS[plant].module) if plant else None
     outcome = await run(
-        folder / "disturbed", market, faults=kinds, seed=seed, plant=planted, say=say
+        folder / "disturbed",
+        market,
+        faults=kinds,
+        seed=seed,
+        plant=planted,
+        detector_bytes=detector_bytes,
+        say=say,
     )
     return judge(expected, outcome), outcome
 
@@ -71,6 +84,12 @@ def main() -> int:
     parser.add_argument("--faults", type=int, default=3 * len(KINDS))
     parser.add_argument("--plant", choices=sorted(PLANTS), default="")
     parser.add_argument("--only", choices=KINDS, help="one kind of fault")
+    parser.add_argument(
+        "--detector-mib",
+        type=int,
+        default=1_024,
+        help="memory limit of the detectors; at 102 it is met all along",
+    )
     parser.add_argument("--report", type=Path, help="write the figures as JSON")
     parser.add_argument("--folder", type=Path, help="keep logs and streams here")
     args = parser.parse_args()
@@ -79,7 +98,15 @@ def main() -> int:
         kinds = PLANTS[args.plant].faults
     folder = args.folder or Path(tempfile.mkdtemp(prefix="pw-chaos-"))
     folder.mkdir(parents=True, exist_ok=True)
-    verdict, outcome = asyncio.run(compare(folder, seed=args.seed, kinds=kinds, plant=args.plant))
+    verdict, outcome = asyncio.run(
+        compare(
+            folder,
+            seed=args.seed,
+            kinds=kinds,
+            plant=args.plant,
+            detector_bytes=args.detector_mib * MIB,
+        )
+    )
     for kind, count in sorted(Counter(kind for kind, _ in outcome.landed).items()):
         print(f"  {count:4} x {kind}")
     for line in verdict.lines:

@@ -20,13 +20,13 @@ from pw_cli.up.processes import free_port
 from pw_common import subjects
 from pw_common.bus import ApiRefused, BrokerAway, Bus
 from pw_common.captures import read_capture
-from pw_common.topology import MIB, Topology
+from pw_common.topology import GIB, MIB, Topology
 from pw_provision.apply import apply
 from support.broker import connected, running_broker, small_topology
 from support.hostile import Hostile, hostile_receiver
 from support.poll import poll_until
 from support.receiver import Receiver, receiving
-from support.replaying import Replaying, replaying
+from support.replaying import replaying
 from support.tokens import token_file
 
 TPS: Final = 1_100
@@ -51,6 +51,8 @@ class Outcome:
     seconds: float = 0.0
     # Holes that a detector gave up after a minute: for that span nothing is promised.
     given_up: int = 0
+    # How often a detector dropped the oldest minutes to stay below its memory limit.
+    cuts: int = 0
 
 
 async def run(
@@ -60,6 +62,7 @@ async def run(
     faults: list[str],
     seed: int = 1,
     plant: tuple[str, str] | None = None,
+    detector_bytes: int = GIB,
     say: Callable[[str], None] = lambda _line: None,
 ) -> Outcome:
     """Play the market through every service; strike while it plays; read what is there."""
@@ -68,11 +71,14 @@ async def run(
         receiver.takes_s = NOTIFICATION_S
         async with (
             hostile_receiver() as webhook,
-            _system(folder, market, (receiver, webhook), plant, paced=bool(faults)) as (
-                fleet,
-                bus,
-                api,
-            ),
+            _system(
+                folder,
+                market,
+                (receiver, webhook),
+                plant,
+                detector_bytes=detector_bytes,
+                paced=bool(faults),
+            ) as (fleet, bus, api),
         ):
             supervisor = asyncio.create_task(fleet.supervise())
             strikes = Strikes(fleet, bus, random.Random(seed), api, TX_BYTES_MAX, webhook)
@@ -90,10 +96,9 @@ async def run(
                 await asyncio.gather(supervisor, return_exceptions=True)
                 await fleet.stop()
             outcome.crashes = fleet.crashes
-            outcome.given_up = sum(
-                log.read_text(errors="replace").count("hole_given_up")
-                for log in folder.glob("detector-*.log")
-            )
+            logs = [log.read_text(errors="replace") for log in folder.glob("detector-*.log")]
+            outcome.given_up = sum(log.count("hole_given_up") for log in logs)
+            outcome.cuts = sum(log.count("hour_cut") for log in logs)
             outcome.delivered = await read_all(bus, receiver)
             return outcome
 
@@ -162,6 +167,7 @@ async def _system(
     hooks: tuple[Receiver, Hostile],
     plant: tuple[str, str] | None,
     *,
+    detector_bytes: int,
     paced: bool,
 ) -> AsyncIterator[tuple[Fleet, Bus, str]]:
     source = replaying(
@@ -180,7 +186,7 @@ async def _system(
         await apply(bus, _topology(paced=paced))
         await _configure(bus, *hooks)
         fleet = Fleet(folder, broker, playing, plant)
-        api = _start(fleet, playing)
+        api = _start(fleet, detector_bytes)
 
         async def listening() -> bool:
             names = (await bus.api("CONSUMER.NAMES.PW_ALERT")).get("consumers") or []
@@ -202,10 +208,12 @@ async def _system(
             await fleet.stop()
 
 
-def _start(fleet: Fleet, _source: Replaying) -> str:
+def _start(fleet: Fleet, detector_bytes: int) -> str:
     for number in (1, 2):
         fleet.start(f"parser-{number}", "pw_parser")
-        fleet.start(f"detector-{number}", "pw_detector")
+        fleet.start(
+            f"detector-{number}", "pw_detector", PW_DETECTOR_MEMORY_BYTES_MAX=str(detector_bytes)
+        )
     fleet.start("notifier", "pw_notifier")
     port = free_port()
     asks = {"PW_API_TOKEN_FILE": str(token_file(fleet.folder))}

@@ -12,9 +12,13 @@ from chaos.plan import EACH_MIN, KINDS, plan
 from chaos.planted import PLANTS
 from chaos.run import Outcome, run
 from chaos.verdict import judge
+from pw_common.topology import MIB
 
 # A fault of these kinds takes some seconds more than others.
 PLANTED_SPACING_S = 6.5
+# What a detector's state depends on; its limit lets it hold some ten minutes of the market.
+AT_THE_LIMIT = ("kill detector", "detector frozen", "kill parser", "source drops")
+LIMIT_MIB = 102
 # Where exactly a kill lands is luck: a defect that one run leaves in peace, the next one meets.
 SEEDS = (3, 4, 5)
 
@@ -33,6 +37,21 @@ async def test_faults_of_every_kind_lose_nothing_and_double_nothing(tmp_path: Pa
     assert all(pending for _, pending in outcome.landed)
     assert verdict.figures["alerts"] >= 50
     assert verdict.figures["tx_per_s"] >= 1_000
+
+
+@pytest.mark.timeout(600)
+async def test_detectors_at_their_memory_limit_lose_nothing_and_double_nothing(
+    tmp_path: Path,
+) -> None:
+    kinds = plan(1, 4 * len(AT_THE_LIMIT), AT_THE_LIMIT)
+    verdict, outcome = await compare(
+        tmp_path, seed=1, kinds=kinds, detector_bytes=LIMIT_MIB * MIB, quiet=True
+    )
+    told = "\n".join(verdict.lines)
+    print(told)
+    assert verdict.is_clean, told
+    assert outcome.cuts >= 2, told
+    assert verdict.figures["alerts"] >= 10
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,8 @@ def judge(expected: Outcome, outcome: Outcome) -> Verdict:
         f"disturbed: {len(outcome.landed)} faults in {outcome.seconds:.0f} s at {pace:.0f} tx/s\n"
         f"stored duplicates {found.stored_duplicates}, late {found.late}, gaps {found.gaps}, "
         f"dead letters {found.dead_letters}, batches stored twice {found.stored_twice}, "
-        f"notifications sent again {found.sent_again}, holes given up {outcome.given_up}"
+        f"notifications sent again {found.sent_again}, holes given up {outcome.given_up}, "
+        f"cuts at the memory limit {outcome.cuts}"
     )
     lines = [
         *told.splitlines(),
@@ -66,6 +67,7 @@ def judge(expected: Outcome, outcome: Outcome) -> Verdict:
         "dead_letters": found.dead_letters,
         "sent_again": found.sent_again,
         "holes_given_up": outcome.given_up,
+        "cuts": outcome.cuts,
         "crashes": outcome.crashes + expected.crashes,
     }
     is_clean = not wrong and not outcome.crashes and not expected.crashes
