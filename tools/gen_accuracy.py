@@ -4,45 +4,68 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pw_common.captures import read_capture
 from pw_common.messages import Swap
+from pw_geyser import geyser_pb2
 from pw_parser.core.parse import Parsed, parse
-from pw_parser.core.programs import EXCHANGES, VENUE_KINDS
+from pw_parser.core.programs import BUILT_IN, UNLISTED
 from pw_parser.core.reasons import REASONS
+from pw_parser.core.traders import signature_text
 from pw_parser.core.venues.registry import VENUES
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "accuracy.md"
 QUOTE_TOLERANCE = 0.03
+# Standard deviations that hold 95 % of a normal distribution.
+Z_95 = 1.959964
+# Mainnet began in March 2020; what was before it is a capture without a clock.
+FIRST_S = 1_584_000_000
 
 HEAD = """# Accuracy
 
-Real mainnet transactions against expectations that independent decoders asserted. A trade is
-right where trader, side and token are; base amounts must be equal to the unit, quote amounts
-within 3 % of what the program moved. "Agrees" counts swaps whose venue's own event states the
-same amounts, "else" those that it contradicts, and "unheard" those about which no event speaks.
-"Unparsed" counts instructions and events that the venue's layout table does not explain.
+Real mainnet transactions against expectations that independent decoders asserted or readers took
+from balances, transfers and events. A trade is right where trader, side and token are; base
+amounts must be equal to the unit, quote amounts within 3 % of what the program moved. Behind a
+share stands its 95 % interval (Wilson): few trades prove little.
 
-Made by `make accuracy` from the captures in `PW_CORPUS_DIR`; figures are of these captures,
-{transactions:,} transactions of which {successful:,} succeeded and are no votes.
+Made by `make accuracy` from the captures in `PW_CORPUS_DIR` and its folder `2026`; figures are of
+these captures, {transactions:,} transactions of which {successful:,} succeeded and are no votes.
 
-**All trades: {trades} expected, right {right:.1f} %, base exact {base:.1f} %, quote close
-{quote:.1f} %. Invented where there is none: {invented} of {nones:,}.**
+| set | trades | right | base exact | quote close | invented | other swaps | events disagree |
+|---|---|---|---|---|---|---|---|
+{sets}
 
-| venue | expected | right | base exact | quote close | swaps read | agrees | else | unheard | unparsed | layout checked |
+"Other swaps" are those of a transaction with an expectation beyond the expected one: the second
+leg of a token paid with a token, and second traders in one transaction.
+
+## By year
+
+| set | year | trades | right | base exact | quote close |
+|---|---|---|---|---|---|
+{years}
+
+## By venue
+
+"Agrees" counts swaps whose venue's own event states the same amounts, "else" those that it
+contradicts, and "unheard" those about which no event speaks. "Unparsed" counts instructions and
+events that the venue's layout table does not explain. A transaction through several venues counts
+for each.
+
+| venue | trades | right | base exact | quote close | swaps read | agrees | else | unheard | unparsed | layout checked |
 |---|---|---|---|---|---|---|---|---|---|---|
 """  # noqa: E501 - a table's head is one line
 
 REASONS_HEAD = """
-Venues without a real transaction here are marked `unproven`: their tables come from the public
-source alone. A transaction through several venues counts for each.
+Without a real trade here, so that only the public source speaks for them: {unproven}.
 
 ## Reasons
 
@@ -89,45 +112,118 @@ def main() -> int:
     return 0
 
 
+@dataclass
+class Set:
+    """One folder of captures: its figures, in all and by year."""
+
+    name: str
+    total: Row = field(default_factory=Row)
+    years: defaultdict[str, Row] = field(default_factory=lambda: defaultdict(Row))
+    nones: int = 0
+    invented: int = 0
+    others: int = 0
+    swaps: int = 0
+    disagree: int = 0
+
+
 def page_of(folder: Path) -> str:
     """The whole page."""
-    updates = [u for path in sorted(folder.glob("*.pb.gz")) for u in read_capture(path)]
-    parsed = [one for one in map(parse, updates) if one.kind == "transaction"]
-    swaps: defaultdict[str, list[Swap]] = defaultdict(list)
     rows: defaultdict[str, Row] = defaultdict(Row)
-    for one in parsed:
-        _count_said(rows, one)
-        for event in one.events:
-            if isinstance(event, Swap):
-                swaps[event.signature].append(event)
-                _count_swap(rows, event)
-    lines = (folder / "expected.jsonl").read_text(encoding="utf-8").splitlines()
-    wanted = [json.loads(line) for line in lines if line.strip()]
-    total, nones, invented = Row(), 0, 0
-    for want in wanted:
-        found = swaps.get(want["signature"], [])
-        if want["expect"] == "none":
-            nones += 1
-            invented += bool(found)
+    sets: list[Set] = []
+    transactions = successful = 0
+    for name, where in (("whole blocks, assorted", folder), ("2024 to 2026", folder / "2026")):
+        if not (where / "expected.jsonl").is_file():
             continue
-        venues = {venue for swap in found for venue in swap.venues}
-        for row in [total, *(rows[venue] for venue in venues)]:
-            _score(row, want, found)
+        parsed = _parsed(where)
+        transactions += len(parsed)
+        successful += sum(not (one.parsed.failed or one.parsed.vote) for one in parsed)
+        sets.append(_set_of(name, where, parsed, rows))
+    known = {program.name for program in BUILT_IN.by_key.values() if program.kind == "venue"}
+    seen = {name for name in rows if rows[name].seen}
     head = HEAD.format(
-        transactions=len(parsed),
-        successful=sum(not (one.failed or one.vote) for one in parsed),
-        trades=total.expected,
-        right=100 * total.right / total.expected,
-        base=100 * total.base / total.expected,
-        quote=100 * total.quote / total.quote_known,
-        invented=invented,
-        nones=nones,
+        transactions=transactions,
+        successful=successful,
+        sets="\n".join(map(_set_line, sets)),
+        years="\n".join(
+            f"| {one.name} | {year or 'not stated'} | {_scores(one.years[year])} |"
+            for one in sets
+            for year in sorted(one.years)
+        ),
     )
     reasons = [
         f"| `{name}` | {reason.penalty:.1f} | {reason.sentence} |"
         for name, reason in REASONS.items()
     ]
-    return head + "\n".join(_lines(rows)) + "\n" + REASONS_HEAD + "\n".join(reasons) + "\n"
+    rest = REASONS_HEAD.format(unproven=", ".join(sorted(known - seen)))
+    return head + "\n".join(_lines(rows, seen)) + "\n" + rest + "\n".join(reasons) + "\n"
+
+
+class Read(NamedTuple):
+    """One transaction, and the year in which it was; empty where the capture does not say."""
+
+    signature: str
+    year: str
+    parsed: Parsed
+
+
+def _parsed(folder: Path) -> list[Read]:
+    found = []
+    for path in sorted(folder.glob("*.pb.gz")):
+        for update in read_capture(path):
+            one = parse(update)
+            if one.kind == "transaction":
+                raw = geyser_pb2.SubscribeUpdate.FromString(update)
+                signature = signature_text(raw.transaction.transaction.signature)
+                created_s = raw.created_at.seconds
+                year = (
+                    str(datetime.fromtimestamp(created_s, UTC).year) if created_s > FIRST_S else ""
+                )
+                found.append(Read(signature, year, one))
+    return found
+
+
+def _set_of(name: str, folder: Path, parsed: list[Read], rows: defaultdict[str, Row]) -> Set:
+    made = Set(name)
+    swaps: defaultdict[str, list[Swap]] = defaultdict(list)
+    years = {one.signature: one.year for one in parsed}
+    for _, _, one in parsed:
+        _count_said(rows, one)
+        for event in one.events:
+            if isinstance(event, Swap):
+                swaps[event.signature].append(event)
+                made.swaps += 1
+                made.disagree += "event_disagrees" in event.reasons
+                _count_swap(rows, event)
+    for line in (folder / "expected.jsonl").read_text(encoding="utf-8").splitlines():
+        want = json.loads(line)
+        found = swaps.get(want["signature"], [])
+        if want["expect"] == "none":
+            made.nones += 1
+            made.invented += bool(found)
+            continue
+        venues = {venue for swap in found for venue in swap.venues}
+        year = made.years[years[want["signature"]]]
+        for row in (made.total, year, *(rows[venue] for venue in venues)):
+            _score(row, want, found)
+        made.others += max(0, len(found) - 1)
+    return made
+
+
+def _set_line(one: Set) -> str:
+    return (
+        f"| {one.name} | {_scores(one.total)} | {one.invented} of {one.nones:,} | {one.others} "
+        f"| {one.disagree} of {one.swaps} |"
+    )
+
+
+def _scores(row: Row) -> str:
+    """Four cells: how many, and what share of them is right, exact, close."""
+    cells = (
+        _share(row.right, row.expected),
+        _share(row.base, row.expected),
+        _share(row.quote, row.quote_known),
+    )
+    return " | ".join((str(row.expected), *cells))
 
 
 def _count_said(rows: defaultdict[str, Row], one: Parsed) -> None:
@@ -163,28 +259,34 @@ def _score(row: Row, want: dict[str, Any], found: list[Swap]) -> None:
         )
 
 
-def _lines(rows: defaultdict[str, Row]) -> list[str]:
-    known = {program.name for program in EXCHANGES.values() if program.kind in VENUE_KINDS}
-    known |= set(VENUES)
+def _lines(rows: defaultdict[str, Row], seen: set[str]) -> list[str]:
     lines = []
-    for name in sorted(known, key=lambda venue: (-rows[venue].swaps, venue)):
+    for name in sorted(seen, key=lambda venue: (-rows[venue].swaps, venue)):
         row, venue = rows[name], VENUES.get(name)
         checked = venue.checked if venue is not None else "no layout"
-        if not row.seen:
-            lines.append(f"| {name} | `unproven` | | | | | | | | | {checked} |")
-            continue
-        scores = (_share(n, row.expected) for n in (row.right, row.base))
         unparsed = row.unparsed if venue is not None else ""
+        shown = f"`{name}`" if name.startswith(UNLISTED) else name
         lines.append(
-            f"| {name} | {row.expected} | {' | '.join(scores)} | "
-            f"{_share(row.quote, row.quote_known)} | {row.swaps} | {row.agrees} | "
+            f"| {shown} | {_scores(row)} | {row.swaps} | {row.agrees} | "
             f"{row.contradicts} | {row.unheard} | {unparsed} | {checked} |"
         )
     return lines
 
 
 def _share(count: int, of: int) -> str:
-    return f"{100 * count / of:.1f} %" if of else "-"
+    """A share with its Wilson interval, in percent."""
+    if not of:
+        return "-"
+    low, high = wilson(count, of)
+    return f"{100 * count / of:.1f} % ({100 * low:.0f} to {100 * high:.0f})"
+
+
+def wilson(count: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a share of independent cases (Wilson 1927)."""
+    share, z_squared = count / of, Z_95**2
+    middle = share + z_squared / (2 * of)
+    half = Z_95 * math.sqrt(share * (1 - share) / of + z_squared / (4 * of * of))
+    return (middle - half) / (1 + z_squared / of), (middle + half) / (1 + z_squared / of)
 
 
 if __name__ == "__main__":

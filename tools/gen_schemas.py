@@ -74,6 +74,18 @@ def first_examples() -> dict[str, msgspec.Struct]:
         messages.QuoteTrade(
             **place, sol_amount_raw=10**9, usd_mint=SIGNATURE[:44], usd_amount_raw=180_000_000
         ),
+        messages.PoolEvent(
+            **place,
+            what="trade",
+            venue="pumpswap",
+            pool=TRADER,
+            mint_a=SIGNATURE[:44],
+            mint_b=MINT,
+            amount_a_raw=1_250_000_000,
+            amount_b_raw=500_000_000,
+            reserve_a_raw=206_900_000_000_000,
+            reserve_b_raw=85_000_000_000,
+        ),
         messages.Batch(
             **origin,
             tx_stream_created="2026-01-01T00:00:00Z",

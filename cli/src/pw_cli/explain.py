@@ -16,10 +16,11 @@ from solders.signature import Signature
 
 from pw_cli.terminal import write_json
 from pw_common.captures import BadCapture, CaptureWriter, read_capture
-from pw_common.messages import QuoteTrade, RoundTrip, Swap, TokenCreated, Transfer
+from pw_common.messages import PoolEvent, QuoteTrade, RoundTrip, Swap, TokenCreated, Transfer
 from pw_common.plain_text import plain_json
 from pw_geyser import shallow_pb2
 from pw_parser.core.explain import Balance, Explanation, explain, reading_of
+from pw_parser.core.programs import BUILT_IN, Programs
 from pw_parser.core.reasons import REASONS
 from pw_parser.core.transaction import Malformed
 
@@ -30,7 +31,9 @@ SHORT = 8
 QUOTE_NAMES = {"So11": "SOL", "EPjF": "USDC", "Es9v": "USDT", "USD1": "USD1"}
 
 
-def explain_one(signature: str, paths: list[Path], *, as_json: bool) -> int:
+def explain_one(
+    signature: str, paths: list[Path], programs: Programs = BUILT_IN, *, as_json: bool
+) -> int:
     """Print the working behind one transaction; a unique beginning of its signature will do."""
     try:
         found = find(signature, paths)
@@ -41,7 +44,7 @@ def explain_one(signature: str, paths: list[Path], *, as_json: bool) -> int:
         return _not_one(signature, paths, found)
     [update] = found.values()
     try:
-        explanation = explain(update)
+        explanation = explain(update, programs)
     except Malformed as error:
         sys.stderr.write(f"pw parse: {signature}: cannot be read: {error}\n")
         return EXIT_UNREADABLE
@@ -77,13 +80,19 @@ def write_fixture(signature: str, paths: list[Path], out: Path) -> int:
     return EXIT_OK
 
 
-def verdicts(paths: list[Path], leave_out: Path | None, *, as_json: bool) -> int:
+def verdicts(
+    paths: list[Path],
+    leave_out: Path | None,
+    programs: Programs = BUILT_IN,
+    *,
+    as_json: bool,
+) -> int:
     """Every successful transaction that is no vote, with its verdict; one line each."""
     known = _signatures_in(leave_out) if leave_out else frozenset()
     counts: Counter[str] = Counter()
     table = Table("signature", "venues", "verdict", "confidence", box=None, pad_edge=False)
     try:
-        for explanation in _explanations(paths):
+        for explanation in _explanations(paths, programs):
             if explanation.verdict in {"vote", "failed"} or explanation.signature in known:
                 continue
             counts[explanation.verdict] += 1
@@ -124,7 +133,8 @@ def show(explanation: Explanation, console: Console) -> None:
     console.print(f"slot {explanation.slot}")
     console.print(f"fee payer {explanation.signers[0] if explanation.signers else '-'}")
     console.print(f"venues {', '.join(explanation.venues) or '-'}")
-    console.print(f"routers {', '.join(explanation.routers) or '-'}\n")
+    console.print(f"routers {', '.join(explanation.routers) or '-'}")
+    console.print(f"hops {', '.join(explanation.hops) or '-'}\n", soft_wrap=True)
     if explanation.balances:
         table = Table(
             "owner", "what", "mint", "change", title="Balances, net", title_justify="left"
@@ -151,7 +161,7 @@ def show(explanation: Explanation, console: Console) -> None:
     for event in explanation.events:
         if isinstance(event, Swap):
             _show_swap(event, console)
-        elif isinstance(event, RoundTrip | TokenCreated | Transfer | QuoteTrade):
+        elif isinstance(event, RoundTrip | TokenCreated | Transfer | QuoteTrade | PoolEvent):
             # Text, not markup: a token's name is in it.
             body = plain_json(msgspec.json.encode(event)).decode()
             console.print(Text(f"  {type(event).__name__}: {body}"), soft_wrap=True)
@@ -191,11 +201,11 @@ def _verdict_row(explanation: Explanation) -> dict[str, str]:
     }
 
 
-def _explanations(paths: list[Path]) -> Iterator[Explanation]:
+def _explanations(paths: list[Path], programs: Programs) -> Iterator[Explanation]:
     for path in paths:
         for position, update in enumerate(read_capture(path)):
             try:
-                explanation = explain(update)
+                explanation = explain(update, programs)
             except (Malformed, DecodeError) as error:
                 sys.stderr.write(f"pw parse: {path}: update {position}: {error}\n")
                 continue

@@ -20,6 +20,7 @@ from pw_common.dedup import SeenWindow
 from pw_common.messages import Swap, digest_of_bodies, encode
 from pw_geyser import shallow_pb2
 from pw_parser.core.parse import Malformed, Parsed, parse
+from pw_parser.core.programs import BUILT_IN, BadPrograms, Programs, read_programs
 
 EXIT_OK = 0
 EXIT_BAD_UPDATES = 1
@@ -43,6 +44,7 @@ class Summary:
     repeats: int = 0
     bad_updates: int = 0
     swap_digest: str | None = None
+    programs_revision: str | None = None
     bodies: list[bytes] = field(default_factory=list, repr=False)
 
     def figures(self) -> dict[str, int | str | None]:
@@ -56,6 +58,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the summary as JSON on stderr")
     parser.add_argument(
         "--digest", action="store_true", help="add the swap digest to the summary on stderr"
+    )
+    parser.add_argument(
+        "--programs",
+        type=Path,
+        metavar="JSONL",
+        help="a table of programs instead of the built-in one: an object a line, as in "
+        "pw_parser/core/programs.jsonl",
     )
     other = parser.add_mutually_exclusive_group()
     other.add_argument(
@@ -79,28 +88,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Parse the captures to stdout; 0 all good, 1 bad updates or not found, 2 unreadable."""
+    programs = BUILT_IN
+    if args.programs is not None:
+        try:
+            programs = read_programs(args.programs.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, BadPrograms) as error:
+            sys.stderr.write(f"pw parse: {args.programs}: {error}\n")
+            return EXIT_UNREADABLE
     if args.explain:
-        return explain.explain_one(args.explain, args.captures, as_json=args.json)
+        return explain.explain_one(args.explain, args.captures, programs, as_json=args.json)
     if args.fixture:
         return explain.write_fixture(args.fixture, args.captures, args.out)
     if args.verdicts:
-        return explain.verdicts(args.captures, args.expected, as_json=args.json)
+        return explain.verdicts(args.captures, args.expected, programs, as_json=args.json)
     return parse_captures(
-        args.captures, sys.stdout.buffer, as_json=args.json, with_digest=args.digest
+        args.captures,
+        sys.stdout.buffer,
+        as_json=args.json,
+        with_digest=args.digest,
+        programs=programs,
     )
 
 
 def parse_captures(
-    paths: list[Path], out: BinaryIO, *, as_json: bool = False, with_digest: bool = False
+    paths: list[Path],
+    out: BinaryIO,
+    *,
+    as_json: bool = False,
+    with_digest: bool = False,
+    programs: Programs = BUILT_IN,
 ) -> int:
     """Write one `swap.v1` a line to `out`, and the summary to stderr."""
-    summary = Summary(files=len(paths))
+    summary = Summary(files=len(paths), programs_revision=programs.revision)
     console = Console(stderr=True)
     try:
         ordered = in_chain_order(paths)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task("parsing", total=None)
-            _parse_all(ordered, out, summary, bar, task, keep_bodies=with_digest)
+            _parse_all(ordered, out, summary, bar, task, programs, keep_bodies=with_digest)
     except BadCapture as error:
         sys.stderr.write(f"pw parse: {error}\n")
         return EXIT_UNREADABLE
@@ -147,6 +172,7 @@ def _parse_all(
     summary: Summary,
     bar: Progress,
     task: TaskID,
+    programs: Programs,
     *,
     keep_bodies: bool,
 ) -> None:
@@ -158,7 +184,7 @@ def _parse_all(
             bar.update(task, completed=summary.updates, description=f"parsing {path.name}")
         summary.updates += 1
         try:
-            parsed = parse(update)
+            parsed = parse(update, programs)
         except Malformed as error:
             summary.bad_updates += 1
             if summary.bad_updates <= BAD_SHOWN_MAX:

@@ -40,6 +40,8 @@ class Draft:
         self.tokens: list[tuple[str, str, str, int | None, int | None, int]] = []
         self.outer: list[tuple[str, list[str], bytes]] = []
         self.inner: list[tuple[str, list[str], bytes]] = []
+        # Stack heights of the inner instructions; none are written where all are 0.
+        self.heights: list[int] = []
         self.failed = False
         self.vote = False
         self.token_program = TOKEN
@@ -89,15 +91,55 @@ class Draft:
         for name in (program, *accounts):
             self._index(name)
         (self.inner if inner else self.outer).append((program, list(accounts), data))
+        if inner:
+            self.heights.append(0)
         return self
 
+    def call(self, program: str, *accounts: str, height: int = 2) -> Draft:
+        """An instruction below the outer one, at a height; what follows higher is its own."""
+        self.invoke(program, accounts, b"\x07", inner=True)
+        self.heights[-1] = height
+        return self
+
+    def move(self, source: str, to: str, authority: str, raw: int, *, height: int = 2) -> Draft:
+        """A token transfer between accounts by name (see `last_account`)."""
+        data = b"\x03" + raw.to_bytes(8, "little")
+        self.invoke(self.token_program, (source, to, authority), data, inner=True)
+        self.heights[-1] = height
+        return self
+
+    def swap(
+        self, trader: str, pool: str, given: str, got: str, raws: tuple[int, int], height: int = 2
+    ) -> Draft:
+        """Both sides of an exchange move, below the call that ran last (or the outer one)."""
+        self.move(
+            self.account(trader, given), self.account(pool, given), trader, raws[0], height=height
+        )
+        return self.move(
+            self.account(pool, got), self.account(trader, got), pool, raws[1], height=height
+        )
+
+    def account(self, owner: str, mint: str) -> str:
+        """The token account of an owner, which must have been declared."""
+        return next(t[0] for t in self.tokens if (t[1], t[2]) == (owner, mint))
+
     def system(
-        self, tag: int, source: str, to: str, lamports: int, *, inner: bool = False
+        self,
+        tag: int,
+        source: str,
+        to: str,
+        lamports: int,
+        *,
+        inner: bool = False,
+        height: int = 0,
     ) -> Draft:
         data = tag.to_bytes(4, "little") + lamports.to_bytes(8, "little")
         if tag == 0:
             data += (165).to_bytes(8, "little") + bytes(32)
-        return self.invoke(SYSTEM, (source, to), data, inner=inner)
+        self.invoke(SYSTEM, (source, to), data, inner=inner)
+        if height:
+            self.heights[-1] = height
+        return self
 
     def message(self) -> geyser_pb2.SubscribeUpdate:
         update = geyser_pb2.SubscribeUpdate()
@@ -124,11 +166,12 @@ class Draft:
                 data=data,
             )
         group = meta.inner_instructions.add(index=0)
-        for program, accounts, data in self.inner:
+        for (program, accounts, data), height in zip(self.inner, self.heights, strict=True):
             group.instructions.add(
                 program_id_index=self.names.index(program),
                 accounts=bytes(self.names.index(a) for a in accounts),
                 data=data,
+                stack_height=height or None,
             )
         for account, owner, mint, pre, post, places in self.tokens:
             for rows, amount in ((meta.pre_token_balances, pre), (meta.post_token_balances, post)):

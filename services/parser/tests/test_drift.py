@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pw_common.messages import UnparsedAt
-from pw_parser.core.drift import WINDOW_SLOTS, DriftWatch
+from pw_parser.core.drift import NEW_TAGS_MAX, WINDOW_SLOTS, DriftWatch
 
 
 def unknown(slot: int, name: str = "sig", venue: str = "pumpswap") -> UnparsedAt:
@@ -80,3 +80,60 @@ def test_a_capture_that_begins_again_starts_a_new_minute() -> None:
     surge(watch, range(9_000, 9_050))
     calm(watch, range(1_000, 1_010))
     assert watch.drifts() == ()
+
+
+def added(watch: DriftWatch, slots: range, agreed: int = 18) -> None:
+    """Every trade has something unexplained beside it, and agrees with the balances."""
+    for slot in slots:
+        watch.fold(
+            slot,
+            {"pumpswap": 20},
+            (unknown(slot),),
+            {"pumpswap": 20},
+            agreed={"pumpswap": agreed},
+            disagreed={"pumpswap": 1},
+        )
+
+
+def test_an_addition_beside_which_trades_agree_is_new_and_no_change() -> None:
+    watch = DriftWatch()
+    added(watch, range(1_000, 1_030))
+    (drift,) = watch.drifts()
+    assert (drift.kind, drift.tags, drift.first_slot) == ("new", ("00",), 1_000)
+    assert len(drift.signatures) == 3
+
+
+def test_what_is_new_is_shown_until_it_is_acknowledged() -> None:
+    watch = DriftWatch()
+    added(watch, range(1_000, 1_030))
+    calm(watch, range(1_030, 1_030 + 2 * WINDOW_SLOTS))
+    assert [drift.kind for drift in watch.drifts()] == ["new"]
+    watch.acknowledge("pumpswap", "00")
+    added(watch, range(1_400, 1_430))
+    assert watch.drifts() == ()
+
+
+def test_trades_that_stop_agreeing_are_a_change_that_stays() -> None:
+    watch = DriftWatch()
+    added(watch, range(1_000, 1_030))
+    for slot in range(1_200, 1_300):
+        watch.fold(
+            slot,
+            {"pumpswap": 20},
+            (unknown(slot),),
+            {"pumpswap": 20},
+            disagreed={"pumpswap": 18},
+        )
+        if slot > 1_250:
+            assert [drift.kind for drift in watch.drifts()] == ["changed"]
+
+
+def test_new_tags_are_bounded() -> None:
+    watch = DriftWatch()
+    for slot in range(1_000, 1_000 + 3 * NEW_TAGS_MAX):
+        one = UnparsedAt(
+            venue="pumpswap", slot=slot, signature=f"s{slot}", what="event", tag=f"{slot:04x}"
+        )
+        watch.fold(slot, {"pumpswap": 2}, (one,), {"pumpswap": 1}, agreed={"pumpswap": 2})
+    (drift,) = watch.drifts()
+    assert len(drift.tags) == NEW_TAGS_MAX

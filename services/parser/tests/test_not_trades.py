@@ -76,8 +76,9 @@ def test_it_is_no_trade(draft: Any, make: Any) -> None:
 
 def test_a_message_of_version_one_reads_like_any_other(buy: Any) -> None:
     plain, configured = buy("alice").message(), buy("alice").message()
-    configured.transaction.transaction.transaction.message.config = b"\x08\x01\x10\x05"
-    configured.transaction.transaction.transaction.message.versioned = True
+    message = configured.transaction.transaction.transaction.message
+    message.config.priority_fee, message.config.compute_unit_limit = 1, 5
+    message.versioned = True
     assert parse(configured.SerializeToString()) == parse(plain.SerializeToString())
 
 

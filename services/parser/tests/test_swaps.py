@@ -218,7 +218,8 @@ def test_token_2022_accounts_count_like_any_other(buy: Any) -> None:
     assert only(draft).base_amount_raw == 5_000_000
 
 
-def test_without_a_known_exchange_there_is_no_swap(buy: Any) -> None:
+def test_without_a_listed_exchange_balances_alone_make_no_swap(buy: Any) -> None:
+    """Nothing in it shows one program that moved the token against the quote."""
     assert parse(buy("alice", venue="SomeUnknownProgram").update()).events == ()
 
 

@@ -43,3 +43,6 @@ BROKER_PAYLOAD_BYTES_MAX = 1024 * 1024
 FUNDING_LAMPORTS_MIN = 50_000_000
 # Unparsed instructions and events that one batch describes; all are counted.
 UNPARSED_PER_BATCH_MAX = 16
+# Rules take no notice of a swap below this; a trade mirrored in one pool is never below it
+# for its venue being unlisted.
+CONFIDENCE_MIN = 0.7

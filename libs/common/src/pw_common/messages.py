@@ -116,7 +116,44 @@ class QuoteTrade(msgspec.Struct, frozen=True, kw_only=True, tag="quote.v1"):
     usd_amount_raw: int
 
 
-Event: TypeAlias = Swap | RoundTrip | SlotEvent | TokenCreated | Transfer | QuoteTrade
+PoolChange: TypeAlias = Literal[
+    "trade", "created", "added", "removed", "burned", "completed", "migrated"
+]
+
+
+class PoolEvent(msgspec.Struct, frozen=True, kw_only=True, tag="pool.v1", omit_defaults=True):
+    """What happened to a pool, as its venue stated it.
+
+    `what` is a trade (for the reserves after it), liquidity `added` or `removed`, a pool
+    `created`, a curve `completed` or `migrated` to the pool `to`, or tokens `burned` by their
+    holder (`mint_a`, `amount_a_raw`), which may be shares of a pool: `lp_mint` of a pool that
+    was created tells. `a` is the base where a venue has one. Amounts are positive raw units;
+    reserves are those after the change, null where the venue does not state them. `virtual`
+    reserves are what a bonding curve computes its price from.
+    """
+
+    signature: str
+    ordinal: int
+    slot: int
+    index: int
+    what: PoolChange
+    venue: str = ""
+    pool: str = ""
+    mint_a: str | None = None
+    mint_b: str | None = None
+    amount_a_raw: int | None = None
+    amount_b_raw: int | None = None
+    reserve_a_raw: int | None = None
+    reserve_b_raw: int | None = None
+    virtual_a_raw: int | None = None
+    virtual_b_raw: int | None = None
+    shares_raw: int | None = None
+    lp_mint: str = ""
+    user: str = ""
+    to: str = ""
+
+
+Event: TypeAlias = Swap | RoundTrip | SlotEvent | TokenCreated | Transfer | QuoteTrade | PoolEvent
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -257,10 +294,11 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LayoutDrift(msgspec.Struct, frozen=True, kw_only=True):
-    """A venue that suddenly writes what its table does not explain: its program has changed.
+    """A venue that suddenly writes what its table does not explain.
 
     `unparsed` of `called` instructions in the last minute of slots; `signatures` are the
-    first three, from `first_slot` on.
+    first three, from `first_slot` on, `tags` what is not explained. `changed` is a program
+    whose trades no longer agree with the balances; `new` one that only added something.
     """
 
     venue: str
@@ -268,6 +306,8 @@ class LayoutDrift(msgspec.Struct, frozen=True, kw_only=True):
     signatures: tuple[str, ...]
     unparsed: int
     called: int
+    kind: Literal["changed", "new"] = "changed"
+    tags: tuple[str, ...] = ()
 
 
 class MemoryHealth(msgspec.Struct, frozen=True, kw_only=True):
@@ -304,7 +344,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat.v1"):
 
 
 Message: TypeAlias = (
-    Swap | RoundTrip | SlotEvent | TokenCreated | Transfer | QuoteTrade | Batch | Gap
+    Swap | RoundTrip | SlotEvent | TokenCreated | Transfer | QuoteTrade | PoolEvent | Batch | Gap
 )
 
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14solana_storage.proto\x12\x1dsolana.storage.ConfirmedBlock\"Z\n\x0bTransaction\x12\x12\n\nsignatures\x18\x01 \x03(\x0c\x12\x37\n\x07message\x18\x02 \x01(\x0b\x32&.solana.storage.ConfirmedBlock.Message\"\xcd\x02\n\x07Message\x12<\n\x06header\x18\x01 \x01(\x0b\x32,.solana.storage.ConfirmedBlock.MessageHeader\x12\x14\n\x0c\x61\x63\x63ount_keys\x18\x02 \x03(\x0c\x12\x18\n\x10recent_blockhash\x18\x03 \x01(\x0c\x12H\n\x0cinstructions\x18\x04 \x03(\x0b\x32\x32.solana.storage.ConfirmedBlock.CompiledInstruction\x12\x11\n\tversioned\x18\x05 \x01(\x08\x12W\n\x15\x61\x64\x64ress_table_lookups\x18\x06 \x03(\x0b\x32\x38.solana.storage.ConfirmedBlock.MessageAddressTableLookup\x12\x13\n\x06\x63onfig\x18\x07 \x01(\x0cH\x00\x88\x01\x01\x42\t\n\x07_config\"~\n\rMessageHeader\x12\x1f\n\x17num_required_signatures\x18\x01 \x01(\r\x12$\n\x1cnum_readonly_signed_accounts\x18\x02 \x01(\r\x12&\n\x1enum_readonly_unsigned_accounts\x18\x03 \x01(\r\"d\n\x19MessageAddressTableLookup\x12\x13\n\x0b\x61\x63\x63ount_key\x18\x01 \x01(\x0c\x12\x18\n\x10writable_indexes\x18\x02 \x01(\x0c\x12\x18\n\x10readonly_indexes\x18\x03 \x01(\x0c\"O\n\x13\x43ompiledInstruction\x12\x18\n\x10program_id_index\x18\x01 \x01(\r\x12\x10\n\x08\x61\x63\x63ounts\x18\x02 \x01(\x0c\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\x82\x06\n\x15TransactionStatusMeta\x12<\n\x03\x65rr\x18\x01 \x01(\x0b\x32/.solana.storage.ConfirmedBlock.TransactionError\x12\x0b\n\x03\x66\x65\x65\x18\x02 \x01(\x04\x12\x14\n\x0cpre_balances\x18\x03 \x03(\x04\x12\x15\n\rpost_balances\x18\x04 \x03(\x04\x12L\n\x12inner_instructions\x18\x05 \x03(\x0b\x32\x30.solana.storage.ConfirmedBlock.InnerInstructions\x12\x14\n\x0clog_messages\x18\x06 \x03(\t\x12G\n\x12pre_token_balances\x18\x07 \x03(\x0b\x32+.solana.storage.ConfirmedBlock.TokenBalance\x12H\n\x13post_token_balances\x18\x08 \x03(\x0b\x32+.solana.storage.ConfirmedBlock.TokenBalance\x12\x36\n\x07rewards\x18\t \x03(\x0b\x32%.solana.storage.ConfirmedBlock.Reward\x12\x1f\n\x17inner_instructions_none\x18\n \x01(\x08\x12\x19\n\x11log_messages_none\x18\x0b \x01(\x08\x12!\n\x19loaded_writable_addresses\x18\x0c \x03(\x0c\x12!\n\x19loaded_readonly_addresses\x18\r \x03(\x0c\x12>\n\x0breturn_data\x18\x0e \x01(\x0b\x32).solana.storage.ConfirmedBlock.ReturnData\x12\x18\n\x10return_data_none\x18\x0f \x01(\x08\x12#\n\x16\x63ompute_units_consumed\x18\x10 \x01(\x04H\x00\x88\x01\x01\x12\x17\n\ncost_units\x18\x11 \x01(\x04H\x01\x88\x01\x01\x42\x19\n\x17_compute_units_consumedB\r\n\x0b_cost_units\"\x1f\n\x10TransactionError\x12\x0b\n\x03\x65rr\x18\x01 \x01(\x0c\"i\n\x11InnerInstructions\x12\r\n\x05index\x18\x01 \x01(\r\x12\x45\n\x0cinstructions\x18\x02 \x03(\x0b\x32/.solana.storage.ConfirmedBlock.InnerInstruction\"x\n\x10InnerInstruction\x12\x18\n\x10program_id_index\x18\x01 \x01(\r\x12\x10\n\x08\x61\x63\x63ounts\x18\x02 \x01(\x0c\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x12\x19\n\x0cstack_height\x18\x04 \x01(\rH\x00\x88\x01\x01\x42\x0f\n\r_stack_height\"\x9d\x01\n\x0cTokenBalance\x12\x15\n\raccount_index\x18\x01 \x01(\r\x12\x0c\n\x04mint\x18\x02 \x01(\t\x12\x45\n\x0fui_token_amount\x18\x03 \x01(\x0b\x32,.solana.storage.ConfirmedBlock.UiTokenAmount\x12\r\n\x05owner\x18\x04 \x01(\t\x12\x12\n\nprogram_id\x18\x05 \x01(\t\"^\n\rUiTokenAmount\x12\x11\n\tui_amount\x18\x01 \x01(\x01\x12\x10\n\x08\x64\x65\x63imals\x18\x02 \x01(\r\x12\x0e\n\x06\x61mount\x18\x03 \x01(\t\x12\x18\n\x10ui_amount_string\x18\x04 \x01(\t\".\n\nReturnData\x12\x12\n\nprogram_id\x18\x01 \x01(\x0c\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"@\n\x06Reward\x12\x0e\n\x06pubkey\x18\x01 \x01(\t\x12\x10\n\x08lamports\x18\x02 \x01(\x03\x12\x14\n\x0cpost_balance\x18\x03 \x01(\x04\"\"\n\rUnixTimestamp\x12\x11\n\ttimestamp\x18\x01 \x01(\x03\"#\n\x0b\x42lockHeight\x12\x14\n\x0c\x62lock_height\x18\x01 \x01(\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14solana_storage.proto\x12\x1dsolana.storage.ConfirmedBlock\"Z\n\x0bTransaction\x12\x12\n\nsignatures\x18\x01 \x03(\x0c\x12\x37\n\x07message\x18\x02 \x01(\x0b\x32&.solana.storage.ConfirmedBlock.Message\"\xff\x02\n\x07Message\x12<\n\x06header\x18\x01 \x01(\x0b\x32,.solana.storage.ConfirmedBlock.MessageHeader\x12\x14\n\x0c\x61\x63\x63ount_keys\x18\x02 \x03(\x0c\x12\x18\n\x10recent_blockhash\x18\x03 \x01(\x0c\x12H\n\x0cinstructions\x18\x04 \x03(\x0b\x32\x32.solana.storage.ConfirmedBlock.CompiledInstruction\x12\x11\n\tversioned\x18\x05 \x01(\x08\x12W\n\x15\x61\x64\x64ress_table_lookups\x18\x06 \x03(\x0b\x32\x38.solana.storage.ConfirmedBlock.MessageAddressTableLookup\x12\x45\n\x06\x63onfig\x18\x07 \x01(\x0b\x32\x30.solana.storage.ConfirmedBlock.TransactionConfigH\x00\x88\x01\x01\x42\t\n\x07_config\"\xef\x01\n\x11TransactionConfig\x12\x19\n\x0cpriority_fee\x18\x01 \x01(\x04H\x00\x88\x01\x01\x12\x1f\n\x12\x63ompute_unit_limit\x18\x02 \x01(\rH\x01\x88\x01\x01\x12,\n\x1floaded_accounts_data_size_limit\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x16\n\theap_size\x18\x04 \x01(\rH\x03\x88\x01\x01\x42\x0f\n\r_priority_feeB\x15\n\x13_compute_unit_limitB\"\n _loaded_accounts_data_size_limitB\x0c\n\n_heap_size\"~\n\rMessageHeader\x12\x1f\n\x17num_required_signatures\x18\x01 \x01(\r\x12$\n\x1cnum_readonly_signed_accounts\x18\x02 \x01(\r\x12&\n\x1enum_readonly_unsigned_accounts\x18\x03 \x01(\r\"d\n\x19MessageAddressTableLookup\x12\x13\n\x0b\x61\x63\x63ount_key\x18\x01 \x01(\x0c\x12\x18\n\x10writable_indexes\x18\x02 \x01(\x0c\x12\x18\n\x10readonly_indexes\x18\x03 \x01(\x0c\"O\n\x13\x43ompiledInstruction\x12\x18\n\x10program_id_index\x18\x01 \x01(\r\x12\x10\n\x08\x61\x63\x63ounts\x18\x02 \x01(\x0c\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\x82\x06\n\x15TransactionStatusMeta\x12<\n\x03\x65rr\x18\x01 \x01(\x0b\x32/.solana.storage.ConfirmedBlock.TransactionError\x12\x0b\n\x03\x66\x65\x65\x18\x02 \x01(\x04\x12\x14\n\x0cpre_balances\x18\x03 \x03(\x04\x12\x15\n\rpost_balances\x18\x04 \x03(\x04\x12L\n\x12inner_instructions\x18\x05 \x03(\x0b\x32\x30.solana.storage.ConfirmedBlock.InnerInstructions\x12\x14\n\x0clog_messages\x18\x06 \x03(\t\x12G\n\x12pre_token_balances\x18\x07 \x03(\x0b\x32+.solana.storage.ConfirmedBlock.TokenBalance\x12H\n\x13post_token_balances\x18\x08 \x03(\x0b\x32+.solana.storage.ConfirmedBlock.TokenBalance\x12\x36\n\x07rewards\x18\t \x03(\x0b\x32%.solana.storage.ConfirmedBlock.Reward\x12\x1f\n\x17inner_instructions_none\x18\n \x01(\x08\x12\x19\n\x11log_messages_none\x18\x0b \x01(\x08\x12!\n\x19loaded_writable_addresses\x18\x0c \x03(\x0c\x12!\n\x19loaded_readonly_addresses\x18\r \x03(\x0c\x12>\n\x0breturn_data\x18\x0e \x01(\x0b\x32).solana.storage.ConfirmedBlock.ReturnData\x12\x18\n\x10return_data_none\x18\x0f \x01(\x08\x12#\n\x16\x63ompute_units_consumed\x18\x10 \x01(\x04H\x00\x88\x01\x01\x12\x17\n\ncost_units\x18\x11 \x01(\x04H\x01\x88\x01\x01\x42\x19\n\x17_compute_units_consumedB\r\n\x0b_cost_units\"\x1f\n\x10TransactionError\x12\x0b\n\x03\x65rr\x18\x01 \x01(\x0c\"i\n\x11InnerInstructions\x12\r\n\x05index\x18\x01 \x01(\r\x12\x45\n\x0cinstructions\x18\x02 \x03(\x0b\x32/.solana.storage.ConfirmedBlock.InnerInstruction\"x\n\x10InnerInstruction\x12\x18\n\x10program_id_index\x18\x01 \x01(\r\x12\x10\n\x08\x61\x63\x63ounts\x18\x02 \x01(\x0c\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x12\x19\n\x0cstack_height\x18\x04 \x01(\rH\x00\x88\x01\x01\x42\x0f\n\r_stack_height\"\x9d\x01\n\x0cTokenBalance\x12\x15\n\raccount_index\x18\x01 \x01(\r\x12\x0c\n\x04mint\x18\x02 \x01(\t\x12\x45\n\x0fui_token_amount\x18\x03 \x01(\x0b\x32,.solana.storage.ConfirmedBlock.UiTokenAmount\x12\r\n\x05owner\x18\x04 \x01(\t\x12\x12\n\nprogram_id\x18\x05 \x01(\t\"^\n\rUiTokenAmount\x12\x11\n\tui_amount\x18\x01 \x01(\x01\x12\x10\n\x08\x64\x65\x63imals\x18\x02 \x01(\r\x12\x0e\n\x06\x61mount\x18\x03 \x01(\t\x12\x18\n\x10ui_amount_string\x18\x04 \x01(\t\".\n\nReturnData\x12\x12\n\nprogram_id\x18\x01 \x01(\x0c\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"@\n\x06Reward\x12\x0e\n\x06pubkey\x18\x01 \x01(\t\x12\x10\n\x08lamports\x18\x02 \x01(\x03\x12\x14\n\x0cpost_balance\x18\x03 \x01(\x04\"\"\n\rUnixTimestamp\x12\x11\n\ttimestamp\x18\x01 \x01(\x03\"#\n\x0b\x42lockHeight\x12\x14\n\x0c\x62lock_height\x18\x01 \x01(\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,31 +34,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRANSACTION']._serialized_start=55
   _globals['_TRANSACTION']._serialized_end=145
   _globals['_MESSAGE']._serialized_start=148
-  _globals['_MESSAGE']._serialized_end=481
-  _globals['_MESSAGEHEADER']._serialized_start=483
-  _globals['_MESSAGEHEADER']._serialized_end=609
-  _globals['_MESSAGEADDRESSTABLELOOKUP']._serialized_start=611
-  _globals['_MESSAGEADDRESSTABLELOOKUP']._serialized_end=711
-  _globals['_COMPILEDINSTRUCTION']._serialized_start=713
-  _globals['_COMPILEDINSTRUCTION']._serialized_end=792
-  _globals['_TRANSACTIONSTATUSMETA']._serialized_start=795
-  _globals['_TRANSACTIONSTATUSMETA']._serialized_end=1565
-  _globals['_TRANSACTIONERROR']._serialized_start=1567
-  _globals['_TRANSACTIONERROR']._serialized_end=1598
-  _globals['_INNERINSTRUCTIONS']._serialized_start=1600
-  _globals['_INNERINSTRUCTIONS']._serialized_end=1705
-  _globals['_INNERINSTRUCTION']._serialized_start=1707
-  _globals['_INNERINSTRUCTION']._serialized_end=1827
-  _globals['_TOKENBALANCE']._serialized_start=1830
-  _globals['_TOKENBALANCE']._serialized_end=1987
-  _globals['_UITOKENAMOUNT']._serialized_start=1989
-  _globals['_UITOKENAMOUNT']._serialized_end=2083
-  _globals['_RETURNDATA']._serialized_start=2085
-  _globals['_RETURNDATA']._serialized_end=2131
-  _globals['_REWARD']._serialized_start=2133
-  _globals['_REWARD']._serialized_end=2197
-  _globals['_UNIXTIMESTAMP']._serialized_start=2199
-  _globals['_UNIXTIMESTAMP']._serialized_end=2233
-  _globals['_BLOCKHEIGHT']._serialized_start=2235
-  _globals['_BLOCKHEIGHT']._serialized_end=2270
+  _globals['_MESSAGE']._serialized_end=531
+  _globals['_TRANSACTIONCONFIG']._serialized_start=534
+  _globals['_TRANSACTIONCONFIG']._serialized_end=773
+  _globals['_MESSAGEHEADER']._serialized_start=775
+  _globals['_MESSAGEHEADER']._serialized_end=901
+  _globals['_MESSAGEADDRESSTABLELOOKUP']._serialized_start=903
+  _globals['_MESSAGEADDRESSTABLELOOKUP']._serialized_end=1003
+  _globals['_COMPILEDINSTRUCTION']._serialized_start=1005
+  _globals['_COMPILEDINSTRUCTION']._serialized_end=1084
+  _globals['_TRANSACTIONSTATUSMETA']._serialized_start=1087
+  _globals['_TRANSACTIONSTATUSMETA']._serialized_end=1857
+  _globals['_TRANSACTIONERROR']._serialized_start=1859
+  _globals['_TRANSACTIONERROR']._serialized_end=1890
+  _globals['_INNERINSTRUCTIONS']._serialized_start=1892
+  _globals['_INNERINSTRUCTIONS']._serialized_end=1997
+  _globals['_INNERINSTRUCTION']._serialized_start=1999
+  _globals['_INNERINSTRUCTION']._serialized_end=2119
+  _globals['_TOKENBALANCE']._serialized_start=2122
+  _globals['_TOKENBALANCE']._serialized_end=2279
+  _globals['_UITOKENAMOUNT']._serialized_start=2281
+  _globals['_UITOKENAMOUNT']._serialized_end=2375
+  _globals['_RETURNDATA']._serialized_start=2377
+  _globals['_RETURNDATA']._serialized_end=2423
+  _globals['_REWARD']._serialized_start=2425
+  _globals['_REWARD']._serialized_end=2489
+  _globals['_UNIXTIMESTAMP']._serialized_start=2491
+  _globals['_UNIXTIMESTAMP']._serialized_end=2525
+  _globals['_BLOCKHEIGHT']._serialized_start=2527
+  _globals['_BLOCKHEIGHT']._serialized_end=2562
 # @@protoc_insertion_point(module_scope)

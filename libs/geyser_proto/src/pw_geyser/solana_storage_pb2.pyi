@@ -29,8 +29,20 @@ class Message(_message.Message):
     instructions: _containers.RepeatedCompositeFieldContainer[CompiledInstruction]
     versioned: bool
     address_table_lookups: _containers.RepeatedCompositeFieldContainer[MessageAddressTableLookup]
-    config: bytes
-    def __init__(self, header: _Optional[_Union[MessageHeader, _Mapping]] = ..., account_keys: _Optional[_Iterable[bytes]] = ..., recent_blockhash: _Optional[bytes] = ..., instructions: _Optional[_Iterable[_Union[CompiledInstruction, _Mapping]]] = ..., versioned: _Optional[bool] = ..., address_table_lookups: _Optional[_Iterable[_Union[MessageAddressTableLookup, _Mapping]]] = ..., config: _Optional[bytes] = ...) -> None: ...
+    config: TransactionConfig
+    def __init__(self, header: _Optional[_Union[MessageHeader, _Mapping]] = ..., account_keys: _Optional[_Iterable[bytes]] = ..., recent_blockhash: _Optional[bytes] = ..., instructions: _Optional[_Iterable[_Union[CompiledInstruction, _Mapping]]] = ..., versioned: _Optional[bool] = ..., address_table_lookups: _Optional[_Iterable[_Union[MessageAddressTableLookup, _Mapping]]] = ..., config: _Optional[_Union[TransactionConfig, _Mapping]] = ...) -> None: ...
+
+class TransactionConfig(_message.Message):
+    __slots__ = ("priority_fee", "compute_unit_limit", "loaded_accounts_data_size_limit", "heap_size")
+    PRIORITY_FEE_FIELD_NUMBER: _ClassVar[int]
+    COMPUTE_UNIT_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    LOADED_ACCOUNTS_DATA_SIZE_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    HEAP_SIZE_FIELD_NUMBER: _ClassVar[int]
+    priority_fee: int
+    compute_unit_limit: int
+    loaded_accounts_data_size_limit: int
+    heap_size: int
+    def __init__(self, priority_fee: _Optional[int] = ..., compute_unit_limit: _Optional[int] = ..., loaded_accounts_data_size_limit: _Optional[int] = ..., heap_size: _Optional[int] = ...) -> None: ...
 
 class MessageHeader(_message.Message):
     __slots__ = ("num_required_signatures", "num_readonly_signed_accounts", "num_readonly_unsigned_accounts")

@@ -173,22 +173,34 @@ def _letter(delivery: Delivery, origin: str, letter: DeadLetter) -> Publish:
 
 
 class Drift:
-    """Watches the venues' layouts, and says once when one of them changed."""
+    """Watches the venues' layouts, and says once when one changed or has something new."""
 
     def __init__(self, log: Log) -> None:
         self._watch = DriftWatch()
         self._log = log
-        self._said: set[str] = set()
+        self._said: set[tuple[str, str]] = set()
 
     def take(self, answer: Answer) -> None:
         """Fold one message that is stored."""
         tally = answer.tally
-        self._watch.fold(tally.slot, tally.called, answer.unparsed, tally.unparsed)
-        drifts = {drift.venue: drift for drift in self._watch.drifts()}
-        for venue in drifts.keys() - self._said:
-            one = drifts[venue]
-            self._log.warning(
-                "layout_drift", venue=venue, first_slot=one.first_slot, signatures=one.signatures
+        self._watch.fold(
+            tally.slot,
+            tally.called,
+            answer.unparsed,
+            tally.unparsed,
+            agreed=tally.agreements,
+            disagreed=tally.disagreements,
+        )
+        drifts = {(one.venue, one.kind): one for one in self._watch.drifts()}
+        for key in drifts.keys() - self._said:
+            one = drifts[key]
+            say = self._log.warning if one.kind == "changed" else self._log.info
+            say(
+                "layout_drift" if one.kind == "changed" else "layout_new",
+                venue=one.venue,
+                first_slot=one.first_slot,
+                signatures=one.signatures,
+                tags=one.tags,
             )
         self._said = set(drifts)
 

@@ -21,8 +21,8 @@ Changes: TypeAlias = dict[str, int]
 class Balances(NamedTuple):
     """`base[owner][mint]` and `quote[owner][mint]` net changes; zero changes are kept.
 
-    `decimals` by mint. Owners are base58; an account without owner metadata
-    belongs to the owner named "" and never trades.
+    `decimals` by mint. NFTs (one unit without decimals) are left out. Owners are base58;
+    an account without owner metadata belongs to the owner named "" and never trades.
     """
 
     base: dict[str, Changes]
@@ -37,6 +37,9 @@ def token_changes(view: View) -> Balances:
     decimals: dict[str, int] = {}
     for _, mint, owner, places, pre_raw, post_raw, _existed in view.tokens:
         decimals[mint] = places
+        if places == 0 and -1 <= post_raw - pre_raw <= 1:
+            # A single indivisible unit is a picture or a domain, whatever was paid for it.
+            continue
         changes = quote[owner] if mint in QUOTE_MINTS else base[owner]
         changes[mint] = changes.get(mint, 0) + post_raw - pre_raw
     return Balances(dict(base), dict(quote), decimals)

@@ -19,6 +19,7 @@ from pw_common.limits import DECOMPRESSED_BYTES_MAX, UNPARSED_PER_BATCH_MAX
 from pw_common.messages import Batch, Counts, Event, UnparsedAt
 from pw_parser.core.findings import NONE
 from pw_parser.core.parse import Malformed, Parsed, parse
+from pw_parser.core.programs import BUILT_IN, Programs
 
 
 class DeadLetter(NamedTuple):
@@ -35,7 +36,7 @@ class DeadLetter(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """What the venues said, by venue: instructions, unexplained ones, disagreeing swaps.
+    """What the venues said, by venue: instructions, unexplained ones, swaps by their verdict.
 
     `slot` is the newest slot of the message, 0 where it held no transaction.
     """
@@ -44,6 +45,7 @@ class Tally(NamedTuple):
     called: Mapping[str, int]
     unparsed: Mapping[str, int]
     disagreements: Mapping[str, int]
+    agreements: Mapping[str, int] = {}
 
 
 class Outcome(NamedTuple):
@@ -73,6 +75,7 @@ def parse_message(
     tx_seq: int,
     tx_stream_created: str,
     crashing: Mapping[int, str] = _NONE,
+    programs: Programs = BUILT_IN,
 ) -> Outcome:
     """Parse every update of a message; a bad one costs only itself.
 
@@ -82,8 +85,9 @@ def parse_message(
         tx_seq: Its sequence in PW_TX.
         tx_stream_created: When that stream was created, RFC 3339.
         crashing: Position -> reason of updates that are known to end a parser.
+        programs: The table that names programs.
     """
-    fold = _Fold(tx_seq, tx_stream_created, headers.get(MSG_ID, "")[:TEXT_MAX])
+    fold = _Fold(tx_seq, tx_stream_created, headers.get(MSG_ID, "")[:TEXT_MAX], programs)
     try:
         envelope = read_tx_headers(headers)
     except BadEnvelope as error:
@@ -113,7 +117,8 @@ def parse_message(
 class _Fold:
     """Counts and events of one message, as they add up."""
 
-    def __init__(self, tx_seq: int, tx_stream_created: str, tx_id: str) -> None:
+    def __init__(self, tx_seq: int, tx_stream_created: str, tx_id: str, programs: Programs) -> None:
+        self.programs = programs
         self.tx_seq = tx_seq
         self.tx_id = tx_id
         self.tx_stream_created = tx_stream_created
@@ -127,12 +132,13 @@ class _Fold:
         self.called: Counter[str] = Counter()
         self.unparsed: Counter[str] = Counter()
         self.disagreements: Counter[str] = Counter()
+        self.agreements: Counter[str] = Counter()
         self.described: list[UnparsedAt] = []
 
     def update(self, position: int, update: bytes) -> None:
         self.updates += 1
         try:
-            parsed = parse(update)
+            parsed = parse(update, self.programs)
         except Malformed as error:
             self.dead(position, str(error), frame(update))
             return
@@ -149,6 +155,7 @@ class _Fold:
         for venue, count in said.called:
             self.called[venue] += count
         self.disagreements.update(parsed.findings.disagreements)
+        self.agreements.update(parsed.findings.agreements)
         for one in said.unparsed:
             self.unparsed[one.venue] += 1
             if len(self.described) < UNPARSED_PER_BATCH_MAX:
@@ -196,5 +203,5 @@ class _Fold:
             unparsed=tuple(self.described),
             transfer_coverage=envelope.coverage,
         )
-        tally = Tally(self.slot, self.called, self.unparsed, self.disagreements)
+        tally = Tally(self.slot, self.called, self.unparsed, self.disagreements, self.agreements)
         return Outcome(batch, tuple(self.letters), tally)

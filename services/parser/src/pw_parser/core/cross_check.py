@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from pw_parser.core.programs import VENUE_NAMES
 from pw_parser.core.statements import Statements
 from pw_parser.core.transaction import U64_MAX
-from pw_parser.core.venues.registry import VENUES
+from pw_parser.core.venues.registry import ROUTERS, VENUES
 from pw_parser.core.venues.venue import TradeEvent
 
 AGREES: Final = "event_agrees"
@@ -22,6 +21,8 @@ FROM_EVENT: Final = "quote_from_event"
 # end's or a token's own transfer fee lies between the venue and the trader.
 BASE_TOLERANCE_PM: Final = 10
 QUOTE_TOLERANCE_PM: Final = 30
+# A venue rounds each of its fees up, and a route has several.
+ROUNDING_RAW: Final = 8
 
 
 class Trade(NamedTuple):
@@ -57,8 +58,8 @@ def opinion_of(said: Statements, venues: tuple[str, ...], trade: Trade) -> Opini
     heard = said.trades
     if not trade.alone:
         heard = tuple(event for event in heard if event.user == trade.trader)
-    pools = [event for event in heard if event.venue in VENUE_NAMES]
-    routes = [event for event in heard if event.venue not in VENUE_NAMES]
+    pools = [event for event in heard if event.venue not in ROUTERS]
+    routes = [event for event in heard if event.venue in ROUTERS]
     # A router's events repeat those of the pools below it: each set is an opinion of its own.
     for events in (pools, routes):
         if events and _matches(events, trade):
@@ -72,6 +73,17 @@ def opinion_of(said: Statements, venues: tuple[str, ...], trade: Trade) -> Opini
 
 
 def _matches(events: list[TradeEvent], trade: Trade) -> bool:
+    """Whether all events together, or those of the token's own hops alone, state the trade.
+
+    The price of a pool on the way is not what the whole route cost.
+    """
+    if _sums_to(events, trade):
+        return True
+    touching = [event for event in events if trade.mint in (event.mint_in, event.mint_out)]
+    return 0 < len(touching) < len(events) and _sums_to(touching, trade)
+
+
+def _sums_to(events: list[TradeEvent], trade: Trade) -> bool:
     if not _near(_net_raw(events, trade.mint), trade.base_raw, BASE_TOLERANCE_PM):
         return False
     if trade.quote is None:
@@ -99,4 +111,7 @@ def _net_raw(events: list[TradeEvent], mint: str) -> int:
 
 
 def _near(stated_raw: int, by_balances_raw: int, tolerance_pm: int) -> bool:
-    return abs(stated_raw - by_balances_raw) * 1_000 <= tolerance_pm * abs(by_balances_raw)
+    """Within the tolerance, and a few units more: fees are rounded up one by one."""
+    slack_raw = ROUNDING_RAW * 1_000
+    apart_raw = abs(stated_raw - by_balances_raw) * 1_000
+    return apart_raw <= tolerance_pm * abs(by_balances_raw) + slack_raw

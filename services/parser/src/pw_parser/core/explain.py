@@ -6,10 +6,12 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from pw_common.messages import Event, RoundTrip, Swap
 from pw_geyser import geyser_pb2
-from pw_parser.core.findings import findings_of, judged_of
+from pw_parser.core.findings import findings_of
+from pw_parser.core.hops import shape_of
+from pw_parser.core.judgement import judgement_of
 from pw_parser.core.ledger import Ledger, ledger_of
 from pw_parser.core.owners import with_owners
-from pw_parser.core.programs import QUOTE_MINTS, SOL_MINT
+from pw_parser.core.programs import BUILT_IN, QUOTE_MINTS, SOL_MINT, Programs
 from pw_parser.core.statements import NOTHING, Statements
 from pw_parser.core.traders import Judged, is_wallet, signature_text
 from pw_parser.core.transaction import Malformed, View, info_of, view_of
@@ -33,7 +35,7 @@ SENTENCES: Final[dict[Verdict, str]] = {
     "round_trip": "A signer went through exchanges and kept none, or only dust, of any token.",
     "vote": "A vote: it moves no token.",
     "failed": "It failed on chain: nothing moved but the fee.",
-    "no_exchange": "No exchange program that is known here took part.",
+    "no_exchange": "No listed exchange took part, and no program moved a token against a quote.",
     "orders": "Orders were placed, cancelled or settled, none was taken.",
     "no_token_moved": "Exchange programs ran, but no token changed hands: orders, settings, fees.",
     "quote_for_quote": "Only SOL and dollars were exchanged: kept apart, as the price of SOL.",
@@ -77,10 +79,13 @@ class Explanation(NamedTuple):
     taken_out: tuple[TakenOut, ...] = ()
     said: Statements = NOTHING
     events: tuple[Event, ...] = ()
+    hops: tuple[str, ...] = ()
 
 
-def explain(update: bytes) -> Explanation | None:
+def explain(update: bytes, programs: Programs = BUILT_IN) -> Explanation | None:
     """The working behind a transaction's events; None for an update that is no transaction.
+
+    `hops` are the programs below which a token moved against another, in order.
 
     Raises:
         Malformed: as `parse` does.
@@ -95,9 +100,10 @@ def explain(update: bytes) -> Explanation | None:
     if info.meta.HasField("err"):
         return Explanation(signature, slot, "failed", SENTENCES["failed"])
     view = view_of(info, slot)
-    findings = findings_of(view)
-    ledger = ledger_of(view)
-    judged = judged_of(view, ledger, findings.said)
+    findings = findings_of(view, programs)
+    ledger = ledger_of(view, programs)
+    judgement = judgement_of(view, ledger, findings.said, programs)
+    judged = None if judgement is None else judgement.judged
     verdict = _verdict(ledger, judged, findings.events, view)
     return Explanation(
         signature=signature,
@@ -111,6 +117,10 @@ def explain(update: bytes) -> Explanation | None:
         taken_out=_taken_out(view, ledger),
         said=findings.said,
         events=findings.events,
+        hops=tuple(
+            hop.venue or (hop.program.name if hop.program is not None else hop.id)
+            for hop in shape_of(view, programs).hops
+        ),
     )
 
 
@@ -189,13 +199,13 @@ def _taken_out(view: View, ledger: Ledger) -> tuple[TakenOut, ...]:
     )
 
 
-def reading_of(update: bytes) -> dict[str, object]:
+def reading_of(update: bytes, programs: Programs = BUILT_IN) -> dict[str, object]:
     """What a transaction reads as: verdict, events, and what is not understood.
 
     Raises:
         Malformed: as `parse` does.
     """
-    explanation = explain(update)
+    explanation = explain(update, programs)
     if explanation is None:
         return {"verdict": None, "events": (), "unparsed": ()}
     return {

@@ -11,69 +11,77 @@ from typing import Final, NamedTuple
 from pw_common.messages import Event, QuoteTrade, TokenCreated, Transfer
 from pw_parser.core.cross_check import AGREES, DISAGREES, FROM_EVENT, Trade, opinion_of
 from pw_parser.core.funding import transfers_in
+from pw_parser.core.judgement import judgement_of, may_trade
 from pw_parser.core.ledger import Ledger, ledger_of
-from pw_parser.core.programs import EXCHANGES, QUOTE_MINTS, SOL_MINT, STABLE_MINTS, VENUE_NAMES
-from pw_parser.core.stated import is_arbitrage, stated_legs
+from pw_parser.core.pools import add_burns, add_pools
+from pw_parser.core.programs import BUILT_IN, QUOTE_MINTS, SOL_MINT, STABLE_MINTS, Programs
+from pw_parser.core.stated import PRICED_ELSEWHERE
 from pw_parser.core.statements import NOTHING, Statements, statements_of
-from pw_parser.core.traders import Judged, Leg, judge, signature_text, swap_of, trip_of
+from pw_parser.core.swaps import swap_of
+from pw_parser.core.traders import Judged, Leg, pool_side, signature_text
 from pw_parser.core.transaction import U64_MAX, View
+from pw_parser.core.venues.registry import ROUTERS
 from pw_parser.core.venues.venue import TradeEvent
 
 
 class Findings(NamedTuple):
-    """The events of a transaction, what the venues said, and whose events disagree."""
+    """The events of a transaction, what the venues said, and whose events (dis)agree.
+
+    `unlisted` are the venues of its swaps that the table does not name.
+    """
 
     events: tuple[Event, ...] = ()
     said: Statements = NOTHING
     disagreements: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
+    agreements: tuple[str, ...] = ()
 
 
 NONE = Findings()
-_EXCHANGES: Final = frozenset(EXCHANGES)
+# The quote is what the pool moved: a trader's own change may differ by so much in fees.
+OWN_QUOTE_PER_CENT: Final = 3
 
 
-def findings_of(view: View) -> Findings:
+def findings_of(view: View, programs: Programs = BUILT_IN) -> Findings:
     """Judge a successful transaction.
 
     Raises:
         Malformed: it contradicts itself.
     """
     events: list[Event] = []
-    if _EXCHANGES.isdisjoint(view.keys):
+    if programs.exchanges.isdisjoint(view.keys) and not may_trade(view):
         _add_transfers(events, view)
+        add_burns(events, view)
         return Findings(tuple(events)) if events else NONE
-    ledger = ledger_of(view)
-    if not ledger.venues and not ledger.routers:
-        _add_transfers(events, view)
+    ledger = ledger_of(view, programs)
+    if not ledger.venues and not ledger.routers and not may_trade(view):
+        _add_transfers(events, view, ledger)
         return Findings(tuple(events)) if events else NONE
     said = statements_of(view, ledger.calls)
-    judged = judged_of(view, ledger, said)
+    judgement = judgement_of(view, ledger, said, programs)
     disagreements: list[str] = []
-    if judged is not None:
+    agreed = False
+    unlisted: tuple[str, ...] = ()
+    if judgement is not None:
+        judged, hops = judgement
+        unlisted = tuple(dict.fromkeys(hop.venue for hop in hops if hop.program is None))
         for leg in judged.legs:
-            weighed, venue = _weighed(leg, judged, ledger, said)
-            events.append(swap_of(judged.context, weighed, len(events)))
+            weighed, venue = _weighed(leg, judged, ledger, said, unlisted)
+            events.append(swap_of(judged.context, weighed, hops, len(events)))
+            agreed |= AGREES in weighed.reasons
             if venue:
                 disagreements.append(venue)
         events.extend(judged.trips)
-    _add_tokens(events, view, said)
-    _add_quote_trades(events, view, said)
-    _add_transfers(events, view)
-    return Findings(tuple(events), said, tuple(disagreements))
-
-
-def judged_of(view: View, ledger: Ledger, said: Statements) -> Judged | None:
-    """The judgement by balances, corrected where only the events can tell."""
-    judged = judge(view, ledger)
-    if judged is None or not said.trades:
-        return judged
-    if not judged.legs:
-        legs = () if judged.trips else tuple(stated_legs(said, judged.context))
-        return judged._replace(legs=legs) if legs else judged
-    traders = sorted({leg.trader for leg in judged.legs})
-    if len(traders) == 1 and all(is_arbitrage(said, leg) for leg in judged.legs):
-        return judged._replace(legs=(), trips=(trip_of(judged.context, traders[0]),))
-    return judged
+        unlisted = unlisted if judged.legs else ()
+    if said is not NOTHING:
+        _add_tokens(events, view, said)
+        _add_quote_trades(events, view, said)
+    _add_transfers(events, view, ledger)
+    add_pools(events, view, said)
+    if not events and said is NOTHING:
+        return NONE
+    agreements = tuple(dict.fromkeys(one.venue for one in said.trades)) if agreed else ()
+    return Findings(tuple(events), said, tuple(disagreements), unlisted, agreements)
 
 
 def _add_tokens(events: list[Event], view: View, said: Statements) -> None:
@@ -98,9 +106,11 @@ def _add_tokens(events: list[Event], view: View, said: Statements) -> None:
 def _add_quote_trades(events: list[Event], view: View, said: Statements) -> None:
     """SOL against a stable coin, by the venues: the only place where SOL's worth is stated."""
     sums: dict[str, list[int]] = {}
+    if len(said.trades) == 1 and said.trades[0].mint_in not in QUOTE_MINTS:
+        return
     for trade in said.trades:
         usd_mint, sol_raw, usd_raw = _sol_and_usd(trade)
-        if usd_mint and trade.venue in VENUE_NAMES:
+        if usd_mint and trade.venue not in ROUTERS:
             total = sums.setdefault(usd_mint, [0, 0])
             total[0] += sol_raw
             total[1] += usd_raw
@@ -130,7 +140,9 @@ def _sol_and_usd(trade: TradeEvent) -> tuple[str, int, int]:
     return "", 0, 0
 
 
-def _add_transfers(events: list[Event], view: View) -> None:
+def _add_transfers(events: list[Event], view: View, ledger: Ledger | None = None) -> None:
+    if ledger is not None and not ledger.sent:
+        return
     events.extend(
         Transfer(
             signature=signature_text(view.signature),
@@ -142,19 +154,23 @@ def _add_transfers(events: list[Event], view: View) -> None:
             lamports=lamports,
         )
         for ordinal, (source, destination, lamports) in enumerate(
-            transfers_in(view), start=len(events)
+            transfers_in(view, None if ledger is None else ledger.sent), start=len(events)
         )
     )
 
 
-def _weighed(leg: Leg, judged: Judged, ledger: Ledger, said: Statements) -> tuple[Leg, str]:
-    """The leg with what the events add to it, and the venue whose event disagrees."""
-    quote = None
-    if leg.quote_mint is not None and leg.quote_raw is not None:
-        quote = (leg.quote_mint, leg.quote_raw)
+def _weighed(
+    leg: Leg, judged: Judged, ledger: Ledger, said: Statements, unlisted: tuple[str, ...]
+) -> tuple[Leg, str]:
+    """The leg with what events and pools add to it, and the venue whose event disagrees."""
     alone = all(other.trader == leg.trader for other in judged.legs)
-    trade = Trade(leg.trader, leg.mint, leg.base_raw, quote, alone)
-    opinion = opinion_of(said, ledger.venues, trade)
+    venues = (*ledger.venues, *unlisted)
+    opinion = opinion_of(said, venues, _trade(leg, alone=alone))
+    if opinion.reason != AGREES:
+        moved = _as_the_pool_moved(leg, judged)
+        if moved is not leg:
+            leg = moved
+            opinion = opinion_of(said, venues, _trade(leg, alone=alone))
     if opinion.reason is None:
         return leg, ""
     if opinion.reason == DISAGREES:
@@ -170,3 +186,26 @@ def _weighed(leg: Leg, judged: Judged, ledger: Ledger, said: Statements) -> tupl
         leg._replace(quote_mint=stated_mint, quote_raw=stated_raw, reasons=(*kept, FROM_EVENT)),
         "",
     )
+
+
+def _trade(leg: Leg, *, alone: bool) -> Trade:
+    quote = None
+    if leg.quote_mint is not None and leg.quote_raw is not None:
+        quote = (leg.quote_mint, leg.quote_raw)
+    return Trade(leg.trader, leg.mint, leg.base_raw, quote, alone)
+
+
+def _as_the_pool_moved(leg: Leg, judged: Judged) -> Leg:
+    """The leg at the pool's own price where the trader's balance holds more than fees of it.
+
+    Rent, bots' fees and gifts within other programs' calls are in a wallet's change of SOL.
+    """
+    if leg.quote_raw is None or PRICED_ELSEWHERE.intersection(leg.reasons):
+        return leg
+    mirrored = pool_side(judged.context, leg.mint, leg.base_raw)
+    if mirrored is None or mirrored[1] is None or mirrored[0] != leg.quote_mint:
+        return leg
+    pool_raw = mirrored[1]
+    if abs(leg.quote_raw - pool_raw) * 100 <= OWN_QUOTE_PER_CENT * pool_raw:
+        return leg
+    return leg._replace(quote_raw=pool_raw, reasons=(*leg.reasons, "quote_from_pool"))

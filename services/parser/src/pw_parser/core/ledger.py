@@ -9,25 +9,24 @@ instruction layouts: the public `solana-system-interface` and `spl-token` crates
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from solders.pubkey import Pubkey
-
+from pw_common.limits import FUNDING_LAMPORTS_MIN
 from pw_geyser import solana_storage_pb2
 from pw_parser.core.calls import OUTER, Calls, Place
 from pw_parser.core.programs import (
-    EXCHANGES,
-    LAUNCHPAD,
+    BUILT_IN,
+    EXCHANGE_KINDS,
     SOL_MINT,
     SYSTEM_PROGRAM,
-    TAKES,
     TIP_ACCOUNTS,
     TOKEN_PROGRAMS,
-    USER_POSITIONS,
-    VENUE_KINDS,
+    Program,
+    Programs,
 )
 from pw_parser.core.transaction import Malformed, View
-from pw_parser.core.venues.layout import EVENT_TAG, TAG_BYTES
+from pw_parser.core.venues.layout import EVENT_TAG
 
 AnyInstruction: TypeAlias = (
     solana_storage_pb2.CompiledInstruction | solana_storage_pb2.InnerInstruction
@@ -38,9 +37,23 @@ _TRANSFER: Final = 2
 _CREATE_WITH_SEED: Final = 3
 _ALLOCATE_TAG: Final = (8).to_bytes(4, "little")
 _CLOSE_ACCOUNT: Final = 9
+# The height of what an outer instruction calls; 0 where old metadata has none.
+DIRECT_HEIGHT: Final = 2
+_TOKEN_TRANSFERS: Final = frozenset({b"\x03", b"\x0c", b"\x1a"})
 
+_NOTHING: Final = 0
 _SYSTEM: Final = 1
 _TOKEN: Final = 2
+Role: TypeAlias = int | Program
+_BASIC: Final = TOKEN_PROGRAMS | {SYSTEM_PROGRAM}
+
+
+class Sent(NamedTuple):
+    """A transfer of SOL by the system program; both ends are account indexes."""
+
+    source: int
+    destination: int
+    lamports: int
 
 
 class Ledger(NamedTuple):
@@ -50,7 +63,9 @@ class Ledger(NamedTuple):
     apart from the trade; `reasons[i]` names why. `launches` says that a launch
     program took part, `orders` that orders were managed, not taken; `users` are the
     accounts that exchange instructions name as their user; `calls` are the
-    instructions of venues whose layout is known.
+    instructions of venues whose layout is known. `unlisted` says that a program
+    that the table does not name was called by another, or moved tokens itself.
+    `sent` are the larger transfers of SOL, outer ones first.
     """
 
     venues: tuple[str, ...]
@@ -62,6 +77,8 @@ class Ledger(NamedTuple):
     beside_lamports: dict[int, int]
     reasons: dict[int, set[str]]
     calls: Calls
+    unlisted: bool
+    sent: tuple[Sent, ...]
 
 
 class _Walk:
@@ -81,14 +98,26 @@ class _Walk:
         self.reasons: defaultdict[int, set[str]] = defaultdict(set)
         self.closed: set[int] = set()
         self.funded: dict[int, tuple[int, int]] = {}
+        self.created: set[int] = set()
+        self._owners: set[str] | None = None
         self.calls = Calls(view)
+        self.sent: list[Sent] = []
+        # The inner instructions that are walked now.
+        self.group: Sequence[solana_storage_pb2.InnerInstruction] = ()
+        self.special: dict[int, Role] = {}
+
+    def owns_tokens(self, index: int) -> bool:
+        """Whether an account owns a token account: a pool or curve, not a mint."""
+        if self._owners is None:
+            self._owners = {token.owner for token in self.view.tokens}
+        return self.view.address(index) in self._owners
 
     def take(self, index: int, lamports: int, reason: str) -> None:
         self.beside[index] += lamports
         self.reasons[index].add(reason)
 
 
-def ledger_of(view: View) -> Ledger:
+def ledger_of(view: View, programs: Programs = BUILT_IN) -> Ledger:
     """Walk all instructions.
 
     Raises:
@@ -96,22 +125,34 @@ def ledger_of(view: View) -> Ledger:
     """
     walk = _Walk(view)
     walk.take(0, -view.fee_lamports, "network_fee")
-    keys = view.keys
-    count = len(keys)
-    special = _special_programs(keys)
+    count = len(view.keys)
+    special = walk.special = _special_programs(view.keys, programs)
+    unlisted = False
+    outer_unlisted: set[int] = set()
     for at, instruction in enumerate(view.message.instructions):
         program = instruction.program_id_index
-        if program in special:
-            _step(walk, special[program], instruction, Place(at, OUTER))
+        role = special.get(program)
+        if role is not None:
+            if role:
+                _step(walk, role, instruction, Place(at, OUTER))
         elif program >= count:
             raise Malformed(f"instruction of program {program}, but there are {count} accounts")
+        else:
+            outer_unlisted.add(at)
     for group in sorted(view.meta.inner_instructions, key=_outer_index):
-        for at, inner in enumerate(group.instructions):
+        walk.group = group.instructions
+        if group.index in outer_unlisted and not unlisted:
+            unlisted = _moves_tokens_itself(walk)
+        for at, inner in enumerate(walk.group):
             program = inner.program_id_index
-            if program in special:
-                _step(walk, special[program], inner, Place(group.index, at))
+            role = special.get(program)
+            if role is not None:
+                if role:
+                    _step(walk, role, inner, Place(group.index, at))
             elif program >= count:
                 raise Malformed(f"instruction of program {program}, but there are {count} accounts")
+            else:
+                unlisted = True
     return Ledger(
         venues=tuple(walk.venues),
         routers=tuple(walk.routers),
@@ -122,6 +163,18 @@ def ledger_of(view: View) -> Ledger:
         beside_lamports=dict(walk.beside),
         reasons=dict(walk.reasons),
         calls=walk.calls,
+        unlisted=unlisted,
+        sent=tuple(walk.sent),
+    )
+
+
+def _moves_tokens_itself(walk: _Walk) -> bool:
+    """Whether the outer instruction sends tokens, not only the programs that it calls."""
+    return any(
+        walk.special.get(one.program_id_index) == _TOKEN
+        and one.stack_height <= DIRECT_HEIGHT
+        and one.data[:1] in _TOKEN_TRANSFERS
+        for one in walk.group
     )
 
 
@@ -129,49 +182,52 @@ def _outer_index(group: solana_storage_pb2.InnerInstructions) -> int:
     return group.index
 
 
-def _special_programs(keys: list[bytes]) -> dict[int, tuple[int, str, str]]:
-    special: dict[int, tuple[int, str, str]] = {}
+def _special_programs(keys: list[bytes], programs: Programs) -> dict[int, Role]:
+    """Account index -> what to do with its instructions; 0 where there is nothing to do."""
+    special: dict[int, Role] = {}
+    named = programs.by_key
     for index, key in enumerate(keys):
-        if key in EXCHANGES:
-            special[index] = (0, *EXCHANGES[key])
-        elif key == SYSTEM_PROGRAM:
-            special[index] = (_SYSTEM, "", "")
-        elif key in TOKEN_PROGRAMS:
-            special[index] = (_TOKEN, "", "")
+        if key in named:
+            program = named[key]
+            special[index] = program if program.kind in EXCHANGE_KINDS else _NOTHING
+        if key in _BASIC:
+            special[index] = _SYSTEM if key == SYSTEM_PROGRAM else _TOKEN
     return special
 
 
-def _step(
-    walk: _Walk,
-    role: tuple[int, str, str],
-    instruction: AnyInstruction,
-    place: Place,
-) -> None:
-    what, name, kind = role
-    if what == _TOKEN:
+def _step(walk: _Walk, role: Role, instruction: AnyInstruction, place: Place) -> None:
+    if isinstance(role, Program):
+        _exchange(walk, role, instruction, place)
+    elif role == _TOKEN:
         data = instruction.data
         if data and data[0] == _CLOSE_ACCOUNT:
             _close(walk, instruction.accounts)
-    elif what == _SYSTEM:
-        _system(walk, instruction.accounts, instruction.data, outer=place.inner == OUTER)
-    elif instruction.data.startswith(EVENT_TAG):
+    else:
+        _system(walk, instruction.accounts, instruction.data, place)
+
+
+def _exchange(walk: _Walk, program: Program, instruction: AnyInstruction, place: Place) -> None:
+    name, data = program.name, instruction.data
+    if data.startswith(EVENT_TAG):
         # What a program sends to itself is a statement, not a trade by itself.
-        walk.calls.wrote(name, place, instruction.data[len(EVENT_TAG) :])
-        if kind not in VENUE_KINDS:
+        walk.calls.wrote(name, place, data[len(EVENT_TAG) :])
+        if program.kind != "venue":
             walk.routers[name] = None
-    elif kind not in VENUE_KINDS:
+    elif program.kind != "venue":
         walk.routers[name] = None
         _call(walk, name, place, instruction)
-        _note_user(walk, name, instruction.accounts)
-    elif name in TAKES and instruction.data[:TAG_BYTES] not in TAKES[name]:
+        if program.users:
+            _note_user(walk, program, instruction)
+    elif program.takes and not data.startswith(program.takes):
         # Orders placed, cancelled and settled move deposits, which look like trades.
         walk.orders = True
     else:
         _call(walk, name, place, instruction)
         walk.venues[name] = None
         walk.hops += 1
-        walk.launches |= kind == LAUNCHPAD
-        _note_user(walk, name, instruction.accounts)
+        walk.launches |= program.launches
+        if program.users:
+            _note_user(walk, program, instruction)
 
 
 def _call(walk: _Walk, name: str, place: Place, instruction: AnyInstruction) -> None:
@@ -180,8 +236,9 @@ def _call(walk: _Walk, name: str, place: Place, instruction: AnyInstruction) -> 
     )
 
 
-def _note_user(walk: _Walk, venue: str, accounts: bytes) -> None:
-    for position in USER_POSITIONS.get(venue, ()):
+def _note_user(walk: _Walk, program: Program, instruction: AnyInstruction) -> None:
+    accounts = instruction.accounts
+    for position in program.user_places(instruction.data):
         if -len(accounts) <= position < len(accounts):
             _in_range(walk.view, accounts[position])
             walk.users.add(accounts[position])
@@ -203,7 +260,7 @@ def _close(walk: _Walk, accounts: bytes) -> None:
         walk.take(destination, rent, "rent_returned")
 
 
-def _system(walk: _Walk, accounts: bytes, data: bytes, *, outer: bool) -> None:
+def _system(walk: _Walk, accounts: bytes, data: bytes, place: Place) -> None:
     if data[:4] == _ALLOCATE_TAG and accounts:
         # Transfer, allocate, assign: how an account is made that may hold SOL already.
         source, lamports = walk.funded.pop(accounts[0], (-1, 0))
@@ -217,7 +274,9 @@ def _system(walk: _Walk, accounts: bytes, data: bytes, *, outer: bool) -> None:
     tag = int.from_bytes(data[:4], "little")
     if tag == _TRANSFER:
         lamports = int.from_bytes(data[4:12], "little")
-        _transfer(walk, source, destination, lamports, outer=outer)
+        if lamports >= FUNDING_LAMPORTS_MIN:
+            walk.sent.append(Sent(source, destination, lamports))
+        _transfer(walk, source, destination, lamports, place)
     elif tag == _CREATE_ACCOUNT:
         _create(walk, source, destination, int.from_bytes(data[4:12], "little"))
     elif tag == _CREATE_WITH_SEED and len(data) >= 44:
@@ -226,12 +285,16 @@ def _system(walk: _Walk, accounts: bytes, data: bytes, *, outer: bool) -> None:
             _create(walk, source, destination, int.from_bytes(data[at : at + 8], "little"))
 
 
-def _transfer(walk: _Walk, source: int, destination: int, lamports: int, *, outer: bool) -> None:
+def _transfer(walk: _Walk, source: int, destination: int, lamports: int, place: Place) -> None:
     view = walk.view
     if source == destination:
         return
     if view.keys[destination] in TIP_ACCOUNTS:
         walk.take(source, -lamports, "tip")
+        return
+    if destination in walk.created and not walk.owns_tokens(destination):
+        # More rent for an account that was just made, such as a mint with its metadata.
+        walk.take(source, -lamports, "rent_paid")
         return
     # An exchange takes its SOL by an inner transfer. What a signer sends at the
     # outer level and what stays there is a tip, a fee of the front end or a
@@ -240,11 +303,53 @@ def _transfer(walk: _Walk, source: int, destination: int, lamports: int, *, oute
     # unless the signer is an account for wrapped SOL that is gone afterwards.
     post = view.post_lamports[destination]
     stays = post > view.pre_lamports[destination] or (destination < view.signer_count and post > 0)
-    if outer and destination not in walk.token_indexes and stays:
+    if stays and destination not in walk.token_indexes and _is_beside(walk, source, place):
         walk.take(source, -lamports, "sent_beside")
         walk.take(destination, lamports, "received_beside")
     elif view.pre_lamports[destination] == 0:
         walk.funded.setdefault(destination, (source, lamports))
+
+
+def _is_beside(walk: _Walk, source: int, place: Place) -> bool:
+    """Whether a transfer of SOL that stays where it went is no part of an exchange.
+
+    At the outer level it never is. Further in, it is the fee of a bot or front end if the
+    program that sends it is known as one, or is not listed and moves no token beside it.
+    """
+    if place.inner == OUTER:
+        return True
+    if source >= walk.view.signer_count:
+        return False
+    own = walk.group[place.inner]
+    if not own.HasField("stack_height"):
+        return False
+    above = _caller(walk, own.stack_height, place)
+    role = walk.special.get(above.program_id_index)
+    if role is not None:
+        return isinstance(role, Program) and role.kind != "venue"
+    return not any(
+        walk.special.get(sibling.program_id_index) == _TOKEN
+        and sibling.data[:1] in _TOKEN_TRANSFERS
+        for sibling in _siblings(walk, own.stack_height, place.inner)
+    )
+
+
+def _caller(walk: _Walk, height: int, place: Place) -> AnyInstruction:
+    """The instruction below which another of a height stands."""
+    for at in range(place.inner - 1, -1, -1):
+        if walk.group[at].stack_height < height:
+            return walk.group[at]
+    return walk.view.message.instructions[place.outer]
+
+
+def _siblings(walk: _Walk, height: int, at: int) -> Iterator[solana_storage_pb2.InnerInstruction]:
+    """All instructions with the same caller as the one at a rank."""
+    for ranks in (range(at - 1, -1, -1), range(at + 1, len(walk.group))):
+        for rank in ranks:
+            if walk.group[rank].stack_height < height:
+                break
+            if walk.group[rank].stack_height == height:
+                yield walk.group[rank]
 
 
 def _create(walk: _Walk, source: int, account: int, lamports: int) -> None:
@@ -252,18 +357,17 @@ def _create(walk: _Walk, source: int, account: int, lamports: int) -> None:
     post = view.post_lamports[account]
     if post == 0:
         return
+    walk.created.add(account)
     wrapped = walk.wrapped.get(account)
     rent = post - wrapped.post_raw if wrapped else min(lamports, post)
     if rent > 0:
         walk.take(source, -rent, "rent_paid")
+        # What a new curve or pool holds as rent is no part of what it was paid.
+        if account not in walk.token_indexes:
+            walk.beside[account] += rent
 
 
 def _in_range(view: View, *indexes: int) -> None:
     for index in indexes:
         if index >= len(view.keys):
             raise Malformed(f"instruction account {index}, but there are {len(view.keys)} accounts")
-
-
-def address(key: bytes) -> str:
-    """Base58 of a 32 byte key."""
-    return str(Pubkey.from_bytes(key))

@@ -14,6 +14,8 @@ from typing import Final
 _DATA: Final = "Program data: "
 _RAY: Final = "Program log: ray_log: "
 _ENTERED: Final = " invoke ["
+# "Program … consumed … of … compute units": the most common line of all.
+_UNITS: Final = " units"
 _TRUNCATED: Final = "Log truncated"
 _PROGRAM: Final = len("Program ")
 # What stands behind "Program ": `log: `, `data:`, or a key.
@@ -50,6 +52,8 @@ def log_events(
             rank = entered[program]
             entered[program] = rank + 1
             running.append(positions[rank] if rank < len(positions) else None)
+        elif line.endswith(_UNITS):
+            continue
         elif line.endswith(" success") or " failed: " in line:
             if running:
                 running.pop()

@@ -11,6 +11,7 @@ from pw_common.limits import SLOT_MAX
 from pw_common.messages import Event, SlotEvent
 from pw_geyser import geyser_pb2
 from pw_parser.core.findings import NONE, Findings, findings_of
+from pw_parser.core.programs import BUILT_IN, Programs
 from pw_parser.core.traders import signature_text
 from pw_parser.core.transaction import Malformed, info_of, view_of
 
@@ -41,8 +42,8 @@ _OUTCOMES = {
 }
 
 
-def parse(update: bytes) -> Parsed:
-    """Read a `geyser.SubscribeUpdate` as received.
+def parse(update: bytes, programs: Programs = BUILT_IN) -> Parsed:
+    """Read a `geyser.SubscribeUpdate` as received, with the names of a table of programs.
 
     Raises:
         Malformed: undecodable, of an unknown kind, or contradicting itself.
@@ -53,7 +54,7 @@ def parse(update: bytes) -> Parsed:
         raise Malformed(f"not a SubscribeUpdate: {error}") from error
     kind = message.WhichOneof("update_oneof")
     if kind == "transaction":
-        return _transaction(message.transaction)
+        return _transaction(message.transaction, programs)
     if kind == "slot":
         return _SLOT
     if kind == "block_meta":
@@ -67,13 +68,13 @@ def _check_slot(slot: int) -> None:
         raise Malformed(f"slot {slot} is beyond any chain")
 
 
-def _transaction(update: geyser_pb2.SubscribeUpdateTransaction) -> Parsed:
+def _transaction(update: geyser_pb2.SubscribeUpdateTransaction, programs: Programs) -> Parsed:
     _check_slot(update.slot)
     info = info_of(update)
     failed = info.meta.HasField("err")
     if failed or info.is_vote:
         return _OUTCOMES[failed, info.is_vote]
-    findings = findings_of(view_of(info, update.slot))
+    findings = findings_of(view_of(info, update.slot), programs)
     if findings is NONE:
         return _OUTCOMES[False, False]
     return Parsed(

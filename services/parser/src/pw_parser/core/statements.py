@@ -14,7 +14,7 @@ from pw_parser.core.log_events import log_events
 from pw_parser.core.transaction import View
 from pw_parser.core.venues.layout import TAG_BYTES, Short
 from pw_parser.core.venues.registry import VENUES
-from pw_parser.core.venues.venue import TokenFacts, TradeEvent
+from pw_parser.core.venues.venue import PoolFacts, TokenFacts, TradeEvent
 
 RAY_TAG_BYTES = 1
 
@@ -39,6 +39,7 @@ class Statements(NamedTuple):
     unparsed: tuple[Unparsed, ...] = ()
     silent: frozenset[str] = frozenset()
     called: tuple[tuple[str, int], ...] = ()
+    pools: tuple[PoolFacts, ...] = ()
 
 
 NOTHING = Statements()
@@ -85,6 +86,7 @@ class _Reading:
         self.trades: list[tuple[int, TradeEvent]] = []
         self.tokens: list[TokenFacts] = []
         self.unparsed: list[Unparsed] = []
+        self.pools: list[tuple[int, PoolFacts]] = []
 
     def event(self, position: int, tag: bytes, data: bytes) -> None:
         invocation = self.calls.invocations[position]
@@ -106,6 +108,8 @@ class _Reading:
                     self.trades.append((position, one))
             elif isinstance(one, TokenFacts):
                 self.tokens.append(one)
+            elif isinstance(one, PoolFacts) and (position, one) not in self.pools:
+                self.pools.append((position, one))
 
     def statements(self) -> Statements:
         spoken = {position for position, _ in self.trades}
@@ -122,10 +126,12 @@ class _Reading:
                 silent.add(venue.name)
         rank = {position: at for at, position in enumerate(self.calls.in_order())}
         self.trades.sort(key=lambda found: rank[found[0]])
+        self.pools.sort(key=lambda found: rank[found[0]])
         return Statements(
             trades=tuple(trade for _, trade in self.trades),
             tokens=tuple(self.tokens),
             unparsed=tuple(self.unparsed),
             silent=frozenset(silent),
             called=tuple(called.items()),
+            pools=tuple(facts for _, facts in self.pools),
         )

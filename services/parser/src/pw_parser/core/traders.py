@@ -8,12 +8,13 @@ traded (relayed orders).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from solders.signature import Signature
 
-from pw_common.messages import RoundTrip, Side, Swap
+from pw_common.messages import RoundTrip
 from pw_parser.core.amounts import (
     Balances,
     Changes,
@@ -22,18 +23,20 @@ from pw_parser.core.amounts import (
     public_key,
     token_changes,
 )
-from pw_parser.core.ledger import Ledger, address
+from pw_parser.core.ledger import Ledger
 from pw_parser.core.owners import with_owners
-from pw_parser.core.programs import SOL_DECIMALS, SOL_MINT, STABLE_MINTS
-from pw_parser.core.reasons import confidence
-from pw_parser.core.transaction import U64_MAX, Malformed, View
+from pw_parser.core.programs import DOLLAR_MINTS, DOLLARS, SOL_MINT, STABLE_MINTS
+from pw_parser.core.transaction import View, address
 
 ON_CURVE_CACHE_SIZE: Final = 65_536
-I64_MAX: Final = 2**63 - 1
-# Less than this part of what others moved is what arbitrage leaves behind by rounding.
-DUST_DIVISOR: Final = 1_000
-# Less SOL than this against dollars is a cost of arbitrage, not its other side.
-QUOTE_ROUTE_LAMPORTS_MIN: Final = 1_000_000
+# Every event of a transaction names it.
+SIGNATURE_CACHE_SIZE: Final = 8
+# Less than this part of what programs both gave and took is what a route or arbitrage keeps.
+DUST_DIVISOR: Final = 50
+# A fee in shares that were issued or burned is less than this part of them.
+OTHER_SIDE_MIN: Final = 2
+# One account gave and one took.
+MOVED_THROUGH_MIN: Final = 2
 # Ten times the lamports that a millionth of a dollar is worth at ten dollars a SOL.
 LAMPORTS_PER_DUST: Final = 1_000
 
@@ -68,8 +71,8 @@ class Judged(NamedTuple):
     context: Context
 
 
-def judge(given: View, ledger: Ledger) -> Judged | None:
-    """Trades by balances of a successful transaction; None where no token changed hands."""
+def context_of(given: View, ledger: Ledger) -> Context | None:
+    """Who gained and lost what; None where no token changed hands."""
     view = with_owners(given)
     balances = token_changes(view)
     if not any(any(changes.values()) for changes in balances.base.values()):
@@ -80,21 +83,36 @@ def judge(given: View, ledger: Ledger) -> Judged | None:
     indexes.update({signer: index for index, signer in enumerate(signers)})
     add_lamports(balances, view, ledger, indexes)
     derived = any(not token.owner for token in given.tokens)
-    context = Context(view, ledger, balances, signers, indexes, derived)
+    return Context(view, ledger, balances, signers, indexes, derived)
+
+
+def legs_of(context: Context, users_of: Callable[[], frozenset[str]]) -> list[Leg]:
+    """Trades by balances: of signers, else of other wallets, else of named vaults.
+
+    `users_of` gives the owners whose trade it was, as instructions and events say; it is only
+    asked where no wallet traded.
+    """
+    signers, base = context.signers, context.balances.base
     legs = [leg for signer in sorted(set(signers)) for leg in _legs(context, signer)]
-    if not legs:
-        legs = [
-            leg._replace(reasons=(*leg.reasons, "not_signer"))
-            for owner in sorted(owners)
-            if any(balances.base[owner].values()) and is_wallet(owner)
-            for leg in _legs(context, owner)
-        ]
-    if not legs:
-        legs = _vault_legs(context, owners)
-    if not legs:
-        return Judged((), _round_trip(context), context)
-    legs.sort(key=lambda leg: (leg.trader, leg.mint))
-    return Judged(tuple(legs), (), context)
+    if legs:
+        return legs
+    owners = sorted(owner for owner in base if owner and owner not in signers)
+    legs = [
+        leg._replace(reasons=(*leg.reasons, "not_signer"))
+        for owner in owners
+        if any(base[owner].values()) and is_wallet(owner)
+        for leg in _legs(context, owner)
+    ]
+    if legs:
+        return legs
+    # Balances alone cannot tell a bot program's vault from the pool that it trades with.
+    users = users_of()
+    return [
+        leg._replace(reasons=(*leg.reasons, "not_signer", "program_vault"))
+        for owner in owners
+        if owner in users
+        for leg in _legs(context, owner)
+    ]
 
 
 @lru_cache(maxsize=ON_CURVE_CACHE_SIZE)
@@ -111,25 +129,59 @@ def _legs(context: Context, owner: str) -> list[Leg]:
     }
     if not changes:
         return []
+    changes = {m: raw for m, raw in changes.items() if not passed_through(context, m, raw)}
+    quote = context.balances.quote.get(owner, {})
+    dollars = changes.keys() & DOLLARS
+    if dollars and len(dollars) < len(changes):
+        # A token bought with another dollar: that one is what was paid.
+        quote = {**quote, **{mint: changes.pop(mint) for mint in dollars}}
     if any(raw > 0 for raw in changes.values()) and any(raw < 0 for raw in changes.values()):
         # Token for token: no quote says what it was worth, and none is guessed.
         return [
             Leg(owner, mint, raw, None, None, ("token_to_token", "no_quote_value"))
             for mint, raw in changes.items()
         ]
-    quote = context.balances.quote.get(owner, {})
     legs: list[Leg] = []
     for mint, raw in changes.items():
         if len(changes) == 1:
             opposed = _opposed_quote(quote, raw)
             if opposed is not None:
                 return [Leg(owner, mint, raw, *opposed, ())]
-        mirrored = _pool_side(context, mint, raw)
+        mirrored = pool_side(context, mint, raw)
         if mirrored is not None:
             quote_mint, paid_raw = mirrored
             reason = "no_quote_value" if paid_raw is None else "quote_from_pool"
             legs.append(Leg(owner, mint, raw, quote_mint, paid_raw, (reason,)))
     return legs
+
+
+def passed_through(context: Context, mint: str, raw: int) -> bool:
+    """Whether a change is only what is left of a token that programs both gave and took.
+
+    The middle of a route leaves such dust, and so does arbitrage that keeps its profit in the
+    token. Wallets do not count: several may trade one token in one transaction.
+    """
+    given_raw, taken_raw = gross(context, mint)
+    through_raw = min(given_raw, taken_raw)
+    return abs(raw) * DUST_DIVISOR <= through_raw
+
+
+def gross(context: Context, mint: str) -> tuple[int, int]:
+    """What accounts of programs together gave and took of a mint.
+
+    By account, not by owner: some venues hold all their pools under one authority.
+    """
+    moved = [
+        (token.owner, token.post_raw - token.pre_raw)
+        for token in context.view.tokens
+        if token.mint == mint and token.post_raw != token.pre_raw and token.owner
+    ]
+    if len(moved) < MOVED_THROUGH_MIN:
+        return 0, 0
+    programs = [
+        raw for owner, raw in moved if owner not in context.signers and not is_wallet(owner)
+    ]
+    return -sum(raw for raw in programs if raw < 0), sum(raw for raw in programs if raw > 0)
 
 
 def _opposed_quote(quote: Changes, base_raw: int) -> tuple[str, int] | None:
@@ -140,7 +192,7 @@ def _opposed_quote(quote: Changes, base_raw: int) -> tuple[str, int] | None:
     """
     opposed = {
         mint: abs(change_raw)
-        for mint in (*STABLE_MINTS, SOL_MINT)
+        for mint in (*STABLE_MINTS, *DOLLAR_MINTS, SOL_MINT)
         if (change_raw := quote.get(mint, 0)) * base_raw < 0
     }
     lamports = opposed.get(SOL_MINT, 0)
@@ -151,39 +203,30 @@ def _opposed_quote(quote: Changes, base_raw: int) -> tuple[str, int] | None:
 
 
 def _has_other_side(context: Context, owner: str, mint: str, base_raw: int) -> bool:
-    """Whether somebody else gave or got the token; LP tokens are minted and burned.
+    """Whether others gave or got most of the token; shares are minted and burned.
 
-    A token launched in this very transaction counts: its curve opens an account
-    and is minted the supply.
+    A token issued in this very transaction counts: its curve opens an account
+    and is minted the supply. That it was a launch is for the caller to see.
     """
-    if any(
-        changes.get(mint, 0) * base_raw < 0
+    opposed_raw = sum(
+        abs(raw)
         for other, changes in context.balances.base.items()
-        if other != owner
-    ):
+        if other != owner and (raw := changes.get(mint, 0)) * base_raw < 0
+    )
+    if opposed_raw * OTHER_SIDE_MIN >= abs(base_raw):
         return True
-    return context.ledger.launches and any(
+    return any(
         token.mint == mint and token.owner != owner and not token.existed
         for token in context.view.tokens
-    )
+    ) and was_issued(context, mint)
 
 
-def _vault_legs(context: Context, owners: list[str]) -> list[Leg]:
-    """A bot program's vault trading with a pool, neither of them a wallet.
-
-    Balances alone cannot tell the two apart; the exchange's instruction can: it
-    names its user at a fixed place.
-    """
-    users = {address(context.view.keys[index]) for index in context.ledger.users}
-    return [
-        leg._replace(reasons=(*leg.reasons, "not_signer", "program_vault"))
-        for owner in sorted(owners)
-        if owner in users
-        for leg in _legs(context, owner)
-    ]
+def was_issued(context: Context, mint: str) -> bool:
+    """Whether a token came to be in this very transaction."""
+    return not any(token.mint == mint and token.existed for token in context.view.tokens)
 
 
-def _pool_side(context: Context, mint: str, base_raw: int) -> tuple[str | None, int | None] | None:
+def pool_side(context: Context, mint: str, base_raw: int) -> tuple[str | None, int | None] | None:
     """What the pools on the other side of a trade gained or paid in one quote.
 
     It holds where rent or fees drown a small trade in the trader's own balance.
@@ -209,103 +252,7 @@ def _pool_side(context: Context, mint: str, base_raw: int) -> tuple[str | None, 
     return next(iter(totals.items())) if shift_raw * 100 <= 3 * opposed_raw else (None, None)
 
 
-def swap_of(context: Context, leg: Leg, ordinal: int) -> Swap:
-    """A leg as a message. Raises Malformed where an amount is beyond 64 bits."""
-    view, ledger = context.view, context.ledger
-    if abs(leg.base_raw) > U64_MAX or (leg.quote_raw or 0) > U64_MAX:
-        raise Malformed(f"amounts of {leg.trader} are beyond 64 bits")
-    public_key(leg.mint)
-    side: Side = "buy" if leg.base_raw > 0 else "sell"
-    index = context.indexes.get(leg.trader)
-    reasons = set(leg.reasons)
-    if index is not None:
-        reasons |= ledger.reasons.get(index, set())
-    if not ledger.venues:
-        reasons.add("venue_unknown")
-    if leg.trader != context.signers[0]:
-        reasons.add("keeper_paid")
-    if context.owners_derived:
-        reasons.add("owner_derived")
-    decimals = context.balances.decimals
-    quote_decimals = None
-    if leg.quote_mint is not None:
-        quote_decimals = (
-            SOL_DECIMALS if leg.quote_mint == SOL_MINT else decimals.get(leg.quote_mint)
-        )
-    return Swap(
-        signature=signature_text(view.signature),
-        ordinal=ordinal,
-        slot=view.slot,
-        index=view.tx_index,
-        trader=leg.trader,
-        side=side,
-        mint=leg.mint,
-        base_amount_raw=abs(leg.base_raw),
-        base_decimals=decimals[leg.mint],
-        quote_mint=leg.quote_mint,
-        quote_amount_raw=leg.quote_raw,
-        quote_decimals=quote_decimals,
-        venues=ledger.venues or ledger.routers,
-        route_hops=ledger.hops,
-        confidence=confidence(reasons),
-        reasons=tuple(sorted(reasons)),
-        fee_payer=context.signers[0],
-        signers=context.signers,
-    )
-
-
-def _round_trip(context: Context) -> tuple[RoundTrip, ...]:
-    """The first signer that went through a token and kept none, or only dust, of it."""
-    balances = context.balances
-    moved: Changes = {}
-    movers = 0
-    for owner, changes in balances.base.items():
-        for mint, raw in changes.items():
-            if owner not in context.signers:
-                moved[mint] = max(moved.get(mint, 0), abs(raw))
-                movers += raw != 0
-    if movers < 2:
-        return ()
-    for signer in context.signers:
-        kept = balances.base.get(signer, {})
-        quote = {mint: raw for mint, raw in balances.quote[signer].items() if raw}
-        if not quote and not kept:
-            continue
-        if any(abs(raw) * DUST_DIVISOR > moved.get(mint, 0) for mint, raw in kept.items()):
-            return ()
-        # SOL for dollars by way of a token: an exchange of quotes, not a round trip.
-        lamports = quote.get(SOL_MINT, 0)
-        against = any(quote.get(mint, 0) * lamports < 0 for mint in STABLE_MINTS)
-        if against and abs(lamports) >= QUOTE_ROUTE_LAMPORTS_MIN:
-            return ()
-        return (trip_of(context, signer),)
-    return ()
-
-
-def trip_of(context: Context, trader: str) -> RoundTrip:
-    """A signer's round trip, with what it left of a quote.
-
-    Raises:
-        Malformed: the amount is beyond 64 bits.
-    """
-    view, ledger = context.view, context.ledger
-    quote = {mint: raw for mint, raw in context.balances.quote.get(trader, {}).items() if raw}
-    quote_mint = next((mint for mint in (*STABLE_MINTS, SOL_MINT) if mint in quote), SOL_MINT)
-    change_raw = quote.get(quote_mint, 0)
-    if abs(change_raw) > I64_MAX:
-        raise Malformed(f"amounts of {trader} are beyond 64 bits")
-    return RoundTrip(
-        signature=signature_text(view.signature),
-        ordinal=0,
-        slot=view.slot,
-        index=view.tx_index,
-        trader=trader,
-        quote_mint=quote_mint,
-        quote_change_raw=change_raw,
-        venues=ledger.venues or ledger.routers,
-    )
-
-
+@lru_cache(maxsize=SIGNATURE_CACHE_SIZE)
 def signature_text(signature: bytes) -> str:
     """Base58 of a 64 byte signature."""
     return str(Signature.from_bytes(signature))

@@ -6,6 +6,7 @@ Everything that later rules rely on is checked here, so that a broken update is
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from solders.pubkey import Pubkey
@@ -13,8 +14,10 @@ from solders.pubkey import Pubkey
 from pw_geyser import geyser_pb2, solana_storage_pb2
 
 KEY_BYTES: Final = 32
+_KEY_SIZES: Final = frozenset({KEY_BYTES})
 SIGNATURE_BYTES: Final = 64
 DECIMALS_MAX: Final = 255
+ADDRESS_CACHE_SIZE: Final = 16_384
 U64_MAX: Final = 2**64 - 1
 
 
@@ -37,6 +40,12 @@ class TokenAccount(NamedTuple):
     existed: bool
 
 
+@lru_cache(maxsize=ADDRESS_CACHE_SIZE)
+def address(key: bytes) -> str:
+    """Base58 of a 32 byte key; programs, mints and pools come again and again."""
+    return str(Pubkey.from_bytes(key))
+
+
 class View(NamedTuple):
     """A successful, non-vote transaction, flat. `keys` includes the loaded addresses."""
 
@@ -54,7 +63,7 @@ class View(NamedTuple):
 
     def address(self, index: int) -> str:
         """Base58 of an account's key."""
-        return str(Pubkey.from_bytes(self.keys[index]))
+        return address(self.keys[index])
 
 
 def info_of(
@@ -88,9 +97,9 @@ def view_of(info: geyser_pb2.SubscribeUpdateTransactionInfo, slot: int) -> View:
     keys = [*message.account_keys, *meta.loaded_writable_addresses]
     keys += meta.loaded_readonly_addresses
     count = len(keys)
-    for key in keys:
-        if len(key) != KEY_BYTES:
-            raise Malformed(f"account key of {len(key)} bytes, expected {KEY_BYTES}")
+    if set(map(len, keys)) - _KEY_SIZES:
+        odd = next(key for key in keys if len(key) != KEY_BYTES)
+        raise Malformed(f"account key of {len(odd)} bytes, expected {KEY_BYTES}")
     signer_count = message.header.num_required_signatures
     if not 0 < signer_count <= len(message.account_keys):
         raise Malformed(f"{signer_count} signers among {len(message.account_keys)} account keys")
@@ -117,35 +126,35 @@ def _token_accounts(
 ) -> list[TokenAccount]:
     before: dict[int, tuple[str, str, int, int]] = {}
     for balance in meta.pre_token_balances:
-        index, entry = _balance(balance, key_count)
-        before[index] = entry
+        index = balance.account_index
+        before[index] = _balance(balance, index, key_count)
     accounts: list[TokenAccount] = []
     for balance in meta.post_token_balances:
-        index, (mint, owner, decimals, amount) = _balance(balance, key_count)
+        index = balance.account_index
+        mint, owner, decimals, raw = _balance(balance, index, key_count)
         earlier = before.pop(index, None)
         if earlier is not None and earlier[0] == mint and earlier[1] == owner:
-            accounts.append(TokenAccount(index, mint, owner, decimals, earlier[3], amount, True))
+            accounts.append(TokenAccount(index, mint, owner, decimals, earlier[3], raw, True))
             continue
         # Another mint or owner under the same address: one account closed, one opened.
-        accounts.append(TokenAccount(index, mint, owner, decimals, 0, amount, False))
+        accounts.append(TokenAccount(index, mint, owner, decimals, 0, raw, False))
         if earlier is not None:
             before[index] = earlier
-    for index, (mint, owner, decimals, amount) in before.items():
-        accounts.append(TokenAccount(index, mint, owner, decimals, amount, 0, True))
+    for index, (mint, owner, decimals, raw) in before.items():
+        accounts.append(TokenAccount(index, mint, owner, decimals, raw, 0, True))
     return accounts
 
 
 def _balance(
-    balance: solana_storage_pb2.TokenBalance, key_count: int
-) -> tuple[int, tuple[str, str, int, int]]:
-    index = balance.account_index
+    balance: solana_storage_pb2.TokenBalance, index: int, key_count: int
+) -> tuple[str, str, int, int]:
     if index >= key_count:
         raise Malformed(f"token balance of account {index}, but there are {key_count} accounts")
     amount = balance.ui_token_amount
     digits, decimals = amount.amount, amount.decimals
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 20):
+    if not (len(digits) <= 20 and digits.isdigit() and digits.isascii()):
         raise Malformed(f"token amount {digits[:40]!r} is not a decimal number of raw units")
     raw = int(digits)
     if raw > U64_MAX or decimals > DECIMALS_MAX:
         raise Malformed(f"token amount {raw} with {decimals} decimals is out of range")
-    return index, (balance.mint, balance.owner, decimals, raw)
+    return balance.mint, balance.owner, decimals, raw

@@ -62,6 +62,7 @@ VENUE: Final = Venue(
     name=NAME,
     source="github.com/jup-ag/jupiter-cpi (IDL of JUP6)",
     checked="2026-11-24",
+    router=True,
     where="cpi",
     instructions=instruction_tags(
         "claim", "claim_token", "close_token", "create_open_orders",

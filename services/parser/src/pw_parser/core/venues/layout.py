@@ -12,7 +12,7 @@ import struct
 from collections.abc import Mapping
 from typing import Final, NamedTuple, TypeAlias
 
-from solders.pubkey import Pubkey
+from pw_parser.core.transaction import address
 
 Value: TypeAlias = int | bytes | str
 Values: TypeAlias = dict[str, Value]
@@ -143,7 +143,7 @@ def key(values: Values, name: str) -> str:
     """A public key field, base58."""
     value = values[name]
     assert isinstance(value, bytes)
-    return str(Pubkey.from_bytes(value))
+    return address(value)
 
 
 def text(values: Values, name: str) -> str:

@@ -1,13 +1,15 @@
-"""Meteora DLMM: its swap event, sent to itself.
+"""Meteora DLMM: its swap and liquidity events, sent to itself.
 
 Source: github.com/MeteoraAg/dlmm-sdk, idls/dlmm.json, and the public decoders made from it;
-checked 2026-11-24. All its swap instructions name the mints at the same places.
+checked 2026-11-25. Since mid-2026 it writes a second event
+for each swap, which counts once. All its swap instructions name the mints at the same places.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from pw_common.messages import PoolChange
 from pw_parser.core.venues.layout import (
     Compiled,
     Layout,
@@ -17,7 +19,7 @@ from pw_parser.core.venues.layout import (
     key,
     number,
 )
-from pw_parser.core.venues.venue import Invocation, TradeEvent, Venue
+from pw_parser.core.venues.venue import Invocation, PoolFacts, Reader, TradeEvent, Venue
 
 NAME: Final = "meteora_dlmm"
 MINT_X: Final = 6
@@ -39,6 +41,59 @@ SWAP: Final = Compiled(
 )
 
 
+SWAP2: Final = Compiled(
+    Layout(
+        "DLMM Swap2Evt",
+        (
+            ("lb_pair", "key"),
+            ("from", "key"),
+            ("start_bin_id", "i32"),
+            ("end_bin_id", "i32"),
+            ("swap_for_y", "bool"),
+            ("fee_rate", "u128"),
+            ("amount_in", "u64"),
+            ("amount_left", "u64"),
+            ("amount_out", "u64"),
+        ),
+    )
+)
+LIQUIDITY: Final = Compiled(
+    Layout(
+        "DLMM AddLiquidity, RemoveLiquidity",
+        (
+            ("lb_pair", "key"),
+            ("from", "key"),
+            ("position", "key"),
+            ("amount_x", "u64"),
+            ("amount_y", "u64"),
+        ),
+    )
+)
+
+
+def _swap2(data: bytes, invocation: Invocation) -> TradeEvent:
+    event = SWAP2.read(data)
+    x, y = invocation.address_at(MINT_X), invocation.address_at(MINT_Y)
+    given, got = (x, y) if event["swap_for_y"] else (y, x)
+    in_raw = number(event, "amount_in") - number(event, "amount_left")
+    return TradeEvent(NAME, given, in_raw, got, number(event, "amount_out"), key(event, "from"))
+
+
+def _liquidity(what: PoolChange) -> Reader:
+    def read(data: bytes, _invocation: Invocation) -> PoolFacts:
+        event = LIQUIDITY.read(data)
+        return PoolFacts(
+            NAME,
+            what,
+            key(event, "lb_pair"),
+            amount_a_raw=number(event, "amount_x"),
+            amount_b_raw=number(event, "amount_y"),
+            user=key(event, "from"),
+        )
+
+    return read
+
+
 def _swap(data: bytes, invocation: Invocation) -> TradeEvent:
     event = SWAP.read(data)
     x, y = invocation.address_at(MINT_X), invocation.address_at(MINT_Y)
@@ -50,7 +105,7 @@ def _swap(data: bytes, invocation: Invocation) -> TradeEvent:
 VENUE: Final = Venue(
     name=NAME,
     source="github.com/MeteoraAg/dlmm-sdk idls/dlmm.json",
-    checked="2026-11-24",
+    checked="2026-11-25",
     where="cpi",
     instructions=instruction_tags(
         "add_liquidity", "add_liquidity2", "add_liquidity_by_strategy",
@@ -88,13 +143,18 @@ VENUE: Final = Venue(
         {"swap", "swap2", "swap_exact_out", "swap_exact_out2"}
         | {"swap_with_price_impact", "swap_with_price_impact2"}
     ),
-    events={event_tag("Swap"): _swap},
+    events={
+        event_tag("Swap"): _swap,
+        event_tag("Swap2Evt"): _swap2,
+        event_tag("AddLiquidity"): _liquidity("added"),
+        event_tag("RemoveLiquidity"): _liquidity("removed"),
+    },
     silent_events=event_tags(
-        "AddLiquidity", "ClaimFee", "ClaimFee2", "ClaimReward", "ClaimReward2", "CompositionFee",
+        "ClaimFee", "ClaimFee2", "ClaimReward", "ClaimReward2", "CompositionFee",
         "DecreasePositionLength", "DynamicFeeParameterUpdate", "FeeParameterUpdate",
         "FundReward", "GoToABin", "IncreaseObservation", "IncreasePositionLength",
         "InitializeReward", "LbPairCreate", "PositionClose", "PositionCreate", "Rebalancing",
-        "RemoveLiquidity", "UpdatePositionLockReleasePoint", "UpdatePositionOperator",
+        "UpdatePositionLockReleasePoint", "UpdatePositionOperator",
         "UpdateRewardDuration", "UpdateRewardFunder", "WithdrawIneligibleReward",
     ),
 )  # fmt: skip

@@ -16,6 +16,7 @@ from pw_parser.core.venues.layout import (
     Compiled,
     Layout,
     Short,
+    Values,
     event_tag,
     event_tags,
     instruction_tags,
@@ -23,7 +24,14 @@ from pw_parser.core.venues.layout import (
     number,
     text,
 )
-from pw_parser.core.venues.venue import Invocation, TokenFacts, TradeEvent, Venue
+from pw_parser.core.venues.venue import (
+    Invocation,
+    PoolFacts,
+    Statement,
+    TokenFacts,
+    TradeEvent,
+    Venue,
+)
 
 NAME: Final = "pumpfun"
 DECIMALS: Final = 6
@@ -103,6 +111,31 @@ POST_COMPLETE_BUY: Final = Compiled(
     )
 )
 
+COMPLETE: Final = Compiled(
+    Layout(
+        "pump.fun CompleteEvent",
+        (("user", "key"), ("mint", "key"), ("bonding_curve", "key"), ("timestamp", "i64")),
+    )
+)
+MIGRATED: Final = Compiled(
+    Layout(
+        "pump.fun CompletePumpAmmMigrationEvent",
+        (
+            ("user", "key"),
+            ("mint", "key"),
+            ("mint_amount", "u64"),
+            ("sol_amount", "u64"),
+            ("pool_migration_fee", "u64"),
+            ("bonding_curve", "key"),
+            ("timestamp", "i64"),
+            ("pool", "key"),
+        ),
+    )
+)
+# Where an instruction names the curve: the newer ones name more accounts before it.
+CURVE: Final = 3
+CURVE_V2: Final = 10
+
 CREATE: Final = Compiled(
     Layout(
         "pump.fun CreateEvent",
@@ -131,9 +164,10 @@ CREATE_REST: Final = Compiled(
 )
 
 
-def _trade(data: bytes, _invocation: Invocation) -> TradeEvent:
+def _trade(data: bytes, invocation: Invocation) -> tuple[Statement, ...]:
     trade, at = TRADE.read_from(data, 0)
     fee_raw = 0
+    fees: Values = {}
     quote_mint, quote_raw = SOL_MINT, number(trade, "sol_amount")
     try:
         fees, at = TRADE_FEES.read_from(data, at)
@@ -148,8 +182,49 @@ def _trade(data: bytes, _invocation: Invocation) -> TradeEvent:
     mint, token_raw = key(trade, "mint"), number(trade, "token_amount")
     user = key(trade, "user")
     if trade["is_buy"]:
-        return TradeEvent(NAME, quote_mint, quote_raw + fee_raw, mint, token_raw, user)
-    return TradeEvent(NAME, mint, token_raw, quote_mint, max(0, quote_raw - fee_raw), user)
+        stated = TradeEvent(NAME, quote_mint, quote_raw + fee_raw, mint, token_raw, user)
+    else:
+        got_raw = max(0, quote_raw - fee_raw)
+        stated = TradeEvent(NAME, mint, token_raw, quote_mint, got_raw, user)
+    if not fees:
+        return (stated,)
+    name = VENUE.instruction(invocation.data) or ""
+    pool = PoolFacts(
+        NAME,
+        "trade",
+        invocation.address_at(CURVE_V2 if name.endswith("_v2") else CURVE) or "",
+        mint,
+        quote_mint,
+        amount_a_raw=token_raw,
+        amount_b_raw=quote_raw,
+        reserve_a_raw=number(fees, "real_token_reserves"),
+        reserve_b_raw=number(fees, "real_sol_reserves"),
+        virtual_a_raw=number(fees, "virtual_token_reserves"),
+        virtual_b_raw=number(fees, "virtual_sol_reserves"),
+        user=user,
+    )
+    return stated, pool
+
+
+def _complete(data: bytes, _invocation: Invocation) -> PoolFacts:
+    event = COMPLETE.read(data)
+    curve, mint = key(event, "bonding_curve"), key(event, "mint")
+    return PoolFacts(NAME, "completed", curve, mint, user=key(event, "user"))
+
+
+def _migrated(data: bytes, _invocation: Invocation) -> PoolFacts:
+    event = MIGRATED.read(data)
+    return PoolFacts(
+        NAME,
+        "migrated",
+        key(event, "bonding_curve"),
+        key(event, "mint"),
+        SOL_MINT,
+        amount_a_raw=number(event, "mint_amount"),
+        amount_b_raw=number(event, "sol_amount"),
+        user=key(event, "user"),
+        to=key(event, "pool"),
+    )
 
 
 def _post_complete_buy(data: bytes, _invocation: Invocation) -> TradeEvent:
@@ -216,12 +291,14 @@ VENUE: Final = Venue(
         event_tag("TradeEvent"): _trade,
         event_tag("PostCompleteBuyEvent"): _post_complete_buy,
         event_tag("CreateEvent"): _create,
+        event_tag("CompleteEvent"): _complete,
+        event_tag("CompletePumpAmmMigrationEvent"): _migrated,
     },
     silent_events=event_tags(
         "AddQuoteControlMintEvent", "AdminCtoEvent", "AdminSetCreatorEvent",
         "AdminSetIdlAuthorityEvent", "AdminUpdateTokenIncentivesEvent", "ClaimCashbackEvent",
         "ClaimTokenIncentivesEvent", "CloseUserVolumeAccumulatorEvent", "CollectCreatorFeeEvent",
-        "CompleteEvent", "CompletePumpAmmMigrationEvent", "DistributeCreatorFeesEvent",
+        "DistributeCreatorFeesEvent",
         "DistributeFeeToHoldersEvent", "ExtendAccountEvent", "InitUserVolumeAccumulatorEvent",
         "MigrateBondingCurveCreatorEvent", "MinimumDistributableFeeEvent",
         "RemoveQuoteControlMintEvent", "ReservedFeeRecipientsEvent", "SetCreatorEvent",

@@ -19,7 +19,14 @@ from pw_parser.core.venues.layout import (
     number,
     text,
 )
-from pw_parser.core.venues.venue import Invocation, TokenFacts, TradeEvent, Venue
+from pw_parser.core.venues.venue import (
+    Invocation,
+    PoolFacts,
+    Statement,
+    TokenFacts,
+    TradeEvent,
+    Venue,
+)
 
 NAME: Final = "raydium_launchlab"
 PAYER: Final = 0
@@ -62,19 +69,29 @@ POOL_CREATE: Final = Compiled(
 )
 
 
-def _trade(data: bytes, invocation: Invocation) -> TradeEvent:
+def _trade(data: bytes, invocation: Invocation) -> tuple[Statement, ...]:
     event = TRADE.read(data)
     base, quote = invocation.address_at(BASE_MINT), invocation.address_at(QUOTE_MINT)
-    name = VENUE.instruction(invocation.data) or ""
-    given, got = (quote, base) if name.startswith("buy") else (base, quote)
-    return TradeEvent(
+    payer = invocation.address_at(PAYER)
+    in_raw, out_raw = number(event, "amount_in"), number(event, "amount_out")
+    pool = PoolFacts(
         NAME,
-        given,
-        number(event, "amount_in"),
-        got,
-        number(event, "amount_out"),
-        invocation.address_at(PAYER),
+        "trade",
+        key(event, "pool_state"),
+        base,
+        quote,
+        # What the curve holds is what it may still sell.
+        reserve_a_raw=max(0, number(event, "total_base_sell") - number(event, "real_base_after")),
+        reserve_b_raw=number(event, "real_quote_after"),
+        virtual_a_raw=number(event, "virtual_base"),
+        virtual_b_raw=number(event, "virtual_quote"),
+        user=payer or "",
     )
+    if (VENUE.instruction(invocation.data) or "").startswith("buy"):
+        trade = TradeEvent(NAME, quote, in_raw, base, out_raw, payer)
+        return trade, pool._replace(amount_a_raw=out_raw, amount_b_raw=in_raw)
+    trade = TradeEvent(NAME, base, in_raw, quote, out_raw, payer)
+    return trade, pool._replace(amount_a_raw=in_raw, amount_b_raw=out_raw)
 
 
 def _create(data: bytes, invocation: Invocation) -> TokenFacts | None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from pw_parser.core.venues.layout import Compiled, Layout, number
-from pw_parser.core.venues.venue import Invocation, TradeEvent, Venue
+from pw_common.messages import PoolChange
+from pw_parser.core.venues.layout import Compiled, Layout, Values, number
+from pw_parser.core.venues.venue import Invocation, PoolFacts, Statement, TradeEvent, Venue
 
 NAME: Final = "raydium_v4"
 OWNER: Final = -1
@@ -45,24 +46,94 @@ SWAP_BASE_OUT: Final = Compiled(
 )
 
 
-def _base_in(data: bytes, invocation: Invocation) -> TradeEvent:
+# Deposits and withdrawals: two 128 bit figures of profit stand before the amounts.
+DEPOSIT: Final = Compiled(
+    Layout(
+        "ray_log Deposit",
+        (
+            ("max_coin", "u64"),
+            ("max_pc", "u64"),
+            ("base", "u64"),
+            ("pool_coin", "u64"),
+            ("pool_pc", "u64"),
+            ("pool_lp", "u64"),
+            ("pnl_x", "u128"),
+            ("pnl_y", "u128"),
+            ("coin", "u64"),
+            ("pc", "u64"),
+            ("lp", "u64"),
+        ),
+    )
+)
+WITHDRAW: Final = Compiled(
+    Layout(
+        "ray_log Withdraw",
+        (
+            ("lp", "u64"),
+            ("user_lp", "u64"),
+            ("pool_coin", "u64"),
+            ("pool_pc", "u64"),
+            ("pool_lp", "u64"),
+            ("pnl_x", "u128"),
+            ("pnl_y", "u128"),
+            ("coin", "u64"),
+            ("pc", "u64"),
+        ),
+    )
+)
+POOL: Final = 1
+
+
+def _base_in(data: bytes, invocation: Invocation) -> tuple[Statement, ...]:
     log = SWAP_BASE_IN.read(data)
-    amounts = number(log, "amount_in"), number(log, "out_amount")
-    return _trade(invocation, number(log, "direction"), *amounts)
+    return _trade(invocation, log, number(log, "amount_in"), number(log, "out_amount"))
 
 
-def _base_out(data: bytes, invocation: Invocation) -> TradeEvent:
+def _base_out(data: bytes, invocation: Invocation) -> tuple[Statement, ...]:
     log = SWAP_BASE_OUT.read(data)
-    amounts = number(log, "deduct_in"), number(log, "amount_out")
-    return _trade(invocation, number(log, "direction"), *amounts)
+    return _trade(invocation, log, number(log, "deduct_in"), number(log, "amount_out"))
 
 
-def _trade(invocation: Invocation, direction: int, in_raw: int, out_raw: int) -> TradeEvent:
+def _trade(invocation: Invocation, log: Values, in_raw: int, out_raw: int) -> tuple[Statement, ...]:
     count = len(invocation.accounts)
     coin_vault = 3 if count == WITHOUT_ORDER_BOOK else 5 if count >= WITH_TARGET_ORDERS else 4
     coin, pc = invocation.mint_at(coin_vault), invocation.mint_at(coin_vault + 1)
-    given, got = (pc, coin) if direction == PC_TO_COIN else (coin, pc)
-    return TradeEvent(NAME, given, in_raw, got, out_raw, invocation.address_at(OWNER))
+    owner = invocation.address_at(OWNER)
+    pool = invocation.address_at(POOL) or ""
+    coin_raw, pc_raw = number(log, "pool_coin"), number(log, "pool_pc")
+    # fmt: off
+    if number(log, "direction") == PC_TO_COIN:
+        after = max(0, coin_raw - out_raw), pc_raw + in_raw
+        return TradeEvent(NAME, pc, in_raw, coin, out_raw, owner), PoolFacts(
+            NAME, "trade", pool, coin, pc, out_raw, in_raw, *after, user=owner or ""
+        )
+    after = coin_raw + in_raw, max(0, pc_raw - out_raw)
+    return TradeEvent(NAME, coin, in_raw, pc, out_raw, owner), PoolFacts(
+        NAME, "trade", pool, coin, pc, in_raw, out_raw, *after, user=owner or ""
+    )
+    # fmt: on
+
+
+def _deposit(data: bytes, invocation: Invocation) -> PoolFacts:
+    return _liquidity(invocation, DEPOSIT.read(data), "added", 1)
+
+
+def _withdraw(data: bytes, invocation: Invocation) -> PoolFacts:
+    return _liquidity(invocation, WITHDRAW.read(data), "removed", -1)
+
+
+def _liquidity(invocation: Invocation, log: Values, what: PoolChange, sign: int) -> PoolFacts:
+    coin_raw, pc_raw = number(log, "coin"), number(log, "pc")
+    return PoolFacts(
+        NAME,
+        what,
+        invocation.address_at(POOL) or "",
+        amount_a_raw=coin_raw,
+        amount_b_raw=pc_raw,
+        reserve_a_raw=max(0, number(log, "pool_coin") + sign * coin_raw),
+        reserve_b_raw=max(0, number(log, "pool_pc") + sign * pc_raw),
+        shares_raw=number(log, "lp"),
+    )
 
 
 _INSTRUCTIONS: Final = (
@@ -93,8 +164,8 @@ VENUE: Final = Venue(
     where="ray_log",
     instructions={bytes([tag]): name for tag, name in enumerate(_INSTRUCTIONS)},
     trades=frozenset({"swap_base_in", "swap_base_out", "swap_base_in_v2", "swap_base_out_v2"}),
-    events={b"\x03": _base_in, b"\x04": _base_out},
-    # Initialize, deposit and withdraw.
-    silent_events=frozenset({b"\x00", b"\x01", b"\x02"}),
+    events={b"\x01": _deposit, b"\x02": _withdraw, b"\x03": _base_in, b"\x04": _base_out},
+    # Initialize.
+    silent_events=frozenset({b"\x00"}),
     tag_bytes=1,
 )

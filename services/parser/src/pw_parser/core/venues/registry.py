@@ -37,3 +37,5 @@ _ALL: Final[tuple[Venue, ...]] = (
 )
 
 VENUES: Final[Mapping[str, Venue]] = {venue.name: venue for venue in _ALL}
+# Layouts whose events repeat what the venues below them did.
+ROUTERS: Final = frozenset(venue.name for venue in _ALL if venue.router)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
+from pw_common.messages import PoolChange
 from pw_parser.core.transaction import Malformed, View
 from pw_parser.core.venues.layout import ANCHOR_IDL_TAG, TAG_BYTES
 
@@ -42,6 +43,26 @@ class TokenFacts(NamedTuple):
     supply_raw: int | None = None
 
 
+class PoolFacts(NamedTuple):
+    """What a venue stated of a pool; the fields are those of `pool.v1`."""
+
+    venue: str
+    what: PoolChange
+    pool: str
+    mint_a: str | None = None
+    mint_b: str | None = None
+    amount_a_raw: int | None = None
+    amount_b_raw: int | None = None
+    reserve_a_raw: int | None = None
+    reserve_b_raw: int | None = None
+    virtual_a_raw: int | None = None
+    virtual_b_raw: int | None = None
+    shares_raw: int | None = None
+    lp_mint: str = ""
+    user: str = ""
+    to: str = ""
+
+
 class Invocation(NamedTuple):
     """One instruction of a venue's program; `accounts` are indexes into the view's keys."""
 
@@ -73,7 +94,8 @@ class Invocation(NamedTuple):
         return index
 
 
-Stated: TypeAlias = TradeEvent | TokenFacts | tuple[TradeEvent, ...] | None
+Statement: TypeAlias = TradeEvent | TokenFacts | PoolFacts
+Stated: TypeAlias = Statement | tuple[Statement, ...] | None
 # Event data behind its tag, and the instruction that wrote it. Raises `Short`.
 Reader: TypeAlias = Callable[[bytes, Invocation], Stated]
 
@@ -85,6 +107,7 @@ class Venue(NamedTuple):
     `unparsed`. `trades` are the names of those that trade, each of which is expected to
     write a trade event. `events` are read; `silent_events` are known and say nothing of
     a trade or a launch. `tag_bytes` is 8 for Anchor programs, 1 for older ones.
+    A `router` repeats what the venues below it did.
     `source` is where the layout is published, `checked` the day on which it was compared.
     """
 
@@ -97,6 +120,7 @@ class Venue(NamedTuple):
     events: Mapping[bytes, Reader]
     silent_events: frozenset[bytes] = frozenset()
     tag_bytes: int = 8
+    router: bool = False
 
     def instruction(self, data: bytes) -> str | None:
         """The name of an instruction, None for an unknown tag."""

@@ -1,0 +1,286 @@
+"""Where tokens were exchanged, by the shape of the calls alone: no list takes part.
+
+Every instruction stands below the one that called it. The lowest call in which an owner
+gave one mint and got another is a hop, and its program a venue, whatever its name. What a
+known non-exchange moves (a loan against collateral, a deposit) is no hop.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final, NamedTuple, TypeAlias
+
+from pw_parser.core.calls import OUTER, Place
+from pw_parser.core.programs import (
+    SOL_MINT,
+    SYSTEM_PROGRAM,
+    TOKEN_PROGRAMS,
+    UNLISTED,
+    Program,
+    Programs,
+)
+from pw_parser.core.transaction import KEY_BYTES, Malformed, TokenAccount, View, address
+
+_TRANSFER: Final = 3
+_TRANSFER_CHECKED: Final = 12
+_TRANSFER_WITH_FEE: Final = b"\x1a\x01"
+# MintTo and Burn, plain and checked: how shares of a pool come and go.
+_ISSUES: Final = frozenset({7, 8, 14, 15})
+_CHECKED_ACCOUNTS: Final = 4
+_PLAIN_ACCOUNTS: Final = 3
+_BASIC: Final = TOKEN_PROGRAMS | {SYSTEM_PROGRAM}
+_SYSTEM_TRANSFER: Final = (2).to_bytes(4, "little")
+# InitializeAccount names the owner as its third account, 2 and 3 carry it in the data.
+_INITIALIZE: Final = 1
+_OWNER_IN_DATA: Final = frozenset({16, 18})
+_NATIVE: Final = "lamports"
+
+
+# (source, destination, mint, raw amount): a transfer between owners.
+Move: TypeAlias = tuple[str, str, str, int]
+
+
+class Hop(NamedTuple):
+    """One exchange below one call. `program` is None for one that the table does not name.
+
+    `mints` are those that changed hands.
+    """
+
+    place: Place
+    id: str
+    program: Program | None
+    accounts: bytes
+    mints: frozenset[str]
+
+    @property
+    def venue(self) -> str:
+        """The venue's name, its id where it is not listed, empty for what is no venue."""
+        if self.program is None:
+            return UNLISTED + self.id
+        return self.program.name if self.program.kind == "venue" else ""
+
+
+class Shape(NamedTuple):
+    """The exchanges of a transaction in the order of execution, and what moved in them.
+
+    `issued` are the moves below calls that issued or burned shares for them.
+    """
+
+    hops: tuple[Hop, ...] = ()
+    moves: tuple[Sequence[Move], ...] = ()
+    issued: tuple[Sequence[Move], ...] = ()
+
+    def parties(self) -> frozenset[str]:
+        """All who gave or got anything in a hop, or where shares were issued for it."""
+        below = (*self.moves, *self.issued)
+        return frozenset(end for moves in below for move in moves for end in move[:2])
+
+    def through(self, mint: str) -> int:
+        """The most of a mint that any owner both gave and got over all hops."""
+        flows: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+        for moves in self.moves:
+            for source, destination, moved, raw in moves:
+                if moved == mint:
+                    flows[source][0] += raw
+                    flows[destination][1] += raw
+        return max(map(min, flows.values()), default=0)
+
+
+class _Call:
+    """One running instruction: who called it and what moved below it."""
+
+    __slots__ = ("accounts", "caller", "exchanged_below", "issues", "moves", "place", "program")
+
+    def __init__(self, program: int, place: Place, accounts: bytes, caller: _Call | None) -> None:
+        self.program = program
+        self.place = place
+        self.accounts = accounts
+        self.caller = caller
+        self.moves: list[Move] = []
+        self.issues = False
+        self.exchanged_below = False
+
+
+def shape_of(view: View, programs: Programs) -> Shape:
+    """Every exchange of the transaction, by who moved what below which call.
+
+    Raises:
+        Malformed: an instruction names an account that is not there.
+    """
+    hops: list[Hop] = []
+    moved: list[Sequence[Move]] = []
+    issued: list[Sequence[Move]] = []
+    # Callers stand before what they call, so from the end each is complete when it is met.
+    for call in reversed(_Reading(view).calls()):
+        caller = call.caller
+        if call.exchanged_below:
+            if caller is not None:
+                caller.exchanged_below = True
+            continue
+        if not call.moves:
+            continue
+        program = programs.by_key.get(view.keys[call.program])
+        if program is not None and program.kind == "non_exchange":
+            continue
+        mints = _mints_of(view, call, program)
+        if mints:
+            name = view.address(call.program)
+            hops.append(Hop(call.place, name, program, call.accounts, mints))
+            moved.append(call.moves)
+            if caller is not None:
+                caller.exchanged_below = True
+            continue
+        if call.issues:
+            issued.append(call.moves)
+        if caller is not None:
+            caller.moves.extend(call.moves)
+    return Shape(tuple(reversed(hops)), tuple(reversed(moved)), tuple(issued))
+
+
+class _Reading:
+    """The calls of a transaction, each with the transfers that it made itself."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.tokens: dict[int, TokenAccount] = {t.account_index: t for t in view.tokens}
+        self.basic = {i for i, key in enumerate(view.keys) if key in _BASIC}
+        self.system = next((i for i in self.basic if view.keys[i] == SYSTEM_PROGRAM), -1)
+        # Of accounts that no balance names: opened and closed on the way.
+        self.owners: dict[int, str] = {}
+
+    def calls(self) -> list[_Call]:
+        inner = {group.index: group.instructions for group in self.view.meta.inner_instructions}
+        found: list[_Call] = []
+        for at, outer in enumerate(self.view.message.instructions):
+            if outer.program_id_index in self.basic:
+                self._note_owner(outer.accounts, outer.data)
+            if at not in inner:
+                continue
+            running = [_Call(outer.program_id_index, Place(at, OUTER), outer.accounts, None)]
+            found.append(running[0])
+            for rank, one in enumerate(inner[at]):
+                program, height = one.program_id_index, one.stack_height
+                basic = program in self.basic
+                # Old metadata has no heights: then every call stands below the outer one.
+                if height:
+                    if len(running) >= height:
+                        del running[max(1, height - 1) :]
+                elif not basic:
+                    del running[1:]
+                if basic:
+                    move = self._move(program, one.accounts, one.data)
+                    if move is not None:
+                        running[-1].moves.append(move)
+                    elif program != self.system and one.data:
+                        running[-1].issues |= one.data[0] in _ISSUES
+                        self._note_owner(one.accounts, one.data)
+                else:
+                    call = _Call(program, Place(at, rank), one.accounts, running[-1])
+                    running.append(call)
+                    found.append(call)
+        return found
+
+    def _note_owner(self, accounts: bytes, data: bytes) -> None:
+        """The owner of an account that a token program was told to open."""
+        if not accounts or not data or accounts[0] in self.tokens:
+            return
+        if data[0] in _OWNER_IN_DATA and len(data) > KEY_BYTES:
+            self.owners[accounts[0]] = address(data[1 : KEY_BYTES + 1])
+        elif data[0] == _INITIALIZE and len(accounts) >= _PLAIN_ACCOUNTS:
+            self.owners[accounts[0]] = _address(self.view, accounts[2])
+
+    def _move(self, program: int, accounts: bytes, data: bytes) -> Move | None:
+        if program == self.system:
+            if data[:4] != _SYSTEM_TRANSFER or len(accounts) < 2 or len(data) < 12:
+                return None
+            source, destination = accounts[0], accounts[1]
+            if destination in self.tokens:
+                return None
+            ends = _address(self.view, source), _address(self.view, destination)
+            return (*ends, _NATIVE, int.from_bytes(data[4:12], "little"))
+        if not data:
+            return None
+        if data[0] == _TRANSFER and len(accounts) >= _PLAIN_ACCOUNTS:
+            return self._transfer(accounts[0], accounts[1], accounts[2], data[1:9])
+        if len(accounts) < _CHECKED_ACCOUNTS:
+            return None
+        if data[0] == _TRANSFER_CHECKED:
+            return self._transfer(accounts[0], accounts[2], accounts[3], data[1:9])
+        if data[:2] == _TRANSFER_WITH_FEE:
+            return self._transfer(accounts[0], accounts[2], accounts[3], data[2:10])
+        return None
+
+    def _transfer(
+        self, source: int, destination: int, authority: int, amount: bytes
+    ) -> Move | None:
+        given, got = self.tokens.get(source), self.tokens.get(destination)
+        known = given or got
+        if known is None:
+            return None
+        sender = given.owner if given else self.owners.get(source)
+        receiver = got.owner if got else self.owners.get(destination)
+        sender = sender or _address(self.view, authority)
+        receiver = receiver or _address(self.view, destination)
+        return sender, receiver, known.mint, int.from_bytes(amount, "little")
+
+
+def _mints_of(view: View, call: _Call, program: Program | None) -> frozenset[str]:
+    """The mints of a hop; empty where the call is none. A listed venue need not
+    be proven, unless most of its instructions manage orders.
+    """
+    if program is None or program.kind in ("router", "bot") or program.takes:
+        return _exchanged(view, call)
+    if program.kind != "venue":
+        return frozenset()
+    return frozenset(SOL_MINT if mint == _NATIVE else mint for _, _, mint, _ in call.moves)
+
+
+def _exchanged(view: View, call: _Call) -> frozenset[str]:
+    """The mints that changed hands against each other below a call; empty where none did.
+
+    SOL sent by the system program counts only if whoever got it gave the token: a fee beside
+    an airdrop goes elsewhere. A curve may also pay out of its own lamports.
+    """
+    nets: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for source, destination, mint, raw in call.moves:
+        if source != destination:
+            nets[source][mint] = nets[source].get(mint, 0) - raw
+            nets[destination][mint] = nets[destination].get(mint, 0) + raw
+    tokens = frozenset(
+        mint
+        for owner, net in nets.items()
+        if _opposes(signs := {m: raw for m, raw in net.items() if m != _NATIVE and raw})
+        for mint in signs
+    )
+    if tokens:
+        return tokens
+    with_native = [net for net in nets.values() if net.get(_NATIVE) and _opposes(net)]
+    mints = frozenset(m for net in with_native for m, raw in net.items() if raw and m != _NATIVE)
+    if len(with_native) > 1:
+        return mints | {SOL_MINT}
+    return _paid_from_lamports(view, nets)
+
+
+def _address(view: View, index: int) -> str:
+    if index >= len(view.keys):
+        raise Malformed(f"instruction account {index}, but there are {len(view.keys)} accounts")
+    return view.address(index)
+
+
+def _opposes(net: dict[str, int]) -> bool:
+    return min(net.values(), default=0) < 0 < max(net.values(), default=0)
+
+
+def _paid_from_lamports(view: View, nets: dict[str, dict[str, int]]) -> frozenset[str]:
+    """The token that somebody took for lamports of its own, which no instruction shows."""
+    taken = {owner: mint for owner, net in nets.items() for mint, raw in net.items() if raw > 0}
+    taken = {owner: mint for owner, mint in taken.items() if mint != _NATIVE}
+    if not taken:
+        return frozenset()
+    for index in range(view.signer_count, len(view.keys)):
+        if 0 < view.post_lamports[index] < view.pre_lamports[index]:
+            mint = taken.get(view.address(index))
+            if mint is not None:
+                return frozenset({mint, SOL_MINT})
+    return frozenset()

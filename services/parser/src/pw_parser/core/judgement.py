@@ -1,0 +1,117 @@
+"""Who traded in a transaction, by balances, with calls and events where only they can tell."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pw_parser.core.hops import Hop, Shape, shape_of
+from pw_parser.core.ledger import Ledger
+from pw_parser.core.parties import filled_legs, one_of_two
+from pw_parser.core.programs import QUOTE_MINTS, Programs
+from pw_parser.core.stated import PRICED_ELSEWHERE, is_arbitrage, stated_legs
+from pw_parser.core.statements import Statements
+from pw_parser.core.swaps import round_trip_of, trip_of
+from pw_parser.core.traders import DUST_DIVISOR, Judged, context_of, legs_of, was_issued
+from pw_parser.core.transaction import View
+
+
+class Judgement(NamedTuple):
+    """The judgement of one transaction, and the hops by which it was reached."""
+
+    judged: Judged
+    hops: tuple[Hop, ...]
+
+
+def may_trade(view: View) -> bool:
+    """Whether a token went from one account to another, and some quote moved too.
+
+    A look at the balances alone, since most of what runs without a listed exchange is none.
+    """
+    if not view.meta.inner_instructions:
+        return False
+    gave: set[str] = set()
+    got: set[str] = set()
+    quote = opened = False
+    for _, mint, _, _, pre_raw, post_raw, existed in view.tokens:
+        opened |= not existed
+        if post_raw == pre_raw:
+            continue
+        if mint in QUOTE_MINTS:
+            quote = True
+        else:
+            (got if post_raw > pre_raw else gave).add(mint)
+    # A token issued here gives no account anything away.
+    if not gave & got and not (got and opened and len(view.tokens) > 1):
+        return False
+    return quote or _lamports_move(view)
+
+
+def _lamports_move(view: View) -> bool:
+    """Whether SOL reached or left an account that is neither the payer nor holds tokens."""
+    held = {token.account_index for token in view.tokens}
+    return any(
+        before != after and index not in held
+        for index, (before, after) in enumerate(
+            zip(view.pre_lamports, view.post_lamports, strict=True)
+        )
+        if index
+    )
+
+
+def judgement_of(
+    view: View, ledger: Ledger, said: Statements, programs: Programs
+) -> Judgement | None:
+    """The judgement by balances, corrected where only calls or events can tell.
+
+    None where no token changed hands. Without a listed exchange, a trade needs a hop: one
+    program below which a token and a quote moved against each other.
+    """
+    context = context_of(view, ledger)
+    if context is None:
+        return None
+    legs = legs_of(context, lambda: _users(view, ledger, said))
+    shape: Shape | None = None
+
+    def shaped() -> Shape:
+        nonlocal shape
+        shape = shape or shape_of(view, programs)
+        return shape
+
+    legs = legs or filled_legs(context, lambda: shaped().parties())
+    trips = () if legs else round_trip_of(context)
+    if said.trades and not legs and not trips:
+        legs = stated_legs(said, context)
+    if not legs and not trips:
+        return Judgement(Judged((), (), context), ())
+    issued = not ledger.launches and any(was_issued(context, leg.mint) for leg in legs)
+    listed = bool(ledger.venues or ledger.routers)
+    hops = shaped().hops if issued or ledger.unlisted or not ledger.venues else ()
+    if issued or not listed:
+        moved = {mint for hop in hops for mint in hop.mints}
+        legs = [
+            leg
+            for leg in legs
+            if leg.mint in moved or (listed and not was_issued(context, leg.mint))
+        ]
+        trips = trips if hops or listed else ()
+    if len(legs) > 1:
+        legs = one_of_two(context, legs, _users(view, ledger, said), hops)
+    traders = {leg.trader for leg in legs}
+    if len(traders) == 1 and all(
+        is_arbitrage(said, leg)
+        or (
+            hops
+            and PRICED_ELSEWHERE.intersection(leg.reasons)
+            and shaped().through(leg.mint) >= DUST_DIVISOR * abs(leg.base_raw)
+        )
+        for leg in legs
+    ):
+        legs, trips = [], (trip_of(context, traders.pop()),)
+    legs.sort(key=lambda leg: (leg.trader, leg.mint))
+    return Judgement(Judged(tuple(legs), trips, context), hops)
+
+
+def _users(view: View, ledger: Ledger, said: Statements) -> frozenset[str]:
+    """Whose trade it was, as the exchanges' instructions and events say."""
+    named = {view.address(index) for index in ledger.users}
+    return frozenset(named | {trade.user for trade in said.trades if trade.user is not None})

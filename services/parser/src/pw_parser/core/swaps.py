@@ -1,0 +1,133 @@
+"""The judgement as messages: a trade with its reasons, and round trips."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pw_common.messages import RoundTrip, Side, Swap
+from pw_parser.core.amounts import public_key
+from pw_parser.core.hops import Hop
+from pw_parser.core.programs import DOLLARS, SOL_DECIMALS, SOL_MINT, STABLE_MINTS
+from pw_parser.core.reasons import confidence
+from pw_parser.core.traders import DUST_DIVISOR, Context, Leg, gross, signature_text
+from pw_parser.core.transaction import U64_MAX, Malformed
+
+I64_MAX: Final = 2**63 - 1
+# Less than this of one quote against another is a cost of arbitrage, not its other side.
+QUOTE_ROUTE_LAMPORTS_MIN: Final = 1_000_000
+QUOTE_ROUTE_DOLLARS_MIN: Final = 1_000
+
+
+def swap_of(context: Context, leg: Leg, hops: tuple[Hop, ...], ordinal: int) -> Swap:
+    """A leg as a message. Raises Malformed where an amount is beyond 64 bits."""
+    view, ledger = context.view, context.ledger
+    if abs(leg.base_raw) > U64_MAX or (leg.quote_raw or 0) > U64_MAX:
+        raise Malformed(f"amounts of {leg.trader} are beyond 64 bits")
+    public_key(leg.mint)
+    side: Side = "buy" if leg.base_raw > 0 else "sell"
+    decimals = context.balances.decimals
+    quote_decimals = None
+    if leg.quote_mint is not None:
+        quote_decimals = (
+            SOL_DECIMALS if leg.quote_mint == SOL_MINT else decimals.get(leg.quote_mint)
+        )
+    unlisted = [hop.venue for hop in hops if hop.program is None] if hops else []
+    reasons = _reasons(context, leg, hops)
+    venues = (*ledger.venues, *dict.fromkeys(unlisted)) if unlisted else ledger.venues
+    return Swap(
+        signature=signature_text(view.signature),
+        ordinal=ordinal,
+        slot=view.slot,
+        index=view.tx_index,
+        trader=leg.trader,
+        side=side,
+        mint=leg.mint,
+        base_amount_raw=abs(leg.base_raw),
+        base_decimals=decimals[leg.mint],
+        quote_mint=leg.quote_mint,
+        quote_amount_raw=leg.quote_raw,
+        quote_decimals=quote_decimals,
+        venues=venues or ledger.routers,
+        route_hops=ledger.hops + len(unlisted),
+        confidence=confidence(reasons),
+        reasons=tuple(sorted(reasons)),
+        fee_payer=context.signers[0],
+        signers=context.signers,
+    )
+
+
+def _reasons(context: Context, leg: Leg, hops: tuple[Hop, ...]) -> set[str]:
+    ledger = context.ledger
+    reasons = set(leg.reasons)
+    index = context.indexes.get(leg.trader)
+    if index is not None:
+        reasons |= ledger.reasons.get(index, set())
+    if any(hop.program is None for hop in hops):
+        reasons.add("venue_unlisted")
+        if not ledger.venues and not any({leg.mint, leg.quote_mint} <= hop.mints for hop in hops):
+            reasons.add("route_unlisted")
+    elif not ledger.venues:
+        reasons.add("venue_unknown")
+    if leg.mint in DOLLARS:
+        reasons.add("stable_coin")
+    if leg.trader != context.signers[0]:
+        reasons.add("keeper_paid")
+    if context.owners_derived:
+        reasons.add("owner_derived")
+    return reasons
+
+
+def round_trip_of(context: Context) -> tuple[RoundTrip, ...]:
+    """The first signer that went through a token and kept none, or only dust, of it.
+
+    Programs must have given and taken the token: what is bought and burned, or harvested as
+    a fee, moves one way. Two quotes that oppose are an exchange of quotes.
+    """
+    balances = context.balances
+    through = {
+        mint: min(gross(context, mint))
+        for mint in {mint for changes in balances.base.values() for mint in changes}
+    }
+    if not any(through.values()):
+        return ()
+    for signer in context.signers:
+        kept = {mint: raw for mint, raw in balances.base.get(signer, {}).items() if raw}
+        quote = {mint: raw for mint, raw in balances.quote[signer].items() if raw}
+        if not quote and not kept:
+            continue
+        if any(abs(raw) * DUST_DIVISOR > through[mint] for mint, raw in kept.items()):
+            return ()
+        large = [
+            raw
+            for mint, raw in quote.items()
+            if abs(raw)
+            >= (QUOTE_ROUTE_LAMPORTS_MIN if mint == SOL_MINT else QUOTE_ROUTE_DOLLARS_MIN)
+        ]
+        if large and min(large) < 0 < max(large):
+            return ()
+        return (trip_of(context, signer),)
+    return ()
+
+
+def trip_of(context: Context, trader: str) -> RoundTrip:
+    """A signer's round trip, with what it left of a quote.
+
+    Raises:
+        Malformed: the amount is beyond 64 bits.
+    """
+    view, ledger = context.view, context.ledger
+    quote = {mint: raw for mint, raw in context.balances.quote.get(trader, {}).items() if raw}
+    quote_mint = next((mint for mint in (*STABLE_MINTS, SOL_MINT) if mint in quote), SOL_MINT)
+    change_raw = quote.get(quote_mint, 0)
+    if abs(change_raw) > I64_MAX:
+        raise Malformed(f"amounts of {trader} are beyond 64 bits")
+    return RoundTrip(
+        signature=signature_text(view.signature),
+        ordinal=0,
+        slot=view.slot,
+        index=view.tx_index,
+        trader=trader,
+        quote_mint=quote_mint,
+        quote_change_raw=change_raw,
+        venues=ledger.venues or ledger.routers,
+    )
