@@ -162,7 +162,7 @@ class NaiveMarket(Market):
         )  # fmt: skip
 
     def _trade(self, swap: Swap, event_time_ms: int) -> bool:
-        if swap.trader in self.muted_wallets:
+        if swap.trader in self.muted_wallets or swap.confidence < 0.7:
             return False
         token = self.tokens.setdefault(swap.mint, NaiveToken(swap.mint))
         token.bring_to(event_time_ms)

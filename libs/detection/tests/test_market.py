@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -218,6 +219,15 @@ def test_muted_wallets_do_not_count() -> None:
     market.muted_wallets = frozenset({"bot"})
     market.fold(slot_of(1, NOW_MS, stream.swap(1, 1, trader="bot"), stream.swap(2, 1)))
     assert read(market, "mint", "buy_count_5m").value == 1
+
+
+def test_a_trade_below_the_threshold_of_confidence_counts_nowhere() -> None:
+    certain = stream.swap(1, 1)
+    doubtful = msgspec.structs.replace(certain, confidence=0.69)
+    market = folded([slot_of(1, NOW_MS, doubtful)])
+    market.amend(slot_of(1, NOW_MS, doubtful))
+    assert not market.tokens
+    assert set(folded([slot_of(1, NOW_MS, certain)]).tokens) == {certain.mint}
 
 
 def test_tokens_without_a_trade_for_an_hour_are_dropped() -> None:

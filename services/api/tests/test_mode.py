@@ -1,8 +1,10 @@
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as replace_of
 
-from pw_api.core.mode import Facts, Mode, SourceFacts, decide
+from pw_api.core.mode import Facts, Mode, SourceFacts, decide, merged
+from pw_common.messages import LayoutDrift
 
 WELL = Facts(
     ingests=1,
@@ -81,3 +83,18 @@ def test_the_worst_names_the_mode_and_every_reason_is_given() -> None:
 def test_without_a_detector_no_alert_would_come() -> None:
     verdict = decide(replace(WELL, detectors=0))
     assert (verdict.mode, verdict.why) == ("blind", ("No detector is running.",))
+
+
+def test_what_a_venue_adds_is_told_from_what_it_changed_whichever_parser_saw_it() -> None:
+    new = LayoutDrift(
+        venue="orca", first_slot=5, signatures=("a",), unparsed=1, called=9, kind="new", tags=("x",)
+    )
+    changed = LayoutDrift(venue="orca", first_slot=7, signatures=("b",), unparsed=2, called=9)
+    found = merged([new, changed, replace_of(new, first_slot=6, signatures=("c",), tags=("y",))])
+    assert [(one.kind, one.unparsed, one.signatures, one.tags) for one in found] == [
+        ("new", 2, ("a", "c"), ("x", "y")),
+        ("changed", 2, ("b",), ()),
+    ]
+    first, second = decide(replace(WELL, drift=found)).why
+    assert "something new" in first
+    assert "has changed" in second

@@ -173,6 +173,13 @@ def test_each_way_of_being_blind_is_named(found: Facts, name: str) -> None:
     assert name in conditions(found)
 
 
+def test_what_a_venue_only_adds_is_no_blindness() -> None:
+    added = LayoutDrift(
+        venue="orca", first_slot=1, signatures=("s",), unparsed=3, called=3, kind="new"
+    )
+    assert not conditions(facts(*WELL, beat("parser", drift=(added,))))
+
+
 def test_it_is_said_once_when_it_lasts_and_once_when_it_is_over() -> None:
     sight = Sight()
     gone = facts(*WELL[1:])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from pw_common.limits import CONFIDENCE_MIN
 from pw_common.messages import Swap, TokenCreated
 from pw_detection.assembly import ClosedSlot
 from pw_detection.prices import SolPrice
@@ -137,7 +138,7 @@ class Market:
             if created.mint not in self.facts:
                 self._create(created, filled.event_time_ms)
         for swap in filled.swaps:
-            if swap.trader not in self.muted_wallets:
+            if swap.trader not in self.muted_wallets and swap.confidence >= CONFIDENCE_MIN:
                 self._insert(swap, filled.event_time_ms)
 
     def _insert(self, swap: Swap, event_time_ms: int) -> None:
@@ -238,6 +239,9 @@ class Market:
         trader = swap.trader
         # A restart folds again what had been cut off before it.
         if trader in self.muted_wallets or event_time_ms < self.cut_ms:
+            return False
+        # Who traded, or whether it was a trade, is too uncertain to act on.
+        if swap.confidence < CONFIDENCE_MIN:
             return False
         wallets = self.wallets
         number = wallets.numbers.get(trader)

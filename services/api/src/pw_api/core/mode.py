@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+import msgspec
+
 from pw_common.memory import FULL_SHARE
 from pw_common.messages import LayoutDrift, MemoryHealth
 
@@ -145,11 +147,21 @@ def _lies(facts: Facts) -> tuple[str, ...]:
 
 
 def _drift(facts: Facts) -> tuple[str, ...]:
-    return tuple(
+    return tuple(_added(one) if one.kind == "new" else _changed(one) for one in facts.drift)
+
+
+def _changed(one: LayoutDrift) -> str:
+    return (
         f"{one.venue} has changed: since slot {one.first_slot}, {one.unparsed} of {one.called} "
         f"instructions are not understood, such as {', '.join(one.signatures)}. "
         f"Trades are still read from balances; see pw parse --fixture."
-        for one in facts.drift
+    )
+
+
+def _added(one: LayoutDrift) -> str:
+    return (
+        f"{one.venue} has something new since slot {one.first_slot}, such as in "
+        f"{', '.join(one.signatures)}; what it states of its trades still agrees with the balances."
     )
 
 
@@ -168,19 +180,20 @@ def _memory(facts: Facts) -> tuple[str, ...]:
 
 
 def merged(drifts: Iterable[LayoutDrift]) -> tuple[LayoutDrift, ...]:
-    """What several parsers say of the same venue, as one: by venue, earliest first."""
-    found: dict[str, LayoutDrift] = {}
+    """What several parsers say of the same venue, as one: by venue and kind, earliest first."""
+    found: dict[tuple[str, str], LayoutDrift] = {}
     for one in sorted(drifts, key=lambda drift: (drift.venue, drift.first_slot, drift.signatures)):
-        known = found.get(one.venue)
+        key = (one.venue, one.kind)
+        known = found.get(key)
         if known is None:
-            found[one.venue] = one
+            found[key] = one
             continue
         names = tuple(dict.fromkeys((*known.signatures, *one.signatures)))[:SIGNATURES]
-        found[one.venue] = LayoutDrift(
-            venue=one.venue,
-            first_slot=known.first_slot,
+        found[key] = msgspec.structs.replace(
+            known,
             signatures=names,
             unparsed=known.unparsed + one.unparsed,
             called=known.called + one.called,
+            tags=tuple(dict.fromkeys((*known.tags, *one.tags))),
         )
     return tuple(found.values())

@@ -119,10 +119,12 @@ def conditions(facts: Facts) -> dict[str, str]:
             found["detector_behind"] = f"The detector is not up to date: {beat.reason}."
         if beat.memory is not None:
             found |= _memory(beat.service, beat.memory)
-        for drift in beat.drift:
-            found[f"layout_{drift.venue}"] = (
-                f"{drift.venue} has changed since slot {drift.first_slot}."
-            )
+        found |= {
+            f"layout_{drift.venue}": f"{drift.venue} has changed since slot {drift.first_slot}."
+            for drift in beat.drift
+            # What was only added is shown by status: nothing is misread for it.
+            if drift.kind == "changed"
+        }
     if facts.tx_bytes_max and facts.tx_bytes >= FULL_SHARE * facts.tx_bytes_max:
         share = 100 * facts.tx_bytes // facts.tx_bytes_max
         found["backpressure"] = f"PW_TX is at {share} % of its limit."
