@@ -154,9 +154,10 @@ class Filler:
         new = [one for one in updates if _signature(one) not in self._known]
         cuts = list(_cuts(new))
         futures = [await self._send(cut) for cut in cuts[:-1]]
-        for answer in await asyncio.gather(*futures, return_exceptions=True):
-            if isinstance(answer, BaseException):
-                raise answer
+        if futures:
+            await asyncio.wait(futures)
+        for future in futures:
+            future.result()
         if cuts:
             await (await self._send(cuts[-1]))
         self.stored += len(new)

@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from pw_common.dedup import SeenWindow
-from pw_common.event_time import SLOT_MS, SlotTime, next_slot_time
+from pw_common.event_time import SLOT_MS, SlotTime, next_slot_time, sane_block_time_s
 from pw_common.limits import PUBLISHED_AHEAD_MAX
 from pw_common.messages import (
     Batch,
@@ -334,7 +334,7 @@ class Assembly:
     def _place(self, event: object) -> None:
         if isinstance(event, SlotEvent):
             if event.slot > self._closed:
-                self._times[event.slot] = event.block_time_s
+                self._times[event.slot] = sane_block_time_s(event.block_time_s)
             return
         if not isinstance(event, PLACED) or event.slot == 0:
             return

@@ -107,9 +107,7 @@ class _Channels:
 
     async def stop(self) -> None:
         """End every channel; what it has in hand comes again."""
-        for task in self._tests:
-            task.cancel()
-        await asyncio.gather(*self._tests, return_exceptions=True)
+        await end_tasks(*self._tests)
         for name in list(self._tasks):
             await self._end(name)
 
