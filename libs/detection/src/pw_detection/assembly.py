@@ -257,8 +257,7 @@ class Assembly:
                 continue
             closed += self._enter(batch)
             self._held_since.pop(batch.tx_seq, None)
-            for event in batch.events:
-                self._place(event)
+            self._place_all(batch.events)
             slot = self._watermark.advance(batch)
             if self._declared <= self._epochs.keys():
                 closed += self._close(slot)
@@ -330,6 +329,21 @@ class Assembly:
         if after < len(self._clocks):
             event_time_ms = min(event_time_ms, self._clocks[after][1])
         return event_time_ms
+
+    def _place_all(self, events: Iterable[object]) -> None:
+        """What `_place` does for each: most are swaps of an open slot, which come first here."""
+        first_time, closed, open_slots = self._seen.first_time, self._closed, self._open
+        for event in events:
+            if type(event) is not Swap or event.slot <= closed:
+                self._place(event)
+                continue
+            slot = event.slot
+            if first_time(event.signature if event.ordinal == 0 else _key(event), slot):
+                placed = open_slots.get(slot)
+                if placed is None:
+                    open_slots[slot] = [event]
+                else:
+                    placed.append(event)
 
     def _place(self, event: object) -> None:
         if isinstance(event, SlotEvent):
