@@ -37,7 +37,9 @@ def changed(update: bytes) -> bytes | None:
     return message.SerializeToString() if touched else None
 
 
-async def test_a_program_with_instructions_that_no_table_explains_is_named_within_seconds(tmp_path: Path) -> None:
+async def test_instructions_that_no_table_explains_are_named_within_seconds(
+    tmp_path: Path,
+) -> None:
     updates = list(generate(seed=6, minutes=0.2, tps=40))
     drifted = [one for one in map(changed, updates) if one is not None][:40]
     assert len(drifted) >= 10
