@@ -16,8 +16,9 @@ from solders.signature import Signature
 
 from pw_cli.terminal import write_json
 from pw_common.captures import BadCapture, CaptureWriter, read_capture
-from pw_common.messages import PoolEvent, QuoteTrade, RoundTrip, Swap, TokenCreated, Transfer
+from pw_common.messages import QuoteTrade, RoundTrip, Swap, TokenCreated, Transfer
 from pw_common.plain_text import plain_json
+from pw_common.pools import PoolEvent
 from pw_geyser import shallow_pb2
 from pw_parser.core.explain import Balance, Explanation, explain, reading_of
 from pw_parser.core.programs import BUILT_IN, Programs

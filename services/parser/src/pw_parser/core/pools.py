@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from pw_common.messages import Event, PoolEvent
+from pw_common.messages import Event
+from pw_common.pools import PoolEvent
 from pw_parser.core.programs import QUOTE_MINTS, TOKEN_PROGRAMS
 from pw_parser.core.statements import Statements
 from pw_parser.core.traders import signature_text

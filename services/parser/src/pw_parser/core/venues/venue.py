@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
-from pw_common.messages import PoolChange
+from pw_common.pools import PoolChange
 from pw_parser.core.transaction import Malformed, View
 from pw_parser.core.venues.layout import ANCHOR_IDL_TAG, TAG_BYTES
 
