@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from pw_common import messages
+from pw_common import messages, pools
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = ROOT / "schemas"
@@ -74,7 +74,7 @@ def first_examples() -> dict[str, msgspec.Struct]:
         messages.QuoteTrade(
             **place, sol_amount_raw=10**9, usd_mint=SIGNATURE[:44], usd_amount_raw=180_000_000
         ),
-        messages.PoolEvent(
+        pools.PoolEvent(
             **place,
             what="trade",
             venue="pumpswap",
