@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import partial
@@ -15,7 +16,7 @@ from pw_detection.evaluate import evaluate, holds, near
 from pw_detection.lists import Lists, Mutes, WatchLists, shipped_mutes
 from pw_detection.market import Market, Token
 from pw_detection.metrics import BY_NAME, Reading, as_float
-from pw_detection.quick import MayHold, quick
+from pw_detection.quick import MayHold, decided, quick
 from pw_detection.rules import Compiled, Condition, Rule, compile_rule, shipped_rules
 from pw_detection.windows import Window
 
@@ -128,7 +129,7 @@ class Detector:
     def state(self, mint: str) -> str:
         """HOT while an episode is open or rang within the hour, WARM while it trades, else COLD."""
         rang_ms = self._rang_ms.get(mint)
-        if any(key[0] == mint for key in self.episodes.open):
+        if self.episodes.is_open(mint):
             return "HOT"
         if rang_ms is not None and 0 <= self.market.event_time_ms - rang_ms < HOT_MS:
             return "HOT"
@@ -140,12 +141,17 @@ class Detector:
 
     def tokens(self, warm_max: int) -> list[dict[str, Any]]:
         """HOT tokens and the `warm_max` others that are bought most, as a projection."""
+        return self.hot() + self.warm(warm_max)
+
+    def warm(self, warm_max: int) -> list[dict[str, Any]]:
+        """The `warm_max` tokens that are bought most and are not HOT, as a projection."""
         hot = self._hot_mints()
-        warm = sorted(
+        warm = heapq.nsmallest(
+            warm_max,
             (token for mint, token in self.market.tokens.items() if mint not in hot),
             key=lambda token: (-token.five.buy_lamports, token.mint),
         )
-        return self.hot() + [self.token(token.mint) for token in warm[:warm_max]]
+        return [self.token(token.mint) for token in warm]
 
     def token(self, mint: str) -> dict[str, Any]:
         """One token's state, facts and metrics; unknown ones say so."""
@@ -227,8 +233,8 @@ class Detector:
             return []
         read = partial(self._read, token)
         alerts = []
-        for rule, may_hold, cheap_first in self._ready:
-            if not _all_may(may_hold, token) or not holds(cheap_first, read):
+        for rule, may_hold, rest in self._ready:
+            if not _all_may(may_hold, token) or not holds(rest, read):
                 continue
             if rule.gates and evaluate(rule, read).blocked:
                 continue
@@ -345,8 +351,12 @@ def _all_may(checks: tuple[MayHold, ...], token: Token) -> bool:
 def _ready(
     rules: Iterable[Compiled],
 ) -> tuple[tuple[Compiled, tuple[MayHold, ...], tuple[Condition, ...]], ...]:
-    """Those that are on, with what tells soonest that they do not hold, and what tells it."""
-    return tuple((rule, quick(rule), rule.cheap_first) for rule in rules if rule.rule.enabled)
+    """Those that are on, with what tells soonest that they do not hold, and what is left to ask."""
+    return tuple(
+        (rule, quick(rule), tuple(one for one in rule.cheap_first if not decided(one)))
+        for rule in rules
+        if rule.rule.enabled
+    )
 
 
 def _compiled(rules: Sequence[Rule]) -> tuple[Compiled, ...]:

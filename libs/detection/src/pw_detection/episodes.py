@@ -6,6 +6,7 @@ gave, so that a restart from the stored alerts goes on as if there had been none
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -45,7 +46,13 @@ class Episodes:
 
     def __init__(self) -> None:
         self.open: dict[Key, Open] = {}
+        # How many of them each token has.
+        self._mints: Counter[str] = Counter()
         self._opened_ms: dict[Key, int] = {}
+
+    def is_open(self, mint: str) -> bool:
+        """Whether a token has an open episode of any rule."""
+        return mint in self._mints
 
     def restore(self, alerts: Iterable[Alert], epoch_since_ms: int) -> None:
         """Take up tokens' alerts up to the slot from which evaluation goes on, in their order.
@@ -55,10 +62,12 @@ class Episodes:
         for alert in alerts:
             key = (alert.mint, alert.trigger)
             if alert.kind == "closed":
-                self.open.pop(key, None)
+                self._end(key)
                 continue
             if alert.kind == "opened" and alert.event_time_ms >= epoch_since_ms:
                 self._opened_ms[key] = alert.event_time_ms
+            self._end(key)
+            self._mints[alert.mint] += 1
             self.open[key] = Open(
                 alert.episode, alert.opened_slot, alert.n, _lead(alert), alert.severity
             )
@@ -82,6 +91,7 @@ class Episodes:
                 return None
             episode = episode_id(*key, slot)
             self.open[key] = Open(episode, slot, 0, lead, severity)
+            self._mints[key[0]] += 1
             self._opened_ms[key] = event_time_ms
             return Ring("opened", episode, alert_id(episode, 0), 0, slot, severity)
         grown = current.lead > 0 and lead >= escalate_factor * current.lead
@@ -95,11 +105,19 @@ class Episodes:
 
     def close(self, key: Key) -> Ring | None:
         """End an episode, if it is open."""
-        current = self.open.pop(key, None)
+        current = self._end(key)
         if current is None:
             return None
         current.n += 1
         return self._ring("closed", current)
+
+    def _end(self, key: Key) -> Open | None:
+        current = self.open.pop(key, None)
+        if current is not None:
+            self._mints[key[0]] -= 1
+            if not self._mints[key[0]]:
+                del self._mints[key[0]]
+        return current
 
     def reset(self) -> None:
         """After a discontinuity: clocks begin anew."""

@@ -72,7 +72,9 @@ def weighted_median(pairs: list[tuple[int, int]]) -> Fraction | None:
     told = [(value, amount) for value, amount in pairs if value and amount]
     if not told:
         return None
-    told.sort(key=lambda pair: Fraction(pair[0], pair[1]))
+    # Quotients of these differ by more than one in as many bits, so whole parts are in order.
+    bits = 2 * max(amount for _, amount in told).bit_length()
+    told.sort(key=lambda pair: (pair[0] << bits) // pair[1])
     total = sum(value for value, _ in told)
     passed = 0
     for value, amount in told:

@@ -40,9 +40,19 @@ _SOL: Final = ("buy_volume_sol", "sell_volume_sol")
 
 
 def quick(rule: Compiled) -> tuple[MayHold, ...]:
-    """What tells soonest that a rule cannot hold; those that need a division last."""
+    """What tells soonest that a rule cannot hold."""
     found = [check for one in rule.cheap_first if (check := _check(one)) is not None]
     return tuple(found)
+
+
+def decided(condition: Condition) -> bool:
+    """Whether its quick answer is the metric's, for a token that has just traded.
+
+    What only grows fulfils "at least" with any part of a window, seen wholly or not.
+    """
+    stem, _, name = condition.metric.rpartition("_")
+    grows = stem in _ABOVE and stem not in _BELOW and name in {span.name for span in SPANS}
+    return grows and condition.op in {">", ">="} and condition.number > 0
 
 
 def _check(condition: Condition) -> MayHold | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from fractions import Fraction
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from pw_detection.prices import weighted_median
 from pw_detection.trades import Trades
@@ -30,8 +30,8 @@ class Token:
     """A token's windows and facts. `leaves_ms` is when something falls out next."""
 
     __slots__ = (
-        "_named_ms", "decimals", "due", "five", "hour", "last_trade_ms", "leaves_ms", "mint",
-        "names", "trades", "venues",
+        "_named_ms", "_price", "decimals", "due", "five", "hour", "last_trade_ms", "leaves_ms",
+        "mint", "names", "trades", "venues",
     )  # fmt: skip
 
     def __init__(self, mint: str, names: list[str]) -> None:
@@ -48,6 +48,8 @@ class Token:
         # The minute at whose turn the market looks at it next.
         self.due = NEVER_MS
         self._named_ms = 0
+        # What `price` said, until a trade comes or goes.
+        self._price: Fraction | Literal["unread"] | None = "unread"
 
     def window(self, name: str) -> Window:
         """The window of a span's name."""
@@ -68,6 +70,7 @@ class Token:
     ) -> None:
         """Count the newest trade; the windows have been brought to its time."""
         self.trades.append(ms, wallet << MARK_BITS | marks, lamports, base_raw, signature)
+        self._price = "unread"
         name = self.names[wallet]
         self.five.add(name, marks, lamports, ms // FIVE_STEP_MS % STEPS_MOD)
         self.hour.add(name, marks, lamports, ms // HOUR_STEP_MS % STEPS_MOD)
@@ -90,6 +93,7 @@ class Token:
             first_five_ms: Where the five minutes begin.
         """
         at = self.trades.insert(ms, wallet << MARK_BITS | marks, lamports, base_raw)
+        self._price = "unread"
         name = self.names[wallet]
         self.hour.add(name, marks, lamports, self.hour.step_of(name, marks, ms))
         if ms < first_five_ms:
@@ -109,6 +113,7 @@ class Token:
     def cut(self, first_five_ms: int, first_hour_ms: int) -> tuple[int, int]:
         """Drop what is older; returns how many of five minutes, and of the hour."""
         trades, five, hour = self.trades, self.five, self.hour
+        self._price = "unread"
         recent = trades.before(first_five_ms) - five.start
         if recent > 0:
             five.drop(trades.slice(five.start, five.start + recent), self.names)
@@ -135,9 +140,11 @@ class Token:
 
     def price(self) -> Fraction | None:
         """Lamports for one raw unit: the weighted median of its newest valued trades."""
-        first = max(self.five.start, len(self.trades) - PRICE_TRADES)
-        lamports, base = self.trades.lamports[first:], self.trades.base[first:]
-        return weighted_median(list(zip(lamports, base, strict=True)))
+        if self._price == "unread":
+            first = max(self.five.start, len(self.trades) - PRICE_TRADES)
+            lamports, base = self.trades.lamports[first:], self.trades.base[first:]
+            self._price = weighted_median(list(zip(lamports, base, strict=True)))
+        return self._price
 
     def first_price(self, span: Span) -> Fraction | None:
         """Lamports for one raw unit in the first valued trade of a window."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 from fractions import Fraction
+from sys import getsizeof
 from typing import Final, NamedTuple
 
 
@@ -48,6 +49,8 @@ STEPS_MOD: Final = 256
 STEP_BITS: Final = 8
 # How many of the largest buyers are kept apart when the largest are asked for.
 KEPT: Final = 64
+# A map that takes more for each key, some aside, is copied: a new one takes 22 to 44.
+AIRY_BYTES: Final = 60
 
 
 class Window:
@@ -205,9 +208,16 @@ class Window:
         return [paid for _, paid in kept]
 
     def rest(self) -> None:
-        """Keep no sums of wallets that nobody asked for since the last call."""
+        """Keep no sums that nobody asked for since the last call, and no maps that are mostly air.
+
+        A dict that gains and loses keys grows to six times what it holds.
+        """
         if self._largest is not None and not self._asked:
             self._largest = None
             for wallet, known in self.buyers.items():
                 self.buyers[wallet] = known % STEPS_MOD
         self._asked = False
+        if getsizeof(self.buyers) > AIRY_BYTES * (len(self.buyers) + KEPT):
+            self.buyers = {**self.buyers}
+        if getsizeof(self.sellers) > AIRY_BYTES * (len(self.sellers) + KEPT):
+            self.sellers = {**self.sellers}
