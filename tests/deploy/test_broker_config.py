@@ -84,7 +84,6 @@ async def provision(url: str, replicas: str) -> asyncio.subprocess.Process:
     )
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.timeout(400)
 async def test_provision_waits_until_all_three_nodes_are_there_and_keeps_three_copies(
     tmp_path: Path,
