@@ -89,7 +89,10 @@ def why_open(
 def _why_not_attached(gap: Gap, lowest: Link, around: Around) -> str:
     parent = lowest.parent_slot
     # The gap's own record says that everything up to its first slot is stored.
-    if parent == gap.first_missing_slot - 1 or parent == around.before or around.in_other(parent):
+    if parent in {gap.first_missing_slot - 1, around.before}:
+        return ""
+    # Another gap counts only up to here: beyond the last stored block, the chain has to pass it.
+    if around.in_other(parent) and (around.before is None or parent > around.before):
         return ""
     follows = f"the block of slot {lowest.slot} follows slot {parent}"
     if around.before is None:

@@ -117,6 +117,9 @@ class Judge:
         self._slot_ms_min = slot_ms_min
         # How far the newest block's time was ahead of our clock; None until there was one.
         self._ahead_ms: int | None = None
+        # The same of the first block since the anchor was established: what is further ahead
+        # later may be believed, and is no measure for others.
+        self._first_ahead_ms: int | None = None
         self._newest: Anchor | None = None
         self._former: Anchor | None = None
         self._since_ms = 0
@@ -130,6 +133,7 @@ class Judge:
         self.anchor = self._newest = anchor
         self.clear_slot = 0
         self._former = None
+        self._first_ahead_ms = None
         self._since_ms = now_ms - PROVEN_MS if proven else now_ms
         self._low_run = 0
 
@@ -200,6 +204,11 @@ class Judge:
                 self._start_lower(anchor, block, now_ms)
             return
         self._low_run = 0
+        ahead_ms = max(0, block.time_ms - now_ms)
+        if self._first_ahead_ms is None:
+            self._first_ahead_ms = ahead_ms
+        if ahead_ms > self._first_ahead_ms + AHEAD_MS:
+            return
         gained, passed_ms = block.slot - anchor.slot, block.time_ms - anchor.time_ms
         is_lower = gained * self._slot_ms_min < passed_ms
         if gained > 0 and is_lower and passed_ms <= gained * SLOT_MS_MAX + ANCHOR_SLACK_MS:
