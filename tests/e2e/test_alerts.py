@@ -43,7 +43,7 @@ def expected(market: Path) -> list[Alert]:
     return found
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 def test_ten_minutes_of_market_give_twenty_alerts_of_four_rules(tmp_path: Path) -> None:
     path = write_market(tmp_path / "market.pb.zst", seed=11, minutes=10, tps=200)
     found = list(alerts([path], Detector()))
@@ -65,7 +65,7 @@ def test_batches_in_another_order_give_the_same_alerts(market: Path, expected: l
     assert (assembly.late, assembly.held) == (0, 0)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 @pytest.mark.parametrize(("parsers", "detectors"), [(1, 1), (4, 2)])
 async def test_alerts_are_those_of_the_backtest_for_any_fleet(
     market: Path, expected: list[Alert], tmp_path: Path, parsers: int, detectors: int
@@ -93,7 +93,7 @@ async def kill(run: Running, service: str, bus: Bus) -> None:
     os.kill(pids[0], signal.SIGKILL)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_a_parser_and_the_detector_killed_in_mid_run_change_no_alert(
     market: Path, expected: list[Alert], tmp_path: Path
 ) -> None:

@@ -45,7 +45,7 @@ async def digest_of_pw_parse(captures: list[str], folder: Path) -> str:
 
 
 @pytest.mark.corpus
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_every_real_transaction_arrives_and_digests_agree_for_one_and_four_parsers(
     captures: list[str], tmp_path: Path
 ) -> None:
@@ -93,7 +93,7 @@ async def freeze_with_work(bus: Bus, pids: list[int]) -> int:
 
 
 @pytest.mark.corpus
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_a_parser_killed_with_work_in_hand_changes_no_swap(
     captures: list[str], tmp_path: Path
 ) -> None:

@@ -96,7 +96,7 @@ async def played_with_a_gap(market: Path, folder: Path) -> AsyncIterator[tuple[R
             await bus.close()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_a_gap_filled_from_a_capture_is_closed_and_everything_is_proven(
     market: Path, tmp_path: Path
 ) -> None:
@@ -148,7 +148,7 @@ async def test_a_gap_filled_from_a_capture_is_closed_and_everything_is_proven(
         assert "neither answered nor waiting" in out
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_a_gap_filled_over_rpc_gives_the_same_swaps(market: Path, tmp_path: Path) -> None:
     async with played_with_a_gap(market, tmp_path) as (run, bus):
         with receiving() as node:

@@ -43,7 +43,7 @@ async def shell(line: str, folder: Path, **more: str) -> tuple[int, str]:
     return process.returncode, out.decode()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_the_readmes_captures_are_made_parsed_and_played(tmp_path: Path) -> None:
     ours = [line for line in commands() if re.search(r"pw (simulate|parse|up|backtest)", line)]
     assert len(ours) == 5
@@ -56,7 +56,7 @@ async def test_the_readmes_captures_are_made_parsed_and_played(tmp_path: Path) -
     assert report["swaps"] == len(swaps) > 100
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_the_readmes_questions_are_answered_by_a_running_system(tmp_path: Path) -> None:
     asked = [line for line in commands() if re.search(r"pw (status|dlq|tail)", line)]
     assert len(asked) == 3

@@ -91,7 +91,7 @@ async def until_quiet(bus: Bus) -> None:
     await poll_until(still, "the market played", timeout_s=90, every_s=1.0)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_every_command_does_what_the_runbook_says_on_a_running_system(
     tmp_path: Path,
 ) -> None:

@@ -65,7 +65,7 @@ class Story:
         )
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_dead_letters_a_gap_duplicates_and_backpressure_are_each_shown_with_their_count(
     tmp_path: Path,
 ) -> None:

@@ -88,7 +88,7 @@ def command_lines(parent: int) -> str:
     return "\n".join(found)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(360)
 async def test_the_link_of_the_start_lets_one_browser_in_and_commands_find_the_token(
     tmp_path: Path,
 ) -> None:

@@ -31,7 +31,7 @@ async def verify(broker: str) -> tuple[int, dict[str, int], str]:
     return process.returncode, {one["name"]: one["count"] for one in checks}, out.decode()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_a_running_system_is_verified_while_it_works(tmp_path: Path) -> None:
     market = tmp_path / "market.pb.zst"
     with CaptureWriter(market) as writer:

@@ -16,7 +16,7 @@ from support.cluster import provisioned_bus, running_cluster
 THREE = declare(tx_bytes_max=64 * MIB, swap_bytes_max=64 * MIB, replicas=3)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(360)
 async def test_a_request_that_meets_no_leader_is_asked_again(tmp_path: Path) -> None:
     async with running_cluster(tmp_path) as cluster, provisioned_bus(cluster, THREE) as bus:
         first, second, _ = cluster.nodes

@@ -39,7 +39,7 @@ from support.poll import poll_until
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl"),
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(480),
 ]
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -39,7 +39,7 @@ async def provisioned_cluster(cluster: Cluster) -> Bus:
     return await poll_until(made, "a cluster with every stream", timeout_s=90, every_s=0.5)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(360)
 async def test_three_replicas_are_given_back_as_one_and_are_the_same_streams(
     tmp_path: Path,
 ) -> None:

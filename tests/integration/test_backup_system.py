@@ -75,7 +75,7 @@ async def until_made(bus: Bus, wanted: Made) -> None:
     await poll_until(same, f"{wanted}", timeout_s=60, every_s=0.5)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(360)
 async def test_a_restored_system_is_the_same_goes_on_and_is_proven(
     updates: list[bytes], whole: Made, tmp_path: Path
 ) -> None:
@@ -107,7 +107,7 @@ async def test_a_restored_system_is_the_same_goes_on_and_is_proven(
             assert not (await bus.api("STREAM.INFO.PW_GAP"))["state"]["messages"]
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(360)
 async def test_a_backup_under_load_and_the_sources_memory_lose_and_double_nothing(
     updates: list[bytes], whole: Made, tmp_path: Path
 ) -> None:

@@ -118,7 +118,7 @@ def without_consumers(replicas: int = 1, max_bytes: int = 64 * MIB) -> Topology:
     return replace(declared, streams=streams, consumers=(), buckets=())
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(360)
 async def test_the_leader_of_three_is_killed_under_load_and_nothing_acknowledged_is_missing(
     tmp_path: Path,
 ) -> None:

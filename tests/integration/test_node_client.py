@@ -51,7 +51,7 @@ async def installed(cache: Path) -> Path:
 
 
 @pytest.mark.node
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_the_official_node_client_receives_everything(
     pytestconfig: pytest.Config,
 ) -> None:

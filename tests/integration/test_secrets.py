@@ -219,7 +219,7 @@ async def shown(services: dict[str, Service]) -> str:
     return "\n".join(texts)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_no_service_shows_a_secret_whatever_goes_wrong(tmp_path: Path) -> None:
     source = Echo(blocks(range(100, 110)), token=X_TOKEN)
     async with provisioned(tmp_path / "broker") as (broker, bus), running_source(source):
