@@ -179,9 +179,9 @@ class NaiveMarket(Market):
         if swap.mint not in self.tokens:
             token = self.tokens[swap.mint] = NaiveToken(swap.mint)
             token.decimals = swap.base_decimals
-            if swap.venues:
-                token.venues, token.named_ms = swap.venues, event_time_ms
         token = self.tokens[swap.mint]
+        if swap.venues and event_time_ms >= token.named_ms:
+            token.venues, token.named_ms = swap.venues, event_time_ms
         token.bring_to(self.event_time_ms)
         token.last_trade_ms = max(token.last_trade_ms, event_time_ms)
         done = self._done(swap, event_time_ms)

@@ -136,6 +136,8 @@ def configured(detector: Detector) -> None:
 @given(st.integers(0, 2**32), st.integers(2, 150), st.booleans())
 # A trade of a filled gap by a wallet that one of them had not forgotten yet.
 @example(seed=2223, at=85, resets=False)
+# A filled-in trade that names a venue, of a token whose own trades no window reaches any more.
+@example(seed=134528, at=94, resets=True)
 def test_a_restart_over_the_horizon_alone_knows_all_that_a_detector_that_ran_on_knows(
     seed: int, at: int, resets: bool
 ) -> None:

@@ -49,7 +49,7 @@ def limited(limit: int = LIMIT) -> Detector:
     return detector
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_what_is_held_stays_within_the_limit_and_no_value_is_wrong(seed: int) -> None:
     small, whole = limited(), limited(2**62)
     cuts = 0
@@ -105,8 +105,8 @@ def test_a_token_whose_launch_was_cut_off_is_cold_and_the_cut_ends_with_the_hour
     assert not detector.market.is_cut
 
 
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("at", [390, 460, 600, 800])
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("at", [390, 460, 800])
 def test_a_restart_at_the_limit_gives_the_alerts_that_no_restart_gives(seed: int, at: int) -> None:
     every = slots(seed, 1_000)
     straight = limited()

@@ -160,7 +160,7 @@ class Market:
         if token is None:
             token = self.tokens[swap.mint] = Token(swap.mint, self.wallets.names)
             token.decimals = swap.base_decimals
-            token.named(swap.venues, event_time_ms)
+        token.named(swap.venues, event_time_ms)
         token.last_trade_ms = max(token.last_trade_ms, event_time_ms)
         self._advance(token)
         if event_time_ms >= HOUR.first_ms(now_ms):

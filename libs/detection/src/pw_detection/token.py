@@ -56,8 +56,8 @@ class Token:
         return self.five if name == FIVE_MINUTES.name else self.hour
 
     def named(self, venues: tuple[str, ...], event_time_ms: int) -> None:
-        """A trade named where it was done; one that does not says nothing."""
-        if venues:
+        """A trade named where it was done; none says nothing, nor does one older than the last."""
+        if venues and event_time_ms >= self._named_ms:
             self.venues, self._named_ms = venues, event_time_ms
 
     def forget_venues(self, event_time_ms: int) -> None:

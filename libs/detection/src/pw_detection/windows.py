@@ -50,7 +50,7 @@ STEP_BITS: Final = 8
 # How many of the largest buyers are kept apart when the largest are asked for.
 KEPT: Final = 64
 # A map that takes more for each key, some aside, is copied: a new one takes 22 to 44.
-AIRY_BYTES: Final = 60
+AIRY_BYTES: Final = 48
 
 
 class Window:
