@@ -22,7 +22,7 @@ class Peak(NamedTuple):
 _REPORT: Final = (
     "pw up --capture M --rate 500 --once --parsers 2 --exit-when-drained --report r.json"
 )
-_CLUSTER: Final = "the highest of `kubectl top pod --containers` on a cluster of 1.36, under load"
+_CLUSTER: Final = "measured on a cluster of Kubernetes 1.36, under load"
 PEAKS: Final[dict[str, Peak]] = {
     "ingest": Peak(70, _REPORT),
     "parser": Peak(72, f"{_REPORT}: 55, and two fetches of the largest messages"),
