@@ -1,7 +1,7 @@
 """How a browser gets in: a one-time code in a link, then a cookie. Both follow from the token.
 
 Pure. A code and a cookie are signed statements with an end, so nobody has to remember which were
-given out. Whoever has the token can make a code; only the API takes one, and once. Neither holds
+given out. Anyone with the token can make a code; only the API takes one, and once. Neither holds
 the token, and a new token ends all of them.
 """
 
