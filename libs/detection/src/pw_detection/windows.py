@@ -64,7 +64,7 @@ class Window:
     """
 
     __slots__ = (
-        "_asked", "_floor", "_largest", "_top_bound", "buy_lamports", "buyers", "buys",
+        "_asked", "_exact", "_floor", "_largest", "_top_bound", "buy_lamports", "buyers", "buys",
         "fresh_buys", "sell_lamports", "sellers", "sells", "span", "start", "unvalued",
         "valued_buys",
     )  # fmt: skip
@@ -82,8 +82,9 @@ class Window:
         self.fresh_buys = 0
         self.buyers: dict[str, int] = {}
         self.sellers: dict[str, int] = {}
-        # The largest buyers paid at most this together.
+        # The largest buyers paid at most this together; exactly this where so many were asked for.
         self._top_bound = 0
+        self._exact = 0
         self._asked = False
         # Wallet -> what it paid, of at least those that paid more than `_floor`.
         self._largest: dict[str, int] | None = None
@@ -106,6 +107,7 @@ class Window:
         self.buys += 1
         self.buy_lamports += lamports
         self._top_bound += lamports
+        self._exact = 0
         if mark & VALUED:
             self.valued_buys += 1
         if mark & FRESH:
@@ -143,6 +145,7 @@ class Window:
                 continue
             self.buys -= 1
             self.buy_lamports -= lamports
+            self._exact = 0
             if mark & VALUED:
                 self.valued_buys -= 1
             if mark & FRESH:
@@ -179,13 +182,16 @@ class Window:
     ) -> int:
         """What the largest buyers paid together. `trades`: mark and lamports of all of them."""
         self._asked = True
+        if self._exact == count:
+            return self._top_bound
+        self._exact = count
         if self._largest is None:
             paid: dict[str, int] = {}
             for mark, lamports in trades:
                 if mark & BUY:
                     wallet = names[mark >> MARK_BITS]
                     paid[wallet] = paid.get(wallet, 0) + lamports
-            if len(paid) <= KEPT and self.count <= 4 * KEPT:
+            if self.count <= KEPT:
                 self._top_bound = sum(heapq.nlargest(count, paid.values()))
                 return self._top_bound
             for wallet, step in self.buyers.items():
