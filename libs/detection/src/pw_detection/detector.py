@@ -102,12 +102,14 @@ class Detector:
             self.market.amend(closed)
             return
         self._apply_changes(closed.slot)
+        self.market.defers = True
         self.market.fold(closed)
         self._ticked(closed.event_time_ms)
 
     def step(self, closed: ClosedSlot) -> list[Alert]:
         """Fold a slot and give its alerts, in a fixed order; a filled gap gives none."""
         self.market.windows_from_ms = 0
+        self.market.settle()
         if closed.amends:
             self.market.amend(closed)
             return []
@@ -146,6 +148,7 @@ class Detector:
     def warm(self, warm_max: int) -> list[dict[str, Any]]:
         """The `warm_max` tokens that are bought most and are not HOT, as a projection."""
         hot = self._hot_mints()
+        self.market.settle()
         warm = heapq.nsmallest(
             warm_max,
             (token for mint, token in self.market.tokens.items() if mint not in hot),

@@ -58,6 +58,8 @@ class Market:
         self.cut_tokens = 0
         # Trades before this will be in no window when evaluation goes on: a restart says so.
         self.windows_from_ms = 0
+        # While nothing is evaluated, windows are counted once at the end: `settle`.
+        self.defers = False
         self.sol = SolPrice()
         self._created_ms: dict[str, int] = {}
         # Minute -> tokens of which something may fall out then.
@@ -132,6 +134,13 @@ class Market:
             cut_ms += HOUR.step_ms
         self.covered_since_ms = max(self.covered_since_ms, self.cut_ms)
 
+    def settle(self) -> None:
+        """Count all trades that windows do not hold yet; nothing may read a window before."""
+        if self.defers:
+            self.defers = False
+            for token in self.tokens.values():
+                token.settle()
+
     def amend(self, filled: ClosedSlot) -> None:
         """Count what a gap had hidden: trades within the windows, and tokens made meanwhile."""
         for created in filled.tokens:
@@ -162,6 +171,7 @@ class Market:
             token.decimals = swap.base_decimals
         token.named(swap.venues, event_time_ms)
         token.last_trade_ms = max(token.last_trade_ms, event_time_ms)
+        token.settle()
         self._advance(token)
         if event_time_ms >= HOUR.first_ms(now_ms):
             lamports = self._lamports(swap)
@@ -185,6 +195,7 @@ class Market:
         for mint in mints:
             token = self.tokens.get(mint)
             if token is not None:
+                token.settle()
                 self._advance(token)
                 token.forget_venues(self.event_time_ms)
 
@@ -271,7 +282,8 @@ class Market:
             marks |= VALUED
         if swap.side == "buy":
             marks |= BUY
-        token.add(event_time_ms, number, marks, lamports, swap.base_amount_raw, swap.signature)
+        count = token.defer if self.defers else token.add
+        count(event_time_ms, number, marks, lamports, swap.base_amount_raw, swap.signature)
         self.trades += 1
         self.recent += 1
         # It leaves the five minutes first.

@@ -30,8 +30,8 @@ class Token:
     """A token's windows and facts. `leaves_ms` is when something falls out next."""
 
     __slots__ = (
-        "_named_ms", "_price", "decimals", "due", "five", "hour", "last_trade_ms", "leaves_ms",
-        "mint", "names", "trades", "venues",
+        "_named_ms", "_price", "decimals", "deferred", "due", "five", "hour", "last_trade_ms",
+        "leaves_ms", "mint", "names", "trades", "venues",
     )  # fmt: skip
 
     def __init__(self, mint: str, names: list[str]) -> None:
@@ -47,6 +47,8 @@ class Token:
         self.leaves_ms = NEVER_MS
         # The minute at whose turn the market looks at it next.
         self.due = NEVER_MS
+        # Whether the windows hold nothing but where they begin, until `settle`.
+        self.deferred = False
         self._named_ms = 0
         # What `price` said, until a trade comes or goes.
         self._price: Fraction | Literal["unread"] | None = "unread"
@@ -74,6 +76,25 @@ class Token:
         name = self.names[wallet]
         self.five.add(name, marks, lamports, ms // FIVE_STEP_MS % STEPS_MOD)
         self.hour.add(name, marks, lamports, ms // HOUR_STEP_MS % STEPS_MOD)
+
+    def defer(
+        self, ms: int, wallet: int, marks: int, lamports: int, base_raw: int, signature: str
+    ) -> None:
+        """Keep the newest trade, and leave it to `settle` to count it."""
+        self.deferred = True
+        self.trades.append(ms, wallet << MARK_BITS | marks, lamports, base_raw, signature)
+        self._price = "unread"
+
+    def settle(self) -> None:
+        """Count in one go what was deferred, and what was counted before it."""
+        if not self.deferred:
+            return
+        self.deferred = False
+        five_start, trades = self.five.start, self.trades
+        self.five, self.hour = Window(FIVE_MINUTES), Window(HOUR)
+        self.five.start = five_start
+        for window in (self.five, self.hour):
+            window.add_all(trades.slice(window.start, len(trades)), self.names)
 
     def insert(
         self,
@@ -116,11 +137,15 @@ class Token:
         self._price = "unread"
         recent = trades.before(first_five_ms) - five.start
         if recent > 0:
-            five.drop(trades.slice(five.start, five.start + recent), self.names)
+            if self.deferred:
+                five.start += recent
+            else:
+                five.drop(trades.slice(five.start, five.start + recent), self.names)
             trades.unsign(five.start)
         old = trades.before(first_hour_ms)
         if old:
-            hour.drop(trades.slice(0, old), self.names)
+            if not self.deferred:
+                hour.drop(trades.slice(0, old), self.names)
             trades.forget(old)
             five.start -= old
             hour.start = 0

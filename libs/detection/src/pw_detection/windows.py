@@ -120,6 +120,13 @@ class Window:
         if paid > self._floor:
             self._largest[wallet] = paid
 
+    def add_all(self, trades: Iterable[tuple[int, int, int]], names: list[str]) -> None:
+        """Count trades in their order: (event time, mark, lamports)."""
+        step_ms, add = self.span.step_ms, self.add
+        for event_time_ms, mark, lamports in trades:
+            wallet = names[mark >> MARK_BITS]
+            add(wallet, mark, lamports, event_time_ms // step_ms % STEPS_MOD)
+
     def step_of(self, wallet: str, mark: int, event_time_ms: int) -> int:
         """The step of a wallet's newest trade on this side, were one added at this time."""
         step = event_time_ms // self.span.step_ms % STEPS_MOD
