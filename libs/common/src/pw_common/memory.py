@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from pathlib import Path
 from typing import Final
@@ -33,3 +34,12 @@ def limit_bytes(declared: int, paths: tuple[Path, ...] = CGROUP_LIMITS) -> int:
         except (OSError, ValueError):  # Not there, or "max": none.
             continue
     return declared
+
+
+def give_back() -> bool:
+    """Return freed memory to the system, which C's allocator keeps between pieces in use.
+
+    False where the allocator has no such call: all but glibc's.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    return trim is not None and bool(trim(0))

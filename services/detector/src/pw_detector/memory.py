@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pw_common.log import Log
-from pw_common.memory import resident_bytes
+from pw_common.memory import give_back, resident_bytes
 from pw_common.messages import MemoryHealth
 from pw_common.metrics import Metrics
 from pw_common.topology import MIB
@@ -15,6 +15,8 @@ from pw_detection.market import Market
 BASE_BYTES: Final = 80 * MIB
 # What the allocator keeps beside what is asked of it.
 USED_SHARE: Final = 0.85
+# What the sweeps of so much event time free lies in holes between what stays.
+GIVE_BACK_EVERY_MS: Final = 5 * 60_000
 
 
 class Memory:
@@ -25,6 +27,7 @@ class Memory:
         self._log = log
         self._limit = limit
         self._cut_ms = 0
+        self._given_back_ms = 0
         self._counted = [0, 0]
         market.bytes_max = state_bytes_max(limit)
 
@@ -40,6 +43,9 @@ class Memory:
     def publish(self, metrics: Metrics) -> None:
         """Set the gauges, and log a cut that was made since the last time."""
         market = self._market
+        if market.event_time_ms - self._given_back_ms >= GIVE_BACK_EVERY_MS:
+            self._given_back_ms = market.event_time_ms
+            give_back()
         metrics.set("pw_detector_memory_bytes", resident_bytes())
         metrics.set("pw_detector_memory_bytes_max", self._limit)
         metrics.set("pw_detector_state_bytes", market.bytes_held)
