@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 from pw_cli.rpc import NodeFailed, NotHad, Rpc
-from pw_cli.rpc_blocks import updates_of
+from pw_cli.rpc_blocks import BadBlock, Block, updates_of
 from pw_common.captures import read_capture
 from pw_common.messages import Swap, encode
 from pw_geyser import geyser_pb2 as pb
@@ -55,6 +56,16 @@ async def test_real_blocks_give_the_same_swaps_either_way(corpus_dir: Path) -> N
         assert swaps(fetched) == wanted
         compared += len(wanted)
     assert compared > 50
+
+
+@pytest.mark.corpus
+def test_a_node_that_keeps_no_inner_instructions_gives_no_block(corpus_dir: Path) -> None:
+    path = min(corpus_dir.glob("block-*.pb.gz"))
+    slot, block = min(blocks_of(list(read_capture(path))).items())
+    succeeded = [one for one in block["transactions"] if one["meta"]["err"] is None]
+    succeeded[-1]["meta"]["innerInstructions"] = None
+    with pytest.raises(BadBlock, match="enable-extended-tx-metadata-storage"):
+        updates_of(slot, msgspec.json.decode(msgspec.json.encode(block), type=Block))
 
 
 async def test_what_a_node_refuses_is_said_in_its_words() -> None:

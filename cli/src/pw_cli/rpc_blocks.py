@@ -144,6 +144,12 @@ def _updates(slot: int, block: Block) -> Iterator[bytes]:
 
 def _transaction(slot: int, index: int, entry: Entry) -> pb.SubscribeUpdate:
     text, encoding = entry.transaction
+    if entry.meta.inner_instructions is None and not entry.meta.failed:
+        # Most trades are calls of calls. Without these they would be nowhere, or read wrong.
+        raise ValueError(
+            f"transaction {index} has no innerInstructions: the node does not keep them "
+            "(--enable-extended-tx-metadata-storage)"
+        )
     if encoding != "base64":
         raise ValueError(f"transaction {index} is not in base64")
     parsed = VersionedTransaction.from_bytes(base64.b64decode(text, validate=True))

@@ -227,6 +227,12 @@ async def test_refusals_are_counted_by_reason() -> None:
     assert re.search(r'pw_api_refused_total\{[^}]*why="host"[^}]*\} 1', text)
 
 
+@pytest.mark.parametrize("query", ["code=x&a=1&b=2&c=3&d=4", "&" * 500, "code", "%ff=%fe", ""])
+async def test_a_link_that_is_none_is_refused_and_no_fault(query: str) -> None:
+    async with asking() as client:
+        assert (await client.get(f"/login?{query}")).status_code == 403
+
+
 async def test_a_code_opens_once_and_its_cookie_goes_on() -> None:
     code = new_code(TOKEN, NONCE, now_ms())
     async with asking() as client:

@@ -91,8 +91,7 @@ class Guard:
         token, home = self._access.token, RedirectResponse("/", HTTPStatus.SEE_OTHER)
         if token is None:
             return home
-        query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=4)
-        code = query.get("code", [""])[0]
+        code = _code(scope["query_string"].decode("latin-1"))
         if not self._codes.take(code, now_ms()):
             # Somebody who is in already opened the same link again.
             if holds_session(asked, token, now_ms()):
@@ -109,6 +108,14 @@ class Guard:
             samesite="strict",
         )
         return home
+
+
+def _code(query: str) -> str:
+    """The code that a link carries; what is no such link carries none."""
+    try:
+        return parse_qs(query, max_num_fields=4).get("code", [""])[0]
+    except ValueError:  # More fields than that.
+        return ""
 
 
 def asked_of(scope: Scope) -> Asked:

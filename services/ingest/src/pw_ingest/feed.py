@@ -184,6 +184,8 @@ class Feed:
         is_player = self.guard.judge is None
         behind_slot = None
         if merge is not None:
+            if self.guard.judge is not None:
+                merge.views[self.number].ahead_ms = self.guard.judge.ahead_ms
             leads = merge.leads(self.number)
             if not merge.admits(self.number, seen, pipeline.complete_slot or 0):
                 return

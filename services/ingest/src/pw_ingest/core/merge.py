@@ -17,17 +17,23 @@ from pw_ingest.core.identity import META, SLOT, TX, Seen
 BEHIND_MAX: Final = 300
 # So far ahead of the others is another chain, not a faster node.
 AHEAD_MAX: Final = 1_500
+# Nor is one that copies cannot reach, and whose block times our clock knows less of.
+CLOCK_AHEAD_MS: Final = 20_000
 KEYS_MAX: Final = 1_000_000
 
 
 @dataclass
 class View:
-    """What is known of one endpoint. `wrong` says why it is not listened to."""
+    """What is known of one endpoint. `wrong` says why it is not listened to.
+
+    `ahead_ms` is how far its newest block's time is ahead of our clock.
+    """
 
     tip: int = 0
     is_open: bool = False
     fresh: bool = False
     wrong: str = ""
+    ahead_ms: int = 0
     firsts: int = 0
     copies: int = 0
 
@@ -84,7 +90,8 @@ class Merge:
         view.tip = max(view.tip, slot)
         if self._is_wrong(endpoint, slot):
             return False
-        if slot < complete_slot - BEHIND_MAX:
+        # Alone it brings no copies: what is far below then is for the chain to judge.
+        if slot < complete_slot - BEHIND_MAX and self.others_open(endpoint):
             view.copies += 1
             return False
         if identity.kind == META and view.fresh:
@@ -98,11 +105,18 @@ class Merge:
         return True
 
     def _is_wrong(self, endpoint: int, slot: int) -> bool:
-        """Judged by the endpoints before it: the first one is trusted while it is there."""
+        """Judged by the endpoints before it, and by all whose times agree better with our clock."""
         view = self.views[endpoint]
-        for other in self.views[:endpoint]:
-            if other.is_open and other.tip and slot > other.tip + AHEAD_MAX:
-                view.wrong = f"{slot - other.tip} slots ahead of another endpoint: another chain?"
+        for at, other in enumerate(self.views):
+            if at == endpoint or not other.is_open or not other.tip:
+                continue
+            ahead = slot - other.tip
+            if at < endpoint and ahead > AHEAD_MAX:
+                view.wrong = f"{ahead} slots ahead of another endpoint: another chain?"
+                return True
+            if ahead > BEHIND_MAX and view.ahead_ms > other.ahead_ms + CLOCK_AHEAD_MS:
+                seconds = view.ahead_ms // 1_000
+                view.wrong = f"{ahead} slots ahead of another endpoint, {seconds} s of our clock"
                 return True
         view.wrong = ""
         return False

@@ -174,7 +174,13 @@ class Judge:
         """
         if self._ahead_ms is None:
             return now_ms + AHEAD_MS_MAX
-        return now_ms + self._ahead_ms + AHEAD_MS
+        # However small its steps, what creeps ahead gains no more than a clock that is wrong.
+        return now_ms + min(AHEAD_MS_MAX, self._ahead_ms + AHEAD_MS)
+
+    @property
+    def ahead_ms(self) -> int:
+        """How far the newest block's time was ahead of our clock; 0 where there was none."""
+        return self._ahead_ms or 0
 
     def _judge_time(self, slot: int, time_ms: int, now_ms: int) -> Refusal | None:
         if time_ms < TIME_MS_MIN:
