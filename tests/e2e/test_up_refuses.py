@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pw_cli.up.folder import data_folder
+
 
 async def pw_up(*arguments: str, folder: Path, **environ: str) -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
@@ -36,6 +38,28 @@ async def test_a_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
         code, out = await pw_up("--port", str(port), folder=tmp_path)
     assert code == 78
     assert out.splitlines() == [f"pw up: port {port} is in use; choose another with --port"]
+
+
+async def test_a_data_folder_that_another_run_has_is_refused_and_left_alone(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with data_folder(data):
+        before = sorted(data.rglob("*"))
+        code, out = await pw_up("--data", str(data), "--port", "0", folder=tmp_path)
+        assert sorted(data.rglob("*")) == before
+    assert code == 78
+    assert out.splitlines() == [
+        f"pw up: --data {data}: another pw up runs there; stop it, or choose another folder"
+    ]
+    # Whatever ended the other run, its lock ended with it.
+    with data_folder(data):
+        pass
+
+
+async def test_a_data_folder_that_cannot_be_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    code, out = await pw_up("--data", "file/data", "--port", "0", folder=tmp_path)
+    assert code == 78
+    assert out.splitlines() == ["pw up: --data file/data: Not a directory; choose another folder"]
 
 
 async def test_a_missing_token_file_is_one_clear_line(tmp_path: Path) -> None:

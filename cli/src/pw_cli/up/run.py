@@ -6,10 +6,8 @@ import argparse
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from pw_cli.api_client import ANSWER_BYTES_MAX
 from pw_cli.runs import announce, this_run, withdraw
 from pw_cli.up.access import RISK, Access, access_of
 from pw_cli.up.arguments import BadUsage, UpOptions, options
+from pw_cli.up.folder import FolderTaken, data_folder
 from pw_cli.up.plan import Ports, provision_spec
 from pw_cli.up.processes import ChildFailed, free_port, port_is_free, run_once
 from pw_cli.up.progress import Progress
@@ -62,7 +61,15 @@ async def _run(chosen: UpOptions) -> int:
     if not port_is_free(chosen.api_port):
         _complain(f"port {chosen.api_port} is in use; choose another with --port")
         return EXIT_CONFIG
-    folder = chosen.data or Path(tempfile.mkdtemp(prefix="pw-up-"))
+    try:
+        with data_folder(chosen.data) as folder:
+            return await _in_folder(chosen, folder)
+    except FolderTaken as error:
+        _complain(str(error))
+        return EXIT_CONFIG
+
+
+async def _in_folder(chosen: UpOptions, folder: Path) -> int:
     broker: LocalBroker | None = None
     try:
         access = access_of(chosen, folder)
@@ -86,8 +93,6 @@ async def _run(chosen: UpOptions) -> int:
     finally:
         if broker is not None:
             broker.stop()
-        if chosen.data is None:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _with_broker(
