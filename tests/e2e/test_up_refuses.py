@@ -64,10 +64,30 @@ async def test_a_data_folder_that_cannot_be_is_one_clear_line(tmp_path: Path) ->
 
 async def test_a_missing_token_file_is_one_clear_line(tmp_path: Path) -> None:
     code, out = await pw_up(
-        "--endpoint", "https://localhost:1", "--x-token-file", "token", folder=tmp_path
+        "--endpoint", "https://localhost:1", "--x-token-file", "/none/token", folder=tmp_path
     )
     assert code == 2
-    assert out.splitlines() == ["pw up: no such file: token"]
+    assert out.splitlines() == ["pw up: no such file: /none/token"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--port", "99999"),
+        ("--port", "-5"),
+        ("--timeout", "nan"),
+        ("--timeout", "-1"),
+        ("--api-token-file", "S3cretS3cretS3cret"),
+        ("--endpoint", "https://localhost:1", "--x-token-file", "S3cretS3cretS3cret"),
+    ],
+)
+async def test_a_wrong_argument_is_one_clear_line_without_what_may_be_secret(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    code, out = await pw_up(*words, folder=tmp_path)
+    assert code == 2
+    assert len(out.splitlines()) == 1
+    assert "S3cret" not in out
 
 
 async def test_an_absent_broker_of_ones_own_is_one_clear_line(tmp_path: Path) -> None:

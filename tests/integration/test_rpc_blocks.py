@@ -7,8 +7,10 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from pw_cli.rpc import NodeFailed, NotHad, Rpc
+from pw_cli.rpc import NodeFailed, NotHad, Rpc, _retry_after_s
 from pw_cli.rpc_blocks import BadBlock, Block, updates_of
 from pw_common.captures import read_capture
 from pw_common.messages import Swap, encode
@@ -80,3 +82,13 @@ async def test_what_a_node_refuses_is_said_in_its_words() -> None:
             node.always = (502, {}, b"<html>")
             with pytest.raises(NodeFailed, match="HTTP 502"):
                 await rpc.block(5)
+
+
+@settings(deadline=None)
+@given(
+    said=st.text(max_size=60)
+    | st.from_regex(r"Wed, [0-9]{1,25} Oct [0-9]{1,25} 07:28:[0-9]{1,9} ([+-][0-9]{1,25}|GMT)")
+)
+def test_what_a_node_says_of_later_is_seconds_or_nothing(said: str) -> None:
+    found = _retry_after_s(said)
+    assert found is None or found >= 0

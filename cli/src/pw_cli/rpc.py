@@ -226,11 +226,11 @@ def _retry_after_s(said: str | None) -> float | None:
         return float(said.strip()[:9])
     try:
         at = parsedate_to_datetime(said)
-    except ValueError:
-        return None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
-    return max(0.0, at.timestamp() - now_ms() / 1000)
+        if at.tzinfo is None:
+            at = at.replace(tzinfo=UTC)
+        return max(0.0, at.timestamp() - now_ms() / 1000)
+    except (ValueError, TypeError, OverflowError):
+        return None  # No date, or one of no calendar.
 
 
 def visible(text: str) -> str:

@@ -50,8 +50,11 @@ def announce(run: Run, data: Path) -> list[str]:
 
 
 def withdraw(data: Path) -> None:
-    """Remove both files of this process."""
+    """Remove both files of this process, and none of another's."""
     for path in _places(os.getpid(), data):
+        run = read_run(path)
+        if run is None or run.pid != os.getpid():
+            continue
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
 

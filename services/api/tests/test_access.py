@@ -366,6 +366,13 @@ def test_the_setting_is_read_with_every_form() -> None:
     )
 
 
+def test_a_whole_url_in_place_of_a_host_is_named_without_what_opens_it() -> None:
+    with pytest.raises(BadHosts, match="no host") as found:
+        read_hosts("https://user:S3cret@host/k3y")
+    assert "S3cret" not in str(found.value)
+    assert "k3y" not in str(found.value)
+
+
 @pytest.mark.parametrize(
     "entry", ["*", "a/b", "http://x", "a b", "x:0", "x:70000", "x:", "é", "a,*.x"]
 )

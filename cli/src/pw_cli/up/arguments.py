@@ -9,11 +9,14 @@ from pathlib import Path
 
 from pw_common.channels import CHANNELS_BYTES_MAX, channels_of
 from pw_common.documents import BadDocument, read_file
+from pw_common.redact import shown_path
 
 DEFAULT_TPS = 200
 DEFAULT_MARKET_MINUTES = 10
 DEFAULT_API_PORT = 8080
 DETECTORS_MAX = 3
+PORT_MAX = 65_535
+TIMEOUT_S_MAX = 31_536_000
 PARSERS_MAX = 16
 
 RATE = re.compile(r"^(recorded|max|\d+(\.\d+)?x|\d+(\.\d+)?)$")
@@ -169,13 +172,18 @@ def options(args: argparse.Namespace) -> UpOptions:
     if args.x_token_file and not args.endpoint:
         problems.append("--x-token-file belongs to --endpoint")
     if args.x_token_file and not args.x_token_file.is_file():
-        problems.append(f"no such file: {args.x_token_file}")
+        problems.append(f"no such file: {shown_path(args.x_token_file)}")
     if args.api_token_file and not args.api_token_file.is_file():
-        problems.append(f"--api-token-file {args.api_token_file}: no such file")
+        problems.append(f"--api-token-file {shown_path(args.api_token_file)}: no such file")
     if args.rate is not None and not RATE.match(args.rate):
         problems.append(f"--rate {args.rate}: allowed are recorded, max, 10x, or a number")
     if args.rate and args.endpoint:
         problems.append("--rate cannot change the pace of an endpoint")
+    if not 0 <= args.port <= PORT_MAX:
+        problems.append(f"--port {args.port}: allowed are 0 (any that is free) to {PORT_MAX}")
+    if not 0 <= args.timeout <= TIMEOUT_S_MAX:
+        most = f"{TIMEOUT_S_MAX:,} seconds"
+        problems.append(f"--timeout {args.timeout}: allowed are 0 (never) to {most}")
     if not 1 <= args.parsers <= PARSERS_MAX:
         problems.append(f"--parsers {args.parsers}: allowed are 1 to {PARSERS_MAX}")
     if args.channels is not None and (why := _channels_problem(args.channels)):

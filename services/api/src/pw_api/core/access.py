@@ -16,6 +16,7 @@ from http import HTTPStatus
 from typing import Final
 
 from pw_common.login import LOGIN_PATH, cookie_name, session_holds
+from pw_common.redact import redacted_url
 
 # What shows no list and no secret. Whatever is not named here is guarded.
 OPEN_PATHS: Final = frozenset(
@@ -153,7 +154,9 @@ def _host(entry: str) -> Host:
     match = HOST.fullmatch(text)
     port = int(match["port"]) if match and match["port"] else None
     if match is None or (port is not None and not 0 < port <= 65_535):
-        raise BadHosts(f"{entry[:80]!r} is no host: name, name:port, or https://name; no path")
+        # Somebody may have put a whole URL here, with what opens it.
+        shown = redacted_url(entry[:80]) if {"@", "/"} & set(text) else repr(entry[:80])
+        raise BadHosts(f"{shown} is no host: name, name:port, or https://name; no path")
     return Host(match["name"], port, https)
 
 
