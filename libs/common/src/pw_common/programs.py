@@ -38,7 +38,7 @@ PLACES_MAX: Final = 4
 # A transaction has at most 256 accounts; a negative place counts from the end.
 PLACE_MIN, PLACE_MAX = -256, 255
 TAKES_MAX: Final = 16
-FIELDS: Final = frozenset({"entries", "revision", "in_force", "who", "note", "at_ms"})
+FIELDS: Final = frozenset({"entries", "revision", "in_force", "unusable", "who", "note", "at_ms"})
 _TAG: Final = re.compile(r"(?:[0-9a-f]{2}){1,8}\Z")
 _DATE: Final = re.compile(r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2})?\Z")
 _VENUE: Final = re.compile(r"[a-z0-9_]{1,32}\Z")
