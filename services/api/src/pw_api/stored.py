@@ -120,8 +120,8 @@ async def history(bus: Bus, key: str) -> list[dict[str, Any]]:
             READ[key](body)
             value = decode(body, dict[str, Any])
         except BadDocument as error:
-            empty = {"rules" if key == KEY_TRIGGERS else "entries": []}
-            found.append({"revision": seq, **empty, "unusable": error.errors[0]})
+            field = "rules" if key == KEY_TRIGGERS else "entries"
+            found.append({"revision": seq, field: [], "unusable": error.errors[0]})
             continue
         found.append({"revision": seq, **value})
     return found

@@ -60,20 +60,7 @@ class Tables:
             self._known.move_to_end(stamp)
             self._say("")
             return self._known[stamp]
-        until_s = monotonic_s() + wait_s
-        while True:
-            try:
-                own = await table_of(self._bus, stamp)
-            except NoTable as error:
-                why = f"waits for programs {stamp}: {error}"
-            else:
-                break
-            if why != self._said:
-                self._log.warning("programs_awaited", programs=stamp, reason=why)
-                self._say(why)
-            if stop.is_set() or monotonic_s() >= until_s:
-                raise NotNow(why)
-            await unless(stop, POLL_S)
+        own = await self._awaited(stamp, stop, monotonic_s() + wait_s)
         if self._said:
             self._log.info("programs_found", programs=stamp)
         self._say("")
@@ -81,6 +68,19 @@ class Tables:
         if len(self._known) > TABLES_MAX:
             self._known.popitem(last=False)
         return self._known[stamp]
+
+    async def _awaited(self, stamp: str, stop: asyncio.Event, until_s: float) -> ProgramTable:
+        while True:
+            try:
+                return await table_of(self._bus, stamp)
+            except NoTable as error:
+                why = f"waits for programs {stamp}: {error}"
+            if why != self._said:
+                self._log.warning("programs_awaited", programs=stamp, reason=why)
+                self._say(why)
+            if stop.is_set() or monotonic_s() >= until_s:
+                raise NotNow(why)
+            await unless(stop, POLL_S)
 
     def _say(self, why: str) -> None:
         if why == self._said:

@@ -16,11 +16,13 @@ from typing import Final, NamedTuple, get_args
 
 from solders.pubkey import Pubkey
 
-from pw_common.programs import ANY_INSTRUCTION, UNLISTED, Kind, ProgramEntry, ProgramTable
+from pw_common import programs as users
+from pw_common.programs import ANY_INSTRUCTION, Kind, ProgramEntry, ProgramTable
 
 KINDS: Final = frozenset(get_args(Kind))
 # A venue holds the other side of a trade; a router or a bot calls venues.
 EXCHANGE_KINDS: Final = frozenset({"venue", "router", "bot"})
+UNLISTED: Final = users.UNLISTED
 TAG_BYTES: Final = 8
 TABLE_ENTRIES_MAX: Final = 10_000
 
