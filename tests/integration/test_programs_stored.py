@@ -12,7 +12,7 @@ from pw_common.envelope import PROGRAMS, TxHeaders, compress, tx_headers
 from pw_common.framing import join
 from pw_common.log import Log
 from pw_common.messages import decode_heartbeat
-from pw_common.program_store import InForce
+from pw_common.program_store import MEND_LOOKS, InForce
 from pw_common.subjects import (
     BUCKET_CONFIG,
     BUCKET_INSTANCES,
@@ -123,6 +123,23 @@ async def test_a_table_is_given_out_only_once_it_is_kept_for_every_parser(tmp_pa
         await bus.api(f"STREAM.UPDATE.KV_{BUCKET_PROGRAMS}", info)
         await follower.look()
         assert (follower.stamp, follower.trouble) == (second, "")
+
+
+async def test_copies_that_were_lost_with_their_bucket_are_made_again_from_the_history(
+    tmp_path: Path,
+) -> None:
+    async with provisioned(tmp_path / "broker") as (_, bus):
+        follower = InForce(bus, Log("test"))
+        given = []
+        for name in ("one", "two"):
+            given.append(await put_table(bus, table((PUMP, name))))
+            await follower.look()
+        await bus.api(f"STREAM.PURGE.KV_{BUCKET_PROGRAMS}")
+        assert await tables(bus) == {}
+        for _ in range(MEND_LOOKS):
+            await follower.look()
+        assert sorted(await tables(bus)) == sorted(given)
+        assert follower.stamp == given[-1]
 
 
 async def test_a_backlog_of_more_changes_than_the_history_keeps_is_read_to_the_letter(

@@ -22,6 +22,8 @@ BUCKETS: Final = (f"KV_{BUCKET_CONFIG}", f"KV_{BUCKET_PROGRAMS}")
 WRONG_LAST_SEQUENCE: Final = 10071
 # As many as the bucket keeps.
 HISTORY_MAX: Final = 32
+# Every so many looks, whether the copy in force is still there.
+MEND_LOOKS: Final = 10
 KV_OPERATION: Final = "KV-Operation"
 
 
@@ -39,6 +41,7 @@ class InForce:
         self._bus = bus
         self._log = log
         self._looked_at: str | None = None
+        self._looks = 0
         self.stamp = ""
         self.trouble = ""
 
@@ -47,6 +50,7 @@ class InForce:
         entry = await self._bus.kv_get(BUCKET_CONFIG, KEY_PROGRAMS)
         newest = "" if entry is None else stamp_of(entry[1], entry[0])
         if newest == self._looked_at:
+            await self._mend(entry)
             return
         stamp, trouble, is_settled = "", "", True
         if entry is not None:
@@ -58,6 +62,21 @@ class InForce:
         self.stamp, self.trouble = stamp, trouble
         # What could not be stored is tried again with the next look.
         self._looked_at = newest if is_settled else None
+
+    async def _mend(self, entry: tuple[bytes, int] | None) -> None:
+        """Copy again what the history has, where the copy in force is gone: a bucket made again."""
+        self._looks += 1
+        if entry is None or not self.stamp or self._looks % MEND_LOOKS:
+            return
+        if await self._bus.kv_get(BUCKET_PROGRAMS, self.stamp) is not None:
+            return
+        self._log.error("programs_copy_gone", programs=self.stamp)
+        async for body, revision in self._values(*entry):
+            try:
+                stored_programs(body)
+            except BadDocument:
+                continue
+            await self._keep(stamp_of(revision, body), body)
 
     async def _usable(self, body: bytes, revision: int) -> tuple[str, str, bool]:
         """The newest stamp to give, why the newest value has none, and whether that is for good."""
