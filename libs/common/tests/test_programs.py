@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from pw_common.base58 import ALPHABET
-from pw_common.channels import CHANNELS_BYTES_MAX
 from pw_common.documents import BadDocument
 from pw_common.envelope import (
     PROGRAMS,
@@ -29,8 +28,6 @@ from pw_common.programs import (
     stored_acknowledged,
     stored_programs,
 )
-from pw_common.subjects import BUCKET_CONFIG
-from pw_common.topology import declare
 
 PUMP = "6EF8rrecthR5Dkzon8Nwu78hRvfCKubJ14M5uBEwF6P"
 
@@ -123,16 +120,6 @@ def test_both_documents_are_bounded_in_number_and_size() -> None:
     assert len(stored_acknowledged(most).entries) == ACKNOWLEDGED_MAX
     with pytest.raises(BadDocument, match="allowed: at most"):
         read_acknowledged(tags)
-
-
-def test_the_history_of_both_fits_into_the_bucket_beside_the_others() -> None:
-    from pw_detection.lists import MUTES_BYTES_MAX, WATCHLISTS_BYTES_MAX
-    from pw_detection.rules import BYTES_MAX
-
-    (bucket,) = (one for one in declare().buckets if one.name == BUCKET_CONFIG)
-    others = WATCHLISTS_BYTES_MAX + MUTES_BYTES_MAX + BYTES_MAX + CHANNELS_BYTES_MAX
-    ours = PROGRAMS_BYTES_MAX + ACKNOWLEDGED_BYTES_MAX
-    assert bucket.history * (others + ours) < bucket.max_bytes
 
 
 def test_a_stamp_travels_in_the_headers_and_its_absence_means_the_shipped_table() -> None:
