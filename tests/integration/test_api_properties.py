@@ -20,12 +20,20 @@ from pw_detection.detector import Detector
 from pw_detector.in_force import Change, apply
 from support.apis import running_api
 
-PUT = ("triggers", "watchlists", "mutes", "channels")
+PUT = (
+    "triggers",
+    "watchlists",
+    "mutes",
+    "channels",
+    "programs",
+    "programs/acknowledged",
+)
 POST = (
     "triggers/validate",
     "triggers/reset",
     "triggers/dry-run",
     "watchlists/csv",
+    "programs/validate",
     "channels/x/test",
 )
 ADDRESS = "So11111111111111111111111111111111111111112"
@@ -145,7 +153,7 @@ def put(api: Api, key: str, body: bytes) -> None:
     assert answer.status_code not in AT_THE_DOOR, answer.text
     assert answer.status_code == 200 or answer.json()["detail"]
     if answer.status_code == 200:
-        entry = api.stored(key)
+        entry = api.stored(key.rpartition("/")[2])
         assert entry is not None
         assert why_not_loadable(key, entry[0], entry[1]) == ""
         assert "unusable" not in api.client.get(f"/api/v1/{key}").json()

@@ -43,15 +43,21 @@ class ApiClient:
 
     def get(self, path: str) -> Answered:
         """One answer. Raises NoAnswer."""
-        return self._runner.run(self._get(path))
+        return self._runner.run(self._ask("GET", path))
 
-    async def _get(self, path: str) -> Answered:
+    def put(self, path: str, body: Any) -> Answered:
+        """One answer to a JSON body. Raises NoAnswer."""
+        return self._runner.run(self._ask("PUT", path, msgspec.json.encode(body)))
+
+    async def _ask(self, method: str, path: str, content: bytes | None = None) -> Answered:
         assert self._client is not None
+        kind = {} if content is None else {"Content-Type": "application/json"}
         answer = await exchange(
             self._client,
-            "GET",
+            method,
             self._url + path,
-            headers=self._headers,
+            content=content,
+            headers={**self._headers, **kind},
             deadline_s=TIMEOUT_S,
             bytes_max=ANSWER_BYTES_MAX,
         )

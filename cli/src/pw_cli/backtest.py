@@ -13,6 +13,7 @@ from rich.table import Table
 
 from pw_cli.offline import alerts
 from pw_cli.parse import in_chain_order
+from pw_cli.programs_file import programs_of
 from pw_cli.terminal import cell
 from pw_common.alerts import Alert, alert_digest
 from pw_common.captures import BadCapture
@@ -21,6 +22,7 @@ from pw_common.messages import encode
 from pw_common.plain_text import NAME_CHARS_MAX, plain_json
 from pw_detection.detector import Detector
 from pw_detection.rules import BYTES_MAX, Rule, read_rules
+from pw_parser.core.programs import BUILT_IN, BadPrograms
 
 EXIT_OK = 0
 EXIT_UNREADABLE = 2
@@ -33,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--triggers", type=Path, metavar="YAML", help="rules; else the shipped ones"
     )
+    parser.add_argument(
+        "--programs", type=Path, metavar="FILE", help="as `pw parse --programs` takes it"
+    )
     parser.add_argument("--json", action="store_true", help="one alert.v1 a line, then the summary")
 
 
@@ -40,8 +45,10 @@ def run(args: argparse.Namespace) -> int:
     """Print alerts; 0 done, 2 a file that cannot be read or rules that cannot be used."""
     try:
         rules = _rules(args.triggers)
-        found = list(alerts(in_chain_order(args.captures), Detector(rules)))
-    except (BadCapture, BadDocument, OSError) as error:
+        programs = BUILT_IN if args.programs is None else programs_of(args.programs)
+        captures = in_chain_order(args.captures)
+        found = list(alerts(captures, Detector(rules), lambda _slot: programs))
+    except (BadCapture, BadDocument, BadPrograms, UnicodeDecodeError, OSError) as error:
         sys.stderr.write(f"pw backtest: {error}\n")
         return EXIT_UNREADABLE
     if args.json:

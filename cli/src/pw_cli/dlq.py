@@ -29,6 +29,7 @@ from pw_common.envelope import (
     BadEnvelope,
     TxHeaders,
     compress,
+    read_stamp,
     tx_headers,
 )
 from pw_common.framing import BadFrame, split
@@ -179,9 +180,17 @@ def replayed(message: StoredMessage) -> Publish:
             source=message.headers.get(SOURCE, SOURCE_UNKNOWN),
             epoch=int(epoch) if epoch.isascii() and epoch.isdigit() else 0,
             frontier_slot=0,
+            programs=_stamp(message),
         )
     )
     return Publish(TX_REPLAY, body, {**headers, CONTENT_ENCODING: ZSTD})
+
+
+def _stamp(message: StoredMessage) -> str:
+    try:
+        return read_stamp(message.headers)
+    except BadEnvelope:
+        return ""  # It is why the message is here.
 
 
 async def _send(publisher: Publisher, out: Publish, seq: int) -> Stored | None:

@@ -25,6 +25,7 @@ from pw_common.envelope import (
 from pw_common.framing import join
 from pw_common.log import Log
 from pw_common.messages import Gap, Swap, decode_gap, encode
+from pw_common.program_store import InForce
 from pw_common.publisher import Publisher
 from pw_common.subjects import (
     STREAM_GAP,
@@ -132,10 +133,12 @@ class Filler:
         self._known = known
         self._attempt = attempt
         self._publisher = Publisher(bus, Log("cli"))
+        self._programs = InForce(bus, Log("cli"))
         self.stored = 0
 
     async def start(self) -> None:
-        """Listen for the broker's answers."""
+        """Listen for the broker's answers; everything gets the table of programs of now."""
+        await self._programs.look()
         await self._publisher.start()
 
     async def stop(self) -> None:
@@ -173,6 +176,7 @@ class Filler:
             # What fills a gap claims nothing about any other slot.
             frontier_slot=0,
             gap=gap.id,
+            programs=self._programs.stamp,
         )
         body = compress(join(cut.updates))
         return await self._publisher.publish(TX_BACKFILL, body, tx_headers(headers))  # type: ignore[return-value]

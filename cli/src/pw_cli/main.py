@@ -36,6 +36,7 @@ COMMANDS = (
     Command("consumer", "pw_cli.consumer", "make a durable anew that provision must not change"),
     Command("backtest", "pw_cli.backtest", "the alerts that rules would have given on captures"),
     Command("why", "pw_cli.why", "each rule for a token: its values, what keeps it from ringing"),
+    Command("programs", "pw_cli.programs", "your entries of programs: list, add, remove, import"),
     Command("simulate", "pw_cli.simulate", "write a generated market as a capture"),
 )
 

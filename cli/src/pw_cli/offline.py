@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 from pw_common.alerts import Alert
 from pw_common.captures import read_capture
@@ -15,14 +16,23 @@ from pw_detection.detector import Detector
 from pw_ingest.core.identity import DISCONTINUITY
 from pw_ingest.core.pipeline import Outgoing, Pipeline, TxMessage
 from pw_parser.core.batch import parse_message
+from pw_parser.core.programs import BUILT_IN, Programs
 
 SOURCE = "main"
 STREAM_CREATED = "offline"
 # A filter name, field 1 of an update; repeated fields may stand anywhere.
 _DECLARED = b"\x0a" + bytes([len(DISCONTINUITY)]) + DISCONTINUITY.encode()
 
+# Which table of programs the messages of a slot are read with.
+At: TypeAlias = Callable[[int], Programs]
 
-def batches(captures: Iterable[Path]) -> Iterator[Batch]:
+
+def shipped(_slot: int) -> Programs:
+    """The shipped table, at every slot."""
+    return BUILT_IN
+
+
+def batches(captures: Iterable[Path], programs: At = shipped) -> Iterator[Batch]:
     """What PW_SWAP would hold; each capture but the first begins a new epoch.
 
     Raises:
@@ -33,30 +43,36 @@ def batches(captures: Iterable[Path]) -> Iterator[Batch]:
     for at, capture in enumerate(captures):
         for position, update in enumerate(read_capture(capture)):
             declared = update + _DECLARED if at and position == 0 else update
-            yield from _answers(pipeline, pipeline.update(declared, 0.0), numbers)
-    yield from _answers(pipeline, pipeline.flush(0.0), numbers)
-    yield from _answers(pipeline, pipeline.tick(3_600.0), numbers)
+            yield from _answers(pipeline, pipeline.update(declared, 0.0), numbers, programs)
+    yield from _answers(pipeline, pipeline.flush(0.0), numbers, programs)
+    yield from _answers(pipeline, pipeline.tick(3_600.0), numbers, programs)
 
 
-def closed_slots(captures: Iterable[Path]) -> Iterator[ClosedSlot]:
+def closed_slots(captures: Iterable[Path], programs: At = shipped) -> Iterator[ClosedSlot]:
     """Every slot that is proven complete, in chain order."""
     assembly = Assembly(sources=(SOURCE,))
-    for batch in batches(captures):
+    for batch in batches(captures, programs):
         yield from assembly.add(batch)
 
 
-def alerts(captures: Iterable[Path], detector: Detector) -> Iterator[Alert]:
+def alerts(captures: Iterable[Path], detector: Detector, programs: At = shipped) -> Iterator[Alert]:
     """What a detector with this configuration gives out."""
-    for closed in closed_slots(captures):
+    for closed in closed_slots(captures, programs):
         yield from detector.step(closed)
 
 
 def _answers(
-    pipeline: Pipeline, messages: Iterable[Outgoing], numbers: Iterator[int]
+    pipeline: Pipeline,
+    messages: Iterable[Outgoing],
+    numbers: Iterator[int],
+    programs: At,
 ) -> Iterator[Batch]:
     for message in messages:
         if isinstance(message, TxMessage):
             body = compress(join(message.updates))
             headers = tx_headers(message.headers)
-            yield parse_message(headers, body, next(numbers), STREAM_CREATED).batch
+            seq = next(numbers)
+            yield parse_message(
+                headers, body, seq, STREAM_CREATED, programs=programs(message.slot)
+            ).batch
         pipeline.stored(message, is_duplicate=False)

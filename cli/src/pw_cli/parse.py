@@ -15,12 +15,14 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from pw_cli import explain
+from pw_cli.programs_file import programs_of
 from pw_common.captures import BadCapture, read_capture
 from pw_common.dedup import SeenWindow
+from pw_common.documents import BadDocument
 from pw_common.messages import Swap, digest_of_bodies, encode
 from pw_geyser import shallow_pb2
 from pw_parser.core.parse import Malformed, Parsed, parse
-from pw_parser.core.programs import BUILT_IN, BadPrograms, Programs, read_programs
+from pw_parser.core.programs import BUILT_IN, BadPrograms, Programs
 
 EXIT_OK = 0
 EXIT_BAD_UPDATES = 1
@@ -62,9 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--programs",
         type=Path,
-        metavar="JSONL",
-        help="a table of programs instead of the built-in one: an object a line, as in "
-        "pw_parser/core/programs.jsonl",
+        metavar="FILE",
+        help="what `pw programs list --json` gives, beside the built-in table of programs; or a "
+        "table in its place: an object a line, as in pw_parser/core/programs.jsonl",
     )
     other = parser.add_mutually_exclusive_group()
     other.add_argument(
@@ -91,8 +93,8 @@ def run(args: argparse.Namespace) -> int:
     programs = BUILT_IN
     if args.programs is not None:
         try:
-            programs = read_programs(args.programs.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, BadPrograms) as error:
+            programs = programs_of(args.programs)
+        except (OSError, UnicodeDecodeError, BadPrograms, BadDocument) as error:
             sys.stderr.write(f"pw parse: {args.programs}: {error}\n")
             return EXIT_UNREADABLE
     if args.explain:

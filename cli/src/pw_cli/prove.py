@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from bisect import bisect_left
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from pw_cli.broker import add_broker_argument, with_broker
-from pw_cli.offline import SOURCE
+from pw_cli.offline import SOURCE, At
 from pw_cli.offline import batches as offline_batches
 from pw_cli.parse import in_chain_order
 from pw_cli.walk import Unreadable, as_stream, derive, stored_alerts, stored_batches
@@ -21,6 +22,8 @@ from pw_common.alerts import Alert
 from pw_common.bus import BrokerAway, Bus
 from pw_common.captures import BadCapture
 from pw_common.messages import encode
+from pw_common.program_store import NoTable, table_of
+from pw_parser.core.programs import BUILT_IN, Programs, extended
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +54,7 @@ async def _prove(bus: Bus, args: argparse.Namespace) -> int:
         again = await _again(bus, stored, args.archive)
     except BrokerAway:
         raise
-    except (BadCapture, Unreadable, OSError) as error:
+    except (BadCapture, Unreadable, NoTable, OSError) as error:
         sys.stderr.write(f"pw prove: {error}\n")
         return 2
     if again is not None and encode(again) == encode(stored):
@@ -65,9 +68,10 @@ async def _again(bus: Bus, stored: Alert, archive: list[Path] | None) -> Alert |
     """The alert as the archive, or what is stored now, gives it."""
     if archive:
         captures = in_chain_order(archive)
+        at = await tables_at(bus)
         found = await derive(
             bus,
-            as_stream(offline_batches(captures)),
+            as_stream(offline_batches(captures, at)),
             sources=(SOURCE,),
             first_tx_seq=1,
             until_slot=stored.slot,
@@ -88,6 +92,32 @@ async def _again(bus: Bus, stored: Alert, archive: list[Path] | None) -> Alert |
         until_slot=stored.slot,
     )
     return found.alerts.get(stored.id)
+
+
+async def tables_at(bus: Bus) -> At:
+    """The table of programs by slot, as the stored batches name it.
+
+    A table that changed within a slot is taken to hold for the whole of it.
+
+    Raises:
+        NoTable: one of them is gone.
+        Unreadable, BrokerAway, ApiRefused: as `stored_batches`.
+    """
+    stamps: dict[int, str] = {}
+    async for batch in stored_batches(bus):
+        for event in batch.events:
+            stamps[event.slot] = batch.programs
+    tables = {"": BUILT_IN}
+    for stamp in sorted({*stamps.values()} - {""}):
+        tables[stamp] = extended(BUILT_IN, await table_of(bus, stamp))
+    slots = sorted(stamps)
+
+    def at(slot: int) -> Programs:
+        # What PW_SWAP does not hold any more was read as its neighbour was.
+        place = min(bisect_left(slots, slot), len(slots) - 1)
+        return tables[stamps[slots[place]]] if slots else BUILT_IN
+
+    return at
 
 
 def difference(stored: Alert, again: Alert | None) -> str:

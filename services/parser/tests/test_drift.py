@@ -108,7 +108,7 @@ def test_what_is_new_is_shown_until_it_is_acknowledged() -> None:
     added(watch, range(1_000, 1_030))
     calm(watch, range(1_030, 1_030 + 2 * WINDOW_SLOTS))
     assert [drift.kind for drift in watch.drifts()] == ["new"]
-    watch.acknowledge("pumpswap", "00")
+    watch.acknowledge([("pumpswap", "00")])
     added(watch, range(1_400, 1_430))
     assert watch.drifts() == ()
 

@@ -34,6 +34,8 @@ TAKEN: Final = (
     subjects.STREAM_TX,
     subjects.STREAM_DLQ,
     subjects.STREAM_SWAP,
+    # What the stamps of messages in the queue name.
+    f"KV_{subjects.BUCKET_PROGRAMS}",
     f"KV_{subjects.BUCKET_HOT}",
     f"KV_{subjects.BUCKET_TOKENS}",
     f"KV_{subjects.BUCKET_OUTBOX}",

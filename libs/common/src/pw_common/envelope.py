@@ -8,6 +8,7 @@ never of their bytes: two endpoints send the same transaction with another
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, cast, get_args
 
@@ -28,6 +29,8 @@ REASON = "Pw-Reason"
 ORIGIN_STREAM = "Pw-Origin-Stream"
 ORIGIN_SEQ = "Pw-Origin-Seq"
 POSITION = "Pw-Position"
+# Which table of programs a message is read with; absent: the shipped one alone.
+PROGRAMS = "Pw-Programs"
 # On what is filled in afterwards: the id of the gap that it belongs to.
 GAP = "Pw-Gap"
 TRACEPARENT = "traceparent"
@@ -42,6 +45,7 @@ ZSTD_LEVEL = 1
 # A header's integer stays within 63 bits, which every encoder of ours can hold.
 DIGITS_MAX = 18
 TEXT_MAX = 128
+_STAMP = re.compile(r"[1-9][0-9]{0,17}\.[0-9a-f]{16}\Z")
 
 
 class BadEnvelope(ValueError):
@@ -71,6 +75,7 @@ class TxHeaders(NamedTuple):
     traceparent: str = ""
     coverage: Coverage = "none"
     gap: str = ""
+    programs: str = ""
 
 
 def tx_msg_id(identities: Iterable[Identity]) -> str:
@@ -98,6 +103,8 @@ def tx_headers(headers: TxHeaders) -> dict[str, str]:
         out[TRACEPARENT] = headers.traceparent
     if headers.gap:
         out[GAP] = headers.gap
+    if headers.programs:
+        out[PROGRAMS] = headers.programs
     return out
 
 
@@ -122,7 +129,31 @@ def read_tx_headers(headers: Mapping[str, str]) -> TxHeaders:
         traceparent=headers.get(TRACEPARENT, ""),
         coverage=_coverage(headers),
         gap=headers.get(GAP, "")[:TEXT_MAX],
+        programs=read_stamp(headers),
     )
+
+
+def stamp_of(revision: int, table: bytes) -> str:
+    """By what a message names the table of programs that it is to be read with.
+
+    The digest tells two tables apart that had the same revision in two lives of a bucket.
+    """
+    return f"{revision}.{hashlib.sha256(table).hexdigest()[:16]}"
+
+
+def read_stamp(headers: Mapping[str, str]) -> str:
+    """Which table of programs a message is to be read with; empty for the shipped one.
+
+    Raises:
+        BadEnvelope: the header is there and names none.
+    """
+    # Absent in messages of older versions; 0 says the same in words.
+    stamp = headers.get(PROGRAMS, "")
+    if stamp in {"", "0"}:
+        return ""
+    if not _STAMP.match(stamp):
+        raise BadEnvelope(f"{PROGRAMS} is {stamp[:40]!r}, expected a revision and its digest")
+    return stamp
 
 
 def compress(body: bytes) -> bytes:

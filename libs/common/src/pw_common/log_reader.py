@@ -95,10 +95,14 @@ class LogReader:
             "num_replicas": 1,
             "headers_only": self._headers_only,
         }
+        create = f"CONSUMER.CREATE.{self._stream}.{name}"
         if self._subject:
             config["filter_subject"] = self._subject
+            if not set(self._subject) & {"*", ">"}:
+                # So that rights at the broker can be limited to this subject.
+                create = f"{create}.{self._subject}"
         made = await self._bus.api(
-            f"CONSUMER.CREATE.{self._stream}.{name}",
+            create,
             {"stream_name": self._stream, "config": config, "action": "create"},
         )
         self.pending = int(made.get("num_pending", 0))

@@ -157,6 +157,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, tag="batch.v1"):
     lets us see: none known, those within exchange transactions, or all. `tx_id` is the
     message's own Msg-Id: it tells a repeat from another message at a sequence that a restored
     stream used again. `gap` is not empty in what fills a recorded gap afterwards (see `gap_id`).
+    `programs` is the stamp of the table that it was read with; empty: the shipped one.
     """
 
     tx_stream_created: str
@@ -170,6 +171,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, tag="batch.v1"):
     transfer_coverage: Coverage = "none"
     tx_id: str = ""
     gap: str = ""
+    programs: str = ""
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True, tag="gap.v1"):
@@ -237,7 +239,8 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     """What ingest knows of its source right now.
 
     `lag_ms` is now minus `created_at`, 0 where that is ahead; `clock_ahead_ms` says how far.
-    `kind` is what our settings say: the lag of a recording means nothing.
+    `kind` is what our settings say: the lag of a recording means nothing. `programs` is the
+    stamp of the table of programs that messages get now; empty: the shipped one.
     """
 
     source: str
@@ -256,6 +259,7 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     clock_ahead_ms: int = 0
     refused: int = 0
     refusing: str = ""
+    programs: str = ""
 
 
 class LayoutDrift(msgspec.Struct, frozen=True, kw_only=True):

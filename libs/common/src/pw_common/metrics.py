@@ -149,6 +149,12 @@ METRICS: tuple[Metric, ...] = (
         "Updates put into PW_DLQ: see `pw dlq list`.",
     ),
     Metric(
+        "pw_parser_programs_waiting",
+        "gauge",
+        ("parser",),
+        "1 while the table of programs that a message names is not there: see log and runbook.",
+    ),
+    Metric(
         "pw_parser_parse_duration_seconds",
         "histogram",
         ("parser",),
@@ -157,7 +163,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "pw_configuration_unusable",
         "gauge",
-        ("detector", "notifier"),
+        ("ingest", "parser", "detector", "notifier"),
         "Configured documents whose newest value cannot be used. Not 0: set it again; see status.",
     ),
     Metric("pw_detector_slots_total", "counter", ("detector",), "Slots evaluated."),

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+class NotNow(Exception):  # noqa: N818 - not an error
+    """What the input needs is not there yet: it is given back, for us or another one."""
+
+
 @dataclass(frozen=True)
 class Publish:
     """One message to store. `headers` carry a `Nats-Msg-Id` that is a function of the input."""

@@ -122,6 +122,14 @@ class Runtime:
     # A service whose memory grows with its input says how much it holds.
     memory: Callable[[], MemoryHealth | None] = field(default=lambda: None)
 
+    # The same by what it is about, so that one does not hide another.
+    _troubles: dict[str, str] = field(default_factory=dict)
+
+    def set_trouble(self, about: str, what: str) -> None:
+        """What a person should see to, or no more where `what` is empty."""
+        self._troubles[about] = plain_text(redacted(what), SENTENCE_CHARS_MAX)
+        self.trouble = "; ".join(filter(None, self._troubles.values()))
+
     def set_ready(self, reason: str = "") -> None:
         """Ready when `reason` is empty; otherwise not ready, and why."""
         self.ready = not reason

@@ -25,6 +25,7 @@ BUCKET_DETECTOR = "pw_detector"
 BUCKET_HOT = "pw_hot"
 BUCKET_TOKENS = "pw_tokens"
 BUCKET_OUTBOX = "pw_outbox"
+BUCKET_PROGRAMS = "pw_programs"
 
 TX_ALL = "pw.tx.>"
 SWAP_ALL = "pw.swap.v1.>"
@@ -49,6 +50,8 @@ KEY_TRIGGERS = "triggers"
 KEY_WATCHLISTS = "watchlists"
 KEY_MUTES = "mutes"
 KEY_CHANNELS = "channels"
+KEY_PROGRAMS = "programs"
+KEY_ACKNOWLEDGED = "acknowledged"
 
 TOKEN = re.compile(r"^[a-z0-9_-]{1,32}\Z")
 

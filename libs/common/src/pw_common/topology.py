@@ -241,6 +241,9 @@ def declare(
         # Projections: made anew by the detector, never read back by it.
         Bucket(name=subjects.BUCKET_HOT, history=1, max_bytes=64 * MIB, replicas=replicas),
         Bucket(name=subjects.BUCKET_TOKENS, history=1, max_bytes=64 * MIB, replicas=replicas),
+        # Every table of programs that a message was ever stamped with, by its stamp: the
+        # queue may be older than the history of `pw_config`.
+        Bucket(name=subjects.BUCKET_PROGRAMS, history=1, max_bytes=32 * MIB, replicas=replicas),
         # What each channel sent, for longer than any alert may be late.
         Bucket(
             name=subjects.BUCKET_OUTBOX,

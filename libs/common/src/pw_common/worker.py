@@ -18,7 +18,7 @@ from nats.js.errors import APIError
 
 from pw_common.bus import ApiRefused, BrokerAway, Bus, headers_of
 from pw_common.log import Log
-from pw_common.outcome import Done
+from pw_common.outcome import Done, NotNow
 from pw_common.publisher import Publisher, Stored
 from pw_common.tasks import end_tasks
 
@@ -116,7 +116,7 @@ async def run_worker(
                     continue
             delivered = messages[-1].metadata.sequence.consumer
             poison_run = await _answer(
-                messages, publisher, handle, limits, stop, on_stored, poison_run
+                messages, publisher, handle, limits, stop, on_stored, poison_run, log
             )
     finally:
         # nats-py's drain waits for its whole timeout while a pull is live.
@@ -150,11 +150,15 @@ async def _is_known_again(
         await on_back()
     except BrokerAway as error:
         log.warning("messages_given_back", messages=len(messages), reason=str(error))
-        for message in messages:
-            await message.nak()
+        await _give_back(messages)
         await asyncio.sleep(BROKER_RETRY_S)
         return False
     return True
+
+
+async def _give_back(messages: list[Msg]) -> None:
+    for message in messages:
+        await message.nak()
 
 
 async def _sweep(
@@ -202,6 +206,7 @@ async def _answer(
     stop: asyncio.Event,
     on_stored: OnStored,
     poison_run: int,
+    log: Log,
 ) -> int:
     """Answer a fetch: outputs of all messages share one window, then each input is acked."""
     waiting: list[tuple[Msg, Delivery, Done, list[asyncio.Future[Stored]]]] = []
@@ -209,11 +214,15 @@ async def _answer(
     try:
         for at, message in enumerate(messages):
             if stop.is_set():
-                for rest in messages[at:]:
-                    await rest.nak()
+                await _give_back(messages[at:])
                 break
             delivery = _delivery(message)
-            done = await handle(delivery)
+            try:
+                done = await handle(delivery)
+            except NotNow as reason:
+                log.warning("messages_given_back", messages=len(messages) - at, reason=str(reason))
+                await _give_back(messages[at:])
+                break
             poison_run = poison_run + 1 if done.poisoned else 0
             if poison_run >= limits.poison_run_max:
                 raise TooMuchPoison(

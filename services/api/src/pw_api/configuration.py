@@ -17,6 +17,7 @@ from pw_api import bodies, problems
 from pw_api.alerts import json
 from pw_api.bodies import NOTE_MAX, WHO_MAX, Parsing, line_of, revision_of
 from pw_api.dry_run import add_dry_runs
+from pw_api.programs import add_programs
 from pw_api.stored import BYTES_MAX_OF, history, kept, with_differences
 from pw_common import channels as ch
 from pw_common.bus import ApiRefused, Bus
@@ -48,6 +49,7 @@ def router(bus: Callable[[], Bus]) -> APIRouter:
     _add_list(routes, bus, parsing, KEY_WATCHLISTS, read_watchlists)
     _add_list(routes, bus, parsing, KEY_MUTES, read_mutes)
     _add_channels(routes, bus, parsing)
+    add_programs(routes, bus, parsing, _store)
     add_dry_runs(routes, bus, parsing)
 
     @routes.post("/watchlists/csv")

@@ -16,10 +16,20 @@ from pw_common.bus import Bus
 from pw_common.channels import CHANNELS_BYTES_MAX, Channels, stored_channels
 from pw_common.documents import BadDocument, decode
 from pw_common.log_reader import LogReader, get_message
+from pw_common.programs import (
+    ACKNOWLEDGED_BYTES_MAX,
+    PROGRAMS_BYTES_MAX,
+    AcknowledgedList,
+    ProgramTable,
+    stored_acknowledged,
+    stored_programs,
+)
 from pw_common.subjects import (
     BUCKET_CONFIG,
+    KEY_ACKNOWLEDGED,
     KEY_CHANNELS,
     KEY_MUTES,
+    KEY_PROGRAMS,
     KEY_TRIGGERS,
     KEY_WATCHLISTS,
 )
@@ -42,18 +52,24 @@ BYTES_MAX_OF: Final = {
     KEY_WATCHLISTS: WATCHLISTS_BYTES_MAX,
     KEY_MUTES: MUTES_BYTES_MAX,
     KEY_CHANNELS: CHANNELS_BYTES_MAX,
+    KEY_PROGRAMS: PROGRAMS_BYTES_MAX,
+    KEY_ACKNOWLEDGED: ACKNOWLEDGED_BYTES_MAX,
 }
 READ: Final[dict[str, Callable[[bytes], Any]]] = {
     KEY_TRIGGERS: stored_rules,
     KEY_WATCHLISTS: stored_watchlists,
     KEY_MUTES: stored_mutes,
     KEY_CHANNELS: stored_channels,
+    KEY_PROGRAMS: stored_programs,
+    KEY_ACKNOWLEDGED: stored_acknowledged,
 }
 SHIPPED: Final[dict[str, Callable[[], Any]]] = {
     KEY_TRIGGERS: shipped_rules,
     KEY_WATCHLISTS: WatchLists,
     KEY_MUTES: shipped_mutes,
     KEY_CHANNELS: Channels,
+    KEY_PROGRAMS: ProgramTable,
+    KEY_ACKNOWLEDGED: AcknowledgedList,
 }
 
 
@@ -104,7 +120,8 @@ async def history(bus: Bus, key: str) -> list[dict[str, Any]]:
             READ[key](body)
             value = decode(body, dict[str, Any])
         except BadDocument as error:
-            found.append({"revision": seq, "rules": [], "unusable": error.errors[0]})
+            field = "rules" if key == KEY_TRIGGERS else "entries"
+            found.append({"revision": seq, field: [], "unusable": error.errors[0]})
             continue
         found.append({"revision": seq, **value})
     return found

@@ -19,6 +19,7 @@ from pw_ingest.archive import Archive
 from pw_ingest.config import Settings
 from pw_ingest.core.given import Given
 from pw_ingest.core.pipeline import GapMessage, Outgoing, Pipeline, TxMessage
+from pw_ingest.programs_in_force import Programs
 
 # A send that takes this long waits for room.
 WAITING_AFTER_S = 0.5
@@ -45,6 +46,7 @@ class Outbox:
         self._subject = subjects.tx(settings.source)
         self._gap_subject = subjects.gap(settings.source)
         self._zstd = zstandard.ZstdCompressor(level=envelope.ZSTD_LEVEL, write_content_size=True)
+        self.programs = Programs(runtime)
         self._turn = asyncio.Lock()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.archive_stopped = ""
@@ -113,7 +115,9 @@ class Outbox:
             self._runtime.log.error("update_too_large", size_bytes=len(body), slot=message.slot)
             await self._send_gap(self._pipeline.too_large(message, why))
             return
-        await self._publish(message, self._subject, body, envelope.tx_headers(message.headers))
+        # The whole message is read with one table, whoever reads it and whenever.
+        headers = message.headers._replace(programs=self.programs.stamp)
+        await self._publish(message, self._subject, body, envelope.tx_headers(headers))
 
     async def _send_gap(self, message: GapMessage) -> None:
         gap = message.gap

@@ -23,9 +23,10 @@ from pw_ingest.core.plausible import Anchor, Steady, slot_by_clock
 from pw_ingest.core.programs import coverage
 from pw_ingest.feed import Feed
 from pw_ingest.outbox import Outbox
+from pw_ingest.programs_in_force import NEEDS as PROGRAMS_NEED
 from pw_ingest.reconnect import SourceRefuses, Streams
 
-NEEDS = (STREAM_TX, STREAM_GAP, f"KV_{BUCKET_SOURCE}")
+NEEDS = (STREAM_TX, STREAM_GAP, f"KV_{BUCKET_SOURCE}", *PROGRAMS_NEED)
 TICK_S = 0.01
 REPORT_S = 0.25
 CHECKPOINT_S = 1.0
@@ -84,6 +85,7 @@ class Ingest:
         others = (
             asyncio.create_task(self._ticks(), name="ingest-tick"),
             asyncio.create_task(self._checkpoints(), name="ingest-checkpoint"),
+            asyncio.create_task(self._outbox.programs.watch(), name="ingest-programs"),
         )
         every = (stopping, reader, *others)
         try:
@@ -101,6 +103,7 @@ class Ingest:
         """Where the run before stopped, once the broker can say it."""
 
         async def stored() -> tuple[SourceState | None, TxStream]:
+            await self._outbox.programs.look()
             return await self._checkpoint.load(), await tx_stream(self._runtime.bus)
 
         try:
@@ -134,6 +137,7 @@ class Ingest:
             clock_ahead_ms=self._clock_ahead_ms(),
             refused=sum(feed.guard.refused for feed in self._feeds),
             refusing=self._refusing(),
+            programs=self._outbox.programs.stamp,
             endpoints=tuple(
                 feed.health(active=streams.races or feed is active) for feed in several
             ),

@@ -16,6 +16,8 @@ import sys
 from pw_common.envelope import BadEnvelope, decompress
 from pw_common.framing import BadFrame, join, split
 from pw_common.limits import DECOMPRESSED_BYTES_MAX
+from pw_common.messages import encode
+from pw_common.programs import ProgramTable
 
 # The first redelivery is what every restart causes; the second one is suspect.
 SUSPECT_DELIVERIES = 3
@@ -25,6 +27,7 @@ START_TIMEOUT_S = 30.0
 # must end before the detector gives the message up.
 UPDATE_TIMEOUT_S = 2.0
 PARSE = "pw_parser.core.parse"
+NO_TABLE = ProgramTable()
 
 
 class NoVerdict(RuntimeError):
@@ -35,6 +38,7 @@ async def crashing_updates(
     body: bytes,
     *,
     module: str = PARSE,
+    table: ProgramTable = NO_TABLE,
     start_timeout_s: float = START_TIMEOUT_S,
     update_timeout_s: float = UPDATE_TIMEOUT_S,
 ) -> dict[int, str]:
@@ -43,6 +47,7 @@ async def crashing_updates(
     Args:
         body: As received; what cannot be cut is left to the caller's own parsing.
         module: Where the child finds `parse(bytes)`.
+        table: The users' programs that the message is read with.
         start_timeout_s: Until a child has everything in hand; a new one starts after each crash.
         update_timeout_s: For each update from then on.
 
@@ -54,7 +59,7 @@ async def crashing_updates(
     begin = 0
     while begin < len(updates):
         parsed, reason = await _run_child(
-            updates[begin:], module, start_timeout_s, update_timeout_s
+            updates[begin:], module, encode(table), start_timeout_s, update_timeout_s
         )
         if reason is None:
             break
@@ -74,7 +79,11 @@ def _updates(body: bytes) -> list[bytes]:
 
 
 async def _run_child(
-    updates: list[bytes], module: str, start_timeout_s: float, update_timeout_s: float
+    updates: list[bytes],
+    module: str,
+    table: bytes,
+    start_timeout_s: float,
+    update_timeout_s: float,
 ) -> tuple[int, str | None]:
     """How many updates a child parsed, and how it ended if not well."""
     process = await asyncio.create_subprocess_exec(
@@ -87,7 +96,7 @@ async def _run_child(
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
-    talk = asyncio.create_task(_talk(process, join(updates)))
+    talk = asyncio.create_task(_talk(process, join([table, *updates])))
     dots = 0
     timed_out = False
     try:

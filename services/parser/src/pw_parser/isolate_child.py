@@ -1,7 +1,8 @@
 """`python -m pw_parser.isolate_child MODULE`: parse framed updates, a dot for each that came back.
 
-A dot before the first one says that everything is in hand: only from then on does time count
-against an update. Whatever ends this process ends nothing else. Its parent counts the dots.
+The first frame is the users' table of programs. A dot before any update's says that everything
+is in hand: only from then on does time count against an update. Whatever ends this process ends
+nothing else. Its parent counts the dots.
 """
 
 from __future__ import annotations
@@ -10,15 +11,21 @@ import contextlib
 import importlib
 import os
 import sys
+from functools import partial
 
 from pw_common.framing import split
+from pw_common.programs import stored_programs
+from pw_parser.core.programs import BUILT_IN, extended
 from pw_parser.core.transaction import Malformed
 
 
 def main() -> int:
     """0 when every update was parsed or refused as malformed."""
     parse = importlib.import_module(sys.argv[1]).parse
-    updates = list(split(sys.stdin.buffer.read()))
+    first, *updates = split(sys.stdin.buffer.read())
+    table = stored_programs(first)
+    if table.entries:
+        parse = partial(parse, programs=extended(BUILT_IN, table))
     os.write(1, b".")
     for update in updates:
         # Readable enough to be refused is no crash.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from pw_common.begin import begun
@@ -13,17 +14,20 @@ from pw_common.envelope import (
     ORIGIN_SEQ,
     ORIGIN_STREAM,
     POSITION,
+    PROGRAMS,
     REASON,
     SCHEMA,
     SCHEMA_BATCH,
     SCHEMA_DEAD_LETTER,
     TRACEPARENT,
     ZSTD,
+    BadEnvelope,
     compress,
+    read_stamp,
 )
 from pw_common.limits import PARSER_ACK_WAIT_S, PARSER_FETCH, POISON_RUN_MAX
 from pw_common.log import Log
-from pw_common.messages import Counts, LayoutDrift, Swap, UnparsedAt, encode
+from pw_common.messages import Counts, Swap, UnparsedAt, encode
 from pw_common.metrics import Metrics
 from pw_common.outcome import Done, Publish
 from pw_common.publisher import Publisher, Stored
@@ -36,11 +40,13 @@ from pw_common.subjects import (
     SWAP_BATCH,
     dead_letter,
 )
+from pw_common.tasks import end_tasks
 from pw_common.topology import stream_created
 from pw_common.worker import Delivery, Handle, WorkerLimits, run_worker
 from pw_parser.core.batch import DeadLetter, Outcome, Tally, parse_message
-from pw_parser.core.drift import DriftWatch
+from pw_parser.drifting import AcknowledgedWatch, Drift
 from pw_parser.isolate import PARSE, SUSPECT_DELIVERIES, NoVerdict, crashing_updates
+from pw_parser.tables import SHIPPED, Tables
 
 NEEDS = (STREAM_TX, STREAM_SWAP, STREAM_DLQ)
 REASON_CHARACTERS_MAX = 300
@@ -64,6 +70,8 @@ async def run_parser(runtime: Runtime) -> None:
     await begun(runtime, queue.look, NEEDS)
     drift = Drift(runtime.log)
     runtime.drift = drift.now
+    acknowledged = AcknowledgedWatch(runtime, drift)
+    tables = Tables(runtime.bus, runtime.log, metrics, runtime)
     publisher = Publisher(
         runtime.bus,
         runtime.log,
@@ -71,11 +79,12 @@ async def run_parser(runtime: Runtime) -> None:
     )
     await publisher.start()
     runtime.set_ready()
+    watching = asyncio.create_task(acknowledged.watch(), name="acknowledged")
     try:
         await run_worker(
             runtime.bus,
             publisher,
-            handler(queue, metrics, log=runtime.log),
+            handler(queue, metrics, log=runtime.log, tables=tables, stop=runtime.stop),
             stream=STREAM_TX,
             consumer=CONSUMER_PARSER,
             limits=WorkerLimits(
@@ -89,6 +98,7 @@ async def run_parser(runtime: Runtime) -> None:
             on_swept=lambda count: metrics.count("pw_parser_swept_total", count),
         )
     finally:
+        await end_tasks(watching)
         await publisher.stop()
 
 
@@ -106,28 +116,52 @@ class Queue:
 
 
 def handler(
-    queue: Queue, metrics: Metrics, *, parse_module: str = PARSE, log: Log | None = None
+    queue: Queue,
+    metrics: Metrics,
+    *,
+    parse_module: str = PARSE,
+    log: Log | None = None,
+    tables: Tables | None = None,
+    stop: asyncio.Event | None = None,
 ) -> Handle:
     """The worker's `handle`: parse and say what to store."""
     log = log or Log("parser")
+    stop = stop or asyncio.Event()
 
     async def handle(delivery: Delivery) -> Done:
+        table = SHIPPED
+        if tables is not None:
+            table = await tables.of(_stamp(delivery), stop)
         crashing: dict[int, str] = {}
         if delivery.delivered >= SUSPECT_DELIVERIES:
             try:
-                crashing = await crashing_updates(delivery.body, module=parse_module)
+                crashing = await crashing_updates(
+                    delivery.body, module=parse_module, table=table.own
+                )
             except NoVerdict as error:
                 # Suspicion alone makes no dead letter: parsed here, and if that ends us, the
                 # next delivery is tried in a child again.
                 log.warning("no_verdict", seq=delivery.seq, reason=str(error))
         begun_s = monotonic_s()
         outcome = parse_message(
-            delivery.headers, delivery.body, delivery.seq, queue.created, crashing
+            delivery.headers,
+            delivery.body,
+            delivery.seq,
+            queue.created,
+            crashing,
+            table.programs,
         )
         metrics.observe("pw_parser_parse_duration_seconds", monotonic_s() - begun_s)
         return answer(delivery, outcome)
 
     return handle
+
+
+def _stamp(delivery: Delivery) -> str:
+    try:
+        return read_stamp(delivery.headers)
+    except BadEnvelope:
+        return ""  # The message becomes a dead letter whole: no table reads it.
 
 
 def answer(delivery: Delivery, outcome: Outcome) -> Answer:
@@ -162,6 +196,9 @@ def _letter(delivery: Delivery, origin: str, letter: DeadLetter) -> Publish:
         ORIGIN_STREAM: STREAM_TX,
         ORIGIN_SEQ: str(delivery.seq),
     }
+    if stamp := delivery.headers.get(PROGRAMS):
+        # Sent back, it is to be read with the same table.
+        headers[PROGRAMS] = _header_text(stamp)
     if letter.position is None:
         # The body travels as it came, whatever that was.
         if encoding := delivery.headers.get(CONTENT_ENCODING):
@@ -170,43 +207,6 @@ def _letter(delivery: Delivery, origin: str, letter: DeadLetter) -> Publish:
     headers[POSITION] = position
     headers[CONTENT_ENCODING] = ZSTD
     return Publish(dead_letter("parser"), compress(letter.body), headers)
-
-
-class Drift:
-    """Watches the venues' layouts, and says once when one changed or has something new."""
-
-    def __init__(self, log: Log) -> None:
-        self._watch = DriftWatch()
-        self._log = log
-        self._said: set[tuple[str, str]] = set()
-
-    def take(self, answer: Answer) -> None:
-        """Fold one message that is stored."""
-        tally = answer.tally
-        self._watch.fold(
-            tally.slot,
-            tally.called,
-            answer.unparsed,
-            tally.unparsed,
-            agreed=tally.agreements,
-            disagreed=tally.disagreements,
-        )
-        drifts = {(one.venue, one.kind): one for one in self._watch.drifts()}
-        for key in drifts.keys() - self._said:
-            one = drifts[key]
-            say = self._log.warning if one.kind == "changed" else self._log.info
-            say(
-                "layout_drift" if one.kind == "changed" else "layout_new",
-                venue=one.venue,
-                first_slot=one.first_slot,
-                signatures=one.signatures,
-                tags=one.tags,
-            )
-        self._said = set(drifts)
-
-    def now(self) -> tuple[LayoutDrift, ...]:
-        """For the heartbeat."""
-        return self._watch.drifts()
 
 
 def count(
@@ -229,7 +229,7 @@ def count(
         metrics.count("pw_parser_unparsed_total", unparsed, venue=venue)
     for venue, disagreements in done.tally.disagreements.items():
         metrics.count("pw_parser_disagreements_total", disagreements, venue=venue)
-    drift.take(done)
+    drift.take(done.tally, done.unparsed)
 
 
 def _header_text(text: str) -> str:

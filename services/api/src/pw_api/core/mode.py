@@ -161,7 +161,8 @@ def _changed(one: LayoutDrift) -> str:
 def _added(one: LayoutDrift) -> str:
     return (
         f"{one.venue} has something new since slot {one.first_slot}, such as in "
-        f"{', '.join(one.signatures)}; what it states of its trades still agrees with the balances."
+        f"{', '.join(one.signatures)}; what it states of its trades still agrees with the "
+        f"balances. Seen it? pw programs acknowledge {one.venue}"
     )
 
 

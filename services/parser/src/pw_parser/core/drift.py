@@ -50,7 +50,6 @@ class _Venue:
         self.surge: tuple[int, tuple[str, ...]] | None = None
         # Tag -> slot and signature of its first examples.
         self.new: dict[str, list[tuple[int, str]]] = {}
-        self.known: set[str] = set()
 
     def add(self, entry: _Entry, newest_slot: int) -> None:
         self.entries.append(entry)
@@ -64,7 +63,7 @@ class _Venue:
         self.agreed += sign * entry.agreed
         self.disagreed += sign * entry.disagreed
 
-    def judge(self) -> None:
+    def judge(self, known: frozenset[str]) -> None:
         share = self.unparsed / self.called if self.called else 0.0
         surging = (
             self.unparsed >= UNPARSED_MIN
@@ -73,7 +72,7 @@ class _Venue:
         )
         added = surging and self.agreed > self.disagreed
         if added:
-            self._note_new()
+            self._note_new(known)
         if not surging or added:
             self.surge = None
         elif self.surge is None or len(self.surge[1]) < SIGNATURES:
@@ -82,10 +81,10 @@ class _Venue:
         if not surging or added:
             self.usual += USUAL_WEIGHT * (share - self.usual)
 
-    def _note_new(self) -> None:
+    def _note_new(self, known: frozenset[str]) -> None:
         for entry in self.entries:
             for one in entry.unparsed:
-                if one.tag in self.known:
+                if one.tag in known:
                     continue
                 if one.tag not in self.new and len(self.new) >= NEW_TAGS_MAX:
                     continue
@@ -102,6 +101,7 @@ class _Venue:
 
 
 _NONE: Final[Mapping[str, int]] = {}
+_NO_TAGS: Final[frozenset[str]] = frozenset()
 
 
 class DriftWatch:
@@ -110,6 +110,8 @@ class DriftWatch:
     def __init__(self) -> None:
         self._venues: dict[str, _Venue] = {}
         self._newest_slot = 0
+        # Apart from the venues' state, which a capture that begins again clears.
+        self._acknowledged: dict[str, frozenset[str]] = {}
 
     def fold(
         self,
@@ -148,14 +150,19 @@ class DriftWatch:
                 disagreed.get(venue, 0),
             )
             state.add(entry, self._newest_slot)
-            state.judge()
+            state.judge(self._acknowledged.get(venue, _NO_TAGS))
 
-    def acknowledge(self, venue: str, tag: str) -> None:
-        """Show a new tag no more."""
-        state = self._venues.setdefault(venue, _Venue())
-        state.new.pop(tag, None)
-        if len(state.known) < NEW_TAGS_MAX:
-            state.known.add(tag)
+    def acknowledge(self, seen: Iterable[tuple[str, str]]) -> None:
+        """Show these new (venue, tag) no more, and no others: they take the former ones' place."""
+        by_venue: dict[str, set[str]] = {}
+        for venue, tag in seen:
+            by_venue.setdefault(venue, set()).add(tag)
+        self._acknowledged = {venue: frozenset(tags) for venue, tags in by_venue.items()}
+        for venue, tags in self._acknowledged.items():
+            if venue in self._venues:
+                new = self._venues[venue].new
+                for tag in tags & new.keys():
+                    del new[tag]
 
     def drifts(self) -> tuple[LayoutDrift, ...]:
         """The venues that changed or have something new, by name."""

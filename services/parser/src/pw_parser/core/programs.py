@@ -2,7 +2,8 @@
 
 The table `programs.jsonl` names programs; it decides no trade, except that what runs in a
 known non-exchange (lending, stake pools, bridges) is none. A program that is not listed can
-trade all the same: its venue is called by its id. Another table can be read at run time.
+trade all the same: its venue is called by its id. Users' own entries extend it at run time
+(`extended`), or another table takes its place.
 """
 
 from __future__ import annotations
@@ -11,16 +12,17 @@ import hashlib
 import json
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Final, Literal, NamedTuple, TypeAlias, get_args
+from typing import Final, NamedTuple, get_args
 
 from solders.pubkey import Pubkey
 
-Kind: TypeAlias = Literal["venue", "router", "bot", "non_exchange", "infrastructure"]
+from pw_common import programs as users
+from pw_common.programs import ANY_INSTRUCTION, Kind, ProgramEntry, ProgramTable
+
 KINDS: Final = frozenset(get_args(Kind))
 # A venue holds the other side of a trade; a router or a bot calls venues.
 EXCHANGE_KINDS: Final = frozenset({"venue", "router", "bot"})
-UNLISTED: Final = "unlisted:"
-ANY_INSTRUCTION: Final = "*"
+UNLISTED: Final = users.UNLISTED
 TAG_BYTES: Final = 8
 TABLE_ENTRIES_MAX: Final = 10_000
 
@@ -112,6 +114,39 @@ def _read_line(number: int, line: str) -> tuple[bytes, Program]:
     if not program.name or program.name.startswith(UNLISTED):
         raise BadPrograms(f"line {number}: {program.name!r} is no name for a program")
     return key, program
+
+
+def extended(shipped: Programs, table: ProgramTable) -> Programs:
+    """The shipped table with users' entries: each adds a program or takes the place of one.
+
+    A name that a shipped program of another id has is shown with the beginning of the id: by
+    its name alone the program would be read with the other one's layout.
+    """
+    if not table.entries:
+        return shipped
+    by_key = dict(shipped.by_key)
+    own = {bytes(Pubkey.from_string(entry.id)): entry for entry in table.entries}
+    taken = {program.name for key, program in by_key.items() if key not in own}
+    digest = hashlib.sha256(shipped.revision.encode())
+    for key, entry in own.items():
+        name = entry.name if entry.name not in taken else f"{entry.name}:{entry.id[:4]}"
+        by_key[key] = _entry(entry, name)
+        digest.update(json.dumps(by_key[key]._asdict(), sort_keys=True, default=bytes.hex).encode())
+    exchanges = frozenset(key for key, one in by_key.items() if one.kind in EXCHANGE_KINDS)
+    return Programs(by_key, digest.hexdigest()[:16], exchanges)
+
+
+def _entry(entry: ProgramEntry, name: str) -> Program:
+    return Program(
+        id=entry.id,
+        name=name,
+        kind=entry.kind,
+        users=entry.users,
+        takes=tuple(map(bytes.fromhex, entry.takes)),
+        launches=entry.launches,
+        source=entry.source,
+        date=entry.date,
+    )
 
 
 BUILT_IN: Final = read_programs(

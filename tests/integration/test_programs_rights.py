@@ -1,0 +1,132 @@
+"""The least rights at a broker are enough for ingest and parser, and give away no more."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from pw_common.bus import BrokerAway, Bus, connect
+from pw_common.local_broker import LocalBroker
+from pw_common.log import Log
+from pw_common.log_reader import get_message
+from pw_common.subjects import (
+    BUCKET_CONFIG,
+    BUCKET_PROGRAMS,
+    KEY_ACKNOWLEDGED,
+    KEY_CHANNELS,
+    KEY_PROGRAMS,
+)
+from pw_provision.apply import apply
+from support.broker import running_broker, small_topology
+from support.ingesting import ingest
+from support.market import market
+from support.poll import poll_until
+from support.services import running_service
+from support.source import FakeSource, running_source
+from support.tables import PUMP, answered, in_force, put_table, queued, stored_batches, table
+
+RIGHTS = Path(__file__).parents[2] / "deploy/nats-rights.conf"
+# For the test itself, which does what provision and API do.
+OPERATOR = '\n    { user: operator, password: "for-the-test-only" }\n  ]\n}\n'
+WORD = "a-word-for-the-test"
+
+
+def restrict(broker: LocalBroker) -> None:
+    """Have a running broker ask for users, each with the rights of the shipped file."""
+    rights = RIGHTS.read_text()
+    for name in ("$PW_INGEST_PASSWORD", "$PW_PARSER_PASSWORD"):
+        assert name in rights
+        rights = rights.replace(name, f'"{WORD}"')
+    head, _, _ = rights.rpartition("]\n}")
+    config = broker.folder / "nats.conf"
+    config.write_text(config.read_text() + head.rstrip() + OPERATOR)
+    broker.process.send_signal(signal.SIGHUP)
+
+
+@asynccontextmanager
+async def restricted(folder: Path) -> AsyncIterator[tuple[LocalBroker, Bus]]:
+    async with running_broker(folder / "broker") as broker:
+        restrict(broker)
+
+        async def asks() -> bool:
+            return "Reloaded: authorization users" in log_of(broker)
+
+        await poll_until(asks, "a broker that asks for users")
+        bus = await as_user(broker, "operator", "for-the-test-only")
+        try:
+            await apply(bus, small_topology())
+            yield broker, bus
+        finally:
+            await bus.close()
+
+
+async def as_user(broker: LocalBroker, user: str, password: str = WORD) -> Bus:
+    return await connect(broker.url, user, Log(user), user=user, password=password)
+
+
+def log_of(broker: LocalBroker) -> str:
+    return (broker.folder / "nats.log").read_text(errors="replace")
+
+
+async def test_ingest_and_parser_work_with_their_least_rights_and_ask_for_no_more(
+    tmp_path: Path,
+) -> None:
+    updates = market(seed=8, minutes=0.1, tps=40)
+    source = FakeSource(updates)
+    word = tmp_path / "password"
+    word.write_text(WORD)
+    word.chmod(0o600)
+    login = {"PW_NATS_PASSWORD_FILE": str(word)}
+    async with restricted(tmp_path) as (broker, bus), running_source(source):
+        good = await put_table(bus, table((PUMP, "curve_of_mine")))
+        # The history is read too.
+        await bus.kv_put(BUCKET_CONFIG, KEY_PROGRAMS, b"5")
+        await bus.kv_put(BUCKET_CONFIG, KEY_ACKNOWLEDGED, b'{"entries":[]}')
+        async with ingest(
+            broker, source, PW_NATS_USER="ingest", PW_INGEST_SOURCE_KIND="recorded", **login
+        ):
+            await in_force(bus, good)
+
+            async def whole() -> bool:
+                return sum(int(one.headers["Pw-Count"]) for one in await queued(bus)) >= len(
+                    updates
+                )
+
+            await poll_until(whole, "everything stored", timeout_s=30)
+        environ = {"PW_NATS_URL": broker.url, "PW_NATS_USER": "parser", **login}
+        messages = len(await queued(bus))
+        async with running_service("pw_parser", environ):
+            await answered(bus, messages)
+        assert {one.programs for one in await stored_batches(bus)} == {good}
+    assert "Violation" not in log_of(broker)
+
+
+@pytest.mark.parametrize("user", ["ingest", "parser"])
+async def test_neither_reads_the_channels_nor_writes_the_configuration(
+    tmp_path: Path, user: str
+) -> None:
+    async with restricted(tmp_path) as (broker, operator):
+        secret = await operator.kv_put(BUCKET_CONFIG, KEY_CHANNELS, b'{"entries":[]}')
+        body = table((PUMP, "curve_of_mine"))
+        stamp = await put_table(operator, body)
+        await operator.kv_put(BUCKET_PROGRAMS, stamp, body)
+        bus = await as_user(broker, user)
+        try:
+            assert await bus.kv_get(BUCKET_PROGRAMS, stamp) is not None
+            refused = [
+                bus.kv_get(BUCKET_CONFIG, KEY_CHANNELS),
+                get_message(bus, f"KV_{BUCKET_CONFIG}", secret),
+                bus.kv_put(BUCKET_CONFIG, KEY_PROGRAMS, b"5"),
+            ]
+            if user == "parser":
+                refused.append(bus.kv_put(BUCKET_PROGRAMS, stamp, b"5"))
+            for one in refused:
+                with pytest.raises(BrokerAway):
+                    await one
+        finally:
+            await bus.close()
+        assert log_of(broker).count("Violation") >= len(refused)
