@@ -50,6 +50,9 @@ KEY_WATCHLISTS = "watchlists"
 KEY_MUTES = "mutes"
 KEY_CHANNELS = "channels"
 
+# In the bucket of tokens, beside them: programs that trade and are in no table.
+KEY_UNLISTED = "unlisted"
+
 TOKEN = re.compile(r"^[a-z0-9_-]{1,32}\Z")
 
 

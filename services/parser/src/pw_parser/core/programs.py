@@ -15,11 +15,13 @@ from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from solders.pubkey import Pubkey
 
+from pw_common.messages import UNLISTED_VENUE
+
 Kind: TypeAlias = Literal["venue", "router", "bot", "non_exchange", "infrastructure"]
 KINDS: Final = frozenset(get_args(Kind))
 # A venue holds the other side of a trade; a router or a bot calls venues.
 EXCHANGE_KINDS: Final = frozenset({"venue", "router", "bot"})
-UNLISTED: Final = "unlisted:"
+UNLISTED: Final = UNLISTED_VENUE
 ANY_INSTRUCTION: Final = "*"
 TAG_BYTES: Final = 8
 TABLE_ENTRIES_MAX: Final = 10_000
