@@ -125,7 +125,7 @@ async def unlisted_view(bus: Bus) -> UnlistedView:
 
 async def _stored(bus: Bus) -> UnlistedPrograms:
     try:
-        entry = await bus.kv_get(BUCKET_TOKENS, KEY_UNLISTED)
+        entry = await bus.kv_last(BUCKET_TOKENS, KEY_UNLISTED)
     except ApiRefused as error:
         if error.err_code != NO_BUCKET:
             raise
