@@ -287,7 +287,7 @@ def test_a_program_that_passes_the_share_is_noticed_once_with_what_leads_to_it()
     assert not noticed(detector, *(slot_of(n, 5, VENUES[0]) for n in range(3, 6)))
     assert (notice.mint, notice.kind, notice.severity) == ("", "opened", "info")
     assert (notice.slot, notice.opened_slot) == (2, 1)
-    assert notice.evidence == ("sig001000", "sig001001", "sig001002")
+    assert notice.evidence == ("sig001001", "sig001002", "sig001000")
     assert PROGRAMS[0] in notice.title
     assert "23.5 % of 17 swaps" in notice.detail
     assert detector.unlisted.told().shown[0].noticed_slot == 2
