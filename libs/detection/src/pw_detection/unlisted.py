@@ -179,40 +179,40 @@ class Unlisted:
         step = self._steps.setdefault(event_time_ms // WINDOW.step_ms, _Step())
         step.swaps += len(swaps)
         self.swaps += len(swaps)
-        programs, counts = step.programs, self._counts
         for swap in swaps:
-            passes = False
-            for at, venue in enumerate(swap.venues):
-                if not venue.startswith(UNLISTED_VENUE) or (at and venue in swap.venues[:at]):
-                    continue
-                passes = True
-                seen = programs.get(venue)
-                if seen is None:
-                    seen = self._first(step, venue)
-                    if seen is None:
-                        continue
-                seen.count += 1
-                counts[venue] += 1
-                touched.add(venue)
-                firsts = seen.firsts
-                if len(firsts) < SIGNATURES or swap.slot <= firsts[-1][0]:
-                    _place(firsts, swap)
-            step.unlisted += passes
-            self.unlisted_swaps += passes
+            for venue in swap.venues:
+                if venue.startswith(UNLISTED_VENUE):
+                    self._count(step, swap, touched)
+                    break
         return touched
 
-    def _first(self, step: _Step, venue: str) -> _Seen | None:
-        """Note a program in a step; None where there is no room, or its id is none."""
-        program = venue.removeprefix(UNLISTED_VENUE)
-        # Text that is no address is shown nowhere.
-        if len(step.programs) >= PROGRAMS_MAX or not is_address(program):
-            step.left_out += 1
-            self.left_out += 1
-            self.left_out_total += 1
-            return None
-        seen = step.programs[venue] = _Seen()
-        self._entries += 1
-        return seen
+    def _count(self, step: _Step, swap: Swap, touched: set[str]) -> None:
+        step.unlisted += 1
+        self.unlisted_swaps += 1
+        for venue in dict.fromkeys(swap.venues):
+            if not venue.startswith(UNLISTED_VENUE):
+                continue
+            seen = step.programs.get(venue)
+            if seen is None:
+                # Text that is no address is shown nowhere.
+                if len(step.programs) >= PROGRAMS_MAX or not is_address(
+                    venue.removeprefix(UNLISTED_VENUE)
+                ):
+                    step.left_out += 1
+                    self.left_out += 1
+                    self.left_out_total += 1
+                    continue
+                seen = step.programs[venue] = _Seen()
+                self._entries += 1
+            seen.count += 1
+            self._counts[venue] += 1
+            touched.add(venue)
+            firsts = seen.firsts
+            if len(firsts) < SIGNATURES or swap.slot <= firsts[-1][0]:
+                place = (swap.slot, swap.index, swap.signature)
+                if place not in firsts:
+                    insort(firsts, place)
+                    del firsts[SIGNATURES:]
 
     def _drop_old(self) -> None:
         first = WINDOW.first_ms(self.event_time_ms) // WINDOW.step_ms
@@ -248,13 +248,6 @@ class Unlisted:
         self._noticed.setdefault(program, slot)
         if len(self._noticed) > NOTICED_MAX:
             del self._noticed[next(iter(self._noticed))]
-
-
-def _place(firsts: list[tuple[int, int, str]], swap: Swap) -> None:
-    place = (swap.slot, swap.index, swap.signature)
-    if place not in firsts:
-        insort(firsts, place)
-        del firsts[SIGNATURES:]
 
 
 def program_of(alert: Alert) -> str:
