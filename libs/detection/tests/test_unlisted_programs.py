@@ -293,6 +293,15 @@ def test_a_program_that_passes_the_share_is_noticed_once_with_what_leads_to_it()
     assert detector.unlisted.told().shown[0].noticed_slot == 2
 
 
+def test_two_that_notice_a_program_at_different_slots_give_one_id() -> None:
+    [early] = noticed(Detector(), slot_of(1, SWAPS_MIN, VENUES[0]))
+    late = replace(slot_of(7, SWAPS_MIN + 3, VENUES[0]), reset=True)
+    [again] = noticed(Detector(), late)
+    assert (early.slot, early.id) == (1, again.id)
+    [other] = noticed(Detector(), slot_of(1, SWAPS_MIN, VENUES[1]))
+    assert other.id != early.id
+
+
 def test_an_interruption_forgets_counts_and_no_notice() -> None:
     detector = Detector()
     first = slot_of(1, SWAPS_MIN, VENUES[0])
