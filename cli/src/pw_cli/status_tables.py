@@ -43,6 +43,7 @@ def tables(status: dict[str, Any]) -> RenderableType:
         _streams(status["streams"]),
         _consumers(status["consumers"]),
         Text(figures, style="dim"),
+        *_unlisted(status.get("unlisted")),
     )
 
 
@@ -65,6 +66,20 @@ def size(value: float) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.1f} TB"
+
+
+def _unlisted(found: dict[str, Any] | None) -> list[Text]:
+    """Programs that trade and are in no table; nothing where none does."""
+    if not found or not found["programs"]:
+        return []
+    most = ", ".join(f"{one['program']} {one['share']:.1%}" for one in found["shown"])
+    text = (
+        f"unlisted programs {count(found['programs'])}: {found['share'] or 0:.1%} of "
+        f"{count(found['swaps'])} swaps in 2 h; most: {most}"
+    )
+    if found["left_out"]:
+        text += f"; beyond what is noted: {count(found['left_out'])}"
+    return [Text(text, style="dim")]
 
 
 def _table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:

@@ -3,7 +3,8 @@
 An episode is one rule holding for one token from the slot at which it opened. Its alerts
 are numbered: 0 opened, 1… escalated, the last closed. Everything in the body of a token's
 alert is a function of the stream and the configuration; what depends on the run travels
-in headers. A `blind` alert says that the system itself cannot see: its mint is empty.
+in headers. An alert with an empty mint is about no token: a `blind` one says that the system
+itself cannot see, `unlisted_program` that a program trades which no table names.
 """
 
 from __future__ import annotations

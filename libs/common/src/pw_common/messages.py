@@ -20,6 +20,8 @@ T = TypeVar("T")
 Side: TypeAlias = Literal["buy", "sell"]
 SourceKind: TypeAlias = Literal["live", "recorded"]
 Coverage: TypeAlias = Literal["none", "partial", "full"]
+# What the name of a venue begins with that is in no table; its program's id follows.
+UNLISTED_VENUE = "unlisted:"
 
 
 class Swap(msgspec.Struct, frozen=True, kw_only=True, tag="swap.v1"):

@@ -265,6 +265,13 @@ METRICS: tuple[Metric, ...] = (
         ("detector",),
         "Tokens dropped whole by that, since they had traded only before.",
     ),
+    Metric("pw_detector_unlisted_programs", "gauge", ("detector",), "Unlisted ones that trade."),
+    Metric(
+        "pw_detector_unlisted_left_out_total",
+        "counter",
+        ("detector",),
+        "Passages of swaps through more such programs than ten minutes note.",
+    ),
     Metric("pw_notifier_sent_total", "counter", ("notifier",), "Alerts delivered.", ("kind",)),
     Metric(
         "pw_notifier_failed_total",

@@ -21,10 +21,11 @@ from pw_common.documents import (
     read_either,
     unknown_fields,
 )
+from pw_common.messages import UNLISTED_VENUE
 from pw_common.plain_text import plain_text
 
 Kind: TypeAlias = Literal["venue", "router", "bot", "non_exchange", "infrastructure"]
-UNLISTED: Final = "unlisted:"
+UNLISTED: Final = UNLISTED_VENUE
 ANY_INSTRUCTION: Final = "*"
 # Stored as one value with its 32 former ones, beside the other documents of the bucket.
 PROGRAMS_BYTES_MAX: Final = 128 * 1024

@@ -53,6 +53,9 @@ KEY_CHANNELS = "channels"
 KEY_PROGRAMS = "programs"
 KEY_ACKNOWLEDGED = "acknowledged"
 
+# In the bucket of tokens, beside them: programs that trade and are in no table.
+KEY_UNLISTED = "unlisted"
+
 TOKEN = re.compile(r"^[a-z0-9_-]{1,32}\Z")
 
 

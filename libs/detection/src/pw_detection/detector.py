@@ -18,6 +18,7 @@ from pw_detection.market import Market, Token
 from pw_detection.metrics import BY_NAME, Reading, as_float
 from pw_detection.quick import MayHold, decided, quick
 from pw_detection.rules import Compiled, Condition, Rule, compile_rule, shipped_rules
+from pw_detection.unlisted import Unlisted
 from pw_detection.windows import Window
 
 TICK_MS: Final = 60_000
@@ -42,6 +43,9 @@ class Detector:
 
     def __init__(self, rules: Sequence[Rule] | None = None) -> None:
         self.market = Market()
+        self.unlisted = Unlisted()
+        # Of the last step, beside its alerts: what is said of programs, and of no token.
+        self.notices: list[Alert] = []
         self.episodes = Episodes()
         self.revision = 0
         self._rules = _compiled(shipped_rules() if rules is None else rules)
@@ -79,7 +83,7 @@ class Detector:
         """Take up what was given before, before anything is folded again.
 
         Args:
-            alerts: Tokens' alerts in the order in which they were given.
+            alerts: Tokens' alerts and notices in the order in which they were given.
             restarts_at_ms: The event time after which everything will be folded.
             epoch_since_ms: The event time at which the present epoch began.
             evaluates_from_ms: The event time up to which slots will be folded alone: what no
@@ -87,7 +91,9 @@ class Detector:
             cut_ms: Up to where the hour had been cut to fit into memory. 0 where one of these
                 is not known.
         """
-        given = list(alerts)
+        every = list(alerts)
+        self.unlisted.restore(every)
+        given = [alert for alert in every if alert.mint]
         self.market.restarts_at_ms = restarts_at_ms
         self.market.restarts_cut_ms = cut_ms
         self.market.windows_from_ms = max(cut_ms, evaluates_from_ms - WINDOWED_MS)
@@ -99,10 +105,11 @@ class Detector:
     def fold(self, closed: ClosedSlot) -> None:
         """Fold a slot whose alerts are stored already."""
         if closed.amends:
-            self.market.amend(closed)
+            self._amend(closed)
             return
         self._apply_changes(closed.slot)
         self.market.defers = True
+        self._count_unlisted(closed)
         self.market.fold(closed)
         self._ticked(closed.event_time_ms)
 
@@ -110,13 +117,16 @@ class Detector:
         """Fold a slot and give its alerts, in a fixed order; a filled gap gives none."""
         self.market.windows_from_ms = 0
         self.market.settle()
+        self.notices = []
         if closed.amends:
-            self.market.amend(closed)
+            self._amend(closed)
             return []
         alerts: list[Alert] = []
         gone = self._apply_changes(closed.slot)
         if closed.reset:
             alerts += self._close_all(closed, "the stream was interrupted")
+        unlisted = self._count_unlisted(closed)
+        self.notices = self.unlisted.due(unlisted, closed.slot)
         touched = self.market.fold(closed)
         alerts += self._close_gone(closed, gone)
         if self._ticked(closed.event_time_ms):
@@ -127,6 +137,18 @@ class Detector:
             if alert.kind != "closed":
                 self._rang_ms[alert.mint] = closed.event_time_ms
         return alerts
+
+    def _amend(self, filled: ClosedSlot) -> None:
+        self.unlisted.amend(filled)
+        self.market.amend(filled)
+
+    def _count_unlisted(self, closed: ClosedSlot) -> set[str]:
+        if closed.reset:
+            # What a restart folds first is no beginning.
+            self.unlisted.begin(self.market.restarts_at_ms or closed.event_time_ms)
+        touched = self.unlisted.fold(closed)
+        self.market.beside_bytes = self.unlisted.bytes_held
+        return touched
 
     def state(self, mint: str) -> str:
         """HOT while an episode is open or rang within the hour, WARM while it trades, else COLD."""

@@ -51,6 +51,8 @@ class Market:
         self.trades = 0
         self.recent = 0
         self.bytes_max = NEVER
+        # What is held beside the market and within the same limit.
+        self.beside_bytes = 0
         # Beyond it, what is older than this was dropped; 0 while nothing is.
         self.cut_ms = 0
         self.restarts_cut_ms = 0
@@ -101,6 +103,7 @@ class Market:
             + WALLET_BYTES * len(self.wallets)
             + TOKEN_BYTES * len(self.tokens)
             + FACTS_BYTES * len(self.facts)
+            + self.beside_bytes
         )
 
     @property

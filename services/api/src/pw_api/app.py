@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
-from pw_api import alerts, configuration, letters, problems, snapshot
+from pw_api import alerts, configuration, letters, problems, snapshot, unlisted
 from pw_api.access import Access, Guard
 from pw_api.core.access import Host
 from pw_api.core.present import swap_fields
@@ -80,9 +80,12 @@ class StatusCache:
         """The status, at most SNAPSHOT_KEPT_S old; raises BrokerAway, ApiRefused."""
         async with self._lock:
             if self._view is None or monotonic_s() - self._taken_s > SNAPSHOT_KEPT_S:
-                shot = await snapshot.take(self.runtime.bus, now_ms())
+                bus = self.runtime.bus
                 self._view = status_view(
-                    shot, repeats=self.reader.swaps.repeats, swaps_trimmed=self.reader.trimmed
+                    await snapshot.take(bus, now_ms()),
+                    repeats=self.reader.swaps.repeats,
+                    swaps_trimmed=self.reader.trimmed,
+                    unlisted=await unlisted.unlisted_view(bus),
                 )
                 self._taken_s = monotonic_s()
             return self._view
@@ -164,6 +167,7 @@ def _api(runtime: Runtime, reader: SwapReader) -> APIRouter:
             raise HTTPException(422, f"query.limit: at most {LIMIT_WITH_BODY_MAX} with body=true")
         return await letters.dead_letters(bus(), limit=limit, before_seq=before_seq, with_body=body)
 
+    router.include_router(unlisted.router(bus))
     router.include_router(alerts.router(runtime, bus))
     router.include_router(configuration.router(bus))
     return router

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pw_api.core import mode
 from pw_api.core.present import sum_rates
 from pw_api.snapshot import Snapshot
+from pw_api.unlisted import UnlistedView
 from pw_api.views import (
     ConsumerView,
     EndpointView,
@@ -20,15 +21,19 @@ from pw_common.log_reader import rfc3339_ms
 from pw_common.messages import Heartbeat, Rate
 from pw_common.subjects import CONSUMER_PARSER, STREAM_DLQ, STREAM_GAP, STREAM_TX
 
+UNLISTED_SHOWN = 3
 STORED_DUPLICATES = "pw_stored_duplicates_total"
 
 
-def status_view(shot: Snapshot, *, repeats: int, swaps_trimmed: int) -> StatusView:
+def status_view(
+    shot: Snapshot, *, repeats: int, swaps_trimmed: int, unlisted: UnlistedView
+) -> StatusView:
     """The status at a snapshot.
 
     Args:
         repeats: Swaps that this API's own reader dropped as already read.
         swaps_trimmed: Messages that PW_SWAP lost before this reader came to them.
+        unlisted: Programs that trade and are in no table; the first few are shown.
     """
     sources = source_views(shot)
     verdict = mode.decide(_facts(shot, sources))
@@ -53,6 +58,7 @@ def status_view(shot: Snapshot, *, repeats: int, swaps_trimmed: int) -> StatusVi
             stored_duplicates=duplicates + repeats,
             swaps_trimmed_unread=swaps_trimmed,
         ),
+        unlisted=unlisted.model_copy(update={"shown": unlisted.shown[:UNLISTED_SHOWN]}),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from pw_api.core.mode import Mode
+from pw_api.unlisted import UnlistedView
 from pw_common.messages import SourceKind
 
 MINT = "9BB6NFEcjBCtnNLFko2FqVQBq8HHM13kCyYcdQbgpump"
@@ -206,6 +207,16 @@ class StatusView(BaseModel):
             "stored_duplicates": 0,
             "swaps_trimmed_unread": 0,
         },
+        unlisted={
+            "since_ms": 1_790_000_000_000,
+            "event_time_ms": 1_790_000_000_000,
+            "swaps": 0,
+            "unlisted_swaps": 0,
+            "share": None,
+            "left_out": 0,
+            "programs": 0,
+            "shown": [],
+        },
     )
     at_ms: int
     mode: Mode
@@ -215,6 +226,7 @@ class StatusView(BaseModel):
     consumers: list[ConsumerView]
     sources: list[SourceView]
     totals: TotalsView
+    unlisted: UnlistedView
 
 
 class SwapView(BaseModel):

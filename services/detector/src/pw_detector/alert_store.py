@@ -21,6 +21,7 @@ from pw_common.log_reader import LogReader
 from pw_common.messages import encode
 from pw_common.publisher import ERR_TOO_LARGE, Publisher, PublishRefused, Stored
 from pw_detection.alerting import ALERT_BYTES_MAX, fitted
+from pw_detection.unlisted import program_of
 
 WRONG_LAST_SEQUENCE: Final = 10071
 # Alerts read back at a restart; older ones can hold no open episode or cooldown.
@@ -98,7 +99,7 @@ class AlertStore:
 
 
 async def stored_alerts(bus: Bus, log: Log, *, until_slot: int) -> list[Alert]:
-    """The tokens' alerts up to a slot, in the order in which they were stored.
+    """The detector's own alerts up to a slot, in the order in which they were stored.
 
     What somebody put there that is no alert is left out and logged.
 
@@ -121,7 +122,7 @@ async def stored_alerts(bus: Bus, log: Log, *, until_slot: int) -> list[Alert]:
                 except msgspec.MsgspecError as error:
                     log.error("alert_unreadable", seq=message.seq, reason=str(error))
                     continue
-                if alert.mint and alert.slot <= until_slot:
+                if (alert.mint or program_of(alert)) and alert.slot <= until_slot:
                     found.append(alert)
     finally:
         await reader.close()

@@ -203,6 +203,9 @@ class Folding:
             self._log.error("sequences_reused", why="PW_TX was restored from an older copy")
             self._reused = self._assembly.reused
         self._memory.publish(metrics)
+        unlisted = self.detector.unlisted
+        metrics.set("pw_detector_unlisted_programs", unlisted.programs)
+        self._count_up_to("pw_detector_unlisted_left_out_total", unlisted.left_out_total)
         self._count_up_to("pw_detector_late_total", self._assembly.late)
         self._count_up_to("pw_detector_untimed_total", self._assembly.untimed)
         self._count_up_to("pw_detector_too_old_total", self._assembly.too_old)
@@ -250,7 +253,7 @@ class Folding:
         return closed.place.tx_seq > self._folded_place.tx_seq
 
     async def _evaluate(self, closed: ClosedSlot) -> None:
-        alerts = self.detector.step(closed)
+        alerts = [*self.detector.step(closed), *self.detector.notices]
         self._metrics.count("pw_detector_slots_total")
         self._metrics.count("pw_detector_swaps_total", len(closed.swaps))
         if not alerts:

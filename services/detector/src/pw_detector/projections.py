@@ -1,4 +1,4 @@
-"""What pages show of the tokens: `pw_hot` and `pw_tokens`, written for others, never read back.
+"""What pages show: `pw_hot` and `pw_tokens`, written for others, never read back.
 
 One document each, at most once a second and only when it changed: a key for every token
 would cost the broker a write to disk for each.
@@ -6,14 +6,14 @@ would cost the broker a write to disk for each.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from pw_common.bus import ApiRefused, BrokerAway, Bus
 from pw_common.clock import monotonic_s
 from pw_common.envelope import compress
-from pw_common.subjects import BUCKET_HOT, BUCKET_TOKENS
+from pw_common.subjects import BUCKET_HOT, BUCKET_TOKENS, KEY_UNLISTED
 from pw_detection.detector import Detector
 
 KEY: Final = "now"
@@ -27,7 +27,7 @@ class Projections:
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
-        self._written: dict[str, bytes] = {}
+        self._written: dict[tuple[str, str], bytes] = {}
         self._at_s = 0.0
         self._every_s = EVERY_S
 
@@ -38,15 +38,19 @@ class Projections:
         self._at_s = now_s
         begun_s = monotonic_s()
         hot = detector.hot()
-        documents = {BUCKET_HOT: hot, BUCKET_TOKENS: hot + detector.warm(WARM_MAX)}
-        for bucket, document in documents.items():
+        documents: dict[tuple[str, str], Any] = {
+            (BUCKET_HOT, KEY): hot,
+            (BUCKET_TOKENS, KEY): hot + detector.warm(WARM_MAX),
+            (BUCKET_TOKENS, KEY_UNLISTED): detector.unlisted.told(),
+        }
+        for (bucket, key), document in documents.items():
             body = msgspec.json.encode(document, order="deterministic")
-            if body == self._written.get(bucket):
+            if body == self._written.get((bucket, key)):
                 continue
             try:
-                await self._bus.kv_put(bucket, KEY, compress(body))
+                await self._bus.kv_put(bucket, key, compress(body))
             except (BrokerAway, ApiRefused):
                 return
-            self._written[bucket] = body
+            self._written[bucket, key] = body
         # They never take more than a tenth of the time from what they show.
         self._every_s = max(EVERY_S, TIMES_COST * (monotonic_s() - begun_s))
