@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from typing import Any
 
 from pw_geyser import geyser_pb2 as pb
 from pw_geyser import solana_storage_pb2 as sol
@@ -58,8 +57,3 @@ def wire_of_version_one(transaction: sol.Transaction, *, first: int = 0x81) -> b
         raw += struct.pack("<BBH", one.program_id_index, len(one.accounts), len(one.data))
     raw += b"".join(one.accounts + one.data for one in message.instructions)
     return raw + b"".join(transaction.signatures)
-
-
-def given(call: dict[str, Any]) -> int:
-    """The highest version that a request takes."""
-    return int(call["params"][1].get("maxSupportedTransactionVersion", 0))
