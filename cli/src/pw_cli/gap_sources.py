@@ -120,9 +120,7 @@ async def _blocks(job: Job, rpc: Rpc) -> str:
     return ""
 
 
-async def _letters(
-    rpc: Rpc, slot: int, block: Block, unread: Sequence[Unread]
-) -> list[Letter]:
+async def _letters(rpc: Rpc, slot: int, block: Block, unread: Sequence[Unread]) -> list[Letter]:
     """What goes to PW_DLQ of a block; of failed transactions nothing is wanted."""
     wanted = [one for one in unread if not one.meta.failed]
     if any(not one.signature for one in wanted):

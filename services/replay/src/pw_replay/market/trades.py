@@ -17,7 +17,8 @@ class Truth:
     """What a generated trade is meant to be; amounts in raw units.
 
     `quote_amount_raw` is what the trade itself cost (buy) or paid (sell): with the
-    venue's own fee, without network fee, tip and rent. `campaign` is its kind, or "".
+    venue's own fee, without network fee, tip and rent. `campaign` is its kind, or "". `layout`
+    names what is special about it: pump_v2, bot, rfq, launch, sol_price, unlisted, or nothing.
     """
 
     trader: str
@@ -29,6 +30,7 @@ class Truth:
     venue: str
     routed: bool
     campaign: str
+    layout: str = ""
 
 
 @dataclass(frozen=True, slots=True)

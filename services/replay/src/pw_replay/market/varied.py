@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from pw_replay.market import modern, plain, pump_v2
+from pw_replay.market import modern, plain, pump_v2, rfq
 from pw_replay.market import programs as p
 from pw_replay.market.crowd import Crowd, open_pools
 from pw_replay.market.draft import Draft
@@ -98,6 +98,8 @@ class VariedCrowd(Crowd):
         amount = max(1_000_000, int(rng.lognormvariate(-1.2, 1.1) * LAMPORTS))
         if pool.quote is USDC:
             amount //= _LAMPORTS_PER_USDC
+            # Its account is there before the market opens, or never.
+            self._has_cash(trader, amount)
         draft, _ = self._send(pool, trader, True, amount, True)
         return draft
 
@@ -144,7 +146,7 @@ class VariedCrowd(Crowd):
             able = amount > 0 and pool.sell(amount)[0] > 0
         if not able or ledger.balance(taker) < _LOW_LAMPORTS:
             return self._transfer(), None
-        return modern.fill(rng, ledger, Order(taker, pool, buy, amount), maker)
+        return rfq.fill(rng, ledger, Order(taker, pool, buy, amount), maker)
 
     def _launch(self) -> tuple[Draft, Truth | None]:
         rng = self.rng
