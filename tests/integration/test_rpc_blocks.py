@@ -61,13 +61,36 @@ async def test_real_blocks_give_the_same_swaps_either_way(corpus_dir: Path) -> N
 
 
 @pytest.mark.corpus
-def test_a_node_that_keeps_no_inner_instructions_gives_no_block(corpus_dir: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("innerInstructions", None),
+        ("preTokenBalances", None),
+        ("postTokenBalances", None),
+        ("loadedAddresses", None),
+        ("loadedAddresses", {"writable": [], "readonly": []}),
+    ],
+)
+def test_a_node_that_keeps_not_what_trades_are_read_from_gives_no_block(
+    corpus_dir: Path, name: str, said: object
+) -> None:
     path = min(corpus_dir.glob("block-*.pb.gz"))
     slot, block = min(blocks_of(list(read_capture(path))).items())
-    succeeded = [one for one in block["transactions"] if one["meta"]["err"] is None]
-    succeeded[-1]["meta"]["innerInstructions"] = None
-    with pytest.raises(BadBlock, match="enable-extended-tx-metadata-storage"):
+    for one in block["transactions"]:
+        if one["meta"]["err"] is None:
+            one["meta"][name] = said
+    with pytest.raises(BadBlock, match=f"{name}.*enable-extended-tx-metadata-storage"):
         updates_of(slot, msgspec.json.decode(msgspec.json.encode(block), type=Block))
+
+
+@pytest.mark.corpus
+def test_an_amount_that_is_no_number_gives_no_block(corpus_dir: Path) -> None:
+    path = min(corpus_dir.glob("block-*.pb.gz"))
+    _, block = min(blocks_of(list(read_capture(path))).items())
+    balances = [b for one in block["transactions"] for b in one["meta"]["postTokenBalances"]]
+    balances[0]["uiTokenAmount"]["amount"] = "12x"
+    with pytest.raises(msgspec.ValidationError, match="amount"):
+        msgspec.json.decode(msgspec.json.encode(block), type=Block)
 
 
 async def test_what_a_node_refuses_is_said_in_its_words() -> None:

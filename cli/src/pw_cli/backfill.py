@@ -169,10 +169,15 @@ def _why_open(job: Job) -> str:
 def _tell(job: Job, why: str, *, as_json: bool) -> None:
     gap, count = job.gap, job.filler.stored
     if as_json:
-        write_json({"gap": gap.id, "stored": count, "filled": not why, "why": why})
+        found = {"gap": gap.id, "stored": count, "filled": not why, "why": why}
+        write_json({**found, "dead_letters": job.dead})
         return
+    if job.dead:
+        more = f" and {job.dead - len(job.dead_names)} more" * (job.dead > len(job.dead_names))
+        _say(f"{job.dead} dead letters (see `pw dlq list`): {'; '.join(job.dead_names)}{more}")
     state = f"still open: {why}" if why else "filled"
-    shown = plain_text(f"{gap.id}: {count} updates stored; {state}", SENTENCE_CHARS_MAX)
+    dead = f", {job.dead} became dead letters" if job.dead else ""
+    shown = plain_text(f"{gap.id}: {count} updates stored{dead}; {state}", SENTENCE_CHARS_MAX)
     sys.stdout.write(f"{shown}\n")
 
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from solders.signature import Signature
+
 from pw_cli.gap_proof import Around, Fill, Link, within
-from pw_cli.gap_store import Filler
+from pw_cli.gap_store import Filler, Letter
 from pw_cli.rpc import BadAnswer, NodeFailed, NotHad, Rpc, visible
-from pw_cli.rpc_blocks import BadBlock, Block, Parent, updates_of
+from pw_cli.rpc_blocks import BadBlock, Block, Parent, Unread, read_block, unread_update
 from pw_common.captures import read_capture
 from pw_common.envelope import Identity
 from pw_common.messages import Gap
@@ -26,6 +28,7 @@ AFTER_SLOTS_MAX: Final = 512
 BAD_IN_A_ROW_MAX: Final = 5
 # The first slot that is not there is the one that is named, and they come in order.
 REMARKS_MAX: Final = 1_000
+DEAD_NAMED_MAX: Final = 5
 
 
 @dataclass
@@ -40,20 +43,30 @@ class Job:
     progress: Callable[[str], None]
     # Why a slot is not there, in the words of the source.
     remarks: dict[int, str] = field(default_factory=dict)
+    # Transactions that became dead letters: how many, and the first ones' names.
+    dead: int = 0
+    dead_names: list[str] = field(default_factory=list)
 
     def remark(self, slot: int, why: str) -> None:
         """Keep why a slot is not there."""
         if len(self.remarks) < REMARKS_MAX:
             self.remarks[slot] = why
 
-    async def take(self, link: Link, updates: Sequence[bytes]) -> None:
+    async def take(
+        self, link: Link, updates: Sequence[bytes], letters: Sequence[Letter] = ()
+    ) -> None:
         """Store a block and count it as there, unless the broker refuses a part of it."""
         try:
+            # First, so that no block counts as stored without them.
+            await self.filler.bury(letters)
             await self.filler.put(updates)
         except PublishRefused as error:
             self.remark(link.slot, f"the broker does not take it: {error}")
         else:
             self.fill.add(link)
+            self.dead += len(letters)
+            room = DEAD_NAMED_MAX - len(self.dead_names)
+            self.dead_names += [one.name for one in letters[:room]]
 
 
 def link_of(slot: int, block: Parent) -> Link:
@@ -86,7 +99,8 @@ async def _blocks(job: Job, rpc: Rpc) -> str:
             job.progress(f"slot {slot}: block {number} of {len(todo)} listed up to slot {last}")
             try:
                 block = await rpc.block(slot)
-                updates = [one for one in updates_of(slot, block) if _is_wanted(one)]
+                read = read_block(slot, block)
+                letters = await _letters(rpc, slot, block, read.unread)
             except NotHad as error:
                 job.remark(slot, f"the node: {error}")
                 continue
@@ -98,17 +112,43 @@ async def _blocks(job: Job, rpc: Rpc) -> str:
                     return f"slot {slot} and {bad - 1} before it: {why}"
                 continue
             bad = 0
-            if why := await _take(job, slot, block, updates):
-                return why
+            updates = [one for one in read.updates if _is_wanted(one)]
+            link = link_of(slot, block)
+            if why := job.fill.contradiction(link):
+                return f"the node contradicts itself or what is stored: {why}"
+            await job.take(link, updates, letters)
     return ""
 
 
-async def _take(job: Job, slot: int, block: Block, updates: Sequence[bytes]) -> str:
-    link = link_of(slot, block)
-    if why := job.fill.contradiction(link):
-        return f"the node contradicts itself or what is stored: {why}"
-    await job.take(link, updates)
-    return ""
+async def _letters(rpc: Rpc, slot: int, block: Block, unread: Sequence[Unread]) -> list[Letter]:
+    """What goes to PW_DLQ of a block; of failed transactions nothing is wanted."""
+    wanted = [one for one in unread if not one.meta.failed]
+    if any(not one.signature for one in wanted):
+        # Where an unknown version keeps its signatures is not known: the node knows them.
+        signatures = [_signature(one) for one in await _signatures(rpc, slot, block)]
+        wanted = [one._replace(signature=one.signature or signatures[one.index]) for one in wanted]
+    letters = []
+    for one in wanted:
+        named = str(Signature(one.signature)) if one.signature else "of unknown signature"
+        name = f"transaction {one.index} of slot {slot}, {named}: {one.what}"
+        letters.append(Letter(slot, one.index, visible(name), unread_update(slot, one)))
+    return letters
+
+
+async def _signatures(rpc: Rpc, slot: int, block: Block) -> list[str]:
+    count = len(block.transactions)
+    try:
+        found = await rpc.signatures(slot)
+    except (NotHad, BadAnswer):
+        found = []
+    return found if len(found) == count else [""] * count
+
+
+def _signature(text: str) -> bytes:
+    try:
+        return bytes(Signature.from_string(text)) if text else b""
+    except ValueError:
+        return b""
 
 
 async def _listed(job: Job, rpc: Rpc, first: int, last: int) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -14,15 +14,24 @@ from pw_cli.up.stored import stored_messages
 from pw_common.batches import batch_of
 from pw_common.bus import Bus, headers_of
 from pw_common.envelope import (
+    CONTENT_ENCODING,
+    EPOCH,
     MSG_ID,
+    ORIGIN_SEQ,
+    ORIGIN_STREAM,
+    POSITION,
+    REASON,
     SCHEMA,
+    SCHEMA_DEAD_LETTER,
     SCHEMA_GAP,
+    SOURCE,
+    ZSTD,
     TxHeaders,
     compress,
     tx_headers,
     tx_msg_id,
 )
-from pw_common.framing import join
+from pw_common.framing import frame, join
 from pw_common.log import Log
 from pw_common.messages import Gap, Swap, decode_gap, encode
 from pw_common.program_store import InForce
@@ -32,6 +41,7 @@ from pw_common.subjects import (
     STREAM_SWAP,
     STREAM_TX,
     TX_BACKFILL,
+    dead_letter,
     gap_filled,
 )
 from pw_common.subjects import gap as gap_open
@@ -124,6 +134,15 @@ async def waiting_fills(bus: Bus) -> int:
     return sum((info["state"].get("subjects") or {}).values())
 
 
+class Letter(NamedTuple):
+    """A transaction that cannot be read; `name` says which, and why."""
+
+    slot: int
+    index: int
+    name: str
+    update: bytes
+
+
 class Filler:
     """Stores a gap's updates in PW_TX, marked with the gap. `stored` counts them."""
 
@@ -164,6 +183,27 @@ class Filler:
         if cuts:
             await (await self._send(cuts[-1]))
         self.stored += len(new)
+
+    async def bury(self, letters: Iterable[Letter]) -> None:
+        """Store dead letters, each with the bytes as the node gave them.
+
+        Raises:
+            PublishRefused: the broker will never take one of them.
+        """
+        for letter in letters:
+            headers = {
+                MSG_ID: f"dead:backfill:{self._gap.id}:{letter.slot}:{letter.index}",
+                SCHEMA: SCHEMA_DEAD_LETTER,
+                REASON: letter.name.encode("ascii", "replace").decode("ascii"),
+                ORIGIN_STREAM: STREAM_GAP,
+                ORIGIN_SEQ: str(self._attempt),
+                POSITION: str(letter.index),
+                SOURCE: self._gap.source,
+                EPOCH: str(self._gap.epoch),
+                CONTENT_ENCODING: ZSTD,
+            }
+            body = compress(frame(letter.update))
+            await (await self._publisher.publish(dead_letter("backfill"), body, headers))
 
     async def _send(self, cut: Cut) -> asyncio.Future[object]:
         gap = self._gap

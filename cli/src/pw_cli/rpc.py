@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 import httpx
 import msgspec
 
-from pw_cli.rpc_blocks import Block, Parent
+from pw_cli.rpc_blocks import Block, Parent, Signatures
 from pw_common.clock import monotonic_s, now_ms
 
 # For one request and its whole answer.
@@ -37,14 +37,23 @@ LATER: Final = frozenset({-32005, -32016, -32029, -32429, 429})
 TOO_MANY: Final = 429
 TIMED_OUT: Final = 408
 DENIED: Final = frozenset({401, 403})
-# The version of transactions that we read, see `rpc_blocks`.
-VERSION_MAX: Final = 1
+# What a node is asked for as the highest version of transactions, in this order: any at all,
+# since one that we do not read costs only itself, and without it the node keeps its whole block.
+VERSIONS_ASKED: Final = (127, 1, 0)
+# How nodes refuse a request whose options they do not take.
+BAD_OPTIONS: Final = frozenset({-32600, -32602})
+VERSION_OPTION: Final = "maxSupportedTransactionVersion"
+UNSUPPORTED_VERSION: Final = -32015
 
 T = TypeVar("T")
 
 
 class NotHad(RuntimeError):
     """The node answered that it does not have it, for whatever reason; never that it is not."""
+
+
+class _RefusedOptions(NotHad):
+    """The node takes the request for a wrong one: perhaps with other options it does not."""
 
 
 class BadAnswer(RuntimeError):
@@ -94,6 +103,7 @@ class Rpc:
         self._say = say
         self._count = 0
         self._has_answered = False
+        self._version_at = 0
 
     async def produced(self, first_slot: int, last_slot: int) -> list[int]:
         """The slots of a span, both ends inclusive, that the node lists as having a block.
@@ -113,15 +123,29 @@ class Rpc:
         """Only a block's place in the chain. Raises NotHad, BadAnswer, NodeFailed."""
         return _decode(await self._get_block(slot, "none"), Parent)
 
+    async def signatures(self, slot: int) -> list[str]:
+        """The signatures of a block's transactions. Raises NotHad, BadAnswer, NodeFailed."""
+        return _decode(await self._get_block(slot, "signatures"), Signatures).signatures
+
     async def _get_block(self, slot: int, details: str) -> bytes:
-        options = {
-            "encoding": "base64",
-            "transactionDetails": details,
-            "rewards": False,
-            "commitment": "confirmed",
-            "maxSupportedTransactionVersion": VERSION_MAX,
-        }
-        return await self._call("getBlock", f"slot {slot}", [slot, options])
+        """Asks for the highest version of transactions that the node accepts, and remembers it."""
+        refused: _RefusedOptions | None = None
+        for at in range(self._version_at, len(VERSIONS_ASKED)):
+            options = {
+                "encoding": "base64",
+                "transactionDetails": details,
+                "rewards": False,
+                "commitment": "confirmed",
+                VERSION_OPTION: VERSIONS_ASKED[at],
+            }
+            try:
+                found = await self._call("getBlock", f"slot {slot}", [slot, options])
+            except _RefusedOptions as error:
+                refused = refused or error
+            else:
+                self._version_at = at
+                return found
+        raise NotHad(str(refused))
 
     async def _call(self, method: str, of: str, params: list[object]) -> bytes:
         began_s = monotonic_s()
@@ -166,6 +190,8 @@ class Rpc:
             said = f"{visible(reply.error.message)} ({reply.error.code})"
             if reply.error.code in LATER:
                 raise _Later(said)
+            if _refuses_options(reply.error):
+                raise _RefusedOptions(said)
             raise NotHad(said)
         if reply.id not in {None, self._count, str(self._count)}:
             raise BadAnswer(f"an answer to another request (id {visible(str(reply.id))})")
@@ -197,6 +223,12 @@ class Rpc:
                 if len(pieces) > bytes_max:
                     raise BadAnswer(f"an answer of over {bytes_max >> 20} MiB")
             return status, bytes(pieces)
+
+
+def _refuses_options(error: _Error) -> bool:
+    # A node that meets a newer version names the option too, as advice.
+    named = VERSION_OPTION in error.message and error.code != UNSUPPORTED_VERSION
+    return named or error.code in BAD_OPTIONS
 
 
 def _reply(status: int, raw: bytes) -> _Reply:

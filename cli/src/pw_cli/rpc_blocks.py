@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from typing import Annotated, Any, Final
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 from msgspec import Meta
-from solders.message import MessageV0, MessageV1
 from solders.pubkey import Pubkey
-from solders.transaction import VersionedTransaction
 
+from pw_cli.rpc_wire import UnknownVersion, read_wire, unread_transaction
 from pw_geyser import geyser_pb2 as pb
 from pw_geyser import solana_storage_pb2 as sol
 
-VOTE_PROGRAM: Final = str(Pubkey.from_string("Vote111111111111111111111111111111111111111"))
+VOTE_PROGRAM: Final = bytes(Pubkey.from_string("Vote111111111111111111111111111111111111111"))
 
 # Turning base58 into bytes takes the square of its length.
 Base58 = Annotated[str, Meta(max_length=32_768)]
@@ -50,7 +49,7 @@ class InnerInstructions(msgspec.Struct):
 class TokenAmount(msgspec.Struct):
     """An amount in the token's smallest unit."""
 
-    amount: Text
+    amount: Annotated[str, Meta(pattern="^[0-9]{1,20}$")]
     decimals: Number
 
 
@@ -114,21 +113,80 @@ class Block(Parent, rename="camel", kw_only=True):
     block_time: int | None = None
 
 
-def updates_of(slot: int, block: Block) -> list[bytes]:
+class Signatures(msgspec.Struct):
+    """The signatures of a block's transactions, in their order."""
+
+    signatures: list[Text]
+
+
+class Unread(NamedTuple):
+    """A transaction in a form that is not known. `signature` is empty where its place is not."""
+
+    index: int
+    what: str
+    signature: bytes
+    raw: bytes
+    meta: StatusMeta
+
+
+class Read(NamedTuple):
+    """A block's updates in their order, its block_meta last, and what of it cannot be read."""
+
+    updates: list[bytes]
+    unread: list[Unread]
+
+
+def read_block(slot: int, block: Block) -> Read:
     """The block's transactions in their order, then its block_meta.
 
     Raises:
         BadBlock: something in it cannot be what it says it is.
     """
+    unread: list[Unread] = []
     try:
-        return list(_updates(slot, block))
+        return Read(list(_updates(slot, block, unread)), unread)
     except (ValueError, TypeError, IndexError, OverflowError) as error:
         raise BadBlock(f"{type(error).__name__}: {error}") from error
 
 
-def _updates(slot: int, block: Block) -> Iterator[bytes]:
+def updates_of(slot: int, block: Block) -> list[bytes]:
+    """A block's updates, for those who need all of it.
+
+    Raises:
+        BadBlock: something in it cannot be read.
+    """
+    read = read_block(slot, block)
+    if read.unread:
+        raise BadBlock(f"transaction {read.unread[0].index} is of {read.unread[0].what}")
+    return read.updates
+
+
+def unread_update(slot: int, unread: Unread) -> bytes:
+    """What a dead letter keeps: where the transaction stands, what it did, and its bytes."""
+    update = pb.SubscribeUpdate()
+    update.transaction.slot = slot
+    info = update.transaction.transaction
+    info.index = unread.index
+    info.signature = unread.signature
+    info.transaction.MergeFromString(unread_transaction(unread.raw))
+    _meta(info.meta, unread.meta)
+    return update.SerializeToString()
+
+
+def _updates(slot: int, block: Block, unread: list[Unread]) -> Iterator[bytes]:
     for index, entry in enumerate(block.transactions):
-        yield _transaction(slot, index, entry).SerializeToString()
+        text, encoding = entry.transaction
+        if encoding != "base64":
+            raise ValueError(f"transaction {index} is not in base64")
+        raw = base64.b64decode(text, validate=True)
+        try:
+            transaction = read_wire(raw)
+        except UnknownVersion as error:
+            unread.append(Unread(index, str(error), error.signature, raw, entry.meta))
+        else:
+            if not entry.meta.failed:
+                _check_kept(index, transaction.message, entry.meta)
+            yield _transaction(slot, index, transaction, entry.meta).SerializeToString()
     update = pb.SubscribeUpdate()
     meta = update.block_meta
     meta.slot, meta.parent_slot = slot, block.parent_slot
@@ -142,56 +200,47 @@ def _updates(slot: int, block: Block) -> Iterator[bytes]:
     yield update.SerializeToString()
 
 
-def _transaction(slot: int, index: int, entry: Entry) -> pb.SubscribeUpdate:
-    text, encoding = entry.transaction
-    if entry.meta.inner_instructions is None and not entry.meta.failed:
-        # Most trades are calls of calls. Without these they would be nowhere, or read wrong.
-        raise ValueError(
-            f"transaction {index} has no innerInstructions: the node does not keep them "
-            "(--enable-extended-tx-metadata-storage)"
+def _check_kept(index: int, message: sol.Message, meta: StatusMeta) -> None:
+    """Whether a node kept what trades are read from; without it they would be nowhere, or wrong."""
+    loaded = meta.loaded_addresses or LoadedAddresses()
+    wanted = [
+        sum(len(one.writable_indexes) for one in message.address_table_lookups),
+        sum(len(one.readonly_indexes) for one in message.address_table_lookups),
+    ]
+    missing = [
+        name
+        for name, is_missing in (
+            ("innerInstructions", meta.inner_instructions is None),
+            ("preTokenBalances", meta.pre_token_balances is None),
+            ("postTokenBalances", meta.post_token_balances is None),
+            ("loadedAddresses", [len(loaded.writable), len(loaded.readonly)] != wanted),
         )
-    if encoding != "base64":
-        raise ValueError(f"transaction {index} is not in base64")
-    parsed = VersionedTransaction.from_bytes(base64.b64decode(text, validate=True))
+        if is_missing
+    ]
+    if missing:
+        raise ValueError(
+            f"transaction {index} came without its {', '.join(missing)}: does the node keep them "
+            "(--enable-extended-tx-metadata-storage)?"
+        )
+
+
+def _transaction(
+    slot: int, index: int, transaction: sol.Transaction, meta: StatusMeta
+) -> pb.SubscribeUpdate:
     update = pb.SubscribeUpdate()
     update.transaction.slot = slot
     info = update.transaction.transaction
     info.index = index
-    info.signature = bytes(parsed.signatures[0])
-    info.transaction.signatures.extend(bytes(one) for one in parsed.signatures)
-    _message(info.transaction.message, parsed.message)
-    keys = parsed.message.account_keys
+    info.signature = transaction.signatures[0]
+    info.transaction.CopyFrom(transaction)
+    keys = transaction.message.account_keys
     info.is_vote = any(
-        str(keys[one.program_id_index]) == VOTE_PROGRAM
-        for one in parsed.message.instructions
+        keys[one.program_id_index] == VOTE_PROGRAM
+        for one in transaction.message.instructions
         if one.program_id_index < len(keys)
     )
-    _meta(info.meta, entry.meta)
+    _meta(info.meta, meta)
     return update
-
-
-def _message(out: sol.Message, message: Any) -> None:
-    header = message.header
-    out.header.num_required_signatures = header.num_required_signatures
-    out.header.num_readonly_signed_accounts = header.num_readonly_signed_accounts
-    out.header.num_readonly_unsigned_accounts = header.num_readonly_unsigned_accounts
-    out.account_keys.extend(bytes(one) for one in message.account_keys)
-    out.recent_blockhash = bytes(message.recent_blockhash)
-    for instruction in message.instructions:
-        out.instructions.add(
-            program_id_index=instruction.program_id_index,
-            accounts=bytes(instruction.accounts),
-            data=bytes(instruction.data),
-        )
-    # Version 1 has no lookup tables; its budget settings are read by nothing of ours.
-    out.versioned = isinstance(message, MessageV0 | MessageV1)
-    if isinstance(message, MessageV0):
-        for lookup in message.address_table_lookups:
-            out.address_table_lookups.add(
-                account_key=bytes(lookup.account_key),
-                writable_indexes=bytes(lookup.writable_indexes),
-                readonly_indexes=bytes(lookup.readonly_indexes),
-            )
 
 
 def _meta(out: sol.TransactionStatusMeta, meta: StatusMeta) -> None:

@@ -21,8 +21,9 @@ import zstandard
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from pw_cli.market_arguments import add_market_arguments
 from pw_common.framing import frame
-from pw_replay.market import campaigns, generate_labelled
+from pw_replay.market import campaigns, generate_labelled, presets
 from pw_replay.market.slots import START_SLOT, START_TIME_S
 
 SUFFIX = ".pb.zst"
@@ -49,6 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--start-time", type=int, default=START_TIME_S, help="that slot's time, Unix seconds"
     )
+    # What figures of load and size were measured with stays the default.
+    add_market_arguments(parser, default=presets.DENSE)
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
@@ -100,7 +103,11 @@ def _write(
     digest = hashlib.sha256()
     counts: Counter[str] = Counter()
     compressor = zstandard.ZstdCompressor(level=_LEVEL)
-    market = generate_labelled(args.seed, args.minutes, args.tps, args.start_slot, args.start_time)
+    market = generate_labelled(
+        *(args.seed, args.minutes, args.tps, args.start_slot, args.start_time),
+        preset=args.preset,
+        failures=args.failures,
+    )
     with compressor.stream_writer(file, closefd=False) as writer:
         while chunk := list(itertools.islice(market, 512)):
             body = b"".join(frame(update) for update, _ in chunk)
@@ -118,6 +125,7 @@ def _write(
         "seed": args.seed,
         "minutes": args.minutes,
         "tps": args.tps,
+        "preset": args.preset,
         **{name: counts[name] for name in ("updates", "trades", "campaign_trades", "raw_bytes")},
         "campaigns": dict(Counter(one.kind for one in planned)),
         "sha256_raw": digest.hexdigest(),

@@ -7,9 +7,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from pw_cli.market_arguments import add_market_arguments
 from pw_common.channels import CHANNELS_BYTES_MAX, channels_of
 from pw_common.documents import BadDocument, read_file
 from pw_common.redact import shown_path
+from pw_replay.market import presets
 
 DEFAULT_TPS = 200
 DEFAULT_MARKET_MINUTES = 10
@@ -51,6 +53,8 @@ class UpOptions:
     json: bool
     api_token_file: Path | None = None
     no_token: bool = False
+    preset: str = presets.VARIED
+    failures: float = presets.FAILURES_DEFAULT
 
     @property
     def source_kind(self) -> str:
@@ -91,6 +95,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_MARKET_MINUTES,
         help="length of one pass of the generated market",
     )
+    add_market_arguments(source, default=presets.VARIED)
     source.add_argument(
         "--faults",
         default="",
@@ -220,4 +225,6 @@ def options(args: argparse.Namespace) -> UpOptions:
         json=args.json,
         api_token_file=args.api_token_file,
         no_token=args.no_token,
+        preset=args.preset,
+        failures=args.failures,
     )

@@ -111,6 +111,8 @@ def replay_spec(options: UpOptions, ports: Ports, sent_record: Path) -> Spec:
         env["PW_REPLAY_MARKET_SEED"] = str(options.seed)
         env["PW_REPLAY_MARKET_MINUTES"] = str(options.minutes)
         env["PW_REPLAY_MARKET_TPS"] = tps
+        env["PW_REPLAY_MARKET_PRESET"] = options.preset
+        env["PW_REPLAY_MARKET_FAILURES"] = str(options.failures)
         env["PW_REPLAY_RATE"] = options.rate or tps
     if options.faults:
         env["PW_REPLAY_FAULTS"] = options.faults

@@ -10,6 +10,7 @@ from pw_common import settings as st
 from pw_common.settings import setting
 from pw_replay.core.faults import BadPlan, parse_plan
 from pw_replay.core.pace import BadRate, parse_rate
+from pw_replay.market import presets
 
 
 def _rate(value: str) -> str | None:
@@ -65,6 +66,18 @@ class Settings:
         "Transactions a second of market time",
         default=200.0,
         check=st.between(1, 20_000),
+    )
+    market_preset: str = setting(
+        "PW_REPLAY_MARKET_PRESET",
+        "varied (what a block of today holds), or dense (mostly trades, for load)",
+        default=presets.VARIED,
+        check=st.one_of(*presets.PRESETS),
+    )
+    market_failures: float = setting(
+        "PW_REPLAY_MARKET_FAILURES",
+        "Share of the varied market's transactions, votes apart, that fail",
+        default=presets.FAILURES_DEFAULT,
+        check=st.between(presets.FAILURES_MIN, presets.FAILURES_MAX),
     )
     rate: str = setting(
         "PW_REPLAY_RATE",

@@ -74,7 +74,13 @@ def make_player(settings: Settings) -> Player:
     if settings.captures:
         runs = capture_runs([Path(one) for one in settings.captures.split(os.pathsep)])
     else:
-        runs = market_runs(settings.market_seed, settings.market_minutes, settings.market_tps)
+        runs = market_runs(
+            settings.market_seed,
+            settings.market_minutes,
+            settings.market_tps,
+            settings.market_preset,
+            settings.market_failures,
+        )
     return Player(
         passes(runs, loop=settings.loop),
         rate=parse_rate(settings.rate),

@@ -22,9 +22,13 @@ def capture_runs(paths: list[Path]) -> Runs:
     return lambda: (read_capture(path) for path in ordered)
 
 
-def market_runs(seed: int, minutes: float, tps: float) -> Runs:
+def market_runs(seed: int, minutes: float, tps: float, preset: str, failures: float) -> Runs:
     """The generated market as one run."""
-    return lambda: iter((generate(seed=seed, minutes=minutes, tps=tps),))
+
+    def market() -> Iterator[bytes]:
+        return generate(seed=seed, minutes=minutes, tps=tps, preset=preset, failures=failures)
+
+    return lambda: iter((market(),))
 
 
 def passes(runs: Runs, *, loop: bool) -> Iterator[Item]:

@@ -6,17 +6,21 @@ import hashlib
 import heapq
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
-from pw_replay.market import plain, wire
+from pw_replay.market import modern, plain, presets, pump_v2, wire
+from pw_replay.market import programs as p
 from pw_replay.market.crowd import Crowd
 from pw_replay.market.draft import Draft, Place
 from pw_replay.market.labels import Step, kind_of, mint_key, start_s, steps, wallet_name
 from pw_replay.market.ledger import Ledger, Mint, address_of
+from pw_replay.market.modern import Way
+from pw_replay.market.names import coin_name
 from pw_replay.market.pools import LAMPORTS, Pool, pump_curve
 from pw_replay.market.slots import SLOT_MS, START_SLOT, START_TIME_S, is_skipped, slot_after
 from pw_replay.market.trades import Order, Truth, trade
+from pw_replay.market.varied import VariedCrowd
 
 VOTE_SHARE = 0.2
 _BIAS_NS = 1_000_000_000
@@ -30,22 +34,27 @@ def generate_labelled(
     start_slot: int = START_SLOT,
     start_time_s: int = START_TIME_S,
     vote_share: float = VOTE_SHARE,
+    preset: str = presets.DENSE,
+    failures: float = presets.FAILURES_DEFAULT,
 ) -> Iterator[tuple[bytes, Truth | None]]:
     """Yield every update of the market with what it is meant to be.
 
     Signatures are 64 bytes that the seed, the slot and the index decide; they do not
     verify. `tps` counts all transactions, votes and failures included; `vote_share` is
     the part of the votes (0-1). Trades carry their `Truth`; all else carries None.
+    `preset` is `varied` (what a block of today holds) or `dense` (mostly trades, for load);
+    `failures` is the share of failed transactions among all but votes, of the varied one.
 
     Raises:
-        ValueError: a rate, length or slot that is not positive, or a share outside 0-1.
+        ValueError: a rate, length or slot that is not positive, or a share outside its bounds.
     """
+    presets.check(preset, failures)
     if tps <= 0 or minutes <= 0 or not 0 <= vote_share <= 1 or start_slot < 1:
         raise ValueError(
             f"minutes={minutes}, tps={tps}, vote_share={vote_share}, start_slot={start_slot}: "
             "minutes, tps and start_slot must be above 0, vote_share between 0 and 1"
         )
-    market = _Market(seed, start_slot, vote_share)
+    market = _Market(seed, start_slot, vote_share, preset, failures)
     parent = start_slot - 1
     room = 0.0
     for slot in range(start_slot, slot_after(start_slot, minutes * 60)):
@@ -69,9 +78,14 @@ def generate(
     tps: float,
     start_slot: int = START_SLOT,
     start_time_s: int = START_TIME_S,
+    preset: str = presets.DENSE,
+    failures: float = presets.FAILURES_DEFAULT,
 ) -> Iterator[bytes]:
     """Yield serialised SubscribeUpdates in chain order; see `generate_labelled`."""
-    for update, _ in generate_labelled(seed, minutes, tps, start_slot, start_time_s):
+    labelled = generate_labelled(
+        seed, minutes, tps, start_slot, start_time_s, preset=preset, failures=failures
+    )
+    for update, _ in labelled:
         yield update
 
 
@@ -86,13 +100,19 @@ class _Running:
 
 
 class _Market:
-    def __init__(self, seed: int, start_slot: int, vote_share: float) -> None:
+    def __init__(
+        self, seed: int, start_slot: int, vote_share: float, preset: str, failures: float
+    ) -> None:
         self._seed = seed
         self._start_slot = start_slot
         self._vote_share = vote_share
         self._rng = Random(f"{seed}/market")  # noqa: S311 - reproducible, not secret
         self._ledger = Ledger(seed)
-        self._crowd = Crowd(self._rng, self._ledger)
+        self._varied = preset == presets.VARIED
+        if self._varied:
+            self._crowd: Crowd = VariedCrowd(self._rng, self._ledger, failures)
+        else:
+            self._crowd = Crowd(self._rng, self._ledger)
         # Skipped slots leave the block height behind the slot number.
         self._height = start_slot * 39 // 40
         self._hash = self._blockhash(start_slot - 1)
@@ -140,10 +160,18 @@ class _Market:
 
     def _begin(self, number: int) -> None:
         ledger = self._ledger
-        mint = Mint.of(mint_key(self._seed, number), 6)
+        key = mint_key(self._seed, number)
         funder = ledger.wallet(f"campaign/{number}/funder", 200 * LAMPORTS)
-        running = _Running(number, pump_curve(ledger, mint), funder, {})
+        if self._varied:
+            pool = pump_v2.launch_curve(ledger, Mint.of(key, 6, p.TOKEN_2022))
+        else:
+            pool = pump_curve(ledger, Mint.of(key, 6))
+        running = _Running(number, pool, funder, {})
         planned = steps(self._seed, number)
+        if self._varied:
+            due = slot_after(self._start_slot, start_s(number))
+            launch = Step(0, "launch", 0, 0)
+            heapq.heappush(self._due, (due, next(self._order), launch, running))
         fresh = any(step.act == "fund" for step in planned)
         for step in planned:
             name = wallet_name(number, step.wallet)
@@ -153,6 +181,9 @@ class _Market:
             heapq.heappush(self._due, (due, next(self._order), step, running))
 
     def _perform(self, step: Step, running: _Running) -> tuple[Draft, Truth | None]:
+        if step.act == "launch":
+            words = coin_name(self._rng)
+            return modern.launch(self._rng, self._ledger, running.pool, running.funder, words, 0)
         wallet = running.wallets[step.wallet]
         if step.act == "fund":
             draft = plain.transfer(self._rng, self._ledger, running.funder, wallet, step.amount)
@@ -168,6 +199,9 @@ class _Market:
             tip_lamports=step.tip_lamports,
             campaign=kind_of(running.number),
         )
+        if self._varied:
+            way = Way(v2=True, exact_in=self._rng.random() < 0.5)
+            return modern.trade(self._rng, self._ledger, replace(order, table=True), way)
         return trade(self._rng, self._ledger, order)
 
     def close(self, slot: int, parent: int, count: int, slot_time_ns: int) -> Iterator[bytes]:

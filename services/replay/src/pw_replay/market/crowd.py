@@ -26,10 +26,11 @@ _EXCHANGE_LAMPORTS = 10**16
 class Crowd:
     """Everybody who is not part of a campaign."""
 
-    def __init__(self, rng: Random, ledger: Ledger) -> None:
+    def __init__(self, rng: Random, ledger: Ledger, pools: list[Pool] | None = None) -> None:
         self.rng = rng
         self.ledger = ledger
-        self.pools = _open_pools(ledger)
+        self.pools = open_pools(ledger) if pools is None else pools
+        self.failure_share = _FAILURE_SHARE
         self._holders: list[list[bytes]] = [[] for _ in self.pools]
         self._doubles = _doubles(self.pools)
         self._deposits = [pool for pool in self.pools if pool.lp_mint is not None]
@@ -72,7 +73,7 @@ class Crowd:
         number = int(len(self.pools) * rng.random() ** 2)
         pool = self.pools[number]
         holders = self._holders[number]
-        fails = rng.random() < _FAILURE_SHARE
+        fails = rng.random() < self.failure_share
         wants_sell = rng.random() < min(0.9, 0.46 * pool.heat)
         if holders and wants_sell:
             return self._sell(pool, holders, fails)
@@ -154,7 +155,7 @@ class Crowd:
         lamports = int(rng.lognormvariate(-2.0, 1.0) * LAMPORTS)
         if source == target or self.ledger.balance(source) < lamports + 10_000_000:
             return self._refill(target)
-        fails = rng.random() < _FAILURE_SHARE
+        fails = rng.random() < self.failure_share
         return plain.transfer(rng, self.ledger, source, target, lamports, fails=fails)
 
     def _arbitrage(self) -> Draft:
@@ -171,7 +172,8 @@ class Crowd:
         return plain.arbitrage(self.rng, self.ledger, bot, first, second, lamports)
 
 
-def _open_pools(ledger: Ledger) -> list[Pool]:
+def open_pools(ledger: Ledger) -> list[Pool]:
+    """The pools that every market opens with."""
     pools: list[Pool] = []
     for number in range(60):
         mint = Mint.of(wallet_key(ledger.seed, f"mint/{number}"), 6)

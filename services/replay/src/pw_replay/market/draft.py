@@ -111,6 +111,12 @@ class Draft:
         if source.mint is WSOL:
             self.move_sol(source.key, target.key, amount)
 
+    def unwrap(self, source: TokenAccount, target: bytes, amount: int) -> None:
+        """Give wrapped SOL on as lamports, by way of an account that lives for one call."""
+        raw = self._raw
+        raw[source] = raw.get(source, 0) - amount
+        self.move_sol(source.key, target, amount)
+
     def issue(self, target: TokenAccount, amount: int) -> None:
         """Mint raw units, or wrap lamports that already lie in a WSOL account."""
         self._raw[target] = self._raw.get(target, 0) + amount

@@ -23,8 +23,7 @@ SYSTEM_LOGS = wire.logs(
 )
 
 
-def _token_logs(instruction: str, height: int, units: int) -> bytes:
-    name = p.TOKEN_ADDRESS
+def _token_logs(instruction: str, height: int, units: int, name: str = p.TOKEN_ADDRESS) -> bytes:
     return wire.logs(
         f"Program {name} invoke [{height}]\nProgram log: Instruction: {instruction}\n"
         f"Program {name} consumed {units} of 196210 compute units\nProgram {name} success"
@@ -32,19 +31,33 @@ def _token_logs(instruction: str, height: int, units: int) -> bytes:
 
 
 _TRANSFER_LOGS = {h: _token_logs("Transfer", h, 4645) for h in (2, 3)}
-_CHECKED_LOGS = {h: _token_logs("TransferChecked", h, 6238) for h in (2, 3)}
-_OPEN_LOGS = (
-    wire.logs(f"Program {p.ATA_ADDRESS} invoke [1]\nProgram log: CreateIdempotent")
-    + _token_logs("GetAccountDataSize", 2, 1569)
-    + SYSTEM_INNER_LOGS
-    + wire.log("Program log: Initialize the associated token account")
-    + _token_logs("InitializeImmutableOwner", 2, 1405)
-    + _token_logs("InitializeAccount3", 2, 4188)
-    + wire.logs(
-        f"Program {p.ATA_ADDRESS} consumed 22083 of 190384 compute units\n"
-        f"Program {p.ATA_ADDRESS} success"
+_CHECKED_LOGS = {
+    (program, h): _token_logs("TransferChecked", h, 6238, name)
+    for program, name in ((p.TOKEN, p.TOKEN_ADDRESS), (p.TOKEN_2022, p.TOKEN_2022_ADDRESS))
+    for h in (2, 3)
+}
+
+
+def _open_logs(name: str) -> bytes:
+    return (
+        wire.logs(f"Program {p.ATA_ADDRESS} invoke [1]\nProgram log: CreateIdempotent")
+        + _token_logs("GetAccountDataSize", 2, 1569, name)
+        + SYSTEM_INNER_LOGS
+        + wire.log("Program log: Initialize the associated token account")
+        + _token_logs("InitializeImmutableOwner", 2, 1405, name)
+        + _token_logs("InitializeAccount3", 2, 4188, name)
+        + wire.logs(
+            f"Program {p.ATA_ADDRESS} consumed 22083 of 190384 compute units\n"
+            f"Program {p.ATA_ADDRESS} success"
+        )
     )
-)
+
+
+_OPEN_LOGS = {
+    p.TOKEN: _open_logs(p.TOKEN_ADDRESS),
+    p.TOKEN_2022: _open_logs(p.TOKEN_2022_ADDRESS),
+}
+_ACCOUNT_BYTES = {p.TOKEN: 165, p.TOKEN_2022: 170}
 
 
 def budget(draft: Draft, units: int, price: int) -> None:
@@ -67,17 +80,16 @@ def open_account(draft: Draft, account: TokenAccount, payer: bytes) -> None:
     """Create an associated token account; the payer gives its rent."""
     if draft.opened(account):
         return
-    mint = account.mint.key
+    mint, program, rent = account.mint.key, account.mint.program, account.mint.rent
     draft.writable(account.key)
-    draft.readonly(mint, p.SYSTEM, p.TOKEN, account.owner)
-    draft.top(p.ATA, (payer, account.key, account.owner, mint, p.SYSTEM, p.TOKEN), b"\x01")
-    draft.inner(p.TOKEN, (mint,), b"\x15\x07\x00")
-    rent = p.TOKEN_ACCOUNT_RENT
-    create = b"\x00\x00\x00\x00" + _U64X2(rent, 165) + p.TOKEN
+    draft.readonly(mint, p.SYSTEM, program, account.owner)
+    draft.top(p.ATA, (payer, account.key, account.owner, mint, p.SYSTEM, program), b"\x01")
+    draft.inner(program, (mint,), b"\x15\x07\x00")
+    create = b"\x00\x00\x00\x00" + _U64X2(rent, _ACCOUNT_BYTES[program]) + program
     draft.inner(p.SYSTEM, (payer, account.key), create)
-    draft.inner(p.TOKEN, (account.key,), b"\x16")
-    draft.inner(p.TOKEN, (account.key, mint), b"\x12" + account.owner)
-    draft.log(_OPEN_LOGS)
+    draft.inner(program, (account.key,), b"\x16")
+    draft.inner(program, (account.key, mint), b"\x12" + account.owner)
+    draft.log(_OPEN_LOGS[program])
     draft.move_sol(payer, account.key, rent)
     draft.open(account)
 
@@ -113,6 +125,6 @@ def transfer_checked(
     """An inner TransferChecked."""
     mint = source.mint
     data = b"\x0c" + _U64(amount) + bytes((mint.decimals,))
-    draft.inner(p.TOKEN, (source.key, mint.key, target.key, by), data, height)
-    draft.log(_CHECKED_LOGS[height])
+    draft.inner(mint.program, (source.key, mint.key, target.key, by), data, height)
+    draft.log(_CHECKED_LOGS[mint.program, height])
     draft.move_token(source, target, amount)

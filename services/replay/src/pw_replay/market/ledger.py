@@ -35,17 +35,26 @@ class Mint:
     address: str
     decimals: int
     head: bytes
+    program: bytes = p.TOKEN
 
     @classmethod
-    def of(cls, key: bytes, decimals: int) -> Mint:
-        """A mint of `decimals` 1-9."""
+    def of(cls, key: bytes, decimals: int, program: bytes = p.TOKEN) -> Mint:
+        """A mint of `decimals` 1-9 under one of the two token programs."""
         address = address_of(key)
-        return cls(key, address, decimals, field(b"\x12", address.encode()))
+        return cls(key, address, decimals, field(b"\x12", address.encode()), program)
+
+    @property
+    def rent(self) -> int:
+        """Lamports that an associated account of the mint holds for its rent."""
+        return p.TOKEN_ACCOUNT_RENT if self.program == p.TOKEN else p.TOKEN_2022_ACCOUNT_RENT
 
 
 WSOL = Mint.of(bytes(Pubkey.from_string(p.WSOL_ADDRESS)), 9)
 USDC = Mint.of(bytes(Pubkey.from_string(p.USDC_ADDRESS)), 6)
-_TOKEN_PROGRAM_FIELD = field(b"\x2a", p.TOKEN_ADDRESS.encode())
+_PROGRAM_FIELDS = {
+    p.TOKEN: field(b"\x2a", p.TOKEN_ADDRESS.encode()),
+    p.TOKEN_2022: field(b"\x2a", p.TOKEN_2022_ADDRESS.encode()),
+}
 
 
 @dataclass(slots=True, eq=False)
@@ -68,7 +77,7 @@ class Ledger:
         self.lamports: dict[bytes, int] = {p.SYSTEM: 1, p.BUDGET: 1, p.VOTE: 1}
         self.tokens: dict[bytes, TokenAccount] = {}
         self._associated: dict[tuple[bytes, bytes], TokenAccount] = {}
-        self._tails: dict[bytes, bytes] = {}
+        self._tails: dict[tuple[bytes, bytes], bytes] = {}
 
     def balance(self, key: bytes) -> int:
         """Lamports of an account."""
@@ -85,7 +94,9 @@ class Ledger:
         found = self._associated.get((owner, mint.key))
         if found is None:
             address = get_associated_token_address(
-                Pubkey.from_bytes(owner), Pubkey.from_bytes(mint.key)
+                Pubkey.from_bytes(owner),
+                Pubkey.from_bytes(mint.key),
+                Pubkey.from_bytes(mint.program),
             )
             found = self.account(bytes(address), mint, owner)
             self._associated[owner, mint.key] = found
@@ -93,10 +104,10 @@ class Ledger:
 
     def account(self, key: bytes, mint: Mint, owner: bytes) -> TokenAccount:
         """Register a token account that does not exist on the chain yet."""
-        tail = self._tails.get(owner)
+        tail = self._tails.get((owner, mint.program))
         if tail is None:
-            tail = field(b"\x22", address_of(owner).encode()) + _TOKEN_PROGRAM_FIELD
-            self._tails[owner] = tail
+            tail = field(b"\x22", address_of(owner).encode()) + _PROGRAM_FIELDS[mint.program]
+            self._tails[owner, mint.program] = tail
         account = TokenAccount(key, mint, owner, tail)
         self.tokens[key] = account
         self.lamports[key] = 0
@@ -107,5 +118,5 @@ class Ledger:
         account.exists = True
         account.amount = amount
         wrapped = amount if account.mint is WSOL else 0
-        self.lamports[account.key] = p.TOKEN_ACCOUNT_RENT + wrapped
+        self.lamports[account.key] = account.mint.rent + wrapped
         return account

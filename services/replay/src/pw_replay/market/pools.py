@@ -25,6 +25,7 @@ class Venue(Enum):
     PUMP_AMM = "pump_amm"
     RAYDIUM_V4 = "raydium_v4"
     RAYDIUM_CPMM = "raydium_cpmm"
+    UNLISTED = f"unlisted:{p.UNLISTED_ADDRESS}"
 
 
 PROGRAM_OF = {
@@ -32,6 +33,7 @@ PROGRAM_OF = {
     Venue.PUMP_AMM: p.PUMP_AMM,
     Venue.RAYDIUM_V4: p.RAYDIUM_V4,
     Venue.RAYDIUM_CPMM: p.RAYDIUM_CPMM,
+    Venue.UNLISTED: p.UNLISTED,
 }
 
 
@@ -98,7 +100,7 @@ class Pool:
         self.quote_reserve += quote_change
 
 
-def _named(seed: int, name: str) -> bytes:
+def named(seed: int, name: str) -> bytes:
     """An account that is only mentioned, never read: 32 bytes that the seed decides."""
     return hashlib.sha256(f"{seed}/account/{name}".encode()).digest()
 
@@ -124,14 +126,21 @@ def pump_curve(ledger: Ledger, mint: Mint, progress_lamports: int = 0) -> Pool:
         quote,
         max(quote, 45 * LAMPORTS),
         writable=(p.PUMP_FEES, key, vault.key),
-        readonly=(p.PUMP_GLOBAL, mint.key, p.SYSTEM, p.TOKEN, p.PUMP_EVENTS, p.PUMP),
-        table=_named(ledger.seed, f"table/{mint.address}"),
+        readonly=(p.PUMP_GLOBAL, mint.key, p.SYSTEM, mint.program, p.PUMP_EVENTS, p.PUMP),
+        table=named(ledger.seed, f"table/{mint.address}"),
     )
 
 
-def amm(ledger: Ledger, venue: Venue, mint: Mint, quote: Mint, quote_reserve: int) -> Pool:
-    """A pool of 100 million tokens against `quote_reserve` raw units."""
-    base_reserve = 100_000_000 * 10**mint.decimals
+def amm(
+    ledger: Ledger,
+    venue: Venue,
+    mint: Mint,
+    quote: Mint,
+    quote_reserve: int,
+    tokens: int = 100_000_000,
+) -> Pool:
+    """A pool of 100 million (or so many) tokens against `quote_reserve` raw units."""
+    base_reserve = tokens * 10**mint.decimals
     seed = ledger.seed
     program = PROGRAM_OF[venue]
     key = p.pda(program, b"pool", mint.key, quote.key)
@@ -149,13 +158,19 @@ def amm(ledger: Ledger, venue: Venue, mint: Mint, quote: Mint, quote_reserve: in
             *(p.PUMP_AMM_GLOBAL, mint.key, quote.key, p.PUMP_AMM_FEES, p.TOKEN, p.SYSTEM),
             *(p.ATA, p.PUMP_AMM_EVENTS, p.PUMP_AMM),
         )
+    elif venue is Venue.UNLISTED:
+        authority = key
+        base_vault = ledger.account(p.pda(program, b"vault", key, mint.key), mint, key)
+        quote_vault = ledger.account(p.pda(program, b"vault", key, quote.key), quote, key)
+        writable = (key, base_vault.key, quote_vault.key)
+        readonly = (p.TOKEN, p.UNLISTED)
     else:
         is_v4 = venue is Venue.RAYDIUM_V4
         authority = p.RAYDIUM_V4_AUTHORITY if is_v4 else p.RAYDIUM_CPMM_AUTHORITY
         vault_keys = [p.pda(program, b"pool_vault", key, one.key) for one in (mint, quote)]
         base_vault = ledger.account(vault_keys[0], mint, authority)
         quote_vault = ledger.account(vault_keys[1], quote, authority)
-        market = tuple(_named(seed, f"{mint.address}/{address_of(key)}/{n}") for n in range(10))
+        market = tuple(named(seed, f"{mint.address}/{address_of(key)}/{n}") for n in range(10))
         if is_v4:
             writable = (key, *market[:2], base_vault.key, quote_vault.key, *market[2:8])
             readonly = (authority, market[8], p.OPENBOOK, p.TOKEN, p.RAYDIUM_V4)
@@ -178,7 +193,7 @@ def amm(ledger: Ledger, venue: Venue, mint: Mint, quote: Mint, quote_reserve: in
         quote_reserve,
         writable,
         readonly,
-        table=_named(seed, f"table/{mint.address}"),
+        table=named(seed, f"table/{mint.address}"),
         market=market,
         lp_mint=lp_mint,
     )

@@ -36,6 +36,7 @@ RAYDIUM_V4_ADDRESS = "675kPX9MHTjS2zt1qfr1NYHuzeLXfQM9H24wFSUt1Mp8"
 RAYDIUM_CPMM_ADDRESS = "CPMMoo8L3F4NbTegBCKVNunggL7H1ZpdTHKxQB5qKP1C"
 JUPITER_ADDRESS = "JUP6LkbZbjS1jKKwapdHNy74zcZ3tLUZoi5QNyVTaV4"
 TOKEN_ADDRESS = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"  # noqa: S105 - a program, no password
+TOKEN_2022_ADDRESS = "TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb"  # noqa: S105 - as above
 ATA_ADDRESS = "ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL"
 SYSTEM_ADDRESS = "11111111111111111111111111111111"
 BUDGET_ADDRESS = "ComputeBudget111111111111111111111111111111"
@@ -54,7 +55,7 @@ SYSTEM = _key(SYSTEM_ADDRESS)
 BUDGET = _key(BUDGET_ADDRESS)
 VOTE = _key(VOTE_ADDRESS)
 RENT_SYSVAR = _key("SysvarRent111111111111111111111111111111111")
-TOKEN_2022 = _key("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb")
+TOKEN_2022 = _key(TOKEN_2022_ADDRESS)
 OPENBOOK = _key("srmqPvymJeFKQ4zGQed1GFppgkRHL9kaELCbyksJtPX")
 
 PUMP_GLOBAL = pda(PUMP, b"global")
@@ -66,6 +67,20 @@ PUMP_AMM_FEES = _key("9rPYyANsfQZw3DnDmKE3YCQF5E8oD89UXoHn9JFEhJUz")
 RAYDIUM_V4_AUTHORITY = _key("5Q544fKrFoe6tsEbD7S8EmxGTJYAKtTVhAW5Q5pge4j1")
 RAYDIUM_CPMM_AUTHORITY = pda(RAYDIUM_CPMM, b"vault_and_lp_mint_auth_seed")
 JUPITER_EVENTS = pda(JUPITER, b"__event_authority")
+
+MAYHEM = _key("MAyhSmzXzV1pTf7LsNkrNwkWKTo4ougAJ1PPg47MD4e")
+PUMP_MINTS = _key("TSLvdd1pWpHVjahSpsvCXUbgwsL3JAcvokwaKt1eokM")
+PUMP_BUYBACK = _key("5YxQFdt3Tr9zJLvkFccqXVUwhdTWJQc1fFg2YPbxvxeD")
+PUMP_FEE_CONFIG = _key("8Wf5TiAheLUqBrKXeYg2JtAFFMWtKdG2BSFgqUcPVwTt")
+PUMP_FEE_PROGRAM = _key("pfeeUxB6jkeY1Hxd7CsFCAjcbHA9rWtchMGdZ6VojVZ")
+PUMP_VOLUME = pda(PUMP, b"global_volume_accumulator")
+ORDER_ENGINE_ADDRESS = "61DFfeTKM7trxYcPQCM78bJ794ddZprZpAwAnLiwTpYH"
+ORDER_ENGINE = _key(ORDER_ENGINE_ADDRESS)
+# A venue and a bot that no table lists: keys that no program has.
+UNLISTED_ADDRESS = str(Pubkey(hashlib.sha256(b"pocketwatcher/unlisted venue").digest()))
+UNLISTED = _key(UNLISTED_ADDRESS)
+UNLISTED_BOT = hashlib.sha256(b"pocketwatcher/unlisted bot").digest()
+PHOTON = _key("BSfD6SHZigAfDWSjzD5Q41jw8LmKwtmjskPH9XW1mrRW")
 
 # Jito's public tip accounts.
 TIP_ACCOUNTS = tuple(
@@ -87,6 +102,12 @@ SELL = anchor("sell")
 SWAP_BASE_INPUT = anchor("swap_base_input")
 DEPOSIT = anchor("deposit")
 ROUTE = anchor("route")
+BUY_V2 = anchor("buy_v2")
+SELL_V2 = anchor("sell_v2")
+BUY_EXACT_QUOTE_IN_V2 = anchor("buy_exact_quote_in_v2")
+CREATE_V2 = anchor("create_v2")
+FILL = anchor("fill")
+PUMP_CREATE_EVENT = anchor_event("CreateEvent")
 PUMP_TRADE_EVENT = anchor_event("TradeEvent")
 PUMP_AMM_BUY_EVENT = anchor_event("BuyEvent")
 PUMP_AMM_SELL_EVENT = anchor_event("SellEvent")
@@ -96,3 +117,4 @@ RAYDIUM_CPMM_SWAP_EVENT = anchor_event("SwapEvent")
 EVENT_TAG = bytes.fromhex("e445a52e51cb9a1d")
 
 TOKEN_ACCOUNT_RENT = 2_039_280
+TOKEN_2022_ACCOUNT_RENT = 2_074_080

@@ -17,7 +17,8 @@ class Truth:
     """What a generated trade is meant to be; amounts in raw units.
 
     `quote_amount_raw` is what the trade itself cost (buy) or paid (sell): with the
-    venue's own fee, without network fee, tip and rent. `campaign` is its kind, or "".
+    venue's own fee, without network fee, tip and rent. `campaign` is its kind, or "". `layout`
+    names what is special about it: pump_v2, bot, rfq, launch, sol_price, unlisted, or nothing.
     """
 
     trader: str
@@ -29,6 +30,7 @@ class Truth:
     venue: str
     routed: bool
     campaign: str
+    layout: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +49,19 @@ class Order:
     campaign: str = ""
 
 
-_FAILURES = {
+FAILURES = {
     Venue.PUMP: (p.PUMP_ADDRESS, 6002),
     Venue.PUMP_AMM: (p.PUMP_AMM_ADDRESS, 6004),
     Venue.RAYDIUM_V4: (p.RAYDIUM_V4_ADDRESS, 30),
     Venue.RAYDIUM_CPMM: (p.RAYDIUM_CPMM_ADDRESS, 6005),
+    Venue.UNLISTED: (p.UNLISTED_ADDRESS, 1),
 }
 
 
 def trade(rng: Random, ledger: Ledger, order: Order) -> tuple[Draft, Truth | None]:
     """Write an order as a transaction against its pool, which moves unless the order fails."""
     pool, trader = order.pool, order.trader
-    base, quote = _amounts(order)
+    base, quote = amounts(order)
     signers = (trader,) if order.fee_payer is None else (order.fee_payer, trader)
     draft = Draft(ledger, signers, pool.table if order.table else None)
     instructions.budget(draft, 200_000, rng.randrange(20_000, 900_000))
@@ -75,8 +78,8 @@ def trade(rng: Random, ledger: Ledger, order: Order) -> tuple[Draft, Truth | Non
         instructions.pay(draft, trader, rng.choice(p.TIP_ACCOUNTS), order.tip_lamports)
     draft.compute_units += rng.randrange(4_000)
     if order.fails:
-        return _failed(draft, pool, at), None
-    _settle(order, base, quote)
+        return failed(draft, pool, at), None
+    settle(order, base, quote)
     return draft, Truth(
         address_of(trader),
         "buy" if order.buy else "sell",
@@ -90,13 +93,15 @@ def trade(rng: Random, ledger: Ledger, order: Order) -> tuple[Draft, Truth | Non
     )
 
 
-def _amounts(order: Order) -> tuple[int, int]:
+def amounts(order: Order) -> tuple[int, int]:
+    """The base and the quote that an order moves."""
     if order.buy:
         return order.pool.buy(order.amount)[0], order.amount
     return order.amount, order.pool.sell(order.amount)[0]
 
 
-def _settle(order: Order, base: int, quote: int) -> None:
+def settle(order: Order, base: int, quote: int) -> None:
+    """Apply a filled order to its pool."""
     pool = order.pool
     if order.buy:
         fee = pool.buy(quote)[1]
@@ -143,8 +148,9 @@ def _through_amm(
     return at
 
 
-def _failed(draft: Draft, pool: Pool, at: int) -> Draft:
-    address, code = _FAILURES[pool.venue]
+def failed(draft: Draft, pool: Pool, at: int) -> Draft:
+    """Have the instruction with this index fail, as its venue says it."""
+    address, code = FAILURES[pool.venue]
     draft.fail(
         at,
         code,

@@ -1,0 +1,22 @@
+"""Which market is generated: the varied one of today's chain, or the dense one for load."""
+
+from __future__ import annotations
+
+from typing import Final
+
+VARIED: Final = "varied"
+DENSE: Final = "dense"
+PRESETS: Final = (VARIED, DENSE)
+
+# Failures among transactions that are no votes. Public figures of mainnet: a fifth to three fifths.
+FAILURES_MIN: Final = 0.2
+FAILURES_MAX: Final = 0.6
+FAILURES_DEFAULT: Final = 0.35
+
+
+def check(preset: str, failures: float) -> None:
+    """Raises ValueError for a preset that there is not, or a share that is none of the chain's."""
+    if preset not in PRESETS:
+        raise ValueError(f"preset {preset!r}: allowed: {', '.join(PRESETS)}")
+    if not FAILURES_MIN <= failures <= FAILURES_MAX:
+        raise ValueError(f"failures={failures}: must be {FAILURES_MIN} to {FAILURES_MAX}")
