@@ -24,6 +24,9 @@ SOURCE = "Pw-Source"
 EPOCH = "Pw-Epoch"
 FRONTIER_SLOT = "Pw-Frontier-Slot"
 COVERAGE = "Pw-Coverage"
+# The subscription that a message came through: a name of `coverage`. A header of its own, since
+# an older parser makes a dead letter of a value of Pw-Coverage that it does not know.
+FILTER = "Pw-Filter"
 REASON = "Pw-Reason"
 ORIGIN_STREAM = "Pw-Origin-Stream"
 ORIGIN_SEQ = "Pw-Origin-Seq"
@@ -71,6 +74,7 @@ class TxHeaders(NamedTuple):
     traceparent: str = ""
     coverage: Coverage = "none"
     gap: str = ""
+    filter: str = ""
 
 
 def tx_msg_id(identities: Iterable[Identity]) -> str:
@@ -98,6 +102,8 @@ def tx_headers(headers: TxHeaders) -> dict[str, str]:
         out[TRACEPARENT] = headers.traceparent
     if headers.gap:
         out[GAP] = headers.gap
+    if headers.filter:
+        out[FILTER] = headers.filter
     return out
 
 
@@ -122,6 +128,8 @@ def read_tx_headers(headers: Mapping[str, str]) -> TxHeaders:
         traceparent=headers.get(TRACEPARENT, ""),
         coverage=_coverage(headers),
         gap=headers.get(GAP, "")[:TEXT_MAX],
+        # A name that only a newer version knows passes as it is: nothing is claimed by it here.
+        filter=headers.get(FILTER, "")[:TEXT_MAX],
     )
 
 

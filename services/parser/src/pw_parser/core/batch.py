@@ -202,6 +202,7 @@ class _Fold:
             events=tuple(self.events),
             unparsed=tuple(self.described),
             transfer_coverage=envelope.coverage,
+            filter=envelope.filter,
         )
         tally = Tally(self.slot, self.called, self.unparsed, self.disagreements, self.agreements)
         return Outcome(batch, tuple(self.letters), tally)
