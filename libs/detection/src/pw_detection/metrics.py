@@ -17,6 +17,7 @@ from pw_detection.windows import SPANS, Span, Window
 
 Exact: TypeAlias = int | Fraction
 TOP: Final = 3
+NO_SELLS: Final = "no_sells"
 TOP_SHARE: Final = f"top_{TOP}_buyers_volume_share_"
 
 
@@ -68,8 +69,12 @@ def _windowed(span: Span) -> tuple[Metric, ...]:
             if not window.count:
                 return Reading(None, "no_trades")
             reading = read(window)
-            if reading.value is None or market.covers(token.mint, span):
+            # No sell was seen, which in a window that was not wholly watched is not that none was.
+            certain = reading.value is None and reading.unknown != NO_SELLS
+            if certain or market.covers(token.mint, span):
                 return reading
+            if reading.value is None:
+                return Reading(None, "cold")
             return reading._replace(least=True) if grows else Reading(None, "cold")
 
         return Metric(f"{stem}_{name}", unit, formula, unknown, grows, whole)
@@ -83,7 +88,7 @@ def _windowed(span: Span) -> tuple[Metric, ...]:
 
     def ratio(window: Window) -> Reading:
         if not window.sells:
-            return Reading(None, "no_sells")
+            return Reading(None, NO_SELLS)
         return Reading(Fraction(window.buys, window.sells))
 
     def share(market: Market, token: Token) -> Reading:
