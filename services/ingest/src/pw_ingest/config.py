@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pw_common import settings as st
+from pw_common.coverage import PROGRAMS
 from pw_common.messages import SourceKind
 from pw_common.redact import keep_secret, shown_path
 from pw_common.run import CommonSettings
@@ -18,7 +19,6 @@ from pw_ingest.core.ladder import Rung
 from pw_ingest.core.plausible import SLOT_MS_MIN
 from pw_ingest.core.programs import (
     MODES,
-    PROGRAMS,
     BadPrograms,
     Program,
     ladder,

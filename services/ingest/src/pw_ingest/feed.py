@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from pw_common.clock import monotonic_s, now_ms
 from pw_common.messages import EndpointHealth
@@ -23,6 +23,10 @@ from pw_ingest.outbox import Outbox
 from pw_ingest.stream import Source, StreamEnded
 
 NS_PER_MS = 1_000_000
+
+
+async def _nothing() -> None:
+    pass
 
 
 class Feed:
@@ -48,7 +52,7 @@ class Feed:
         # Set again before the first stream, once the checkpoint says how new we are.
         self.ladder = Ladder(settings.rungs(), settings.filter_retry_s)
         # Whoever needs to know which filters are in use; called before an update is taken.
-        self.on_connected: Callable[[], None] = lambda: None
+        self.on_connected: Callable[[], Awaitable[None]] = _nothing
         self._settings = settings
         self._runtime = runtime
         self._pipeline = pipeline
@@ -102,6 +106,7 @@ class Feed:
                 self._read_at_s = monotonic_s()
                 if not self.connected:
                     self._on_connected(from_slot)
+                    await self.on_connected()
                 await self._take(update, self._read_at_s)
         except StreamEnded as ended:
             await self._pass_on(self.guard.due(monotonic_s(), ends=True), monotonic_s())
@@ -235,6 +240,5 @@ class Feed:
     def _on_connected(self, from_slot: int | None) -> None:
         self.connected = True
         self.detail = ""
-        self.on_connected()
         self._runtime.set_ready()
         self._runtime.log.info("source_connected", endpoint=self.name, from_slot=from_slot)

@@ -99,11 +99,15 @@ class Streams:
                 if feed.connected and feed.ladder.is_due(monotonic_s()):
                     await feed.widen()
 
-    def _note_filter(self) -> None:
+    async def _note_filter(self) -> None:
         """What is seen now: of several open streams only what the narrowest shows is whole."""
         open_now = [feed.ladder.now.filter for feed in self._feeds if feed.connected]
-        if open_now:
-            self._pipeline.filter = narrowest(open_now)
+        seen = narrowest(open_now) if open_now else self._pipeline.filter
+        if seen != self._pipeline.filter:
+            # What is held came by the filter of before.
+            held = self._pipeline.flush(monotonic_s())
+            self._pipeline.filter = seen
+            await self._outbox.send(held)
 
     async def _one(self, feed: Feed) -> None:
         """Stream after stream; with standbys, of one endpoint after the other."""
@@ -114,7 +118,7 @@ class Streams:
             received, slot = feed.updates, feed.slot
             ended = await feed.stream(plan.from_slot)
             await self._outbox.send(self._pipeline.flush(monotonic_s()))
-            self._note_filter()
+            await self._note_filter()
             if feed.updates == received and feed.narrows(ended):
                 continue
             pause_s = feed.pause_s(ended, moved=feed.slot > slot)
