@@ -247,6 +247,10 @@ class Market:
             return True
         return self.covered_since_ms <= span.first_ms(self.event_time_ms)
 
+    def is_alike(self, span: Span) -> bool:
+        """Whether a whole window was seen by one and the same filter."""
+        return self.alike_since_ms <= span.first_ms(self.event_time_ms)
+
     def covers_wallets(self, span: Span) -> bool:
         """Whether the stream was seen for an hour before the window began."""
         return self.covered_since_ms <= span.first_ms(self.event_time_ms) - FRESH_AFTER_MS

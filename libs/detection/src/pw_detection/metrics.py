@@ -69,12 +69,11 @@ def _windowed(span: Span) -> tuple[Metric, ...]:
             if not window.count:
                 return Reading(None, "no_trades")
             reading = read(window)
-            # No sell was seen, which in a window that was not wholly watched is not that none was.
-            certain = reading.value is None and reading.unknown != NO_SELLS
-            if certain or market.covers(token.mint, span):
-                return reading
-            if reading.value is None:
+            if reading.unknown == NO_SELLS and not market.is_alike(span):
+                # No sell was seen where less was seen: that is not that nobody sold.
                 return Reading(None, "cold")
+            if reading.value is None or market.covers(token.mint, span):
+                return reading
             return reading._replace(least=True) if grows else Reading(None, "cold")
 
         return Metric(f"{stem}_{name}", unit, formula, unknown, grows, whole)
