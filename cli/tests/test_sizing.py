@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pw_cli import sizing
 from pw_cli.offline import batches
-from pw_common.captures import read_capture
+from pw_cli.shapes import SHAPES
 from pw_common.envelope import compress
 from pw_common.framing import join
 from pw_common.limits import PARSER_REPLICAS_MAX, TX_UPDATES_MAX
@@ -88,14 +88,6 @@ def assert_within(constant: float, found: float, factor: float) -> None:
     assert found / factor <= constant <= found * factor, found
 
 
-@pytest.mark.corpus
-def test_bytes_a_transaction_are_those_of_real_blocks(corpus_dir: Path) -> None:
-    blocks = sorted(corpus_dir.glob("block-*.pb.gz"))
-    raw, packed = measured([update for path in blocks for update in read_capture(path)])
-    assert_within(sizing.RAW_BYTES_PER_TX, raw, 1.1)
-    assert_within(sizing.ZSTD_BYTES_PER_TX, packed, 1.1)
-
-
 def test_bytes_a_swap_are_those_of_a_generated_market(tmp_path: Path) -> None:
     updates = list(generate(seed=7, minutes=0.25, tps=200))
     path = tmp_path / "market.pb"
@@ -104,8 +96,10 @@ def test_bytes_a_swap_are_those_of_a_generated_market(tmp_path: Path) -> None:
     swaps = sum(isinstance(event, Swap) for batch in found for event in batch.events)
     packed_bytes = sum(len(compress(encode(batch))) for batch in found)
     transactions = sum(batch.counts.transactions for batch in found)
-    assert_within(sizing.BATCH_BYTES_PER_SWAP, packed_bytes / swaps, 1.3)
-    assert_within(sizing.SWAPS_PER_TX, swaps / transactions, 1.5)
+    # The market is one of exchange transactions.
+    shape = SHAPES["programs"]
+    assert_within(shape.batch_bytes, packed_bytes / transactions, 2.0)
+    assert_within(shape.swaps, swaps / transactions, 2.0)
     raw, packed = measured(updates)
-    assert_within(sizing.RAW_BYTES_PER_TX, raw, 2.0)
-    assert_within(sizing.ZSTD_BYTES_PER_TX, packed, 2.0)
+    assert_within(shape.raw_bytes, raw, 2.0)
+    assert_within(shape.zstd_bytes, packed, 2.0)

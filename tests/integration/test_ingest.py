@@ -53,7 +53,7 @@ async def test_every_update_is_stored_once_in_order_with_its_bytes(tmp_path: Pat
     assert state is not None
     assert state.tx_history[-1] == (len(found), 104)
     assert msgspec.structs.replace(state, tx_stream_created="", tx_history=()) == SourceState(
-        source="main", epoch=1, checkpoint_slot=102, frontier_slot=104
+        source="main", epoch=1, checkpoint_slot=102, frontier_slot=104, programs="successful"
     )
     assert len(source.requests) == 1
     assert not source.requests[0].HasField("from_slot")

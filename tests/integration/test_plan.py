@@ -33,11 +33,21 @@ async def test_the_plan_fits_eighty_columns_and_says_what_to_set_and_what_it_ass
     assert msgspec.json.decode(as_json.out, type=sizing.Plan) == found
 
 
-@pytest.mark.parametrize("words", [("--tps", "0", "--hours", "1"), ("--tps", "fast"), ()])
+@pytest.mark.parametrize("words", [("--tps", "0", "--hours", "1"), ("--tps", "fast")])
 async def test_bad_arguments_are_named_and_end_with_2(words: tuple[str, ...]) -> None:
     refused = await pw("plan", *words)
     assert (refused.code, refused.out) == (2, "")
     assert "--tps" in refused.err
+
+
+async def test_without_a_rate_the_plan_is_of_the_default_subscription_on_mainnet() -> None:
+    shown = await pw("plan", "--json")
+    assert msgspec.json.decode(shown.out, type=sizing.Plan) == sizing.plan(
+        None, sizing.TX_HOURS_SHIPPED
+    )
+    refused = await pw("plan", "--programs", "some")
+    assert (refused.code, refused.out) == (2, "")
+    assert "token-programs" in refused.err
 
 
 async def test_what_a_message_costs_beside_its_body_is_what_the_broker_counts(

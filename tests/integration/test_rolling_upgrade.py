@@ -24,7 +24,7 @@ from support.source import FakeSource, blocks, running_source
 
 QUICK = Rule(name="quick", conditions=("buy_count_5m >= 3",), cooldown_s=60)
 # Fields that the version before did not write.
-NEWER = ("tx_id", "gap", "unparsed", "transfer_coverage")
+NEWER = ("tx_id", "gap", "unparsed", "transfer_coverage", "filter")
 
 
 def as_before(batch: Batch) -> Batch:

@@ -17,6 +17,7 @@ import grpc  # noqa: E402
 import grpc.aio  # noqa: E402
 
 from pw_geyser import geyser_pb2 as pb  # noqa: E402
+from pw_replay.core.limits import FilterLimits  # noqa: E402
 
 
 def transaction(slot: int, index: int, *, size_bytes: int = 0) -> bytes:
@@ -89,6 +90,8 @@ class FakeSource:
     resets_filter: bool = False
     # What GetSlot answers; the newest of `updates` when None.
     tip: int | None = None
+    # Filters that the plan forbids: refused as by a public server.
+    limits: FilterLimits = field(default_factory=FilterLimits)
     # Ends every open stream.
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     requests: list[pb.SubscribeRequest] = field(default_factory=list)
@@ -102,6 +105,8 @@ class FakeSource:
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, "No valid auth token")
         request = await anext(requests)
         self.requests.append(request)
+        if refusal := self.limits.refusal(request):
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, refusal)
         start = request.from_slot if request.HasField("from_slot") else None
         if start is not None and not self.resumes:
             await context.abort(grpc.StatusCode.INTERNAL, "from_slot is not supported")

@@ -81,7 +81,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--endpoint", metavar="URL", help="a Yellowstone endpoint, not the broker")
     parser.add_argument("--x-token-file", type=Path, metavar="FILE", help="the endpoint's token")
     parser.add_argument(
-        "--programs", default="all", metavar="all|all-non-vote|FILE", help="with --endpoint"
+        "--programs",
+        default="all",
+        metavar="NAME|FILE",
+        help="with --endpoint: all, all-non-vote, successful, token-programs, programs",
     )
     add_broker_argument(parser)
 
@@ -155,12 +158,12 @@ async def _from_endpoint(args: argparse.Namespace, tally: Tally) -> int:
     if args.x_token_file is not None:
         environ["PW_INGEST_TOKEN_FILE"] = str(args.x_token_file)
     settings = load(Settings, environ)
-    source = Source(settings.endpoints()[0], settings.request())
+    source = Source(settings.endpoints()[0])
     end_s = monotonic_s() + args.seconds if args.seconds is not None else None
     with CaptureWriter(args.out) as capture:
         ender = asyncio.create_task(_cancel_at(source.cancel, stop, end_s))
         try:
-            await source.open(None)
+            await source.open(None, settings.request())
             sys.stderr.write("pw capture: subscribed\n")
             while True:
                 update = await source.read()

@@ -1,4 +1,4 @@
-"""`pw plan --tps N --hours H`: what a rate costs, from what was measured."""
+"""`pw plan --programs NAME --hours H`: what a subscription costs, from what was measured."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pw_cli.sizing import BadPlan, Plan, plan
+from pw_cli.shapes import SHAPES, markdown
+from pw_cli.sizing import TX_HOURS_SHIPPED, BadPlan, Plan, plan
+from pw_common.coverage import SUCCESSFUL
 from pw_common.topology import GIB
 
 EXIT_OK: Final = 0
@@ -21,22 +23,37 @@ EXIT_USAGE: Final = 2
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `pw plan`."""
     parser.add_argument(
-        "--tps", type=float, required=True, metavar="N", help="transactions a second"
+        "--programs",
+        default=SUCCESSFUL,
+        metavar="NAME",
+        help=f"the subscription: {', '.join(SHAPES)} (default: {SUCCESSFUL})",
+    )
+    parser.add_argument(
+        "--tps",
+        type=float,
+        metavar="N",
+        help="transactions a second (default: the subscription's mean on mainnet)",
     )
     parser.add_argument(
         "--hours",
         type=float,
-        required=True,
+        default=TX_HOURS_SHIPPED,
         metavar="H",
-        help="how long PW_TX must hold what nobody parses",
+        help=f"how long PW_TX must hold what nobody parses (default: {TX_HOURS_SHIPPED})",
+    )
+    parser.add_argument(
+        "--markdown", action="store_true", help="only what each subscription sees, as a table"
     )
     parser.add_argument("--json", action="store_true", help="one object")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the plan; 2 for a rate or a time that cannot be."""
+    if args.markdown:
+        sys.stdout.write(markdown() + "\n")
+        return EXIT_OK
     try:
-        found = plan(args.tps, args.hours)
+        found = plan(args.tps, args.hours, args.programs)
     except BadPlan as error:
         for line in str(error).splitlines():
             sys.stderr.write(f"pw plan: {line}\n")
@@ -69,7 +86,13 @@ def _print(found: Plan) -> None:
     network.add_row("source to ingest", _mb(found.source_in_bytes_s))
     network.add_row("into the broker", _mb(found.broker_in_bytes_s))
     network.add_row("out of the broker", _mb(found.broker_out_bytes_s))
-    for one_table in (disk, services, network):
+    seen = _table("subscription", "sees", "tx/s", "MB/s", "TB/month")
+    seen.columns[1].justify = "left"
+    for feed in found.feeds:
+        seen.add_row(
+            feed.programs, feed.sees, f"{feed.tps:,}", f"{feed.mb_s:.1f}", f"{feed.tb_month:.1f}"
+        )
+    for one_table in (seen, disk, services, network):
         console.print(one_table)
         console.print()
     for line in found.notes:

@@ -12,6 +12,8 @@ from typing import Final
 
 import msgspec
 
+from pw_cli.shapes import MAINNET_TPS, PEAK, SHAPES, Feed, Shape, feeds, mean_tps
+from pw_common.coverage import SUCCESSFUL
 from pw_common.limits import (
     LINGER_MS,
     PARSER_FETCH,
@@ -23,13 +25,6 @@ from pw_common.memory import FULL_SHARE
 from pw_common.subjects import STREAM_ALERT, STREAM_DLQ, STREAM_GAP, STREAM_SWAP, STREAM_TX
 from pw_common.topology import DUPLICATE_WINDOW_S, GIB, MIB, declare
 
-# One transaction that is no vote, as a source sends it, and its share of a zstd body of 32:
-# the three whole blocks of PW_CORPUS_DIR, `pytest cli/tests/test_sizing.py`.
-RAW_BYTES_PER_TX: Final = 4_900
-ZSTD_BYTES_PER_TX: Final = 1_065
-# A swap in a compressed batch, shared among the other events of its batch: the market of
-# `pw simulate --seed 7 --minutes 2 --tps 200`, 0.61 swaps a transaction.
-BATCH_BYTES_PER_SWAP: Final = 235
 # Headers, subject and the broker's own record beside a message's body: STREAM.INFO of
 # PW_TX after `python bench/bench_ingest.py --updates 10000`.
 BYTES_PER_MESSAGE: Final = 260
@@ -66,11 +61,6 @@ DETECTOR_LIMIT_BYTES: Final = FULL_SHARE * GIB
 # The broker remembers message ids of PW_TX and PW_SWAP: 400,000 of them against none.
 BYTES_PER_MESSAGE_ID: Final = 280
 
-# Assumptions about the market, which nobody can measure for you.
-MAINNET_TPS: Final = 1_500
-EXCHANGE_SHARE: Final = 0.5
-SWAPS_PER_TX: Final = 0.5
-
 # A parser at half a core works off a backlog as fast as it grew.
 PARSER_LOAD: Final = 0.5
 # The API says backpressure when PW_TX is at 80 % of its limit.
@@ -80,6 +70,11 @@ DISK_FREE: Final = 0.2
 # A process that is one thread cannot take more than this of a core for long.
 SINGLE_LOAD: Final = 0.8
 SWAP_HOURS: Final = 24
+# What the shipped limits hold of the default subscription at mainnet's mean: tested.
+TX_HOURS_SHIPPED: Final = 2
+SWAP_HOURS_SHIPPED: Final = 12
+# A parser's own lag target is what it works off in about this time.
+LAG_S: Final = 2
 SLOTS_PER_S: Final = 2.5
 TPS_MAX: Final = 100_000
 HOURS_MAX: Final = 24 * 30
@@ -106,8 +101,10 @@ class Disk(msgspec.Struct, frozen=True, kw_only=True):
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that `pw plan` says. Rates are bytes a second; disk is that of one broker."""
 
+    programs: str
     tps: float
     hours: float
+    feeds: tuple[Feed, ...]
     messages_per_s: float
     swaps_per_s: float
     disk: tuple[Disk, ...]
@@ -127,12 +124,21 @@ class BadPlan(ValueError):
     """A rate or a time that cannot be planned for; says what is allowed."""
 
 
-def plan(tps: float, hours: float) -> Plan:
+def plan(tps: float | None, hours: float, programs: str = SUCCESSFUL) -> Plan:
     """What `tps` transactions a second cost when PW_TX must hold `hours` of them.
+
+    Args:
+        tps: None for what the subscription brings at mainnet's mean.
+        hours: What PW_TX holds.
+        programs: A key of SHAPES.
 
     Raises:
         BadPlan: a value out of its bounds.
     """
+    if programs not in SHAPES:
+        raise BadPlan(f"--programs {programs}: allowed: {', '.join(SHAPES)}")
+    shape = SHAPES[programs]
+    tps = mean_tps(programs) if tps is None else tps
     problems = []
     if not 0 < tps <= TPS_MAX:
         problems.append(f"--tps {tps:g}: allowed: more than 0, up to {TPS_MAX}")
@@ -140,13 +146,14 @@ def plan(tps: float, hours: float) -> Plan:
         problems.append(f"--hours {hours:g}: allowed: more than 0, up to {HOURS_MAX}")
     if problems:
         raise BadPlan("\n".join(problems))
-    swaps_s = tps * SWAPS_PER_TX
-    messages_s = messages_per_s(tps)
-    disk = _disk(tps, hours, swaps_s, messages_s)
+    swaps_s = tps * shape.swaps
+    messages_s = messages_per_s(tps, shape)
+    disk = _disk(tps, hours, shape)
     services = _services(tps, swaps_s, messages_s)
-    tx_bytes_s = tps * ZSTD_BYTES_PER_TX + messages_s * BYTES_PER_MESSAGE
-    swap_bytes_s = swaps_s * BATCH_BYTES_PER_SWAP + messages_s * BYTES_PER_MESSAGE
+    tx_bytes_s, swap_bytes_s = stored_bytes_s(tps, shape)
     return Plan(
+        programs=programs,
+        feeds=feeds(),
         tps=tps,
         hours=hours,
         messages_per_s=round(messages_s, 1),
@@ -157,28 +164,39 @@ def plan(tps: float, hours: float) -> Plan:
         parsers=next(one.processes for one in services if one.name == "parser"),
         cores=round(sum(one.processes * one.cores for one in services), 2),
         memory_mb=sum(one.processes * one.memory_mb for one in services),
-        source_in_bytes_s=math.ceil(tps * RAW_BYTES_PER_TX),
+        source_in_bytes_s=math.ceil(tps * shape.raw_bytes),
         broker_in_bytes_s=math.ceil(tx_bytes_s + swap_bytes_s),
         # PW_SWAP is read by the detector and by one API.
         broker_out_bytes_s=math.ceil(tx_bytes_s + 2 * swap_bytes_s),
-        assumptions=_assumptions(tps),
+        assumptions=_assumptions(tps, programs),
         notes=tuple(_notes(services, swaps_s)),
     )
 
 
-def messages_per_s(tps: float) -> float:
+def messages_per_s(tps: float, shape: Shape = SHAPES[SUCCESSFUL]) -> float:
     """How many PW_TX messages a second: cut when full, after the linger, and at a slot's end."""
-    per_message = min(TX_UPDATES_MAX, TX_RAW_BYTES_MAX / RAW_BYTES_PER_TX)
+    per_message = min(TX_UPDATES_MAX, TX_RAW_BYTES_MAX / shape.raw_bytes)
     full_s = tps / per_message
     quiet_s = min(tps, 1_000 / LINGER_MS)
     return max(full_s, quiet_s) + SLOTS_PER_S
 
 
-def _disk(tps: float, hours: float, swaps_s: float, messages_s: float) -> tuple[Disk, ...]:
-    backlog_s = hours * 3600
-    tx_bytes = backlog_s * (tps * ZSTD_BYTES_PER_TX + messages_s * BYTES_PER_MESSAGE)
-    kept_s = SWAP_HOURS * 3600
-    swap_bytes = kept_s * (swaps_s * BATCH_BYTES_PER_SWAP + messages_s * BYTES_PER_MESSAGE)
+def stored_bytes_s(tps: float, shape: Shape) -> tuple[float, float]:
+    """Bytes a second that PW_TX and PW_SWAP grow by, with the broker's own of each message."""
+    beside_bytes = messages_per_s(tps, shape) * BYTES_PER_MESSAGE
+    return tps * shape.zstd_bytes + beside_bytes, tps * shape.batch_bytes + beside_bytes
+
+
+def lag_target(tps: float) -> int:
+    """How many messages a parser works off in LAG_S, at this rate's messages."""
+    per_message = tps / messages_per_s(tps)
+    return round(LAG_S * 1e6 / CPU_US_PER_TX["parser"] / per_message)
+
+
+def _disk(tps: float, hours: float, shape: Shape) -> tuple[Disk, ...]:
+    tx_bytes_s, swap_bytes_s = stored_bytes_s(tps, shape)
+    tx_bytes = hours * 3600 * tx_bytes_s
+    swap_bytes = SWAP_HOURS * 3600 * swap_bytes_s
     topology = declare()
     fixed = {one.name: one.max_bytes for one in topology.streams}
     kept_minutes = {one.name: one.max_age_s / 60 for one in topology.streams}
@@ -234,14 +252,14 @@ def _services(tps: float, swaps_s: float, messages_s: float) -> tuple[Service, .
     return tuple(found)
 
 
-def _assumptions(tps: float) -> tuple[str, ...]:
-    share = tps / MAINNET_TPS
-    exchange = MAINNET_TPS * EXCHANGE_SHARE
+def _assumptions(tps: float, programs: str) -> tuple[str, ...]:
+    shape, mean = SHAPES[programs], mean_tps(programs)
     return (
-        f"mainnet without votes: about {MAINNET_TPS:,} tx/s, so {tps:g} is {share:.0%} of it",
-        f"the default programs are about {EXCHANGE_SHARE:.0%} of that: {exchange:,.0f} tx/s",
-        f"a transaction is {RAW_BYTES_PER_TX:,} bytes, {ZSTD_BYTES_PER_TX:,} in PW_TX",
-        f"{SWAPS_PER_TX:g} swaps a transaction, {BATCH_BYTES_PER_SWAP} bytes each in PW_SWAP",
+        f"mainnet without votes: about {MAINNET_TPS:,} tx/s (first quarter of 2026: 1,303)",
+        f"{programs} is {shape.share:.0%} of that on whole blocks: {mean:,.0f} tx/s",
+        f"so {tps:g} is {tps / mean:.0%} of its mean; busy minutes are {PEAK} times the mean",
+        f"a transaction is {shape.raw_bytes:,} bytes, {shape.zstd_bytes:,} in PW_TX",
+        f"{shape.swaps:g} swaps a transaction, {shape.batch_bytes} bytes of it in PW_SWAP",
         f"parsers at {PARSER_LOAD:.0%} of a core: a backlog goes as fast as it came",
         "one copy of each stream; with three replicas every node has this disk",
         "CPU as measured at 500 tx/s on two shared cores; less a piece when busier",

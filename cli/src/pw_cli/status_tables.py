@@ -118,9 +118,7 @@ def _sources(sources: list[dict[str, Any]]) -> Table:
     numbers = ("slot", "lag ms", "checkpoint", "frontier", "gaps")
     table = _table("source", "state", *numbers, numbers=numbers)
     # Below, not in a column: an address is longer than a narrow terminal has room for.
-    table.caption = Text(
-        "  ".join(f"{one['source']} = {one['endpoint'] or 'no ingest'}" for one in sources)
-    )
+    table.caption = Text("  ".join(f"{one['source']} = {_endpoint(one)}" for one in sources))
     table.caption_justify = "left"
     for one in sources:
         state = Text("connected", style="green") if one["connected"] else Text("away", style="red")
@@ -136,6 +134,12 @@ def _sources(sources: list[dict[str, Any]]) -> Table:
             count(one["gaps"]),
         )
     return table
+
+
+def _endpoint(one: dict[str, Any]) -> str:
+    """Where a source is and what it is asked for; an API of the version before says less."""
+    seen = one.get("filter")
+    return f"{one['endpoint'] or 'no ingest'}{f' ({seen})' if seen else ''}"
 
 
 def _lag(one: dict[str, Any]) -> str:

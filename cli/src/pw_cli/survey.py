@@ -12,6 +12,7 @@ import msgspec
 
 from pw_cli.gap_proof import Link, StoredBlocks, why_open
 from pw_cli.ranges import Ranges
+from pw_common.coverage import is_known
 from pw_common.dedup import SeenWindow
 from pw_common.messages import Batch, Gap, Swap
 
@@ -38,6 +39,8 @@ class Survey:
         self.least_tx_seq: int | None = None
         self.answered = Ranges()
         self.malformed = 0
+        # Filter -> the first and the last slot that came through it.
+        self._seen_by: dict[str, tuple[int, int]] = {}
         self._blocks = StoredBlocks()
         self._seen = SeenWindow()
         self._delivered = [array("Q") for _ in range(PARTS)]
@@ -50,9 +53,23 @@ class Survey:
         self.answer(batch)
         self.malformed += batch.counts.malformed
         self._blocks.add(batch)
+        self._note_filter(batch)
         for event in batch.events:
             if isinstance(event, Swap):
                 self._deliver(event)
+
+    def _note_filter(self, batch: Batch) -> None:
+        slots = [event.slot for event in batch.events]
+        if is_known(batch.filter) and slots:
+            first, last = self._seen_by.get(batch.filter, (slots[0], slots[0]))
+            self._seen_by[batch.filter] = min(first, *slots), max(last, *slots)
+
+    def _seen_through(self) -> str:
+        """What the blocks were seen by: whole only for what the filter shows."""
+        if len(self._seen_by) < 2:
+            return "".join(f", seen by {filter_}" for filter_ in self._seen_by)
+        parts = [f"{name} in slots {a} to {b}" for name, (a, b) in self._seen_by.items()]
+        return f", seen by {', '.join(parts)}"
 
     def answer(self, batch: Batch) -> None:
         """Take of a batch only that it answers its sequence."""
@@ -79,7 +96,7 @@ class Survey:
         ]
         blocks = sum(map(len, parents.values()))
         shown = ", ".join(map(str, breaks[:SHOWN_MAX]))
-        detail = f"{len(known_gaps)} gaps recorded"
+        detail = f"{len(known_gaps)} gaps recorded{self._seen_through()}"
         if breaks:
             detail = f"no parent and no gap before slot {shown}"
         return Check("parent chain unbroken or gapped", not breaks, blocks, detail)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pw_cli.market_arguments import add_market_arguments
 from pw_common.channels import CHANNELS_BYTES_MAX, channels_of
+from pw_common.coverage import BY_WIDTH
 from pw_common.documents import BadDocument, read_file
 from pw_common.redact import shown_path
 from pw_replay.market import presets
@@ -55,6 +56,7 @@ class UpOptions:
     no_token: bool = False
     preset: str = presets.VARIED
     failures: float = presets.FAILURES_DEFAULT
+    with_failed: bool = False
 
     @property
     def source_kind(self) -> str:
@@ -79,8 +81,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--x-token-file", type=Path, metavar="F", help="file with its token")
     source.add_argument(
         "--programs",
-        metavar="FILE|all|all-non-vote",
-        help="what to subscribe to (default: the packaged programs.yaml; everything for captures)",
+        metavar="NAME|FILE",
+        help="what to subscribe to: successful, token-programs, programs (the packaged list), a "
+        "YAML file, all-non-vote or all (default: successful; everything for captures)",
+    )
+    source.add_argument(
+        "--with-failed", action="store_true", help="subscribe to failed transactions too"
     )
     source.add_argument(
         "--rate", metavar="R", help="recorded, max, 10x, or a number of transactions a second"
@@ -101,6 +107,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="",
         metavar="PLAN",
         help="faults of the played source, e.g. skip_slots=S1-S2",
+    )
+    source.add_argument(
+        "--refuse",
+        default="",
+        metavar="WHAT",
+        help="what the played source's plan forbids: any, token-program, accounts-N, joined by +",
     )
     run = parser.add_argument_group("run")
     run.add_argument("--parsers", type=int, default=2, metavar="N", help="parser processes")
@@ -199,8 +211,11 @@ def options(args: argparse.Namespace) -> UpOptions:
         problems.append("--exit-when-drained needs --once: a loop never drains")
     if args.once and args.endpoint:
         problems.append("--once cannot end an endpoint's stream")
-    if args.programs not in {None, "all", "all-non-vote"} and not Path(args.programs).is_file():
-        problems.append(f"--programs {args.programs}: no such file; or say all, all-non-vote")
+    if args.programs not in {None, *BY_WIDTH} and not Path(args.programs).is_file():
+        names = ", ".join(BY_WIDTH)
+        problems.append(f"--programs {args.programs}: no such file; or say {names}")
+    if args.refuse and args.endpoint:
+        problems.append("--refuse is for the played source: an endpoint refuses by itself")
     if problems:
         raise BadUsage("\n".join(problems))
     return UpOptions(
@@ -220,11 +235,12 @@ def options(args: argparse.Namespace) -> UpOptions:
         seed=args.seed,
         minutes=args.minutes,
         timeout_s=args.timeout,
-        faults=args.faults,
+        faults=",".join(filter(None, (args.faults, args.refuse and f"refuse={args.refuse}"))),
         tx_bytes_max=args.tx_bytes_max,
         json=args.json,
         api_token_file=args.api_token_file,
         no_token=args.no_token,
         preset=args.preset,
         failures=args.failures,
+        with_failed=args.with_failed,
     )

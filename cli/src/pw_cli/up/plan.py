@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pw_cli.up.arguments import DEFAULT_TPS, UpOptions
+from pw_common.coverage import BY_WIDTH
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,10 @@ def ingest_spec(options: UpOptions, nats_url: str, ports: Ports) -> Spec:
         # Whoever plays a file wants all of it, votes and failures included.
         programs = "all"
     if programs is not None:
-        known = programs in {"all", "all-non-vote"}
+        known = programs in BY_WIDTH
         env["PW_INGEST_PROGRAMS"] = programs if known else str(Path(programs).resolve())
+    if options.with_failed:
+        env["PW_INGEST_WITH_FAILED"] = "true"
     return Spec("ingest", "ingest", "pw_ingest", env, ports.ingest_http)
 
 

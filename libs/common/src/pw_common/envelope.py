@@ -25,6 +25,9 @@ SOURCE = "Pw-Source"
 EPOCH = "Pw-Epoch"
 FRONTIER_SLOT = "Pw-Frontier-Slot"
 COVERAGE = "Pw-Coverage"
+# The subscription that a message came through: a name of `coverage`. A header of its own, since
+# an older parser makes a dead letter of a value of Pw-Coverage that it does not know.
+FILTER = "Pw-Filter"
 REASON = "Pw-Reason"
 ORIGIN_STREAM = "Pw-Origin-Stream"
 ORIGIN_SEQ = "Pw-Origin-Seq"
@@ -76,6 +79,7 @@ class TxHeaders(NamedTuple):
     coverage: Coverage = "none"
     gap: str = ""
     programs: str = ""
+    filter: str = ""
 
 
 def tx_msg_id(identities: Iterable[Identity]) -> str:
@@ -105,6 +109,8 @@ def tx_headers(headers: TxHeaders) -> dict[str, str]:
         out[GAP] = headers.gap
     if headers.programs:
         out[PROGRAMS] = headers.programs
+    if headers.filter:
+        out[FILTER] = headers.filter
     return out
 
 
@@ -130,6 +136,8 @@ def read_tx_headers(headers: Mapping[str, str]) -> TxHeaders:
         coverage=_coverage(headers),
         gap=headers.get(GAP, "")[:TEXT_MAX],
         programs=read_stamp(headers),
+        # A name that only a newer version knows passes as it is: nothing is claimed by it here.
+        filter=headers.get(FILTER, "")[:TEXT_MAX],
     )
 
 

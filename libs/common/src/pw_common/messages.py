@@ -160,6 +160,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, tag="batch.v1"):
     message's own Msg-Id: it tells a repeat from another message at a sequence that a restored
     stream used again. `gap` is not empty in what fills a recorded gap afterwards (see `gap_id`).
     `programs` is the stamp of the table that it was read with; empty: the shipped one.
+    `filter` is the subscription that it came through (`coverage.py`), empty where unknown: what
+    that leaves out was not seen, which is not that it did not happen.
     """
 
     tx_stream_created: str
@@ -174,6 +176,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, tag="batch.v1"):
     tx_id: str = ""
     gap: str = ""
     programs: str = ""
+    filter: str = ""
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True, tag="gap.v1"):
@@ -200,6 +203,8 @@ class SourceState(msgspec.Struct, frozen=True, kw_only=True, tag="source.v1"):
     sequence of the PW_TX that was created at `tx_stream_created`. A PW_TX that ends before
     these was restored from an older copy. `clock_slot` was produced at `clock_ms` by the chain's
     own clock: what a later slot of a live source is measured by; 0 where nothing is known.
+    `programs` is what is subscribed to where no setting says so, fixed when the source was new;
+    empty in a checkpoint of a version that knew only its packaged list.
     """
 
     source: str
@@ -210,6 +215,7 @@ class SourceState(msgspec.Struct, frozen=True, kw_only=True, tag="source.v1"):
     tx_history: tuple[tuple[int, int], ...] = ()
     clock_slot: int = 0
     clock_ms: int = 0
+    programs: str = ""
 
 
 class Rate(msgspec.Struct, frozen=True, kw_only=True):
@@ -224,6 +230,7 @@ class EndpointHealth(msgspec.Struct, frozen=True, kw_only=True):
     """One endpoint of a source. `active` says that its updates are taken right now.
 
     `refused` counts claims that cannot be; `refusing` is what it claimed lately, in words.
+    `filter` is what it is asked for (`coverage.py`).
     """
 
     endpoint: str
@@ -235,6 +242,7 @@ class EndpointHealth(msgspec.Struct, frozen=True, kw_only=True):
     clock_ahead_ms: int = 0
     refused: int = 0
     refusing: str = ""
+    filter: str = ""
 
 
 class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
@@ -243,6 +251,8 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     `lag_ms` is now minus `created_at`, 0 where that is ahead; `clock_ahead_ms` says how far.
     `kind` is what our settings say: the lag of a recording means nothing. `programs` is the
     stamp of the table of programs that messages get now; empty: the shipped one.
+    `kind` is what our settings say: the lag of a recording means nothing. `filter` is what is
+    seen now; `narrowed` says, endpoint by endpoint, where that is less than what was asked for.
     """
 
     source: str
@@ -262,6 +272,8 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     refused: int = 0
     refusing: str = ""
     programs: str = ""
+    filter: str = ""
+    narrowed: str = ""
 
 
 class LayoutDrift(msgspec.Struct, frozen=True, kw_only=True):

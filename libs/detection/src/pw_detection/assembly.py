@@ -7,11 +7,13 @@ cut into batches how, which parser answered first and what came twice makes no d
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from pw_common.coverage import is_known, narrowest
 from pw_common.dedup import SeenWindow
 from pw_common.event_time import SLOT_MS, SlotTime, next_slot_time, sane_block_time_s
 from pw_common.limits import PUBLISHED_AHEAD_MAX
@@ -71,6 +73,8 @@ class ClosedSlot:
     # A part of a recorded gap that was filled in after later slots had closed: it counts in
     # the windows, and rings nothing.
     amends: bool = False
+    # Of each source that says so, the narrowest filter that brought a part of it.
+    filters: tuple[tuple[str, str], ...] = ()
 
 
 Placed = Swap | TokenCreated | QuoteTrade | Transfer | RoundTrip
@@ -131,6 +135,8 @@ class Assembly:
         self._epochs: dict[str, int] = {}
         self._open: dict[int, list[Placed]] = {}
         self._times: dict[int, int | None] = {}
+        # Slot -> source -> the narrowest filter by which it was seen.
+        self._filters: dict[int, dict[str, str]] = {}
         self._seen = SeenWindow()
         self._closed = 0
         # (slot, event time) of the slots that closed in this epoch, for about two hours.
@@ -258,6 +264,7 @@ class Assembly:
             closed += self._enter(batch)
             self._held_since.pop(batch.tx_seq, None)
             self._place_all(batch.events)
+            self._note_filter(batch)
             slot = self._watermark.advance(batch)
             if self._declared <= self._epochs.keys():
                 closed += self._close(slot)
@@ -301,6 +308,14 @@ class Assembly:
         self._begin()
         self._reset = True
         return closed
+
+    def _note_filter(self, batch: Batch) -> None:
+        """An older version says nothing, which changes nothing: it cannot see less at times."""
+        if not is_known(batch.filter):
+            return
+        for slot in {event.slot for event in batch.events if event.slot > self._closed}:
+            seen = self._filters.setdefault(slot, {})
+            seen[batch.source] = narrowest((batch.filter, seen.get(batch.source, batch.filter)))
 
     def _fill(self, batch: Batch) -> list[ClosedSlot]:
         """What belongs to a gap: late by nature, so it amends the slots that are closed."""
@@ -365,6 +380,7 @@ class Assembly:
         for slot in due:
             events = self._open.pop(slot, [])
             block_time_s = self._times.pop(slot, None)
+            filters = self._filters.pop(slot, {})
             self._closed = slot
             if self._clock is None and block_time_s is None:
                 self.untimed += len(events)
@@ -373,10 +389,20 @@ class Assembly:
             self._clocks.append((slot, self._clock.event_time_ms))
             if len(self._clocks) > 2 * CLOCKS_MAX:
                 del self._clocks[:CLOCKS_MAX]
-            closed.append(self._slot(events, self._clock))
+            closed.append(self._slot(events, self._clock, filters=filters))
+        # Slots of which only what is not placed was seen.
+        for slot in [one for one in self._filters if one <= self._closed]:
+            del self._filters[slot]
         return closed
 
-    def _slot(self, events: list[Placed], clock: SlotTime, *, amends: bool = False) -> ClosedSlot:
+    def _slot(
+        self,
+        events: list[Placed],
+        clock: SlotTime,
+        *,
+        amends: bool = False,
+        filters: Mapping[str, str] = MappingProxyType({}),
+    ) -> ClosedSlot:
         events.sort(key=CHAIN_ORDER)
         reset, self._reset = self._reset, False
         by_kind: dict[type, list[Any]] = {kind: [] for kind in PLACED}
@@ -394,4 +420,5 @@ class Assembly:
             self._taking,
             self._taking_seq,
             amends,
+            tuple(sorted(filters.items())),
         )

@@ -45,6 +45,9 @@ class Market:
         self.muted_wallets: frozenset[str] = frozenset()
         self.event_time_ms = 0
         self.covered_since_ms = 0
+        # Source -> the filter by which its slots are seen, and since when all are seen alike.
+        self._filters: dict[str, str] = {}
+        self.alike_since_ms = 0
         # What a restart folds first is no beginning: all since this was there, 0 if unknown.
         self.restarts_at_ms = 0
         # How many trades the hours and the five minutes hold, and how much all may take.
@@ -75,7 +78,8 @@ class Market:
         self.sol = SolPrice()
         self._created_ms.clear()
         self._due.clear()
-        self.trades = self.recent = self.cut_ms = 0
+        self.trades = self.recent = self.cut_ms = self.alike_since_ms = 0
+        self._filters.clear()
 
     def fold(self, closed: ClosedSlot) -> frozenset[str]:
         """Take a closed slot; returns the mints that traded in it."""
@@ -85,6 +89,7 @@ class Market:
             self.cut_ms, self.restarts_cut_ms = self.restarts_cut_ms, 0
             self.covered_since_ms = max(since_ms or closed.event_time_ms, self.cut_ms)
         self.event_time_ms = closed.event_time_ms
+        self._note_filters(closed)
         for created in closed.tokens:
             self._create(created, closed.event_time_ms)
         touched = {swap.mint for swap in closed.swaps if self._trade(swap, closed.event_time_ms)}
@@ -93,6 +98,17 @@ class Market:
         if self.bytes_held > self.bytes_max:
             self._cut()
         return frozenset(touched)
+
+    def _note_filters(self, closed: ClosedSlot) -> None:
+        """Where more or less is seen than before, a window over both was not watched alike.
+
+        What a narrower filter left out is not seen, so what seems to begin after it may not.
+        """
+        changed = [name for name, seen in closed.filters if self._filters.get(name, seen) != seen]
+        self._filters.update(closed.filters)
+        if changed:
+            self.alike_since_ms = closed.event_time_ms
+            self.covered_since_ms = max(self.covered_since_ms, closed.event_time_ms)
 
     @property
     def bytes_held(self) -> int:
@@ -241,9 +257,13 @@ class Market:
     def covers(self, mint: str, span: Span) -> bool:
         """Whether a whole window of this token was seen: all its life, or all the span."""
         created_ms = self._created_ms.get(mint)
-        if created_ms is not None and created_ms >= self.cut_ms:
+        if created_ms is not None and created_ms >= max(self.cut_ms, self.alike_since_ms):
             return True
         return self.covered_since_ms <= span.first_ms(self.event_time_ms)
+
+    def is_alike(self, span: Span) -> bool:
+        """Whether a whole window was seen by one and the same filter."""
+        return self.alike_since_ms <= span.first_ms(self.event_time_ms)
 
     def covers_wallets(self, span: Span) -> bool:
         """Whether the stream was seen for an hour before the window began."""

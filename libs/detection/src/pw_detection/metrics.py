@@ -17,6 +17,7 @@ from pw_detection.windows import SPANS, Span, Window
 
 Exact: TypeAlias = int | Fraction
 TOP: Final = 3
+NO_SELLS: Final = "no_sells"
 TOP_SHARE: Final = f"top_{TOP}_buyers_volume_share_"
 
 
@@ -68,6 +69,9 @@ def _windowed(span: Span) -> tuple[Metric, ...]:
             if not window.count:
                 return Reading(None, "no_trades")
             reading = read(window)
+            if reading.unknown == NO_SELLS and not market.is_alike(span):
+                # No sell was seen where less was seen: that is not that nobody sold.
+                return Reading(None, "cold")
             if reading.value is None or market.covers(token.mint, span):
                 return reading
             return reading._replace(least=True) if grows else Reading(None, "cold")
@@ -83,7 +87,7 @@ def _windowed(span: Span) -> tuple[Metric, ...]:
 
     def ratio(window: Window) -> Reading:
         if not window.sells:
-            return Reading(None, "no_sells")
+            return Reading(None, NO_SELLS)
         return Reading(Fraction(window.buys, window.sells))
 
     def share(market: Market, token: Token) -> Reading:

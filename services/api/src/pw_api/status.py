@@ -89,6 +89,8 @@ def source_views(shot: Snapshot) -> list[SourceView]:
             clock_ahead_ms=0,
             refused=0,
             refusing="",
+            filter="",
+            narrowed="",
         )
     for beat in shot.heartbeats:
         health = beat.source
@@ -121,6 +123,7 @@ def source_views(shot: Snapshot) -> list[SourceView]:
                     clock_ahead_ms=one.clock_ahead_ms,
                     refused=one.refused,
                     refusing=one.refusing,
+                    filter=one.filter,
                 )
                 for one in health.endpoints
             ],
@@ -128,6 +131,8 @@ def source_views(shot: Snapshot) -> list[SourceView]:
             clock_ahead_ms=health.clock_ahead_ms,
             refused=health.refused,
             refusing=health.refusing,
+            filter=health.filter,
+            narrowed=health.narrowed,
         )
     return [found[name] for name in sorted(found)]
 
@@ -151,6 +156,7 @@ def _facts(shot: Snapshot, sources: list[SourceView]) -> mode.Facts:
                 is_live=one.kind == "live",
                 clock_ahead_s=one.clock_ahead_ms / 1000,
                 refusing=one.refusing,
+                narrowed=one.narrowed,
             )
             for one in sources
         ),

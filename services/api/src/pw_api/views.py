@@ -109,6 +109,7 @@ class EndpointView(BaseModel):
     """One of several endpoints of a source. `active`: its updates are taken right now.
 
     `refused` counts claims that cannot be; `refusing` is what it claimed lately, in words.
+    `filter` is what it is asked for: successful, token-programs, programs, all-non-vote or all.
     """
 
     model_config = _example(
@@ -121,6 +122,7 @@ class EndpointView(BaseModel):
         clock_ahead_ms=0,
         refused=0,
         refusing="",
+        filter="successful",
     )
     endpoint: str
     connected: bool
@@ -131,6 +133,7 @@ class EndpointView(BaseModel):
     clock_ahead_ms: int
     refused: int
     refusing: str
+    filter: str
 
 
 class SourceView(BaseModel):
@@ -138,6 +141,7 @@ class SourceView(BaseModel):
 
     `endpoints` names each where there are several. `kind` is what its settings say, `live` or
     `recorded`: the lag of a recording means nothing. A clock that is ahead is no negative lag.
+    `filter` is what is seen now, and `narrowed` why that is less than was asked for.
     """
 
     model_config = _example(
@@ -157,6 +161,8 @@ class SourceView(BaseModel):
         clock_ahead_ms=0,
         refused=0,
         refusing="",
+        filter="successful",
+        narrowed="",
     )
     source: str
     endpoint: str
@@ -174,6 +180,8 @@ class SourceView(BaseModel):
     clock_ahead_ms: int
     refused: int
     refusing: str
+    filter: str
+    narrowed: str
 
 
 class TotalsView(BaseModel):

@@ -8,20 +8,21 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pw_common import settings as st
+from pw_common.coverage import PROGRAMS
 from pw_common.messages import SourceKind
 from pw_common.redact import keep_secret, shown_path
 from pw_common.run import CommonSettings
 from pw_common.settings import setting
 from pw_common.subjects import TOKEN
 from pw_geyser.geyser_pb2 import SubscribeRequest
+from pw_ingest.core.ladder import Rung
 from pw_ingest.core.plausible import SLOT_MS_MIN
 from pw_ingest.core.programs import (
-    ALL,
-    ALL_NON_VOTE,
+    MODES,
     BadPrograms,
     Program,
+    ladder,
     read_programs,
-    subscription,
 )
 
 
@@ -30,12 +31,12 @@ def _one_token(value: str) -> str | None:
 
 
 def _programs(value: str) -> str | None:
-    if value in {"", ALL, ALL_NON_VOTE}:
+    if value in {"", *MODES}:
         return None
     try:
         read_programs(Path(value).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        return f"allowed: {ALL_NON_VOTE}, {ALL}, or a YAML file ({error})"
+        return f"allowed: {', '.join(MODES)}, or a YAML file ({error})"
     except BadPrograms as error:
         return str(error)
     return None
@@ -103,9 +104,21 @@ class Settings(CommonSettings):
     )
     programs: str = setting(
         "PW_INGEST_PROGRAMS",
-        "all-non-vote, all (votes and failures too), or a programs.yaml; default: the packaged one",
+        "successful, token-programs, programs (the packaged list), a programs.yaml, all-non-vote "
+        "or all; unset: successful for a new source, programs for one of an older version",
         default="",
         check=_programs,
+    )
+    with_failed: bool = setting(
+        "PW_INGEST_WITH_FAILED",
+        "Ask for failed transactions too, beside successful, token-programs or a list",
+        default=False,
+    )
+    filter_retry_s: float = setting(
+        "PW_INGEST_FILTER_RETRY_S",
+        "After so long an endpoint that refused what it was asked for is asked for it again",
+        default=900.0,
+        check=st.between(1, 86_400),
     )
     filter_accounts_max: int = setting(
         "PW_INGEST_FILTER_ACCOUNTS_MAX",
@@ -169,17 +182,25 @@ class Settings(CommonSettings):
 
     def request(self) -> SubscribeRequest:
         """The subscription that these settings ask for."""
-        return subscription(
-            mode=self.programs,
+        return self.rungs()[0].request
+
+    def rungs(self, unset: str = PROGRAMS) -> list[Rung]:
+        """That subscription, then the narrower ones for an endpoint that refuses it.
+
+        Args:
+            unset: The mode where the settings name none.
+        """
+        mode = self.programs or unset
+        return ladder(
+            mode=mode if mode in MODES else PROGRAMS,
             programs=self._program_list(),
             commitment=self.commitment,
             accounts_max=self.filter_accounts_max,
+            with_failed=self.with_failed,
         )
 
     def _program_list(self) -> tuple[Program, ...]:
-        if self.programs in {ALL, ALL_NON_VOTE}:
-            return ()
-        if self.programs:
+        if self.programs not in {"", *MODES}:
             return read_programs(Path(self.programs).read_text(encoding="utf-8"))
         packaged = files("pw_ingest").joinpath("programs.yaml")
         return read_programs(packaged.read_text(encoding="utf-8"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from pw_common.clock import monotonic_s, now_ms
 from pw_common.messages import EndpointHealth
@@ -12,6 +12,7 @@ from pw_common.run import Runtime
 from pw_ingest.config import Endpoint, Settings
 from pw_ingest.core.backoff import wait_s
 from pw_ingest.core.identity import META, PING, Seen, read_update
+from pw_ingest.core.ladder import Ladder
 from pw_ingest.core.merge import Merge
 from pw_ingest.core.opening import Held
 from pw_ingest.core.pipeline import Pipeline
@@ -22,6 +23,10 @@ from pw_ingest.outbox import Outbox
 from pw_ingest.stream import Source, StreamEnded
 
 NS_PER_MS = 1_000_000
+
+
+async def _nothing() -> None:
+    pass
 
 
 class Feed:
@@ -43,7 +48,11 @@ class Feed:
         self.guard = Guard(self.name, settings, runtime, steady)
         # Whether another endpoint carries on without this one.
         self.may_leave: Callable[[], bool] = lambda: False
-        self.source = Source(endpoint, settings.request())
+        self.source = Source(endpoint)
+        # Set again before the first stream, once the checkpoint says how new we are.
+        self.ladder = Ladder(settings.rungs(), settings.filter_retry_s)
+        # Whoever needs to know which filters are in use; called before an update is taken.
+        self.on_connected: Callable[[], Awaitable[None]] = _nothing
         self._settings = settings
         self._runtime = runtime
         self._pipeline = pipeline
@@ -77,6 +86,7 @@ class Feed:
             clock_ahead_ms=self.guard.clock_ahead_ms if self.connected else 0,
             refused=self.guard.refused,
             refusing=self.guard.said(),
+            filter=self.ladder.now.filter,
         )
 
     async def stream(self, from_slot: int | None) -> StreamEnded:
@@ -89,12 +99,14 @@ class Feed:
         if self._merge is not None:
             self._merge.opened(self.number, is_live=from_slot is None)
         try:
-            await self.source.open(from_slot)
+            self.ladder.opens(self._opened_s)
+            await self.source.open(from_slot, self.ladder.now.request)
             while True:
                 update = await self.source.read()
                 self._read_at_s = monotonic_s()
                 if not self.connected:
                     self._on_connected(from_slot)
+                    await self.on_connected()
                 await self._take(update, self._read_at_s)
         except StreamEnded as ended:
             await self._pass_on(self.guard.due(monotonic_s(), ends=True), monotonic_s())
@@ -121,6 +133,34 @@ class Feed:
             retry_in_s=round(pause_s, 2),
         )
         return pause_s
+
+    def narrows(self, ended: StreamEnded) -> bool:
+        """Whether the stream was refused for what it asked, and less is asked for next."""
+        refused = self.ladder.now.filter
+        if not self.ladder.refused(ended.code, ended.details, monotonic_s()):
+            return False
+        self._runtime.metrics.count("pw_ingest_filter_refused_total", filter=refused)
+        self._runtime.log.warning(
+            "filter_refused",
+            endpoint=self.name,
+            refused=refused,
+            asks_for=self.ladder.now.filter,
+            why=str(ended),
+        )
+        return True
+
+    async def widen(self) -> None:
+        """Ask for what was refused long ago; the stream that is open goes on meanwhile."""
+        for rung in self.ladder.wider(monotonic_s()):
+            refusal = await self.source.takes(rung.request)
+            if refusal is None:
+                self._runtime.log.info("filter_taken", endpoint=self.name, filter=rung.filter)
+                self.ladder.taken(rung)
+                self.cut("wider_filter")
+                return
+            self._runtime.log.warning(
+                "filter_still_refused", endpoint=self.name, filter=rung.filter, why=str(refusal)
+            )
 
     def look(self, now_s: float) -> None:
         """Cut a stream that is dead, or that a server keeps without our filter."""

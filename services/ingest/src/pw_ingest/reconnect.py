@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 
 from pw_common.clock import monotonic_s
+from pw_common.coverage import narrowest
 from pw_common.run import Runtime
 from pw_common.tasks import end_tasks
 from pw_ingest.core.merge import Merge
@@ -31,6 +32,7 @@ FATAL: Final = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED"})
 LOOK_EVERY_S: Final = 2.0
 DENIED_WAIT_S: Final = 60.0
 LEFT_LOOK_S: Final = 0.5
+WIDEN_LOOK_S: Final = 1.0
 # How long an endpoint waits for those before it to say something.
 FIRST_WORD_S: Final = 3.0
 
@@ -63,6 +65,7 @@ class Streams:
         self.races = merge is not None
         for feed in feeds:
             feed.may_leave = partial(self._others_stand, feed)
+            feed.on_connected = self._note_filter
 
     def anchor(self) -> Anchor | None:
         """What a next run may measure by: of the active endpoint, or the first that is there."""
@@ -78,17 +81,33 @@ class Streams:
         Raises:
             SourceRefuses: no endpoint takes our token.
         """
-        if self.races:
-            await asyncio.gather(*(self._one(feed) for feed in self._feeds))
-            return
-        if len(self._feeds) == 1:
-            await self._one(self._feeds[0])
-            return
-        looking = asyncio.create_task(self._look_at_standbys(), name="ingest-standbys")
+        beside = [asyncio.create_task(self._widen(), name="ingest-widen")]
+        if len(self._feeds) > 1 and not self.races:
+            looking = self._look_at_standbys()
+            beside.append(asyncio.create_task(looking, name="ingest-standbys"))
         try:
-            await self._one(self._feeds[0])
+            every = self._feeds if self.races else self._feeds[:1]
+            await asyncio.gather(*(self._one(feed) for feed in every))
         finally:
-            await end_tasks(looking)
+            await end_tasks(*beside)
+
+    async def _widen(self) -> None:
+        """Ask endpoints again for what they refused, while their narrower stream is open."""
+        while True:
+            await asyncio.sleep(WIDEN_LOOK_S)
+            for feed in self._feeds:
+                if feed.connected and feed.ladder.is_due(monotonic_s()):
+                    await feed.widen()
+
+    async def _note_filter(self) -> None:
+        """What is seen now: of several open streams only what the narrowest shows is whole."""
+        open_now = [feed.ladder.now.filter for feed in self._feeds if feed.connected]
+        seen = narrowest(open_now) if open_now else self._pipeline.filter
+        if seen != self._pipeline.filter:
+            # What is held came by the filter of before.
+            held = self._pipeline.flush(monotonic_s())
+            self._pipeline.filter = seen
+            await self._outbox.send(held)
 
     async def _one(self, feed: Feed) -> None:
         """Stream after stream; with standbys, of one endpoint after the other."""
@@ -99,6 +118,9 @@ class Streams:
             received, slot = feed.updates, feed.slot
             ended = await feed.stream(plan.from_slot)
             await self._outbox.send(self._pipeline.flush(monotonic_s()))
+            await self._note_filter()
+            if feed.updates == received and feed.narrows(ended):
+                continue
             pause_s = feed.pause_s(ended, moved=feed.slot > slot)
             if self._is_denied(feed, ended):
                 # Asked again rarely: what would help is another token.

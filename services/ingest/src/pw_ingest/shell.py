@@ -9,6 +9,7 @@ import msgspec
 from pw_common.begin import StoppedEarly, begun
 from pw_common.bus import BrokerAway
 from pw_common.clock import monotonic_s, now_ms
+from pw_common.coverage import PROGRAMS, SUCCESSFUL
 from pw_common.limits import SLOT_MAX
 from pw_common.messages import SourceHealth, SourceState
 from pw_common.run import Runtime
@@ -17,10 +18,10 @@ from pw_common.tasks import end_tasks
 from pw_ingest.checkpoint import Checkpoint, TxStream, tx_stream
 from pw_ingest.config import Settings
 from pw_ingest.core.history import TxHistory
+from pw_ingest.core.ladder import Ladder
 from pw_ingest.core.merge import Merge
 from pw_ingest.core.pipeline import Pipeline
 from pw_ingest.core.plausible import Anchor, Steady, slot_by_clock
-from pw_ingest.core.programs import coverage
 from pw_ingest.feed import Feed
 from pw_ingest.outbox import Outbox
 from pw_ingest.programs_in_force import NEEDS as PROGRAMS_NEED
@@ -48,7 +49,9 @@ class Ingest:
         self._reported = (0, 0, 0)
         self._history = TxHistory()
         self._tx = TxStream("", 0)
-        self._pipeline = Pipeline(settings.source, coverage(settings.programs))
+        self._pipeline = Pipeline(settings.source)
+        # What is subscribed to where no setting says so; the checkpoint keeps it.
+        self._unset = SUCCESSFUL
         self._outbox = Outbox(settings, runtime, self._pipeline)
         endpoints = settings.endpoints()
         races = settings.endpoints_use == "race" and len(endpoints) > 1
@@ -138,6 +141,8 @@ class Ingest:
             refused=sum(feed.guard.refused for feed in self._feeds),
             refusing=self._refusing(),
             programs=self._outbox.programs.stamp,
+            filter=pipeline.filter,
+            narrowed=self._narrowed(),
             endpoints=tuple(
                 feed.health(active=streams.races or feed is active) for feed in several
             ),
@@ -150,12 +155,26 @@ class Ingest:
     def _clock_ahead_ms(self) -> int:
         return max(feed.guard.clock_ahead_ms for feed in self._feeds)
 
+    def _narrowed(self) -> str:
+        """Of the endpoints in use, those that give less than was asked for."""
+        active = self._feeds if self._streams.races else [self._feeds[self._streams.active]]
+        said = ((feed.name, feed.ladder.narrowed) for feed in active)
+        return "; ".join(f"{name} {what}" for name, what in said if what)
+
     def _refusing(self) -> str:
         said = ((feed.name, feed.guard.said()) for feed in self._feeds)
         return "; ".join(f"{name} {what}" for name, what in said if what)
 
     def _restore(self, state: SourceState | None, tx: TxStream) -> None:
         self._tx = tx
+        if state is not None:
+            # An older version knew only the list, and an upgrade keeps what was.
+            self._unset = state.programs or PROGRAMS
+        rungs = self._settings.rungs(self._unset)
+        self._runtime.log.info("subscribes_to", filter=rungs[0].filter, unset=self._unset)
+        self._pipeline.filter = rungs[0].filter
+        for feed in self._feeds:
+            feed.ladder = Ladder(rungs, self._settings.filter_retry_s)
         if state is not None and not self._is_possible(state):
             # An earlier version believed a source that lied.
             self._runtime.log.error("checkpoint_impossible", slot=state.checkpoint_slot)
@@ -246,6 +265,7 @@ class Ingest:
             metrics.set("pw_ingest_lag_ms", self._lag_ms or 0)
         self._reported = now
         metrics.set("pw_ingest_clock_ahead_ms", self._clock_ahead_ms())
+        metrics.set("pw_ingest_filter_narrowed", int(bool(self._narrowed())))
         metrics.set("pw_ingest_slot", totals.slot or 0)
         metrics.set("pw_ingest_frontier_slot", self._pipeline.frontier.slot)
         metrics.set("pw_ingest_backpressure", int(self._outbox.is_waiting))
@@ -273,6 +293,7 @@ class Ingest:
                     state,
                     tx_stream_created=self._tx.created,
                     tx_history=self._history.pairs,
+                    programs=self._unset,
                     clock_slot=clock.slot if clock and clock.stated else 0,
                     clock_ms=clock.time_ms if clock and clock.stated else 0,
                 )

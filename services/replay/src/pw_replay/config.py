@@ -113,7 +113,10 @@ class Settings:
         default=False,
     )
     faults: str = setting(
-        "PW_REPLAY_FAULTS", "Faults on demand, e.g. skip_slots=10-12", default="", check=_plan
+        "PW_REPLAY_FAULTS",
+        "Faults on demand, e.g. skip_slots=10-12 or refuse=any+token-program",
+        default="",
+        check=_plan,
     )
     log_level: str = setting(
         "PW_LOG_LEVEL",

@@ -41,6 +41,7 @@ class Player:
         self._schedule = Schedule(rate)
         self._window = Window(window_slots)
         self._plan = plan
+        self.limits = plan.refuse
         self._cut = cut_slow_clients
         # At full speed nobody could ever resume: only a pace goes on without listeners.
         self._keep_playing = keep_playing and rate.kind != "max"

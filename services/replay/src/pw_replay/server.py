@@ -160,7 +160,7 @@ class Geyser:
         context: grpc.aio.ServicerContext[Any, Any],
     ) -> Subscriber:
         try:
-            one = self._player.join(compile_filter(first), _from_slot(first))
+            one = self._player.join(compile_filter(first, self._player.limits), _from_slot(first))
         except BadFilter as error:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
             raise
@@ -178,7 +178,9 @@ class Geyser:
             if request.HasField("ping"):
                 one.push_raw(_pong(request.ping.id))
             if not is_ping_only(request):
-                self._player.refilter(one, compile_filter(request), _from_slot(request))
+                self._player.refilter(
+                    one, compile_filter(request, self._player.limits), _from_slot(request)
+                )
 
     async def _send(self, one: Subscriber, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         while True:

@@ -27,7 +27,8 @@ CLOCK_AHEAD_MAX_S = 5.0
 class SourceFacts:
     """One source, as its ingest said last. The lag of a recording means nothing.
 
-    `refusing` is what it claimed lately that cannot be, endpoint by endpoint.
+    `refusing` is what it claimed lately that cannot be, endpoint by endpoint; `narrowed` where it
+    shows less than was asked for.
     """
 
     name: str
@@ -38,6 +39,7 @@ class SourceFacts:
     is_live: bool = True
     clock_ahead_s: float = 0.0
     refusing: str = ""
+    narrowed: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def decide(facts: Facts) -> Verdict:
     waiting = _backpressure(facts)
     blind = _blind(facts, waits=bool(waiting))
     behind = _catching_up(facts)
-    changed = (*_lies(facts), *_memory(facts), *_drift(facts), *facts.troubles)
+    changed = (*_lies(facts), *_narrowed(facts), *_memory(facts), *_drift(facts), *facts.troubles)
     why = (*blind, *waiting, *behind, *changed)
     if blind:
         return Verdict("blind", why)
@@ -144,6 +146,11 @@ def _lies(facts: Facts) -> tuple[str, ...]:
         if one.is_live and one.clock_ahead_s > CLOCK_AHEAD_MAX_S
     )
     return tuple(why)
+
+
+def _narrowed(facts: Facts) -> tuple[str, ...]:
+    """What an endpoint leaves out: the rest is right, and what is missing did not "not happen"."""
+    return tuple(f"Source {one.name}: {one.narrowed}." for one in facts.sources if one.narrowed)
 
 
 def _drift(facts: Facts) -> tuple[str, ...]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
+from pw_common.coverage import UNKNOWN, transfer_coverage
 from pw_common.envelope import TxHeaders, tx_msg_id
-from pw_common.messages import Coverage, Gap, SourceState
+from pw_common.messages import Gap, SourceState
 from pw_ingest.core.batcher import Batcher, Cut
 from pw_ingest.core.chain import Chain, Missing
 from pw_ingest.core.frontier import Frontier
@@ -63,9 +64,10 @@ class Totals:
 class Pipeline:
     """The state of one source."""
 
-    def __init__(self, source: str, coverage: Coverage = "none") -> None:
+    def __init__(self, source: str, filter_: str = UNKNOWN) -> None:
         self._source = source
-        self._coverage: Coverage = coverage
+        # What the streams that are open let us see; what is held is flushed before it widens.
+        self.filter = filter_
         self._batcher = Batcher()
         self._chain = Chain()
         self.epoch = 1
@@ -323,5 +325,6 @@ class Pipeline:
             self._source,
             self.epoch,
             self.frontier.slot,
-            coverage=self._coverage,
+            coverage=transfer_coverage(self.filter),
+            filter=self.filter,
         )

@@ -7,11 +7,20 @@ from typing import Final, NamedTuple
 
 import yaml
 
-from pw_common.messages import Coverage
+from pw_common.coverage import ALL, ALL_NON_VOTE, PROGRAMS, SUCCESSFUL, TOKEN_PROGRAMS, WITH_FAILED
 from pw_geyser import geyser_pb2 as pb
+from pw_ingest.core.ladder import Rung
 
-ALL: Final = "all"
-ALL_NON_VOTE: Final = "all-non-vote"
+# Every mode that is known by its name; anything else is a file with a list of programs.
+MODES: Final = (ALL, ALL_NON_VOTE, SUCCESSFUL, TOKEN_PROGRAMS, PROGRAMS)
+# What is asked for where a wider one is refused: in this order, from the configured one on.
+BY_WIDTH: Final = MODES
+
+# No token moves without one of these.
+TOKEN_PROGRAM_IDS: Final = (
+    "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA",
+    "TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb",
+)
 
 COMMITMENTS: Final = {
     "processed": pb.PROCESSED,
@@ -32,11 +41,6 @@ class Program(NamedTuple):
 
 class BadPrograms(ValueError):
     """The list of programs cannot be used; says which entry and what is allowed."""
-
-
-def coverage(mode: str) -> Coverage:
-    """Which SOL transfers a subscription shows: all of them, or those beside exchanges."""
-    return "full" if mode in {ALL, ALL_NON_VOTE} else "partial"
 
 
 def read_programs(text: str) -> tuple[Program, ...]:
@@ -76,16 +80,57 @@ def is_address(key: str) -> bool:
     return bool(key) and zeros + (number.bit_length() + 7) // 8 == KEY_BYTES
 
 
-def subscription(
-    *, mode: str, programs: Sequence[Program], commitment: str, accounts_max: int = 0
-) -> pb.SubscribeRequest:
-    """The filter: transactions as asked for, and every slot and block_meta.
+def ladder(
+    *,
+    mode: str,
+    programs: Sequence[Program],
+    commitment: str,
+    accounts_max: int = 0,
+    with_failed: bool = False,
+) -> list[Rung]:
+    """The subscription that is asked for, then the narrower ones, each with its name.
 
     Args:
-        mode: `all`, `all-non-vote`, or anything else for the programs.
+        mode: One of MODES.
+        programs: Whose transactions, where it comes to the list.
+        commitment: A key of COMMITMENTS.
+        accounts_max: Accounts that the source takes in one filter; 0 for no limit.
+        with_failed: Whether failed transactions are asked for too.
+    """
+    rungs: list[Rung] = []
+    for one in BY_WIDTH[BY_WIDTH.index(mode) :]:
+        if one == SUCCESSFUL and with_failed:
+            # Successful and failed ones are all that are no votes.
+            one = ALL_NON_VOTE  # noqa: PLW2901
+        name = one + WITH_FAILED if with_failed and one in {TOKEN_PROGRAMS, PROGRAMS} else one
+        if not any(rung.filter == name for rung in rungs):
+            request = subscription(
+                mode=one,
+                programs=programs,
+                commitment=commitment,
+                accounts_max=accounts_max,
+                with_failed=with_failed,
+            )
+            rungs.append(Rung(name, request))
+    return rungs
+
+
+def subscription(
+    *,
+    mode: str,
+    programs: Sequence[Program],
+    commitment: str,
+    accounts_max: int = 0,
+    with_failed: bool = False,
+) -> pb.SubscribeRequest:
+    """The filter of one mode: transactions as asked for, and every slot and block_meta.
+
+    Args:
+        mode: One of MODES; anything else for the programs.
         programs: Whose transactions, in the mode of programs.
         commitment: A key of COMMITMENTS.
         accounts_max: Accounts that the source takes in one filter; 0 for no limit.
+        with_failed: Whether failed transactions are asked for too.
     """
     request = pb.SubscribeRequest(commitment=COMMITMENTS[commitment])
     request.slots["pw-slots"].filter_by_commitment = True
@@ -93,14 +138,16 @@ def subscription(
     if mode == ALL:
         request.transactions["pw-tx-0"].SetInParent()
         return request
-    if mode == ALL_NON_VOTE:
-        request.transactions["pw-tx-0"].vote = False
-        return request
-    ids = sorted({program.id for program in programs})
-    size = accounts_max or len(ids)
-    for position, start in enumerate(range(0, len(ids), size)):
+    ids: list[str] = []
+    if mode == TOKEN_PROGRAMS:
+        ids = list(TOKEN_PROGRAM_IDS)
+    elif mode not in {ALL_NON_VOTE, SUCCESSFUL}:
+        ids = sorted({program.id for program in programs})
+    size = accounts_max or max(1, len(ids))
+    for position, start in enumerate(range(0, max(1, len(ids)), size)):
         transactions = request.transactions[f"pw-tx-{position}"]
         transactions.vote = False
-        transactions.failed = False
+        if mode != ALL_NON_VOTE and not with_failed:
+            transactions.failed = False
         transactions.account_include.extend(ids[start : start + size])
     return request

@@ -140,10 +140,12 @@ def _is_behind(source: SourceHealth) -> bool:
 
 
 def _claims(source: SourceHealth) -> dict[str, str]:
-    """What a source claims that cannot be."""
+    """What a source claims that cannot be, and where it shows less than was asked for."""
     found: dict[str, str] = {}
     if source.refusing:
         found[f"refused_{source.source}"] = f"Source {source.source}: {source.refusing}."
+    if source.narrowed:
+        found[f"narrow_{source.source}"] = f"Source {source.source}: {source.narrowed}."
     if source.kind == "live" and source.clock_ahead_ms > CLOCK_AHEAD_MAX_MS:
         seconds = source.clock_ahead_ms // 1_000
         found[f"clock_{source.source}"] = (

@@ -203,6 +203,7 @@ class _Fold:
             unparsed=tuple(self.described),
             transfer_coverage=envelope.coverage,
             programs=envelope.programs,
+            filter=envelope.filter,
         )
         tally = Tally(self.slot, self.called, self.unparsed, self.disagreements, self.agreements)
         return Outcome(batch, tuple(self.letters), tally)

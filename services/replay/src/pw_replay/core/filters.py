@@ -9,6 +9,7 @@ from solders.signature import Signature
 
 from pw_geyser import geyser_pb2
 from pw_replay.core.items import Item, facts_of
+from pw_replay.core.limits import NO_LIMITS, FilterLimits
 
 FILTER_NAME_MAX = 128
 ACCOUNTS_MAX = 1000
@@ -109,12 +110,16 @@ def is_ping_only(request: geyser_pb2.SubscribeRequest) -> bool:
     )
 
 
-def compile_filter(request: geyser_pb2.SubscribeRequest) -> Filter:
+def compile_filter(
+    request: geyser_pb2.SubscribeRequest, limits: FilterLimits = NO_LIMITS
+) -> Filter:
     """Check and compile a request.
 
     Raises:
-        BadFilter: naming the filter and the bound or key that is wrong.
+        BadFilter: naming the filter and the bound or key that is wrong, or what the plan forbids.
     """
+    if refusal := limits.refusal(request):
+        raise BadFilter(refusal)
     for names in (request.transactions, request.slots, request.blocks_meta):
         if len(names) > FILTERS_MAX:
             raise BadFilter(f"{len(names)} filters of one type, at most {FILTERS_MAX}")
