@@ -126,12 +126,12 @@ async def _letters(rpc: Rpc, slot: int, block: Block, unread: Sequence[Unread]) 
     if any(not one.signature for one in wanted):
         # Where an unknown version keeps its signatures is not known: the node knows them.
         signatures = [_signature(one) for one in await _signatures(rpc, slot, block)]
-        wanted = [one._replace(signature=one.signature or signatures[one.index]) for one in wanted]
+        wanted = [one._replace(signature=one.signature or signatures[one.place]) for one in wanted]
     letters = []
     for one in wanted:
         named = str(Signature(one.signature)) if one.signature else "of unknown signature"
-        name = f"transaction {one.index} of slot {slot}, {named}: {one.what}"
-        letters.append(Letter(slot, one.index, visible(name), unread_update(slot, one)))
+        name = f"transaction {one.place} of slot {slot}, {named}: {one.what}"
+        letters.append(Letter(slot, one.place, visible(name), unread_update(slot, one)))
     return letters
 
 

@@ -138,7 +138,7 @@ class Letter(NamedTuple):
     """A transaction that cannot be read; `name` says which, and why."""
 
     slot: int
-    index: int
+    place: int
     name: str
     update: bytes
 
@@ -192,12 +192,12 @@ class Filler:
         """
         for letter in letters:
             headers = {
-                MSG_ID: f"dead:backfill:{self._gap.id}:{letter.slot}:{letter.index}",
+                MSG_ID: f"dead:backfill:{self._gap.id}:{letter.slot}:{letter.place}",
                 SCHEMA: SCHEMA_DEAD_LETTER,
                 REASON: letter.name.encode("ascii", "replace").decode("ascii"),
                 ORIGIN_STREAM: STREAM_GAP,
                 ORIGIN_SEQ: str(self._attempt),
-                POSITION: str(letter.index),
+                POSITION: str(letter.place),
                 SOURCE: self._gap.source,
                 EPOCH: str(self._gap.epoch),
                 CONTENT_ENCODING: ZSTD,

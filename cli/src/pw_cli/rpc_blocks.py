@@ -120,9 +120,12 @@ class Signatures(msgspec.Struct):
 
 
 class Unread(NamedTuple):
-    """A transaction in a form that is not known. `signature` is empty where its place is not."""
+    """A transaction in a form that is not known; `place` is its index in the block.
 
-    index: int
+    `signature` is empty where it is not known.
+    """
+
+    place: int
     what: str
     signature: bytes
     raw: bytes
@@ -157,7 +160,7 @@ def updates_of(slot: int, block: Block) -> list[bytes]:
     """
     read = read_block(slot, block)
     if read.unread:
-        raise BadBlock(f"transaction {read.unread[0].index} is of {read.unread[0].what}")
+        raise BadBlock(f"transaction {read.unread[0].place} is of {read.unread[0].what}")
     return read.updates
 
 
@@ -166,7 +169,7 @@ def unread_update(slot: int, unread: Unread) -> bytes:
     update = pb.SubscribeUpdate()
     update.transaction.slot = slot
     info = update.transaction.transaction
-    info.index = unread.index
+    info.index = unread.place
     info.signature = unread.signature
     info.transaction.MergeFromString(unread_transaction(unread.raw))
     _meta(info.meta, unread.meta)

@@ -125,8 +125,8 @@ def calls(one: Decoded, program: bytes) -> list[tuple[tuple[bytes, ...], bytes]]
     """Every call of a program: its accounts, and its data."""
     info = one.update.transaction.transaction
     keys = every_key(info)
-    found = [*info.transaction.message.instructions]
-    found += [inner for group in info.meta.inner_instructions for inner in group.instructions]
+    inner = [one for group in info.meta.inner_instructions for one in group.instructions]
+    found = [*info.transaction.message.instructions, *inner]
     return [
         (tuple(keys[at] for at in call.accounts), call.data)
         for call in found
