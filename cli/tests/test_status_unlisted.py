@@ -23,8 +23,8 @@ def printed(status: dict[str, Any]) -> str:
 
 
 def test_the_line_names_share_and_who_trades_most_and_what_was_left_out() -> None:
-    found = {"programs": 2, "share": 0.1234, "swaps": 40_000, "left_out": 0}
-    found["shown"] = [{"program": PROGRAM, "share": 0.041}]  # type: ignore[assignment]
+    found: dict[str, Any] = {"programs": 2, "share": 0.1234, "swaps": 40_000, "left_out": 0}
+    found["shown"] = [{"program": PROGRAM, "share": 0.041}]
     text = printed(STATUS | {"unlisted": found})
     assert "unlisted programs 2: 12.3% of 40,000 swaps in 2 h" in text
     assert f"most: {PROGRAM} 4.1%" in text
@@ -33,6 +33,6 @@ def test_the_line_names_share_and_who_trades_most_and_what_was_left_out() -> Non
 
 
 def test_nothing_is_said_where_none_trades_or_an_older_api_answers() -> None:
-    none = {"programs": 0, "share": None, "swaps": 0, "left_out": 0, "shown": []}
+    none: dict[str, Any] = {"programs": 0, "share": None, "swaps": 0, "left_out": 0, "shown": []}
     assert "unlisted" not in printed(STATUS | {"unlisted": none})
     assert "unlisted" not in printed(STATUS)
