@@ -20,6 +20,7 @@ from pw_parser.core.programs import (
     Program,
     Programs,
 )
+from pw_parser.core.traders import is_wallet
 from pw_parser.core.transaction import KEY_BYTES, Malformed, TokenAccount, View, address
 
 _TRANSFER: Final = 3
@@ -34,7 +35,7 @@ _SYSTEM_TRANSFER: Final = (2).to_bytes(4, "little")
 # InitializeAccount names the owner as its third account, 2 and 3 carry it in the data.
 _INITIALIZE: Final = 1
 _OWNER_IN_DATA: Final = frozenset({16, 18})
-_NATIVE: Final = "lamports"
+NATIVE: Final = "lamports"
 
 
 # (source, destination, mint, raw amount): a transfer between owners.
@@ -198,7 +199,7 @@ class _Reading:
             if destination in self.tokens:
                 return None
             ends = _address(self.view, source), _address(self.view, destination)
-            return (*ends, _NATIVE, int.from_bytes(data[4:12], "little"))
+            return (*ends, NATIVE, int.from_bytes(data[4:12], "little"))
         if not data:
             return None
         if data[0] == _TRANSFER and len(accounts) >= _PLAIN_ACCOUNTS:
@@ -233,7 +234,7 @@ def _mints_of(view: View, call: _Call, program: Program | None) -> frozenset[str
         return _exchanged(view, call)
     if program.kind != "venue":
         return frozenset()
-    return frozenset(SOL_MINT if mint == _NATIVE else mint for _, _, mint, _ in call.moves)
+    return frozenset(SOL_MINT if mint == NATIVE else mint for _, _, mint, _ in call.moves)
 
 
 def _exchanged(view: View, call: _Call) -> frozenset[str]:
@@ -250,14 +251,21 @@ def _exchanged(view: View, call: _Call) -> frozenset[str]:
     tokens = frozenset(
         mint
         for owner, net in nets.items()
-        if _opposes(signs := {m: raw for m, raw in net.items() if m != _NATIVE and raw})
+        if _opposes(signs := {m: raw for m, raw in net.items() if m != NATIVE and raw})
         for mint in signs
     )
     if tokens:
         return tokens
-    with_native = [net for net in nets.values() if net.get(_NATIVE) and _opposes(net)]
-    mints = frozenset(m for net in with_native for m, raw in net.items() if raw and m != _NATIVE)
-    if len(with_native) > 1:
+    with_native = {
+        owner: net for owner, net in nets.items() if net.get(NATIVE) and _opposes(net)
+    }
+    mints = frozenset(
+        m for net in with_native.values() for m, raw in net.items() if raw and m != NATIVE
+    )
+    # A curve alone, where somebody paid it for another wallet.
+    if len(with_native) > 1 or any(
+        net[NATIVE] > 0 and not is_wallet(owner) for owner, net in with_native.items()
+    ):
         return mints | {SOL_MINT}
     return _paid_from_lamports(view, nets)
 
@@ -275,7 +283,7 @@ def _opposes(net: dict[str, int]) -> bool:
 def _paid_from_lamports(view: View, nets: dict[str, dict[str, int]]) -> frozenset[str]:
     """The token that somebody took for lamports of its own, which no instruction shows."""
     taken = {owner: mint for owner, net in nets.items() for mint, raw in net.items() if raw > 0}
-    taken = {owner: mint for owner, mint in taken.items() if mint != _NATIVE}
+    taken = {owner: mint for owner, mint in taken.items() if mint != NATIVE}
     if not taken:
         return frozenset()
     for index in range(view.signer_count, len(view.keys)):

@@ -38,10 +38,8 @@ class Flow(NamedTuple):
 def is_arbitrage(said: Statements, leg: Leg) -> bool:
     """Whether the venues say that the trader got back nearly all of the token that it gave.
 
-    Where the trader's own quote opposes its token, it is a small trade all the same.
+    So does a bot that makes volume: what it keeps, against what it lost, is no price.
     """
-    if not PRICED_ELSEWHERE & set(leg.reasons):
-        return False
     for flows in _flows(said):
         flow = flows.get(leg.mint)
         if flow is not None and flow.given_raw and flow.got_raw:

@@ -144,7 +144,7 @@ def _legs(context: Context, owner: str) -> list[Leg]:
     legs: list[Leg] = []
     for mint, raw in changes.items():
         if len(changes) == 1:
-            opposed = _opposed_quote(quote, raw)
+            opposed = opposed_quote(quote, raw)
             if opposed is not None:
                 return [Leg(owner, mint, raw, *opposed, ())]
         mirrored = pool_side(context, mint, raw)
@@ -184,7 +184,7 @@ def gross(context: Context, mint: str) -> tuple[int, int]:
     return -sum(raw for raw in programs if raw < 0), sum(raw for raw in programs if raw > 0)
 
 
-def _opposed_quote(quote: Changes, base_raw: int) -> tuple[str, int] | None:
+def opposed_quote(quote: Changes, base_raw: int) -> tuple[str, int] | None:
     """The quote that moved against the base; a stable coin before SOL, which rent disturbs.
 
     A remainder of a stable coin does not hide the SOL that paid: not where the SOL is
