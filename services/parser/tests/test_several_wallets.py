@@ -131,3 +131,23 @@ def test_what_is_bought_and_sold_back_but_for_dust_is_a_round_trip(draft: Any) -
     (trip,) = parse(made.update()).events
     assert isinstance(trip, RoundTrip)
     assert trip.quote_change_raw == -16_000_000
+
+
+@pytest.mark.parametrize("fee", [1, 5, 10])
+def test_a_tokens_own_fee_hides_neither_price_nor_taker(draft: Any, fee: int) -> None:
+    """Of 100 that are sent, the token keeps a part: of a custodian's and of a maker's side."""
+    vault = draft("keeper").invoke(UNKNOWN, ("vaultusd", "vault"), b"\x07", inner=False)
+    vault.token("vaultusd", USDC, 90, 0).token("vault", "mint-a", 0, 100 - fee)
+    vault.token("vaultusd", "mint-a", 0, 0)
+    vault.token("pool", "mint-a", 100, 0).token("pool", USDC, 0, 90)
+    vault.call(PUMPSWAP, "pool").swap("vaultusd", "pool", USDC, "mint-a", (90, 100), 3)
+    vault.move(
+        vault.account("vaultusd", "mint-a"), vault.account("vault", "mint-a"), "vaultusd", 100
+    )
+    assert by_trader(vault) == {vault.address("vault"): ("buy", 100 - fee, 90)}
+
+    pair = draft("maker", "taker").invoke(UNKNOWN, ("taker", "maker"), b"\x07", inner=False)
+    pair.token("taker", "mint-a", 100, 0).token("maker", "mint-a", 0, 100 - fee)
+    pair.token("taker", USDC, 0, 90).token("maker", USDC, 90, 0)
+    pair.swap("taker", "maker", "mint-a", USDC, (100, 90))
+    assert by_trader(pair) == {pair.address("taker"): ("sell", 100, 90)}

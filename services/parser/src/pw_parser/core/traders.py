@@ -236,10 +236,11 @@ def pool_side(context: Context, mint: str, base_raw: int) -> tuple[str | None, i
     certain and its price is not: both quote fields are None then.
     """
     totals: Changes = {}
-    opposed_raw = 0
+    opposed_raw = shared_raw = 0
     for owner, changes in context.balances.base.items():
         pool_raw = changes.get(mint, 0)
         if owner in context.signers or pool_raw * base_raw >= 0:
+            shared_raw += abs(pool_raw) if pool_raw * base_raw > 0 else 0
             continue
         opposed_raw += abs(pool_raw)
         for quote_mint, quote_raw in context.balances.quote.get(owner, {}).items():
@@ -248,8 +249,19 @@ def pool_side(context: Context, mint: str, base_raw: int) -> tuple[str | None, i
     shift_raw = abs(opposed_raw - abs(base_raw))
     if len(totals) != 1 or shift_raw * 2 > opposed_raw:
         return None
-    # Three percent leave room for a token's own transfer fee.
-    return next(iter(totals.items())) if shift_raw * 100 <= 3 * opposed_raw else (None, None)
+    # What nobody got is the token's own transfer fee, which leaves the price as it is.
+    shared_raw -= abs(base_raw)
+    return next(iter(totals.items())) if shared_raw * 100 <= 3 * opposed_raw else (None, None)
+
+
+def moved_by_pools(context: Context, mint: str, base_raw: int) -> int:
+    """What others than signers gave or took of a mint against a change, with its sign."""
+    opposed_raw = sum(
+        raw
+        for owner, changes in context.balances.base.items()
+        if (raw := changes.get(mint, 0)) * base_raw < 0 and owner not in context.signers
+    )
+    return -opposed_raw
 
 
 @lru_cache(maxsize=SIGNATURE_CACHE_SIZE)
