@@ -7,12 +7,13 @@ known non-exchange moves (a loan against collateral, a deposit) is no hop.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from pw_parser.core.calls import OUTER, Place
 from pw_parser.core.programs import (
+    QUOTE_MINTS,
     SOL_MINT,
     SYSTEM_PROGRAM,
     TOKEN_PROGRAMS,
@@ -76,6 +77,14 @@ class Shape(NamedTuple):
         """All who gave or got anything in a hop, or where shares were issued for it."""
         below = (*self.moves, *self.issued)
         return frozenset(end for moves in below for move in moves for end in move[:2])
+
+    def returns(self) -> bool:
+        """Whether any token was exchanged twice, so that it may have been bought and sold.
+
+        Where no call shows what moved, it may have been.
+        """
+        counts = Counter(mint for hop in self.hops for mint in hop.mints if mint not in QUOTE_MINTS)
+        return not counts or max(counts.values()) > 1
 
     def through(self, mint: str) -> int:
         """The most of a mint that any owner both gave and got over all hops."""
@@ -256,9 +265,7 @@ def _exchanged(view: View, call: _Call) -> frozenset[str]:
     )
     if tokens:
         return tokens
-    with_native = {
-        owner: net for owner, net in nets.items() if net.get(NATIVE) and _opposes(net)
-    }
+    with_native = {owner: net for owner, net in nets.items() if net.get(NATIVE) and _opposes(net)}
     mints = frozenset(
         m for net in with_native.values() for m, raw in net.items() if raw and m != NATIVE
     )

@@ -84,6 +84,9 @@ def judgement_of(
     if len(legs) == 1:
         legs = [paid_by_another(context, legs[0])]
     trips = () if legs else round_trip_of(context)
+    if trips and not shaped().returns():
+        # What one exchange gave and a deposit took, or the other way round.
+        trips = ()
     if said.trades and not legs and not trips:
         legs = [paid_by_another(context, leg) for leg in stated_legs(said, context)]
     if not legs and not trips:
@@ -104,7 +107,7 @@ def judgement_of(
     traders = {leg.trader for leg in legs}
     if len(traders) == 1 and all(
         is_arbitrage(said, leg)
-        or (hops and shaped().through(leg.mint) >= DUST_DIVISOR * abs(leg.base_raw))
+        or (shape is not None and shape.through(leg.mint) >= DUST_DIVISOR * abs(leg.base_raw))
         for leg in legs
     ):
         legs, trips = [], (trip_of(context, traders.pop()),)

@@ -36,10 +36,11 @@ _CREATE_ACCOUNT: Final = 0
 _TRANSFER: Final = 2
 _CREATE_WITH_SEED: Final = 3
 _ALLOCATE_TAG: Final = (8).to_bytes(4, "little")
-_CLOSE_ACCOUNT: Final = 9
+_CLOSE_ACCOUNT: Final = b"\x09"
 # The height of what an outer instruction calls; 0 where old metadata has none.
 DIRECT_HEIGHT: Final = 2
-_TOKEN_TRANSFERS: Final = frozenset({b"\x03", b"\x0c", b"\x1a"})
+# Transfer, plain, checked and with a fee: where the destination stands.
+_DESTINATIONS: Final = {b"\x03": 1, b"\x0c": 2, b"\x1a": 2}
 
 _NOTHING: Final = 0
 _SYSTEM: Final = 1
@@ -65,7 +66,8 @@ class Ledger(NamedTuple):
     accounts that exchange instructions name as their user; `calls` are the
     instructions of venues whose layout is known. `unlisted` says that a program
     that the table does not name was called by another, or moved tokens itself.
-    `sent` are the larger transfers of SOL, outer ones first.
+    `sent` are the larger transfers of SOL, outer ones first; `both_ways` are token
+    accounts that gave as well as got.
     """
 
     venues: tuple[str, ...]
@@ -79,6 +81,7 @@ class Ledger(NamedTuple):
     calls: Calls
     unlisted: bool
     sent: tuple[Sent, ...]
+    both_ways: frozenset[int]
 
 
 class _Walk:
@@ -102,6 +105,8 @@ class _Walk:
         self._owners: set[str] | None = None
         self.calls = Calls(view)
         self.sent: list[Sent] = []
+        self.gave: set[int] = set()
+        self.got: set[int] = set()
         # The inner instructions that are walked now.
         self.group: Sequence[solana_storage_pb2.InnerInstruction] = ()
         self.special: dict[int, Role] = {}
@@ -165,6 +170,7 @@ def ledger_of(view: View, programs: Programs = BUILT_IN) -> Ledger:
         calls=walk.calls,
         unlisted=unlisted,
         sent=tuple(walk.sent),
+        both_ways=frozenset(walk.gave & walk.got),
     )
 
 
@@ -173,7 +179,7 @@ def _moves_tokens_itself(walk: _Walk) -> bool:
     return any(
         walk.special.get(one.program_id_index) == _TOKEN
         and one.stack_height <= DIRECT_HEIGHT
-        and one.data[:1] in _TOKEN_TRANSFERS
+        and one.data[:1] in _DESTINATIONS
         for one in walk.group
     )
 
@@ -199,9 +205,14 @@ def _step(walk: _Walk, role: Role, instruction: AnyInstruction, place: Place) ->
     if isinstance(role, Program):
         _exchange(walk, role, instruction, place)
     elif role == _TOKEN:
-        data = instruction.data
-        if data and data[0] == _CLOSE_ACCOUNT:
-            _close(walk, instruction.accounts)
+        data, accounts = instruction.data, instruction.accounts
+        destination = _DESTINATIONS.get(data[:1])
+        if destination is not None:
+            if len(accounts) > destination:
+                walk.gave.add(accounts[0])
+                walk.got.add(accounts[destination])
+        elif data[:1] == _CLOSE_ACCOUNT:
+            _close(walk, accounts)
     else:
         _system(walk, instruction.accounts, instruction.data, place)
 
@@ -328,8 +339,7 @@ def _is_beside(walk: _Walk, source: int, place: Place) -> bool:
     if role is not None:
         return isinstance(role, Program) and role.kind != "venue"
     return not any(
-        walk.special.get(sibling.program_id_index) == _TOKEN
-        and sibling.data[:1] in _TOKEN_TRANSFERS
+        walk.special.get(sibling.program_id_index) == _TOKEN and sibling.data[:1] in _DESTINATIONS
         for sibling in _siblings(walk, own.stack_height, place.inner)
     )
 

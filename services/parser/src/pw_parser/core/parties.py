@@ -20,8 +20,8 @@ from pw_parser.core.hops import Hop
 from pw_parser.core.programs import QUOTE_MINTS, SOL_MINT
 from pw_parser.core.traders import Context, Leg, is_wallet, passed_through, pool_side
 
-# A wallet that pays more than this part of the price paid for it.
-PAID_BY_WALLET_DIVISOR: Final = 2
+# A wallet that pays or gets more than this part of the price traded, or borrowed the rest.
+PAID_BY_WALLET_DIVISOR: Final = 10
 PAIR: Final = 2
 # What a keeper, a platform and a custodian may keep of what the pools paid.
 PAID_OUT_MIN_PER_CENT: Final = 90
@@ -114,7 +114,7 @@ def _is_custodian(
         return False
     return not any(
         context.balances.base.get(owner, {}).get(mint)
-        or (-quotes.get(owner, {}).get(quote_mint, 0)) * PAID_BY_WALLET_DIVISOR > paid_raw
+        or abs(quotes.get(owner, {}).get(quote_mint, 0)) * PAID_BY_WALLET_DIVISOR > paid_raw
         for owner in {*context.balances.base, *quotes}
         if owner and (owner in context.signers or is_wallet(owner))
     )

@@ -8,13 +8,13 @@ against the pools are its trade, and the rest is a gift.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from pw_parser.core.amounts import Changes
 from pw_parser.core.hops import NATIVE, Move, Shape
 from pw_parser.core.programs import QUOTE_MINTS, SOL_MINT
-from pw_parser.core.traders import Context, Leg, is_wallet
+from pw_parser.core.traders import DUST_DIVISOR, Context, Leg, is_wallet
 
 # A smaller part of a trade that another wallet got or gave is a fee or a keeper's spread.
 FEE_MAX_PER_CENT: Final = 3
@@ -35,10 +35,15 @@ class Part(NamedTuple):
 def by_hops(context: Context, legs: list[Leg], shaped: Callable[[], Shape]) -> list[Leg]:
     """The legs, corrected and completed where other wallets moved the token as well."""
     found = list(legs)
-    for mint in sorted(_mints_of_several(context, legs)):
+    several = _mints_of_several(context, legs)
+    for mint in sorted(several | _mints_both_ways(context, legs)):
         parts = _parts(context, shaped().moves, mint)
         traders = {leg.trader for leg in legs if leg.mint == mint}
-        found = [_corrected(leg, parts) if leg.mint == mint else leg for leg in found]
+        found = [
+            _corrected(leg, parts) if leg.mint == mint else leg
+            for leg in found
+            if leg.mint != mint or mint in several or not _is_rest(leg, parts)
+        ]
         found += [
             leg
             for owner in sorted(parts.keys() - traders)
@@ -47,7 +52,26 @@ def by_hops(context: Context, legs: list[Leg], shaped: Callable[[], Shape]) -> l
     return found
 
 
-def _mints_of_several(context: Context, legs: list[Leg]) -> Iterable[str]:
+def _mints_both_ways(context: Context, legs: list[Leg]) -> set[str]:
+    """The mints that a trader both gave and got, such as liquidity that was bought first."""
+    both = context.ledger.both_ways
+    if not both:
+        return set()
+    traded = {(leg.trader, leg.mint) for leg in legs if "token_to_token" not in leg.reasons}
+    return {
+        token.mint
+        for token in context.view.tokens
+        if token.account_index in both and (token.owner, token.mint) in traded
+    }
+
+
+def _is_rest(leg: Leg, parts: dict[str, Part]) -> bool:
+    """Whether a change is only what liquidity left of what was traded for it."""
+    part = parts.get(leg.trader)
+    return part is not None and abs(leg.base_raw) * DUST_DIVISOR <= abs(part.base_raw)
+
+
+def _mints_of_several(context: Context, legs: list[Leg]) -> set[str]:
     """The mints of which wallets that have no trade of their own moved more than a fee."""
     base = context.balances.base
     if not legs:
@@ -55,8 +79,8 @@ def _mints_of_several(context: Context, legs: list[Leg]) -> Iterable[str]:
         for owner, changes in base.items():
             for mint, raw in changes.items():
                 gained[mint] += raw > 0 and _is_wallet(context, owner)
-        return [mint for mint, wallets in gained.items() if wallets >= SEVERAL]
-    found = []
+        return {mint for mint, wallets in gained.items() if wallets >= SEVERAL}
+    found = set()
     for mint in {leg.mint for leg in legs if "token_to_token" not in leg.reasons}:
         traded = {leg.trader: abs(leg.base_raw) for leg in legs if leg.mint == mint}
         least_raw = min(traded.values()) * FEE_MAX_PER_CENT
@@ -65,7 +89,7 @@ def _mints_of_several(context: Context, legs: list[Leg]) -> Iterable[str]:
             for owner, changes in base.items()
             if mint in changes and owner not in traded and _is_wallet(context, owner)
         ):
-            found.append(mint)
+            found.add(mint)
     return found
 
 
@@ -92,13 +116,24 @@ def _parts(context: Context, hops: Sequence[Sequence[Move]], mint: str) -> dict[
         if buys == _is_wallet(context, giver):
             continue
         wallet, pool = (taker, giver) if buys else (giver, taker)
+        paid = _paid_to(pool, moves)
+        if any(raw * nets[wallet] < 0 for raw in paid.values()):
+            # Base and quote move the same way: liquidity.
+            continue
         base[wallet] += nets[wallet]
-        for source, destination, moved, raw in moves:
-            quote = SOL_MINT if moved == NATIVE else moved
-            if quote in QUOTE_MINTS and pool in (source, destination):
-                paid_raw = raw if destination == pool else -raw
-                quotes[wallet][quote] = quotes[wallet].get(quote, 0) + paid_raw
+        for quote, raw in paid.items():
+            quotes[wallet][quote] = quotes[wallet].get(quote, 0) + raw
     return {wallet: Part(raw, quotes[wallet]) for wallet, raw in base.items() if raw}
+
+
+def _paid_to(pool: str, moves: Sequence[Move]) -> Changes:
+    """What a pool got of each quote, less what it gave."""
+    paid: Changes = {}
+    for source, destination, moved, raw in moves:
+        quote = SOL_MINT if moved == NATIVE else moved
+        if quote in QUOTE_MINTS and source != destination and pool in (source, destination):
+            paid[quote] = paid.get(quote, 0) + (raw if destination == pool else -raw)
+    return paid
 
 
 def _quote(part: Part) -> tuple[str, int] | None:
@@ -111,7 +146,8 @@ def _corrected(leg: Leg, parts: dict[str, Part]) -> Leg:
     part = parts.get(leg.trader)
     if part is None or part.base_raw * leg.base_raw <= 0:
         return leg
-    leg = leg._replace(base_raw=part.base_raw)
+    if abs(part.base_raw - leg.base_raw) * 100 > FEE_MAX_PER_CENT * abs(part.base_raw):
+        leg = leg._replace(base_raw=part.base_raw)
     quote = _quote(part)
     if quote is None or (leg.quote_mint not in (None, quote[0])):
         return leg
