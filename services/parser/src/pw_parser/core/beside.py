@@ -81,15 +81,16 @@ class Walk:
         self.reasons[index].add(reason)
 
 
-def token_step(walk: Walk, accounts: bytes, data: bytes) -> None:
+def token_step(walk: Walk, instruction: AnyInstruction) -> None:
     """One instruction of a token program."""
-    destination = DESTINATIONS.get(data[:1])
-    if destination is not None:
+    tag = instruction.data[:1]
+    if tag in DESTINATIONS:
+        accounts, destination = instruction.accounts, DESTINATIONS[tag]
         if len(accounts) > destination:
             walk.gave.add(accounts[0])
             walk.got.add(accounts[destination])
-    elif data[:1] == _CLOSE_ACCOUNT:
-        _close(walk, accounts)
+    elif tag == _CLOSE_ACCOUNT:
+        _close(walk, instruction.accounts)
 
 
 def _close(walk: Walk, accounts: bytes) -> None:

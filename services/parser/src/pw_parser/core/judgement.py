@@ -12,7 +12,7 @@ from pw_parser.core.programs import QUOTE_MINTS, Programs
 from pw_parser.core.several import by_hops
 from pw_parser.core.stated import is_arbitrage, stated_legs
 from pw_parser.core.statements import Statements
-from pw_parser.core.swaps import round_trip_of, trip_of
+from pw_parser.core.swaps import has_deposit, round_trip_of, trip_of
 from pw_parser.core.traders import DUST_DIVISOR, Judged, context_of, legs_of, was_issued
 from pw_parser.core.transaction import View
 
@@ -84,7 +84,7 @@ def judgement_of(
     if len(legs) == 1:
         legs = [paid_by_another(context, legs[0])]
     trips = () if legs else round_trip_of(context)
-    if trips and not shaped().returns():
+    if trips and has_deposit(context) and not shaped().returns():
         # What one exchange gave and a deposit took, or the other way round.
         trips = ()
     if said.trades and not legs and not trips:

@@ -82,7 +82,9 @@ def ledger_of(view: View, programs: Programs = BUILT_IN) -> Ledger:
     for at, instruction in enumerate(view.message.instructions):
         program = instruction.program_id_index
         role = special.get(program)
-        if role is not None:
+        if role == TOKEN:
+            token_step(walk, instruction)
+        elif role is not None:
             if role:
                 _step(walk, role, instruction, Place(at, OUTER))
         elif program >= count:
@@ -96,7 +98,9 @@ def ledger_of(view: View, programs: Programs = BUILT_IN) -> Ledger:
         for at, inner in enumerate(walk.group):
             program = inner.program_id_index
             role = special.get(program)
-            if role is not None:
+            if role == TOKEN:
+                token_step(walk, inner)
+            elif role is not None:
                 if role:
                     _step(walk, role, inner, Place(group.index, at))
             elif program >= count:
@@ -149,8 +153,6 @@ def _special_programs(keys: list[bytes], programs: Programs) -> dict[int, Role]:
 def _step(walk: Walk, role: Role, instruction: AnyInstruction, place: Place) -> None:
     if isinstance(role, Program):
         _exchange(walk, role, instruction, place)
-    elif role == TOKEN:
-        token_step(walk, instruction.accounts, instruction.data)
     else:
         system_step(walk, instruction.accounts, instruction.data, place)
 

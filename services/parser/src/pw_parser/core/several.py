@@ -22,7 +22,6 @@ FEE_MAX_PER_CENT: Final = 3
 OWN_QUOTE_PER_CENT: Final = 3
 # Whoever got less than half of what a hop gave was paid a fee in it.
 MAIN_PART: Final = 2
-SEVERAL: Final = 2
 
 
 class Part(NamedTuple):
@@ -36,7 +35,10 @@ def by_hops(context: Context, legs: list[Leg], shaped: Callable[[], Shape]) -> l
     """The legs, corrected and completed where other wallets moved the token as well."""
     found = list(legs)
     several = _mints_of_several(context, legs)
-    for mint in sorted(several | _mints_both_ways(context, legs)):
+    both_ways = _mints_both_ways(context, legs)
+    if not several and not both_ways:
+        return legs
+    for mint in sorted(several | both_ways):
         parts = _parts(context, shaped().moves, mint)
         traders = {leg.trader for leg in legs if leg.mint == mint}
         found = [
@@ -55,7 +57,7 @@ def by_hops(context: Context, legs: list[Leg], shaped: Callable[[], Shape]) -> l
 def _mints_both_ways(context: Context, legs: list[Leg]) -> set[str]:
     """The mints that a trader both gave and got, such as liquidity that was bought first."""
     both = context.ledger.both_ways
-    if not both:
+    if not both or not legs:
         return set()
     traded = {(leg.trader, leg.mint) for leg in legs if "token_to_token" not in leg.reasons}
     return {
@@ -74,22 +76,27 @@ def _is_rest(leg: Leg, parts: dict[str, Part]) -> bool:
 def _mints_of_several(context: Context, legs: list[Leg]) -> set[str]:
     """The mints of which wallets that have no trade of their own moved more than a fee."""
     base = context.balances.base
+    found: set[str] = set()
     if not legs:
-        gained: defaultdict[str, int] = defaultdict(int)
+        gained: dict[str, str] = {}
         for owner, changes in base.items():
             for mint, raw in changes.items():
-                gained[mint] += raw > 0 and _is_wallet(context, owner)
-        return {mint for mint, wallets in gained.items() if wallets >= SEVERAL}
-    found = set()
+                if raw > 0 and _is_wallet(context, owner):
+                    if mint in gained:
+                        found.add(mint)
+                    gained[mint] = owner
+        return found
     for mint in {leg.mint for leg in legs if "token_to_token" not in leg.reasons}:
         traded = {leg.trader: abs(leg.base_raw) for leg in legs if leg.mint == mint}
         least_raw = min(traded.values()) * FEE_MAX_PER_CENT
-        if any(
-            100 * abs(changes.get(mint, 0)) > least_raw
-            for owner, changes in base.items()
-            if mint in changes and owner not in traded and _is_wallet(context, owner)
-        ):
-            found.add(mint)
+        for owner, changes in base.items():
+            if (
+                mint in changes
+                and 100 * abs(changes[mint]) > least_raw
+                and owner not in traded
+                and _is_wallet(context, owner)
+            ):
+                found.add(mint)
     return found
 
 
