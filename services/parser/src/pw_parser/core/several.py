@@ -8,7 +8,7 @@ against the pools are its trade, and the rest is a gift.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from pw_parser.core.amounts import Changes
@@ -33,14 +33,17 @@ class Part(NamedTuple):
 
 def by_hops(context: Context, legs: list[Leg], shaped: Callable[[], Shape]) -> list[Leg]:
     """The legs, corrected and completed where other wallets moved the token as well."""
-    found = list(legs)
-    several = _mints_of_several(context, legs)
-    both_ways = _mints_both_ways(context, legs)
+    traded: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for leg in legs:
+        if "token_to_token" not in leg.reasons:
+            traded[leg.mint][leg.trader] = abs(leg.base_raw)
+    several = _mints_of_several(context, traded) if legs else _mints_received(context)
+    both_ways = _mints_both_ways(context, traded)
     if not several and not both_ways:
         return legs
+    found = list(legs)
     for mint in sorted(several | both_ways):
         parts = _parts(context, shaped().moves, mint)
-        traders = {leg.trader for leg in legs if leg.mint == mint}
         found = [
             _corrected(leg, parts) if leg.mint == mint else leg
             for leg in found
@@ -48,22 +51,21 @@ def by_hops(context: Context, legs: list[Leg], shaped: Callable[[], Shape]) -> l
         ]
         found += [
             leg
-            for owner in sorted(parts.keys() - traders)
+            for owner in sorted(parts.keys() - traded[mint].keys())
             if (leg := _received(context, owner, mint, parts[owner])) is not None
         ]
     return found
 
 
-def _mints_both_ways(context: Context, legs: list[Leg]) -> set[str]:
+def _mints_both_ways(context: Context, traded: Mapping[str, Mapping[str, int]]) -> set[str]:
     """The mints that a trader both gave and got, such as liquidity that was bought first."""
     both = context.ledger.both_ways
-    if not both or not legs:
+    if not both:
         return set()
-    traded = {(leg.trader, leg.mint) for leg in legs if "token_to_token" not in leg.reasons}
     return {
-        token.mint
-        for token in context.view.tokens
-        if token.account_index in both and (token.owner, token.mint) in traded
+        mint
+        for index, mint, owner, *_ in context.view.tokens
+        if index in both and mint in traded and owner in traded[mint]
     }
 
 
@@ -73,30 +75,30 @@ def _is_rest(leg: Leg, parts: dict[str, Part]) -> bool:
     return part is not None and abs(leg.base_raw) * DUST_DIVISOR <= abs(part.base_raw)
 
 
-def _mints_of_several(context: Context, legs: list[Leg]) -> set[str]:
+def _mints_of_several(context: Context, traded: Mapping[str, Mapping[str, int]]) -> set[str]:
     """The mints of which wallets that have no trade of their own moved more than a fee."""
-    base = context.balances.base
     found: set[str] = set()
-    if not legs:
-        gained: dict[str, str] = {}
-        for owner, changes in base.items():
-            for mint, raw in changes.items():
-                if raw > 0 and _is_wallet(context, owner):
-                    if mint in gained:
-                        found.add(mint)
-                    gained[mint] = owner
-        return found
-    for mint in {leg.mint for leg in legs if "token_to_token" not in leg.reasons}:
-        traded = {leg.trader: abs(leg.base_raw) for leg in legs if leg.mint == mint}
-        least_raw = min(traded.values()) * FEE_MAX_PER_CENT
-        for owner, changes in base.items():
+    for mint, traders in traded.items():
+        least_raw = min(traders.values()) * FEE_MAX_PER_CENT
+        for owner, changes in context.balances.base.items():
             if (
                 mint in changes
+                and owner not in traders
                 and 100 * abs(changes[mint]) > least_raw
-                and owner not in traded
                 and _is_wallet(context, owner)
             ):
                 found.add(mint)
+    return found
+
+
+def _mints_received(context: Context) -> set[str]:
+    """The mints that several wallets got, where no wallet has a trade of its own."""
+    found: set[str] = set()
+    seen: set[str] = set()
+    for owner, changes in context.balances.base.items():
+        for mint, raw in changes.items():
+            if raw > 0 and _is_wallet(context, owner):
+                (found if mint in seen else seen).add(mint)
     return found
 
 

@@ -40,8 +40,13 @@ def is_arbitrage(said: Statements, leg: Leg) -> bool:
 
     So does a bot that makes volume: what it keeps, against what it lost, is no price.
     """
+    mint = leg.mint
+    if not any(t.mint_in == mint for t in said.trades) or not any(
+        t.mint_out == mint for t in said.trades
+    ):
+        return False
     for flows in _flows(said):
-        flow = flows.get(leg.mint)
+        flow = flows.get(mint)
         if flow is not None and flow.given_raw and flow.got_raw:
             through_raw = min(flow.given_raw, flow.got_raw)
             if abs(leg.base_raw) * 100 <= KEPT_MAX_PER_CENT * through_raw:

@@ -82,8 +82,7 @@ def context_of(given: View, ledger: Ledger) -> Context | None:
     indexes = account_indexes(view, owners)
     indexes.update({signer: index for index, signer in enumerate(signers)})
     add_lamports(balances, view, ledger, indexes)
-    derived = any(not token.owner for token in given.tokens)
-    return Context(view, ledger, balances, signers, indexes, derived)
+    return Context(view, ledger, balances, signers, indexes, owners_derived=view is not given)
 
 
 def legs_of(context: Context, users_of: Callable[[], frozenset[str]]) -> list[Leg]:
@@ -171,17 +170,19 @@ def gross(context: Context, mint: str) -> tuple[int, int]:
 
     By account, not by owner: some venues hold all their pools under one authority.
     """
-    moved = [
-        (token.owner, token.post_raw - token.pre_raw)
-        for token in context.view.tokens
-        if token.mint == mint and token.post_raw != token.pre_raw and token.owner
-    ]
-    if len(moved) < MOVED_THROUGH_MIN:
-        return 0, 0
-    programs = [
-        raw for owner, raw in moved if owner not in context.signers and not is_wallet(owner)
-    ]
-    return -sum(raw for raw in programs if raw < 0), sum(raw for raw in programs if raw > 0)
+    given_raw = taken_raw = moved = 0
+    signers = context.signers
+    for _, token_mint, owner, _, pre_raw, post_raw, _ in context.view.tokens:
+        if token_mint != mint or post_raw == pre_raw or not owner:
+            continue
+        moved += 1
+        if owner in signers or is_wallet(owner):
+            continue
+        if post_raw > pre_raw:
+            taken_raw += post_raw - pre_raw
+        else:
+            given_raw += pre_raw - post_raw
+    return (given_raw, taken_raw) if moved >= MOVED_THROUGH_MIN else (0, 0)
 
 
 def opposed_quote(quote: Changes, base_raw: int) -> tuple[str, int] | None:
@@ -208,13 +209,12 @@ def _has_other_side(context: Context, owner: str, mint: str, base_raw: int) -> b
     A token issued in this very transaction counts: its curve opens an account
     and is minted the supply. That it was a launch is for the caller to see.
     """
-    opposed_raw = sum(
-        abs(raw)
-        for other, changes in context.balances.base.items()
-        if other != owner and (raw := changes.get(mint, 0)) * base_raw < 0
-    )
-    if opposed_raw * OTHER_SIDE_MIN >= abs(base_raw):
-        return True
+    opposed_raw = 0
+    for other, changes in context.balances.base.items():
+        if mint in changes and other != owner and changes[mint] * base_raw < 0:
+            opposed_raw += abs(changes[mint])
+            if opposed_raw * OTHER_SIDE_MIN >= abs(base_raw):
+                return True
     return any(
         token.mint == mint and token.owner != owner and not token.existed
         for token in context.view.tokens
