@@ -10,6 +10,7 @@ from solders.pubkey import Pubkey
 from pw_common.messages import RoundTrip, Swap
 from pw_parser.core.parse import parse
 
+USDC = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
 SOL = "So11111111111111111111111111111111111111112"
 PUMPSWAP = "pAMMBay6oceH9fJKBRHGP5D4bD4sWpmSwMn52FMfXEA"
 LENDER = "MFv2hWf31Z9kbCa1snEPYctwafyhdvnV7FZnsebVacA"
@@ -85,3 +86,32 @@ def test_a_leveraged_deposit_is_no_trade_of_the_lenders_vault_and_no_round_trip(
     draft: Any, lender: str, sign: int
 ) -> None:
     assert judged(leveraged(draft, lender, sign)) == []
+
+
+@pytest.mark.parametrize("sign", [1, -1], ids=["withdrawn", "deposited"])
+def test_one_sided_liquidity_beside_rent_that_no_instruction_shows_is_no_trade(
+    draft: Any, sign: int
+) -> None:
+    """A position's account is paid for, or pays back, by lamports that its program moves."""
+    made = draft("alice").invoke(PUMPSWAP, ("pool", "alice"), inner=False)
+    pre, post = (0, 500) if sign > 0 else (500, 0)
+    made.token("alice", "mint-a", pre, post).token("pool", "mint-a", 900 - pre, 900 - post)
+    made.token("pool", SOL, ONE_SOL, ONE_SOL)
+    made.sol("alice", -sign * 57_000_000).sol("vaultposition", sign * 57_000_000)
+    ends = [made.account("pool", "mint-a"), made.account("alice", "mint-a")][::sign]
+    made.move(*ends, "pool" if sign > 0 else "alice", 500)
+    assert judged(made) == []
+
+
+@pytest.mark.parametrize("sign", [1, -1], ids=["withdrawn", "deposited"])
+def test_liquidity_in_dollars_beside_sol_that_moved_the_other_way_is_no_trade(
+    draft: Any, sign: int
+) -> None:
+    made = draft("alice").invoke(PUMPSWAP, ("pool", "alice"), inner=False)
+    for mint in ("mint-a", USDC):
+        pre, post = (0, 500) if sign > 0 else (500, 0)
+        made.token("alice", mint, pre, post).token("pool", mint, 900 - pre, 900 - post)
+        ends = [made.account("pool", mint), made.account("alice", mint)][::sign]
+        made.move(*ends, "pool" if sign > 0 else "alice", 500)
+    made.sol("alice", -sign * 57_000_000).sol("vaultposition", sign * 57_000_000)
+    assert judged(made) == []

@@ -15,6 +15,7 @@ from pw_parser.core.statements import Statements
 from pw_parser.core.swaps import has_deposit, round_trip_of, trip_of
 from pw_parser.core.traders import DUST_DIVISOR, Judged, context_of, legs_of, was_issued
 from pw_parser.core.transaction import View
+from pw_parser.core.vaults import vault_legs
 
 
 class Judgement(NamedTuple):
@@ -89,6 +90,8 @@ def judgement_of(
         trips = ()
     if said.trades and not legs and not trips:
         legs = [paid_by_another(context, leg) for leg in stated_legs(said, context)]
+    if not legs and not trips:
+        legs = vault_legs(context, shaped)
     if not legs and not trips:
         return Judgement(Judged((), (), context), ())
     issued = not ledger.launches and any(was_issued(context, leg.mint) for leg in legs)

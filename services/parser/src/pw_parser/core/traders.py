@@ -92,7 +92,7 @@ def legs_of(context: Context, users_of: Callable[[], frozenset[str]]) -> list[Le
     asked where no wallet traded.
     """
     signers, base = context.signers, context.balances.base
-    legs = [leg for signer in sorted(set(signers)) for leg in _legs(context, signer)]
+    legs = [leg for signer in sorted(set(signers)) for leg in legs_of_owner(context, signer)]
     if legs:
         return legs
     owners = sorted(owner for owner in base if owner and owner not in signers)
@@ -100,7 +100,7 @@ def legs_of(context: Context, users_of: Callable[[], frozenset[str]]) -> list[Le
         leg._replace(reasons=(*leg.reasons, "not_signer"))
         for owner in owners
         if any(base[owner].values()) and is_wallet(owner)
-        for leg in _legs(context, owner)
+        for leg in legs_of_owner(context, owner)
     ]
     if legs:
         return legs
@@ -110,7 +110,7 @@ def legs_of(context: Context, users_of: Callable[[], frozenset[str]]) -> list[Le
         leg._replace(reasons=(*leg.reasons, "not_signer", "program_vault"))
         for owner in owners
         if owner in users
-        for leg in _legs(context, owner)
+        for leg in legs_of_owner(context, owner)
     ]
 
 
@@ -120,7 +120,8 @@ def is_wallet(owner: str) -> bool:
     return public_key(owner).is_on_curve()
 
 
-def _legs(context: Context, owner: str) -> list[Leg]:
+def legs_of_owner(context: Context, owner: str) -> list[Leg]:
+    """What one owner traded by its own changes, whoever it is."""
     changes = {
         mint: raw
         for mint, raw in context.balances.base.get(owner, {}).items()
@@ -144,7 +145,7 @@ def _legs(context: Context, owner: str) -> list[Leg]:
     for mint, raw in changes.items():
         if len(changes) == 1:
             opposed = opposed_quote(quote, raw)
-            if opposed is not None:
+            if opposed is not None and _is_paid(context, owner, mint, raw, opposed[0]):
                 return [Leg(owner, mint, raw, *opposed, ())]
         mirrored = pool_side(context, mint, raw)
         if mirrored is not None:
@@ -152,6 +153,33 @@ def _legs(context: Context, owner: str) -> list[Leg]:
             reason = "no_quote_value" if paid_raw is None else "quote_from_pool"
             legs.append(Leg(owner, mint, raw, quote_mint, paid_raw, (reason,)))
     return legs
+
+
+def _is_paid(context: Context, owner: str, mint: str, raw: int, quote_mint: str) -> bool:
+    """Whether a quote that opposes a token may be what it was exchanged for.
+
+    It is not where the pool moved another quote the same way as the token (liquidity), or
+    where its own account of this quote stood still and no other program's moved against the
+    owner's (one side of liquidity): then the quote is rent or a fee that no instruction shows.
+    """
+    balances = context.balances
+    still: set[str] = set()
+    for other, changes in balances.base.items():
+        base_raw = changes.get(mint, 0)
+        if other != owner and base_raw * raw < 0:
+            quotes = balances.quote.get(other, {})
+            if quotes.get(quote_mint):
+                return True
+            if any(quote_raw * base_raw > 0 for quote_raw in quotes.values()):
+                return False
+            still.add(other)
+    if not any(token.mint == quote_mint and token.owner in still for token in context.view.tokens):
+        return True
+    return any(
+        changes.get(quote_mint, 0) * raw > 0 and other not in still and not is_wallet(other)
+        for other, changes in balances.quote.items()
+        if other and other != owner and other not in context.signers
+    )
 
 
 def passed_through(context: Context, mint: str, raw: int) -> bool:
