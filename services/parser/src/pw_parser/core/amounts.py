@@ -7,7 +7,8 @@ beside the trade (network fee, tips, rent, gifts).
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import NamedTuple, TypeAlias
+from functools import lru_cache
+from typing import Final, NamedTuple, TypeAlias
 
 from solders.pubkey import Pubkey
 
@@ -16,6 +17,7 @@ from pw_parser.core.programs import QUOTE_MINTS, SOL_MINT
 from pw_parser.core.transaction import Malformed, View
 
 Changes: TypeAlias = dict[str, int]
+KEY_CACHE_SIZE: Final = 16_384
 
 
 class Balances(NamedTuple):
@@ -63,13 +65,19 @@ def account_indexes(view: View, owners: list[str]) -> dict[str, int]:
     Raises:
         Malformed: an owner that is not a base58 public key.
     """
-    positions = {key: index for index, key in enumerate(view.keys)}
+    positions = dict(zip(view.keys, range(len(view.keys)), strict=True))
     found: dict[str, int] = {}
     for owner in owners:
-        index = positions.get(bytes(public_key(owner)))
+        index = positions.get(_key_of(owner))
         if index is not None:
             found[owner] = index
     return found
+
+
+@lru_cache(maxsize=KEY_CACHE_SIZE)
+def _key_of(owner: str) -> bytes:
+    """Pools and bots come again and again."""
+    return bytes(public_key(owner))
 
 
 def public_key(text: str) -> Pubkey:

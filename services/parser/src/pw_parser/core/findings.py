@@ -18,7 +18,7 @@ from pw_parser.core.programs import BUILT_IN, QUOTE_MINTS, SOL_MINT, STABLE_MINT
 from pw_parser.core.stated import PRICED_ELSEWHERE
 from pw_parser.core.statements import NOTHING, Statements, statements_of
 from pw_parser.core.swaps import swap_of
-from pw_parser.core.traders import Judged, Leg, pool_side, signature_text
+from pw_parser.core.traders import Judged, Leg, moved_by_pools, pool_side, signature_text
 from pw_parser.core.transaction import U64_MAX, View
 from pw_parser.core.venues.registry import ROUTERS
 from pw_parser.core.venues.venue import TradeEvent
@@ -173,6 +173,12 @@ def _weighed(
             opinion = opinion_of(said, venues, _trade(leg, alone=alone))
     if opinion.reason is None:
         return leg, ""
+    if opinion.reason == DISAGREES:
+        # A token's own fee and a keeper's spread lie between the pool and its trader.
+        moved_raw = moved_by_pools(judged.context, leg.mint, leg.base_raw)
+        if moved_raw != leg.base_raw:
+            moved = _trade(leg._replace(base_raw=moved_raw), alone=alone)
+            opinion = opinion_of(said, venues, moved)
     if opinion.reason == DISAGREES:
         return leg._replace(reasons=(*leg.reasons, DISAGREES)), opinion.venue
     reasons = (*leg.reasons, AGREES)

@@ -7,12 +7,13 @@ known non-exchange moves (a loan against collateral, a deposit) is no hop.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from pw_parser.core.calls import OUTER, Place
 from pw_parser.core.programs import (
+    QUOTE_MINTS,
     SOL_MINT,
     SYSTEM_PROGRAM,
     TOKEN_PROGRAMS,
@@ -20,6 +21,7 @@ from pw_parser.core.programs import (
     Program,
     Programs,
 )
+from pw_parser.core.traders import is_wallet
 from pw_parser.core.transaction import KEY_BYTES, Malformed, TokenAccount, View, address
 
 _TRANSFER: Final = 3
@@ -34,7 +36,7 @@ _SYSTEM_TRANSFER: Final = (2).to_bytes(4, "little")
 # InitializeAccount names the owner as its third account, 2 and 3 carry it in the data.
 _INITIALIZE: Final = 1
 _OWNER_IN_DATA: Final = frozenset({16, 18})
-_NATIVE: Final = "lamports"
+NATIVE: Final = "lamports"
 
 
 # (source, destination, mint, raw amount): a transfer between owners.
@@ -75,6 +77,14 @@ class Shape(NamedTuple):
         """All who gave or got anything in a hop, or where shares were issued for it."""
         below = (*self.moves, *self.issued)
         return frozenset(end for moves in below for move in moves for end in move[:2])
+
+    def returns(self) -> bool:
+        """Whether any token was exchanged twice, so that it may have been bought and sold.
+
+        Where no call shows what moved, it may have been.
+        """
+        counts = Counter(mint for hop in self.hops for mint in hop.mints if mint not in QUOTE_MINTS)
+        return not counts or max(counts.values()) > 1
 
     def through(self, mint: str) -> int:
         """The most of a mint that any owner both gave and got over all hops."""
@@ -198,7 +208,7 @@ class _Reading:
             if destination in self.tokens:
                 return None
             ends = _address(self.view, source), _address(self.view, destination)
-            return (*ends, _NATIVE, int.from_bytes(data[4:12], "little"))
+            return (*ends, NATIVE, int.from_bytes(data[4:12], "little"))
         if not data:
             return None
         if data[0] == _TRANSFER and len(accounts) >= _PLAIN_ACCOUNTS:
@@ -233,7 +243,7 @@ def _mints_of(view: View, call: _Call, program: Program | None) -> frozenset[str
         return _exchanged(view, call)
     if program.kind != "venue":
         return frozenset()
-    return frozenset(SOL_MINT if mint == _NATIVE else mint for _, _, mint, _ in call.moves)
+    return frozenset(SOL_MINT if mint == NATIVE else mint for _, _, mint, _ in call.moves)
 
 
 def _exchanged(view: View, call: _Call) -> frozenset[str]:
@@ -250,14 +260,19 @@ def _exchanged(view: View, call: _Call) -> frozenset[str]:
     tokens = frozenset(
         mint
         for owner, net in nets.items()
-        if _opposes(signs := {m: raw for m, raw in net.items() if m != _NATIVE and raw})
+        if _opposes(signs := {m: raw for m, raw in net.items() if m != NATIVE and raw})
         for mint in signs
     )
     if tokens:
         return tokens
-    with_native = [net for net in nets.values() if net.get(_NATIVE) and _opposes(net)]
-    mints = frozenset(m for net in with_native for m, raw in net.items() if raw and m != _NATIVE)
-    if len(with_native) > 1:
+    with_native = {owner: net for owner, net in nets.items() if net.get(NATIVE) and _opposes(net)}
+    mints = frozenset(
+        m for net in with_native.values() for m, raw in net.items() if raw and m != NATIVE
+    )
+    # A curve alone, where somebody paid it for another wallet.
+    if len(with_native) > 1 or any(
+        net[NATIVE] > 0 and not is_wallet(owner) for owner, net in with_native.items()
+    ):
         return mints | {SOL_MINT}
     return _paid_from_lamports(view, nets)
 
@@ -275,7 +290,7 @@ def _opposes(net: dict[str, int]) -> bool:
 def _paid_from_lamports(view: View, nets: dict[str, dict[str, int]]) -> frozenset[str]:
     """The token that somebody took for lamports of its own, which no instruction shows."""
     taken = {owner: mint for owner, net in nets.items() for mint, raw in net.items() if raw > 0}
-    taken = {owner: mint for owner, mint in taken.items() if mint != _NATIVE}
+    taken = {owner: mint for owner, mint in taken.items() if mint != NATIVE}
     if not taken:
         return frozenset()
     for index in range(view.signer_count, len(view.keys)):

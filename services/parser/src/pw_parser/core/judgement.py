@@ -7,12 +7,15 @@ from typing import NamedTuple
 from pw_parser.core.hops import Hop, Shape, shape_of
 from pw_parser.core.ledger import Ledger
 from pw_parser.core.parties import filled_legs, one_of_two
+from pw_parser.core.payers import paid_by_another
 from pw_parser.core.programs import QUOTE_MINTS, Programs
-from pw_parser.core.stated import PRICED_ELSEWHERE, is_arbitrage, stated_legs
+from pw_parser.core.several import by_hops
+from pw_parser.core.stated import is_arbitrage, stated_legs
 from pw_parser.core.statements import Statements
-from pw_parser.core.swaps import round_trip_of, trip_of
+from pw_parser.core.swaps import has_deposit, round_trip_of, trip_of
 from pw_parser.core.traders import DUST_DIVISOR, Judged, context_of, legs_of, was_issued
 from pw_parser.core.transaction import View
+from pw_parser.core.vaults import vault_legs
 
 
 class Judgement(NamedTuple):
@@ -78,9 +81,17 @@ def judgement_of(
         return shape
 
     legs = legs or filled_legs(context, lambda: shaped().parties())
+    legs = by_hops(context, legs, shaped)
+    if len(legs) == 1:
+        legs = [paid_by_another(context, legs[0])]
     trips = () if legs else round_trip_of(context)
+    if trips and has_deposit(context) and not shaped().returns():
+        # What one exchange gave and a deposit took, or the other way round.
+        trips = ()
     if said.trades and not legs and not trips:
-        legs = stated_legs(said, context)
+        legs = [paid_by_another(context, leg) for leg in stated_legs(said, context)]
+    if not legs and not trips:
+        legs = vault_legs(context, shaped)
     if not legs and not trips:
         return Judgement(Judged((), (), context), ())
     issued = not ledger.launches and any(was_issued(context, leg.mint) for leg in legs)
@@ -99,11 +110,7 @@ def judgement_of(
     traders = {leg.trader for leg in legs}
     if len(traders) == 1 and all(
         is_arbitrage(said, leg)
-        or (
-            hops
-            and PRICED_ELSEWHERE.intersection(leg.reasons)
-            and shaped().through(leg.mint) >= DUST_DIVISOR * abs(leg.base_raw)
-        )
+        or (shape is not None and shape.through(leg.mint) >= DUST_DIVISOR * abs(leg.base_raw))
         for leg in legs
     ):
         legs, trips = [], (trip_of(context, traders.pop()),)

@@ -2,25 +2,32 @@
 
 One walk over outer and inner instructions collects the exchange programs that
 were invoked, the SOL that a wallet paid beside the trade (tips, gifts, rent of
-new accounts) and the rent that came back from closed ones. System and token
-instruction layouts: the public `solana-system-interface` and `spl-token` crates.
+new accounts; see `beside`) and the rent that came back from closed ones.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
-from pw_common.limits import FUNDING_LAMPORTS_MIN
 from pw_geyser import solana_storage_pb2
+from pw_parser.core.beside import (
+    DESTINATIONS,
+    NOTHING,
+    SYSTEM,
+    TOKEN,
+    AnyInstruction,
+    Role,
+    Sent,
+    Walk,
+    in_range,
+    system_step,
+    token_step,
+)
 from pw_parser.core.calls import OUTER, Calls, Place
 from pw_parser.core.programs import (
     BUILT_IN,
     EXCHANGE_KINDS,
-    SOL_MINT,
     SYSTEM_PROGRAM,
-    TIP_ACCOUNTS,
     TOKEN_PROGRAMS,
     Program,
     Programs,
@@ -28,32 +35,9 @@ from pw_parser.core.programs import (
 from pw_parser.core.transaction import Malformed, View
 from pw_parser.core.venues.layout import EVENT_TAG
 
-AnyInstruction: TypeAlias = (
-    solana_storage_pb2.CompiledInstruction | solana_storage_pb2.InnerInstruction
-)
-
-_CREATE_ACCOUNT: Final = 0
-_TRANSFER: Final = 2
-_CREATE_WITH_SEED: Final = 3
-_ALLOCATE_TAG: Final = (8).to_bytes(4, "little")
-_CLOSE_ACCOUNT: Final = 9
 # The height of what an outer instruction calls; 0 where old metadata has none.
 DIRECT_HEIGHT: Final = 2
-_TOKEN_TRANSFERS: Final = frozenset({b"\x03", b"\x0c", b"\x1a"})
-
-_NOTHING: Final = 0
-_SYSTEM: Final = 1
-_TOKEN: Final = 2
-Role: TypeAlias = int | Program
 _BASIC: Final = TOKEN_PROGRAMS | {SYSTEM_PROGRAM}
-
-
-class Sent(NamedTuple):
-    """A transfer of SOL by the system program; both ends are account indexes."""
-
-    source: int
-    destination: int
-    lamports: int
 
 
 class Ledger(NamedTuple):
@@ -65,7 +49,8 @@ class Ledger(NamedTuple):
     accounts that exchange instructions name as their user; `calls` are the
     instructions of venues whose layout is known. `unlisted` says that a program
     that the table does not name was called by another, or moved tokens itself.
-    `sent` are the larger transfers of SOL, outer ones first.
+    `sent` are the larger transfers of SOL, outer ones first; `both_ways` are token
+    accounts that gave as well as got.
     """
 
     venues: tuple[str, ...]
@@ -79,42 +64,7 @@ class Ledger(NamedTuple):
     calls: Calls
     unlisted: bool
     sent: tuple[Sent, ...]
-
-
-class _Walk:
-    """The state of one walk; a class only because many branches add to it."""
-
-    def __init__(self, view: View) -> None:
-        self.view = view
-        self.wrapped = {t.account_index: t for t in view.tokens if t.mint == SOL_MINT}
-        self.token_indexes = {t.account_index for t in view.tokens}
-        self.venues: dict[str, None] = {}
-        self.routers: dict[str, None] = {}
-        self.hops = 0
-        self.launches = False
-        self.orders = False
-        self.users: set[int] = set()
-        self.beside: defaultdict[int, int] = defaultdict(int)
-        self.reasons: defaultdict[int, set[str]] = defaultdict(set)
-        self.closed: set[int] = set()
-        self.funded: dict[int, tuple[int, int]] = {}
-        self.created: set[int] = set()
-        self._owners: set[str] | None = None
-        self.calls = Calls(view)
-        self.sent: list[Sent] = []
-        # The inner instructions that are walked now.
-        self.group: Sequence[solana_storage_pb2.InnerInstruction] = ()
-        self.special: dict[int, Role] = {}
-
-    def owns_tokens(self, index: int) -> bool:
-        """Whether an account owns a token account: a pool or curve, not a mint."""
-        if self._owners is None:
-            self._owners = {token.owner for token in self.view.tokens}
-        return self.view.address(index) in self._owners
-
-    def take(self, index: int, lamports: int, reason: str) -> None:
-        self.beside[index] += lamports
-        self.reasons[index].add(reason)
+    both_ways: frozenset[int]
 
 
 def ledger_of(view: View, programs: Programs = BUILT_IN) -> Ledger:
@@ -123,7 +73,7 @@ def ledger_of(view: View, programs: Programs = BUILT_IN) -> Ledger:
     Raises:
         Malformed: an instruction names a program or account that is not there.
     """
-    walk = _Walk(view)
+    walk = Walk(view)
     walk.take(0, -view.fee_lamports, "network_fee")
     count = len(view.keys)
     special = walk.special = _special_programs(view.keys, programs)
@@ -132,7 +82,9 @@ def ledger_of(view: View, programs: Programs = BUILT_IN) -> Ledger:
     for at, instruction in enumerate(view.message.instructions):
         program = instruction.program_id_index
         role = special.get(program)
-        if role is not None:
+        if role == TOKEN:
+            token_step(walk, instruction)
+        elif role is not None:
             if role:
                 _step(walk, role, instruction, Place(at, OUTER))
         elif program >= count:
@@ -146,7 +98,9 @@ def ledger_of(view: View, programs: Programs = BUILT_IN) -> Ledger:
         for at, inner in enumerate(walk.group):
             program = inner.program_id_index
             role = special.get(program)
-            if role is not None:
+            if role == TOKEN:
+                token_step(walk, inner)
+            elif role is not None:
                 if role:
                     _step(walk, role, inner, Place(group.index, at))
             elif program >= count:
@@ -165,15 +119,16 @@ def ledger_of(view: View, programs: Programs = BUILT_IN) -> Ledger:
         calls=walk.calls,
         unlisted=unlisted,
         sent=tuple(walk.sent),
+        both_ways=frozenset(walk.gave & walk.got),
     )
 
 
-def _moves_tokens_itself(walk: _Walk) -> bool:
+def _moves_tokens_itself(walk: Walk) -> bool:
     """Whether the outer instruction sends tokens, not only the programs that it calls."""
     return any(
-        walk.special.get(one.program_id_index) == _TOKEN
+        walk.special.get(one.program_id_index) == TOKEN
         and one.stack_height <= DIRECT_HEIGHT
-        and one.data[:1] in _TOKEN_TRANSFERS
+        and one.data[:1] in DESTINATIONS
         for one in walk.group
     )
 
@@ -189,24 +144,20 @@ def _special_programs(keys: list[bytes], programs: Programs) -> dict[int, Role]:
     for index, key in enumerate(keys):
         if key in named:
             program = named[key]
-            special[index] = program if program.kind in EXCHANGE_KINDS else _NOTHING
+            special[index] = program if program.kind in EXCHANGE_KINDS else NOTHING
         if key in _BASIC:
-            special[index] = _SYSTEM if key == SYSTEM_PROGRAM else _TOKEN
+            special[index] = SYSTEM if key == SYSTEM_PROGRAM else TOKEN
     return special
 
 
-def _step(walk: _Walk, role: Role, instruction: AnyInstruction, place: Place) -> None:
+def _step(walk: Walk, role: Role, instruction: AnyInstruction, place: Place) -> None:
     if isinstance(role, Program):
         _exchange(walk, role, instruction, place)
-    elif role == _TOKEN:
-        data = instruction.data
-        if data and data[0] == _CLOSE_ACCOUNT:
-            _close(walk, instruction.accounts)
     else:
-        _system(walk, instruction.accounts, instruction.data, place)
+        system_step(walk, instruction.accounts, instruction.data, place)
 
 
-def _exchange(walk: _Walk, program: Program, instruction: AnyInstruction, place: Place) -> None:
+def _exchange(walk: Walk, program: Program, instruction: AnyInstruction, place: Place) -> None:
     name, data = program.name, instruction.data
     if data.startswith(EVENT_TAG):
         # What a program sends to itself is a statement, not a trade by itself.
@@ -230,144 +181,15 @@ def _exchange(walk: _Walk, program: Program, instruction: AnyInstruction, place:
             _note_user(walk, program, instruction)
 
 
-def _call(walk: _Walk, name: str, place: Place, instruction: AnyInstruction) -> None:
+def _call(walk: Walk, name: str, place: Place, instruction: AnyInstruction) -> None:
     walk.calls.add(
         name, instruction.program_id_index, place, instruction.accounts, instruction.data
     )
 
 
-def _note_user(walk: _Walk, program: Program, instruction: AnyInstruction) -> None:
+def _note_user(walk: Walk, program: Program, instruction: AnyInstruction) -> None:
     accounts = instruction.accounts
     for position in program.user_places(instruction.data):
         if -len(accounts) <= position < len(accounts):
-            _in_range(walk.view, accounts[position])
+            in_range(walk.view, accounts[position])
             walk.users.add(accounts[position])
-
-
-def _close(walk: _Walk, accounts: bytes) -> None:
-    """CloseAccount: the rent of an account that existed before goes to the destination."""
-    if len(accounts) < 2:
-        return
-    account, destination = accounts[0], accounts[1]
-    view = walk.view
-    _in_range(view, account, destination)
-    if account in walk.closed or view.post_lamports[account] != 0:
-        return
-    walk.closed.add(account)
-    wrapped = walk.wrapped.get(account)
-    rent = view.pre_lamports[account] - (wrapped.pre_raw if wrapped else 0)
-    if rent > 0:
-        walk.take(destination, rent, "rent_returned")
-
-
-def _system(walk: _Walk, accounts: bytes, data: bytes, place: Place) -> None:
-    if data[:4] == _ALLOCATE_TAG and accounts:
-        # Transfer, allocate, assign: how an account is made that may hold SOL already.
-        source, lamports = walk.funded.pop(accounts[0], (-1, 0))
-        if source >= 0:
-            _create(walk, source, accounts[0], lamports)
-        return
-    if len(data) < 12 or len(accounts) < 2:
-        return
-    source, destination = accounts[0], accounts[1]
-    _in_range(walk.view, source, destination)
-    tag = int.from_bytes(data[:4], "little")
-    if tag == _TRANSFER:
-        lamports = int.from_bytes(data[4:12], "little")
-        if lamports >= FUNDING_LAMPORTS_MIN:
-            walk.sent.append(Sent(source, destination, lamports))
-        _transfer(walk, source, destination, lamports, place)
-    elif tag == _CREATE_ACCOUNT:
-        _create(walk, source, destination, int.from_bytes(data[4:12], "little"))
-    elif tag == _CREATE_WITH_SEED and len(data) >= 44:
-        at = 44 + int.from_bytes(data[36:44], "little")
-        if at + 8 <= len(data):
-            _create(walk, source, destination, int.from_bytes(data[at : at + 8], "little"))
-
-
-def _transfer(walk: _Walk, source: int, destination: int, lamports: int, place: Place) -> None:
-    view = walk.view
-    if source == destination:
-        return
-    if view.keys[destination] in TIP_ACCOUNTS:
-        walk.take(source, -lamports, "tip")
-        return
-    if destination in walk.created and not walk.owns_tokens(destination):
-        # More rent for an account that was just made, such as a mint with its metadata.
-        walk.take(source, -lamports, "rent_paid")
-        return
-    # An exchange takes its SOL by an inner transfer. What a signer sends at the
-    # outer level and what stays there is a tip, a fee of the front end or a
-    # gift; only SOL sent to a token account (wrapping) is part of a trade.
-    # A signer may spend on the trade what it was just sent: that is beside it all the same,
-    # unless the signer is an account for wrapped SOL that is gone afterwards.
-    post = view.post_lamports[destination]
-    stays = post > view.pre_lamports[destination] or (destination < view.signer_count and post > 0)
-    if stays and destination not in walk.token_indexes and _is_beside(walk, source, place):
-        walk.take(source, -lamports, "sent_beside")
-        walk.take(destination, lamports, "received_beside")
-    elif view.pre_lamports[destination] == 0:
-        walk.funded.setdefault(destination, (source, lamports))
-
-
-def _is_beside(walk: _Walk, source: int, place: Place) -> bool:
-    """Whether a transfer of SOL that stays where it went is no part of an exchange.
-
-    At the outer level it never is. Further in, it is the fee of a bot or front end if the
-    program that sends it is known as one, or is not listed and moves no token beside it.
-    """
-    if place.inner == OUTER:
-        return True
-    if source >= walk.view.signer_count:
-        return False
-    own = walk.group[place.inner]
-    if not own.HasField("stack_height"):
-        return False
-    above = _caller(walk, own.stack_height, place)
-    role = walk.special.get(above.program_id_index)
-    if role is not None:
-        return isinstance(role, Program) and role.kind != "venue"
-    return not any(
-        walk.special.get(sibling.program_id_index) == _TOKEN
-        and sibling.data[:1] in _TOKEN_TRANSFERS
-        for sibling in _siblings(walk, own.stack_height, place.inner)
-    )
-
-
-def _caller(walk: _Walk, height: int, place: Place) -> AnyInstruction:
-    """The instruction below which another of a height stands."""
-    for at in range(place.inner - 1, -1, -1):
-        if walk.group[at].stack_height < height:
-            return walk.group[at]
-    return walk.view.message.instructions[place.outer]
-
-
-def _siblings(walk: _Walk, height: int, at: int) -> Iterator[solana_storage_pb2.InnerInstruction]:
-    """All instructions with the same caller as the one at a rank."""
-    for ranks in (range(at - 1, -1, -1), range(at + 1, len(walk.group))):
-        for rank in ranks:
-            if walk.group[rank].stack_height < height:
-                break
-            if walk.group[rank].stack_height == height:
-                yield walk.group[rank]
-
-
-def _create(walk: _Walk, source: int, account: int, lamports: int) -> None:
-    view = walk.view
-    post = view.post_lamports[account]
-    if post == 0:
-        return
-    walk.created.add(account)
-    wrapped = walk.wrapped.get(account)
-    rent = post - wrapped.post_raw if wrapped else min(lamports, post)
-    if rent > 0:
-        walk.take(source, -rent, "rent_paid")
-        # What a new curve or pool holds as rent is no part of what it was paid.
-        if account not in walk.token_indexes:
-            walk.beside[account] += rent
-
-
-def _in_range(view: View, *indexes: int) -> None:
-    for index in indexes:
-        if index >= len(view.keys):
-            raise Malformed(f"instruction account {index}, but there are {len(view.keys)} accounts")

@@ -43,7 +43,7 @@ def log_events(
                 data = _decoded(line[len(_RAY) :] if ray else line[len(_DATA) :])
                 if data is not None:
                     yield writer, data, ray
-        elif line.endswith("]") and (at := line.find(_ENTERED)) > 0:
+        elif line[-1:] == "]" and (at := line.find(_ENTERED)) > 0:
             program = line[_PROGRAM:at]
             positions = programs.get(program)
             if positions is None:

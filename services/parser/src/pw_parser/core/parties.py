@@ -20,13 +20,14 @@ from pw_parser.core.hops import Hop
 from pw_parser.core.programs import QUOTE_MINTS, SOL_MINT
 from pw_parser.core.traders import Context, Leg, is_wallet, passed_through, pool_side
 
-# A wallet that pays more than this part of the price paid for it.
-PAID_BY_WALLET_DIVISOR: Final = 2
+# A wallet that pays or gets more than this part of the price traded, or borrowed the rest.
+PAID_BY_WALLET_DIVISOR: Final = 10
 PAIR: Final = 2
 # What a keeper, a platform and a custodian may keep of what the pools paid.
 PAID_OUT_MIN_PER_CENT: Final = 90
-# A token's own transfer fee lies between the account that gave and the pool that got.
-BASE_TOLERANCE_PER_CENT: Final = 3
+# A token's own transfer fee lies between the account that gave and the pool that got. The
+# token program allows any, tokens that are traded take a tenth at most.
+TRANSFER_FEE_MAX_PER_CENT: Final = 10
 
 
 def filled_legs(context: Context, pools_of: Callable[[], frozenset[str]]) -> list[Leg]:
@@ -95,7 +96,7 @@ def _is_mirrored(context: Context, mint: str, raw: int) -> bool:
         for changes in context.balances.base.values()
         if (other := changes.get(mint, 0)) * raw < 0
     )
-    return abs(others_raw - abs(raw)) * 100 <= BASE_TOLERANCE_PER_CENT * abs(raw)
+    return _mirror(raw, -others_raw if raw > 0 else others_raw)
 
 
 def _is_custodian(
@@ -113,7 +114,7 @@ def _is_custodian(
         return False
     return not any(
         context.balances.base.get(owner, {}).get(mint)
-        or (-quotes.get(owner, {}).get(quote_mint, 0)) * PAID_BY_WALLET_DIVISOR > paid_raw
+        or abs(quotes.get(owner, {}).get(quote_mint, 0)) * PAID_BY_WALLET_DIVISOR > paid_raw
         for owner in {*context.balances.base, *quotes}
         if owner and (owner in context.signers or is_wallet(owner))
     )
@@ -169,7 +170,7 @@ def one_of_two(
     if len(changes) != PAIR:
         return legs
     one, other = changes.values()
-    if one != {mint: -raw for mint, raw in other.items()}:
+    if one.keys() != other.keys() or not all(_mirror(one[mint], other[mint]) for mint in one):
         return legs
     pair = frozenset(changes)
     if _with_a_pool(context, pair, frozenset(one)):
@@ -177,6 +178,14 @@ def one_of_two(
     named = pair & users
     taker = next(iter(named)) if len(named) == 1 else _first_named(context, pair, hops)
     return [leg for leg in legs if leg.trader == taker]
+
+
+def _mirror(one_raw: int, other_raw: int) -> bool:
+    """Whether two changes are a transfer: opposite, and apart by a token's own fee at most."""
+    large_raw = max(abs(one_raw), abs(other_raw))
+    return one_raw * other_raw < 0 and abs(one_raw + other_raw) * 100 <= (
+        TRANSFER_FEE_MAX_PER_CENT * large_raw
+    )
 
 
 def _with_a_pool(context: Context, pair: frozenset[str], mints: frozenset[str]) -> bool:

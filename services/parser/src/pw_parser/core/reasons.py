@@ -33,6 +33,7 @@ REASONS: Final[dict[str, Reason]] = {
     "not_signer": Reason(0.2, "The trader did not sign: the order was placed before."),
     "program_vault": Reason(0.3, "The trader is a program's account: a bot's vault."),
     "from_escrow": Reason(0.0, "A program's account gave the token for the wallet that was paid."),
+    "paid_by_another": Reason(0.1, "An escrow or another wallet paid; the price is what it paid."),
     "stable_coin": Reason(0.0, "The token is a dollar itself: a payment in it is no purchase."),
     "venue_unlisted": Reason(0.0, "A program that is not listed exchanged it; its id is shown."),
     "route_unlisted": Reason(0.1, "No listed venue, and no single pool took both sides."),

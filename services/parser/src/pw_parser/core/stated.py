@@ -38,12 +38,15 @@ class Flow(NamedTuple):
 def is_arbitrage(said: Statements, leg: Leg) -> bool:
     """Whether the venues say that the trader got back nearly all of the token that it gave.
 
-    Where the trader's own quote opposes its token, it is a small trade all the same.
+    So does a bot that makes volume: what it keeps, against what it lost, is no price.
     """
-    if not PRICED_ELSEWHERE & set(leg.reasons):
+    mint = leg.mint
+    if not any(t.mint_in == mint for t in said.trades) or not any(
+        t.mint_out == mint for t in said.trades
+    ):
         return False
     for flows in _flows(said):
-        flow = flows.get(leg.mint)
+        flow = flows.get(mint)
         if flow is not None and flow.given_raw and flow.got_raw:
             through_raw = min(flow.given_raw, flow.got_raw)
             if abs(leg.base_raw) * 100 <= KEPT_MAX_PER_CENT * through_raw:

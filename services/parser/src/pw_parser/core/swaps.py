@@ -9,7 +9,7 @@ from pw_parser.core.amounts import public_key
 from pw_parser.core.hops import Hop
 from pw_parser.core.programs import DOLLARS, SOL_DECIMALS, SOL_MINT, STABLE_MINTS
 from pw_parser.core.reasons import confidence
-from pw_parser.core.traders import DUST_DIVISOR, Context, Leg, gross, signature_text
+from pw_parser.core.traders import DUST_DIVISOR, Context, Leg, gross, is_wallet, signature_text
 from pw_parser.core.transaction import U64_MAX, Malformed
 
 I64_MAX: Final = 2**63 - 1
@@ -107,6 +107,21 @@ def round_trip_of(context: Context) -> tuple[RoundTrip, ...]:
             return ()
         return (trip_of(context, signer),)
     return ()
+
+
+def has_deposit(context: Context) -> bool:
+    """Whether a program's account gave or got a token and nothing against it.
+
+    Some venues hold their two tokens under two authorities; the calls tell those from deposits.
+    """
+    balances = context.balances
+    for owner, changes in balances.base.items():
+        if not any(changes.values()) or owner in context.signers or not owner or is_wallet(owner):
+            continue
+        moved = [*changes.values(), *balances.quote.get(owner, {}).values()]
+        if not min(moved) < 0 < max(moved):
+            return True
+    return False
 
 
 def trip_of(context: Context, trader: str) -> RoundTrip:

@@ -82,8 +82,7 @@ def context_of(given: View, ledger: Ledger) -> Context | None:
     indexes = account_indexes(view, owners)
     indexes.update({signer: index for index, signer in enumerate(signers)})
     add_lamports(balances, view, ledger, indexes)
-    derived = any(not token.owner for token in given.tokens)
-    return Context(view, ledger, balances, signers, indexes, derived)
+    return Context(view, ledger, balances, signers, indexes, owners_derived=view is not given)
 
 
 def legs_of(context: Context, users_of: Callable[[], frozenset[str]]) -> list[Leg]:
@@ -93,7 +92,7 @@ def legs_of(context: Context, users_of: Callable[[], frozenset[str]]) -> list[Le
     asked where no wallet traded.
     """
     signers, base = context.signers, context.balances.base
-    legs = [leg for signer in sorted(set(signers)) for leg in _legs(context, signer)]
+    legs = [leg for signer in sorted(set(signers)) for leg in legs_of_owner(context, signer)]
     if legs:
         return legs
     owners = sorted(owner for owner in base if owner and owner not in signers)
@@ -101,7 +100,7 @@ def legs_of(context: Context, users_of: Callable[[], frozenset[str]]) -> list[Le
         leg._replace(reasons=(*leg.reasons, "not_signer"))
         for owner in owners
         if any(base[owner].values()) and is_wallet(owner)
-        for leg in _legs(context, owner)
+        for leg in legs_of_owner(context, owner)
     ]
     if legs:
         return legs
@@ -111,7 +110,7 @@ def legs_of(context: Context, users_of: Callable[[], frozenset[str]]) -> list[Le
         leg._replace(reasons=(*leg.reasons, "not_signer", "program_vault"))
         for owner in owners
         if owner in users
-        for leg in _legs(context, owner)
+        for leg in legs_of_owner(context, owner)
     ]
 
 
@@ -121,7 +120,8 @@ def is_wallet(owner: str) -> bool:
     return public_key(owner).is_on_curve()
 
 
-def _legs(context: Context, owner: str) -> list[Leg]:
+def legs_of_owner(context: Context, owner: str) -> list[Leg]:
+    """What one owner traded by its own changes, whoever it is."""
     changes = {
         mint: raw
         for mint, raw in context.balances.base.get(owner, {}).items()
@@ -144,8 +144,8 @@ def _legs(context: Context, owner: str) -> list[Leg]:
     legs: list[Leg] = []
     for mint, raw in changes.items():
         if len(changes) == 1:
-            opposed = _opposed_quote(quote, raw)
-            if opposed is not None:
+            opposed = opposed_quote(quote, raw)
+            if opposed is not None and _is_paid(context, owner, mint, raw, opposed[0]):
                 return [Leg(owner, mint, raw, *opposed, ())]
         mirrored = pool_side(context, mint, raw)
         if mirrored is not None:
@@ -153,6 +153,33 @@ def _legs(context: Context, owner: str) -> list[Leg]:
             reason = "no_quote_value" if paid_raw is None else "quote_from_pool"
             legs.append(Leg(owner, mint, raw, quote_mint, paid_raw, (reason,)))
     return legs
+
+
+def _is_paid(context: Context, owner: str, mint: str, raw: int, quote_mint: str) -> bool:
+    """Whether a quote that opposes a token may be what it was exchanged for.
+
+    It is not where the pool moved another quote the same way as the token (liquidity), or
+    where its own account of this quote stood still and no other program's moved against the
+    owner's (one side of liquidity): then the quote is rent or a fee that no instruction shows.
+    """
+    balances = context.balances
+    still: set[str] = set()
+    for other, changes in balances.base.items():
+        base_raw = changes.get(mint, 0)
+        if other != owner and base_raw * raw < 0:
+            quotes = balances.quote.get(other, {})
+            if quotes.get(quote_mint):
+                return True
+            if any(quote_raw * base_raw > 0 for quote_raw in quotes.values()):
+                return False
+            still.add(other)
+    if not any(token.mint == quote_mint and token.owner in still for token in context.view.tokens):
+        return True
+    return any(
+        changes.get(quote_mint, 0) * raw > 0 and other not in still and not is_wallet(other)
+        for other, changes in balances.quote.items()
+        if other and other != owner and other not in context.signers
+    )
 
 
 def passed_through(context: Context, mint: str, raw: int) -> bool:
@@ -171,20 +198,22 @@ def gross(context: Context, mint: str) -> tuple[int, int]:
 
     By account, not by owner: some venues hold all their pools under one authority.
     """
-    moved = [
-        (token.owner, token.post_raw - token.pre_raw)
-        for token in context.view.tokens
-        if token.mint == mint and token.post_raw != token.pre_raw and token.owner
-    ]
-    if len(moved) < MOVED_THROUGH_MIN:
-        return 0, 0
-    programs = [
-        raw for owner, raw in moved if owner not in context.signers and not is_wallet(owner)
-    ]
-    return -sum(raw for raw in programs if raw < 0), sum(raw for raw in programs if raw > 0)
+    given_raw = taken_raw = moved = 0
+    signers = context.signers
+    for _, token_mint, owner, _, pre_raw, post_raw, _ in context.view.tokens:
+        if token_mint != mint or post_raw == pre_raw or not owner:
+            continue
+        moved += 1
+        if owner in signers or is_wallet(owner):
+            continue
+        if post_raw > pre_raw:
+            taken_raw += post_raw - pre_raw
+        else:
+            given_raw += pre_raw - post_raw
+    return (given_raw, taken_raw) if moved >= MOVED_THROUGH_MIN else (0, 0)
 
 
-def _opposed_quote(quote: Changes, base_raw: int) -> tuple[str, int] | None:
+def opposed_quote(quote: Changes, base_raw: int) -> tuple[str, int] | None:
     """The quote that moved against the base; a stable coin before SOL, which rent disturbs.
 
     A remainder of a stable coin does not hide the SOL that paid: not where the SOL is
@@ -208,13 +237,12 @@ def _has_other_side(context: Context, owner: str, mint: str, base_raw: int) -> b
     A token issued in this very transaction counts: its curve opens an account
     and is minted the supply. That it was a launch is for the caller to see.
     """
-    opposed_raw = sum(
-        abs(raw)
-        for other, changes in context.balances.base.items()
-        if other != owner and (raw := changes.get(mint, 0)) * base_raw < 0
-    )
-    if opposed_raw * OTHER_SIDE_MIN >= abs(base_raw):
-        return True
+    opposed_raw = 0
+    for other, changes in context.balances.base.items():
+        if mint in changes and other != owner and changes[mint] * base_raw < 0:
+            opposed_raw += abs(changes[mint])
+            if opposed_raw * OTHER_SIDE_MIN >= abs(base_raw):
+                return True
     return any(
         token.mint == mint and token.owner != owner and not token.existed
         for token in context.view.tokens
@@ -236,10 +264,11 @@ def pool_side(context: Context, mint: str, base_raw: int) -> tuple[str | None, i
     certain and its price is not: both quote fields are None then.
     """
     totals: Changes = {}
-    opposed_raw = 0
+    opposed_raw = shared_raw = 0
     for owner, changes in context.balances.base.items():
         pool_raw = changes.get(mint, 0)
         if owner in context.signers or pool_raw * base_raw >= 0:
+            shared_raw += abs(pool_raw) if pool_raw * base_raw > 0 else 0
             continue
         opposed_raw += abs(pool_raw)
         for quote_mint, quote_raw in context.balances.quote.get(owner, {}).items():
@@ -248,8 +277,19 @@ def pool_side(context: Context, mint: str, base_raw: int) -> tuple[str | None, i
     shift_raw = abs(opposed_raw - abs(base_raw))
     if len(totals) != 1 or shift_raw * 2 > opposed_raw:
         return None
-    # Three percent leave room for a token's own transfer fee.
-    return next(iter(totals.items())) if shift_raw * 100 <= 3 * opposed_raw else (None, None)
+    # What nobody got is the token's own transfer fee, which leaves the price as it is.
+    shared_raw -= abs(base_raw)
+    return next(iter(totals.items())) if shared_raw * 100 <= 3 * opposed_raw else (None, None)
+
+
+def moved_by_pools(context: Context, mint: str, base_raw: int) -> int:
+    """What others than signers gave or took of a mint against a change, with its sign."""
+    opposed_raw = sum(
+        raw
+        for owner, changes in context.balances.base.items()
+        if (raw := changes.get(mint, 0)) * base_raw < 0 and owner not in context.signers
+    )
+    return -opposed_raw
 
 
 @lru_cache(maxsize=SIGNATURE_CACHE_SIZE)

@@ -6,6 +6,7 @@ Everything that later rules rely on is checked here, so that a broken update is
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -19,6 +20,7 @@ SIGNATURE_BYTES: Final = 64
 DECIMALS_MAX: Final = 255
 ADDRESS_CACHE_SIZE: Final = 16_384
 U64_MAX: Final = 2**64 - 1
+U64_DIGITS_MAX: Final = len(str(U64_MAX))
 
 
 class Malformed(ValueError):
@@ -124,37 +126,37 @@ def view_of(info: geyser_pb2.SubscribeUpdateTransactionInfo, slot: int) -> View:
 def _token_accounts(
     meta: solana_storage_pb2.TransactionStatusMeta, key_count: int
 ) -> list[TokenAccount]:
-    before: dict[int, tuple[str, str, int, int]] = {}
-    for balance in meta.pre_token_balances:
-        index = balance.account_index
-        before[index] = _balance(balance, index, key_count)
+    before = {row[0]: row for row in _rows(meta.pre_token_balances, key_count)}
     accounts: list[TokenAccount] = []
-    for balance in meta.post_token_balances:
-        index = balance.account_index
-        mint, owner, decimals, raw = _balance(balance, index, key_count)
+    made = TokenAccount._make
+    for index, mint, owner, decimals, raw in _rows(meta.post_token_balances, key_count):
         earlier = before.pop(index, None)
-        if earlier is not None and earlier[0] == mint and earlier[1] == owner:
-            accounts.append(TokenAccount(index, mint, owner, decimals, earlier[3], raw, True))
+        if earlier is not None and earlier[1] == mint and earlier[2] == owner:
+            accounts.append(made((index, mint, owner, decimals, earlier[4], raw, True)))
             continue
         # Another mint or owner under the same address: one account closed, one opened.
-        accounts.append(TokenAccount(index, mint, owner, decimals, 0, raw, False))
+        accounts.append(made((index, mint, owner, decimals, 0, raw, False)))
         if earlier is not None:
             before[index] = earlier
-    for index, (mint, owner, decimals, raw) in before.items():
-        accounts.append(TokenAccount(index, mint, owner, decimals, raw, 0, True))
+    for index, mint, owner, decimals, raw in before.values():
+        accounts.append(made((index, mint, owner, decimals, raw, 0, True)))
     return accounts
 
 
-def _balance(
-    balance: solana_storage_pb2.TokenBalance, index: int, key_count: int
-) -> tuple[str, str, int, int]:
-    if index >= key_count:
-        raise Malformed(f"token balance of account {index}, but there are {key_count} accounts")
-    amount = balance.ui_token_amount
-    digits, decimals = amount.amount, amount.decimals
-    if not (len(digits) <= 20 and digits.isdigit() and digits.isascii()):
-        raise Malformed(f"token amount {digits[:40]!r} is not a decimal number of raw units")
-    raw = int(digits)
-    if raw > U64_MAX or decimals > DECIMALS_MAX:
-        raise Malformed(f"token amount {raw} with {decimals} decimals is out of range")
-    return balance.mint, balance.owner, decimals, raw
+def _rows(
+    balances: Iterable[solana_storage_pb2.TokenBalance], key_count: int
+) -> list[tuple[int, str, str, int, int]]:
+    """(account index, mint, owner, decimals, raw amount) of each balance."""
+    rows = []
+    for balance in balances:
+        index, amount = balance.account_index, balance.ui_token_amount
+        if index >= key_count:
+            raise Malformed(f"token balance of account {index}, but there are {key_count} accounts")
+        digits, decimals = amount.amount, amount.decimals
+        if not (len(digits) <= U64_DIGITS_MAX and digits.isdigit() and digits.isascii()):
+            raise Malformed(f"token amount {digits[:40]!r} is not a decimal number of raw units")
+        raw = int(digits)
+        if raw > U64_MAX or decimals > DECIMALS_MAX:
+            raise Malformed(f"token amount {raw} with {decimals} decimals is out of range")
+        rows.append((index, balance.mint, balance.owner, decimals, raw))
+    return rows
