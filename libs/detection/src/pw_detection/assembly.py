@@ -7,11 +7,9 @@ cut into batches how, which parser answered first and what came twice makes no d
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
-from operator import attrgetter
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from pw_common.coverage import is_known, narrowest
 from pw_common.dedup import SeenWindow
@@ -27,6 +25,17 @@ from pw_common.messages import (
     Transfer,
 )
 from pw_common.watermark import Prefix, Watermark
+from pw_detection.closed_slot import (
+    BEGINNING,
+    CHAIN_ORDER,
+    PLACED,
+    ClosedSlot,
+    Place,
+    Placed,
+    event_key,
+)
+
+__all__ = ["BEGINNING", "HELD_MAX", "HOLD_MAX_MS", "Assembly", "ClosedSlot", "Place"]
 
 # Several times the parsers' ack_wait: until then redeliveries fill the hole, though parsers and
 # broker fall one after the other. A third of it was not enough in ten minutes of such faults.
@@ -39,53 +48,6 @@ ANSWERED_MAX: Final = 131_072
 STRAYS_MAX: Final = 2 * PUBLISHED_AHEAD_MAX
 # Two hours of slots.
 CLOCKS_MAX: Final = 18_000
-
-
-class Place(NamedTuple):
-    """Where in PW_TX: `incarnation` counts how often its sequences began again."""
-
-    incarnation: int
-    tx_seq: int
-
-
-BEGINNING: Final = Place(0, 1)
-
-
-@dataclass(frozen=True)
-class ClosedSlot:
-    """A complete slot. `reset` says that a discontinuity lies before it: windows begin anew.
-
-    Swaps and the others are in chain order: (index, signature, ordinal). `place` is the
-    message that closed it, `swap_seq` where PW_SWAP has its batch: whoever reads the same
-    streams again finds it closed there again, whatever was waited for meanwhile.
-    """
-
-    slot: int
-    event_time_ms: int
-    reset: bool
-    swaps: tuple[Swap, ...] = ()
-    tokens: tuple[TokenCreated, ...] = ()
-    quotes: tuple[QuoteTrade, ...] = ()
-    transfers: tuple[Transfer, ...] = ()
-    round_trips: tuple[RoundTrip, ...] = ()
-    place: Place = field(default=Place(0, 0), compare=False)
-    swap_seq: int = field(default=0, compare=False)
-    # A part of a recorded gap that was filled in after later slots had closed: it counts in
-    # the windows, and rings nothing.
-    amends: bool = False
-    # Of each source that says so, the narrowest filter that brought a part of it.
-    filters: tuple[tuple[str, str], ...] = ()
-
-
-Placed = Swap | TokenCreated | QuoteTrade | Transfer | RoundTrip
-# The same, in the form that isinstance is quick with.
-PLACED: Final = (Swap, TokenCreated, QuoteTrade, Transfer, RoundTrip)
-CHAIN_ORDER: Final = attrgetter("index", "signature", "ordinal")
-
-
-def _key(event: Placed) -> Hashable:
-    """Its identity; most are the only one of their transaction, and the string is there already."""
-    return event.signature if event.ordinal == 0 else (event.signature, event.ordinal)
 
 
 class Assembly:
@@ -323,7 +285,7 @@ class Assembly:
         for event in batch.events:
             if not isinstance(event, PLACED) or not 0 < event.slot <= self._closed:
                 self._place(event)
-            elif self._seen.first_time(_key(event), event.slot):
+            elif self._seen.first_time(event_key(event), event.slot):
                 amended.setdefault(event.slot, []).append(event)
         closed = []
         for slot in sorted(amended):
@@ -353,7 +315,7 @@ class Assembly:
                 self._place(event)
                 continue
             slot = event.slot
-            if first_time(event.signature if event.ordinal == 0 else _key(event), slot):
+            if first_time(event.signature if event.ordinal == 0 else event_key(event), slot):
                 placed = open_slots.get(slot)
                 if placed is None:
                     open_slots[slot] = [event]
@@ -367,7 +329,7 @@ class Assembly:
             return
         if not isinstance(event, PLACED) or event.slot == 0:
             return
-        if not self._seen.first_time(_key(event), event.slot):
+        if not self._seen.first_time(event_key(event), event.slot):
             return
         if event.slot <= self._closed:
             self.late += 1

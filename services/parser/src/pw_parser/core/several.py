@@ -50,9 +50,9 @@ def by_hops(context: Context, legs: list[Leg], shaped: Callable[[], Shape]) -> l
             if leg.mint != mint or mint in several or not _is_rest(leg, parts)
         ]
         found += [
-            leg
+            received
             for owner in sorted(parts.keys() - traded[mint].keys())
-            if (leg := _received(context, owner, mint, parts[owner])) is not None
+            if (received := _received(context, owner, mint, parts[owner])) is not None
         ]
     return found
 
