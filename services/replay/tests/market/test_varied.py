@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from itertools import islice
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -126,7 +127,7 @@ def calls(one: Decoded, program: bytes) -> list[tuple[tuple[bytes, ...], bytes]]
     info = one.update.transaction.transaction
     keys = every_key(info)
     inner = [one for group in info.meta.inner_instructions for one in group.instructions]
-    found = [*info.transaction.message.instructions, *inner]
+    found: list[Any] = [*info.transaction.message.instructions, *inner]
     return [
         (tuple(keys[at] for at in call.accounts), call.data)
         for call in found
