@@ -7,11 +7,9 @@ cut into batches how, which parser answered first and what came twice makes no d
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable
 from typing import Any, Final
 
-from pw_common.coverage import is_known, narrowest
 from pw_common.dedup import SeenWindow
 from pw_common.event_time import SLOT_MS, SlotTime, next_slot_time, sane_block_time_s
 from pw_common.limits import PUBLISHED_AHEAD_MAX
@@ -32,8 +30,8 @@ from pw_detection.closed_slot import (
     ClosedSlot,
     Place,
     Placed,
-    event_key,
 )
+from pw_detection.seen import SeenBy, key_of
 
 __all__ = ["BEGINNING", "HELD_MAX", "HOLD_MAX_MS", "Assembly", "ClosedSlot", "Place"]
 
@@ -97,8 +95,7 @@ class Assembly:
         self._epochs: dict[str, int] = {}
         self._open: dict[int, list[Placed]] = {}
         self._times: dict[int, int | None] = {}
-        # Slot -> source -> the narrowest filter by which it was seen.
-        self._filters: dict[int, dict[str, str]] = {}
+        self._seen_by = SeenBy()
         self._seen = SeenWindow()
         self._closed = 0
         # (slot, event time) of the slots that closed in this epoch, for about two hours.
@@ -226,7 +223,7 @@ class Assembly:
             closed += self._enter(batch)
             self._held_since.pop(batch.tx_seq, None)
             self._place_all(batch.events)
-            self._note_filter(batch)
+            self._seen_by.note(batch, self._closed)
             slot = self._watermark.advance(batch)
             if self._declared <= self._epochs.keys():
                 closed += self._close(slot)
@@ -271,21 +268,13 @@ class Assembly:
         self._reset = True
         return closed
 
-    def _note_filter(self, batch: Batch) -> None:
-        """An older version says nothing, which changes nothing: it cannot see less at times."""
-        if not is_known(batch.filter):
-            return
-        for slot in {event.slot for event in batch.events if event.slot > self._closed}:
-            seen = self._filters.setdefault(slot, {})
-            seen[batch.source] = narrowest((batch.filter, seen.get(batch.source, batch.filter)))
-
     def _fill(self, batch: Batch) -> list[ClosedSlot]:
         """What belongs to a gap: late by nature, so it amends the slots that are closed."""
         amended: dict[int, list[Placed]] = {}
         for event in batch.events:
             if not isinstance(event, PLACED) or not 0 < event.slot <= self._closed:
                 self._place(event)
-            elif self._seen.first_time(event_key(event), event.slot):
+            elif self._seen.first_time(key_of(event), event.slot):
                 amended.setdefault(event.slot, []).append(event)
         closed = []
         for slot in sorted(amended):
@@ -315,7 +304,7 @@ class Assembly:
                 self._place(event)
                 continue
             slot = event.slot
-            if first_time(event.signature if event.ordinal == 0 else event_key(event), slot):
+            if first_time(event.signature if event.ordinal == 0 else key_of(event), slot):
                 placed = open_slots.get(slot)
                 if placed is None:
                     open_slots[slot] = [event]
@@ -329,7 +318,7 @@ class Assembly:
             return
         if not isinstance(event, PLACED) or event.slot == 0:
             return
-        if not self._seen.first_time(event_key(event), event.slot):
+        if not self._seen.first_time(key_of(event), event.slot):
             return
         if event.slot <= self._closed:
             self.late += 1
@@ -342,7 +331,6 @@ class Assembly:
         for slot in due:
             events = self._open.pop(slot, [])
             block_time_s = self._times.pop(slot, None)
-            filters = self._filters.pop(slot, {})
             self._closed = slot
             if self._clock is None and block_time_s is None:
                 self.untimed += len(events)
@@ -351,20 +339,10 @@ class Assembly:
             self._clocks.append((slot, self._clock.event_time_ms))
             if len(self._clocks) > 2 * CLOCKS_MAX:
                 del self._clocks[:CLOCKS_MAX]
-            closed.append(self._slot(events, self._clock, filters=filters))
-        # Slots of which only what is not placed was seen.
-        for slot in [one for one in self._filters if one <= self._closed]:
-            del self._filters[slot]
+            closed.append(self._slot(events, self._clock))
         return closed
 
-    def _slot(
-        self,
-        events: list[Placed],
-        clock: SlotTime,
-        *,
-        amends: bool = False,
-        filters: Mapping[str, str] = MappingProxyType({}),
-    ) -> ClosedSlot:
+    def _slot(self, events: list[Placed], clock: SlotTime, *, amends: bool = False) -> ClosedSlot:
         events.sort(key=CHAIN_ORDER)
         reset, self._reset = self._reset, False
         by_kind: dict[type, list[Any]] = {kind: [] for kind in PLACED}
@@ -382,5 +360,5 @@ class Assembly:
             self._taking,
             self._taking_seq,
             amends,
-            tuple(sorted(filters.items())),
+            self._seen_by.take(clock.slot),
         )

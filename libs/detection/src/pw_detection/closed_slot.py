@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Final, NamedTuple
@@ -50,8 +49,3 @@ Placed = Swap | TokenCreated | QuoteTrade | Transfer | RoundTrip
 # The same, in the form that isinstance is quick with.
 PLACED: Final = (Swap, TokenCreated, QuoteTrade, Transfer, RoundTrip)
 CHAIN_ORDER: Final = attrgetter("index", "signature", "ordinal")
-
-
-def event_key(event: Placed) -> Hashable:
-    """Its identity; most are the only one of their transaction, and the string is there already."""
-    return event.signature if event.ordinal == 0 else (event.signature, event.ordinal)
