@@ -22,6 +22,9 @@ from pw_replay.market import generate
 from support.poll import poll_until
 from support.running import Running, run_to_end, running
 
+# Two minutes of market, parsed and folded several times over on a machine that may be busy.
+pytestmark = pytest.mark.timeout(600)
+
 
 def write_market(path: Path, *, seed: int, minutes: float, tps: float) -> Path:
     with CaptureWriter(path) as writer:

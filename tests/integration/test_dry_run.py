@@ -83,12 +83,12 @@ async def test_the_api_answers_while_a_dry_run_folds(tmp_path: Path) -> None:
     async with running_api(tmp_path) as (_, bus, client):
         await fill(bus, 1_500, swaps=60)
         _, where = await start(client)
-        slowest_s = 0.0
+        # Folding alone takes seconds: on an event loop that waited for it there would be one.
+        answers = 0
         while (await client.get(where)).json()["state"] == "running":
-            began_s = asyncio.get_running_loop().time()
             assert (await client.get("/livez")).status_code == 200
-            slowest_s = max(slowest_s, asyncio.get_running_loop().time() - began_s)
-        assert slowest_s < 1.0
+            answers += 1
+        assert answers >= 5
 
 
 async def test_what_does_not_fit_is_left_out_and_said(tmp_path: Path) -> None:
