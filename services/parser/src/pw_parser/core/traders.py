@@ -168,7 +168,7 @@ def _is_paid(context: Context, owner: str, mint: str, raw: int, quote_mint: str)
         base_raw = changes.get(mint, 0)
         if other != owner and base_raw * raw < 0:
             quotes = balances.quote.get(other, {})
-            if quotes.get(quote_mint):
+            if quotes.get(quote_mint) or changes.get(quote_mint):
                 return True
             if any(quote_raw * base_raw > 0 for quote_raw in quotes.values()):
                 return False
