@@ -18,7 +18,7 @@ from typing import Final
 from pw_parser.core.amounts import Changes
 from pw_parser.core.hops import Hop
 from pw_parser.core.programs import QUOTE_MINTS, SOL_MINT
-from pw_parser.core.traders import Context, Leg, is_wallet, passed_through, pool_side
+from pw_parser.core.traders import Context, Leg, is_wallet, money_of, passed_through, pool_side
 
 # A wallet that pays or gets more than this part of the price traded, or borrowed the rest.
 PAID_BY_WALLET_DIVISOR: Final = 10
@@ -122,7 +122,7 @@ def _paid_wallet(context: Context, mint: str, holder: str) -> tuple[str, str, in
     balances = context.balances
     paid: Changes = {}
     gained: dict[str, Changes] = {}
-    for owner, quote in _all_quotes(context).items():
+    for owner, quote in _all_quotes(context, mint).items():
         if not owner or owner == holder:
             continue
         if owner in context.signers or is_wallet(owner):
@@ -142,10 +142,12 @@ def _paid_wallet(context: Context, mint: str, holder: str) -> tuple[str, str, in
     return found[0] if len(found) == 1 else None
 
 
-def _all_quotes(context: Context) -> dict[str, Changes]:
+def _all_quotes(context: Context, mint: str) -> dict[str, Changes]:
     """Quote changes of every owner, with the lamports of accounts that own no token."""
     view = context.view
-    quotes = {owner: dict(changes) for owner, changes in context.balances.quote.items()}
+    balances = context.balances
+    owners = balances.quote.keys() | balances.base.keys()
+    quotes = {owner: dict(money_of(context, owner, mint)) for owner in sorted(owners)}
     held = {token.account_index for token in view.tokens}
     for index in range(len(view.keys)):
         change = view.post_lamports[index] - view.pre_lamports[index]
