@@ -67,7 +67,8 @@ class Changed:
             values: list[Any] = list(field)
             field[:] = [values[-1], *values[:-1]]
         inner = [one for group in self.meta.inner_instructions for one in group.instructions]
-        for one in (*self.message.instructions, *inner):
+        called: list[Any] = [*self.message.instructions, *inner]
+        for one in called:
             one.program_id_index += 1
             one.accounts = bytes(index + 1 for index in one.accounts)
         for row in (*self.meta.pre_token_balances, *self.meta.post_token_balances):
