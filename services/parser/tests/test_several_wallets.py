@@ -12,6 +12,7 @@ from pw_parser.core.parse import parse
 
 SOL = "So11111111111111111111111111111111111111112"
 USDC = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
+USDS = "USDSwr9ApdHk5bvJKMjzff41FfuX8bSxdKcR81vTwcA"
 PUMP = "6EF8rrecthR5Dkzon8Nwu78hRvfCKubJ14M5uBEwF6P"
 PUMPSWAP = "pAMMBay6oceH9fJKBRHGP5D4bD4sWpmSwMn52FMfXEA"
 UNKNOWN = str(Pubkey(b"somebody" + bytes(24)))
@@ -151,3 +152,26 @@ def test_a_tokens_own_fee_hides_neither_price_nor_taker(draft: Any, fee: int) ->
     pair.token("taker", USDC, 0, 90).token("maker", USDC, 90, 0)
     pair.swap("taker", "maker", "mint-a", USDC, (100, 90))
     assert by_trader(pair) == {pair.address("taker"): ("sell", 100, 90)}
+
+
+def test_a_dollar_that_is_no_quote_is_a_price_for_others_as_well(draft: Any) -> None:
+    """A keeper sells an escrow's token for USDS; alice buys with USDS for bob."""
+    fill = draft("keeper").invoke(UNKNOWN, ("keeper", "vault", "owner"), b"\x07", inner=False)
+    fill.token("vault", "mint-a", 500, 0).token("keeper", "mint-a", 0, 0)
+    fill.token("pool", "mint-a", 0, 500).token("pool", USDS, 1_000, 0)
+    fill.token("keeper", USDS, 0, 0).token("owner", USDS, 0, 1_000)
+    fill.move(fill.account("vault", "mint-a"), fill.account("keeper", "mint-a"), "vault", 500)
+    fill.call(PUMPSWAP, "pool", "keeper").swap("keeper", "pool", "mint-a", USDS, (500, 1_000), 3)
+    fill.move(fill.account("keeper", USDS), fill.account("owner", USDS), "keeper", 1_000)
+    bought = draft("alice").invoke(PUMPSWAP, ("pool", "alice"), inner=False)
+    bought.token("alice", USDS, 1_000, 0).token("alice", "mint-a", 0, 0)
+    bought.token("bob", "mint-a", 0, 500)
+    bought.token("pool", USDS, 0, 1_000).token("pool", "mint-a", 500, 0)
+    bought.swap("alice", "pool", USDS, "mint-a", (1_000, 500))
+    bought.move(bought.account("alice", "mint-a"), bought.account("bob", "mint-a"), "alice", 500)
+    for made, trader, side in ((fill, "owner", "sell"), (bought, "bob", "buy")):
+        (swap,) = swaps(made)
+        assert (swap.trader, swap.side, swap.mint) == (
+            made.address(trader), side, made.address("mint-a"),
+        )  # fmt: skip
+        assert (swap.quote_mint, swap.quote_amount_raw) == (USDS, 1_000)

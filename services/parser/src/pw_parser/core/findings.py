@@ -177,8 +177,8 @@ def _weighed(
         # A token's own fee and a keeper's spread lie between the pool and its trader.
         moved_raw = moved_by_pools(judged.context, leg.mint, leg.base_raw)
         if moved_raw != leg.base_raw:
-            between = _trade(leg._replace(base_raw=moved_raw), alone=alone)
-            opinion = opinion_of(said, venues, between)
+            by_pools = _trade(leg._replace(base_raw=moved_raw), alone=alone)
+            opinion = opinion_of(said, venues, by_pools)
     if opinion.reason == DISAGREES:
         return leg._replace(reasons=(*leg.reasons, DISAGREES)), opinion.venue
     reasons = (*leg.reasons, AGREES)

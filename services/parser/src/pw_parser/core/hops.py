@@ -38,7 +38,6 @@ _INITIALIZE: Final = 1
 _OWNER_IN_DATA: Final = frozenset({16, 18})
 NATIVE: Final = "lamports"
 
-
 # (source, destination, mint, raw amount): a transfer between owners.
 Move: TypeAlias = tuple[str, str, str, int]
 

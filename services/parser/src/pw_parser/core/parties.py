@@ -18,7 +18,7 @@ from typing import Final
 from pw_parser.core.amounts import Changes
 from pw_parser.core.hops import Hop
 from pw_parser.core.programs import QUOTE_MINTS, SOL_MINT
-from pw_parser.core.traders import Context, Leg, is_wallet, passed_through, pool_side
+from pw_parser.core.traders import Context, Leg, is_wallet, money_of, passed_through, pool_side
 
 # A wallet that pays or gets more than this part of the price traded, or borrowed the rest.
 PAID_BY_WALLET_DIVISOR: Final = 10
@@ -38,41 +38,42 @@ def filled_legs(context: Context, pools_of: Callable[[], frozenset[str]]) -> lis
     found: list[Leg] = []
     base = context.balances.base
     for mint in sorted({mint for changes in base.values() for mint in changes}):
-        holder = _holder(context, mint, pools_of)
-        if holder is None:
-            continue
-        raw = base[holder][mint]
-        if passed_through(context, mint, raw):
-            continue
-        wallet = _paid_wallet(context, mint, holder) if raw < 0 else None
-        if wallet is not None:
-            trader, quote_mint, paid_raw = wallet
-            reasons = ("not_signer",) if trader not in context.signers else ()
-            found.append(
-                Leg(
-                    trader, mint, raw, quote_mint, paid_raw,
-                    ("from_escrow", "quote_from_pool", *reasons),
-                )
-            )  # fmt: skip
-            continue
-        mirrored = pool_side(context, mint, raw)
-        if mirrored is not None and _is_custodian(context, holder, mint, mirrored):
-            found.append(
-                Leg(
-                    holder, mint, raw, *mirrored,
-                    ("not_signer", "program_vault", "quote_from_pool"),
-                )
-            )  # fmt: skip
+        # Holders come cheap, the calls do not: they are asked only where a trade hangs on them.
+        legs = {holder: _leg_of(context, holder, mint) for holder in _holders(context, mint)}
+        if any(legs.values()):
+            pools = pools_of()
+            alone = [leg for holder, leg in legs.items() if holder not in pools]
+            if len(alone) == 1 and alone[0] is not None:
+                found.append(alone[0])
     return found if len({leg.trader for leg in found}) == 1 else []
 
 
-def _holder(context: Context, mint: str, pools_of: Callable[[], frozenset[str]]) -> str | None:
-    """The one program account that moved the token, nothing against it, and in no hop itself.
+def _leg_of(context: Context, holder: str, mint: str) -> Leg | None:
+    """The trade of what a program's account held: of the wallet that was paid, or its own."""
+    raw = context.balances.base[holder][mint]
+    if passed_through(context, mint, raw):
+        return None
+    wallet = _paid_wallet(context, mint, holder) if raw < 0 else None
+    if wallet is not None:
+        trader, quote_mint, paid_raw = wallet
+        signed = () if trader in context.signers else ("not_signer",)
+        reasons: tuple[str, ...] = ("from_escrow", "quote_from_pool", *signed)
+        return Leg(trader, mint, raw, quote_mint, paid_raw, reasons)
+    mirrored = pool_side(context, mint, raw)
+    if mirrored is None or not _is_custodian(context, holder, mint, mirrored):
+        return None
+    reasons = ("not_signer", "program_vault", "quote_from_pool")
+    return Leg(holder, mint, raw, *mirrored, reasons)
 
-    Some venues hold their two tokens under two authorities; each of them is part of a hop.
+
+def _holders(context: Context, mint: str) -> list[str]:
+    """The program accounts that moved the token and nothing against it.
+
+    Some venues hold their two tokens under two authorities; each of them is part of a hop,
+    and no holder.
     """
     balances = context.balances
-    alone = [
+    return [
         owner
         for owner, changes in balances.base.items()
         if owner
@@ -83,10 +84,6 @@ def _holder(context: Context, mint: str, pools_of: Callable[[], frozenset[str]])
         and not any(other * raw < 0 for other in balances.quote.get(owner, {}).values())
         and _is_mirrored(context, mint, raw)
     ]
-    if alone:
-        pools = pools_of()
-        alone = [owner for owner in alone if owner not in pools]
-    return alone[0] if len(alone) == 1 else None
 
 
 def _is_mirrored(context: Context, mint: str, raw: int) -> bool:
@@ -125,7 +122,7 @@ def _paid_wallet(context: Context, mint: str, holder: str) -> tuple[str, str, in
     balances = context.balances
     paid: Changes = {}
     gained: dict[str, Changes] = {}
-    for owner, quote in _all_quotes(context).items():
+    for owner, quote in _all_quotes(context, mint).items():
         if not owner or owner == holder:
             continue
         if owner in context.signers or is_wallet(owner):
@@ -145,10 +142,12 @@ def _paid_wallet(context: Context, mint: str, holder: str) -> tuple[str, str, in
     return found[0] if len(found) == 1 else None
 
 
-def _all_quotes(context: Context) -> dict[str, Changes]:
+def _all_quotes(context: Context, mint: str) -> dict[str, Changes]:
     """Quote changes of every owner, with the lamports of accounts that own no token."""
     view = context.view
-    quotes = {owner: dict(changes) for owner, changes in context.balances.quote.items()}
+    balances = context.balances
+    owners = balances.quote.keys() | balances.base.keys()
+    quotes = {owner: dict(money_of(context, owner, mint)) for owner in sorted(owners)}
     held = {token.account_index for token in view.tokens}
     for index in range(len(view.keys)):
         change = view.post_lamports[index] - view.pre_lamports[index]

@@ -49,11 +49,10 @@ def by_hops(context: Context, legs: list[Leg], shaped: Callable[[], Shape]) -> l
             for leg in found
             if leg.mint != mint or mint in several or not _is_rest(leg, parts)
         ]
-        found += [
-            received
-            for owner in sorted(parts.keys() - traded[mint].keys())
-            if (received := _received(context, owner, mint, parts[owner])) is not None
-        ]
+        for owner in sorted(parts.keys() - traded[mint].keys()):
+            received = _received(context, owner, mint, parts[owner])
+            if received is not None:
+                found.append(received)
     return found
 
 

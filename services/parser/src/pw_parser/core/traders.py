@@ -168,7 +168,7 @@ def _is_paid(context: Context, owner: str, mint: str, raw: int, quote_mint: str)
         base_raw = changes.get(mint, 0)
         if other != owner and base_raw * raw < 0:
             quotes = balances.quote.get(other, {})
-            if quotes.get(quote_mint):
+            if quotes.get(quote_mint) or changes.get(quote_mint):
                 return True
             if any(quote_raw * base_raw > 0 for quote_raw in quotes.values()):
                 return False
@@ -271,7 +271,7 @@ def pool_side(context: Context, mint: str, base_raw: int) -> tuple[str | None, i
             shared_raw += abs(pool_raw) if pool_raw * base_raw > 0 else 0
             continue
         opposed_raw += abs(pool_raw)
-        for quote_mint, quote_raw in context.balances.quote.get(owner, {}).items():
+        for quote_mint, quote_raw in money_of(context, owner, mint).items():
             if quote_raw * pool_raw < 0:
                 totals[quote_mint] = totals.get(quote_mint, 0) + abs(quote_raw)
     shift_raw = abs(opposed_raw - abs(base_raw))
@@ -280,6 +280,16 @@ def pool_side(context: Context, mint: str, base_raw: int) -> tuple[str | None, i
     # What nobody got is the token's own transfer fee, which leaves the price as it is.
     shared_raw -= abs(base_raw)
     return next(iter(totals.items())) if shared_raw * 100 <= 3 * opposed_raw else (None, None)
+
+
+def money_of(context: Context, owner: str, mint: str) -> Changes:
+    """An owner's quotes, and other dollars where the token at hand is none."""
+    quotes = context.balances.quote.get(owner, {})
+    changes = context.balances.base.get(owner, {})
+    dollars = changes.keys() & DOLLARS if len(changes) > 1 or mint not in changes else ()
+    if not dollars or mint in DOLLARS:
+        return quotes
+    return {**quotes, **{dollar: changes[dollar] for dollar in dollars}}
 
 
 def moved_by_pools(context: Context, mint: str, base_raw: int) -> int:
