@@ -53,7 +53,7 @@ def test_a_bad_update_is_named_and_the_exit_code_says_so(
     assert parse_captures([path], io.BytesIO(), as_json=False) == 1
     told = capsys.readouterr().err
     assert f"{path}: update 1: not a SubscribeUpdate" in told
-    assert "1 bad_updates" in told
+    assert "1 bad updates" in told
 
 
 def test_an_unreadable_file_is_exit_code_2(

@@ -85,7 +85,7 @@ def test_of_several_systems_one_must_be_chosen(tmp_path: Path, own_folder: Path)
     token = running_here(tmp_path)
     other = this_run("http://127.0.0.1:9191", "", None)
     (own_folder / "other.json").write_bytes(msgspec.json.encode(other))
-    with pytest.raises(BadArgument, match=r"choose one by --api: http://127\.0\.0\.1:8181, http"):
+    with pytest.raises(BadArgument, match=r"choose one with --api: http://127\.0\.0\.1:8181, http"):
         target()
     assert target("--api", API) == (API, token)
     assert target("--api", "http://127.0.0.1:9191") == ("http://127.0.0.1:9191", None)

@@ -52,6 +52,12 @@ def test_parsers_are_bounded(count: str) -> None:
         chosen("--parsers", count)
 
 
+@pytest.mark.parametrize("port", ["-1", "65536"])
+def test_a_port_is_one_that_can_be_bound(port: str) -> None:
+    with pytest.raises(BadUsage, match="0 to 65535"):
+        chosen("--port", port)
+
+
 def test_captures_are_taken_whole_unless_narrowed(capture: Path) -> None:
     whole = ingest_spec(chosen("--capture", str(capture)), "nats://b:1", PORTS)
     narrow = ingest_spec(

@@ -50,7 +50,7 @@ async def test_a_durable_that_must_not_be_changed_is_made_anew_and_keeps_the_bac
         with pytest.raises(Refused, match="pw consumer reset PW_TX/parser"):
             await apply(bus, small_topology())
         reset = await pw("consumer", "reset", "PW_TX/parser", PW_NATS_URL=broker.url)
-        assert (reset.code, reset.out) == (0, "PW_TX/parser made anew; 3 messages to deliver\n")
+        assert (reset.code, reset.out) == (0, "PW_TX/parser recreated; 3 messages to deliver\n")
         await apply(bus, small_topology())
         again = await pw("consumer", "reset", "PW_TX/parser", PW_NATS_URL=broker.url)
         assert again.code == 0

@@ -94,13 +94,13 @@ async def shown(port: int) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("name", ODD)
-async def test_whatever_the_api_answers_is_a_status_that_is_not_to_be_had_right_now(
+async def test_any_answer_that_is_not_a_status_is_shown_as_an_api_that_does_not_answer(
     name: str,
 ) -> None:
     said, why = ODD[name]
     async with port_that_says(said) as port:
         told, text = await shown(port)
-    assert told.startswith("status not to be had right now (")
+    assert told.startswith("the API does not answer (")
     assert "retrying" in told
     assert why in told
     assert text.startswith("api away")

@@ -34,7 +34,7 @@ def add_api_arguments(parser: argparse.ArgumentParser) -> None:
         "--api",
         metavar="URL",
         default=os.environ.get("PW_API_URL") or None,
-        help=f"the API (default: PW_API_URL, else the `pw up` that runs here, else {API_DEFAULT})",
+        help=f"the API (default: PW_API_URL, else the running `pw up`, else {API_DEFAULT})",
     )
     token_file = os.environ.get("PW_API_TOKEN_FILE")
     parser.add_argument(
@@ -43,7 +43,7 @@ def add_api_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         default=Path(token_file) if token_file else None,
-        help="its token (default: PW_API_TOKEN_FILE, else that of the `pw up` that runs here)",
+        help="the API's token (default: PW_API_TOKEN_FILE, else that of the running `pw up`)",
     )
 
 
@@ -71,7 +71,7 @@ def _run_of(api: str | None) -> Run | None:
         runs = [run for run in runs if _address(run.api) == _address(api)]
     if len(runs) > 1:
         names = ", ".join(run.api for run in runs)
-        raise BadArgument(f"{len(runs)} systems run here: choose one by --api: {names}")
+        raise BadArgument(f"{len(runs)} systems run here; choose one with --api: {names}")
     return runs[0] if runs else None
 
 

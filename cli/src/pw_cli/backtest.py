@@ -33,12 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `pw backtest`."""
     parser.add_argument("captures", nargs="+", type=Path, metavar="CAPTURE")
     parser.add_argument(
-        "--triggers", type=Path, metavar="YAML", help="rules; else the shipped ones"
+        "--triggers", type=Path, metavar="YAML", help="rules to try (default: the shipped ones)"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="one alert.v1 per line, then the summary"
     )
     parser.add_argument(
         "--programs", type=Path, metavar="FILE", help="as `pw parse --programs` takes it"
     )
-    parser.add_argument("--json", action="store_true", help="one alert.v1 a line, then the summary")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -49,7 +51,8 @@ def run(args: argparse.Namespace) -> int:
         captures = in_chain_order(args.captures)
         found = list(alerts(captures, Detector(rules), lambda _slot: programs))
     except (BadCapture, BadDocument, BadPrograms, UnicodeDecodeError, OSError) as error:
-        sys.stderr.write(f"pw backtest: {error}\n")
+        why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+        sys.stderr.write(f"pw backtest: {why}\n")
         return EXIT_UNREADABLE
     if args.json:
         for alert in found:
@@ -79,9 +82,12 @@ def _show(found: list[Alert], console: Console) -> None:
             f"{alert.metrics.get('buy_volume_sol_5m') or 0:.2f} SOL",
             f"{alert.metrics.get('unique_buyers_5m') or 0:g} wallets",
         )
-    console.print(table)
+    if found:
+        console.print(table)
     kinds = Counter(alert.kind for alert in found)
-    triggers = {alert.trigger for alert in found}
-    told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    console.print(f"{len(found)} alerts of {len(triggers)} rules: {told or 'none'}")
+    rules = {alert.trigger for alert in found}
+    by_kind = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    console.print(
+        f"{len(found)} alerts from {len(rules)} rules: {by_kind}" if found else "no alerts"
+    )
     console.print(f"alert digest {alert_digest(found)}", soft_wrap=True)

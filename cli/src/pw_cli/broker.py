@@ -8,10 +8,11 @@ import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from pw_cli.runs import live_runs
 from pw_cli.terminal import complain
 from pw_common.bus import ApiRefused, BrokerAway, Bus, connect
 from pw_common.log import setup
-from pw_common.redact import keep_secret, shown_path
+from pw_common.redact import keep_secret, redacted_url, shown_path
 from pw_common.run import EXIT_CONFIG, EXIT_UNAVAILABLE, VERSION
 
 NATS_DEFAULT = "nats://127.0.0.1:4222"
@@ -25,13 +26,29 @@ class BadArgument(ValueError):
 
 
 def add_broker_argument(parser: argparse.ArgumentParser) -> None:
-    """`--nats URL`, by default from PW_NATS_URL."""
+    """`--nats URL`: by default PW_NATS_URL, then the broker of the `pw up` that runs here."""
     parser.add_argument(
         "--nats",
         metavar="URL",
-        default=os.environ.get("PW_NATS_URL") or NATS_DEFAULT,
-        help=f"the broker (default: PW_NATS_URL, else {NATS_DEFAULT})",
+        default=os.environ.get("PW_NATS_URL") or None,
+        help=f"the broker (default: PW_NATS_URL, else that of the running `pw up`, "
+        f"else {NATS_DEFAULT})",
     )
+
+
+def broker_of(args: argparse.Namespace) -> str:
+    """The broker that the arguments mean.
+
+    Raises:
+        BadArgument: several systems run here and none was chosen.
+    """
+    if args.nats is not None:
+        return str(args.nats)
+    runs = live_runs()
+    if len(runs) > 1:
+        names = ", ".join(f"{redacted_url(run.nats)} (API {run.api})" for run in runs)
+        raise BadArgument(f"{len(runs)} systems run here; choose one with --nats: {names}")
+    return runs[0].nats if runs else NATS_DEFAULT
 
 
 def with_broker(
@@ -39,7 +56,7 @@ def with_broker(
 ) -> int:
     """Connect, do the work, close; one clear line and 69 or 78 where that fails."""
     try:
-        return asyncio.run(_with_broker(args.nats, work, on_trouble))
+        return asyncio.run(_with_broker(broker_of(args), work, on_trouble))
     except (BrokerAway, ApiRefused) as error:
         complain(args.command, error)
         return EXIT_UNAVAILABLE

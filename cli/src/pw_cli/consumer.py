@@ -23,7 +23,7 @@ TIMEOUT_S: Final = 15.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `pw consumer`."""
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    reset = verbs.add_parser("reset", help="delete a declared durable and make it as declared")
+    reset = verbs.add_parser("reset", help="delete a consumer and create it as declared")
     reset.add_argument("consumer", metavar="STREAM/NAME", help=", ".join(declared()))
     add_broker_argument(reset)
 
@@ -34,7 +34,7 @@ def declared() -> dict[str, Consumer]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 made anew, 2 not one of ours, 69 broker away."""
+    """0 recreated, 2 not one of ours, 69 broker away."""
     known = declared()
     if args.consumer not in known:
         sys.stderr.write(
@@ -54,5 +54,5 @@ async def _reset(bus: Bus, name: str, consumer: Consumer) -> int:
             raise
     request = {"stream_name": consumer.stream, "config": consumer.body(), "action": "create"}
     made = await bus.api(f"CONSUMER.CREATE.{subject}", request, timeout_s=TIMEOUT_S)
-    sys.stdout.write(f"{name} made anew; {made['num_pending']} messages to deliver\n")
+    sys.stdout.write(f"{name} recreated; {made['num_pending']} messages to deliver\n")
     return EXIT_OK

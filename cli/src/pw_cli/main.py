@@ -20,24 +20,24 @@ class Command(NamedTuple):
 
 
 COMMANDS = (
-    Command("up", "pw_cli.up", "run the whole system here: broker, source, services"),
-    Command("status", "pw_cli.status", "what the system does right now"),
-    Command("url", "pw_cli.url", "a link that opens the status page in a browser, once"),
-    Command("parse", "pw_cli.parse", "captures in, one swap.v1 a line out"),
-    Command("capture", "pw_cli.capture", "write a capture from the broker or a source"),
-    Command("tail", "pw_cli.tail", "print a stream's messages as they come"),
-    Command("dlq", "pw_cli.dlq", "dead letters: list, show, replay"),
-    Command("verify", "pw_cli.verify", "walk the streams and prove that nothing is missing"),
-    Command("prove", "pw_cli.prove", "derive one alert again from what is stored"),
+    Command("up", "pw_cli.up", "run the whole system here: broker, source and services"),
+    Command("status", "pw_cli.status", "show what the system is doing"),
+    Command("url", "pw_cli.url", "print a one-time link to the status page"),
+    Command("parse", "pw_cli.parse", "parse captures; prints one swap.v1 per line"),
+    Command("capture", "pw_cli.capture", "record a capture from the broker or an endpoint"),
+    Command("tail", "pw_cli.tail", "print a stream's messages as they arrive"),
+    Command("dlq", "pw_cli.dlq", "list, show or replay dead letters"),
+    Command("verify", "pw_cli.verify", "check the streams and prove that nothing is missing"),
+    Command("prove", "pw_cli.prove", "recompute one alert from stored data"),
     Command("backfill", "pw_cli.backfill", "fill a recorded gap from captures or JSON-RPC"),
-    Command("plan", "pw_cli.plan", "what a rate costs: disk, cores, parsers, memory, network"),
-    Command("backup", "pw_cli.backup", "copy streams and buckets of a running broker"),
-    Command("restore", "pw_cli.restore", "give a backup back to a broker that has none of it"),
-    Command("consumer", "pw_cli.consumer", "make a durable anew that provision must not change"),
-    Command("backtest", "pw_cli.backtest", "the alerts that rules would have given on captures"),
-    Command("why", "pw_cli.why", "each rule for a token: its values, what keeps it from ringing"),
-    Command("programs", "pw_cli.programs", "your entries of programs: list, add, remove, import"),
-    Command("simulate", "pw_cli.simulate", "write a generated market as a capture"),
+    Command("plan", "pw_cli.plan", "estimate disk, CPU, parsers, memory and network for a rate"),
+    Command("backup", "pw_cli.backup", "copy the streams and buckets of a running broker"),
+    Command("restore", "pw_cli.restore", "restore a backup into an empty broker"),
+    Command("consumer", "pw_cli.consumer", "recreate a consumer that provision may not change"),
+    Command("backtest", "pw_cli.backtest", "run rules on captures and show the alerts"),
+    Command("why", "pw_cli.why", "explain for one token why each rule fires or not"),
+    Command("programs", "pw_cli.programs", "list, add, remove or import your own programs"),
+    Command("simulate", "pw_cli.simulate", "generate a market and write it as a capture"),
 )
 
 EXIT_INTERRUPTED = 130
@@ -45,7 +45,9 @@ EXIT_INTERRUPTED = 130
 
 def main() -> int:
     """Exit codes: 0 done, 1 done but not all well, 2 wrong usage, 69 unreachable, 78 settings."""
-    parser = argparse.ArgumentParser(prog="pw", description="Pocketwatcher, on your own machine.")
+    parser = argparse.ArgumentParser(
+        prog="pw", description="A self-hosted real-time monitor for Solana."
+    )
     parser.add_argument("--version", action="version", version=f"pw {VERSION}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     wanted = next((word for word in sys.argv[1:] if not word.startswith("-")), None)

@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("captures", nargs="+", type=Path, metavar="CAPTURE")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON on stderr")
     parser.add_argument(
-        "--digest", action="store_true", help="add the swap digest to the summary on stderr"
+        "--digest", action="store_true", help="add a digest of the swaps to the summary on stderr"
     )
     parser.add_argument(
         "--programs",
@@ -221,7 +221,8 @@ def _count(summary: Summary, parsed: Parsed) -> None:
 def _report(summary: Summary, *, as_json: bool) -> None:
     figures = summary.figures()
     if not as_json:
-        text = ", ".join(f"{value} {name}" for name, value in figures.items() if value is not None)
-        sys.stderr.write(f"pw parse: {text}\n")
+        counts = [f"{value} {name}" for name, value in figures.items() if isinstance(value, int)]
+        names = [f"{name} {value}" for name, value in figures.items() if isinstance(value, str)]
+        sys.stderr.write(f"pw parse: {', '.join(counts + names).replace('_', ' ')}\n")
         return
     sys.stderr.buffer.write(msgspec.json.encode(figures) + b"\n")

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_CONFIG
     if target.token is None:
         # The API of `pw up --no-token`, or one whose token is not known here.
-        sys.stderr.write("pw url: no token is known here: see --api-token-file\n")
+        sys.stderr.write("pw url: no token found; name its file with --api-token-file\n")
         sys.stdout.write(target.base.rstrip("/") + "/\n")
         return 0
     sys.stdout.write(login_url(target.base, target.token, new_nonce(), now_ms()) + "\n")

@@ -1,4 +1,4 @@
-"""What `pw up` can be told, and what it refuses."""
+"""The options of `pw up`, and what it refuses."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ DETECTORS_MAX = 3
 PORT_MAX = 65_535
 TIMEOUT_S_MAX = 31_536_000
 PARSERS_MAX = 16
+PORT_MAX = 65_535
 
 RATE = re.compile(r"^(recorded|max|\d+(\.\d+)?x|\d+(\.\d+)?)$")
 
@@ -78,7 +79,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="play captures: .pb, .pb.gz or .pb.zst",
     )
     source.add_argument("--endpoint", metavar="URL", help="a Yellowstone gRPC endpoint")
-    source.add_argument("--x-token-file", type=Path, metavar="F", help="file with its token")
+    source.add_argument(
+        "--x-token-file", type=Path, metavar="F", help="file with the endpoint's x-token"
+    )
     source.add_argument(
         "--programs",
         metavar="NAME|FILE",
@@ -94,7 +97,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     again = source.add_mutually_exclusive_group()
     again.add_argument("--loop", action="store_true", help="start over at the end (default)")
     again.add_argument("--once", action="store_true", help="play once")
-    source.add_argument("--seed", type=int, default=1, help="of the generated market")
+    source.add_argument("--seed", type=int, default=1, help="seed of the generated market")
     source.add_argument(
         "--minutes",
         type=float,
@@ -106,7 +109,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--faults",
         default="",
         metavar="PLAN",
-        help="faults of the played source, e.g. skip_slots=S1-S2",
+        help="inject faults into the played source, e.g. skip_slots=S1-S2",
     )
     source.add_argument(
         "--refuse",
@@ -117,35 +120,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run = parser.add_argument_group("run")
     run.add_argument("--parsers", type=int, default=2, metavar="N", help="parser processes")
     run.add_argument(
-        "--channels", type=Path, metavar="YAML", help="where alerts go; else the console"
+        "--channels", type=Path, metavar="YAML", help="where alerts go (default: the console)"
     )
     run.add_argument(
-        "--detectors", type=int, default=1, metavar="N", help="detectors; a second changes nothing"
+        "--detectors",
+        type=int,
+        default=1,
+        metavar="N",
+        help="detector processes; extra ones are hot spares",
     )
     run.add_argument(
         "--data",
         type=Path,
         metavar="DIR",
-        help="keep the broker's data here (default: a temporary folder, removed)",
+        help="keep the broker's data here (default: a temporary folder, removed on exit)",
     )
     run.add_argument(
         "--tx-bytes-max",
         type=int,
         metavar="B",
-        help="limit of PW_TX: a full queue makes the source wait",
+        help="size limit of PW_TX in bytes; a full queue makes the source wait",
     )
-    run.add_argument("--port", type=int, default=DEFAULT_API_PORT, help="of the API")
+    run.add_argument(
+        "--port", type=int, default=DEFAULT_API_PORT, help="port of the API (0: any free one)"
+    )
     token = run.add_mutually_exclusive_group()
     token.add_argument(
         "--api-token-file",
         type=Path,
         metavar="F",
-        help="file with the token that the API asks for (default: one is made in the data folder)",
+        help="file with the API's token (default: one is created in the data folder)",
     )
     token.add_argument(
         "--no-token",
         action="store_true",
-        help="ask for none: every program and user of this machine may read and change everything",
+        help="no token: every user and program on this machine can read and change everything",
     )
     run.add_argument(
         "--exit-when-drained",
@@ -159,7 +168,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="give up after this many seconds (default: never)",
     )
-    run.add_argument("--report", type=Path, metavar="FILE", help="write figures of the run")
+    run.add_argument("--report", type=Path, metavar="FILE", help="write the run's figures as JSON")
     run.add_argument("--json", action="store_true", help="progress as JSON lines on stdout")
 
 

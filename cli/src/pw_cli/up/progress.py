@@ -51,7 +51,7 @@ class Progress:
             "capture": f"{len(system.options.captures)} capture(s)",
             "market": f"a generated market (seed {system.options.seed})",
         }.get(system.options.source_kind, "")
-        kept = system.options.data or "a temporary folder, removed at the end (--data keeps it)"
+        kept = system.options.data or "a temporary folder, removed on exit (--data DIR keeps it)"
         broker = redacted_url(system.nats_url)
         if self._as_json:
             run_file = str(system.folder.resolve() / RUN_FILE)
@@ -59,7 +59,7 @@ class Progress:
             self._json(started | {"run_file": run_file})
             return
         link = system.access.link(api)
-        once = "" if system.access.token is None else "   (once; `pw url` prints another)"
+        once = "" if system.access.token is None else "   (works once; `pw url` prints another)"
         for text in (
             f"Pocketwatcher is running on {source}",
             f"  status page   {link}{once}",
@@ -68,7 +68,7 @@ class Progress:
             f"  API           {api}/openapi.json",
             f"  broker        {broker}",
             f"  data          {kept}",
-            "  stop          Ctrl-C finishes what is in hand",
+            "  stop          Ctrl-C (finishes the work in progress)",
         ):
             self.say(text)
 
@@ -110,10 +110,10 @@ class Progress:
         self.say(f"swap digest {report.swap_digest}")
         self.say(f"{report.alerts} alerts, digest {report.alert_digest}")
         if not report.drained and self._system.options.exit_when_drained:
-            self.say("NOT drained: it was stopped early, or something that was sent is not parsed")
+            self.say("NOT drained: stopped early, or not everything that was sent was parsed")
 
     async def _status(self) -> dict[str, Any]:
-        """The API's status; while it has none for us, that, and why."""
+        """The API's status, or why there is none."""
         system = self._system
         url, headers = f"{system.api}/api/v1/status", system.access.headers
         try:
@@ -122,7 +122,7 @@ class Progress:
         except NoAnswer as error:
             return away(str(error))
         except msgspec.ValidationError:
-            return away("an answer that is no status")
+            return away("the answer is not a status")
         return found
 
     def _json(self, value: object) -> None:
@@ -130,5 +130,5 @@ class Progress:
 
 
 def away(why: str) -> dict[str, Any]:
-    """What is shown instead of a status: the pipeline goes on without it."""
-    return {"mode": "api away", "why": [f"status not to be had right now ({why}), retrying"]}
+    """Shown in place of a status: the pipeline runs on without the API."""
+    return {"mode": "api away", "why": [f"the API does not answer ({why}); retrying"]}

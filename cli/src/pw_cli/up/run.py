@@ -171,8 +171,8 @@ async def _live(system: System, progress: Progress, stop: asyncio.Event) -> bool
 
 
 async def _end(system: System, progress: Progress, *, drained: bool) -> int:
-    """Finish what is in hand, write the report, say how it went."""
-    progress.say("stopping: finishing what is in hand")
+    """Finish the work in progress, write the report, say how it went."""
+    progress.say("stopping: finishing the work in progress")
     empty = await system.finish()
     if system.options.report is None and not system.options.exit_when_drained:
         return EXIT_OK if empty else EXIT_NOT_WELL
