@@ -362,7 +362,11 @@ def test_a_transaction_of_version_one_is_read() -> None:
         [CompiledInstruction(1, b"data", bytes([0]))],
     )
     wire = bytes(VersionedTransaction(message, [payer]))
-    entry = Entry((base64.b64encode(wire).decode(), "base64"), StatusMeta(5_000, [9, 1], [4, 1]))
+    meta = StatusMeta(
+        5_000, [9, 1], [4, 1],
+        inner_instructions=[], pre_token_balances=[], post_token_balances=[],
+    )  # fmt: skip
+    entry = Entry((base64.b64encode(wire).decode(), "base64"), meta)
     block = Block(parent_slot=4, blockhash="b", previous_blockhash="a", transactions=[entry])
     first, last = updates_of(5, block)
     info = pb.SubscribeUpdate.FromString(first).transaction.transaction
