@@ -36,7 +36,7 @@ ODD: dict[str, tuple[bytes, str]] = {
     "nothing": (http(b""), "not JSON"),
     "half JSON": (http(b'{"mode":"running","serv'), "not JSON"),
     "bytes": (http(b"\xff\xfe\x00"), "not JSON"),
-    "a list": (http(b"[1]"), "no JSON object"),
+    "a list": (http(b"[1]"), "not a JSON object"),
     "deep": (http(b"[" * 200_000), "not JSON"),
     "no mode": (http(b"{}"), "not a status"),
     "services": (http(b'{"mode":"running","services":7}'), "not a status"),

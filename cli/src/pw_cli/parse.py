@@ -63,12 +63,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--programs",
         type=Path,
         metavar="JSONL",
-        help="a table of programs instead of the built-in one: an object a line, as in "
+        help="a table of programs to use instead of the built-in one: one object per line, as in "
         "pw_parser/core/programs.jsonl",
     )
     other = parser.add_mutually_exclusive_group()
     other.add_argument(
-        "--explain", metavar="SIGNATURE", help="show why one transaction reads as it does"
+        "--explain", metavar="SIGNATURE", help="show why one transaction was read as it was"
     )
     other.add_argument(
         "--fixture",
@@ -76,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write one transaction and its reading as a test case",
     )
     other.add_argument(
-        "--verdicts", action="store_true", help="a line for every successful transaction"
+        "--verdicts", action="store_true", help="one line per successful transaction"
     )
     parser.add_argument(
         "--expected", type=Path, metavar="JSONL", help="leave these signatures out of --verdicts"
