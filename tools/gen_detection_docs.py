@@ -44,8 +44,8 @@ gate whose value is unknown keeps it silent, and the reason is shown. Change rul
 `PUT /api/v1/triggers`, try them with `POST /api/v1/triggers/dry-run` (a job: GET its `Location`) or
 `pw backtest`, and see for one token why each fires or not with `pw why MINT`.
 
-There may be {rules} rules, each with {conditions} conditions and {conditions} gates, in {kilobytes} KiB of YAML
-or JSON; YAML without anchors, aliases and tags. Names use `a-z0-9_-` and have at most 64
+There may be {rules} rules, each with {conditions} conditions and {conditions} gates, in
+{kilobytes} KiB of YAML or JSON; YAML without anchors, aliases and tags. Names use `a-z0-9_-` and have at most 64
 characters, descriptions at most 500.
 
 ## Shipped
@@ -57,7 +57,7 @@ characters, descriptions at most 500.
 MUTES_HEAD = """
 ## Muted from the start
 
-Trades of these wallets do not count. Change the list with `PUT /api/v1/mutes`; it holds at most 2,000.
+Trades of these wallets do not count. Change them with `PUT /api/v1/mutes`, at most 2,000.
 
 | address | why |
 |---|---|
