@@ -35,17 +35,18 @@ median of the last 150 closed slots; what cannot be valued is counted in `unvalu
 
 RULES_HEAD = """# Rules
 
-A rule holds where all its conditions do (`metric operator number`; operators: {ops}). It rings
-when it begins to hold (`opened`), again when its first `>` or `>=` condition's metric has grown by
-`escalate_factor` (2) since it rang last (`escalated`, at most five times, one severity higher each
-time), and when it no longer holds at the turn of a minute (`closed`). `cooldown_s` (900) counts
-from the opening. `gates` are conditions that must hold for it to ring; an unknown gate keeps it
-silent and says so. Changed by `PUT /api/v1/triggers`; tried out by `POST /api/v1/triggers/dry-run`
-(a job: GET its `Location`) and `pw backtest`; explained for a token by `pw why MINT`.
+A rule holds when all its conditions hold (`metric operator number`; operators: {ops}). It raises
+an alert when it begins to hold (`opened`), when the metric of its first `>` or `>=` condition has
+grown by `escalate_factor` (2) since its last alert (`escalated`, at most five times, one severity
+higher each time), and when it no longer holds at the turn of a minute (`closed`). `cooldown_s`
+(900) counts from the opening. `gates` are further conditions that must hold before it fires; a
+gate whose value is unknown keeps it silent, and the reason is shown. Change rules with
+`PUT /api/v1/triggers`, try them with `POST /api/v1/triggers/dry-run` (a job: GET its `Location`) or
+`pw backtest`, and see for one token why each fires or not with `pw why MINT`.
 
-At most {rules} rules of {conditions} conditions and {conditions} gates, {kilobytes} KiB in all,
-whether YAML or JSON; YAML without anchors, aliases and tags. Names are `a-z0-9_-`, at most 64; a
-description has 500 characters.
+There may be {rules} rules, each with {conditions} conditions and {conditions} gates, in
+{kilobytes} KiB of YAML or JSON; YAML without anchors, aliases and tags. Names use `a-z0-9_-` and have at most 64
+characters, descriptions at most 500.
 
 ## Shipped
 
@@ -56,7 +57,7 @@ description has 500 characters.
 MUTES_HEAD = """
 ## Muted from the start
 
-Trades of these wallets do not count. Changed by `PUT /api/v1/mutes`, at most 2,000.
+Trades of these wallets do not count. Change them with `PUT /api/v1/mutes`, at most 2,000.
 
 | address | why |
 |---|---|

@@ -246,7 +246,7 @@ async def test_channels_that_cannot_be_read_change_nothing_and_lose_no_alert(
         async with notifying(tmp_path, hook(receiver)) as (bus, _, _url):
             await ring(bus, alert(1))
             await configure(bus, hook(receiver), UNREADABLE)
-            await until_said(bus, "as before")
+            await until_said(bus, "last good ones")
             await ring(bus, alert(2))
             receiver.always = (204, {}, b"")
             await delivered(receiver, 1, 2)
@@ -262,7 +262,7 @@ async def test_a_start_with_channels_that_cannot_be_read_delivers_to_none_and_dr
             await ring(bus, alert(1))
             await configure(bus, hook(receiver), UNREADABLE)
             async with running_service("pw_notifier", {"PW_NATS_URL": url}):
-                await until_said(bus, "to none")
+                await until_said(bus, "nothing is delivered")
                 assert await durables(bus) == ["notifier-hook"]
                 assert not receiver.seen
                 await configure(bus, hook(receiver))

@@ -62,7 +62,9 @@ class ApiClient:
             bytes_max=ANSWER_BYTES_MAX,
         )
         if not answer.whole:
-            raise NoAnswer(f"no whole answer in {TIMEOUT_S:g} s and {ANSWER_BYTES_MAX} bytes")
+            raise NoAnswer(
+                f"no complete answer within {TIMEOUT_S:g} s and {ANSWER_BYTES_MAX} bytes"
+            )
         return answer
 
 

@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=PATIENCE_S,
         metavar="S",
-        help="how long a node that limits us or fails is waited for (default: %(default)g)",
+        help="seconds to wait for a node that limits requests or fails (default: %(default)g)",
     )
     parser.add_argument("--json", action="store_true", help="the list, or the result, as JSON")
     add_broker_argument(parser)

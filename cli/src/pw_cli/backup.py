@@ -34,7 +34,7 @@ NOT_FOUND: Final = 10059
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `pw backup`."""
-    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder that is new or empty")
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder")
     add_broker_argument(parser)
 
 

@@ -52,14 +52,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     listed = verbs.add_parser("list", help="the newest dead letters")
     listed.add_argument("--limit", type=int, default=LIST_DEFAULT, help="how many (%(default)s)")
-    listed.add_argument("--before-seq", type=int, help="only older ones than this sequence")
-    listed.add_argument("--json", action="store_true", help="one JSON object a line")
+    listed.add_argument("--before-seq", type=int, help="only those older than this sequence")
+    listed.add_argument("--json", action="store_true", help="one JSON object per line")
     show = verbs.add_parser("show", help="one dead letter with its body")
     show.add_argument("seq", type=int, metavar="SEQ")
     replay = verbs.add_parser("replay", help="send dead letters back to the parsers")
     replay.add_argument("seq", type=int, nargs="*", metavar="SEQ")
-    replay.add_argument("--all", action="store_true", help="every dead letter there is now")
-    replay.add_argument("--delete", action="store_true", help="delete what was sent back")
+    replay.add_argument("--all", action="store_true", help="replay every dead letter")
+    replay.add_argument(
+        "--delete", action="store_true", help="delete each dead letter once it is sent back"
+    )
     for verb in (listed, show, replay):
         add_broker_argument(verb)
 

@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     other = parser.add_mutually_exclusive_group()
     other.add_argument(
-        "--explain", metavar="SIGNATURE", help="show why one transaction reads as it does"
+        "--explain", metavar="SIGNATURE", help="show why one transaction was read as it was"
     )
     other.add_argument(
         "--fixture",
@@ -78,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write one transaction and its reading as a test case",
     )
     other.add_argument(
-        "--verdicts", action="store_true", help="a line for every successful transaction"
+        "--verdicts", action="store_true", help="one line per successful transaction"
     )
     parser.add_argument(
         "--expected", type=Path, metavar="JSONL", help="leave these signatures out of --verdicts"

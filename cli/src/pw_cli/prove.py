@@ -28,13 +28,13 @@ from pw_parser.core.programs import BUILT_IN, Programs, extended
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `pw prove`."""
-    parser.add_argument("alert", metavar="ALERT", help="an alert's id, or the beginning of one")
+    parser.add_argument("alert", metavar="ALERT", help="an alert's id, or how it begins")
     parser.add_argument(
         "--archive",
         nargs="+",
         type=Path,
         metavar="CAPTURE",
-        help="raw transactions (ingest's archive) in place of the stored swaps",
+        help="use raw transactions (ingest's archive) instead of the stored swaps",
     )
     add_broker_argument(parser)
 

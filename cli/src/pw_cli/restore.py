@@ -35,17 +35,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `pw restore`."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="a folder that pw backup made")
     parser.add_argument(
-        "--only", nargs="+", metavar="STREAM", help="restore these alone, e.g. PW_SWAP KV_pw_config"
+        "--only", nargs="+", metavar="STREAM", help="restore only these, e.g. PW_SWAP KV_pw_config"
     )
     parser.add_argument(
         "--reconfigure",
         action="store_true",
-        help="with the configuration that provision would give them, not the copied one",
+        help="use provision's configuration instead of the copied one",
     )
     parser.add_argument(
         "--replace",
         action="store_true",
-        help="delete what is there first, where it holds nothing that the copy lacks",
+        help="first delete existing streams that hold nothing the backup lacks",
     )
     add_broker_argument(parser)
 

@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print until interrupted or the limit is reached; 69 when the broker is away."""
     if args.stream == STREAM_TX and args.from_start:
-        sys.stderr.write("pw tail: PW_TX is a work queue: what is acked is gone; no --from-start\n")
+        sys.stderr.write("pw tail: PW_TX is a work queue without history: leave out --from-start\n")
         return 2
     return with_broker(args, lambda bus: _tail(bus, args))
 

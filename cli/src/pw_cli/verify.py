@@ -54,7 +54,7 @@ class Extent(msgspec.Struct, frozen=True):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `pw verify`."""
-    parser.add_argument("--json", action="store_true", help="one check a line")
+    parser.add_argument("--json", action="store_true", help="one JSON object per check")
     add_broker_argument(parser)
 
 

@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """0 told, 1 the token does not trade, 2 no mint, 69 the API or the detector is away."""
     if not MINT.match(args.mint):
-        sys.stderr.write(f"pw why: {args.mint[:50]!r} is not a mint: base58, 32 to 44 signs\n")
+        sys.stderr.write(f"pw why: {args.mint[:50]!r} is not a mint: base58, 32 to 44 characters\n")
         return EXIT_USAGE
     where = ""
     try:

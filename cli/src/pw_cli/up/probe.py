@@ -39,7 +39,7 @@ async def body_of(
                 async for piece in answer.aiter_raw():
                     body += piece
                     if len(body) > ANSWER_BYTES_MAX:
-                        raise NoAnswer("an answer without end")
+                        raise NoAnswer("the answer does not end")
                 return bytes(body)
     except TimeoutError as error:
         raise NoAnswer("no answer in time") from error
@@ -54,9 +54,9 @@ async def json_of(
     try:
         found = msgspec.json.decode(await body_of(client, url, headers))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise NoAnswer("an answer that is not JSON") from error
+        raise NoAnswer("the answer is not JSON") from error
     if not isinstance(found, dict):
-        raise NoAnswer("an answer that is no JSON object")
+        raise NoAnswer("the answer is not a JSON object")
     return found
 
 

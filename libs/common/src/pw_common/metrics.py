@@ -60,7 +60,7 @@ METRICS: tuple[Metric, ...] = (
         ("lag_adapter",),
         "Questions for a lag that the broker did not answer: each was a 503.",
     ),
-    Metric("pw_lag_adapter_lag", "gauge", ("lag_adapter",), "The lag that was told last."),
+    Metric("pw_lag_adapter_lag", "gauge", ("lag_adapter",), "The lag that was reported last."),
     Metric("pw_build_info", "gauge", ALL, "1, labelled with the running version.", ("version",)),
     Metric("pw_broker_connected", "gauge", ALL, "1 while connected to the broker; 0: look there."),
     Metric(
@@ -193,7 +193,7 @@ METRICS: tuple[Metric, ...] = (
         "counter",
         ("detector",),
         "Events that came after their slot or epoch had closed. Not 0: a hole was given up, see "
-        "the log, or ingest began anew while PW_TX was full.",
+        "the log, or ingest began a new epoch while PW_TX was full.",
     ),
     Metric(
         "pw_detector_untimed_total",

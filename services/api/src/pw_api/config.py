@@ -43,7 +43,7 @@ class Settings(CommonSettings):
     )
     api_no_token: bool = setting(
         "PW_API_NO_TOKEN",
-        "Ask for no token: whoever reaches the port may read and change everything",
+        "Ask for no token: anyone who reaches the port can read and change everything",
         default=False,
     )
     api_hosts: str = setting(

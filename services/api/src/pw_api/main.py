@@ -32,7 +32,7 @@ def main() -> int:
 
     def http(runtime: Runtime) -> ApiServer:
         if token is None:
-            runtime.log.warning("api_without_token", allowed="whoever reaches the port")
+            runtime.log.warning("api_without_token", allowed="anyone who reaches the port")
         count = partial(runtime.metrics.count, "pw_api_connections_closed_total")
         limits = replace(settings.limits(), on_closed=lambda why: count(why=why))
         app = build_app(runtime, reader, token, read_hosts(settings.api_hosts))
@@ -54,8 +54,8 @@ def token_of(settings: Settings) -> str | None:
         return None
     if path is None:
         raise BadToken(
-            "PW_API_TOKEN_FILE is missing: name a file with the API's token, or say "
-            "PW_API_NO_TOKEN=true to let in whoever reaches the port"
+            "PW_API_TOKEN_FILE is missing: name a file with the API's token, or set "
+            "PW_API_NO_TOKEN=true to let in anyone who reaches the port"
         )
     if settings.api_token_make:
         make_token(path)

@@ -128,7 +128,7 @@ class Settings(CommonSettings):
     )
     stale_s: float = setting(
         "PW_INGEST_STALE_S",
-        "A stream without any message for so long, pings included, is given up",
+        "A stream is dropped after this long without any message, pings included",
         default=30.0,
         check=st.between(1, 600),
     )

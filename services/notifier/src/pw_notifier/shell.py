@@ -164,8 +164,12 @@ class _Channels:
             if why != self._unreadable:
                 self._runtime.log.error("channels_unreadable", reason=why)
             self._unreadable = why
-            told = "as before" if self._last is not None else "to none, and nothing is dropped"
-            return f"the channels cannot be read ({why}); delivering {told}: set them again"
+            meanwhile = (
+                "the last good ones are used"
+                if self._last is not None
+                else "nothing is delivered or dropped"
+            )
+            return f"the channels cannot be read ({why}): {meanwhile}; set them again"
         self._unreadable = ""
         return ""
 
