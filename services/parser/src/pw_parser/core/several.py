@@ -20,7 +20,7 @@ from pw_parser.core.traders import DUST_DIVISOR, Context, Leg, is_wallet
 FEE_MAX_PER_CENT: Final = 3
 # A quote apart by less than this is the pool's amount with its fees.
 OWN_QUOTE_PER_CENT: Final = 3
-# Whoever got less than half of what a hop gave was paid a fee in it.
+# An owner that got less than half of what a hop gave was paid a fee in it.
 MAIN_PART: Final = 2
 
 

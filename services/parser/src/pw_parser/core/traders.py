@@ -133,7 +133,7 @@ def is_wallet(owner: str) -> bool:
 
 
 def legs_of_owner(context: Context, owner: str) -> list[Leg]:
-    """What one owner traded by its own changes, whoever it is."""
+    """What one owner traded by its own changes; an owner of any kind."""
     changes = {
         mint: raw
         for mint, raw in context.balances.base.get(owner, {}).items()
