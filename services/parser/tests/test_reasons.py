@@ -32,7 +32,7 @@ def test_every_reason_has_a_sentence_and_a_penalty_in_range() -> None:
 def test_penalties_add_up_and_stop_at_zero() -> None:
     assert confidence(()) == 1.0
     assert confidence(("not_signer", "program_vault", "network_fee")) == 0.5
-    assert confidence(REASONS) == 0.0
+    assert confidence(tuple(REASONS)) == 0.0
     with pytest.raises(KeyError):
         confidence(("a reason that nobody declared",))
 

@@ -175,3 +175,12 @@ def test_a_dollar_that_is_no_quote_is_a_price_for_others_as_well(draft: Any) -> 
             made.address(trader), side, made.address("mint-a"),
         )  # fmt: skip
         assert (swap.quote_mint, swap.quote_amount_raw) == (USDS, 1_000)
+
+
+def test_a_tokens_own_fee_is_no_gift_where_the_buyer_passes_a_fee_on(draft: Any) -> None:
+    """Of 1,000 the token keeps 50; alice, who got 950, pays 9 of them to a front end."""
+    made = bought(draft, 1_000, ONE_SOL).token("alice", "mint-a", 0, 941)
+    made.token("fees", "mint-a", 0, 9)
+    made.swap("alice", "pool", SOL, "mint-a", (ONE_SOL, 1_000))
+    made.move(made.account("alice", "mint-a"), made.account("fees", "mint-a"), "alice", 9)
+    assert by_trader(made) == {made.address("alice"): ("buy", 941, ONE_SOL)}

@@ -80,6 +80,7 @@ def _key_of(owner: str) -> bytes:
     return bytes(public_key(owner))
 
 
+@lru_cache(maxsize=KEY_CACHE_SIZE)
 def public_key(text: str) -> Pubkey:
     """Raises Malformed for anything but a base58 public key."""
     try:

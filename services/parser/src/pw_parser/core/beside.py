@@ -47,8 +47,8 @@ class Walk:
 
     def __init__(self, view: View) -> None:
         self.view = view
-        self.wrapped = {t.account_index: t for t in view.tokens if t.mint == SOL_MINT}
-        self.token_indexes = {t.account_index for t in view.tokens}
+        self.wrapped = {t[0]: t for t in view.tokens if t[1] == SOL_MINT}
+        self.token_indexes = {t[0] for t in view.tokens}
         self.venues: dict[str, None] = {}
         self.routers: dict[str, None] = {}
         self.hops = 0

@@ -58,18 +58,19 @@ def parse(update: bytes, programs: Programs = BUILT_IN) -> Parsed:
     if kind == "slot":
         return _SLOT
     if kind == "block_meta":
-        _check_slot(message.block_meta.slot)
+        if message.block_meta.slot > SLOT_MAX:
+            raise _beyond(message.block_meta.slot)
         return Parsed("block_meta", (_slot_event(message.block_meta),))
     raise Malformed(f"unknown kind of update: {kind or 'none of those subscribed to'}")
 
 
-def _check_slot(slot: int) -> None:
-    if slot > SLOT_MAX:
-        raise Malformed(f"slot {slot} is beyond any chain")
+def _beyond(slot: int) -> Malformed:
+    return Malformed(f"slot {slot} is beyond any chain")
 
 
 def _transaction(update: geyser_pb2.SubscribeUpdateTransaction, programs: Programs) -> Parsed:
-    _check_slot(update.slot)
+    if update.slot > SLOT_MAX:
+        raise _beyond(update.slot)
     info = info_of(update)
     failed = info.meta.HasField("err")
     if failed or info.is_vote:

@@ -17,7 +17,8 @@ def paid_by_another(context: Context, leg: Leg) -> Leg:
     """A purchase at what was paid for it, where the pools show another quote or none.
 
     The last pool of a route shows the route's middle, and a keeper's spread hides the price;
-    whoever paid and got nothing shows both. Where the pool got that very quote, its amount stays.
+    the account that paid and got nothing shows both. Where the pool got that very quote, its
+    amount stays.
     """
     if leg.base_raw <= 0 or not PRICED_ELSEWHERE.intersection(leg.reasons):
         return leg

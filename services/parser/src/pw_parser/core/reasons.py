@@ -6,8 +6,11 @@ only explain an amount.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, NamedTuple
+
+# Few sets of reasons occur, again and again.
+REASONS_CACHE_SIZE: Final = 1_024
 
 
 class Reason(NamedTuple):
@@ -43,6 +46,7 @@ REASONS: Final[dict[str, Reason]] = {
 }
 
 
-def confidence(reasons: Iterable[str]) -> float:
+@lru_cache(maxsize=REASONS_CACHE_SIZE)
+def confidence(reasons: tuple[str, ...]) -> float:
     """1 less the penalties, rounded to hundredths, at least 0. Raises KeyError if undeclared."""
     return round(max(0.0, 1.0 - sum(REASONS[reason].penalty for reason in reasons)), 2)

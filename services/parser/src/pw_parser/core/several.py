@@ -20,7 +20,7 @@ from pw_parser.core.traders import DUST_DIVISOR, Context, Leg, is_wallet
 FEE_MAX_PER_CENT: Final = 3
 # A quote apart by less than this is the pool's amount with its fees.
 OWN_QUOTE_PER_CENT: Final = 3
-# Whoever got less than half of what a hop gave was paid a fee in it.
+# An owner that got less than half of what a hop gave was paid a fee in it.
 MAIN_PART: Final = 2
 
 
@@ -45,7 +45,7 @@ def by_hops(context: Context, legs: list[Leg], shaped: Callable[[], Shape]) -> l
     for mint in sorted(several | both_ways):
         parts = _parts(context, shaped().moves, mint)
         found = [
-            _corrected(leg, parts) if leg.mint == mint else leg
+            _corrected(context, leg, parts) if leg.mint == mint else leg
             for leg in found
             if leg.mint != mint or mint in several or not _is_rest(leg, parts)
         ]
@@ -150,11 +150,14 @@ def _quote(part: Part) -> tuple[str, int] | None:
     return opposed[0] if len(opposed) == 1 else None
 
 
-def _corrected(leg: Leg, parts: dict[str, Part]) -> Leg:
+def _corrected(context: Context, leg: Leg, parts: dict[str, Part]) -> Leg:
     part = parts.get(leg.trader)
     if part is None or part.base_raw * leg.base_raw <= 0:
         return leg
-    if abs(part.base_raw - leg.base_raw) * 100 > FEE_MAX_PER_CENT * abs(part.base_raw):
+    # What nobody got is the token's own fee.
+    vanished_raw = -sum(changes.get(leg.mint, 0) for changes in context.balances.base.values())
+    rest_raw = abs(part.base_raw - leg.base_raw) - max(0, vanished_raw)
+    if rest_raw * 100 > FEE_MAX_PER_CENT * abs(part.base_raw):
         leg = leg._replace(base_raw=part.base_raw)
     quote = _quote(part)
     if quote is None or (leg.quote_mint not in (None, quote[0])):

@@ -32,7 +32,7 @@ def swap_of(context: Context, leg: Leg, hops: tuple[Hop, ...], ordinal: int) -> 
             SOL_DECIMALS if leg.quote_mint == SOL_MINT else decimals.get(leg.quote_mint)
         )
     unlisted = [hop.venue for hop in hops if hop.program is None] if hops else []
-    reasons = _reasons(context, leg, hops)
+    reasons = tuple(sorted(_reasons(context, leg, hops)))
     venues = (*ledger.venues, *dict.fromkeys(unlisted)) if unlisted else ledger.venues
     return Swap(
         signature=signature_text(view.signature),
@@ -50,7 +50,7 @@ def swap_of(context: Context, leg: Leg, hops: tuple[Hop, ...], ordinal: int) -> 
         venues=venues or ledger.routers,
         route_hops=ledger.hops + len(unlisted),
         confidence=confidence(reasons),
-        reasons=tuple(sorted(reasons)),
+        reasons=reasons,
         fee_payer=context.signers[0],
         signers=context.signers,
     )

@@ -25,7 +25,13 @@ from pw_parser.core.amounts import (
 )
 from pw_parser.core.ledger import Ledger
 from pw_parser.core.owners import with_owners
-from pw_parser.core.programs import DOLLAR_MINTS, DOLLARS, SOL_MINT, STABLE_MINTS
+from pw_parser.core.programs import (
+    DOLLAR_MINTS,
+    DOLLARS,
+    QUOTE_MINTS,
+    SOL_MINT,
+    STABLE_MINTS,
+)
 from pw_parser.core.transaction import View, address
 
 ON_CURVE_CACHE_SIZE: Final = 65_536
@@ -73,6 +79,12 @@ class Judged(NamedTuple):
 
 def context_of(given: View, ledger: Ledger) -> Context | None:
     """Who gained and lost what; None where no token changed hands."""
+    for _, mint, _, _, pre_raw, post_raw, _ in given.tokens:
+        if pre_raw != post_raw and mint not in QUOTE_MINTS:
+            break
+    else:
+        # Prices that makers set, orders and fees: most of what some venues run.
+        return None
     view = with_owners(given)
     balances = token_changes(view)
     if not any(any(changes.values()) for changes in balances.base.values()):
@@ -121,7 +133,7 @@ def is_wallet(owner: str) -> bool:
 
 
 def legs_of_owner(context: Context, owner: str) -> list[Leg]:
-    """What one owner traded by its own changes, whoever it is."""
+    """What one owner traded by its own changes; an owner of any kind."""
     changes = {
         mint: raw
         for mint, raw in context.balances.base.get(owner, {}).items()
