@@ -45,8 +45,8 @@ gate whose value is unknown keeps it silent, and the reason is shown. Change rul
 `pw backtest`, and see for one token why each fires or not with `pw why MINT`.
 
 There may be {rules} rules, each with {conditions} conditions and {conditions} gates, in
-{kilobytes} KiB of YAML or JSON; YAML without anchors, aliases and tags. Names use `a-z0-9_-` and have at most 64
-characters, descriptions at most 500.
+{kilobytes} KiB of YAML or JSON; YAML without anchors, aliases and tags. Names use `a-z0-9_-` and
+have at most 64 characters, descriptions at most 500.
 
 ## Shipped
 
