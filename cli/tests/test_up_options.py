@@ -37,8 +37,11 @@ def test_every_contradiction_is_named_at_once(capture: Path) -> None:
 def test_a_missing_capture_or_token_is_named() -> None:
     with pytest.raises(BadUsage, match=r"no such capture: nowhere\.pb"):
         chosen("--capture", "nowhere.pb")
-    with pytest.raises(BadUsage, match="no such file: nowhere"):
-        chosen("--endpoint", "http://x:1", "--x-token-file", "nowhere")
+    with pytest.raises(BadUsage, match="no such file: /nowhere"):
+        chosen("--endpoint", "http://x:1", "--x-token-file", "/nowhere")
+    # What is no path may be the token itself.
+    with pytest.raises(BadUsage, match=r"no such file: \*\*\*"):
+        chosen("--endpoint", "http://x:1", "--x-token-file", "S3cretS3cret")
 
 
 def test_a_loop_never_drains() -> None:

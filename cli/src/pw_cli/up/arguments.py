@@ -21,7 +21,6 @@ DETECTORS_MAX = 3
 PORT_MAX = 65_535
 TIMEOUT_S_MAX = 31_536_000
 PARSERS_MAX = 16
-PORT_MAX = 65_535
 
 RATE = re.compile(r"^(recorded|max|\d+(\.\d+)?x|\d+(\.\d+)?)$")
 
@@ -206,7 +205,7 @@ def options(args: argparse.Namespace) -> UpOptions:
     if args.rate and args.endpoint:
         problems.append("--rate cannot change the pace of an endpoint")
     if not 0 <= args.port <= PORT_MAX:
-        problems.append(f"--port {args.port}: allowed are 0 (any that is free) to {PORT_MAX}")
+        problems.append(f"--port {args.port}: allowed are 0 to {PORT_MAX}; 0 takes a free one")
     if not 0 <= args.timeout <= TIMEOUT_S_MAX:
         most = f"{TIMEOUT_S_MAX:,} seconds"
         problems.append(f"--timeout {args.timeout}: allowed are 0 (never) to {most}")
