@@ -32,7 +32,7 @@ RUNBOOK = (ROOT / "docs/runbook.md").read_text()
 BLOCK = re.compile(r"^```(sh[^\n]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 FIRST, LAST = 300_000_050, 300_000_055
 BAD = b"\xff" * 40
-LINES_MAX = 260
+LINES_MAX = 250
 
 
 def commands(marked: str) -> list[str]:

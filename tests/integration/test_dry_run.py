@@ -53,7 +53,7 @@ async def test_a_dry_run_says_how_far_it_is_and_what_it_covers(tmp_path: Path) -
         assert (await client.delete(where)).status_code == 200
         gone = await client.get(where)
         assert gone.status_code == 404
-        assert "start it again" in gone.json()["detail"]
+        assert "start a new one" in gone.json()["detail"]
 
 
 async def test_one_runs_at_a_time_and_a_cancelled_one_makes_room(tmp_path: Path) -> None:

@@ -34,8 +34,8 @@ HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
 }
 NOT_TAKEN: Final = (
-    "<!doctype html><title>Pocketwatcher</title><p>This link was used before, or has ended. "
-    "<code>pw url</code> prints another one.</p>"
+    "<!doctype html><title>Pocketwatcher</title><p>This link has expired or was already used. "
+    "Run <code>pw url</code> for a new one.</p>"
 )
 NOT_TAKEN_HEADERS: Final = {"Content-Security-Policy": "default-src 'none'"}
 

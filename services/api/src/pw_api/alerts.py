@@ -80,7 +80,9 @@ def router(runtime: Runtime, bus: Callable[[], Bus]) -> APIRouter:
         if why := slots.take(peer):
             await events.aclose()
             raise HTTPException(
-                503, f"No stream is left, {why}: close one.", headers={"Retry-After": RETRY_AFTER_S}
+                503,
+                f"No alert stream is free, {why}: close one.",
+                headers={"Retry-After": RETRY_AFTER_S},
             )
         return _Stream(
             events,
@@ -190,5 +192,5 @@ async def _ask(bus: Bus, mint: str, what: str) -> dict[str, Any]:
             503, f"No detector answers ({type(error).__name__}): is one running?"
         ) from error
     if "error" in told or what not in told:
-        raise HTTPException(422, str(told.get("error", "the detector gave another answer")))
+        raise HTTPException(422, str(told.get("error", "the detector gave an unexpected answer")))
     return told

@@ -116,7 +116,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(TooManyBodies)
     async def too_many(_request: Request, _error: TooManyBodies) -> Response:
-        why = "Too much is being sent at this moment: come again."
+        why = "Too many large requests at the moment: try again later."
         return problems.problem(503, why, headers={"Retry-After": RETRY_AFTER_S})
 
     @app.exception_handler(BadDocument)
@@ -126,4 +126,4 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(ClientDisconnect)
     async def gone(_request: Request, _error: ClientDisconnect) -> Response:
         # It reaches nobody; without it every client that leaves would be logged as a fault.
-        return problems.problem(400, "The body ended before its end.")
+        return problems.problem(400, "The request body is incomplete.")

@@ -177,6 +177,6 @@ async def _store(bus: Bus, key: str, body: dict[str, Any], value: dict[str, Any]
             raise
         now = await bus.kv_last(BUCKET_CONFIG, key)
         last = 0 if now is None else now[1]
-        why = f"Revision {revision} is not the last one, {last} is: read it and change that."
+        why = f"Revision {revision} is not the newest, {last} is: read that one and change it."
         return problems.problem(409, why)
     return json({"revision": made})

@@ -145,7 +145,7 @@ def add_dry_runs(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) ->
         rules = await parsing.body(request, read_rules)
         broker = bus()
         if (busy := runs.running()) is not None:
-            why = f"One dry run at a time: {busy.id} runs; wait for it or DELETE it."
+            why = f"One dry run at a time: {busy.id} is running; wait for it or DELETE it."
             return problems.problem(409, why, headers={"Location": f"{PATH}/{busy.id}"})
         job = runs.start(broker, rules, now_ms())
         answer = json(job.view(), 202)
@@ -169,14 +169,16 @@ def add_dry_runs(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) ->
 
 
 def _unknown() -> Response:
-    return problems.problem(404, "This API has no such dry run (any more): start it again.")
+    return problems.problem(404, "No such dry run, or no longer: start a new one.")
 
 
 def _ended(job: Job, task: asyncio.Task[None]) -> None:
     """A fault of ours ends the job too: else no other could ever start."""
     if job.state == "running":
         job.state = "cancelled" if task.cancelled() else "failed"
-        job.why = "" if task.cancelled() else f"{type(task.exception()).__name__}: a fault of ours"
+        job.why = (
+            "" if task.cancelled() else f"{type(task.exception()).__name__}: an internal error"
+        )
 
 
 async def _run(job: Job, trial: Trial, bus: Bus) -> None:

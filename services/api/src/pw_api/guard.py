@@ -23,7 +23,7 @@ HEALTH: Final = frozenset({"/livez", "/readyz", "/metrics"})
 # Less than this in `stall_s` is no progress.
 PROGRESS_BYTES: Final = 16 * 1024
 RETRY_AFTER_S: Final = 2
-AGAIN: Final = f"come again in {RETRY_AFTER_S} s"
+AGAIN: Final = f"try again in {RETRY_AFTER_S} s"
 EVENT_STREAM: Final = b"text/event-stream"
 FORWARDED_FOR: Final = b"x-forwarded-for"
 CLOSE: Final = (b"connection", b"close")

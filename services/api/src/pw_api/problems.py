@@ -56,14 +56,14 @@ def install(app: FastAPI) -> None:
     async def on_away(_request: Request, error: BrokerAway) -> JSONResponse:
         return problem(
             HTTPStatus.SERVICE_UNAVAILABLE,
-            f"The broker does not answer ({error}); this heals by itself once it is back.",
+            f"The broker does not answer ({error}); this recovers by itself once it is back.",
             headers={"Retry-After": RETRY_AFTER_S},
         )
 
     @app.exception_handler(Exception)
     async def on_fault(_request: Request, _error: Exception) -> JSONResponse:
         # Logged with its traceback by the server; nothing of it is the client's business.
-        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "A fault of ours: see the API's log.")
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal error: see the API's log.")
 
     @app.exception_handler(ApiRefused)
     async def on_refused(_request: Request, error: ApiRefused) -> JSONResponse:

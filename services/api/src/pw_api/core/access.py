@@ -118,8 +118,8 @@ def refusal(
         found = Refusal(
             HTTPStatus.UNAUTHORIZED,
             "token",
-            "This API asks for its token: send Authorization: Bearer … or X-API-Token; for a "
-            "browser `pw url` prints a link.",
+            "This API requires its token: send Authorization: Bearer … or X-API-Token; in a "
+            "browser, open the link that `pw url` prints.",
         )
     return found or _wrong_type(asked)
 
@@ -156,7 +156,7 @@ def _host(entry: str) -> Host:
     if match is None or (port is not None and not 0 < port <= 65_535):
         # Somebody may have put a whole URL here, with what opens it.
         shown = redacted_url(entry[:80]) if {"@", "/"} & set(text) else repr(entry[:80])
-        raise BadHosts(f"{shown} is no host: name, name:port, or https://name; no path")
+        raise BadHosts(f"{shown} is not a host: name, name:port, or https://name; no path")
     return Host(match["name"], port, https)
 
 
@@ -177,7 +177,7 @@ def _wrong_host(asked: Asked) -> Refusal:
     return Refusal(
         HTTPStatus.MISDIRECTED_REQUEST,
         "host",
-        f"This API does not answer to the host {asked.one('host')[:100]!r}: if that name is "
+        f"This API does not serve the host {asked.one('host')[:100]!r}: if that name is "
         f"yours, add it to {SETTING}.",
     )
 
@@ -189,15 +189,16 @@ def _foreign(asked: Asked, hosts: tuple[Host, ...]) -> Refusal | None:
         return Refusal(
             HTTPStatus.FORBIDDEN,
             "origin",
-            f"A page of {origin[:100]!r} asked: only this API's own page may. A command sends no "
-            f"Origin; behind a proxy with TLS, {SETTING} names the host as https://name.",
+            f"Refused: the request comes from a page of {origin[:100]!r}, and only this API's own "
+            f"page is allowed. Behind a TLS proxy, set https://name in {SETTING}.",
         )
     site = asked.one("sec-fetch-site").lower()
     if site not in {"", "none", "same-origin"}:
         return Refusal(
             HTTPStatus.FORBIDDEN,
             "site",
-            f"A page of another site asked (Sec-Fetch-Site: {site[:20]}): open / itself.",
+            f"Refused: the request comes from a page of another site (Sec-Fetch-Site: "
+            f"{site[:20]}). Open / directly.",
         )
     return None
 
