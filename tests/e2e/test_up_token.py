@@ -154,7 +154,7 @@ async def test_without_a_token_it_says_what_that_risks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("--api-token-file", "none"), 2, "--api-token-file none: no such file"),
+        (("--api-token-file", "./none"), 2, "no such file"),
         (("--api-token-file", "short"), 78, "16 to 512"),
         (("--no-token", "--api-token-file", "short"), 2, "not allowed with"),
         (("--data", "open"), 78, "can be read by others"),

@@ -188,6 +188,8 @@ def _caller(walk: Walk, height: int, place: Place) -> AnyInstruction:
     for at in range(place.inner - 1, -1, -1):
         if walk.group[at].stack_height < height:
             return walk.group[at]
+    if place.outer >= len(walk.view.message.instructions):
+        raise Malformed(f"calls of instruction {place.outer}, which is not there")
     return walk.view.message.instructions[place.outer]
 
 
