@@ -97,7 +97,8 @@ def empty_answer(place: Place) -> Publish:
         counts=Counts(),
     )
     headers = {
-        MSG_ID: f"again:{place.tx_stream_created}:{place.tx_seq}",
+        # A restored queue uses a sequence again, for another message.
+        MSG_ID: f"again:{place.tx_stream_created}:{place.tx_seq}:{place.tx_id}",
         CONTENT_ENCODING: ZSTD,
         SCHEMA: SCHEMA_BATCH,
     }
