@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from pw_common.bus import Bus
 from pw_common.envelope import MSG_ID
 from pw_common.local_broker import LocalBroker, restart_broker
 from pw_common.messages import Batch
+from pw_common.subjects import STREAM_SWAP, SWAP_BATCH
 from pw_common.topology import stream_created
 from pw_common.worker import Delivery
 from pw_parser.again import Place, empty_answer
@@ -125,4 +128,23 @@ async def test_an_answer_whose_acknowledgement_was_lost_is_not_stored_twice(
             await answered(bus, len(messages) + 1)
         found = places(await stored_batches(bus))
         assert found.pop(("another queue", 7)) == 1
+        assert found == Counter({(created, seq): 1 for seq in range(1, len(messages) + 1)})
+
+
+@pytest.mark.parametrize("held", [True, False])
+async def test_where_the_first_answer_cannot_be_read_there_is_one_more_and_no_hole(
+    tmp_path: Path, *, held: bool
+) -> None:
+    updates = market(seed=8, minutes=0.1, tps=40)
+    async with provisioned(tmp_path) as (broker, bus):
+        messages = await given(broker, bus, updates)
+        created = stream_created(await bus.api("STREAM.INFO.PW_TX"))
+        name = {MSG_ID: f"swap:{messages[0].headers[MSG_ID]}"}
+        seq = await store(bus, SWAP_BATCH, b"not a batch", name)
+        if not held:
+            await bus.api(f"STREAM.MSG.DELETE.{STREAM_SWAP}", {"seq": seq})
+        async with running_service("pw_parser", {"PW_NATS_URL": broker.url}):
+            await answered(bus, len(messages) + held)
+        await bus.api(f"STREAM.PURGE.{STREAM_SWAP}", {"seq": seq + 1})
+        found = places(await stored_batches(bus))
         assert found == Counter({(created, seq): 1 for seq in range(1, len(messages) + 1)})
