@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import random
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 import pytest
-from detection_stream import closed_slots, cut, flow
 
 from pw_common.messages import Batch, Counts
 from pw_detection.assembly import Assembly
+
+stream: Any = importlib.import_module("detection_stream")
 
 
 def empty(of: Batch, tx_seq: int) -> Batch:
@@ -36,7 +39,7 @@ def shifted(batches: list[Batch], by: int) -> list[Batch]:
 @pytest.mark.parametrize("seed", range(8))
 def test_what_is_sent_again_leaves_no_hole_and_closes_the_same_slots(seed: int) -> None:
     rng = random.Random(seed)
-    batches = named(cut(flow(seed, 120), seed))
+    batches = named(stream.cut(stream.flow(seed, 120), seed))
     at = rng.randrange(10, len(batches) - 1)
     count = rng.randrange(1, 9)
     again = [empty(one, one.tx_seq + count) for one in batches[at - count : at]]
@@ -45,7 +48,7 @@ def test_what_is_sent_again_leaves_no_hole_and_closes_the_same_slots(seed: int) 
     arrived = sorted(arrived + again, key=lambda one: one.tx_seq + rng.randrange(5))
     assembly = Assembly(sources=("main",))
     found = [closed for one in arrived for closed in assembly.add(one)]
-    assert found == closed_slots(batches)
+    assert found == stream.closed_slots(batches)
     assert (assembly.held, assembly.late, assembly.reused) == (0, 0, 0)
     assert assembly.next.tx_seq == len(batches) + count + 1
 
@@ -53,7 +56,7 @@ def test_what_is_sent_again_leaves_no_hole_and_closes_the_same_slots(seed: int) 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_restored_queue_that_is_sent_more_than_it_lacks_closes_the_same_slots(seed: int) -> None:
     rng = random.Random(seed)
-    batches = named(cut(flow(seed, 120), seed))
+    batches = named(stream.cut(stream.flow(seed, 120), seed))
     at = rng.randrange(20, len(batches) - 1)
     # The copy of PW_TX ends before that of PW_SWAP, and ingest begins further back.
     queued, begins = at - rng.randrange(1, 9), at - rng.randrange(10, 19)
@@ -62,5 +65,5 @@ def test_a_restored_queue_that_is_sent_more_than_it_lacks_closes_the_same_slots(
     arrived = batches[:at] + again + shifted(batches[at:], shift)
     assembly = Assembly(sources=("main",))
     found = [closed for one in arrived for closed in assembly.add(one)]
-    assert found == closed_slots(batches)
+    assert found == stream.closed_slots(batches)
     assert (assembly.held, assembly.late, assembly.reused > 0) == (0, 0, True)
