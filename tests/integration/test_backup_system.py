@@ -136,11 +136,6 @@ async def test_a_backup_under_load_and_the_sources_memory_lose_and_double_nothin
             await apply(bus, small_topology())
             async with fleet(broker, source):
                 await until_made(bus, whole)
-            verified = await pw("verify", "--json", PW_NATS_URL=broker.url)
-    # What ingest sends again may have been answered before: its new sequence then has no
-    # batch of its own, which verify cannot tell from a loss. Everything else is proven.
-    checks = [msgspec.json.decode(line) for line in verified.out.splitlines()]
-    failing = {one["name"] for one in checks if not one["holds"]}
-    assert failing <= {"PW_TX sequences answered"}
-    # Every check ran to its end: five of the swaps, two of the alerts.
-    assert len(checks) == 7
+            verified = await pw("verify", PW_NATS_URL=broker.url)
+    # What ingest sends again may have been answered before: its new sequence is answered too.
+    assert verified.code == 0, verified

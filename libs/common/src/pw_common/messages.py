@@ -152,6 +152,7 @@ class UnparsedAt(msgspec.Struct, frozen=True, kw_only=True):
 class Batch(msgspec.Struct, frozen=True, kw_only=True, tag="batch.v1"):
     """The answer to exactly one PW_TX message, empty and bad ones included.
 
+    One that was answered before, at another sequence, gets an empty answer without a source.
     `tx_seq` is that message's stream sequence and `tx_stream_created` the
     creation time of the stream that gave it (RFC 3339), since a stream that was
     deleted and made again reuses sequences. `unparsed` describes the first few of what

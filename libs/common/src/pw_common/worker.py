@@ -18,7 +18,7 @@ from nats.js.errors import APIError
 
 from pw_common.bus import ApiRefused, BrokerAway, Bus, headers_of
 from pw_common.log import Log
-from pw_common.outcome import Done, NotNow
+from pw_common.outcome import Done, NotNow, Publish
 from pw_common.publisher import Publisher, Stored
 from pw_common.tasks import end_tasks
 
@@ -32,6 +32,10 @@ CONSUMER_MUST = {"max_deliver": -1, "ack_policy": "explicit"}
 
 async def _nothing() -> None:
     return
+
+
+async def _no_more(_done: Done, _stored: list[Stored]) -> tuple[Publish, ...]:
+    return ()
 
 
 class TooMuchPoison(RuntimeError):
@@ -51,6 +55,7 @@ class Delivery:
 
 Handle = Callable[[Delivery], Awaitable[Done]]
 OnStored = Callable[[Delivery, Done, list[Stored]], None]
+Also = Callable[[Done, list[Stored]], Awaitable[tuple[Publish, ...]]]
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,7 @@ async def run_worker(
     limits: WorkerLimits,
     stop: asyncio.Event,
     log: Log,
+    also: Also = _no_more,
     on_stored: OnStored = lambda _delivery, _done, _stored: None,
     on_health: Callable[[str], None] = lambda _reason: None,
     on_back: Callable[[], Awaitable[None]] = _nothing,
@@ -80,6 +86,7 @@ async def run_worker(
     """Consume until `stop` is set; then finish what is in hand and hand back the rest.
 
     Args:
+        also: Asked what else to store where an output was a duplicate, before the acknowledgement.
         on_health: Told why there can be no work (the consumer is gone or not as declared),
             and told an empty reason when there can again.
         on_swept: Told how many acknowledged messages were there again after a crash of the
@@ -116,7 +123,7 @@ async def run_worker(
                     continue
             delivered = messages[-1].metadata.sequence.consumer
             poison_run = await _answer(
-                messages, publisher, handle, limits, stop, on_stored, poison_run, log
+                messages, publisher, handle, limits, stop, also, on_stored, poison_run, log
             )
     finally:
         # nats-py's drain waits for its whole timeout while a pull is live.
@@ -204,6 +211,7 @@ async def _answer(
     handle: Handle,
     limits: WorkerLimits,
     stop: asyncio.Event,
+    also: Also,
     on_stored: OnStored,
     poison_run: int,
     log: Log,
@@ -239,8 +247,19 @@ async def _answer(
             waiting.append((message, delivery, done, letters + futures))
             # The loop must turn between messages: acks and heartbeats ride on it.
             await asyncio.sleep(0)
+        known: list[tuple[Msg, Delivery, Done, list[Stored]]] = []
         for message, delivery, done, futures in waiting:
             stored = list(await asyncio.gather(*futures))
+            if any(one.duplicate for one in stored):
+                known.append((message, delivery, done, stored))
+                continue
+            await _ack(message)
+            on_stored(delivery, done, stored)
+        # Together: each of them asks the broker, and after a restart there may be thousands.
+        more = await asyncio.gather(*(also(done, stored) for _, _, done, stored in known))
+        sent = [[await publisher.publish(p.subject, p.body, p.headers) for p in m] for m in more]
+        for (message, delivery, done, stored), futures in zip(known, sent, strict=True):
+            stored.extend(await asyncio.gather(*futures))
             await _ack(message)
             on_stored(delivery, done, stored)
     finally:

@@ -43,6 +43,7 @@ from pw_common.subjects import (
 from pw_common.tasks import end_tasks
 from pw_common.topology import stream_created
 from pw_common.worker import Delivery, Handle, WorkerLimits, run_worker
+from pw_parser.again import Again, Place
 from pw_parser.core.batch import DeadLetter, Outcome, Tally, parse_message
 from pw_parser.drifting import AcknowledgedWatch, Drift
 from pw_parser.isolate import PARSE, SUSPECT_DELIVERIES, NoVerdict, crashing_updates
@@ -61,6 +62,7 @@ class Answer(Done):
     swaps: int = 0
     tally: Tally = NO_TALLY
     unparsed: tuple[UnparsedAt, ...] = ()
+    place: Place = Place("", 0)
 
 
 async def run_parser(runtime: Runtime) -> None:
@@ -78,6 +80,11 @@ async def run_parser(runtime: Runtime) -> None:
         on_retry=lambda why: metrics.count("pw_publish_retries_total", why=why),
     )
     await publisher.start()
+    again = Again(runtime.bus, runtime.log)
+
+    async def also(done: Done, stored: list[Stored]) -> tuple[Publish, ...]:
+        return await again.answer(done.place, stored) if isinstance(done, Answer) else ()
+
     runtime.set_ready()
     watching = asyncio.create_task(acknowledged.watch(), name="acknowledged")
     try:
@@ -92,6 +99,7 @@ async def run_parser(runtime: Runtime) -> None:
             ),
             stop=runtime.stop,
             log=runtime.log,
+            also=also,
             on_stored=lambda delivery, done, stored: count(metrics, drift, delivery, done, stored),
             on_health=runtime.set_ready,
             on_back=queue.look,
@@ -184,6 +192,7 @@ def answer(delivery: Delivery, outcome: Outcome) -> Answer:
         swaps=sum(1 for event in batch.events if isinstance(event, Swap)),
         tally=outcome.tally,
         unparsed=batch.unparsed,
+        place=Place(batch.tx_stream_created, batch.tx_seq, batch.tx_id),
     )
 
 
