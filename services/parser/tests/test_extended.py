@@ -59,6 +59,45 @@ def test_a_shipped_name_on_another_program_never_brings_its_layout(buy: Any) -> 
     assert swap.venues == ("pumpfun",)
 
 
+def test_a_name_of_a_shipped_program_that_is_renamed_brings_its_layout_to_no_other(
+    buy: Any,
+) -> None:
+    pumpswap = next(one.id for one in BUILT_IN.by_key.values() if one.name == "pumpswap")
+    renamed = extended(
+        BUILT_IN,
+        read_programs(
+            [
+                {"id": PUMP, "name": "old", "kind": "venue"},
+                {"id": OTHER, "name": "pumpfun", "kind": "venue"},
+            ]
+        ),
+    )
+    assert {one.name for one in renamed.by_key.values()} >= {"old", f"pumpfun:{OTHER[:4]}"}
+    swapped = extended(
+        BUILT_IN,
+        read_programs(
+            [
+                {"id": PUMP, "name": "pumpswap", "kind": "venue"},
+                {"id": pumpswap, "name": "pumpfun", "kind": "venue"},
+            ]
+        ),
+    )
+    (swap,) = parse(buy("alice").update(), swapped).events
+    assert isinstance(swap, Swap)
+    assert swap.venues == (f"pumpswap:{PUMP[:4]}",)
+
+
+def test_names_stay_apart_and_the_order_of_entries_changes_nothing() -> None:
+    rows = [
+        {"id": "1" * 31 + "3", "name": "pumpfun:1111", "kind": "venue"},
+        {"id": OTHER, "name": "pumpfun", "kind": "venue"},
+    ]
+    one, other = (extended(BUILT_IN, read_programs(some)) for some in (rows, rows[::-1]))
+    names = [program.name for program in one.by_key.values()]
+    assert len(names) == len(set(names))
+    assert (one.by_key, one.revision) == (other.by_key, other.revision)
+
+
 def test_a_revision_is_of_what_the_entries_say() -> None:
     assert extended(BUILT_IN, ProgramTable()) is BUILT_IN
     one, two = extended(BUILT_IN, table()), extended(BUILT_IN, table(kind="bot"))

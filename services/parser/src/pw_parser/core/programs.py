@@ -119,21 +119,31 @@ def _read_line(number: int, line: str) -> tuple[bytes, Program]:
 def extended(shipped: Programs, table: ProgramTable) -> Programs:
     """The shipped table with users' entries: each adds a program or takes the place of one.
 
-    A name that a shipped program of another id has is shown with the beginning of the id: by
-    its name alone the program would be read with the other one's layout.
+    A name that the shipped table has for another id, replaced or not, is shown with the beginning
+    of the id: by its name alone the program would be read with the other one's layout. The order
+    of the entries changes nothing.
     """
     if not table.entries:
         return shipped
     by_key = dict(shipped.by_key)
     own = {bytes(Pubkey.from_string(entry.id)): entry for entry in table.entries}
-    taken = {program.name for key, program in by_key.items() if key not in own}
+    shipped_at = {program.name: key for key, program in by_key.items()}
+    used: set[str] = set()
     digest = hashlib.sha256(shipped.revision.encode())
-    for key, entry in own.items():
-        name = entry.name if entry.name not in taken else f"{entry.name}:{entry.id[:4]}"
-        by_key[key] = _entry(entry, name)
+    for key, entry in sorted(own.items()):
+        by_key[key] = _entry(entry, _own_name(entry, key, shipped_at, used))
+        used.add(by_key[key].name)
         digest.update(json.dumps(by_key[key]._asdict(), sort_keys=True, default=bytes.hex).encode())
     exchanges = frozenset(key for key, one in by_key.items() if one.kind in EXCHANGE_KINDS)
     return Programs(by_key, digest.hexdigest()[:16], exchanges)
+
+
+def _own_name(
+    entry: ProgramEntry, key: bytes, shipped_at: Mapping[str, bytes], used: set[str]
+) -> str:
+    """Its name, with as much of its id as tells it from the others."""
+    names = (entry.name, *(f"{entry.name}:{entry.id[:n]}" for n in range(4, len(entry.id) + 1)))
+    return next(name for name in names if shipped_at.get(name, key) == key and name not in used)
 
 
 def _entry(entry: ProgramEntry, name: str) -> Program:
