@@ -7,6 +7,8 @@ stored are read here, within the same bounds. Entries name; see `pw_parser.core.
 from __future__ import annotations
 
 import re
+import unicodedata
+from datetime import date
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -195,7 +197,7 @@ def _program_wrong(one: ProgramEntry) -> list[str]:
         wrong.append(f"takes: allowed: at most {TAKES_MAX}, each 1 to 8 bytes in hex")
     if why := line_problem(one.source, SOURCE_CHARACTERS_MAX):
         wrong.append(f"source: {why}")
-    if not _DATE.match(one.date):
+    if not (_DATE.match(one.date) and _is_date(one.date)):
         wrong.append("date: allowed: YYYY-MM-DD, or nothing")
     return wrong
 
@@ -203,7 +205,15 @@ def _program_wrong(one: ProgramEntry) -> list[str]:
 def _name_problem(name: str) -> str:
     if not name or name != name.strip() or plain_text(name, NAME_CHARACTERS_MAX) != name:
         return f"allowed: 1 to {NAME_CHARACTERS_MAX} visible characters"
-    return f"must not begin with {UNLISTED}" if name.startswith(UNLISTED) else ""
+    alike = unicodedata.normalize("NFKC", name).casefold()
+    return f"must not begin with {UNLISTED}" if alike.startswith(UNLISTED) else ""
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return not text or bool(date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def _seen_wrong(one: Acknowledged) -> list[str]:
