@@ -24,7 +24,7 @@ from support.poll import poll_until
 IDLE_CONNECTIONS: Final = 400
 HALF_REQUESTS: Final = 60
 HALF_REQUEST: Final = b"PUT /api/v1/watchlists HTTP/1.1\r\nHost: localhost\r\n"
-MET_TIMEOUT_S: Final = 30.0
+MET_TIMEOUT_S: Final = 60.0
 
 
 async def flood(api_url: str) -> str:
