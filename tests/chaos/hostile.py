@@ -87,7 +87,10 @@ async def lie(player: Player, bus: Bus, luck: random.Random) -> str:
         # Again, since a stream that is cut takes with it what was queued.
         player.say_beside([lies[name]])
         now = await _refused(bus)
-        return any(count > before.get(instance, 0) for instance, count in (now or {}).items())
+        # One that was started again under its name counts from 0, below what it last said.
+        return any(
+            count and count != before.get(instance, 0) for instance, count in (now or {}).items()
+        )
 
     await poll_until(refused, f"{name} refused", timeout_s=MET_TIMEOUT_S, every_s=0.2)
     return name
