@@ -2,7 +2,7 @@
 
 The newest usable value of `programs` in `pw_config` is in force. Before it is named in any
 message, it is copied into `pw_programs` under its stamp, since the history of `pw_config` is
-shorter than a backlog can be. So whoever gets a stamp finds its table, and that one alone.
+shorter than a backlog can be. So a stamp always leads to its table, and to no other.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ BUCKETS: Final = (f"KV_{BUCKET_CONFIG}", f"KV_{BUCKET_PROGRAMS}")
 WRONG_LAST_SEQUENCE: Final = 10071
 # As many as the bucket keeps.
 HISTORY_MAX: Final = 32
-# Every so many looks, whether the copy in force is still there.
+# How many looks pass between two checks that the copy in force is still there.
 MEND_LOOKS: Final = 10
 KV_OPERATION: Final = "KV-Operation"
 

@@ -21,10 +21,10 @@ BEGINNING: Final = Place(0, 1)
 
 @dataclass(frozen=True)
 class ClosedSlot:
-    """A complete slot. `reset` says that a discontinuity lies before it: windows begin anew.
+    """A complete slot. `reset` says that a discontinuity lies before it: windows start empty.
 
     Swaps and the others are in chain order: (index, signature, ordinal). `place` is the
-    message that closed it, `swap_seq` where PW_SWAP has its batch: whoever reads the same
+    message that closed it, `swap_seq` where PW_SWAP has its batch: a reader of the same
     streams again finds it closed there again, whatever was waited for meanwhile.
     """
 

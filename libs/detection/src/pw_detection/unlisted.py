@@ -259,7 +259,7 @@ def program_of(alert: Alert) -> str:
 
 
 def _notice_of(one: UnlistedProgram, swaps: int, slot: int, event_time_ms: int) -> Alert:
-    """Its id is the program's alone: PW_ALERT takes no second one, whoever derives it again."""
+    """Its id is the program's alone: PW_ALERT takes no second one from any detector."""
     episode = episode_id(one.program, TRIGGER, 0)
     return Alert(
         id=alert_id(episode, 0),

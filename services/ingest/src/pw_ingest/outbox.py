@@ -115,7 +115,7 @@ class Outbox:
             self._runtime.log.error("update_too_large", size_bytes=len(body), slot=message.slot)
             await self._send_gap(self._pipeline.too_large(message, why))
             return
-        # The whole message is read with one table, whoever reads it and whenever.
+        # Every reader reads the whole message with this one table.
         headers = message.headers._replace(programs=self.programs.stamp)
         await self._publish(message, self._subject, body, envelope.tx_headers(headers))
 
