@@ -43,6 +43,11 @@ class Ranges:
         """The least number, None when there is none."""
         return self._firsts[0] if self._firsts else None
 
+    @property
+    def last(self) -> int | None:
+        """The greatest number, None when there is none."""
+        return self._lasts[-1] if self._lasts else None
+
     def missing(self, until: int) -> Iterator[range]:
         """What lies between the first number and `until`, inclusive, and is not there."""
         for last, following in zip(self._lasts, self._firsts[1:], strict=False):

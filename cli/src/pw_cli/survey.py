@@ -14,7 +14,7 @@ from pw_cli.gap_proof import Link, StoredBlocks, why_open
 from pw_cli.ranges import Ranges
 from pw_common.coverage import is_known
 from pw_common.dedup import SeenWindow
-from pw_common.messages import Batch, Gap, Swap
+from pw_common.messages import Batch, Gap, SlotEvent, Swap
 
 SHOWN_MAX: Final = 5
 # Delivered swaps are kept as eight bytes each, in so many parts that are looked at one by one.
@@ -42,6 +42,8 @@ class Survey:
         # Filter -> the first and the last slot that came through it.
         self._seen_by: dict[str, tuple[int, int]] = {}
         self._blocks = StoredBlocks()
+        # (source, epoch, slot) -> the sequence of PW_TX that brought its block.
+        self._brought_by: dict[tuple[str, int, int], int] = {}
         self._seen = SeenWindow()
         self._delivered = [array("Q") for _ in range(PARTS)]
 
@@ -57,6 +59,8 @@ class Survey:
         for event in batch.events:
             if isinstance(event, Swap):
                 self._deliver(event)
+            elif isinstance(event, SlotEvent) and batch.tx_stream_created == self._tx_created:
+                self._brought_by[batch.source, batch.epoch, event.slot] = batch.tx_seq
 
     def _note_filter(self, batch: Batch) -> None:
         slots = [event.slot for event in batch.events]
@@ -82,8 +86,17 @@ class Survey:
         name = blake2b(f"{swap.signature}:{swap.ordinal}".encode(), digest_size=8).digest()
         self._delivered[name[0] % PARTS].append(int.from_bytes(name, "big"))
 
-    def chain(self, gaps: Iterable[Gap]) -> Check:
-        """Each block's parent is there, or the slots between are a recorded gap."""
+    def waiting(self) -> list[int]:
+        """The sequences before the last answered one that nobody has answered."""
+        missing = self.answered.missing(self.answered.last or 0)
+        return [seq for part in missing for seq in part]
+
+    def chain(self, gaps: Iterable[Gap], *, first_waiting: int | None = None) -> Check:
+        """Each block's parent is there, or the slots between are a recorded gap.
+
+        Several parsers answer in no order: what a sequence from `first_waiting` on brought may
+        lack a parent that is on its way, and is not judged yet.
+        """
         known_gaps = list(gaps)
         parents = self._blocks.parents
         breaks = [
@@ -93,6 +106,7 @@ class Survey:
                 parents[key],
                 [gap for gap in known_gaps if (gap.source, gap.epoch) == key],
             )
+            if first_waiting is None or self._brought_by.get((*key, slot), 0) < first_waiting
         ]
         blocks = sum(map(len, parents.values()))
         shown = ", ".join(map(str, breaks[:SHOWN_MAX]))

@@ -95,7 +95,8 @@ async def _checks(bus: Bus) -> list[Check]:
         reading = progress.add_task("reading", total=_length(extent))
         async for batch in _batches(bus, extent, progress, reading):
             survey.add(batch)
-        covered = await _covered(bus, extent, survey)
+        under_way = survey.waiting()
+        covered, void = await _covered(bus, extent, survey)
         filled = survey.filled(filled_before, waiting=waiting, trimmed=extent.swap_first > 1)
         gaps = await _gaps(bus)
         # Letters that were sent back and deleted are gone for a reason, so all ever count.
@@ -103,7 +104,9 @@ async def _checks(bus: Bus) -> list[Check]:
         deriving = progress.add_task("deriving alerts", total=_length(extent))
         batches = _batches(bus, extent, progress, deriving)
         alerts = await _alerts(bus, extent, survey, batches)
-    return [covered, survey.chain(gaps), filled, survey.letters(letters), survey.repeats(), *alerts]
+    first_waiting = next((seq for seq in under_way if seq not in void), None)
+    chain = survey.chain(gaps, first_waiting=first_waiting)
+    return [covered, chain, filled, survey.letters(letters), survey.repeats(), *alerts]
 
 
 async def _gaps(bus: Bus) -> list[Gap]:
@@ -147,8 +150,11 @@ def _progress(extent: Extent) -> Progress:
     )
 
 
-async def _covered(bus: Bus, extent: Extent, survey: Survey) -> Check:
-    """Every sequence of PW_TX is answered, waits in the queue, or is older than PW_SWAP."""
+async def _covered(bus: Bus, extent: Extent, survey: Survey) -> tuple[Check, frozenset[int]]:
+    """Every sequence of PW_TX is answered, waits in the queue, or is older than PW_SWAP.
+
+    The sequences that are none of this come second.
+    """
     unanswered = [seq for part in survey.answered.missing(extent.tx_last) for seq in part]
     open_ones: list[int] = []
     if unanswered:
@@ -169,7 +175,8 @@ async def _covered(bus: Bus, extent: Extent, survey: Survey) -> Check:
             f"neither answered nor waiting: {shown}; a broker that crashed leaves such numbers, "
             "and so would an acknowledgement before storing: compare with its log"
         )
-    return Check("PW_TX sequences answered", not open_ones, survey.answered.count, detail)
+    check = Check("PW_TX sequences answered", not open_ones, survey.answered.count, detail)
+    return check, frozenset(open_ones)
 
 
 async def _alerts(

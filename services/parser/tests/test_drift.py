@@ -113,6 +113,16 @@ def test_what_is_new_is_shown_until_it_is_acknowledged() -> None:
     assert watch.drifts() == ()
 
 
+def test_what_is_taken_back_is_shown_again_without_waiting_for_another_trade() -> None:
+    watch = DriftWatch()
+    calm(watch, range(1, 300))
+    added(watch, range(300, 310))
+    watch.acknowledge([("pumpswap", "00")])
+    assert watch.drifts() == ()
+    watch.acknowledge([])
+    assert [one.kind for one in watch.drifts()] == ["new"]
+
+
 def test_trades_that_stop_agreeing_are_a_change_that_stays() -> None:
     watch = DriftWatch()
     added(watch, range(1_000, 1_030))

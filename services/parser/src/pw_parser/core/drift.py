@@ -64,12 +64,7 @@ class _Venue:
         self.disagreed += sign * entry.disagreed
 
     def judge(self, known: frozenset[str]) -> None:
-        share = self.unparsed / self.called if self.called else 0.0
-        surging = (
-            self.unparsed >= UNPARSED_MIN
-            and share >= SHARE_MIN
-            and share >= TIMES_USUAL * self.usual
-        )
+        surging = self._surging()
         added = surging and self.agreed > self.disagreed
         if added:
             self._note_new(known)
@@ -79,7 +74,25 @@ class _Venue:
             self.surge = self._examples()
         # While it changes the usual share stands still, else a change would soon look usual.
         if not surging or added:
-            self.usual += USUAL_WEIGHT * (share - self.usual)
+            self.usual += USUAL_WEIGHT * (self._share() - self.usual)
+
+    def acknowledge(self, known: frozenset[str]) -> None:
+        """Forget what is known now; what is known no more is new again, if it is still here."""
+        for tag in known & self.new.keys():
+            del self.new[tag]
+        if self._surging() and self.agreed > self.disagreed:
+            self._note_new(known)
+
+    def _share(self) -> float:
+        return self.unparsed / self.called if self.called else 0.0
+
+    def _surging(self) -> bool:
+        share = self._share()
+        return (
+            self.unparsed >= UNPARSED_MIN
+            and share >= SHARE_MIN
+            and share >= TIMES_USUAL * self.usual
+        )
 
     def _note_new(self, known: frozenset[str]) -> None:
         for entry in self.entries:
@@ -158,11 +171,8 @@ class DriftWatch:
         for venue, tag in seen:
             by_venue.setdefault(venue, set()).add(tag)
         self._acknowledged = {venue: frozenset(tags) for venue, tags in by_venue.items()}
-        for venue, tags in self._acknowledged.items():
-            if venue in self._venues:
-                new = self._venues[venue].new
-                for tag in tags & new.keys():
-                    del new[tag]
+        for venue, state in self._venues.items():
+            state.acknowledge(self._acknowledged.get(venue, _NO_TAGS))
 
     def drifts(self) -> tuple[LayoutDrift, ...]:
         """The venues that changed or have something new, by name."""

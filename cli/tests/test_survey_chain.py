@@ -1,0 +1,42 @@
+"""The parent chain while parsers are at work: what is on its way is no break, what is lost is."""
+
+from __future__ import annotations
+
+from pw_cli.survey import Survey
+from pw_common.messages import Batch, Counts, SlotEvent
+
+
+def batch(tx_seq: int, slot: int) -> Batch:
+    return Batch(
+        tx_stream_created="x",
+        tx_seq=tx_seq,
+        source="main",
+        epoch=1,
+        frontier_slot=slot,
+        counts=Counts(),
+        events=(SlotEvent(slot=slot, parent=slot - 1, block_time_s=None),),
+        filter="",
+    )
+
+
+def holds(*sequences: int, first_waiting: int | None) -> bool:
+    survey = Survey("x")
+    for seq in sequences:
+        survey.add(batch(seq, 100 + seq))
+    return survey.chain((), first_waiting=first_waiting).holds
+
+
+def test_a_block_whose_parent_another_parser_still_has_is_not_judged() -> None:
+    assert not holds(1, 2, 4, first_waiting=None)
+    assert holds(1, 2, 4, first_waiting=3)
+
+
+def test_a_break_before_the_first_waiting_sequence_is_a_break() -> None:
+    assert not holds(1, 3, 4, 6, first_waiting=5)
+
+
+def test_what_waits_is_what_lies_before_the_last_answered_sequence() -> None:
+    survey = Survey("x")
+    for seq in (1, 2, 4, 7):
+        survey.add(batch(seq, 100 + seq))
+    assert survey.waiting() == [3, 5, 6]
