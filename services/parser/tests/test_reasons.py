@@ -17,7 +17,8 @@ from pw_parser.core.venues.venue import TradeEvent
 # Reasons that no real transaction at hand has; each has its own test by hand.
 BY_HAND = {
     "owner_derived", "received_beside", "venue_unknown", "quote_from_event", "from_escrow",
-    "stable_coin", "venue_unlisted", "route_unlisted", "event_disagrees",
+    "stable_coin", "venue_unlisted", "route_unlisted", "event_disagrees", "by_delegate",
+    "sides_apart", "like_rent",
 }  # fmt: skip
 PLENTY = 100_000_000_000
 PHOTON = "BSfD6SHZigAfDWSjzD5Q41jw8LmKwtmjskPH9XW1mrRW"

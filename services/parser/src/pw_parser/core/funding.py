@@ -11,8 +11,8 @@ from typing import Final
 
 from pw_common.limits import FUNDING_LAMPORTS_MIN
 from pw_parser.core.beside import Sent
+from pw_parser.core.context import is_wallet
 from pw_parser.core.programs import SYSTEM_PROGRAM, TIP_ACCOUNTS
-from pw_parser.core.traders import is_wallet
 from pw_parser.core.transaction import Malformed, View
 
 _TRANSFER: Final = (2).to_bytes(4, "little")

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from pw_parser.core.calls import OUTER, Place
+from pw_parser.core.context import is_wallet
 from pw_parser.core.programs import (
     QUOTE_MINTS,
     SOL_MINT,
@@ -21,7 +22,6 @@ from pw_parser.core.programs import (
     Program,
     Programs,
 )
-from pw_parser.core.traders import is_wallet
 from pw_parser.core.transaction import KEY_BYTES, Malformed, TokenAccount, View, address
 
 _TRANSFER: Final = 3
@@ -45,7 +45,8 @@ Move: TypeAlias = tuple[str, str, str, int]
 class Hop(NamedTuple):
     """One exchange below one call. `program` is None for one that the table does not name.
 
-    `mints` are those that changed hands.
+    `mints` are those that changed hands, `both_sides` who gave one and got another. `lamports`
+    is what such an owner moved as SOL outside of token accounts, 0 where SOL was no side.
     """
 
     place: Place
@@ -53,6 +54,8 @@ class Hop(NamedTuple):
     program: Program | None
     accounts: bytes
     mints: frozenset[str]
+    both_sides: frozenset[str] = frozenset()
+    lamports: int = 0
 
     @property
     def venue(self) -> str:
@@ -62,15 +65,39 @@ class Hop(NamedTuple):
         return self.program.name if self.program.kind == "venue" else ""
 
 
+class Exchange(NamedTuple):
+    """What changed hands below a call, as `Hop` has it."""
+
+    mints: frozenset[str] = frozenset()
+    both_sides: frozenset[str] = frozenset()
+    lamports: int = 0
+
+
+NOTHING: Final = Exchange()
+
+
 class Shape(NamedTuple):
     """The exchanges of a transaction in the order of execution, and what moved in them.
 
-    `issued` are the moves below calls that issued or burned shares for them.
+    `issued` are the moves below calls that issued or burned shares for them, `beside` all
+    moves that are part of no hop.
     """
 
     hops: tuple[Hop, ...] = ()
     moves: tuple[Sequence[Move], ...] = ()
     issued: tuple[Sequence[Move], ...] = ()
+    beside: tuple[Sequence[Move], ...] = ()
+
+    def connected(self, mint: str) -> frozenset[str]:
+        """All who took part in a hop, or to whom a mint came, or from whom it went, by them."""
+        pairs = [move[:2] for moves in self.beside for move in moves if move[2] == mint]
+        found = {end for moves in self.moves for move in moves for end in move[:2]}
+        grown = True
+        while grown:
+            reached = {end for pair in pairs if not found.isdisjoint(pair) for end in pair}
+            grown = not reached <= found
+            found |= reached
+        return frozenset(found)
 
     def parties(self) -> frozenset[str]:
         """All who gave or got anything in a hop, or where shares were issued for it."""
@@ -120,10 +147,14 @@ def shape_of(view: View, programs: Programs) -> Shape:
     hops: list[Hop] = []
     moved: list[Sequence[Move]] = []
     issued: list[Sequence[Move]] = []
+    reading = _Reading(view)
     # Callers stand before what they call, so from the end each is complete when it is met.
-    for call in reversed(_Reading(view).calls()):
+    calls = reading.calls()
+    beside: list[Sequence[Move]] = [reading.outer]
+    for call in reversed(calls):
         caller = call.caller
         if call.exchanged_below:
+            beside.append(call.moves)
             if caller is not None:
                 caller.exchanged_below = True
             continue
@@ -131,20 +162,23 @@ def shape_of(view: View, programs: Programs) -> Shape:
             continue
         program = programs.by_key.get(view.keys[call.program])
         if program is not None and program.kind == "non_exchange":
+            beside.append(call.moves)
             continue
-        mints = _mints_of(view, call, program)
-        if mints:
+        found = _exchange_of(view, call, program)
+        if found.mints:
             name = view.address(call.program)
-            hops.append(Hop(call.place, name, program, call.accounts, mints))
+            hops.append(Hop(call.place, name, program, call.accounts, *found))
             moved.append(call.moves)
             if caller is not None:
                 caller.exchanged_below = True
             continue
         if call.issues:
             issued.append(call.moves)
-        if caller is not None:
+        if caller is None:
+            beside.append(call.moves)
+        else:
             caller.moves.extend(call.moves)
-    return Shape(tuple(reversed(hops)), tuple(reversed(moved)), tuple(issued))
+    return Shape(tuple(reversed(hops)), tuple(reversed(moved)), tuple(issued), tuple(beside))
 
 
 class _Reading:
@@ -157,6 +191,8 @@ class _Reading:
         self.system = next((i for i in self.basic if view.keys[i] == SYSTEM_PROGRAM), -1)
         # Of accounts that no balance names: opened and closed on the way.
         self.owners: dict[int, str] = {}
+        # Transfers that no program made.
+        self.outer: list[Move] = []
 
     def calls(self) -> list[_Call]:
         inner = {group.index: group.instructions for group in self.view.meta.inner_instructions}
@@ -164,6 +200,9 @@ class _Reading:
         for at, outer in enumerate(self.view.message.instructions):
             if outer.program_id_index in self.basic:
                 self._note_owner(outer.accounts, outer.data)
+                move = self._move(outer.program_id_index, outer.accounts, outer.data)
+                if move is not None:
+                    self.outer.append(move)
             if at not in inner:
                 continue
             running = [_Call(outer.program_id_index, Place(at, OUTER), outer.accounts, None)]
@@ -234,19 +273,19 @@ class _Reading:
         return sender, receiver, known.mint, int.from_bytes(amount, "little")
 
 
-def _mints_of(view: View, call: _Call, program: Program | None) -> frozenset[str]:
-    """The mints of a hop; empty where the call is none. A listed venue need not
+def _exchange_of(view: View, call: _Call, program: Program | None) -> Exchange:
+    """What was exchanged in a hop; no mints where the call is none. A listed venue need not
     be proven, unless most of its instructions manage orders.
     """
     if program is None or program.kind in ("router", "bot") or program.takes:
         return _exchanged(view, call)
     if program.kind != "venue":
-        return frozenset()
-    return frozenset(SOL_MINT if mint == NATIVE else mint for _, _, mint, _ in call.moves)
+        return NOTHING
+    return Exchange(frozenset(SOL_MINT if mint == NATIVE else mint for _, _, mint, _ in call.moves))
 
 
-def _exchanged(view: View, call: _Call) -> frozenset[str]:
-    """The mints that changed hands against each other below a call; empty where none did.
+def _exchanged(view: View, call: _Call) -> Exchange:
+    """What changed hands against each other below a call; no mints where nothing did.
 
     SOL sent by the system program counts only if whoever got it gave the token: a fee beside
     an airdrop goes elsewhere. A curve may also pay out of its own lamports.
@@ -256,14 +295,14 @@ def _exchanged(view: View, call: _Call) -> frozenset[str]:
         if source != destination:
             nets[source][mint] = nets[source].get(mint, 0) - raw
             nets[destination][mint] = nets[destination].get(mint, 0) + raw
-    tokens = frozenset(
-        mint
+    tokens = {
+        owner: signs
         for owner, net in nets.items()
         if _opposes(signs := {m: raw for m, raw in net.items() if m != NATIVE and raw})
-        for mint in signs
-    )
+    }
     if tokens:
-        return tokens
+        mints = frozenset(mint for signs in tokens.values() for mint in signs)
+        return Exchange(mints, frozenset(tokens))
     with_native = {owner: net for owner, net in nets.items() if net.get(NATIVE) and _opposes(net)}
     mints = frozenset(
         m for net in with_native.values() for m, raw in net.items() if raw and m != NATIVE
@@ -272,7 +311,8 @@ def _exchanged(view: View, call: _Call) -> frozenset[str]:
     if len(with_native) > 1 or any(
         net[NATIVE] > 0 and not is_wallet(owner) for owner, net in with_native.items()
     ):
-        return mints | {SOL_MINT}
+        lamports = max(abs(net[NATIVE]) for net in with_native.values())
+        return Exchange(mints | {SOL_MINT}, frozenset(with_native), lamports)
     return _paid_from_lamports(view, nets)
 
 
@@ -286,15 +326,16 @@ def _opposes(net: dict[str, int]) -> bool:
     return min(net.values(), default=0) < 0 < max(net.values(), default=0)
 
 
-def _paid_from_lamports(view: View, nets: dict[str, dict[str, int]]) -> frozenset[str]:
+def _paid_from_lamports(view: View, nets: dict[str, dict[str, int]]) -> Exchange:
     """The token that somebody took for lamports of its own, which no instruction shows."""
     taken = {owner: mint for owner, net in nets.items() for mint, raw in net.items() if raw > 0}
     taken = {owner: mint for owner, mint in taken.items() if mint != NATIVE}
     if not taken:
-        return frozenset()
+        return NOTHING
     for index in range(view.signer_count, len(view.keys)):
-        if 0 < view.post_lamports[index] < view.pre_lamports[index]:
-            mint = taken.get(view.address(index))
-            if mint is not None:
-                return frozenset({mint, SOL_MINT})
-    return frozenset()
+        paid = view.pre_lamports[index] - view.post_lamports[index]
+        if paid > 0 and view.post_lamports[index]:
+            owner = view.address(index)
+            if owner in taken:
+                return Exchange(frozenset({taken[owner], SOL_MINT}), frozenset({owner}), paid)
+    return NOTHING

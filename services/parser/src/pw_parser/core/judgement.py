@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from pw_parser.core.bystanders import without_bystanders
+from pw_parser.core.context import Context, Judged, Leg, context_of
 from pw_parser.core.hops import Hop, Shape, shape_of
 from pw_parser.core.ledger import Ledger
 from pw_parser.core.parties import filled_legs, one_of_two
@@ -13,7 +15,8 @@ from pw_parser.core.several import by_hops
 from pw_parser.core.stated import is_arbitrage, stated_legs
 from pw_parser.core.statements import Statements
 from pw_parser.core.swaps import has_deposit, round_trip_of, trip_of
-from pw_parser.core.traders import DUST_DIVISOR, Judged, context_of, legs_of, was_issued
+from pw_parser.core.through import DUST_DIVISOR, is_little
+from pw_parser.core.traders import legs_of, opposed_quote, was_issued
 from pw_parser.core.transaction import View
 from pw_parser.core.vaults import vault_legs
 
@@ -26,7 +29,7 @@ class Judgement(NamedTuple):
 
 
 def may_trade(view: View) -> bool:
-    """Whether a token went from one account to another, and some quote moved too.
+    """Whether a token went from one account to another, and a quote or another token moved too.
 
     A look at the balances alone, since most of what runs without a listed exchange is none.
     """
@@ -46,7 +49,7 @@ def may_trade(view: View) -> bool:
     # A token issued here gives no account anything away.
     if not gave & got and not (got and opened and len(view.tokens) > 1):
         return False
-    return quote or _lamports_move(view)
+    return quote or len(gave & got) > 1 or _lamports_move(view)
 
 
 def _lamports_move(view: View) -> bool:
@@ -72,7 +75,6 @@ def judgement_of(
     context = context_of(view, ledger)
     if context is None:
         return None
-    legs = legs_of(context, lambda: _users(view, ledger, said))
     shape: Shape | None = None
 
     def shaped() -> Shape:
@@ -80,6 +82,12 @@ def judgement_of(
         shape = shape or shape_of(view, programs)
         return shape
 
+    legs = legs_of(context, lambda: _users(view, ledger, said))
+    if {leg.trader for leg in legs} != {context.signers[0]}:
+        attended = without_bystanders(context, shaped)
+        if attended is not context:
+            context = attended
+            legs = legs_of(context, lambda: _users(view, ledger, said))
     legs = legs or filled_legs(context, lambda: shaped().parties())
     legs = by_hops(context, legs, shaped)
     if len(legs) == 1:
@@ -109,13 +117,20 @@ def judgement_of(
         legs = one_of_two(context, legs, _users(view, ledger, said), hops)
     traders = {leg.trader for leg in legs}
     if len(traders) == 1 and all(
-        is_arbitrage(said, leg)
-        or (shape is not None and shape.through(leg.mint) >= DUST_DIVISOR * abs(leg.base_raw))
+        is_arbitrage(said, leg) or (shape is not None and _is_rest(context, leg, shape))
         for leg in legs
     ):
         legs, trips = [], (trip_of(context, traders.pop()),)
     legs.sort(key=lambda leg: (leg.trader, leg.mint))
     return Judgement(Judged(tuple(legs), trips, context), hops)
+
+
+def _is_rest(context: Context, leg: Leg, shape: Shape) -> bool:
+    """Whether a leg is only what a route left of its token, at what the route cost."""
+    if shape.through(leg.mint) < DUST_DIVISOR * abs(leg.base_raw):
+        return False
+    own = opposed_quote(context.balances.quote.get(leg.trader, {}), leg.base_raw)
+    return own is None or is_little(context, *own, shape.through(own[0]))
 
 
 def _users(view: View, ledger: Ledger, said: Statements) -> frozenset[str]:

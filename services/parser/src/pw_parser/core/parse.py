@@ -10,9 +10,9 @@ from pw_common.event_time import sane_block_time_s
 from pw_common.limits import SLOT_MAX
 from pw_common.messages import Event, SlotEvent
 from pw_geyser import geyser_pb2
+from pw_parser.core.context import signature_text
 from pw_parser.core.findings import NONE, Findings, findings_of
 from pw_parser.core.programs import BUILT_IN, Programs
-from pw_parser.core.traders import signature_text
 from pw_parser.core.transaction import Malformed, info_of, view_of
 
 __all__ = ["Malformed", "Parsed", "parse"]

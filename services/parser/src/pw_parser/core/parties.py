@@ -16,9 +16,11 @@ from collections.abc import Callable
 from typing import Final
 
 from pw_parser.core.amounts import Changes
+from pw_parser.core.context import Context, Leg, is_wallet
 from pw_parser.core.hops import Hop
 from pw_parser.core.programs import QUOTE_MINTS, SOL_MINT
-from pw_parser.core.traders import Context, Leg, is_wallet, money_of, passed_through, pool_side
+from pw_parser.core.through import passed_through
+from pw_parser.core.traders import money_of, pool_side
 
 # A wallet that pays or gets more than this part of the price traded, or borrowed the rest.
 PAID_BY_WALLET_DIVISOR: Final = 10
@@ -192,7 +194,12 @@ def _with_a_pool(context: Context, pair: frozenset[str], mints: frozenset[str]) 
     before and kept a part of the quote, as a pool keeps its fee.
     """
     base = context.balances.base
-    if any(owner not in pair and base[owner].get(mint) for owner in base for mint in mints):
+    if any(
+        base[owner].get(mint)
+        for owner in base
+        if owner not in pair and not (owner and is_wallet(owner))
+        for mint in mints
+    ):
         return True
     held = any(
         token.mint in mints

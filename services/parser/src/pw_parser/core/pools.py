@@ -9,9 +9,9 @@ from typing import Final
 
 from pw_common.messages import Event
 from pw_common.pools import PoolEvent
+from pw_parser.core.context import signature_text
 from pw_parser.core.programs import QUOTE_MINTS, TOKEN_PROGRAMS
 from pw_parser.core.statements import Statements
-from pw_parser.core.traders import signature_text
 from pw_parser.core.transaction import U64_MAX, View
 
 # Burn and BurnChecked: account, mint, authority.

@@ -184,11 +184,9 @@ def _raw(address: str) -> bytes:
 TIP_ACCOUNTS: Final[frozenset[bytes]] = frozenset(_raw(a) for a in _JITO_TIP_ACCOUNTS)
 
 SYSTEM_PROGRAM: Final = bytes(32)
+SPL_2022: Final = "TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb"
 TOKEN_PROGRAMS: Final[frozenset[bytes]] = frozenset(
-    {
-        _raw("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"),
-        _raw("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb"),
-    }
+    {_raw("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"), _raw(SPL_2022)}
 )
 
 SOL_MINT: Final = "So11111111111111111111111111111111111111112"

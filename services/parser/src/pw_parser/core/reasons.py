@@ -34,12 +34,23 @@ REASONS: Final[dict[str, Reason]] = {
     "quote_from_event": Reason(0.1, "Balances leave the price open; the venue's event states it."),
     "no_quote_value": Reason(0.2, "No quote says what the trade was worth."),
     "not_signer": Reason(0.2, "The trader did not sign: the order was placed before."),
+    "gifted": Reason(0.1, "A wallet that signed paid for it: anybody can do that for anybody."),
+    "by_delegate": Reason(
+        0.15, "A delegate sold it without the owner: a mint can name one for every account."
+    ),
     "program_vault": Reason(0.3, "The trader is a program's account: a bot's vault."),
     "from_escrow": Reason(0.0, "A program's account gave the token for the wallet that was paid."),
     "paid_by_another": Reason(0.1, "An escrow or another wallet paid; the price is what it paid."),
     "stable_coin": Reason(0.0, "The token is a dollar itself: a payment in it is no purchase."),
     "venue_unlisted": Reason(0.0, "A program that is not listed exchanged it; its id is shown."),
     "route_unlisted": Reason(0.1, "No listed venue, and no single pool took both sides."),
+    "sides_apart": Reason(
+        0.35,
+        "No account of the unlisted program took both sides: a deposit that pays out does too.",
+    ),
+    "like_rent": Reason(
+        0.35, "The SOL is at most the rent of an account, which a refund or a fee would be too."
+    ),
     "venue_unknown": Reason(0.3, "Only a router was recognised, no venue below it."),
     "event_agrees": Reason(0.0, "The venue's own event states the same amounts."),
     "event_disagrees": Reason(0.3, "The venue's own event states other amounts."),

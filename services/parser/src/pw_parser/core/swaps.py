@@ -6,16 +6,28 @@ from typing import Final
 
 from pw_common.messages import RoundTrip, Side, Swap
 from pw_parser.core.amounts import public_key
+from pw_parser.core.context import Context, Leg, is_wallet, signature_text
 from pw_parser.core.hops import Hop
-from pw_parser.core.programs import DOLLARS, SOL_DECIMALS, SOL_MINT, STABLE_MINTS
+from pw_parser.core.programs import (
+    DOLLARS,
+    SOL_DECIMALS,
+    SOL_MINT,
+    SPL_2022,
+    STABLE_MINTS,
+)
 from pw_parser.core.reasons import confidence
-from pw_parser.core.traders import DUST_DIVISOR, Context, Leg, gross, is_wallet, signature_text
+from pw_parser.core.through import DUST_DIVISOR, gross
+from pw_parser.core.traders import money_of
 from pw_parser.core.transaction import U64_MAX, Malformed
 
 I64_MAX: Final = 2**63 - 1
 # Less than this of one quote against another is a cost of arbitrage, not its other side.
 QUOTE_ROUTE_LAMPORTS_MIN: Final = 1_000_000
 QUOTE_ROUTE_DOLLARS_MIN: Final = 1_000
+# The rent of a token account. As much SOL may be a refund or a fee; a larger account is rare.
+RENT_LAMPORTS: Final = 2_039_280
+# A wallet that gave half of the price paid for the trade; the rest may come from an escrow.
+PAID_MIN: Final = 2
 
 
 def swap_of(context: Context, leg: Leg, hops: tuple[Hop, ...], ordinal: int) -> Swap:
@@ -66,15 +78,63 @@ def _reasons(context: Context, leg: Leg, hops: tuple[Hop, ...]) -> set[str]:
         reasons.add("venue_unlisted")
         if not ledger.venues and not any({leg.mint, leg.quote_mint} <= hop.mints for hop in hops):
             reasons.add("route_unlisted")
+        if not ledger.venues:
+            reasons |= _doubts(leg, hops)
     elif not ledger.venues:
         reasons.add("venue_unknown")
     if leg.mint in DOLLARS:
         reasons.add("stable_coin")
     if leg.trader != context.signers[0]:
         reasons.add("keeper_paid")
+    if leg.trader not in context.signers and _is_gift(context, leg):
+        reasons.add("gifted")
+    if leg.base_raw < 0 and leg.trader not in context.signers and _by_delegate(context, leg):
+        reasons.add("by_delegate")
     if context.owners_derived:
         reasons.add("owner_derived")
     return reasons
+
+
+def _doubts(leg: Leg, hops: tuple[Hop, ...]) -> set[str]:
+    """What makes a trade on venues that nobody listed look like something else."""
+    own = [hop for hop in hops if leg.mint in hop.mints]
+    if any(hop.program is not None for hop in own):
+        return set()
+    doubts: set[str] = set()
+    if not any(hop.both_sides - {leg.trader} for hop in own):
+        doubts.add("sides_apart")
+    if own and all(0 < hop.lamports <= RENT_LAMPORTS for hop in own):
+        doubts.add("like_rent")
+    return doubts
+
+
+def _is_gift(context: Context, leg: Leg) -> bool:
+    """Whether a wallet that signed paid for what somebody else got."""
+    if leg.base_raw <= 0:
+        return False
+    balances = context.balances
+    for signer in context.signers:
+        paid = balances.quote.get(signer, {})
+        if leg.quote_mint is None or leg.quote_raw is None:
+            given = {**balances.base.get(signer, {}), **paid}
+            if min(given.values(), default=0) < 0:
+                return True
+        elif (
+            -PAID_MIN * money_of(context, signer, leg.mint).get(leg.quote_mint, 0) >= leg.quote_raw
+        ):
+            return True
+    return False
+
+
+def _by_delegate(context: Context, leg: Leg) -> bool:
+    """Whether a wallet's own token of the newer token program was sold without its signature.
+
+    Whoever made the mint may name itself the delegate of every account for good.
+    """
+    return is_wallet(leg.trader) and any(
+        row.mint == leg.mint and row.owner == leg.trader and row.program_id == SPL_2022
+        for row in context.view.meta.pre_token_balances
+    )
 
 
 def round_trip_of(context: Context) -> tuple[RoundTrip, ...]:

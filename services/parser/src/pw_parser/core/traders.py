@@ -9,92 +9,17 @@ traded (relayed orders).
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
-from solders.signature import Signature
+from pw_parser.core.amounts import Changes
+from pw_parser.core.context import Context, Leg, is_wallet
+from pw_parser.core.programs import DOLLAR_MINTS, DOLLARS, SOL_MINT, STABLE_MINTS
+from pw_parser.core.through import ended_far_below, passed_through
 
-from pw_common.messages import RoundTrip
-from pw_parser.core.amounts import (
-    Balances,
-    Changes,
-    account_indexes,
-    add_lamports,
-    public_key,
-    token_changes,
-)
-from pw_parser.core.ledger import Ledger
-from pw_parser.core.owners import with_owners
-from pw_parser.core.programs import (
-    DOLLAR_MINTS,
-    DOLLARS,
-    QUOTE_MINTS,
-    SOL_MINT,
-    STABLE_MINTS,
-)
-from pw_parser.core.transaction import View, address
-
-ON_CURVE_CACHE_SIZE: Final = 65_536
-# Every event of a transaction names it.
-SIGNATURE_CACHE_SIZE: Final = 8
-# Less than this part of what programs both gave and took is what a route or arbitrage keeps.
-DUST_DIVISOR: Final = 50
 # A fee in shares that were issued or burned is less than this part of them.
 OTHER_SIDE_MIN: Final = 2
-# One account gave and one took.
-MOVED_THROUGH_MIN: Final = 2
 # Ten times the lamports that a millionth of a dollar is worth at ten dollars a SOL.
 LAMPORTS_PER_DUST: Final = 1_000
-
-
-class Leg(NamedTuple):
-    """One trade of one mint, before identity and order are known."""
-
-    trader: str
-    mint: str
-    base_raw: int
-    quote_mint: str | None
-    quote_raw: int | None
-    reasons: tuple[str, ...]
-
-
-class Context(NamedTuple):
-    """One transaction as the rules below see it; `indexes` maps an owner to its account."""
-
-    view: View
-    ledger: Ledger
-    balances: Balances
-    signers: tuple[str, ...]
-    indexes: dict[str, int]
-    owners_derived: bool
-
-
-class Judged(NamedTuple):
-    """The trades of a transaction by its balances, ordered by (trader, mint), or a round trip."""
-
-    legs: tuple[Leg, ...]
-    trips: tuple[RoundTrip, ...]
-    context: Context
-
-
-def context_of(given: View, ledger: Ledger) -> Context | None:
-    """Who gained and lost what; None where no token changed hands."""
-    for _, mint, _, _, pre_raw, post_raw, _ in given.tokens:
-        if pre_raw != post_raw and mint not in QUOTE_MINTS:
-            break
-    else:
-        # Prices that makers set, orders and fees: most of what some venues run.
-        return None
-    view = with_owners(given)
-    balances = token_changes(view)
-    if not any(any(changes.values()) for changes in balances.base.values()):
-        return None
-    signers = tuple(address(key) for key in view.keys[: view.signer_count])
-    owners = [owner for owner in balances.base if owner and owner not in signers]
-    indexes = account_indexes(view, owners)
-    indexes.update({signer: index for index, signer in enumerate(signers)})
-    add_lamports(balances, view, ledger, indexes)
-    return Context(view, ledger, balances, signers, indexes, owners_derived=view is not given)
 
 
 def legs_of(context: Context, users_of: Callable[[], frozenset[str]]) -> list[Leg]:
@@ -126,12 +51,6 @@ def legs_of(context: Context, users_of: Callable[[], frozenset[str]]) -> list[Le
     ]
 
 
-@lru_cache(maxsize=ON_CURVE_CACHE_SIZE)
-def is_wallet(owner: str) -> bool:
-    """Whether an owner's key lies on the ed25519 curve: a wallet, not a program address."""
-    return public_key(owner).is_on_curve()
-
-
 def legs_of_owner(context: Context, owner: str) -> list[Leg]:
     """What one owner traded by its own changes; an owner of any kind."""
     changes = {
@@ -141,8 +60,13 @@ def legs_of_owner(context: Context, owner: str) -> list[Leg]:
     }
     if not changes:
         return []
-    changes = {m: raw for m, raw in changes.items() if not passed_through(context, m, raw)}
     quote = context.balances.quote.get(owner, {})
+    changes = {
+        m: raw
+        for m, raw in changes.items()
+        if not passed_through(context, m, raw)
+        or ended_far_below(context, opposed_quote(quote, raw))
+    }
     dollars = changes.keys() & DOLLARS
     if dollars and len(dollars) < len(changes):
         # A token bought with another dollar: that one is what was paid.
@@ -192,37 +116,6 @@ def _is_paid(context: Context, owner: str, mint: str, raw: int, quote_mint: str)
         for other, changes in balances.quote.items()
         if other and other != owner and other not in context.signers
     )
-
-
-def passed_through(context: Context, mint: str, raw: int) -> bool:
-    """Whether a change is only what is left of a token that programs both gave and took.
-
-    The middle of a route leaves such dust, and so does arbitrage that keeps its profit in the
-    token. Wallets do not count: several may trade one token in one transaction.
-    """
-    given_raw, taken_raw = gross(context, mint)
-    through_raw = min(given_raw, taken_raw)
-    return abs(raw) * DUST_DIVISOR <= through_raw
-
-
-def gross(context: Context, mint: str) -> tuple[int, int]:
-    """What accounts of programs together gave and took of a mint.
-
-    By account, not by owner: some venues hold all their pools under one authority.
-    """
-    given_raw = taken_raw = moved = 0
-    signers = context.signers
-    for _, token_mint, owner, _, pre_raw, post_raw, _ in context.view.tokens:
-        if token_mint != mint or post_raw == pre_raw or not owner:
-            continue
-        moved += 1
-        if owner in signers or is_wallet(owner):
-            continue
-        if post_raw > pre_raw:
-            taken_raw += post_raw - pre_raw
-        else:
-            given_raw += pre_raw - post_raw
-    return (given_raw, taken_raw) if moved >= MOVED_THROUGH_MIN else (0, 0)
 
 
 def opposed_quote(quote: Changes, base_raw: int) -> tuple[str, int] | None:
@@ -312,9 +205,3 @@ def moved_by_pools(context: Context, mint: str, base_raw: int) -> int:
         if (raw := changes.get(mint, 0)) * base_raw < 0 and owner not in context.signers
     )
     return -opposed_raw
-
-
-@lru_cache(maxsize=SIGNATURE_CACHE_SIZE)
-def signature_text(signature: bytes) -> str:
-    """Base58 of a 64 byte signature."""
-    return str(Signature.from_bytes(signature))

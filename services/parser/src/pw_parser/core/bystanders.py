@@ -1,0 +1,51 @@
+"""Who only stood by: a token may be given to a stranger in the transaction of a trade.
+
+Whoever sends a transaction can add transfers to it, at no cost. Where more than two owners
+moved a token and no signer's own balances tell the trade, those count that took part in an
+exchange, or that the token reached from there, or left for it. Supply that came or went is
+left alone: who was issued a token shows in no transfer.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Final
+
+from pw_parser.core.context import Context
+from pw_parser.core.hops import Shape
+
+# A trader and a pool.
+PAIR: Final = 2
+
+
+def without_bystanders(context: Context, shaped: Callable[[], Shape]) -> Context:
+    """The context without the tokens of those who took no part in any exchange."""
+    crowded, signers = _crowded_mints(context), context.signers
+    if not crowded or context.owners_derived:
+        return context
+    shape = shaped()
+    if not shape.hops:
+        return context
+    present = {mint: shape.connected(mint) for mint in crowded}
+    kept = {
+        owner: {
+            mint: raw
+            for mint, raw in changes.items()
+            if mint not in crowded or not owner or owner in present[mint] or owner in signers
+        }
+        for owner, changes in context.balances.base.items()
+    }
+    if kept == context.balances.base:
+        return context
+    return context._replace(balances=context.balances._replace(base=kept))
+
+
+def _crowded_mints(context: Context) -> set[str]:
+    """The mints that more than two owners moved, and of which none came or went."""
+    moved: defaultdict[str, list[int]] = defaultdict(list)
+    for changes in context.balances.base.values():
+        for mint, raw in changes.items():
+            if raw:
+                moved[mint].append(raw)
+    return {mint for mint, raws in moved.items() if len(raws) > PAIR and not sum(raws)}

@@ -1,0 +1,79 @@
+"""What only went through: the dust that a route or arbitrage leaves is no trade.
+
+Whoever sends a transaction can make a token pass between accounts, so size alone says little:
+those count that exchanged something, and the owner must not have ended far below what it had.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pw_parser.core.context import Context, is_wallet
+
+# Less than this part of what programs both gave and took is what a route or arbitrage keeps.
+DUST_DIVISOR: Final = 50
+# One account gave and one took.
+MOVED_THROUGH_MIN: Final = 2
+
+
+def passed_through(context: Context, mint: str, raw: int) -> bool:
+    """Whether a change is only what is left of a token that programs both gave and took.
+
+    The middle of a route leaves such dust, and so does arbitrage that keeps its profit in the
+    token. Wallets do not count: several may trade one token in one transaction.
+    """
+    if abs(raw) * DUST_DIVISOR > min(gross(context, mint)):
+        return False
+    return abs(raw) * DUST_DIVISOR <= min(gross(context, mint, exchanged=True))
+
+
+def ended_far_below(context: Context, opposed: tuple[str, int] | None) -> bool:
+    """Whether what an owner gave or got for dust is too much to be the cost of a route.
+
+    Arbitrage ends a little below what went through it; who ends far below paid for the token.
+    """
+    return opposed is not None and not is_little(context, *opposed)
+
+
+def is_little(context: Context, mint: str, raw: int, through_raw: int = 0) -> bool:
+    """Whether an amount of a quote is dust beside what programs gave and took of it.
+
+    `through_raw` is what calls show of the latter.
+    """
+    return raw * DUST_DIVISOR <= max(through_raw, min(gross(context, mint)))
+
+
+def gross(context: Context, mint: str, *, exchanged: bool = False) -> tuple[int, int]:
+    """What accounts of programs together gave and took of a mint.
+
+    By account, not by owner: some venues hold all their pools under one authority. With
+    `exchanged`, owners that moved nothing else do not count: a token that only passes from one
+    account of a program to another hides no trade.
+    """
+    given_raw = taken_raw = moved = 0
+    signers = context.signers
+    for _, token_mint, owner, _, pre_raw, post_raw, _ in context.view.tokens:
+        if token_mint != mint or post_raw == pre_raw or not owner:
+            continue
+        moved += 1
+        if owner in signers or is_wallet(owner):
+            continue
+        if exchanged and not _moved_another(context, owner, mint):
+            continue
+        if post_raw > pre_raw:
+            taken_raw += post_raw - pre_raw
+        else:
+            given_raw += pre_raw - post_raw
+    return (given_raw, taken_raw) if moved >= MOVED_THROUGH_MIN else (0, 0)
+
+
+def _moved_another(context: Context, owner: str, mint: str) -> bool:
+    """Whether any account of an owner gave or got something else, be it lamports."""
+    view = context.view
+    index = context.indexes.get(owner)
+    if index is not None and view.pre_lamports[index] != view.post_lamports[index]:
+        return True
+    return any(
+        token.owner == owner and token.mint != mint and token.pre_raw != token.post_raw
+        for token in view.tokens
+    )
