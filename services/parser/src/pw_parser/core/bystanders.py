@@ -1,9 +1,9 @@
 """Who only stood by: a token may be given to a stranger in the transaction of a trade.
 
-Whoever sends a transaction can add transfers to it, at no cost. Where more than two owners
-moved a token and no signer's own balances tell the trade, those count that took part in an
-exchange, or that the token reached from there, or left for it. Supply that came or went is
-left alone: who was issued a token shows in no transfer.
+Whoever sends a transaction can add transfers to it, at no cost. Where a crowd moved a token
+and no signer's own balances tell the trade, those count that took part in an exchange, or
+that the token reached from there, or left for it. Supply that came or went is left alone:
+who was issued a token shows in no transfer.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Final
 from pw_parser.core.context import Context
 from pw_parser.core.hops import Shape
 
-# A trader and a pool.
-PAIR: Final = 2
+# A trader and a pool, and two who stand by.
+CROWD_MIN: Final = 4
 
 
 def without_bystanders(context: Context, shaped: Callable[[], Shape]) -> Context:
@@ -42,10 +42,13 @@ def without_bystanders(context: Context, shaped: Callable[[], Shape]) -> Context
 
 
 def _crowded_mints(context: Context) -> set[str]:
-    """The mints that more than two owners moved, and of which none came or went."""
+    """The mints that enough owners moved, and of which none came or went."""
     moved: defaultdict[str, list[int]] = defaultdict(list)
-    for changes in context.balances.base.values():
+    base = context.balances.base
+    if len(base) < CROWD_MIN:
+        return set()
+    for changes in base.values():
         for mint, raw in changes.items():
             if raw:
                 moved[mint].append(raw)
-    return {mint for mint, raws in moved.items() if len(raws) > PAIR and not sum(raws)}
+    return {mint for mint, raws in moved.items() if len(raws) >= CROWD_MIN and not sum(raws)}
