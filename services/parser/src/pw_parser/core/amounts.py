@@ -53,8 +53,11 @@ def add_lamports(balances: Balances, view: View, ledger: Ledger, owners: dict[st
     `owners` maps an owner to its account index in this transaction.
     """
     for owner, index in owners.items():
-        change = view.post_lamports[index] - view.pre_lamports[index]
-        change -= ledger.beside_lamports.get(index, 0)
+        moved = view.post_lamports[index] - view.pre_lamports[index]
+        change = moved - ledger.beside_lamports.get(index, 0)
+        if index >= view.signer_count and change < 0:
+            # Who did not sign paid no SOL: at most its program did.
+            change = max(change, min(0, moved))
         changes = balances.quote.setdefault(owner, {})
         changes[SOL_MINT] = changes.get(SOL_MINT, 0) + change
 

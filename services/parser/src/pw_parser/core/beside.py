@@ -25,6 +25,9 @@ _TRANSFER: Final = 2
 _CREATE_WITH_SEED: Final = 3
 _ALLOCATE_TAG: Final = (8).to_bytes(4, "little")
 _CLOSE_ACCOUNT: Final = b"\x09"
+# The rent of a token account, and more than that of the largest with extensions.
+RENT_LAMPORTS: Final = 2_039_280
+RENT_LAMPORTS_MAX: Final = 10_000_000
 # Transfer, plain, checked and with a fee: where the destination stands.
 DESTINATIONS: Final = {b"\x03": 1, b"\x0c": 2, b"\x1a": 2}
 
@@ -54,6 +57,7 @@ class Walk:
         self.hops = 0
         self.launches = False
         self.orders = False
+        self.non_exchanges = False
         self.users: set[int] = set()
         self.beside: defaultdict[int, int] = defaultdict(int)
         self.reasons: defaultdict[int, set[str]] = defaultdict(set)
@@ -105,6 +109,8 @@ def _close(walk: Walk, accounts: bytes) -> None:
     walk.closed.add(account)
     wrapped = walk.wrapped.get(account)
     rent = view.pre_lamports[account] - (wrapped.pre_raw if wrapped else 0)
+    # More than any rent is SOL that somebody sent there, and it may have gone elsewhere since.
+    rent = min(rent, RENT_LAMPORTS if wrapped else RENT_LAMPORTS_MAX)
     if rent > 0:
         walk.take(destination, rent, "rent_returned")
 

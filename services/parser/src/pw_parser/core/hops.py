@@ -23,6 +23,7 @@ from pw_parser.core.programs import (
     Programs,
 )
 from pw_parser.core.transaction import KEY_BYTES, Malformed, TokenAccount, View, address
+from pw_parser.core.venues.registry import VENUES, is_no_trade
 
 _TRANSFER: Final = 3
 _TRANSFER_CHECKED: Final = 12
@@ -37,6 +38,8 @@ _SYSTEM_TRANSFER: Final = (2).to_bytes(4, "little")
 _INITIALIZE: Final = 1
 _OWNER_IN_DATA: Final = frozenset({16, 18})
 NATIVE: Final = "lamports"
+# An owner with less than half of what another moved took a fee.
+MOST_MIN: Final = 2
 
 # (source, destination, mint, raw amount): a transfer between owners.
 Move: TypeAlias = tuple[str, str, str, int]
@@ -116,20 +119,28 @@ class Shape(NamedTuple):
         """The most of a mint that any owner both gave and got over all hops."""
         flows: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
         for moves in self.moves:
+            nets: defaultdict[str, int] = defaultdict(int)
             for source, destination, moved, raw in moves:
                 if moved == mint:
-                    flows[source][0] += raw
-                    flows[destination][1] += raw
+                    nets[source] -= raw
+                    nets[destination] += raw
+            for owner, net in nets.items():
+                flows[owner][net > 0] += abs(net)
         return max(map(min, flows.values()), default=0)
 
 
 class _Call:
     """One running instruction: who called it and what moved below it."""
 
-    __slots__ = ("accounts", "caller", "exchanged_below", "issues", "moves", "place", "program")
+    __slots__ = (
+        "accounts", "caller", "data", "exchanged_below", "issues", "moves", "place", "program",
+    )  # fmt: skip
 
-    def __init__(self, program: int, place: Place, accounts: bytes, caller: _Call | None) -> None:
+    def __init__(
+        self, program: int, place: Place, accounts: bytes, data: bytes, caller: _Call | None
+    ) -> None:
         self.program = program
+        self.data = data
         self.place = place
         self.accounts = accounts
         self.caller = caller
@@ -161,7 +172,7 @@ def shape_of(view: View, programs: Programs) -> Shape:
         if not call.moves:
             continue
         program = programs.by_key.get(view.keys[call.program])
-        if program is not None and program.kind == "non_exchange":
+        if program is not None and _trades_nothing(program, call.data):
             beside.append(call.moves)
             continue
         found = _exchange_of(view, call, program)
@@ -205,7 +216,9 @@ class _Reading:
                     self.outer.append(move)
             if at not in inner:
                 continue
-            running = [_Call(outer.program_id_index, Place(at, OUTER), outer.accounts, None)]
+            running = [
+                _Call(outer.program_id_index, Place(at, OUTER), outer.accounts, outer.data, None)
+            ]
             found.append(running[0])
             for rank, one in enumerate(inner[at]):
                 program, height = one.program_id_index, one.stack_height
@@ -224,7 +237,7 @@ class _Reading:
                         running[-1].issues |= one.data[0] in _ISSUES
                         self._note_owner(one.accounts, one.data)
                 else:
-                    call = _Call(program, Place(at, rank), one.accounts, running[-1])
+                    call = _Call(program, Place(at, rank), one.accounts, one.data, running[-1])
                     running.append(call)
                     found.append(call)
         return found
@@ -273,14 +286,25 @@ class _Reading:
         return sender, receiver, known.mint, int.from_bytes(amount, "little")
 
 
+def _trades_nothing(program: Program, data: bytes) -> bool:
+    """Whether it is known that an instruction exchanges nothing: a loan, liquidity, an order."""
+    if program.kind != "venue":
+        return program.kind == "non_exchange"
+    if program.takes:
+        return not data.startswith(program.takes)
+    return is_no_trade(program.name, data)
+
+
 def _exchange_of(view: View, call: _Call, program: Program | None) -> Exchange:
-    """What was exchanged in a hop; no mints where the call is none. A listed venue need not
-    be proven, unless most of its instructions manage orders.
+    """What was exchanged in a hop; no mints where the call is none. A listed venue whose
+    instructions are known need not be proven.
     """
-    if program is None or program.kind in ("router", "bot") or program.takes:
+    if program is None or program.kind in ("router", "bot"):
         return _exchanged(view, call)
     if program.kind != "venue":
         return NOTHING
+    if program.takes or program.name not in VENUES:
+        return _exchanged(view, call)
     return Exchange(frozenset(SOL_MINT if mint == NATIVE else mint for _, _, mint, _ in call.moves))
 
 
@@ -302,7 +326,7 @@ def _exchanged(view: View, call: _Call) -> Exchange:
     }
     if tokens:
         mints = frozenset(mint for signs in tokens.values() for mint in signs)
-        return Exchange(mints, frozenset(tokens))
+        return Exchange(mints, _with_most(tokens))
     with_native = {owner: net for owner, net in nets.items() if net.get(NATIVE) and _opposes(net)}
     mints = frozenset(
         m for net in with_native.values() for m, raw in net.items() if raw and m != NATIVE
@@ -324,6 +348,19 @@ def _address(view: View, index: int) -> str:
 
 def _opposes(net: dict[str, int]) -> bool:
     return min(net.values(), default=0) < 0 < max(net.values(), default=0)
+
+
+def _with_most(tokens: dict[str, dict[str, int]]) -> frozenset[str]:
+    """The owners that moved a large part of what was exchanged, and not a fee both ways."""
+    most: defaultdict[str, int] = defaultdict(int)
+    for signs in tokens.values():
+        for mint, raw in signs.items():
+            most[mint] = max(most[mint], abs(raw))
+    return frozenset(
+        owner
+        for owner, signs in tokens.items()
+        if _opposes({m: raw for m, raw in signs.items() if abs(raw) * MOST_MIN >= most[m]})
+    )
 
 
 def _paid_from_lamports(view: View, nets: dict[str, dict[str, int]]) -> Exchange:

@@ -34,6 +34,7 @@ from pw_parser.core.programs import (
 )
 from pw_parser.core.transaction import Malformed, View
 from pw_parser.core.venues.layout import EVENT_TAG
+from pw_parser.core.venues.registry import is_no_trade
 
 # The height of what an outer instruction calls; 0 where old metadata has none.
 DIRECT_HEIGHT: Final = 2
@@ -45,12 +46,13 @@ class Ledger(NamedTuple):
 
     `beside_lamports[i]` is what account i paid (negative) or got (positive)
     apart from the trade; `reasons[i]` names why. `launches` says that a launch
-    program took part, `orders` that orders were managed, not taken; `users` are the
+    program took part, `orders` that orders or liquidity were managed; `users` are the
     accounts that exchange instructions name as their user; `calls` are the
     instructions of venues whose layout is known. `unlisted` says that a program
     that the table does not name was called by another, or moved tokens itself.
     `sent` are the larger transfers of SOL, outer ones first; `both_ways` are token
-    accounts that gave as well as got.
+    accounts that gave as well as got; `non_exchanges` says that a program takes part, or is
+    only named, that is known to exchange nothing.
     """
 
     venues: tuple[str, ...]
@@ -65,6 +67,7 @@ class Ledger(NamedTuple):
     unlisted: bool
     sent: tuple[Sent, ...]
     both_ways: frozenset[int]
+    non_exchanges: bool
 
 
 def ledger_of(view: View, programs: Programs = BUILT_IN) -> Ledger:
@@ -76,7 +79,7 @@ def ledger_of(view: View, programs: Programs = BUILT_IN) -> Ledger:
     walk = Walk(view)
     walk.take(0, -view.fee_lamports, "network_fee")
     count = len(view.keys)
-    special = walk.special = _special_programs(view.keys, programs)
+    special = walk.special = _special_programs(walk, programs)
     unlisted = False
     outer_unlisted: set[int] = set()
     for at, instruction in enumerate(view.message.instructions):
@@ -120,6 +123,7 @@ def ledger_of(view: View, programs: Programs = BUILT_IN) -> Ledger:
         unlisted=unlisted,
         sent=tuple(walk.sent),
         both_ways=frozenset(walk.gave & walk.got),
+        non_exchanges=walk.non_exchanges,
     )
 
 
@@ -137,14 +141,16 @@ def _outer_index(group: solana_storage_pb2.InnerInstructions) -> int:
     return group.index
 
 
-def _special_programs(keys: list[bytes], programs: Programs) -> dict[int, Role]:
+def _special_programs(walk: Walk, programs: Programs) -> dict[int, Role]:
     """Account index -> what to do with its instructions; 0 where there is nothing to do."""
     special: dict[int, Role] = {}
     named = programs.by_key
-    for index, key in enumerate(keys):
+    for index, key in enumerate(walk.view.keys):
         if key in named:
             program = named[key]
             special[index] = program if program.kind in EXCHANGE_KINDS else NOTHING
+            if program.kind == "non_exchange":
+                walk.non_exchanges = True
         if key in _BASIC:
             special[index] = SYSTEM if key == SYSTEM_PROGRAM else TOKEN
     return special
@@ -174,9 +180,13 @@ def _exchange(walk: Walk, program: Program, instruction: AnyInstruction, place: 
         walk.orders = True
     else:
         _call(walk, name, place, instruction)
+        walk.launches |= program.launches
+        if is_no_trade(name, data):
+            # Liquidity that is added or taken looks like a trade as well.
+            walk.orders = True
+            return
         walk.venues[name] = None
         walk.hops += 1
-        walk.launches |= program.launches
         if program.users:
             _note_user(walk, program, instruction)
 

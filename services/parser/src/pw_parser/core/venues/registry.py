@@ -39,3 +39,10 @@ _ALL: Final[tuple[Venue, ...]] = (
 VENUES: Final[Mapping[str, Venue]] = {venue.name: venue for venue in _ALL}
 # Layouts whose events repeat what the venues below them did.
 ROUTERS: Final = frozenset(venue.name for venue in _ALL if venue.router)
+
+
+def is_no_trade(venue: str, data: bytes) -> bool:
+    """Whether a venue's layout knows an instruction, as one that trades nothing."""
+    known = VENUES.get(venue)
+    name = None if known is None else known.instruction(data)
+    return known is not None and name is not None and name not in known.trades
