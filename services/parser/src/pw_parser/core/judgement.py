@@ -15,7 +15,7 @@ from pw_parser.core.several import by_hops
 from pw_parser.core.stated import is_arbitrage, stated_legs
 from pw_parser.core.statements import Statements
 from pw_parser.core.swaps import has_deposit, round_trip_of, trip_of
-from pw_parser.core.through import DUST_DIVISOR, is_little
+from pw_parser.core.through import DUST_DIVISOR, is_little, met_by_a_pool
 from pw_parser.core.traders import legs_of, opposed_quote, was_issued
 from pw_parser.core.transaction import View
 from pw_parser.core.vaults import vault_legs
@@ -103,16 +103,18 @@ def judgement_of(
     if not legs and not trips:
         return Judgement(Judged((), (), context), ())
     issued = not ledger.launches and any(was_issued(context, leg.mint) for leg in legs)
-    listed = bool(ledger.venues or ledger.routers)
-    hops = shaped().hops if issued or ledger.unlisted or not ledger.venues else ()
-    if issued or not listed:
+    # A listed exchange that ran vouches for what moved below it, and for nothing beside it.
+    beside = ledger.unlisted or ledger.orders or ledger.non_exchanges or not ledger.venues
+    hops = shaped().hops if issued or beside else ()
+    if issued or beside:
         moved = {mint for hop in hops for mint in hop.mints}
-        legs = [
-            leg
-            for leg in legs
-            if leg.mint in moved or (listed and not was_issued(context, leg.mint))
-        ]
-        trips = trips if hops or listed else ()
+        if not issued:
+            # Tokens that are burned for others leave no hop, but the router's event.
+            moved |= {
+                mint for trade in said.trades for mint in (trade.mint_in, trade.mint_out) if mint
+            }
+        legs = [leg for leg in legs if leg.mint in moved]
+        trips = trips if hops or ledger.venues or ledger.routers else ()
     if len(legs) > 1:
         legs = one_of_two(context, legs, _users(view, ledger, said), hops)
     traders = {leg.trader for leg in legs}
@@ -128,6 +130,8 @@ def judgement_of(
 def _is_rest(context: Context, leg: Leg, shape: Shape) -> bool:
     """Whether a leg is only what a route left of its token, at what the route cost."""
     if shape.through(leg.mint) < DUST_DIVISOR * abs(leg.base_raw):
+        return False
+    if met_by_a_pool(context, leg.mint, leg.base_raw):
         return False
     own = opposed_quote(context.balances.quote.get(leg.trader, {}), leg.base_raw)
     return own is None or is_little(context, *own, shape.through(own[0]))

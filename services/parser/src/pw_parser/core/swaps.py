@@ -78,8 +78,7 @@ def _reasons(context: Context, leg: Leg, hops: tuple[Hop, ...]) -> set[str]:
         reasons.add("venue_unlisted")
         if not ledger.venues and not any({leg.mint, leg.quote_mint} <= hop.mints for hop in hops):
             reasons.add("route_unlisted")
-        if not ledger.venues:
-            reasons |= _doubts(leg, hops)
+        reasons |= _doubts(leg, hops)
     elif not ledger.venues:
         reasons.add("venue_unknown")
     if leg.mint in DOLLARS:

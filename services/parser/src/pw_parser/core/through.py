@@ -14,6 +14,8 @@ from pw_parser.core.context import Context, is_wallet
 DUST_DIVISOR: Final = 50
 # One account gave and one took.
 MOVED_THROUGH_MIN: Final = 2
+# A pool's change and its trader's are apart by a fee.
+MET_DIVISOR: Final = 33
 
 
 def passed_through(context: Context, mint: str, raw: int) -> bool:
@@ -24,7 +26,31 @@ def passed_through(context: Context, mint: str, raw: int) -> bool:
     """
     if abs(raw) * DUST_DIVISOR > min(gross(context, mint)):
         return False
-    return abs(raw) * DUST_DIVISOR <= min(gross(context, mint, exchanged=True))
+    if abs(raw) * DUST_DIVISOR > min(gross(context, mint, exchanged=True)):
+        return False
+    return not met_by_a_pool(context, mint, raw)
+
+
+def met_by_a_pool(context: Context, mint: str, raw: int) -> bool:
+    """Whether one account of a program moved just what an owner did, against something else.
+
+    Then that was a trade, whatever else went through. On a route no account is so near the rest.
+    """
+    return any(
+        token_mint == mint
+        and (post_raw - pre_raw) * raw < 0
+        and abs(post_raw - pre_raw + raw) * MET_DIVISOR <= abs(raw)
+        and owner not in context.signers
+        and not is_wallet(owner)
+        and any(
+            (change * raw) > 0
+            for changes in (context.balances.quote, context.balances.base)
+            for other, change in changes.get(owner, {}).items()
+            if other != mint
+        )
+        for _, token_mint, owner, _, pre_raw, post_raw, _ in context.view.tokens
+        if owner
+    )
 
 
 def ended_far_below(context: Context, opposed: tuple[str, int] | None) -> bool:
@@ -52,13 +78,14 @@ def gross(context: Context, mint: str, *, exchanged: bool = False) -> tuple[int,
     """
     given_raw = taken_raw = moved = 0
     signers = context.signers
+    movers = _movers_of_others(context, mint) if exchanged else frozenset()
     for _, token_mint, owner, _, pre_raw, post_raw, _ in context.view.tokens:
         if token_mint != mint or post_raw == pre_raw or not owner:
             continue
         moved += 1
         if owner in signers or is_wallet(owner):
             continue
-        if exchanged and not _moved_another(context, owner, mint):
+        if exchanged and owner not in movers:
             continue
         if post_raw > pre_raw:
             taken_raw += post_raw - pre_raw
@@ -67,13 +94,17 @@ def gross(context: Context, mint: str, *, exchanged: bool = False) -> tuple[int,
     return (given_raw, taken_raw) if moved >= MOVED_THROUGH_MIN else (0, 0)
 
 
-def _moved_another(context: Context, owner: str, mint: str) -> bool:
-    """Whether any account of an owner gave or got something else, be it lamports."""
+def _movers_of_others(context: Context, mint: str) -> frozenset[str]:
+    """The owners of which an account gave or got something else, be it lamports."""
     view = context.view
-    index = context.indexes.get(owner)
-    if index is not None and view.pre_lamports[index] != view.post_lamports[index]:
-        return True
-    return any(
-        token.owner == owner and token.mint != mint and token.pre_raw != token.post_raw
+    movers = {
+        token.owner
         for token in view.tokens
-    )
+        if token.mint != mint and token.pre_raw != token.post_raw
+    }
+    movers |= {
+        owner
+        for owner, index in context.indexes.items()
+        if view.pre_lamports[index] != view.post_lamports[index]
+    }
+    return frozenset(movers)

@@ -18,6 +18,8 @@ from pw_parser.core.through import ended_far_below, passed_through
 
 # A fee in shares that were issued or burned is less than this part of them.
 OTHER_SIDE_MIN: Final = 2
+# Fees and rent make less than this part of what a trader pays beside the pool.
+OWN_PRICE_DIVISOR: Final = 10
 # Ten times the lamports that a millionth of a dollar is worth at ten dollars a SOL.
 LAMPORTS_PER_DUST: Final = 1_000
 
@@ -72,11 +74,15 @@ def legs_of_owner(context: Context, owner: str) -> list[Leg]:
         # A token bought with another dollar: that one is what was paid.
         quote = {**quote, **{mint: changes.pop(mint) for mint in dollars}}
     if any(raw > 0 for raw in changes.values()) and any(raw < 0 for raw in changes.values()):
-        # Token for token: no quote says what it was worth, and none is guessed.
-        return [
-            Leg(owner, mint, raw, None, None, ("token_to_token", "no_quote_value"))
-            for mint, raw in changes.items()
-        ]
+        paid = {m: raw for m, raw in changes.items() if _has_own_price(context, quote, m, raw)}
+        if not paid:
+            # Token for token: no quote says what it was worth, and none is guessed.
+            return [
+                Leg(owner, mint, raw, None, None, ("token_to_token", "no_quote_value"))
+                for mint, raw in changes.items()
+            ]
+        # The other token only came or went beside the trade.
+        changes = paid
     legs: list[Leg] = []
     for mint, raw in changes.items():
         if len(changes) == 1:
@@ -89,6 +95,14 @@ def legs_of_owner(context: Context, owner: str) -> list[Leg]:
             reason = "no_quote_value" if paid_raw is None else "quote_from_pool"
             legs.append(Leg(owner, mint, raw, quote_mint, paid_raw, (reason,)))
     return legs
+
+
+def _has_own_price(context: Context, quote: Changes, mint: str, raw: int) -> bool:
+    """Whether the owner's own quote is what the token's pools moved for it."""
+    opposed, mirrored = opposed_quote(quote, raw), pool_side(context, mint, raw)
+    if opposed is None or mirrored is None or mirrored[1] is None or mirrored[0] != opposed[0]:
+        return False
+    return abs(opposed[1] - mirrored[1]) * OWN_PRICE_DIVISOR <= mirrored[1]
 
 
 def _is_paid(context: Context, owner: str, mint: str, raw: int, quote_mint: str) -> bool:
