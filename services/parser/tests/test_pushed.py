@@ -18,7 +18,9 @@ USDS = "USDSwr9ApdHk5bvJKMjzff41FfuX8bSxdKcR81vTwcA"
 RAYDIUM_FARM = "9KEPoZmtHUrBbhWN1v1KWLMkkvwY6WLtAVUCPRtRjP4z"
 VENUE = str(Pubkey(b"venue" + bytes(27)))
 OTHER = str(Pubkey(b"other" + bytes(27)))
+RAYDIUM = "675kPX9MHTjS2zt1qfr1NYHuzeLXfQM9H24wFSUt1Mp8"
 RENT_OF_A_STATE = 890_880
+ONE_SOL = 1_000_000_000
 
 
 def swaps(draft: Any) -> list[Swap]:
@@ -63,6 +65,51 @@ def test_nobody_makes_another_wallet_a_sure_buyer_by_paying_for_it(draft: Any, q
     assert (swap.trader, "gifted" in swap.reasons) == (draft.address("watched"), True)
 
 
+def test_wallets_that_each_pay_a_part_for_another_make_it_no_sure_buyer(draft: Any) -> None:
+    payers = ("one", "two", "three")
+    made = draft(*payers).invoke(VENUE, ("pool", *payers), b"\x07", inner=False)
+    for payer in payers:
+        made.token(payer, USDC, 300, 0)
+    made.token("pool", USDC, 0, 900).token("pool", "mint-a", 9_000, 8_500)
+    made.token("watched", "mint-a", 0, 500)
+    for payer in payers:
+        made.move(made.account(payer, USDC), made.account("pool", USDC), payer, 300)
+    made.move(made.account("pool", "mint-a"), made.account("watched", "mint-a"), "pool", 500)
+    assert not sure(made)
+
+
+def test_sol_that_was_never_counted_as_wrapped_makes_nobody_a_sure_buyer(draft: Any) -> None:
+    """Lamports sent to a wrapped account, synced and spent, and the account closed to another."""
+    made = draft("attacker").token("pool", SOL, ONE_SOL, 2 * ONE_SOL)
+    made.token("pool", "mint-a", 9_000, 8_500).token("watched", "mint-a", 0, 500)
+    made.token("attacker", SOL, 0, None)
+    wrapped = made.last_account()
+    made.pre[wrapped], made.post[wrapped] = 2_039_280 + ONE_SOL, 0
+    made.sol("watched", 2_039_280)
+    made.invoke(made.token_program, (wrapped,), b"\x11", inner=False)
+    made.invoke(RAYDIUM, ("pool", "attacker"), b"\x09", inner=False)
+    made.invoke(made.token_program, (wrapped, "watched", "attacker"), b"\x09", inner=False)
+    made.move(wrapped, made.account("pool", SOL), "attacker", ONE_SOL)
+    made.move(made.account("pool", "mint-a"), made.account("watched", "mint-a"), "pool", 500)
+    update = made.message()
+    update.transaction.transaction.meta.inner_instructions[0].index = 1
+    found = [e for e in parse(update.SerializeToString()).events if isinstance(e, Swap)]
+    assert all(swap.confidence < CONFIDENCE_MIN for swap in found)
+
+
+def test_a_delegate_is_doubted_where_rows_name_no_token_program(draft: Any) -> None:
+    made = draft("attacker").invoke(VENUE, ("pool", "attacker"), b"\x07", inner=False)
+    made.token_program = SPL_2022
+    made.token("watched", "mint-a", 500, 0).token("pool", "mint-a", 0, 500)
+    made.token("pool", USDC, 10, 0).token("watched", USDC, 0, 10)
+    update = made.swap("watched", "pool", "mint-a", USDC, (500, 10)).message()
+    meta = update.transaction.transaction.meta
+    for row in (*meta.pre_token_balances, *meta.post_token_balances):
+        row.program_id = ""
+    (swap,) = [e for e in parse(update.SerializeToString()).events if isinstance(e, Swap)]
+    assert swap.confidence < CONFIDENCE_MIN
+
+
 @pytest.mark.parametrize("program", ["classic", SPL_2022])
 def test_a_delegate_of_the_mint_makes_no_sure_sale(draft: Any, program: str) -> None:
     """The owner of a classic token has to approve a delegate; a newer mint can name one."""
@@ -87,6 +134,14 @@ def deposit_paying(draft: Any, reward: str, payer: str, venue: str = VENUE) -> A
 @pytest.mark.parametrize("reward", [USDC, SOL, "mint-b"])
 def test_a_deposit_that_another_account_rewards_is_no_sure_sale(draft: Any, reward: str) -> None:
     assert not sure(deposit_paying(draft, reward, "vault"))
+
+
+def test_a_fee_that_moves_both_ways_makes_no_pool_of_a_farm(draft: Any) -> None:
+    made = deposit_paying(draft, USDC, "vault")
+    made.token("vault2", "mint-lp", 0, 1).token("vault2", USDC, 1, 0)
+    made.move(made.account("alice", "mint-lp"), made.account("vault2", "mint-lp"), "alice", 1)
+    made.move(made.account("vault2", USDC), made.account("alice", USDC), "vault2", 1)
+    assert not sure(made)
 
 
 @pytest.mark.parametrize("reward", [USDC, "mint-b"])
@@ -132,6 +187,29 @@ def test_a_wash_of_no_worth_hides_no_trade(draft: Any) -> None:
     assert (swap.base_amount_raw, swap.quote_amount_raw) == (500, 10**9)
 
 
+@pytest.mark.parametrize("times", [10, 25])
+def test_tokens_sent_to_oneself_hide_no_trade(draft: Any, times: int) -> None:
+    made = exchange(draft, USDC, "mint-a", (10**9, 500))
+    made.token("poolb", "mint-b", 0, 1).token("alice", "mint-b", 1, 0)
+    made.call(OTHER, "poolb").move(
+        made.account("alice", "mint-b"), made.account("poolb", "mint-b"), "alice", 1, height=3
+    )
+    own = made.account("alice", "mint-a")
+    for _ in range(times):
+        made.move(own, own, "alice", 10_000, height=3)
+    (swap,) = [one for one in sure(made) if one.mint == draft.address("mint-a")]
+    assert swap.base_amount_raw == 500
+
+
+def test_two_accounts_of_a_trader_that_trade_with_each_other_hide_nothing(draft: Any) -> None:
+    made = exchange(draft, USDC, "mint-a", (10**9, 500))
+    for mint, raw in (("mint-a", 25_500), (USDC, 51 * 10**9)):
+        made.token("vault", mint, raw, 0) if mint == USDC else made.token("vault", mint, 0, raw)
+        made.token("vault2", mint, 0, raw) if mint == USDC else made.token("vault2", mint, raw, 0)
+    made.call(OTHER, "vault").swap("vault", "vault2", USDC, "mint-a", (51 * 10**9, 25_500), 3)
+    assert draft.address("alice") in {swap.trader for swap in sure(made)}
+
+
 def test_what_a_route_leaves_at_the_cost_of_the_route_is_still_a_round_trip(draft: Any) -> None:
     made = draft("alice").invoke(VENUE, ("pool", "alice"), b"\x07", inner=False)
     made.token("alice", USDC, 10**6, 10**6 - 300).token("alice", "mint-a", 0, 500)
@@ -150,6 +228,18 @@ def filled(draft: Any) -> Any:
     made.token("alice", "mint-a", 500, 0).token("bob", "mint-a", 0, 500)
     made.token("bob", USDC, 10**9, 0).token("alice", USDC, 0, 10**9)
     return made.swap("alice", "bob", "mint-a", USDC, (500, 10**9))
+
+
+def test_a_unit_that_is_burned_beside_it_brings_no_stranger_into_a_fill(draft: Any) -> None:
+    made = filled(draft)
+    made.token("stranger", "mint-a", 501, 0).token("watched", "mint-a", 0, 500)
+    account = made.account("stranger", "mint-a")
+    sent = b"\x03" + (500).to_bytes(8, "little")
+    burned = b"\x08" + (1).to_bytes(8, "little")
+    to = made.account("watched", "mint-a")
+    made.invoke(made.token_program, (account, to, "stranger"), sent, inner=False)
+    made.invoke(made.token_program, (account, "mint-a", "stranger"), burned, inner=False)
+    assert swaps(made) == swaps(filled(draft))
 
 
 @pytest.mark.parametrize("raw", [1, 500])

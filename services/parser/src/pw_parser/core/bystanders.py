@@ -2,13 +2,13 @@
 
 Whoever sends a transaction can add transfers to it, at no cost. Where a crowd moved a token
 and no signer's own balances tell the trade, those count that took part in an exchange, or
-that the token reached from there, or left for it. Supply that came or went is left alone:
-who was issued a token shows in no transfer.
+that the token reached from there, or left for it; and those to whom a program that exchanged
+issued it, or from whom it burned it.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -42,13 +42,13 @@ def without_bystanders(context: Context, shaped: Callable[[], Shape]) -> Context
 
 
 def _crowded_mints(context: Context) -> set[str]:
-    """The mints that enough owners moved, and of which none came or went."""
-    moved: defaultdict[str, list[int]] = defaultdict(list)
+    """The mints that enough owners moved."""
+    moved: Counter[str] = Counter()
     base = context.balances.base
     if len(base) < CROWD_MIN:
         return set()
     for changes in base.values():
         for mint, raw in changes.items():
             if raw:
-                moved[mint].append(raw)
-    return {mint for mint, raws in moved.items() if len(raws) >= CROWD_MIN and not sum(raws)}
+                moved[mint] += 1
+    return {mint for mint, count in moved.items() if count >= CROWD_MIN}

@@ -30,6 +30,7 @@ _TRANSFER_CHECKED: Final = 12
 _TRANSFER_WITH_FEE: Final = b"\x1a\x01"
 # MintTo and Burn, plain and checked: how shares of a pool come and go.
 _ISSUES: Final = frozenset({7, 8, 14, 15})
+_MINTS: Final = frozenset({7, 14})
 _CHECKED_ACCOUNTS: Final = 4
 _PLAIN_ACCOUNTS: Final = 3
 _BASIC: Final = TOKEN_PROGRAMS | {SYSTEM_PROGRAM}
@@ -83,18 +84,21 @@ class Shape(NamedTuple):
     """The exchanges of a transaction in the order of execution, and what moved in them.
 
     `issued` are the moves below calls that issued or burned shares for them, `beside` all
-    moves that are part of no hop.
+    moves that are part of no hop. To or from those `supplied` a token was issued or burned by an
+    instruction that exchanged as well.
     """
 
     hops: tuple[Hop, ...] = ()
     moves: tuple[Sequence[Move], ...] = ()
     issued: tuple[Sequence[Move], ...] = ()
     beside: tuple[Sequence[Move], ...] = ()
+    supplied: frozenset[str] = frozenset()
 
     def connected(self, mint: str) -> frozenset[str]:
         """All who took part in a hop, or to whom a mint came, or from whom it went, by them."""
         pairs = [move[:2] for moves in self.beside for move in moves if move[2] == mint]
         found = {end for moves in self.moves for move in moves for end in move[:2]}
+        found |= self.supplied
         grown = True
         while grown:
             reached = {end for pair in pairs if not found.isdisjoint(pair) for end in pair}
@@ -189,7 +193,11 @@ def shape_of(view: View, programs: Programs) -> Shape:
             beside.append(call.moves)
         else:
             caller.moves.extend(call.moves)
-    return Shape(tuple(reversed(hops)), tuple(reversed(moved)), tuple(issued), tuple(beside))
+    exchanged = {hop.place.outer for hop in hops}
+    supplied = frozenset(owner for outer, owner in reading.supplied if outer in exchanged)
+    return Shape(
+        tuple(reversed(hops)), tuple(reversed(moved)), tuple(issued), tuple(beside), supplied
+    )
 
 
 class _Reading:
@@ -204,6 +212,8 @@ class _Reading:
         self.owners: dict[int, str] = {}
         # Transfers that no program made.
         self.outer: list[Move] = []
+        # (outer instruction, owner) of every mint to and burn from an account below a program.
+        self.supplied: list[tuple[int, str]] = []
 
     def calls(self) -> list[_Call]:
         inner = {group.index: group.instructions for group in self.view.meta.inner_instructions}
@@ -234,13 +244,21 @@ class _Reading:
                     if move is not None:
                         running[-1].moves.append(move)
                     elif program != self.system and one.data:
-                        running[-1].issues |= one.data[0] in _ISSUES
+                        if one.data[0] in _ISSUES:
+                            running[-1].issues = True
+                            self._note_supply(at, one.accounts, one.data[0])
                         self._note_owner(one.accounts, one.data)
                 else:
                     call = _Call(program, Place(at, rank), one.accounts, one.data, running[-1])
                     running.append(call)
                     found.append(call)
         return found
+
+    def _note_supply(self, outer: int, accounts: bytes, tag: int) -> None:
+        """Mint names the mint first and the account second, burn the other way round."""
+        position = 1 if tag in _MINTS else 0
+        if len(accounts) > position and (account := self.tokens.get(accounts[position])):
+            self.supplied.append((outer, account.owner))
 
     def _note_owner(self, accounts: bytes, data: bytes) -> None:
         """The owner of an account that a token program was told to open."""
@@ -256,10 +274,16 @@ class _Reading:
             if data[:4] != _SYSTEM_TRANSFER or len(accounts) < 2 or len(data) < 12:
                 return None
             source, destination = accounts[0], accounts[1]
-            if destination in self.tokens:
-                return None
-            ends = _address(self.view, source), _address(self.view, destination)
-            return (*ends, NATIVE, int.from_bytes(data[4:12], "little"))
+            lamports = int.from_bytes(data[4:12], "little")
+            sender = _address(self.view, source)
+            if account := self.tokens.get(destination):
+                # Wrapped by whoever pays, be it straight into a pool's account.
+                return (
+                    (sender, account.owner, account.mint, lamports)
+                    if (account.mint == SOL_MINT)
+                    else None
+                )
+            return sender, _address(self.view, destination), NATIVE, lamports
         if not data:
             return None
         if data[0] == _TRANSFER and len(accounts) >= _PLAIN_ACCOUNTS:

@@ -185,8 +185,9 @@ TIP_ACCOUNTS: Final[frozenset[bytes]] = frozenset(_raw(a) for a in _JITO_TIP_ACC
 
 SYSTEM_PROGRAM: Final = bytes(32)
 SPL_2022: Final = "TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb"
+SPL_2022_KEY: Final = _raw(SPL_2022)
 TOKEN_PROGRAMS: Final[frozenset[bytes]] = frozenset(
-    {_raw("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"), _raw(SPL_2022)}
+    {_raw("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"), SPL_2022_KEY}
 )
 
 SOL_MINT: Final = "So11111111111111111111111111111111111111112"

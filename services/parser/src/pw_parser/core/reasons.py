@@ -34,7 +34,7 @@ REASONS: Final[dict[str, Reason]] = {
     "quote_from_event": Reason(0.1, "Balances leave the price open; the venue's event states it."),
     "no_quote_value": Reason(0.2, "No quote says what the trade was worth."),
     "not_signer": Reason(0.2, "The trader did not sign: the order was placed before."),
-    "gifted": Reason(0.1, "A wallet that signed paid for it: anybody can do that for anybody."),
+    "gifted": Reason(0.1, "Another wallet paid for it: anybody can do that for anybody."),
     "by_delegate": Reason(
         0.15, "A delegate sold it without the owner: a mint can name one for every account."
     ),
@@ -49,7 +49,7 @@ REASONS: Final[dict[str, Reason]] = {
         "No account of the unlisted program took both sides: a deposit that pays out does too.",
     ),
     "like_rent": Reason(
-        0.35, "The SOL is at most the rent of an account, which a refund or a fee would be too."
+        0.35, "No more SOL moved than an account's rent, which a refund or a fee would be too."
     ),
     "venue_unknown": Reason(0.3, "Only a router was recognised, no venue below it."),
     "event_agrees": Reason(0.0, "The venue's own event states the same amounts."),

@@ -6,6 +6,7 @@ from typing import Final
 
 from pw_common.messages import RoundTrip, Side, Swap
 from pw_parser.core.amounts import public_key
+from pw_parser.core.beside import RENT_LAMPORTS
 from pw_parser.core.context import Context, Leg, is_wallet, signature_text
 from pw_parser.core.hops import Hop
 from pw_parser.core.programs import (
@@ -13,19 +14,17 @@ from pw_parser.core.programs import (
     SOL_DECIMALS,
     SOL_MINT,
     SPL_2022,
+    SPL_2022_KEY,
     STABLE_MINTS,
 )
 from pw_parser.core.reasons import confidence
 from pw_parser.core.through import DUST_DIVISOR, gross
-from pw_parser.core.traders import money_of
 from pw_parser.core.transaction import U64_MAX, Malformed
 
 I64_MAX: Final = 2**63 - 1
 # Less than this of one quote against another is a cost of arbitrage, not its other side.
 QUOTE_ROUTE_LAMPORTS_MIN: Final = 1_000_000
 QUOTE_ROUTE_DOLLARS_MIN: Final = 1_000
-# The rent of a token account. As much SOL may be a refund or a fee; a larger account is rare.
-RENT_LAMPORTS: Final = 2_039_280
 # A wallet that gave half of the price paid for the trade; the rest may come from an escrow.
 PAID_MIN: Final = 2
 
@@ -108,21 +107,35 @@ def _doubts(leg: Leg, hops: tuple[Hop, ...]) -> set[str]:
 
 
 def _is_gift(context: Context, leg: Leg) -> bool:
-    """Whether a wallet that signed paid for what somebody else got."""
+    """Whether other wallets gave something, be it another token, for what somebody got.
+
+    Escrows are accounts of programs, and a keeper that fills an order ends where it began.
+    """
     if leg.base_raw <= 0:
         return False
+    lamports = _unsynced(context, leg.trader)
     balances = context.balances
-    for signer in context.signers:
-        paid = balances.quote.get(signer, {})
-        if leg.quote_mint is None or leg.quote_raw is None:
-            given = {**balances.base.get(signer, {}), **paid}
-            if min(given.values(), default=0) < 0:
-                return True
-        elif (
-            -PAID_MIN * money_of(context, signer, leg.mint).get(leg.quote_mint, 0) >= leg.quote_raw
-        ):
+    for owner in {*balances.base, *balances.quote}:
+        if not owner or owner == leg.trader or not (owner in context.signers or is_wallet(owner)):
+            continue
+        if any(raw < 0 for mint, raw in balances.base.get(owner, {}).items() if mint != leg.mint):
             return True
-    return False
+        for mint, raw in balances.quote.get(owner, {}).items():
+            if mint != SOL_MINT and raw < 0:
+                return True
+            lamports -= min(raw, 0) if mint == SOL_MINT else 0
+    priced = leg.quote_raw is not None and leg.quote_mint == SOL_MINT
+    return lamports > RENT_LAMPORTS or (priced and lamports * PAID_MIN >= (leg.quote_raw or 0))
+
+
+def _unsynced(context: Context, trader: str) -> int:
+    """The lamports that left others' wrapped SOL without having been counted as such."""
+    view, found = context.view, 0
+    for index, mint, owner, _, pre_raw, post_raw, _ in view.tokens:
+        if mint == SOL_MINT and owner != trader and (owner in context.signers or is_wallet(owner)):
+            left = view.pre_lamports[index] - view.post_lamports[index]
+            found += max(0, left - (pre_raw - post_raw))
+    return found
 
 
 def _by_delegate(context: Context, leg: Leg) -> bool:
@@ -130,8 +143,9 @@ def _by_delegate(context: Context, leg: Leg) -> bool:
 
     Whoever made the mint may name itself the delegate of every account for good.
     """
+    newer = {SPL_2022} if SPL_2022_KEY not in context.view.keys else {SPL_2022, ""}
     return is_wallet(leg.trader) and any(
-        row.mint == leg.mint and row.owner == leg.trader and row.program_id == SPL_2022
+        row.mint == leg.mint and row.owner == leg.trader and row.program_id in newer
         for row in context.view.meta.pre_token_balances
     )
 

@@ -32,14 +32,15 @@ def legs_of(context: Context, users_of: Callable[[], frozenset[str]]) -> list[Le
     """
     signers, base = context.signers, context.balances.base
     legs = [leg for signer in sorted(set(signers)) for leg in legs_of_owner(context, signer)]
-    if legs:
-        return legs
+    # Whoever fills somebody's order may trade something else on the way.
+    traded = {leg.mint for leg in legs}
     owners = sorted(owner for owner in base if owner and owner not in signers)
-    legs = [
+    legs += [
         leg._replace(reasons=(*leg.reasons, "not_signer"))
         for owner in owners
-        if any(base[owner].values()) and is_wallet(owner)
+        if any(raw and mint not in traded for mint, raw in base[owner].items()) and is_wallet(owner)
         for leg in legs_of_owner(context, owner)
+        if leg.mint not in traded
     ]
     if legs:
         return legs
