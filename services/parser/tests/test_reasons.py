@@ -39,7 +39,9 @@ def test_penalties_add_up_and_stop_at_zero() -> None:
 
 
 def test_a_router_without_a_known_venue_lowers_confidence(buy: Any) -> None:
-    (swap,) = parse(buy("alice", venue=PHOTON).update()).events
+    made = buy("alice", venue=PHOTON)
+    made.move(made.account("curve", "mint-a"), made.account("alice", "mint-a"), "curve", 5_000_000)
+    (swap,) = parse(made.update()).events
     assert isinstance(swap, Swap)
     assert "venue_unknown" in swap.reasons
     assert swap.confidence == 0.7

@@ -55,7 +55,8 @@ def findings_of(view: View, programs: Programs = BUILT_IN) -> Findings:
         add_burns(events, view)
         return Findings(tuple(events)) if events else NONE
     ledger = ledger_of(view, programs)
-    if not ledger.venues and not ledger.routers and not may_trade(view):
+    ran = ledger.venues or ledger.routers or ledger.calls.invocations
+    if not ran and not may_trade(view):
         _add_transfers(events, view, ledger)
         return Findings(tuple(events)) if events else NONE
     said = statements_of(view, ledger.calls)

@@ -119,8 +119,8 @@ class Shape(NamedTuple):
         counts = Counter(mint for hop in self.hops for mint in hop.mints if mint not in QUOTE_MINTS)
         return not counts or max(counts.values()) > 1
 
-    def through(self, mint: str) -> int:
-        """The most of a mint that any owner both gave and got over all hops."""
+    def through(self, mint: str, owner: str | None = None) -> int:
+        """The most of a mint that any owner, or this one, both gave and got over all hops."""
         flows: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
         for moves in self.moves:
             nets: defaultdict[str, int] = defaultdict(int)
@@ -128,8 +128,10 @@ class Shape(NamedTuple):
                 if moved == mint:
                     nets[source] -= raw
                     nets[destination] += raw
-            for owner, net in nets.items():
-                flows[owner][net > 0] += abs(net)
+            for end, net in nets.items():
+                flows[end][net > 0] += abs(net)
+        if owner is not None:
+            return min(flows[owner])
         return max(map(min, flows.values()), default=0)
 
 

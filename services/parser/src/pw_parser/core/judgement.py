@@ -15,7 +15,7 @@ from pw_parser.core.several import by_hops
 from pw_parser.core.stated import is_arbitrage, stated_legs
 from pw_parser.core.statements import Statements
 from pw_parser.core.swaps import has_deposit, round_trip_of, trip_of
-from pw_parser.core.through import DUST_DIVISOR, is_little, met_by_a_pool
+from pw_parser.core.through import DUST_DIVISOR, is_little, met_by
 from pw_parser.core.traders import legs_of, opposed_quote, was_issued
 from pw_parser.core.transaction import View
 from pw_parser.core.vaults import vault_legs
@@ -129,9 +129,11 @@ def judgement_of(
 
 def _is_rest(context: Context, leg: Leg, shape: Shape) -> bool:
     """Whether a leg is only what a route left of its token, at what the route cost."""
-    if shape.through(leg.mint) < DUST_DIVISOR * abs(leg.base_raw):
+    rest_raw = DUST_DIVISOR * abs(leg.base_raw)
+    if shape.through(leg.mint) < rest_raw:
         return False
-    if met_by_a_pool(context, leg.mint, leg.base_raw):
+    # A pool that gave and took much more itself is where it was bought and sold back.
+    if any(shape.through(leg.mint, pool) < rest_raw for pool in met_by(context, *leg[1:3])):
         return False
     own = opposed_quote(context.balances.quote.get(leg.trader, {}), leg.base_raw)
     return own is None or is_little(context, *own, shape.through(own[0]))

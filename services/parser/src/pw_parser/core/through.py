@@ -28,16 +28,19 @@ def passed_through(context: Context, mint: str, raw: int) -> bool:
         return False
     if abs(raw) * DUST_DIVISOR > min(gross(context, mint, exchanged=True)):
         return False
-    return not met_by_a_pool(context, mint, raw)
+    return not met_by(context, mint, raw)
 
 
-def met_by_a_pool(context: Context, mint: str, raw: int) -> bool:
-    """Whether one account of a program moved just what an owner did, against something else.
+def met_by(context: Context, mint: str, raw: int) -> list[str]:
+    """The programs of which one account moved just what an owner did, against something else.
 
     Then that was a trade, whatever else went through. On a route no account is so near the rest.
     """
-    return any(
-        token_mint == mint
+    return [
+        owner
+        for _, token_mint, owner, _, pre_raw, post_raw, _ in context.view.tokens
+        if owner
+        and token_mint == mint
         and (post_raw - pre_raw) * raw < 0
         and abs(post_raw - pre_raw + raw) * MET_DIVISOR <= abs(raw)
         and owner not in context.signers
@@ -48,9 +51,7 @@ def met_by_a_pool(context: Context, mint: str, raw: int) -> bool:
             for other, change in changes.get(owner, {}).items()
             if other != mint
         )
-        for _, token_mint, owner, _, pre_raw, post_raw, _ in context.view.tokens
-        if owner
-    )
+    ]
 
 
 def ended_far_below(context: Context, opposed: tuple[str, int] | None) -> bool:

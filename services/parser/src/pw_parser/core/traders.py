@@ -34,11 +34,17 @@ def legs_of(context: Context, users_of: Callable[[], frozenset[str]]) -> list[Le
     legs = [leg for signer in sorted(set(signers)) for leg in legs_of_owner(context, signer)]
     # Whoever fills somebody's order may trade something else on the way.
     traded = {leg.mint for leg in legs}
-    owners = sorted(owner for owner in base if owner and owner not in signers)
+    owners = sorted(
+        owner
+        for owner, changes in base.items()
+        if owner
+        and owner not in signers
+        and any(raw and mint not in traded for mint, raw in changes.items())
+    )
     legs += [
         leg._replace(reasons=(*leg.reasons, "not_signer"))
         for owner in owners
-        if any(raw and mint not in traded for mint, raw in base[owner].items()) and is_wallet(owner)
+        if is_wallet(owner)
         for leg in legs_of_owner(context, owner)
         if leg.mint not in traded
     ]
