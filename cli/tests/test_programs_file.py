@@ -9,7 +9,8 @@ import pytest
 
 from pw_cli.programs_file import programs_of
 from pw_common.documents import BadDocument
-from pw_parser.core.programs import BUILT_IN, BadPrograms
+from pw_common.programs import BadPrograms
+from pw_parser.core.programs import BUILT_IN
 
 PUMP = "6EF8rrecthR5Dkzon8Nwu78hRvfCKubJ14M5uBEwF6P"
 ENTRY = {"id": PUMP, "name": "mine", "kind": "venue"}

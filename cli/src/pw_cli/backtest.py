@@ -14,7 +14,7 @@ from rich.table import Table
 from pw_cli.offline import alerts
 from pw_cli.parse import in_chain_order
 from pw_cli.programs_file import programs_of
-from pw_cli.terminal import cell
+from pw_cli.terminal import cell, complain
 from pw_common.alerts import Alert, alert_digest
 from pw_common.captures import BadCapture
 from pw_common.documents import BadDocument, read_file
@@ -22,7 +22,7 @@ from pw_common.messages import encode
 from pw_common.plain_text import NAME_CHARS_MAX, plain_json
 from pw_detection.detector import Detector
 from pw_detection.rules import BYTES_MAX, Rule, read_rules
-from pw_parser.core.programs import BUILT_IN, BadPrograms
+from pw_parser.core.programs import BUILT_IN
 
 EXIT_OK = 0
 EXIT_UNREADABLE = 2
@@ -50,9 +50,14 @@ def run(args: argparse.Namespace) -> int:
         programs = BUILT_IN if args.programs is None else programs_of(args.programs)
         captures = in_chain_order(args.captures)
         found = list(alerts(captures, Detector(rules), lambda _slot: programs))
-    except (BadCapture, BadDocument, BadPrograms, UnicodeDecodeError, OSError) as error:
+    except BadDocument as error:
+        # A table or rules may hold anything, and their errors quote it.
+        for one in error.errors:
+            complain("backtest", one)
+        return EXIT_UNREADABLE
+    except (BadCapture, OSError) as error:
         why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
-        sys.stderr.write(f"pw backtest: {why}\n")
+        complain("backtest", why)
         return EXIT_UNREADABLE
     if args.json:
         for alert in found:

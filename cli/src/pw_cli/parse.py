@@ -16,13 +16,14 @@ from rich.progress import Progress, TaskID
 
 from pw_cli import explain
 from pw_cli.programs_file import programs_of
+from pw_cli.terminal import complain
 from pw_common.captures import BadCapture, read_capture
 from pw_common.dedup import SeenWindow
 from pw_common.documents import BadDocument
 from pw_common.messages import Swap, digest_of_bodies, encode
 from pw_geyser import shallow_pb2
 from pw_parser.core.parse import Malformed, Parsed, parse
-from pw_parser.core.programs import BUILT_IN, BadPrograms, Programs
+from pw_parser.core.programs import BUILT_IN, Programs
 
 EXIT_OK = 0
 EXIT_BAD_UPDATES = 1
@@ -94,8 +95,13 @@ def run(args: argparse.Namespace) -> int:
     if args.programs is not None:
         try:
             programs = programs_of(args.programs)
-        except (OSError, UnicodeDecodeError, BadPrograms, BadDocument) as error:
-            sys.stderr.write(f"pw parse: {args.programs}: {error}\n")
+        except OSError as error:
+            complain("parse", f"{args.programs}: {error.strerror or error}")
+            return EXIT_UNREADABLE
+        except BadDocument as error:
+            # A table may hold anything, and its errors quote it.
+            for one in error.errors:
+                complain("parse", f"{args.programs}: {one}")
             return EXIT_UNREADABLE
     if args.explain:
         return explain.explain_one(args.explain, args.captures, programs, as_json=args.json)

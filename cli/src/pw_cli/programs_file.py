@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pw_common.documents import BadDocument, read_either, read_file
-from pw_common.programs import read_programs_file
+from pw_common.programs import BadPrograms, read_programs_file
 from pw_parser.core.programs import BUILT_IN, Programs, extended, read_programs
 
 # A whole table in the place of the shipped one has at most 10,000 lines.
@@ -18,13 +18,15 @@ def programs_of(path: Path) -> Programs:
     The document of users' entries is one JSON or YAML value, a table is an object a line.
 
     Raises:
-        OSError, UnicodeDecodeError: the file cannot be read.
+        OSError: the file cannot be read.
         BadDocument, BadPrograms: what it holds cannot be used.
     """
     body = read_file(path, FILE_BYTES_MAX)
+    if len(body) > FILE_BYTES_MAX:
+        raise BadPrograms([f"over {FILE_BYTES_MAX} bytes; allowed: at most that"])
     if _is_document(body):
         return extended(BUILT_IN, read_programs_file(body))
-    return read_programs(body.decode("utf-8"))
+    return read_programs(body)
 
 
 def _is_document(body: bytes) -> bool:

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from pw_common.messages import Swap
+from pw_common.programs import BadPrograms
 from pw_parser.core.parse import parse
 from pw_parser.core.programs import (
     BUILT_IN,
     KINDS,
     TABLE_ENTRIES_MAX,
-    BadPrograms,
     read_programs,
 )
 from pw_parser.core.venues.layout import instruction_tag

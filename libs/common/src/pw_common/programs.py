@@ -1,7 +1,8 @@
 """What users say of programs beside the shipped table, and which new layouts they have seen. Pure.
 
 Both are documents of the `pw_config` bucket. Every way in (API, file, command) and what is
-stored are read here, within the same bounds. Entries name; see `pw_parser.core.programs`.
+stored are read here, within the same bounds, as is each line of a whole table. Entries name;
+see `pw_parser.core.programs`.
 """
 
 from __future__ import annotations
@@ -52,9 +53,10 @@ _DRIFT_TAG: Final = re.compile(r"(?:[0-9a-f]{2}){0,8}\Z")
 class ProgramEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One program: added to the shipped table, or in the place of its entry there.
 
-    `users` maps an instruction's tag (hex, `*` for all others) to the places among its
-    accounts where the user stands; a negative one counts from the end. `takes` are the
-    beginnings (hex) of the instructions that trade, where most of them do not.
+    `users` maps an instruction's tag (its first 1 to 8 bytes in hex, `*` for all others) to the
+    places among its accounts where the user stands; a negative one counts from the end. Where
+    several tags fit, the longest counts. `takes` are the beginnings (hex) of the instructions
+    that trade, where most of them do not.
     `launches` says that new tokens are traded here. `date` is the day of the last check.
     """
 
@@ -97,6 +99,15 @@ class BadPrograms(BadDocument):
 def read_programs(entries: Any) -> ProgramTable:
     """Programs from the value of `entries`. Raises BadPrograms, naming what is wrong."""
     return ProgramTable(entries=_entries(entries, ProgramEntry, PROGRAMS_MAX))
+
+
+def read_program(value: Any) -> ProgramEntry:
+    """One entry by itself, as a line of a whole table holds it. Raises BadPrograms."""
+    found, errors = _converted(value, ProgramEntry, "")
+    if errors or found is None:
+        raise BadPrograms(errors)
+    _refuse(_program_wrong(found))
+    return found
 
 
 def read_acknowledged(entries: Any) -> AcknowledgedList:
@@ -143,17 +154,23 @@ def _entries(value: Any, type_: type[E], count_max: int) -> tuple[E, ...]:
     errors: list[str] = []
     found: list[E] = []
     for at, one in enumerate(value):
-        where = f"entries[{at}]"
-        errors += unknown_fields(one, type_, f"{where}.")
-        try:
-            found.append(msgspec.convert(one, type_))
-        except msgspec.ValidationError as error:
-            errors.append(at_path(str(error), f"{where}."))
+        entry, wrong = _converted(one, type_, f"entries[{at}].")
+        errors += wrong
+        if entry is not None:
+            found.append(entry)
         if len(errors) >= ERRORS_MAX:
             break
     # An index is only right where every entry before it could be read.
     _refuse(errors or _all_wrong(found, count_max))
     return tuple(found)
+
+
+def _converted(value: Any, type_: type[E], where: str) -> tuple[E | None, list[str]]:
+    errors = unknown_fields(value, type_, where)
+    try:
+        return msgspec.convert(value, type_), errors
+    except msgspec.ValidationError as error:
+        return None, [*errors, at_path(str(error), where)]
 
 
 def _all_wrong(entries: tuple[E, ...] | list[E], count_max: int) -> list[str]:
@@ -188,13 +205,13 @@ def _program_wrong(one: ProgramEntry) -> list[str]:
         wrong.append(f"users: {len(one.users)}; allowed: at most {USERS_MAX}")
     for tag, places in one.users.items():
         if tag != ANY_INSTRUCTION and not _TAG.match(tag):
-            wrong.append(f"users: {tag[:32]!a}: allowed: 1 to 8 bytes in hex, or *")
+            wrong.append(f"users: {tag[:32]!a}: allowed: 1 to 8 bytes in lower-case hex, or *")
         if not 1 <= len(places) <= PLACES_MAX:
             wrong.append(f"users: {len(places)} places; allowed: 1 to {PLACES_MAX}")
         if not all(PLACE_MIN <= place <= PLACE_MAX for place in places):
             wrong.append(f"users: places: allowed: {PLACE_MIN} to {PLACE_MAX}")
     if len(one.takes) > TAKES_MAX or not all(map(_TAG.match, one.takes)):
-        wrong.append(f"takes: allowed: at most {TAKES_MAX}, each 1 to 8 bytes in hex")
+        wrong.append(f"takes: allowed: at most {TAKES_MAX}, each 1 to 8 bytes in lower-case hex")
     if why := line_problem(one.source, SOURCE_CHARACTERS_MAX):
         wrong.append(f"source: {why}")
     if not (_DATE.match(one.date) and _is_date(one.date)):

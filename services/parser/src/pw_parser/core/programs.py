@@ -11,28 +11,39 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from importlib.resources import files
-from typing import Final, NamedTuple, get_args
+from io import BytesIO
+from typing import Any, Final, NamedTuple, get_args
 
 from solders.pubkey import Pubkey
 
 from pw_common import programs as users
-from pw_common.programs import ANY_INSTRUCTION, Kind, ProgramEntry, ProgramTable
+from pw_common.documents import BadDocument, read_json
+from pw_common.programs import (
+    ANY_INSTRUCTION,
+    BadPrograms,
+    Kind,
+    ProgramEntry,
+    ProgramTable,
+    read_program,
+)
 
 KINDS: Final = frozenset(get_args(Kind))
 # A venue holds the other side of a trade; a router or a bot calls venues.
 EXCHANGE_KINDS: Final = frozenset({"venue", "router", "bot"})
 UNLISTED: Final = users.UNLISTED
-TAG_BYTES: Final = 8
+# An entry at every bound, with every character of it escaped, has about 4 KiB.
+LINE_BYTES_MAX: Final = 16 * 1024
 TABLE_ENTRIES_MAX: Final = 10_000
 
 
-class Program(NamedTuple):
+class ProgramFields(NamedTuple):
     """One line of the table.
 
-    `users` maps an instruction's tag (hex, `*` for all others) to the places among its
-    accounts where the user stands; a negative place counts from the end. `takes` are the
-    beginnings of the instructions that trade, where most manage orders or positions; empty
+    `users` maps an instruction's tag (its first bytes in hex, `*` for all others) to the places
+    among its accounts where the user stands; a negative place counts from the end. `takes` are
+    the beginnings of the instructions that trade, where most manage orders or positions; empty
     where every one may trade.
     `launches` says that new tokens are traded here. `date` is the day of the last check.
     """
@@ -46,12 +57,23 @@ class Program(NamedTuple):
     source: str = ""
     date: str = ""
 
+
+class Program(ProgramFields):
+    """A line of the table, ready for look-ups."""
+
+    @cached_property
+    def tag_sizes(self) -> tuple[int, ...]:
+        """The lengths of its tags in bytes, longest first; most programs have none or one."""
+        sizes = {len(tag) // 2 for tag in self.users if tag != ANY_INSTRUCTION}
+        return tuple(sorted(sizes, reverse=True))
+
     def user_places(self, data: bytes) -> tuple[int, ...]:
-        """Where the user of an instruction stands among its accounts."""
-        default = self.users.get(ANY_INSTRUCTION, ())
-        if len(self.users) <= bool(default):
-            return default
-        return self.users.get(data[:TAG_BYTES].hex(), default)
+        """Where the user stands among an instruction's accounts, by the longest tag that fits."""
+        for size in self.tag_sizes:
+            places = self.users.get(data[:size].hex())
+            if places is not None:
+                return places
+        return self.users.get(ANY_INSTRUCTION, ())
 
 
 class Programs(NamedTuple):
@@ -65,55 +87,42 @@ class Programs(NamedTuple):
     exchanges: frozenset[bytes]
 
 
-class BadPrograms(ValueError):
-    """A table that cannot be used; the message names the line and what is wrong with it."""
-
-
-def read_programs(text: str) -> Programs:
+def read_programs(table: str | bytes) -> Programs:
     """Read a table: one JSON object a line, empty lines skipped.
+
+    Each is read as an entry from the API is, by the same model and within the same bounds.
 
     Raises:
         BadPrograms: naming the first line that cannot be used.
     """
+    # What is no text is refused with its line, so a lone surrogate must get as far as that.
+    body = table.encode("utf-8", "surrogatepass") if isinstance(table, str) else table
     by_key: dict[bytes, Program] = {}
     names: set[str] = set()
     digest = hashlib.sha256()
-    for number, line in enumerate(text.splitlines(), start=1):
+    # JSON allows the other line ends of Unicode within a string.
+    for number, line in enumerate(BytesIO(body), start=1):
         if not line.strip():
             continue
-        key, program = _read_line(number, line)
-        if key in by_key or program.name in names:
-            raise BadPrograms(f"line {number}: {program.name} or its id is there twice")
+        value, entry = _read_line(number, line)
+        key = bytes(Pubkey.from_string(entry.id))
+        if key in by_key or entry.name in names:
+            raise BadPrograms([f"line {number}: {entry.name} or its id is there twice"])
         if len(by_key) >= TABLE_ENTRIES_MAX:
-            raise BadPrograms(f"line {number}: more than {TABLE_ENTRIES_MAX} programs")
-        by_key[key] = program
-        names.add(program.name)
-        digest.update(json.dumps(json.loads(line), sort_keys=True).encode() + b"\n")
+            raise BadPrograms([f"line {number}: more than {TABLE_ENTRIES_MAX} programs"])
+        by_key[key] = _entry(entry, entry.name)
+        names.add(entry.name)
+        digest.update(json.dumps(value, sort_keys=True).encode() + b"\n")
     exchanges = frozenset(key for key, one in by_key.items() if one.kind in EXCHANGE_KINDS)
     return Programs(by_key, digest.hexdigest()[:16], exchanges)
 
 
-def _read_line(number: int, line: str) -> tuple[bytes, Program]:
+def _read_line(number: int, line: bytes) -> tuple[Any, ProgramEntry]:
     try:
-        entry = json.loads(line)
-        key = bytes(Pubkey.from_string(entry["id"]))
-        program = Program(
-            id=entry["id"],
-            name=str(entry["name"]),
-            kind=entry["kind"],
-            users={str(tag): tuple(map(int, at)) for tag, at in entry.get("users", {}).items()},
-            takes=tuple(map(bytes.fromhex, entry.get("takes", ()))),
-            launches=bool(entry.get("launches", False)),
-            source=str(entry.get("source", "")),
-            date=str(entry.get("date", "")),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadPrograms(f"line {number}: {error!r} in {line[:120]}") from error
-    if program.kind not in KINDS:
-        raise BadPrograms(f"line {number}: kind {program.kind!r} is none of {sorted(KINDS)}")
-    if not program.name or program.name.startswith(UNLISTED):
-        raise BadPrograms(f"line {number}: {program.name!r} is no name for a program")
-    return key, program
+        value = read_json(line, LINE_BYTES_MAX)
+        return value, read_program(value)
+    except BadDocument as error:
+        raise BadPrograms(f"line {number}: {what}" for what in error.errors) from error
 
 
 def extended(shipped: Programs, table: ProgramTable) -> Programs:
