@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -9,7 +10,7 @@ from pw_common import subjects
 from pw_replay.market import generate
 from support.broker import provisioned
 from support.poll import poll_until
-from support.receiver import receiving
+from support.receiver import Received, receiving
 from support.replaying import Replaying, replaying
 from support.services import running_service
 
@@ -18,6 +19,11 @@ SECRET = "s" * 24
 
 def source_settings(source: Replaying) -> dict[str, str]:
     return {"PW_INGEST_ENDPOINT": f"http://{source.target}", "PW_INGEST_PROGRAMS": "all"}
+
+
+def said(taken: list[Received]) -> dict[str, dict[str, Any]]:
+    """Alerts by trigger: a busy machine may be behind for a moment as well."""
+    return {alert["trigger"]: alert for one in taken for alert in one.json()["alerts"]}
 
 
 async def test_a_source_that_is_cut_is_told_within_ten_seconds(tmp_path: Path) -> None:
@@ -48,15 +54,15 @@ async def test_a_source_that_is_cut_is_told_within_ten_seconds(tmp_path: Path) -
                     return time.monotonic() - began_s > 10
 
                 await poll_until(watched, "the watch has begun", timeout_s=15)
-                assert receiver.taken == []
+                assert "source_main" not in said(receiver.taken)
                 await source.cut()
                 cut_s = time.monotonic()
 
                 async def told() -> bool:
-                    return bool(receiver.taken)
+                    return "source_main" in said(receiver.taken)
 
                 await poll_until(told, "the blind alert", timeout_s=10)
                 assert time.monotonic() - cut_s < 10
-        (alert,) = receiver.taken[0].json()["alerts"]
+        alert = said(receiver.taken)["source_main"]
         assert (alert["kind"], alert["trigger"]) == ("blind", "source_main")
         assert alert["detail"].startswith("Source main is away")

@@ -111,10 +111,10 @@ async def run_to_end(*arguments: str, folder: Path) -> dict[str, Any]:
         "--report",
         str(report),
         "--timeout",
-        "120",
+        "360",
         folder=folder,
     ) as run:
-        code = await asyncio.wait_for(run.process.wait(), 150.0)
+        code = await asyncio.wait_for(run.process.wait(), 400.0)
     assert code == 0
     found: dict[str, Any] = msgspec.json.decode(report.read_bytes())
     return found
