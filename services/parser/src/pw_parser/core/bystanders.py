@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 from pw_parser.core.context import Context
-from pw_parser.core.hops import Shape
+from pw_parser.core.shape import Shape
 
 # A trader and a pool, and two who stand by.
 CROWD_MIN: Final = 4

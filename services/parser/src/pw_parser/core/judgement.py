@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 from pw_parser.core.bystanders import without_bystanders
 from pw_parser.core.context import Context, Judged, Leg, context_of
-from pw_parser.core.hops import Hop, Shape, shape_of
+from pw_parser.core.hops import shape_of
 from pw_parser.core.ledger import Ledger
 from pw_parser.core.parties import filled_legs, one_of_two
 from pw_parser.core.payers import paid_by_another
 from pw_parser.core.programs import QUOTE_MINTS, Programs
 from pw_parser.core.several import by_hops
+from pw_parser.core.shape import Hop, Shape
 from pw_parser.core.stated import is_arbitrage, stated_legs
 from pw_parser.core.statements import Statements
 from pw_parser.core.swaps import has_deposit, round_trip_of, trip_of

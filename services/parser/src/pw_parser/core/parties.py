@@ -17,8 +17,8 @@ from typing import Final
 
 from pw_parser.core.amounts import Changes
 from pw_parser.core.context import Context, Leg, is_wallet
-from pw_parser.core.hops import Hop
 from pw_parser.core.programs import QUOTE_MINTS, SOL_MINT
+from pw_parser.core.shape import Hop
 from pw_parser.core.through import passed_through
 from pw_parser.core.traders import money_of, pool_side
 

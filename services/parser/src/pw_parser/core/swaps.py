@@ -8,7 +8,6 @@ from pw_common.messages import RoundTrip, Side, Swap
 from pw_parser.core.amounts import public_key
 from pw_parser.core.beside import RENT_LAMPORTS
 from pw_parser.core.context import Context, Leg, is_wallet, signature_text
-from pw_parser.core.hops import Hop
 from pw_parser.core.programs import (
     DOLLARS,
     SOL_DECIMALS,
@@ -18,6 +17,7 @@ from pw_parser.core.programs import (
     STABLE_MINTS,
 )
 from pw_parser.core.reasons import confidence
+from pw_parser.core.shape import Hop
 from pw_parser.core.through import DUST_DIVISOR, gross
 from pw_parser.core.transaction import U64_MAX, Malformed
 

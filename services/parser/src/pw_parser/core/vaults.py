@@ -16,9 +16,9 @@ from solders.pubkey import Pubkey
 
 from pw_parser.core.amounts import public_key
 from pw_parser.core.context import Context, Leg, is_wallet
-from pw_parser.core.hops import Shape
 from pw_parser.core.owners import ASSOCIATED_PROGRAM
 from pw_parser.core.programs import TOKEN_PROGRAMS
+from pw_parser.core.shape import Shape
 from pw_parser.core.traders import legs_of_owner
 
 # A vault and the pools of a route. Deriving an address costs tens of microseconds.
