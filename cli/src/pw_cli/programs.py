@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="TAG=PLACE[,PLACE]",
-        help="where an instruction names the user among its accounts, from 0; TAG in hex, or *",
+        help="where an instruction names the user among its accounts, from 0; TAG: its first bytes in hex, or *",
     )
     add.add_argument("--takes", action="append", default=[], metavar="HEX", help="trades only so")
     add.add_argument("--launches", action="store_true", help="new tokens are traded here")
