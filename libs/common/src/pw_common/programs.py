@@ -166,7 +166,7 @@ def _entries(value: Any, type_: type[E], count_max: int) -> tuple[E, ...]:
 
 
 def _converted(value: Any, type_: type[E], where: str) -> tuple[E | None, list[str]]:
-    errors = unknown_fields(value, type_, where)
+    errors: list[str] = unknown_fields(value, type_, where)
     try:
         return msgspec.convert(value, type_), errors
     except msgspec.ValidationError as error:
