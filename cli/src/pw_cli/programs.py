@@ -64,7 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="TAG=PLACE[,PLACE]",
-        help="where an instruction names the user among its accounts, from 0; TAG in hex, or *",
+        help="where an instruction names the user among its accounts, from 0; TAG: the bytes that "
+        "it begins with in hex, or * for all others",
     )
     add.add_argument("--takes", action="append", default=[], metavar="HEX", help="trades only so")
     add.add_argument("--launches", action="store_true", help="new tokens are traded here")

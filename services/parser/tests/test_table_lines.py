@@ -82,6 +82,10 @@ def test_a_line_is_taken_exactly_where_the_api_takes_its_entry(changes: dict[str
     [
         b'{"id":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         b"[" * 100_000,
+        # Short enough for a line, and deeper than a recursive reader can go.
+        b'{"id":' + b"[" * 5_000 + b"]" * 5_000 + b"}",
+        b'{"users":' * 1_500 + b"0" + b"}" * 1_500,
+        b'{"id":' + b"[" * 20 + b"]" * 20 + b"}",
         b'{"a":' * 100_000,
         b'{"id": "\xff"}',
         b'{"users": {"*": [' + b"9" * 5_000 + b"]}}",
