@@ -55,6 +55,7 @@ def findings_of(view: View, programs: Programs = BUILT_IN) -> Findings:
         add_burns(events, view)
         return Findings(tuple(events)) if events else NONE
     ledger = ledger_of(view, programs)
+    view = ledger.calls.view
     if not ledger.venues and not ledger.routers and not may_trade(view):
         _add_transfers(events, view, ledger)
         return Findings(tuple(events)) if events else NONE
