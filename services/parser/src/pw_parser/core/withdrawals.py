@@ -7,12 +7,14 @@ solana-program/token and solana-program/token-2022.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from pw_parser.core.transaction import View
+from pw_parser.core.transaction import TokenAccount, View
 
 WITHDRAW_EXCESS: Final = b"\x26"
-UNWRAP: Final = b"\x2d"
+UNWRAP_TAG: Final = 45
+UNWRAP: Final = bytes((UNWRAP_TAG,))
 # Source, destination, authority; the signers of a shared account stand behind.
 _ACCOUNTS: Final = 3
 _AMOUNT_STATED: Final = b"\x01"
@@ -50,3 +52,16 @@ def excess_of(view: View, found: Withdrawal) -> int:
     """
     left = view.post_lamports[found.source]
     return max(view.pre_lamports[found.source] - left, 0) if left else 0
+
+
+def unwrapped_by(tokens: Mapping[int, TokenAccount], accounts: bytes, data: bytes) -> bytes:
+    """What an `UnwrapLamports` moves, as a transfer states it; empty where that is unknown.
+
+    Where it moves all, that is taken for what the account lost over the transaction.
+    """
+    found = withdrawal_of(accounts, data)
+    token = None if found is None else tokens.get(found.source)
+    if found is None or token is None:
+        return b""
+    raw = token.pre_raw - token.post_raw if found.lamports is None else found.lamports
+    return raw.to_bytes(_AMOUNT.stop - _AMOUNT.start, "little") if raw > 0 else b""
