@@ -14,7 +14,9 @@ from pw_common.limits import FUNDING_LAMPORTS_MIN
 from pw_geyser import solana_storage_pb2
 from pw_parser.core.calls import OUTER, Calls, Place
 from pw_parser.core.programs import SOL_MINT, TIP_ACCOUNTS, Program
+from pw_parser.core.token_batches import BATCH
 from pw_parser.core.transaction import Malformed, View
+from pw_parser.core.withdrawals import WITHDRAW_EXCESS, excess_of, withdrawal_of
 
 AnyInstruction: TypeAlias = (
     solana_storage_pb2.CompiledInstruction | solana_storage_pb2.InnerInstruction
@@ -72,6 +74,7 @@ class Walk:
         # The inner instructions that are walked now.
         self.group: Sequence[solana_storage_pb2.InnerInstruction] = ()
         self.special: dict[int, Role] = {}
+        self.batches = False
 
     def owns_tokens(self, index: int) -> bool:
         """Whether an account owns a token account: a pool or curve, not a mint."""
@@ -95,6 +98,21 @@ def token_step(walk: Walk, instruction: AnyInstruction) -> None:
             walk.got.add(accounts[destination])
     elif tag == _CLOSE_ACCOUNT:
         _close(walk, instruction.accounts)
+    elif tag == BATCH:
+        walk.batches = True
+    elif tag == WITHDRAW_EXCESS and not walk.group:
+        _withdraw(walk, instruction)
+
+
+def _withdraw(walk: Walk, instruction: AnyInstruction) -> None:
+    """Lamports that the signer of an outer instruction takes out of an account beside a trade."""
+    found = withdrawal_of(instruction.accounts, instruction.data)
+    if found is None:
+        return
+    in_range(walk.view, found.source, found.destination)
+    lamports = excess_of(walk.view, found)
+    if lamports:
+        walk.take(found.destination, lamports, "received_beside")
 
 
 def _close(walk: Walk, accounts: bytes) -> None:

@@ -102,6 +102,7 @@ def explain(update: bytes, programs: Programs = BUILT_IN) -> Explanation | None:
     view = view_of(info, slot)
     findings = findings_of(view, programs)
     ledger = ledger_of(view, programs)
+    view = ledger.calls.view
     judgement = judgement_of(view, ledger, findings.said, programs)
     judged = None if judgement is None else judgement.judged
     verdict = _verdict(ledger, judged, findings.events, view)

@@ -55,6 +55,7 @@ def findings_of(view: View, programs: Programs = BUILT_IN) -> Findings:
         add_burns(events, view)
         return Findings(tuple(events)) if events else NONE
     ledger = ledger_of(view, programs)
+    view = ledger.calls.view
     ran = ledger.venues or ledger.routers or ledger.calls.invocations
     if not ran and not may_trade(view):
         _add_transfers(events, view, ledger)

@@ -23,6 +23,7 @@ from pw_parser.core.programs import (
 from pw_parser.core.shape import NATIVE, NOTHING, Exchange, Hop, Move, Shape
 from pw_parser.core.transaction import KEY_BYTES, Malformed, TokenAccount, View, address
 from pw_parser.core.venues.registry import VENUES, is_no_trade
+from pw_parser.core.withdrawals import UNWRAP_TAG, unwrapped_by
 
 _TRANSFER: Final = 3
 _TRANSFER_CHECKED: Final = 12
@@ -196,6 +197,8 @@ class _Reading:
             return None
         if data[0] == _TRANSFER and len(accounts) >= _PLAIN_ACCOUNTS:
             return self._transfer(accounts[0], accounts[1], accounts[2], data[1:9])
+        if data[0] == UNWRAP_TAG and (amount := unwrapped_by(self.tokens, accounts, data)):
+            return self._transfer(accounts[0], accounts[1], accounts[2], amount)
         if len(accounts) < _CHECKED_ACCOUNTS:
             return None
         if data[0] == _TRANSFER_CHECKED:

@@ -32,6 +32,7 @@ from pw_parser.core.programs import (
     Program,
     Programs,
 )
+from pw_parser.core.token_batches import without_batches
 from pw_parser.core.transaction import Malformed, View
 from pw_parser.core.venues.layout import EVENT_TAG
 from pw_parser.core.venues.registry import is_no_trade
@@ -71,7 +72,7 @@ class Ledger(NamedTuple):
 
 
 def ledger_of(view: View, programs: Programs = BUILT_IN) -> Ledger:
-    """Walk all instructions.
+    """Walk all instructions. `calls.view` is the view that was walked: without token batches.
 
     Raises:
         Malformed: an instruction names a program or account that is not there.
@@ -110,6 +111,9 @@ def ledger_of(view: View, programs: Programs = BUILT_IN) -> Ledger:
                 raise Malformed(f"instruction of program {program}, but there are {count} accounts")
             else:
                 unlisted = True
+    if walk.batches and (apart := without_batches(view)) is not view:
+        # Batches are few, so that nobody looks for them before the walk.
+        return ledger_of(apart, programs)
     return Ledger(
         venues=tuple(walk.venues),
         routers=tuple(walk.routers),

@@ -12,6 +12,7 @@ from pw_common.pools import PoolEvent
 from pw_parser.core.context import signature_text
 from pw_parser.core.programs import QUOTE_MINTS, TOKEN_PROGRAMS
 from pw_parser.core.statements import Statements
+from pw_parser.core.token_batches import without_batches
 from pw_parser.core.transaction import U64_MAX, View
 
 # Burn and BurnChecked: account, mint, authority.
@@ -62,6 +63,7 @@ def add_burns(events: list[Event], view: View) -> None:
     }
     if not mints:
         return
+    view = without_batches(view)
     accounts = {token.account_index: token.mint for token in view.tokens}
     for instruction in view.message.instructions:
         program, named = instruction.program_id_index, instruction.accounts
