@@ -54,11 +54,11 @@ def without_batches(view: View) -> View:
     stands below its first part.
     """
     programs = {index for index, key in enumerate(view.keys) if key in TOKEN_PROGRAMS}
-    sequences = (
-        view.message.instructions,
-        *(group.instructions for group in view.meta.inner_instructions),
-    )
-    if not any(_parts(one, programs) for sequence in sequences for one in sequence):
+    called = (one for group in view.meta.inner_instructions for one in group.instructions)
+    if not (
+        any(_parts(one, programs) for one in view.message.instructions)
+        or any(_parts(one, programs) for one in called)
+    ):
         return view
     outer: list[solana_storage_pb2.CompiledInstruction] = []
     # Where each outer instruction, or its first part, stands now.
