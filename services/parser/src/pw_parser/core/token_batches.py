@@ -54,10 +54,9 @@ def without_batches(view: View) -> View:
     stands below its first part.
     """
     programs = {index for index, key in enumerate(view.keys) if key in TOKEN_PROGRAMS}
-    called = (one for group in view.meta.inner_instructions for one in group.instructions)
-    if not (
-        any(_parts(one, programs) for one in view.message.instructions)
-        or any(_parts(one, programs) for one in called)
+    groups = view.meta.inner_instructions
+    if not any(_parts(one, programs) for one in view.message.instructions) and not any(
+        _parts(one, programs) for group in groups for one in group.instructions
     ):
         return view
     outer: list[solana_storage_pb2.CompiledInstruction] = []
