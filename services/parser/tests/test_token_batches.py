@@ -272,7 +272,7 @@ def test_calls_of_an_outer_instruction_stay_below_it_behind_a_batch(draft: Any) 
     group.index = 1
     for index in (2, 3, 2**32 - 1):
         strange = info.meta.inner_instructions.add(index=index)
-        strange.instructions.add().CopyFrom(group.instructions[0])
+        strange.instructions.add(program_id_index=steps[0].program_id_index, data=b"\x11")
     assert only_swap(parse(message.SerializeToString())) == plain
 
 

@@ -26,9 +26,7 @@ class Withdrawal(NamedTuple):
 
     source: int
     destination: int
-    authority: int
     lamports: int | None
-    wrapped: bool
 
 
 def withdrawal_of(accounts: bytes, data: bytes) -> Withdrawal | None:
@@ -41,7 +39,7 @@ def withdrawal_of(accounts: bytes, data: bytes) -> Withdrawal | None:
         if len(data) < _AMOUNT.stop:
             return None
         lamports = int.from_bytes(data[_AMOUNT], "little")
-    return Withdrawal(accounts[0], accounts[1], accounts[2], lamports, tag == UNWRAP)
+    return Withdrawal(accounts[0], accounts[1], lamports)
 
 
 def excess_of(view: View, found: Withdrawal) -> int:
