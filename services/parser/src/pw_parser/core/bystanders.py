@@ -1,9 +1,9 @@
-"""Who only stood by: a token may be given to a stranger in the transaction of a trade.
+"""Bystanders: strangers who move the same token in the transaction of a trade.
 
-Whoever sends a transaction can add transfers to it, at no cost. Where a crowd moved a token
-and no signer's own balances tell the trade, those count that took part in an exchange, or
-that the token reached from there, or left for it; and those to whom a program that exchanged
-issued it, or from whom it burned it.
+A sender can add transfers to a transaction for free. Where many owners moved a token and no
+signer's own balances show the trade, only these count: those who took part in an exchange, those
+who passed the token to or from them, and those whose tokens were minted or burned by the
+instruction that exchanged.
 """
 
 from __future__ import annotations

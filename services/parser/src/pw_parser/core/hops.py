@@ -186,7 +186,7 @@ class _Reading:
             lamports = int.from_bytes(data[4:12], "little")
             sender = _address(self.view, source)
             if account := self.tokens.get(destination):
-                # Wrapped by whoever pays, be it straight into a pool's account.
+                # The payer wraps SOL, sometimes straight into a pool's account.
                 return (
                     (sender, account.owner, account.mint, lamports)
                     if (account.mint == SOL_MINT)

@@ -141,7 +141,7 @@ def _unsynced(context: Context, trader: str) -> int:
 def _by_delegate(context: Context, leg: Leg) -> bool:
     """Whether a wallet's own token of the newer token program was sold without its signature.
 
-    Whoever made the mint may name itself the delegate of every account for good.
+    The creator of a mint can make itself the permanent delegate of every account.
     """
     newer = {SPL_2022} if SPL_2022_KEY not in context.view.keys else {SPL_2022, ""}
     return is_wallet(leg.trader) and any(

@@ -1,7 +1,7 @@
 """What only went through: the dust that a route or arbitrage leaves is no trade.
 
-Whoever sends a transaction can make a token pass between accounts, so size alone says little:
-those count that exchanged something, and the owner must not have ended far below what it had.
+A sender can move a token back and forth between accounts, so the volume alone proves little: only
+accounts that exchanged something count, and the owner must not have lost much on the way.
 """
 
 from __future__ import annotations

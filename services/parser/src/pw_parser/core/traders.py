@@ -32,7 +32,7 @@ def legs_of(context: Context, users_of: Callable[[], frozenset[str]]) -> list[Le
     """
     signers, base = context.signers, context.balances.base
     legs = [leg for signer in sorted(set(signers)) for leg in legs_of_owner(context, signer)]
-    # Whoever fills somebody's order may trade something else on the way.
+    # A keeper that fills an order may trade another token on the way.
     traded = {leg.mint for leg in legs}
     owners = sorted(
         owner
