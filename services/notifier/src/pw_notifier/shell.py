@@ -22,7 +22,7 @@ from pw_common.clock import now_ms
 from pw_common.documents import BadDocument
 from pw_common.documents import read_file as read_bounded
 from pw_common.publisher import Publisher
-from pw_common.redact import keep_secret
+from pw_common.redact import keep_secret, shown_path
 from pw_common.run import Runtime
 from pw_common.subjects import ASK_NOTIFIER, BUCKET_CONFIG, KEY_CHANNELS
 from pw_common.tasks import end_tasks
@@ -182,6 +182,9 @@ class _Channels:
             return stored_channels(stored)
         if self._settings.channels_file is None:
             return CONSOLE
+        if not self._settings.channels_file.is_file():
+            # Opening a pipe would wait for somebody to write into it.
+            raise BadDocument([f"there is no file {shown_path(self._settings.channels_file)}"])
         return channels_of(read_bounded(self._settings.channels_file, CHANNELS_BYTES_MAX))
 
     def _start(self, channel: Channel) -> None:
