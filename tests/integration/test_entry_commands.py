@@ -27,8 +27,8 @@ from support.tokens import token_file
 WALLET = MINT
 OTHER = "Vote111111111111111111111111111111111111111"
 SHIPPED = shipped_mutes().entries[0].address
-# 80 is what most people have, 40 a narrow pane.
-WIDTHS = ("40", "80", "200")
+# A narrow pane and a wide terminal.
+WIDTHS = ("40", "200")
 
 
 class Command(Protocol):
@@ -89,6 +89,12 @@ async def test_rules_are_added_turned_off_and_taken_away(tmp_path: Path) -> None
         twice = await command("rules", "add", "mine", "buy_count_5m >= 4")
         assert twice.code == 1
         assert "already" in twice.err
+        wrong = await command("rules", "add", "other", "nothing > 3", "buy_count_5m >= x")
+        assert (wrong.code, wrong.out) == (2, "")
+        assert [line.partition(": '")[0] for line in wrong.err.splitlines()] == [
+            "pw rules: conditions[0]",
+            "pw rules: conditions[1]",
+        ]
         replaced = await command("rules", "add", "mine", "buy_count_5m >= 4", "--replace")
         assert replaced.code == 0
         gone = await command("rules", "rm", "mine", "extreme_ratio")

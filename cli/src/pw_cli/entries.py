@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 
 from pw_cli.api import add_api_arguments, target_of
@@ -27,6 +28,10 @@ EXIT_REFUSED: Final = 1
 EXIT_USAGE: Final = 2
 # Somebody else may change the same document at the same time.
 TRIES: Final = 3
+# A column that is narrower than this, and than what is in it, is hard to read.
+READABLE: Final = 20
+GAP: Final = 2
+INDENT: Final = 2
 # The API's path to the one entry that was sent: a person has sent no other.
 _PATH: Final = re.compile(r"entry(?:\.| \([^)]*\): |: )")
 
@@ -152,16 +157,36 @@ def show(
     args: argparse.Namespace, now: dict[str, Any], columns: tuple[str, ...], rows: list[list[Any]],
     none: str,
 ) -> int:  # fmt: skip
-    """A table that fits, and below it what is wrong with what is stored."""
-    table = Table(*columns, box=None, pad_edge=False)
-    for column in table.columns:
-        column.overflow = "fold"
-    for row in rows:
-        table.add_row(*map(cell, row))
-    Console().print(table if rows else none)
+    """What there is, as wide as the terminal, and below it what is wrong with what is stored."""
+    console = Console()
+    if not rows:
+        console.print(none)
+    elif _fits(columns, rows, console.width):
+        table = Table(*columns, box=None, pad_edge=False)
+        table.columns[0].no_wrap = True
+        for column in table.columns[1:]:
+            column.overflow = "fold"
+        for row in rows:
+            table.add_row(*map(cell, row))
+        console.print(table)
+    else:
+        for first, *rest in rows:
+            console.print(cell(first), overflow="fold")
+            named = zip(columns[1:], rest, strict=True)
+            told = [f"{name} {one}" for name, one in named if one not in {"", "-"}]
+            console.print(Padding(cell(", ".join(told)), (0, 0, 0, INDENT)))
     if why := now.get("unusable"):
         complain(args.command, why)
     return EXIT_OK
+
+
+def _fits(columns: tuple[str, ...], rows: list[list[Any]], width: int) -> bool:
+    """Whether names and addresses stay whole, and the rest has room enough to be read."""
+    widest = [
+        max(len(name), *(len(str(row[at])) for row in rows)) for at, name in enumerate(columns)
+    ]
+    needed = widest[0] + sum(min(one, READABLE) + GAP for one in widest[1:])
+    return needed <= width
 
 
 def must_be_there(wanted: list[str], known: list[str], what: str) -> None:

@@ -53,7 +53,7 @@ def _list(api: Asking, args: argparse.Namespace) -> int:
         for one in now.get("shipped", [])
         if (one["of"], one["address"]) not in own
     ]
-    return show(args, now, ("address", "of", "until", "reason", "from"), rows, "Nothing is muted.")
+    return show(args, now, ("address", "of", "until", "reason", "whose"), rows, "Nothing is muted.")
 
 
 def _row(one: Entry, whose: str) -> list[Any]:

@@ -97,8 +97,11 @@ def _add(api: Asking, args: argparse.Namespace) -> int:
     entry = {"name": args.name, "conditions": args.conditions, "gates": args.gate} | {
         name: value for name, value in optional.items() if value is not None
     }
-    # Said before anything is asked, with every error.
-    rules_of([entry])
+    try:
+        # Said before anything is asked, with every error.
+        rules_of([entry])
+    except BadRules as error:
+        raise BadRules([one.removeprefix("rules[0].") for one in error.errors]) from error
     return say(api.add(RULES, entry, replace=args.replace), f"rule {args.name}")
 
 
