@@ -67,7 +67,7 @@ async def notifying(
         await configure(bus, *entries)
         environ = {"PW_NATS_URL": broker.url}
         async with running_service("pw_notifier", environ):
-            wanted = sum(one.get("enabled", True) for one in entries)
+            wanted = len([one for one in entries if one.get("enabled", True)])
 
             async def listening() -> bool:
                 names = (await bus.api("CONSUMER.NAMES.PW_ALERT")).get("consumers") or []
@@ -131,6 +131,33 @@ async def test_sixteen_notifications_make_no_new_letters_and_end_no_parser(tmp_p
             assert len(receiver.taken) == 1
             assert await stored_ever(bus, "PW_TX") == 0
             assert await stored_ever(bus, "PW_DLQ") == 16
+
+
+async def test_a_letter_that_was_too_large_for_a_body_is_sent_as_its_alert_is_stored(
+    tmp_path: Path,
+) -> None:
+    with receiving() as receiver:
+        # Nothing below warning, so that the channel does not take it by itself.
+        async with notifying(tmp_path, hook(receiver, severity_min="critical")) as (bus, environ):
+            one = alert(1)
+            seq = await store(bus, subjects.alert(one.id), encode(one), {MSG_ID: one.id})
+            await bury(bus, seq, b"")
+            await bury(bus, 99, b"")
+            shown = await pw("dlq", "show", "1", **environ)
+            result = await pw("dlq", "replay", "--all", "--delete", **environ)
+            assert shown.code == 0
+            assert (result.code, result.out) == (1, "1 sent back, 1 not\n"), result
+            assert result.err == (
+                "pw dlq replay: 2: it was too large for a body, and its alert is no longer stored\n"
+            )
+            assert numbers(receiver) == [1]
+
+
+async def test_a_notification_is_shown_as_the_alert_that_it_is(tmp_path: Path) -> None:
+    async with provisioned(tmp_path) as (broker, bus):
+        await bury_alerts(bus, [7])
+        shown = await pw("dlq", "show", "1", PW_NATS_URL=broker.url)
+    assert msgspec.json.decode(shown.out)["body"]["title"] == "alert 7"
 
 
 async def test_updates_and_notifications_among_each_other_each_find_their_way(

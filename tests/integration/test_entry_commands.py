@@ -79,10 +79,10 @@ async def test_rules_are_added_turned_off_and_taken_away(tmp_path: Path) -> None
         listed = msgspec.json.decode((await command("rules", "list", "--json")).out)
         assert [one["name"] for one in listed["rules"]][-1] == "mine"
         assert len(listed["rules"]) == 9
-        for width in WIDTHS:
-            shown = await command("rules", "list", COLUMNS=width)
-            fits(shown, width)
-        assert "mine" in shown.out
+        shown = [await command("rules", "list", COLUMNS=width) for width in WIDTHS]
+        for one, width in zip(shown, WIDTHS, strict=True):
+            fits(one, width)
+            assert "mine" in one.out
         off = await command("rules", "off", "mine")
         assert off.code == 0, off
         assert (await stored(bus, "triggers"))["rules"][-1]["enabled"] is False
@@ -156,11 +156,11 @@ async def test_mutes_are_added_for_a_time_and_shipped_ones_taken_away_by_name(
         (mute,) = (await stored(bus, "mutes"))["entries"]
         assert (mute["of"], mute["reason"]) == ("token", "noisy")
         assert mute["until_ms"] > 0
-        for width in WIDTHS:
-            shown = await command("mutes", "list", COLUMNS=width)
-            fits(shown, width)
-        assert "yours" in shown.out
-        assert "shipped" in shown.out
+        shown = [await command("mutes", "list", COLUMNS=width) for width in WIDTHS]
+        for one, width in zip(shown, WIDTHS, strict=True):
+            fits(one, width)
+            assert "yours" in one.out
+            assert "shipped" in one.out
         gone = await command("mutes", "rm", WALLET, SHIPPED)
         assert gone.code == 0, gone
         (left,) = (await stored(bus, "mutes"))["entries"]
@@ -219,10 +219,10 @@ async def test_a_channel_is_added_tested_and_taken_away_and_its_secrets_stay_hid
             assert added.code == 0, added
             (entry,) = (await stored(bus, "channels"))["entries"]
             assert (entry["secret"], entry["triggers"]) == ("s" * 24, ["mine"])
-            for width in WIDTHS:
-                shown = await command("channels", "list", COLUMNS=width)
-                fits(shown, width)
-            for result in (added, shown, await command("channels", "list", "--json")):
+            shown = [await command("channels", "list", COLUMNS=width) for width in WIDTHS]
+            for one, width in zip(shown, WIDTHS, strict=True):
+                fits(one, width)
+            for result in (added, *shown, await command("channels", "list", "--json")):
                 assert "t0ken" not in result.out + result.err
                 assert "ssss" not in result.out + result.err
             async with running_service("pw_notifier", broker):

@@ -119,15 +119,19 @@ def _add(api: Asking, args: argparse.Namespace) -> int:
 
 
 def _remove(api: Asking, args: argparse.Namespace) -> int:
-    must_be_there(args.names, [one["name"] for one in api.get(CHANNELS)["entries"]], "channel")
+    now = api.get(CHANNELS)
+    must_be_there(args.names, [one["name"] for one in now["entries"]], "channel")
+    revision = int(now["revision"])
     for name in dict.fromkeys(args.names):
         revision = api.remove(CHANNELS, name)
     return say(revision, f"without {', '.join(args.names)}")
 
 
 def _turn(api: Asking, args: argparse.Namespace) -> int:
-    channels = {one["name"]: one for one in api.get(CHANNELS)["entries"]}
+    now = api.get(CHANNELS)
+    channels = {one["name"]: one for one in now["entries"]}
     must_be_there(args.names, list(channels), "channel")
+    revision = int(now["revision"])
     for name in args.names:
         # Its secrets come as `(kept)`, and so they are.
         entry = {**channels[name], "enabled": args.verb == "on"}

@@ -13,12 +13,15 @@ from rich.table import Table
 
 from pw_cli.broker import add_broker_argument, with_broker
 from pw_cli.dlq_replay import not_there, replay
+from pw_cli.dlq_routes import replayed
 from pw_cli.shown import json_line
 from pw_cli.terminal import cell, write_json
 from pw_common.bus import Bus
 from pw_common.envelope import ORIGIN_SEQ, ORIGIN_STREAM, POSITION, REASON
 from pw_common.log_reader import StoredMessage, get_message, newest_first
 from pw_common.subjects import STREAM_DLQ
+
+__all__ = ["add_arguments", "replayed", "run"]
 
 LIST_DEFAULT = 50
 LIST_MAX = 1_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import msgspec
@@ -14,13 +14,13 @@ from nats.errors import NoRespondersError
 from pw_cli.dlq_routes import Nowhere, ToChannel, ToParsers, route_of
 from pw_cli.terminal import complain
 from pw_common.bus import Bus
-from pw_common.envelope import CHANNEL
+from pw_common.envelope import CHANNEL, ORIGIN_SEQ, ORIGIN_STREAM
 from pw_common.limits import RESENT_ALERTS_MAX, RESENT_BYTES_MAX
 from pw_common.log import Log
-from pw_common.log_reader import LogReader, get_message
+from pw_common.log_reader import LogReader, StoredMessage, get_message
 from pw_common.outcome import Publish
 from pw_common.publisher import Publisher, PublishRefused, Stored
-from pw_common.subjects import RESEND_NOTIFIER, STREAM_DLQ
+from pw_common.subjects import RESEND_NOTIFIER, STREAM_ALERT, STREAM_DLQ
 from pw_common.topology import DUPLICATE_WINDOW_S
 
 STORE_TIMEOUT_S: Final = 30.0
@@ -59,13 +59,21 @@ class _Replay:
         if message is None:
             self.failed += not_there(seq)
             return
-        route = route_of(message)
+        route = route_of(await self._whole(message))
         if isinstance(route, Nowhere):
             self._refuse([seq], route.why)
         elif isinstance(route, ToChannel):
             await self._keep(route, seq)
         else:
             await self._to_parsers(route, seq)
+
+    async def _whole(self, message: StoredMessage) -> StoredMessage:
+        """A letter without a body was too large with it: the alert is where it came from."""
+        seq = message.headers.get(ORIGIN_SEQ, "")
+        if message.body or message.headers.get(ORIGIN_STREAM) != STREAM_ALERT or not seq.isdigit():
+            return message
+        origin = await get_message(self._bus, STREAM_ALERT, int(seq[:18]))
+        return message if origin is None else replace(message, body=origin.body)
 
     async def finish(self) -> None:
         """Send what was kept."""

@@ -81,6 +81,8 @@ def _notification(msg_id: str, body: bytes) -> Route:
     found = NOTIFICATION.fullmatch(msg_id)
     if found is None:
         return Nowhere(f"its id names no channel: {msg_id[:100]!r}")
+    if not body:
+        return Nowhere("it was too large for a body, and its alert is no longer stored")
     try:
         alert = decode_alert(body)
     except msgspec.MsgspecError as error:
@@ -91,36 +93,49 @@ def _notification(msg_id: str, body: bytes) -> Route:
 
 
 def _update(message: StoredMessage) -> Route:
+    try:
+        return ToParsers(replayed(message))
+    except (BadEnvelope, BadFrame) as error:
+        return Nowhere(f"no parser can read it: {error}")
+
+
+def replayed(message: StoredMessage) -> Publish:
     """The PW_TX message that tries an update again; its id is a function of the letter.
 
     Its frontier is 0, so it never says that any slot is complete.
+
+    Raises:
+        BadEnvelope, BadFrame: nothing in the letter is a whole update.
     """
-    updates = 0
-    try:
-        plain = plain_body(message)
-        for _ in split(plain):
-            updates += 1
-    except BadEnvelope as error:
-        return Nowhere(f"no parser can read it: {error}")
-    except BadFrame as error:
-        # What is whole before the break is read; the rest becomes a letter of its own.
-        if not updates:
-            return Nowhere(f"no parser can read it: {error}")
-    if not updates:
-        return Nowhere("no parser can read it: it holds no update")
+    plain = plain_body(message)
     origin = message.headers.get(MSG_ID, "")
     epoch = message.headers.get(EPOCH, "0")
     headers = tx_headers(
         TxHeaders(
             msg_id=f"{REPLAY_ID}{message.seq}:{origin}",
-            updates=updates,
+            updates=_whole_updates(plain),
             source=message.headers.get(SOURCE, SOURCE_UNKNOWN),
             epoch=int(epoch) if epoch.isascii() and epoch.isdigit() else 0,
             frontier_slot=0,
             programs=_stamp(message),
         )
     )
-    return ToParsers(Publish(TX_REPLAY, compress(plain), {**headers, CONTENT_ENCODING: ZSTD}))
+    return Publish(TX_REPLAY, compress(plain), {**headers, CONTENT_ENCODING: ZSTD})
+
+
+def _whole_updates(body: bytes) -> int:
+    """How many updates are there. Raises BadEnvelope, BadFrame where it is none."""
+    updates = 0
+    try:
+        for _ in split(body):
+            updates += 1
+    except BadFrame:
+        # What is whole before the break is read; the rest becomes a letter of its own.
+        if not updates:
+            raise
+    if not updates:
+        raise BadEnvelope("it holds no update")
+    return updates
 
 
 def _stamp(message: StoredMessage) -> str:

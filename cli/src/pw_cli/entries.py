@@ -94,11 +94,11 @@ class Asking:
         return self._changed(path, changed)
 
     def _changed(self, path: str, send: Callable[[int], Answered]) -> int:
-        for left in reversed(range(TRIES)):
+        for _ in range(TRIES - 1):
             answer = send(int(self.get(path)["revision"]))
-            if answer.status != HTTPStatus.CONFLICT or not left or not _is_late(answer):
-                break
-        return int(self.told(answer)["revision"])
+            if answer.status != HTTPStatus.CONFLICT or not _is_late(answer):
+                return int(self.told(answer)["revision"])
+        return int(self.told(send(int(self.get(path)["revision"])))["revision"])
 
     def told(self, answer: Answered) -> dict[str, Any]:
         """An answer's body. Raises Refused."""

@@ -122,15 +122,19 @@ def _load(api: Asking, args: argparse.Namespace) -> int:
 
 
 def _remove(api: Asking, args: argparse.Namespace) -> int:
-    must_be_there(args.names, [one["name"] for one in api.get(RULES)["rules"]], "rule")
+    now = api.get(RULES)
+    must_be_there(args.names, [one["name"] for one in now["rules"]], "rule")
+    revision = int(now["revision"])
     for name in dict.fromkeys(args.names):
         revision = api.remove(RULES, name)
     return say(revision, f"without {', '.join(args.names)}")
 
 
 def _turn(api: Asking, args: argparse.Namespace) -> int:
-    rules = {one["name"]: one for one in api.get(RULES)["rules"]}
+    now = api.get(RULES)
+    rules = {one["name"]: one for one in now["rules"]}
     must_be_there(args.names, list(rules), "rule")
+    revision = int(now["revision"])
     for name in args.names:
         entry = {**rules[name], "enabled": args.verb == "on"}
         revision = api.add(RULES, entry, replace=True)

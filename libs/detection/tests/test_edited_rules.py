@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import pytest
-from detection_stream import swap
 
 from pw_common.alerts import ENDED_MAX, Alert, alert_digest, decode_alert, ended_of, of_detector
 from pw_common.messages import Swap, encode
@@ -13,6 +14,7 @@ from pw_detection.assembly import ClosedSlot
 from pw_detection.detector import Detector
 from pw_detection.rules import Rule
 
+stream: Any = importlib.import_module("detection_stream")
 NOW_MS = 1_700_000_000_000 - 1_700_000_000_000 % 60_000
 BUSY = Rule(name="busy", conditions=("buy_count_5m >= 4",), cooldown_s=600)
 LARGE = Rule(
@@ -27,7 +29,7 @@ def slot_of(slot: int, time_ms: int, counts: dict[str, int]) -> ClosedSlot:
     swaps: list[Swap] = []
     for mint, count in counts.items():
         for n in range(count):
-            swaps.append(swap(len(swaps), slot, trader=f"trader{n}", mint=mint))
+            swaps.append(stream.swap(len(swaps), slot, trader=f"trader{n}", mint=mint))
     return ClosedSlot(slot, time_ms, slot == 1, tuple(swaps))
 
 

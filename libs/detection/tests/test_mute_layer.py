@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from detection_stream import swap
+import importlib
+from typing import Any
 
 from pw_common.messages import encode
 from pw_detection.assembly import ClosedSlot
 from pw_detection.detector import Detector
 from pw_detection.lists import Mute, Mutes, mutes_in_force, read_mutes, shipped_mutes, stored_mutes
 
+stream: Any = importlib.import_module("detection_stream")
 SHIPPED = shipped_mutes().entries
 OWN = "So11111111111111111111111111111111111111112"
 NOW_MS = 1_700_000_000_000
@@ -17,7 +19,7 @@ NOW_MS = 1_700_000_000_000
 def wallets(*own: Mute) -> frozenset[str]:
     detector = Detector(())
     detector.set_mutes(Mutes(entries=own), from_slot=1)
-    detector.step(ClosedSlot(1, NOW_MS, True, (swap(1, 1),)))
+    detector.step(ClosedSlot(1, NOW_MS, True, (stream.swap(1, 1),)))
     return detector.market.muted_wallets
 
 
