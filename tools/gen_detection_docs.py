@@ -39,10 +39,12 @@ A rule holds when all its conditions hold (`metric operator number`; operators: 
 an alert when it begins to hold (`opened`), when the metric of its first `>` or `>=` condition has
 grown by `escalate_factor` (2) since its last alert (`escalated`, at most five times, one severity
 higher each time), and when it no longer holds at the turn of a minute (`closed`). `cooldown_s`
-(900) counts from the opening. `gates` are further conditions that must hold before it fires; a
-gate whose value is unknown keeps it silent, and the reason is shown. Change rules with
-`PUT /api/v1/triggers`, try them with `POST /api/v1/triggers/dry-run` (a job: GET its `Location`) or
-`pw backtest`, and see for one token why each fires or not with `pw why MINT`.
+(900) counts from the opening. An edit ends the episodes for which the rule no longer holds with one
+`closed` summary, which names them in `ended`; the others go on. `gates` are further conditions that
+must hold before it fires; a gate whose value is unknown keeps it silent, and the reason is shown.
+Change rules with `pw rules` or `PUT /api/v1/triggers`, try them with `pw rules test`,
+`POST /api/v1/triggers/dry-run` (a job: GET its `Location`) or `pw backtest`, and see for one token
+why each fires or not with `pw why MINT`.
 
 There may be {rules} rules, each with {conditions} conditions and {conditions} gates, in
 {kilobytes} KiB of YAML or JSON; YAML without anchors, aliases and tags. Names use `a-z0-9_-` and
@@ -57,7 +59,9 @@ have at most 64 characters, descriptions at most 500.
 MUTES_HEAD = """
 ## Muted from the start
 
-Trades of these wallets do not count. Change them with `PUT /api/v1/mutes`, at most 2,000.
+Trades of these wallets do not count. They lie below your own mutes (at most 2,000), which add to
+them: see `pw mutes`. An entry of yours stands in the place of a shipped one; with `muted: false` it
+takes that one away.
 
 | address | why |
 |---|---|

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import anyio.from_thread
 import httpx
@@ -29,6 +30,10 @@ PUT = (
     "programs/acknowledged",
 )
 POST = (
+    "triggers",
+    "watchlists",
+    "mutes",
+    "channels",
     "triggers/validate",
     "triggers/reset",
     "triggers/dry-run",
@@ -85,6 +90,8 @@ wholes = st.fixed_dictionaries(
     optional={
         "rules": st.lists(near | values, max_size=3) | values,
         "entries": st.lists(near | values, max_size=3) | values,
+        "entry": near | values,
+        "replace": st.booleans() | values,
         "who": text | values,
         "note": text | values,
     },
@@ -181,6 +188,29 @@ def test_whatever_is_put_at_the_right_revision_is_taken_or_refused(
     assert found.status_code == 200, (found.status_code, found.text)
     revision = found.json()["revision"]
     put(api, key, as_json(whole | {"revision": revision, "who": "", "note": ""}))
+
+
+@SETTINGS
+@given(key=st.sampled_from(POST[:4]), whole=wholes, name=text)
+def test_whatever_entry_is_added_or_taken_away_leaves_what_can_be_used(
+    api: Api, key: str, whole: dict[str, Any], name: str
+) -> None:
+    path = f"/api/v1/{key}"
+    revision = api.client.get(path).json()["revision"]
+    body = as_json(whole | {"revision": revision, "who": "", "note": ""})
+    query = {"revision": str(revision), "note": name.encode("utf-8", "replace").decode()}
+    answers = [
+        api.client.post(path, content=body),
+        api.client.delete(
+            f"{path}/{quote(name.encode('utf-8', 'replace'), safe='')}", params=query
+        ),
+    ]
+    for answer in answers:
+        assert answer.status_code < 500, (answer.status_code, answer.text)
+        assert answer.status_code not in AT_THE_DOOR, answer.text
+    entry = api.stored(key)
+    if entry is not None:
+        assert why_not_loadable(key, entry[0], entry[1]) == ""
 
 
 @SETTINGS

@@ -49,7 +49,23 @@ class ApiClient:
         """One answer to a JSON body. Raises NoAnswer."""
         return self._runner.run(self._ask("PUT", path, msgspec.json.encode(body)))
 
-    async def _ask(self, method: str, path: str, content: bytes | None = None) -> Answered:
+    def post(self, path: str, body: Any = None, *, deadline_s: float = TIMEOUT_S) -> Answered:
+        """One answer to a JSON body, or to none. Raises NoAnswer."""
+        content = b"{}" if body is None else msgspec.json.encode(body)
+        return self._runner.run(self._ask("POST", path, content, deadline_s=deadline_s))
+
+    def delete(self, path: str) -> Answered:
+        """One answer. Raises NoAnswer."""
+        return self._runner.run(self._ask("DELETE", path))
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None = None,
+        *,
+        deadline_s: float = TIMEOUT_S,
+    ) -> Answered:
         assert self._client is not None
         kind = {} if content is None else {"Content-Type": "application/json"}
         answer = await exchange(
@@ -58,12 +74,12 @@ class ApiClient:
             self._url + path,
             content=content,
             headers={**self._headers, **kind},
-            deadline_s=TIMEOUT_S,
+            deadline_s=deadline_s,
             bytes_max=ANSWER_BYTES_MAX,
         )
         if not answer.whole:
             raise NoAnswer(
-                f"no complete answer within {TIMEOUT_S:g} s and {ANSWER_BYTES_MAX} bytes"
+                f"no complete answer within {deadline_s:g} s and {ANSWER_BYTES_MAX} bytes"
             )
         return answer
 

@@ -1,9 +1,8 @@
-"""`pw dlq list|show|replay`: dead letters, and sending them back for another try."""
+"""`pw dlq list|show|replay|rm`: dead letters, and sending them back where they came from."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -13,38 +12,19 @@ from rich.console import Console
 from rich.table import Table
 
 from pw_cli.broker import add_broker_argument, with_broker
-from pw_cli.shown import json_line, plain_body
+from pw_cli.dlq_replay import not_there, replay
+from pw_cli.dlq_routes import replayed
+from pw_cli.shown import json_line
 from pw_cli.terminal import cell, write_json
 from pw_common.bus import Bus
-from pw_common.envelope import (
-    CONTENT_ENCODING,
-    EPOCH,
-    MSG_ID,
-    ORIGIN_SEQ,
-    ORIGIN_STREAM,
-    POSITION,
-    REASON,
-    SOURCE,
-    ZSTD,
-    BadEnvelope,
-    TxHeaders,
-    compress,
-    read_stamp,
-    tx_headers,
-)
-from pw_common.framing import BadFrame, split
-from pw_common.log import Log
-from pw_common.log_reader import LogReader, StoredMessage, get_message, newest_first
-from pw_common.outcome import Publish
-from pw_common.publisher import Publisher, PublishRefused, Stored
-from pw_common.subjects import STREAM_DLQ, TX_REPLAY
-from pw_common.topology import DUPLICATE_WINDOW_S
+from pw_common.envelope import ORIGIN_SEQ, ORIGIN_STREAM, POSITION, REASON
+from pw_common.log_reader import StoredMessage, get_message, newest_first
+from pw_common.subjects import STREAM_DLQ
+
+__all__ = ["add_arguments", "replayed", "run"]
 
 LIST_DEFAULT = 50
 LIST_MAX = 1_000
-STORE_TIMEOUT_S = 30.0
-SOURCE_UNKNOWN = "replay"
-EXIT_NOT_FOUND = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,13 +36,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listed.add_argument("--json", action="store_true", help="one JSON object per line")
     show = verbs.add_parser("show", help="one dead letter with its body")
     show.add_argument("seq", type=int, metavar="SEQ")
-    replay = verbs.add_parser("replay", help="send dead letters back to the parsers")
-    replay.add_argument("seq", type=int, nargs="*", metavar="SEQ")
-    replay.add_argument("--all", action="store_true", help="replay every dead letter")
-    replay.add_argument(
+    again = verbs.add_parser(
+        "replay", help="send dead letters back: updates to the parsers, alerts to their channel"
+    )
+    again.add_argument("seq", type=int, nargs="*", metavar="SEQ")
+    again.add_argument("--all", action="store_true", help="replay every dead letter")
+    again.add_argument(
         "--delete", action="store_true", help="delete each dead letter once it is sent back"
     )
-    for verb in (listed, show, replay):
+    remove = verbs.add_parser("rm", help="delete dead letters that are no longer needed")
+    remove.add_argument("seq", type=int, nargs="+", metavar="SEQ")
+    for verb in (listed, show, again, remove):
         add_broker_argument(verb)
 
 
@@ -75,10 +59,13 @@ def run(args: argparse.Namespace) -> int:
         return with_broker(args, lambda bus: _list(bus, args))
     if args.verb == "show":
         return with_broker(args, lambda bus: _show(bus, args.seq))
+    if args.verb == "rm":
+        return with_broker(args, lambda bus: _remove(bus, args.seq))
     if bool(args.seq) == args.all:
         sys.stderr.write("pw dlq replay: give sequences, or --all\n")
         return 2
-    return with_broker(args, lambda bus: _replay(bus, args))
+    seqs = None if args.all else args.seq
+    return with_broker(args, lambda bus: replay(bus, seqs, delete=args.delete))
 
 
 async def _list(bus: Bus, args: argparse.Namespace) -> int:
@@ -128,97 +115,19 @@ def _row(message: StoredMessage) -> dict[str, Any]:
 async def _show(bus: Bus, seq: int) -> int:
     message = await get_message(bus, STREAM_DLQ, seq)
     if message is None:
-        return _not_there(seq)
+        return not_there(seq)
     sys.stdout.buffer.write(msgspec.json.format(json_line(STREAM_DLQ, message)) + b"\n")
     sys.stdout.buffer.flush()
     return 0
 
 
-async def _replay(bus: Bus, args: argparse.Namespace) -> int:
-    publisher = Publisher(bus, Log("pw"))
-    await publisher.start()
-    failed = sent = repeated = 0
-    try:
-        for seq in await _all_seqs(bus) if args.all else args.seq:
-            message = await get_message(bus, STREAM_DLQ, seq)
-            if message is None:
-                failed += _not_there(seq)
-                continue
-            stored = await _send(publisher, replayed(message), seq)
-            if stored is None:
-                failed += 1
-                continue
-            repeated += stored.duplicate
-            sent += not stored.duplicate
-            if args.delete:
-                await bus.api(f"STREAM.MSG.DELETE.{STREAM_DLQ}", {"seq": seq})
-    finally:
-        await publisher.stop()
-    again = f", {repeated} were sent back within the last {DUPLICATE_WINDOW_S} s already"
-    print(f"{sent} sent back{again if repeated else ''}{f', {failed} not' if failed else ''}")
-    return 1 if failed else 0
-
-
-def replayed(message: StoredMessage) -> Publish:
-    """The PW_TX message that tries a dead letter again; its id is a function of it.
-
-    Its frontier is 0, so it never says that any slot is complete.
-    """
-    origin = message.headers.get(MSG_ID, "")
-    body, updates = message.body, 1
-    try:
-        plain = plain_body(message)
-        updates = sum(1 for _ in split(plain))
-        body = compress(plain)
-    except BadEnvelope:
-        pass  # What cannot be decompressed goes back as it came.
-    except BadFrame:
-        body = compress(plain_body(message))
-    epoch = message.headers.get(EPOCH, "0")
-    headers = tx_headers(
-        TxHeaders(
-            msg_id=f"tx:replay:{message.seq}:{origin}",
-            updates=updates,
-            source=message.headers.get(SOURCE, SOURCE_UNKNOWN),
-            epoch=int(epoch) if epoch.isascii() and epoch.isdigit() else 0,
-            frontier_slot=0,
-            programs=_stamp(message),
-        )
-    )
-    return Publish(TX_REPLAY, body, {**headers, CONTENT_ENCODING: ZSTD})
-
-
-def _stamp(message: StoredMessage) -> str:
-    try:
-        return read_stamp(message.headers)
-    except BadEnvelope:
-        return ""  # It is why the message is here.
-
-
-async def _send(publisher: Publisher, out: Publish, seq: int) -> Stored | None:
-    try:
-        future = await publisher.publish(out.subject, out.body, out.headers)
-        return await asyncio.wait_for(future, STORE_TIMEOUT_S)
-    except TimeoutError:
-        why = "PW_TX is full" if publisher.full else "the broker did not store it in time"
-        sys.stderr.write(f"pw dlq replay: {seq}: {why}; try again later\n")
-    except PublishRefused as error:
-        sys.stderr.write(f"pw dlq replay: {seq}: {error}\n")
-    return None
-
-
-async def _all_seqs(bus: Bus) -> list[int]:
-    reader = LogReader(bus, STREAM_DLQ, headers_only=True)
-    seqs: list[int] = []
-    await reader.open()
-    try:
-        while reader.pending:
-            seqs.extend(one.seq for one in await reader.fetch(reader.pending))
-    finally:
-        await reader.close()
-    return seqs
-
-
-def _not_there(seq: int) -> int:
-    sys.stderr.write(f"pw dlq: there is no dead letter {seq}: see `pw dlq list`\n")
-    return EXIT_NOT_FOUND
+async def _remove(bus: Bus, seqs: list[int]) -> int:
+    removed = 0
+    for seq in dict.fromkeys(seqs):
+        if await get_message(bus, STREAM_DLQ, seq) is None:
+            not_there(seq)
+            continue
+        await bus.api(f"STREAM.MSG.DELETE.{STREAM_DLQ}", {"seq": seq})
+        removed += 1
+    print(f"{removed} removed")
+    return 0 if removed == len(set(seqs)) else 1

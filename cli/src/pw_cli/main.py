@@ -36,6 +36,10 @@ COMMANDS = (
     Command("consumer", "pw_cli.consumer", "recreate a consumer that provision may not change"),
     Command("backtest", "pw_cli.backtest", "run rules on captures and show the alerts"),
     Command("why", "pw_cli.why", "explain for one token why each rule fires or not"),
+    Command("rules", "pw_cli.rules", "list, add, remove, turn on or off, or try out rules"),
+    Command("mutes", "pw_cli.mutes", "list, add or remove muted tokens and wallets"),
+    Command("watch", "pw_cli.watch", "list, add or remove watched addresses"),
+    Command("channels", "pw_cli.channels", "list, add, remove or test where alerts go"),
     Command("programs", "pw_cli.programs", "list, add, remove or import your own programs"),
     Command("simulate", "pw_cli.simulate", "generate a market and write it as a capture"),
 )

@@ -13,10 +13,12 @@ from pw_common.framing import BadFrame, split
 from pw_common.limits import DECOMPRESSED_BYTES_MAX
 from pw_common.log_reader import StoredMessage
 from pw_common.plain_text import plain_json
+from pw_common.subjects import dead_letter
 from pw_geyser import shallow_pb2
 
 BODY_HEX_BYTES_MAX = 4096
 SIGNATURE_BYTES = 64
+NOTIFICATIONS = dead_letter("notifier")
 
 
 def json_line(stream: str, message: StoredMessage) -> bytes:
@@ -48,7 +50,8 @@ def _body(message: StoredMessage) -> dict[str, Any]:
         body = plain_body(message)
     except BadEnvelope as error:
         return {"unreadable": str(error), **_hex(message.body)}
-    if message.subject.startswith(("pw.tx.", "pw.dlq.")):
+    # The notifier's dead letters are alerts.
+    if message.subject.startswith(("pw.tx.", "pw.dlq.")) and message.subject != NOTIFICATIONS:
         return _updates(body)
     try:
         return {"body": msgspec.json.decode(body)}

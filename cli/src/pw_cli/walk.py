@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pw_cli.up.stored import stored_messages
-from pw_common.alerts import Alert, decode_alert
+from pw_common.alerts import Alert, decode_alert, of_detector
 from pw_common.batches import batch_of
 from pw_common.bus import Bus
 from pw_common.envelope import BadEnvelope
@@ -80,7 +80,7 @@ async def as_stream(batches: Iterable[Batch]) -> AsyncIterator[Batch]:
 async def stored_alerts(bus: Bus) -> list[Alert]:
     """The tokens' alerts that PW_ALERT holds now."""
     found = [decode_alert(one.data) async for one in stored_messages(bus, STREAM_ALERT)]
-    return [alert for alert in found if alert.mint]
+    return [alert for alert in found if of_detector(alert)]
 
 
 async def derive(

@@ -1,10 +1,11 @@
 """`alert.v1`: what the detector stores, and the notifier, the API and people read.
 
 An episode is one rule holding for one token from the slot at which it opened. Its alerts
-are numbered: 0 opened, 1… escalated, the last closed. Everything in the body of a token's
-alert is a function of the stream and the configuration; what depends on the run travels
-in headers. An alert with an empty mint is about no token: a `blind` one says that the system
-itself cannot see, `unlisted_program` that a program trades which no table names.
+are numbered: 0 opened, 1… escalated, the last closed. Where an edit of a rule ends several
+episodes at once, one summary stands for their last alerts and names them. Everything in the
+body of a token's alert is a function of the stream and the configuration; what depends on the
+run travels in headers. Any other alert with an empty mint is about no token: a `blind` one says
+that the system itself cannot see, `unlisted_program` that a program trades which no table names.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ Verdict: TypeAlias = Literal["holds", "fails", "unknown"]
 
 SCHEMA_ALERT = "alert.v1"
 TRIGGER_REVISION = "Pw-Trigger-Revision"
+# Episodes that one summary names: so many fit into any broker's message.
+ENDED_MAX = 250
 # A symbol, a rule's name and a word on how it went.
 TITLE_CHARS_MAX = 120
 EVIDENCE_MAX = 10
@@ -68,8 +71,15 @@ class NearRule(msgspec.Struct, frozen=True, kw_only=True):
     fell_short_by: tuple[str, ...]
 
 
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """An episode that a summary says has ended."""
+
+    mint: str
+    episode: str
+
+
 class Alert(msgspec.Struct, frozen=True, kw_only=True, tag=SCHEMA_ALERT):
-    """One alert of an episode.
+    """One alert of an episode, or a summary of several that ended with an edit of their rule.
 
     `metrics` holds every metric by name, null where unknown; `unknown` says why. `truncated`
     names the fields of which a part was left out because the whole was too large to store.
@@ -106,6 +116,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, tag=SCHEMA_ALERT):
     near: tuple[NearRule, ...] = ()
     # What was left out or shortened so that the broker takes it; absent where nothing was.
     truncated: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    # A summary's episodes: it is `closed`, of no token itself, and absent from any other alert.
+    ended: tuple[Ended, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 _decoder = msgspec.json.Decoder(Alert)
@@ -117,6 +129,16 @@ def decode_alert(body: bytes) -> Alert:
         return _decoder.decode(body)
     except (UnicodeDecodeError, RecursionError) as error:
         raise msgspec.DecodeError(f"{type(error).__name__}: {error}") from error
+
+
+def of_detector(alert: Alert) -> bool:
+    """Whether an alert is about tokens: of one, or a summary of several."""
+    return bool(alert.mint) or alert.kind == "closed"
+
+
+def ended_of(alert: Alert) -> tuple[Ended, ...]:
+    """The episodes that a summary ends; none for any other alert."""
+    return () if alert.ended is msgspec.UNSET else alert.ended
 
 
 def plain_alert(alert: Alert) -> Alert:
@@ -148,6 +170,11 @@ def plain_alert(alert: Alert) -> Alert:
         links={
             _label(name): plain_text(url, SENTENCE_CHARS_MAX) for name, url in alert.links.items()
         },
+        ended=alert.ended
+        if alert.ended is msgspec.UNSET
+        else tuple(
+            Ended(mint=_label(one.mint), episode=_label(one.episode)) for one in alert.ended
+        ),
         near=tuple(
             NearRule(
                 trigger=_label(one.trigger), fell_short_by=tuple(map(_label, one.fell_short_by))
@@ -181,7 +208,7 @@ def alert_id(episode: str, n: int) -> str:
 
 def alert_digest(alerts: Iterable[Alert]) -> str:
     """sha-256 over the sorted canonical bodies of tokens' alerts; blind ones are no part of it."""
-    return digest_of_bodies(encode(alert) for alert in alerts if alert.mint)
+    return digest_of_bodies(encode(alert) for alert in alerts if of_detector(alert))
 
 
 def _hash(*parts: str) -> str:

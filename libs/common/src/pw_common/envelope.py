@@ -32,6 +32,8 @@ REASON = "Pw-Reason"
 ORIGIN_STREAM = "Pw-Origin-Stream"
 ORIGIN_SEQ = "Pw-Origin-Seq"
 POSITION = "Pw-Position"
+# On alerts that are to go out through one channel once more.
+CHANNEL = "Pw-Channel"
 # Which table of programs a message is read with; absent: the shipped one alone.
 PROGRAMS = "Pw-Programs"
 # On what is filled in afterwards: the id of the gap that it belongs to.
@@ -42,6 +44,9 @@ SCHEMA_TX = "capture.v1"
 SCHEMA_BATCH = "batch.v1"
 SCHEMA_GAP = "gap.v1"
 SCHEMA_DEAD_LETTER = "deadletter.v1"
+
+# The beginning of a message's id that was a dead letter before.
+REPLAY_ID = "tx:replay:"
 
 ZSTD = "zstd"
 ZSTD_LEVEL = 1

@@ -46,3 +46,7 @@ UNPARSED_PER_BATCH_MAX = 16
 # Rules take no notice of a swap below this; a trade mirrored in one pool is never below it
 # for its venue being unlisted.
 CONFIDENCE_MIN = 0.7
+# Dead letters that one request asks the notifier to send again: they go out as one digest, which
+# names each, and fit into one message of the broker.
+RESENT_ALERTS_MAX = 32
+RESENT_BYTES_MAX = 512 * 1024

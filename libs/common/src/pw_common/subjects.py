@@ -45,6 +45,9 @@ ASK_DETECTOR = "pw.detector.v1.token"
 # A test message through one channel, asked of the notifier by request.
 ASK_NOTIFIER = "pw.notifier.v1.test"
 
+# Alerts to be sent once more through the channel that a header names, asked by request.
+RESEND_NOTIFIER = "pw.notifier.v1.resend"
+
 # Keys of the configuration bucket.
 KEY_TRIGGERS = "triggers"
 KEY_WATCHLISTS = "watchlists"

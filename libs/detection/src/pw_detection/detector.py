@@ -8,16 +8,17 @@ from fractions import Fraction
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from pw_common.alerts import Alert
-from pw_detection.alerting import alert_of, facts_of
+from pw_common.alerts import Alert, of_detector
+from pw_detection.alerting import SHORT, alert_of, facts_of
 from pw_detection.assembly import ClosedSlot
+from pw_detection.edited import CHANGED, GONE, edited_by, summaries
 from pw_detection.episodes import Episodes, Key, Ring
 from pw_detection.evaluate import evaluate, holds, near
-from pw_detection.lists import Lists, Mutes, WatchLists, shipped_mutes
+from pw_detection.lists import Lists, Mutes, WatchLists, mutes_in_force
 from pw_detection.market import Market, Token
 from pw_detection.metrics import BY_NAME, Reading, as_float
-from pw_detection.quick import MayHold, decided, quick
-from pw_detection.rules import Compiled, Condition, Rule, compile_rule, shipped_rules
+from pw_detection.quick import all_may, ready
+from pw_detection.rules import Compiled, Rule, compiled, shipped_rules
 from pw_detection.unlisted import Unlisted
 from pw_detection.windows import Window
 
@@ -48,20 +49,22 @@ class Detector:
         self.notices: list[Alert] = []
         self.episodes = Episodes()
         self.revision = 0
-        self._rules = _compiled(shipped_rules() if rules is None else rules)
-        self._ready = _ready(self._rules)
+        self._rules = compiled(shipped_rules() if rules is None else rules)
+        self._ready = ready(self._rules)
         self._watched: WatchLists | None = None
-        self._mutes: Mutes | None = shipped_mutes()
-        self._lists = Lists(self._watched, self._mutes)
+        self._mutes = Mutes()
+        self._lists = Lists(self._watched, mutes_in_force(self._mutes))
         self.market.muted_wallets = self._lists.muted_wallets
         self._pending: list[_Change] = []
         self._tick = 0
+        # What changed up to here has ended what it ended.
+        self._restored_slot = 0
         # Mint -> when it last rang.
         self._rang_ms: dict[str, int] = {}
 
     def set_rules(self, revision: int, rules: Sequence[Rule], from_slot: int) -> None:
         """Rules that hold from a slot on. Raises BadRules."""
-        self._pending.append(_Change(from_slot, revision, rules=_compiled(rules)))
+        self._pending.append(_Change(from_slot, revision, rules=compiled(rules)))
 
     def set_watchlists(self, watched: WatchLists, from_slot: int) -> None:
         """Watch lists that hold from a slot on."""
@@ -79,6 +82,7 @@ class Detector:
         epoch_since_ms: int = 0,
         evaluates_from_ms: int = 0,
         cut_ms: int = 0,
+        until_slot: int = 0,
     ) -> None:
         """Take up what was given before, before anything is folded again.
 
@@ -90,10 +94,12 @@ class Detector:
                 window of that time reaches needs not be put into one.
             cut_ms: Up to where the hour had been cut to fit into memory. 0 where one of these
                 is not known.
+            until_slot: The last slot whose alerts are among these.
         """
         every = list(alerts)
         self.unlisted.restore(every)
-        given = [alert for alert in every if alert.mint]
+        given = [alert for alert in every if of_detector(alert)]
+        self._restored_slot = until_slot
         self.market.restarts_at_ms = restarts_at_ms
         self.market.restarts_cut_ms = cut_ms
         self.market.windows_from_ms = max(cut_ms, evaluates_from_ms - WINDOWED_MS)
@@ -122,13 +128,13 @@ class Detector:
             self._amend(closed)
             return []
         alerts: list[Alert] = []
-        gone = self._apply_changes(closed.slot)
+        edited = self._apply_changes(closed.slot)
         if closed.reset:
             alerts += self._close_all(closed, "the stream was interrupted")
         unlisted = self._count_unlisted(closed)
         self.notices = self.unlisted.due(unlisted, closed.slot)
         touched = self.market.fold(closed)
-        alerts += self._close_gone(closed, gone)
+        alerts += self._close_edited(closed, edited)
         if self._ticked(closed.event_time_ms):
             alerts += self._close_ended(closed)
         for mint in sorted(touched):
@@ -219,7 +225,7 @@ class Detector:
         return blocked
 
     def _apply_changes(self, slot: int) -> set[str]:
-        """Take what holds by now; returns the names of rules that are gone or off."""
+        """Take what holds by now; returns the names of rules that an edit may have ended."""
         due = sorted(
             (change for change in self._pending if change.from_slot <= slot),
             key=lambda change: (change.from_slot, change.revision),
@@ -227,17 +233,19 @@ class Detector:
         if not due:
             return set()
         self._pending = [change for change in self._pending if change.from_slot > slot]
-        before = {rule.rule.name for rule in self._rules if rule.rule.enabled}
+        edited: set[str] = set()
         for change in due:
             if change.rules is not None:
+                if change.from_slot > self._restored_slot:
+                    edited |= edited_by(self._rules, change.rules)
                 self._rules, self.revision = change.rules, change.revision
-                self._ready = _ready(self._rules)
+                self._ready = ready(self._rules)
             self._watched = change.watched or self._watched
             self._mutes = change.mutes or self._mutes
             if change.rules is None:
-                self._lists = Lists(self._watched, self._mutes)
+                self._lists = Lists(self._watched, mutes_in_force(self._mutes))
                 self.market.muted_wallets = self._lists.muted_wallets
-        return before - {rule.rule.name for rule in self._rules if rule.rule.enabled}
+        return edited
 
     def _ticked(self, event_time_ms: int) -> bool:
         """Whether a minute of event time began: then windows are swept and episodes ended."""
@@ -259,7 +267,7 @@ class Detector:
         read = partial(self._read, token)
         alerts = []
         for rule, may_hold, rest in self._ready:
-            if not _all_may(may_hold, token) or not holds(rest, read):
+            if not all_may(may_hold, token) or not holds(rest, read):
                 continue
             if rule.gates and evaluate(rule, read).blocked:
                 continue
@@ -279,21 +287,37 @@ class Detector:
 
     def _close_ended(self, closed: ClosedSlot) -> list[Alert]:
         rules = {rule.rule.name: rule for rule in self._rules}
-        ended = []
-        for key in sorted(self.episodes.open):
-            token = self.market.tokens.get(key[0])
-            rule = rules.get(key[1])
-            if (
-                token is None
-                or rule is None
-                or not holds(rule.conditions, partial(self._read, token))
-            ):
-                ended.append(key)
+        held = sorted(self.episodes.open)
+        ended = [key for key in held if not self._holds_still(key, rules.get(key[1]))]
         return self._close(ended, closed, "its conditions no longer hold")
 
-    def _close_gone(self, closed: ClosedSlot, gone: set[str]) -> list[Alert]:
-        keys = [key for key in sorted(self.episodes.open) if key[1] in gone]
-        return self._close(keys, closed, "its rule was removed or turned off")
+    def _close_edited(self, closed: ClosedSlot, edited: set[str]) -> list[Alert]:
+        """End what an edit ended; several episodes of one rule are one summary."""
+        alerts: list[Alert] = []
+        rules = {rule.rule.name: rule for rule in self._rules if rule.rule.enabled}
+        for name in sorted(edited):
+            rule = rules.get(name)
+            keys = [key for key in sorted(self.episodes.open) if key[1] == name]
+            if rule is not None:
+                self.market.advance(key[0] for key in keys)
+                keys = [key for key in keys if not self._holds_still(key, rule)]
+            detail = GONE if rule is None else CHANGED
+            if len(keys) < 2:
+                alerts += self._close(keys, closed, detail)
+                continue
+            rings = [(key, ring) for key in keys if (ring := self.episodes.close(key)) is not None]
+            alerts += summaries(rings, closed, trigger=name, detail=detail, name_of=self._name_of)
+        return alerts
+
+    def _holds_still(self, key: Key, rule: Compiled | None) -> bool:
+        token = self.market.tokens.get(key[0])
+        if token is None or rule is None:
+            return False
+        return holds(rule.conditions, partial(self._read, token))
+
+    def _name_of(self, mint: str) -> str:
+        facts = self.market.facts.get(mint)
+        return (facts.symbol if facts else "") or mint[:SHORT]
 
     def _close_all(self, closed: ClosedSlot, detail: str) -> list[Alert]:
         alerts = self._close(sorted(self.episodes.open), closed, detail)
@@ -364,25 +388,3 @@ class Detector:
         if len(watched) < len(buyers):
             return sum(name in buyers for name in watched)
         return sum(name in watched for name in buyers)
-
-
-def _all_may(checks: tuple[MayHold, ...], token: Token) -> bool:
-    for check in checks:  # noqa: SIM110 -- `all` costs more than what it asks
-        if not check(token):
-            return False
-    return True
-
-
-def _ready(
-    rules: Iterable[Compiled],
-) -> tuple[tuple[Compiled, tuple[MayHold, ...], tuple[Condition, ...]], ...]:
-    """Those that are on, with what tells soonest that they do not hold, and what is left to ask."""
-    return tuple(
-        (rule, quick(rule), tuple(one for one in rule.cheap_first if not decided(one)))
-        for rule in rules
-        if rule.rule.enabled
-    )
-
-
-def _compiled(rules: Sequence[Rule]) -> tuple[Compiled, ...]:
-    return tuple(compile_rule(rule) for rule in rules)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from pw_common.alerts import Alert, AlertKind, Severity, alert_id, episode_id
+from pw_common.alerts import Alert, AlertKind, Severity, alert_id, ended_of, episode_id
 
 ESCALATIONS_MAX: Final = 5
 SEVERITIES: Final[tuple[Severity, ...]] = ("info", "warning", "critical")
@@ -63,6 +63,8 @@ class Episodes:
             key = (alert.mint, alert.trigger)
             if alert.kind == "closed":
                 self._end(key)
+                for one in ended_of(alert):
+                    self._end((one.mint, alert.trigger))
                 continue
             if alert.kind == "opened" and alert.event_time_ms >= epoch_since_ms:
                 self._opened_ms[key] = alert.event_time_ms

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
@@ -54,16 +55,18 @@ class Mute(msgspec.Struct, frozen=True, kw_only=True):
     """A token that never rings, or a wallet whose trades do not count.
 
     `until_ms` is event time; null is for good. `reason` is shown wherever it takes effect.
+    `muted` false takes a shipped mute away.
     """
 
     address: str
     of: Literal["wallet", "token"]
     reason: str = ""
     until_ms: int | None = None
+    muted: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class Mutes(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that is muted."""
+    """Mutes of one's own; the shipped ones lie below them (`mutes_in_force`)."""
 
     entries: tuple[Mute, ...] = ()
 
@@ -75,10 +78,18 @@ class BadList(BadDocument):
     """A list that cannot be used; `errors` names each entry or line."""
 
 
+@cache
 def shipped_mutes() -> Mutes:
-    """Infrastructure that is muted until somebody decides otherwise."""
+    """Infrastructure that is muted until somebody decides otherwise, one by one."""
     body = files("pw_detection").joinpath("infrastructure.yaml").read_bytes()
     return read_mutes(read_yaml(body, SHIPPED_BYTES_MAX))
+
+
+def mutes_in_force(own: Mutes) -> Mutes:
+    """One's own mutes over the shipped ones: an entry stands in the place of a shipped one."""
+    layers = (*shipped_mutes().entries, *own.entries)
+    by_key = {(one.of, one.address): one for one in layers}
+    return Mutes(entries=tuple(one for one in by_key.values() if one.muted is not False))
 
 
 def read_watchlists(entries: Any) -> WatchLists:

@@ -6,7 +6,7 @@ for those that come near. What these say is only ever "cannot hold"; the metric 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
 from pw_detection.metrics import TOP_SHARE
@@ -97,3 +97,22 @@ def _share(condition: Condition, name: str) -> MayHold | None:
         return None
     number = condition.number
     return lambda token: not token.window(name).top_surely_below(number)
+
+
+def all_may(checks: tuple[MayHold, ...], token: Token) -> bool:
+    """Whether none of these says that the rule does not hold."""
+    for check in checks:  # noqa: SIM110 -- `all` costs more than what it asks
+        if not check(token):
+            return False
+    return True
+
+
+def ready(
+    rules: Iterable[Compiled],
+) -> tuple[tuple[Compiled, tuple[MayHold, ...], tuple[Condition, ...]], ...]:
+    """Those that are on, with what tells soonest that they do not hold, and what is left to ask."""
+    return tuple(
+        (rule, quick(rule), tuple(one for one in rule.cheap_first if not decided(one)))
+        for rule in rules
+        if rule.rule.enabled
+    )

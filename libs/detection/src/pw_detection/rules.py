@@ -153,6 +153,11 @@ def stored_rules(body: bytes) -> tuple[Rule, ...]:
     return rules
 
 
+def compiled(rules: Iterable[Rule]) -> tuple[Compiled, ...]:
+    """Rules with their conditions read. Raises BadRules."""
+    return tuple(compile_rule(rule) for rule in rules)
+
+
 def compile_rule(rule: Rule) -> Compiled:
     """Read a rule's conditions.
 

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from pw_api.core.peers import Slots, peer_of
-from pw_common.alerts import Alert, decode_alert
+from pw_common.alerts import Alert, decode_alert, ended_of
 from pw_common.bus import ApiRefused, BrokerAway, Bus
 from pw_common.clock import monotonic_s
 from pw_common.documents import BadDocument, decode
@@ -65,7 +65,7 @@ def router(runtime: Runtime, bus: Callable[[], Bus]) -> APIRouter:
         kept = [
             {"seq": message.seq, "stored_ms": message.time_ms, **msgspec.to_builtins(alert)}
             for message, alert in told
-            if all(value is None or getattr(alert, name) == value for name, value in wanted.items())
+            if all(value is None or _has(alert, name, value) for name, value in wanted.items())
         ]
         return json({"alerts": kept, "next_before_seq": page.next_before_seq})
 
@@ -162,6 +162,13 @@ def _told(message: StoredMessage) -> tuple[StoredMessage, Alert] | None:
         return message, decode_alert(message.body)
     except msgspec.MsgspecError:
         return None
+
+
+def _has(alert: Alert, name: str, value: str) -> bool:
+    """Whether this is said of an alert; a summary is of every token that it names."""
+    if name == "mint" and any(one.mint == value for one in ended_of(alert)):
+        return True
+    return bool(getattr(alert, name) == value)
 
 
 class _Shown(msgspec.Struct, frozen=True):

@@ -28,6 +28,7 @@ WHO_MAX: Final = 100
 NOTE_MAX: Final = 200
 DETAIL_CHARACTERS_MAX: Final = 2_000
 _PATH: Final = re.compile(r"^(?P<path>[a-z_]+(\[\d+\])?(\.[a-z_]+(\[\d+\])?)*)(?= \(|: )")
+_TAG: Final = re.compile(r'(?:W/)?"?([0-9]{1,18})"?')
 
 T = TypeVar("T")
 
@@ -86,6 +87,24 @@ def revision_of(body: dict[str, Any]) -> int:
     if not 0 <= revision <= REVISION_MAX:
         raise BadDocument([f"revision: allowed: 0 to {REVISION_MAX}"])
     return revision
+
+
+def with_revision(request: Request, body: dict[str, Any]) -> dict[str, Any]:
+    """The body, with the revision of `If-Match` where a client names it there.
+
+    Raises:
+        BadDocument: it is no revision, or another one than in the body.
+    """
+    tag = request.headers.get("if-match", "").strip()
+    if not tag:
+        return body
+    found = _TAG.fullmatch(tag)
+    if found is None:
+        raise BadDocument(["If-Match: the ETag that GET gave, a revision"])
+    revision = int(found[1])
+    if body.get("revision", revision) != revision:
+        raise BadDocument(["revision: another one than in If-Match"])
+    return {**body, "revision": revision}
 
 
 def line_of(body: dict[str, Any], name: str, characters_max: int) -> str:

@@ -15,10 +15,11 @@ from nats.errors import Error as NatsError
 
 from pw_api import bodies, problems
 from pw_api.alerts import json
-from pw_api.bodies import NOTE_MAX, WHO_MAX, Parsing, line_of, revision_of
+from pw_api.bodies import NOTE_MAX, WHO_MAX, Parsing, line_of, revision_of, with_revision
 from pw_api.dry_run import add_dry_runs
+from pw_api.entries import add_entries, conflict
 from pw_api.programs import add_programs
-from pw_api.stored import BYTES_MAX_OF, history, kept, with_differences
+from pw_api.stored import BYTES_MAX_OF, Kept, history, kept, with_differences
 from pw_common import channels as ch
 from pw_common.bus import ApiRefused, Bus
 from pw_common.clock import now_ms
@@ -31,7 +32,7 @@ from pw_common.subjects import (
     KEY_TRIGGERS,
     KEY_WATCHLISTS,
 )
-from pw_detection.lists import read_csv, read_mutes, read_watchlists
+from pw_detection.lists import read_csv, read_mutes, read_watchlists, shipped_mutes
 from pw_detection.metrics import METRICS
 from pw_detection.rules import OPS, BadRules, read_rules, rules_of, shipped_rules
 
@@ -49,6 +50,7 @@ def router(bus: Callable[[], Bus]) -> APIRouter:
     _add_list(routes, bus, parsing, KEY_WATCHLISTS, read_watchlists)
     _add_list(routes, bus, parsing, KEY_MUTES, read_mutes)
     _add_channels(routes, bus, parsing)
+    add_entries(routes, bus, parsing, _store)
     add_programs(routes, bus, parsing, _store)
     add_dry_runs(routes, bus, parsing)
 
@@ -68,12 +70,12 @@ def _add_rules(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -> N
         found = await kept(bus(), KEY_TRIGGERS)
         rules = msgspec.to_builtins(found.value)
         names = [metric.name for metric in METRICS]
-        return json({**found.said, "rules": rules, "metrics": names, "operators": OPS})
+        return _tagged(found, {"rules": rules, "metrics": names, "operators": OPS})
 
     @routes.put("/triggers")
     async def put_triggers(request: Request) -> Response:
         """Change the rules: `{revision, who, note, rules: […]}`; 409 if somebody was faster."""
-        body = await parsing.mapping(request)
+        body = with_revision(request, await parsing.mapping(request))
         rules = await parsing.run(_rules, body.get("rules"))
         return await _store(bus(), KEY_TRIGGERS, body, {"rules": msgspec.to_builtins(rules)})
 
@@ -89,7 +91,7 @@ def _add_rules(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -> N
     @routes.post("/triggers/reset")
     async def reset(request: Request) -> Response:
         """Back to the shipped rules: `{revision, who, note}`."""
-        body = await parsing.mapping(request)
+        body = with_revision(request, await parsing.mapping(request))
         value = {"rules": msgspec.to_builtins(shipped_rules())}
         return await _store(bus(), KEY_TRIGGERS, body, value)
 
@@ -109,11 +111,15 @@ def _add_list(
     @routes.get(f"/{key}")
     async def get_list() -> Response:
         found = await kept(bus(), key)
-        return json({**found.said, "entries": msgspec.to_builtins(found.value.entries)})
+        told = {"entries": msgspec.to_builtins(found.value.entries)}
+        if key == KEY_MUTES:
+            # What lies below them; an entry of one's own stands in the place of one of these.
+            told["shipped"] = msgspec.to_builtins(shipped_mutes().entries)
+        return _tagged(found, told)
 
     @routes.put(f"/{key}")
     async def put_list(request: Request) -> Response:
-        body = await parsing.mapping(request)
+        body = with_revision(request, await parsing.mapping(request))
         lists = await parsing.run(read, body.get("entries"))
         return await _store(bus(), key, body, msgspec.to_builtins(lists))
 
@@ -123,12 +129,12 @@ def _add_channels(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -
     async def channels() -> Response:
         """Where alerts go; secrets are never shown."""
         found = await kept(bus(), KEY_CHANNELS)
-        return json({**found.said, "entries": [ch.shown(one) for one in found.value.entries]})
+        return _tagged(found, {"entries": [ch.shown(one) for one in found.value.entries]})
 
     @routes.put("/channels")
     async def put_channels(request: Request) -> Response:
         """Change the channels; `(kept)` keeps a secret that is there."""
-        body = await parsing.mapping(request)
+        body = with_revision(request, await parsing.mapping(request))
         new = ch.read_entries(body.get("entries"))
         whole = ch.with_kept_secrets(new, (await kept(bus(), KEY_CHANNELS)).value)
         if wrong := ch.problems(whole):
@@ -147,6 +153,13 @@ def _add_channels(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -
             why = f"No notifier answers ({type(error).__name__}): is one running?"
             return problems.problem(503, why)
         return problems.problem(502, str(told["error"])) if "error" in told else json(told)
+
+
+def _tagged(found: Kept, told: dict[str, Any]) -> Response:
+    """What holds, with its revision as a tag too: a change may name it in `If-Match`."""
+    answer = json({**found.said, **told})
+    answer.headers["ETag"] = f'"{found.revision}"'
+    return answer
 
 
 def _rules(value: Any) -> Any:
@@ -177,6 +190,5 @@ async def _store(bus: Bus, key: str, body: dict[str, Any], value: dict[str, Any]
             raise
         now = await bus.kv_last(BUCKET_CONFIG, key)
         last = 0 if now is None else now[1]
-        why = f"Revision {revision} is not the newest, {last} is: read that one and change it."
-        return problems.problem(409, why)
+        return problems.problem(409, conflict(revision, last))
     return json({"revision": made})

@@ -36,8 +36,8 @@ from pw_common.subjects import (
 from pw_detection.lists import (
     MUTES_BYTES_MAX,
     WATCHLISTS_BYTES_MAX,
+    Mutes,
     WatchLists,
-    shipped_mutes,
     stored_mutes,
     stored_watchlists,
 )
@@ -66,7 +66,8 @@ READ: Final[dict[str, Callable[[bytes], Any]]] = {
 SHIPPED: Final[dict[str, Callable[[], Any]]] = {
     KEY_TRIGGERS: shipped_rules,
     KEY_WATCHLISTS: WatchLists,
-    KEY_MUTES: shipped_mutes,
+    # The shipped ones lie below, and are no entries of anybody's.
+    KEY_MUTES: Mutes,
     KEY_CHANNELS: Channels,
     KEY_PROGRAMS: ProgramTable,
     KEY_ACKNOWLEDGED: AcknowledgedList,

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from pw_common import subjects
-from pw_common.alerts import SCHEMA_ALERT, TRIGGER_REVISION, Alert, decode_alert
+from pw_common.alerts import SCHEMA_ALERT, TRIGGER_REVISION, Alert, decode_alert, of_detector
 from pw_common.bus import Bus
 from pw_common.envelope import EXPECTED_LAST_SUBJECT_SEQUENCE, MSG_ID, SCHEMA
 from pw_common.log import Log
@@ -122,7 +122,7 @@ async def stored_alerts(bus: Bus, log: Log, *, until_slot: int) -> list[Alert]:
                 except msgspec.MsgspecError as error:
                     log.error("alert_unreadable", seq=message.seq, reason=str(error))
                     continue
-                if (alert.mint or program_of(alert)) and alert.slot <= until_slot:
+                if (of_detector(alert) or program_of(alert)) and alert.slot <= until_slot:
                     found.append(alert)
     finally:
         await reader.close()

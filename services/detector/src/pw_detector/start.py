@@ -59,6 +59,7 @@ async def start(settings: Settings, runtime: Runtime, store: AlertStore) -> Fold
             epoch_since_ms=position.epoch_time_ms,
             evaluates_from_ms=position.event_time_ms,
             cut_ms=position.cut_ms,
+            until_slot=released_slot,
         )
     configuration = Configuration(bus, log)
     folding = Folding(

@@ -17,8 +17,8 @@ class Settings(CommonSettings):
     channels_file: Path | None = setting(
         "PW_NOTIFIER_CHANNELS_FILE",
         "YAML with channels, used while none are set through the API",
+        # Read again every second: one that is not there yet, or no more, ends nothing.
         default=None,
-        check=st.readable_file,
     )
     deadman_url_file: Path | None = setting(
         "PW_NOTIFIER_DEADMAN_URL_FILE",

@@ -22,7 +22,7 @@ from pw_common.clock import now_ms
 from pw_common.documents import BadDocument
 from pw_common.documents import read_file as read_bounded
 from pw_common.publisher import Publisher
-from pw_common.redact import keep_secret
+from pw_common.redact import keep_secret, shown_path
 from pw_common.run import Runtime
 from pw_common.subjects import ASK_NOTIFIER, BUCKET_CONFIG, KEY_CHANNELS
 from pw_common.tasks import end_tasks
@@ -30,6 +30,7 @@ from pw_notifier.bounded import bounded_client
 from pw_notifier.config import Settings
 from pw_notifier.core.policy import Sent
 from pw_notifier.delivery import Delivery, drop_durables
+from pw_notifier.resend import Resending
 from pw_notifier.sending import Sender
 from pw_notifier.watch import watch
 
@@ -81,6 +82,7 @@ class _Channels:
         self._publisher = publisher
         self._tasks: dict[str, tuple[Channel, asyncio.Task[None]]] = {}
         self._tests: set[asyncio.Task[None]] = set()
+        self._resending = Resending(runtime, sender, lambda: self._entries)
         # As they were when they could be read, and why they cannot now.
         self._last: Channels | None = None
         self._unreadable = ""
@@ -108,6 +110,7 @@ class _Channels:
     async def stop(self) -> None:
         """End every channel; what it has in hand comes again."""
         await end_tasks(*self._tests)
+        await self._resending.stop()
         for name in list(self._tasks):
             await self._end(name)
 
@@ -116,6 +119,7 @@ class _Channels:
         await self._runtime.bus.client.subscribe(
             ASK_NOTIFIER, queue="notifier", cb=self._on_question
         )
+        await self._resending.start()
 
     async def _on_question(self, message: Msg) -> None:
         """Each beside the others: a channel that hangs must not hold up the test of another."""
@@ -178,6 +182,9 @@ class _Channels:
             return stored_channels(stored)
         if self._settings.channels_file is None:
             return CONSOLE
+        if not self._settings.channels_file.is_file():
+            # Opening a pipe would wait for somebody to write into it.
+            raise BadDocument([f"there is no file {shown_path(self._settings.channels_file)}"])
         return channels_of(read_bounded(self._settings.channels_file, CHANNELS_BYTES_MAX))
 
     def _start(self, channel: Channel) -> None:

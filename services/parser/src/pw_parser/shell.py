@@ -16,6 +16,7 @@ from pw_common.envelope import (
     POSITION,
     PROGRAMS,
     REASON,
+    REPLAY_ID,
     SCHEMA,
     SCHEMA_BATCH,
     SCHEMA_DEAD_LETTER,
@@ -187,7 +188,8 @@ def answer(delivery: Delivery, outcome: Outcome) -> Answer:
     return Answer(
         outputs=(Publish(SWAP_BATCH, compress(encode(batch)), headers),),
         dead_letters=tuple(_letter(delivery, origin, one) for one in outcome.dead_letters),
-        poisoned=outcome.poisoned,
+        # Dead letters that are tried again say nothing of the source, however many there are.
+        poisoned=outcome.poisoned and not origin.startswith(REPLAY_ID),
         counts=batch.counts,
         swaps=sum(1 for event in batch.events if isinstance(event, Swap)),
         tally=outcome.tally,

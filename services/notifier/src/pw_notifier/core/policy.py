@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from pw_common.alerts import Alert
+from pw_common.alerts import Alert, of_detector
 from pw_common.channels import Channel
 from pw_common.plain_text import ERROR_CHARS_MAX, plain_text
 
@@ -49,7 +49,7 @@ def fate_of(channel: Channel, alert: Alert, stored_ms: int, now_ms: int) -> Fate
         return "unwanted"
     if channel.kinds and alert.kind not in channel.kinds:
         return "unwanted"
-    if alert.mint and channel.triggers and alert.trigger not in channel.triggers:
+    if of_detector(alert) and channel.triggers and alert.trigger not in channel.triggers:
         return "unwanted"
     age_s = (now_ms - stored_ms) / 1_000
     if age_s > channel.alert_age_max_s:
