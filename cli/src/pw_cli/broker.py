@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import TypedDict
 
 from pw_cli.runs import live_runs
 from pw_cli.terminal import complain
@@ -48,6 +49,11 @@ def broker_of(args: argparse.Namespace) -> str:
     if len(runs) > 1:
         names = ", ".join(f"{redacted_url(run.nats)} (API {run.api})" for run in runs)
         raise BadArgument(f"{len(runs)} systems run here; choose one with --nats: {names}")
+    if runs and not runs[0].nats:
+        raise BadArgument(
+            "the system that runs here uses a broker whose address holds a password: "
+            "set PW_NATS_URL as it was set there, or use --nats"
+        )
     return runs[0].nats if runs else NATS_DEFAULT
 
 
@@ -72,10 +78,9 @@ async def _with_broker(url: str, work: Work, on_trouble: Callable[[str], None]) 
         url,
         "cli",
         log,
-        user=os.environ.get("PW_NATS_USER") or None,
-        password=_password(),
         wait_s=CONNECT_S,
         on_trouble=on_trouble,
+        **credentials(os.environ),
     )
     try:
         return await work(bus)
@@ -83,9 +88,28 @@ async def _with_broker(url: str, work: Work, on_trouble: Callable[[str], None]) 
         await bus.close()
 
 
-def _password() -> str | None:
-    path = os.environ.get("PW_NATS_PASSWORD_FILE")
-    return read_secret(Path(path), "PW_NATS_PASSWORD_FILE") if path else None
+class Credentials(TypedDict):
+    """What a broker may ask for, and what its certificate is checked with."""
+
+    user: str | None
+    password: str | None
+    ca_file: Path | None
+
+
+def credentials(environ: Mapping[str, str]) -> Credentials:
+    """From the environment, as every service reads them.
+
+    Raises:
+        BadArgument: a file that cannot be read.
+    """
+    password, ca_file = environ.get("PW_NATS_PASSWORD_FILE"), environ.get("PW_NATS_CA_FILE")
+    if ca_file and not os.access(ca_file, os.R_OK):
+        raise BadArgument(f"PW_NATS_CA_FILE: there is no readable file at {shown_path(ca_file)}")
+    return Credentials(
+        user=environ.get("PW_NATS_USER") or None,
+        password=read_secret(Path(password), "PW_NATS_PASSWORD_FILE") if password else None,
+        ca_file=Path(ca_file) if ca_file else None,
+    )
 
 
 def read_secret(path: Path, name: str) -> str:
