@@ -89,4 +89,4 @@ def _said(one: _Kind, now_s: float) -> list[str]:
         return []
     if one.more == 1:
         return [one.last]
-    return [f"{one.last} ({one.more:,} like it in {now_s - one.since_s:.0f} s)"]
+    return [f"{one.last} (the last of {one.more:,} like it in {now_s - one.since_s:.0f} s)"]

@@ -25,7 +25,7 @@ from pw_cli.up.folder import BROKER_FOLDER, FolderTaken, data_folder
 from pw_cli.up.plan import Ports, provision_spec
 from pw_cli.up.processes import STOP_TIMEOUT_S, ChildFailed, Starter, free_port, port_is_free
 from pw_cli.up.progress import Progress
-from pw_cli.up.relay import Relay
+from pw_cli.up.relay import Relay, log_to
 from pw_cli.up.report import Report
 from pw_cli.up.screen import Screen
 from pw_cli.up.seeds import with_seed
@@ -82,6 +82,7 @@ async def _run(chosen: UpOptions, interrupts: Interrupts) -> int:
     screen = Screen(sys.stderr)
     relay = Relay(screen.line)
     starter = Starter(relay)
+    log_to(relay)
     stopping = Stopping(starter)
     stopping.watch(interrupts)
     ticking = asyncio.create_task(_tick(relay), name="fold")
@@ -148,9 +149,9 @@ class Run:
         finally:
             away = self.away or self.bus is None or not self.bus.connected
             if self.bus is not None:
-                await self.bus.close(within_s=1.0 if away else CLOSE_TIMEOUT_S)
+                await self.bus.close(within_s=0 if away else CLOSE_TIMEOUT_S)
             if self.stopping.broker is not None:
-                await stop_broker(self.stopping.broker, HURRIED_S if away else STOP_S)
+                await stop_broker(self.stopping.broker, HURRIED_S / 2 if away else STOP_S)
 
     async def _broker(self) -> tuple[str, LocalBroker | None]:
         url = os.environ.get(BROKER_URL, "")
