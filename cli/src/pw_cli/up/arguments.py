@@ -27,7 +27,7 @@ PARSERS_MAX = 16
 SEED_DEFAULT = 1
 TOKEN_BYTES_MAX = 4_096
 
-RATE = re.compile(r"^(recorded|max|\d+(\.\d+)?x|\d+(\.\d+)?)$")
+RATE = re.compile(r"recorded|max|[0-9]+(\.[0-9]+)?x?")
 
 
 class BadUsage(ValueError):
@@ -252,7 +252,7 @@ def _source_problems(args: argparse.Namespace) -> Iterator[str]:
         yield f"--x-token-file: {why}"
     if args.x_token_in_clear and not args.endpoint:
         yield "--x-token-in-clear belongs to --endpoint"
-    if args.rate is not None and not RATE.match(args.rate):
+    if args.rate is not None and not RATE.fullmatch(args.rate):
         yield f"--rate {args.rate}: allowed are recorded, max, 10x, or a number"
     if args.rate and args.endpoint:
         yield "--rate cannot change the pace of an endpoint"

@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 # What gRPC itself reads, in its order; a plan's endpoint is reached by CONNECT either way.
-GRPC: Final = ("grpc_proxy", "https_proxy", "http_proxy", "all_proxy")
+GRPC: Final = ("grpc_proxy", "https_proxy", "http_proxy")
 BY_SCHEME: Final = {
     "http": ("http_proxy", "all_proxy"),
     "https": ("https_proxy", "all_proxy"),
@@ -38,8 +38,11 @@ def proxy_of(url: str, environ: Mapping[str, str], names: Iterable[str] = ()) ->
         names: Variables in the order in which they count, in lower case; by default those of
             the URL's scheme. Each counts in capitals too, as curl and Python take it.
     """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return ""
     if not host or is_loopback(host):
         return ""
     proxy = next(
@@ -50,9 +53,11 @@ def proxy_of(url: str, environ: Mapping[str, str], names: Iterable[str] = ()) ->
         ),
         "",
     )
-    if not proxy or _is_excepted(host, parts.port, environ):
+    if not proxy or _is_excepted(host, port, environ):
         return ""
-    return proxy if "://" in proxy else f"http://{proxy}"
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    # SOCKS is not spoken here.
+    return proxy if proxy.startswith(("http://", "https://")) else ""
 
 
 def _of(name: str, environ: Mapping[str, str]) -> str:
