@@ -18,6 +18,7 @@ from pw_common.run import EXIT_CONFIG, EXIT_UNAVAILABLE, VERSION
 
 NATS_DEFAULT = "nats://127.0.0.1:4222"
 CONNECT_S = 5.0
+SECRET_BYTES_MAX = 4_096
 
 Work = Callable[[Bus], Awaitable[int]]
 
@@ -119,7 +120,8 @@ def read_secret(path: Path, name: str) -> str:
         BadArgument: naming the setting and the file.
     """
     try:
-        found = path.read_text(encoding="utf-8").strip()
+        with path.open("rb") as file:
+            found = file.read(SECRET_BYTES_MAX).decode("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         # The error itself would name the file again, and that may be the secret.
         why = getattr(error, "strerror", None) or type(error).__name__

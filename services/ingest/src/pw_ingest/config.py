@@ -28,6 +28,8 @@ from pw_ingest.core.programs import (
     read_programs,
 )
 
+# Debian's whole list of CAs has 0.2 MB.
+CA_BYTES_MAX = 4 * 1024 * 1024
 IN_CLEAR = (
     "its token would cross the network in clear: use https://, or allow it with "
     "--x-token-in-clear (PW_INGEST_TOKEN_IN_CLEAR=true)"
@@ -252,7 +254,10 @@ def trusted_roots(ca_file: Path | None, environ: Mapping[str, str]) -> bytes | N
         OSError: there is no such file.
     """
     path = ca_file or environ.get("SSL_CERT_FILE", "")
-    return Path(path).read_bytes() if path else None
+    if not path:
+        return None
+    with Path(path).open("rb") as file:
+        return file.read(CA_BYTES_MAX)
 
 
 def _is_secure(urls: list[str]) -> bool:
