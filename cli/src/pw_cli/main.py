@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NamedTuple
 
 from pw_cli.interrupts import EXIT_INTERRUPTED, Interrupts
 
 # Nothing heavy is imported here: Ctrl-C is handled once `main` has begun.
 
 
-class Command(NamedTuple):
+class Command:
     """A subcommand: its module has `add_arguments(parser)` and `run(args) -> exit code`."""
 
-    name: str
-    module: str
-    help: str
+    def __init__(self, name: str, module: str, help_: str) -> None:
+        self.name, self.module, self.help = name, module, help_
 
 
 COMMANDS = (
