@@ -13,8 +13,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pw_cli.up.processes import free_port, port_is_free
-from support.services import running_service
+from pw_cli.up.processes import port_is_free
+from pw_replay.market import generate, presets
+from support.replaying import replaying
 from support.shell import Shell, shell
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,14 +92,15 @@ async def test_every_line_of_the_readme_is_run_here_or_named() -> None:
 @pytest.mark.timeout(600)
 async def test_the_readme_works_as_printed_in_one_terminal(clone: Path) -> None:
     todo = [line for line in lines() if not ELSEWHERE.search(line)]
-    listen = f"127.0.0.1:{free_port()}"
-    played = {"PW_REPLAY_LISTEN": listen, "PW_REPLAY_RATE": "100", "PW_REPLAY_MARKET_TPS": "100"}
-    async with running_service("pw_replay", played), shell(clone) as terminal:
+    market = list(generate(seed=1, minutes=1, tps=100, preset=presets.VARIED))
+    source = replaying(market, rate="100", loop=True, token="YOUR-TOKEN")  # noqa: S106
+    async with source as played, shell(clone) as terminal:
+        endpoint = f"http://{played.target}"
         # The source that stands in for mainnet plays a recording.
-        await terminal.run(f"export PW_INGEST_RECORDED_ENDPOINTS=http://{listen}")
+        await terminal.run(f"export PW_INGEST_RECORDED_ENDPOINTS={endpoint}")
         for line in todo:
             play = PLAYED[next(word for word in PLAYED if re.search(word, line))]
-            await play(terminal, line, f"http://{listen}")
+            await play(terminal, line, endpoint)
         await stopped(terminal)
     assert (clone / "swaps.jsonl").stat().st_size > 1_000
     report = msgspec.json.decode((clone / "r.json").read_bytes())
@@ -115,7 +117,7 @@ async def made_up(terminal: Shell, line: str, _endpoint: str) -> None:
     assert "Traceback" not in out
 
 
-async def tested(terminal: Shell, line: str, _endpoint: str) -> None:
+async def make_tested(terminal: Shell, line: str, _endpoint: str) -> None:
     """`make test`, of one file: all of them are what runs this."""
     assert " passed" in await terminal.run(f'{line} ARGS="-q {SMALL}"', 300)
 
@@ -152,7 +154,7 @@ async def fetched(terminal: Shell, line: str, endpoint: str) -> None:
 # In this order: what a line holds, and how it is typed.
 PLAYED = {
     r"^make up": made_up,
-    r"^make test": tested,
+    r"^make test": make_tested,
     r"pw up --endpoint": left_running,
     r"^curl": fetched,
     r"pw (simulate|parse|up|backtest|status|dlq|tail)|^\(umask": ended_well,
