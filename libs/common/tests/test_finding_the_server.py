@@ -64,5 +64,7 @@ def test_where_there_is_none_it_says_what_to_do(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-    with pytest.raises(NoBroker, match=r"install nats-server 2\.10\.0 or newer, or point PW_NATS_URL"):
+    with pytest.raises(
+        NoBroker, match=r"install nats-server 2\.10\.0 or newer, or point PW_NATS_URL"
+    ):
         find_server()

@@ -40,7 +40,7 @@ FLAGS: Final[Mapping[str, str]] = {
     "PW_INGEST_PROGRAMS": "--programs",
     "PW_INGEST_SOURCE_KIND": "",
     "PW_INGEST_TOKEN_FILE": "--x-token-file",
-    "PW_INGEST_TOKEN_IN_CLEAR": "--x-token-in-clear",
+    "PW_INGEST_IN_CLEAR": "--x-token-in-clear",
     "PW_INGEST_WITH_FAILED": "--with-failed",
     "PW_NOTIFIER_CHANNELS_FILE": "--channels",
     "PW_PROVISION_EVERY_S": "",

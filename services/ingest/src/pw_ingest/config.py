@@ -32,7 +32,7 @@ from pw_ingest.core.programs import (
 CA_BYTES_MAX = 4 * 1024 * 1024
 IN_CLEAR = (
     "its token would cross the network in clear: use https://, or allow it with "
-    "--x-token-in-clear (PW_INGEST_TOKEN_IN_CLEAR=true)"
+    "--x-token-in-clear (PW_INGEST_IN_CLEAR=true)"
 )
 
 
@@ -115,7 +115,7 @@ class Settings(CommonSettings):
         check=_token_files,
     )
     token_in_clear: bool = setting(
-        "PW_INGEST_TOKEN_IN_CLEAR",
+        "PW_INGEST_IN_CLEAR",
         "Send a token over http:// to another host, where everyone on the way reads it",
         default=False,
     )
