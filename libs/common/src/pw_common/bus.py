@@ -292,7 +292,7 @@ async def connect(
             ping_interval=PING_INTERVAL_S,
             max_outstanding_pings=2,
             pending_size=PENDING_BYTES_MAX,
-            **({} if trusted is None else {"tls": trusted}),
+            tls=trusted,
         ),
         name="connect",
     )
