@@ -27,6 +27,8 @@ NOT_PASSED = {
     "PW_API_NO_TOKEN": "a token is made by itself; an override file also empties its path",
     "PW_NATS_USER": "this broker asks for none; one of your own: an override file",
     "PW_NATS_PASSWORD_FILE": "as PW_NATS_USER",
+    "PW_NATS_CA_FILE": "the file must be mounted as well: an override file does both",
+    "PW_INGEST_CA_FILE": "as PW_NATS_CA_FILE",
     "PW_REPLAY_CAPTURES": "captures must be mounted as well: an override file does both",
     "PW_REPLAY_TOKEN_FILE": "nobody but ingest reaches the demo's source",
     "PW_REPLAY_SENT_RECORD": "for benches, which run replay themselves",

@@ -67,7 +67,7 @@ async def test_a_missing_token_file_is_one_clear_line(tmp_path: Path) -> None:
         "--endpoint", "https://localhost:1", "--x-token-file", "/none/token", folder=tmp_path
     )
     assert code == 2
-    assert out.splitlines() == ["pw up: no such file: /none/token"]
+    assert out.splitlines() == ["pw up: --x-token-file: no such file: /none/token"]
 
 
 @pytest.mark.parametrize(

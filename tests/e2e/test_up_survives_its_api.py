@@ -118,13 +118,21 @@ async def test_a_reader_that_has_enough_stops_nothing(tmp_path: Path) -> None:
 async def test_a_report_that_cannot_be_written_is_said_after_everything_is_stored(
     tmp_path: Path,
 ) -> None:
+    # It could be written when the run began: a flag that never works is refused at once.
+    (tmp_path / "no").mkdir()
     report = str(tmp_path / "no" / "r.json")
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "pw_cli.main", "up", "--port", str(free_port()), "--minutes", "0.3",
-        "--rate", "max", "--once", "--exit-when-drained", "--report", report,
+        "--rate", "max", "--once", "--exit-when-drained", "--report", report, "--data", "d",
         cwd=tmp_path, stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL,
         env={k: v for k, v in os.environ.items() if not k.startswith("PW_")},
     )  # fmt: skip
+
+    async def has_begun() -> bool:
+        return (tmp_path / "d/lock").exists()
+
+    await poll_until(has_begun, "the data folder")
+    (tmp_path / "no").rmdir()
     _, err = await asyncio.wait_for(process.communicate(), 110)
     said = err.decode()
     assert process.returncode == 1, said

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -38,8 +39,10 @@ from pw_common.bus import Bus
 from pw_common.captures import BadCapture
 from pw_common.messages import Gap
 from pw_common.plain_text import SENTENCE_CHARS_MAX, plain_text
+from pw_common.proxies import proxy_of
 from pw_common.publisher import PublishRefused
 from pw_common.redact import redacted
+from pw_notifier.bounded import trusted_certificates
 
 EXIT_OK: Final = 0
 EXIT_NOT_ALL: Final = 1
@@ -154,7 +157,12 @@ async def _fill(
 async def _from_source(job: Job, args: argparse.Namespace) -> str:
     if not args.rpc:
         return await from_captures(job, args.capture)
-    async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as client:
+    async with httpx.AsyncClient(
+        trust_env=False,
+        follow_redirects=False,
+        verify=trusted_certificates(),
+        proxy=proxy_of(args.rpc, os.environ) or None,
+    ) as client:
         return await from_node(job, Rpc(args.rpc, client, patience_s=args.patience, say=_say))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import TypedDict
 
 from pw_cli.runs import live_runs
 from pw_cli.terminal import complain
@@ -17,6 +18,7 @@ from pw_common.run import EXIT_CONFIG, EXIT_UNAVAILABLE, VERSION
 
 NATS_DEFAULT = "nats://127.0.0.1:4222"
 CONNECT_S = 5.0
+SECRET_BYTES_MAX = 4_096
 
 Work = Callable[[Bus], Awaitable[int]]
 
@@ -48,6 +50,11 @@ def broker_of(args: argparse.Namespace) -> str:
     if len(runs) > 1:
         names = ", ".join(f"{redacted_url(run.nats)} (API {run.api})" for run in runs)
         raise BadArgument(f"{len(runs)} systems run here; choose one with --nats: {names}")
+    if runs and not runs[0].nats:
+        raise BadArgument(
+            "the system that runs here uses a broker whose address holds a password: "
+            "set PW_NATS_URL as it was set there, or use --nats"
+        )
     return runs[0].nats if runs else NATS_DEFAULT
 
 
@@ -72,10 +79,9 @@ async def _with_broker(url: str, work: Work, on_trouble: Callable[[str], None]) 
         url,
         "cli",
         log,
-        user=os.environ.get("PW_NATS_USER") or None,
-        password=_password(),
         wait_s=CONNECT_S,
         on_trouble=on_trouble,
+        **credentials(os.environ),
     )
     try:
         return await work(bus)
@@ -83,9 +89,28 @@ async def _with_broker(url: str, work: Work, on_trouble: Callable[[str], None]) 
         await bus.close()
 
 
-def _password() -> str | None:
-    path = os.environ.get("PW_NATS_PASSWORD_FILE")
-    return read_secret(Path(path), "PW_NATS_PASSWORD_FILE") if path else None
+class Credentials(TypedDict):
+    """What a broker may ask for, and what its certificate is checked with."""
+
+    user: str | None
+    password: str | None
+    ca_file: Path | None
+
+
+def credentials(environ: Mapping[str, str]) -> Credentials:
+    """From the environment, as every service reads them.
+
+    Raises:
+        BadArgument: a file that cannot be read.
+    """
+    password, ca_file = environ.get("PW_NATS_PASSWORD_FILE"), environ.get("PW_NATS_CA_FILE")
+    if ca_file and not os.access(ca_file, os.R_OK):
+        raise BadArgument(f"PW_NATS_CA_FILE: there is no readable file at {shown_path(ca_file)}")
+    return Credentials(
+        user=environ.get("PW_NATS_USER") or None,
+        password=read_secret(Path(password), "PW_NATS_PASSWORD_FILE") if password else None,
+        ca_file=Path(ca_file) if ca_file else None,
+    )
 
 
 def read_secret(path: Path, name: str) -> str:
@@ -95,7 +120,8 @@ def read_secret(path: Path, name: str) -> str:
         BadArgument: naming the setting and the file.
     """
     try:
-        found = path.read_text(encoding="utf-8").strip()
+        with path.open("rb") as file:
+            found = file.read(SECRET_BYTES_MAX).decode("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         # The error itself would name the file again, and that may be the secret.
         why = getattr(error, "strerror", None) or type(error).__name__

@@ -14,11 +14,11 @@ from rich.table import Table
 from rich.text import Text
 from solders.signature import Signature
 
+from pw_cli.event_words import in_words, name_of
 from pw_cli.terminal import write_json
 from pw_common.captures import BadCapture, CaptureWriter, read_capture
-from pw_common.messages import QuoteTrade, RoundTrip, Swap, TokenCreated, Transfer
-from pw_common.plain_text import plain_json
-from pw_common.pools import PoolEvent
+from pw_common.messages import Swap
+from pw_common.plain_text import SENTENCE_CHARS_MAX, plain_text
 from pw_geyser import shallow_pb2
 from pw_parser.core.explain import Balance, Explanation, explain, reading_of
 from pw_parser.core.programs import BUILT_IN, Programs
@@ -29,7 +29,6 @@ EXIT_OK = 0
 EXIT_NOT_FOUND = 1
 EXIT_UNREADABLE = 2
 SHORT = 8
-QUOTE_NAMES = {"So11": "SOL", "EPjF": "USDC", "Es9v": "USDT", "USD1": "USD1"}
 
 
 def explain_one(
@@ -141,7 +140,7 @@ def show(explanation: Explanation, console: Console) -> None:
             "owner", "what", "mint", "change", title="Balances, net", title_justify="left"
         )
         for row in explanation.balances:
-            table.add_row(row.owner[:SHORT] or "?", row.label, _name(row.mint), _amount(row))
+            table.add_row(row.owner[:SHORT] or "?", row.label, name_of(row.mint), _amount(row))
         console.print(table)
     if explanation.taken_out:
         table = Table("account", "lamports", "why", title="Taken out", title_justify="left")
@@ -151,8 +150,8 @@ def show(explanation: Explanation, console: Console) -> None:
     if explanation.said.trades:
         table = Table("venue", "given", "got", "user", title="Events", title_justify="left")
         for trade in explanation.said.trades:
-            given = f"{trade.amount_in_raw} {_name(trade.mint_in or '?')}"
-            got = f"{trade.amount_out_raw} {_name(trade.mint_out or '?')}"
+            given = f"{trade.amount_in_raw} {name_of(trade.mint_in or '?')}"
+            got = f"{trade.amount_out_raw} {name_of(trade.mint_out or '?')}"
             table.add_row(trade.venue, given, got, (trade.user or "-")[:SHORT])
         console.print(table)
     for unknown in explanation.said.unparsed:
@@ -162,17 +161,17 @@ def show(explanation: Explanation, console: Console) -> None:
     for event in explanation.events:
         if isinstance(event, Swap):
             _show_swap(event, console)
-        elif isinstance(event, RoundTrip | TokenCreated | Transfer | QuoteTrade | PoolEvent):
+        elif (words := in_words(event)) is not None:
             # Text, not markup: a token's name is in it.
-            body = plain_json(msgspec.json.encode(event)).decode()
-            console.print(Text(f"  {type(event).__name__}: {body}"), soft_wrap=True)
+            line = f"  {plain_text(words, SENTENCE_CHARS_MAX)}"
+            console.print(Text(line), soft_wrap=True, highlight=False)
 
 
 def _show_swap(swap: Swap, console: Console) -> None:
     quote = "unknown" if swap.quote_amount_raw is None else str(swap.quote_amount_raw)
     console.print(
-        f"  {swap.trader} {swap.side}s {swap.base_amount_raw} {_name(swap.mint)} for "
-        f"{quote} {_name(swap.quote_mint) if swap.quote_mint else ''}, "
+        f"  {swap.trader} {swap.side}s {swap.base_amount_raw} {name_of(swap.mint)} for "
+        f"{quote} {name_of(swap.quote_mint) if swap.quote_mint else ''}, "
         f"confidence {swap.confidence:.2f}",
         soft_wrap=True,
     )
@@ -182,18 +181,13 @@ def _show_swap(swap: Swap, console: Console) -> None:
         console.print(f"    {reason}{cost}: {REASONS[reason].sentence}", soft_wrap=True)
 
 
-def _name(mint: str) -> str:
-    """Quotes by their name, other mints by their beginning."""
-    return QUOTE_NAMES.get(mint[:4], mint[:SHORT])
-
-
 def _amount(row: Balance) -> str:
     return f"{row.change_raw / 10**row.decimals:+,.{min(row.decimals, 9)}f}"
 
 
 def _verdict_row(explanation: Explanation) -> dict[str, str]:
     swaps = [event for event in explanation.events if isinstance(event, Swap)]
-    what = ", ".join(f"{s.side} {_name(s.mint)}" for s in swaps) or explanation.verdict
+    what = ", ".join(f"{s.side} {name_of(s.mint)}" for s in swaps) or explanation.verdict
     return {
         "signature": explanation.signature,
         "venues": ",".join(explanation.venues or explanation.routers) or "-",

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
-import importlib
 import os
 import sys
-from typing import NamedTuple
 
-from pw_common.run import VERSION
+from pw_cli.interrupts import EXIT_INTERRUPTED, Interrupts
+
+# Nothing heavy is imported here: Ctrl-C is handled once `main` has begun.
 
 
-class Command(NamedTuple):
+class Command:
     """A subcommand: its module has `add_arguments(parser)` and `run(args) -> exit code`."""
 
-    name: str
-    module: str
-    help: str
+    def __init__(self, name: str, module: str, help_: str) -> None:
+        self.name, self.module, self.help = name, module, help_
 
 
 COMMANDS = (
@@ -44,17 +42,23 @@ COMMANDS = (
     Command("simulate", "pw_cli.simulate", "generate a market and write it as a capture"),
 )
 
-EXIT_INTERRUPTED = 130
-
 
 def main() -> int:
     """Exit codes: 0 done, 1 done but not all well, 2 wrong usage, 69 unreachable, 78 settings."""
+    wanted = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
+    interrupts = Interrupts(wanted or "")
+    interrupts.install()
+    # Only now: these take most of a second, and Ctrl-C may come meanwhile.
+    import argparse  # noqa: PLC0415
+    import importlib  # noqa: PLC0415
+
+    from pw_common.run import VERSION  # noqa: PLC0415
+
     parser = argparse.ArgumentParser(
         prog="pw", description="A self-hosted real-time monitor for Solana."
     )
     parser.add_argument("--version", action="version", version=f"pw {VERSION}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    wanted = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
     for command in COMMANDS:
         sub = commands.add_parser(command.name, help=command.help, description=command.help)
         if command.name == wanted:
@@ -62,7 +66,10 @@ def main() -> int:
             module.add_arguments(sub)
             sub.set_defaults(run=module.run)
     args = parser.parse_args()
+    args.interrupts = interrupts
     try:
+        if wanted != "up":
+            interrupts.leave()
         return int(args.run(args))
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED

@@ -107,6 +107,9 @@ def run(args: argparse.Namespace) -> int:
         return explain.explain_one(args.explain, args.captures, programs, as_json=args.json)
     if args.fixture:
         return explain.write_fixture(args.fixture, args.captures, args.out)
+    if args.expected is not None and not args.expected.is_file():
+        sys.stderr.write(f"pw parse: --expected {args.expected}: no such file\n")
+        return EXIT_UNREADABLE
     if args.verdicts:
         return explain.verdicts(args.captures, args.expected, programs, as_json=args.json)
     return parse_captures(

@@ -8,6 +8,7 @@ import msgspec
 from google.protobuf.message import DecodeError
 from solders.signature import Signature
 
+from pw_common.amounts import amounts_as_text
 from pw_common.envelope import CONTENT_ENCODING, ZSTD, BadEnvelope, decompress
 from pw_common.framing import BadFrame, split
 from pw_common.limits import DECOMPRESSED_BYTES_MAX
@@ -54,7 +55,7 @@ def _body(message: StoredMessage) -> dict[str, Any]:
     if message.subject.startswith(("pw.tx.", "pw.dlq.")) and message.subject != NOTIFICATIONS:
         return _updates(body)
     try:
-        return {"body": msgspec.json.decode(body)}
+        return {"body": amounts_as_text(msgspec.json.decode(body))}
     except msgspec.MsgspecError as error:
         return {"unreadable": str(error), **_hex(body)}
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import time
 from http import HTTPStatus
 from typing import Any
 
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Console, Group, RenderableType
 
 from pw_cli.api import add_api_arguments, target_of
 from pw_cli.api_client import ApiClient, decoded
 from pw_cli.broker import BadArgument
 from pw_cli.status_tables import tables
 from pw_cli.terminal import cell, complain, plain_tree, write_json
+from pw_cli.viewer import Viewer
 from pw_common.redact import redacted_url
 from pw_common.run import EXIT_CONFIG, EXIT_UNAVAILABLE
 from pw_notifier.exchange import NoAnswer
@@ -83,20 +82,25 @@ def _live(api: ApiClient, where: str, console: Console) -> int:
     # The first answer must come; later ones may fail while the API restarts.
     status = fetch(api, where)
     code = _code(status)
+    shown: RenderableType = tables(plain_tree(status))
     try:
-        with Live(tables(plain_tree(status)), console=console, auto_refresh=False) as live:
-            while True:
-                time.sleep(EVERY_S)
+        with Viewer(console) as viewer:
+            viewer.show(shown)
+            while viewer.wait(EVERY_S):
                 try:
                     status = fetch(api, where)
                     code = _code(status)
-                    live.update(tables(plain_tree(status)), refresh=True)
+                    shown = tables(plain_tree(status))
                 except NoStatus as error:
                     code = EXIT_UNAVAILABLE
                     note = cell(error, style="bold red")
-                    live.update(Group(tables(plain_tree(status)), note), refresh=True)
+                    shown = Group(note, tables(plain_tree(status)))
+                viewer.show(shown)
     except KeyboardInterrupt:
-        return code
+        pass
+    # The screen is the terminal's again: what was seen last stays on it.
+    console.print(shown)
+    return code
 
 
 def _code(status: dict[str, Any]) -> int:

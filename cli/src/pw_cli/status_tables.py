@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
+
+from pw_cli.fitting import Fitting
 
 MODE_STYLE = {
     "running": "bold green",
@@ -82,18 +82,11 @@ def _unlisted(found: dict[str, Any] | None) -> list[Text]:
     return [Text(text, style="dim")]
 
 
-def _table(*columns: str, numbers: tuple[str, ...] = ()) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        # Where the terminal is narrow, words wrap and numbers stay whole.
-        number = column in numbers
-        table.add_column(
-            column, justify="right" if number else "left", no_wrap=number or column == "state"
-        )
-    return table
+def _table(*columns: str, numbers: tuple[str, ...] = ()) -> Fitting:
+    return Fitting(*columns, numbers=numbers)
 
 
-def _services(services: list[dict[str, Any]]) -> Table:
+def _services(services: list[dict[str, Any]]) -> Fitting:
     numbers = ("instances", "per s", "per s, 60 s", "total")
     table = _table("service", *numbers, "not well", numbers=numbers)
     for one in services:
@@ -114,12 +107,11 @@ def _services(services: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _sources(sources: list[dict[str, Any]]) -> Table:
+def _sources(sources: list[dict[str, Any]]) -> Fitting:
     numbers = ("slot", "lag ms", "checkpoint", "frontier", "gaps")
     table = _table("source", "state", *numbers, numbers=numbers)
     # Below, not in a column: an address is longer than a narrow terminal has room for.
     table.caption = Text("  ".join(f"{one['source']} = {_endpoint(one)}" for one in sources))
-    table.caption_justify = "left"
     for one in sources:
         state = Text("connected", style="green") if one["connected"] else Text("away", style="red")
         if one["waiting_for_broker"]:
@@ -152,7 +144,7 @@ def _lag(one: dict[str, Any]) -> str:
     return count(one["lag_ms"])
 
 
-def _endpoints(sources: list[dict[str, Any]]) -> list[Table]:
+def _endpoints(sources: list[dict[str, Any]]) -> list[Fitting]:
     """Each endpoint of the sources that have several; nothing where none has."""
     rows = [(one["source"], each) for one in sources for each in one["endpoints"]]
     if not rows:
@@ -174,7 +166,7 @@ def _endpoints(sources: list[dict[str, Any]]) -> list[Table]:
     return [table]
 
 
-def _streams(streams: list[dict[str, Any]]) -> Table:
+def _streams(streams: list[dict[str, Any]]) -> Fitting:
     numbers = ("messages", "bytes", "limit", "full", "first", "last")
     table = _table("stream", *numbers, numbers=numbers)
     for one in streams:
@@ -192,7 +184,7 @@ def _streams(streams: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _consumers(consumers: list[dict[str, Any]]) -> Table:
+def _consumers(consumers: list[dict[str, Any]]) -> Fitting:
     numbers = ("pending", "unacked", "redelivered", "lag s")
     table = _table("consumer", *numbers, numbers=numbers)
     for one in consumers:

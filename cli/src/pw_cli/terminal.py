@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from rich.text import Text
 
+from pw_common.amounts import amounts_as_text
 from pw_common.plain_text import SENTENCE_CHARS_MAX, plain_json, plain_text
 from pw_common.redact import redacted
 
@@ -23,8 +24,9 @@ def complain(command: str, what: object) -> None:
 
 
 def write_json(value: Any) -> None:
-    """One line of JSON on stdout; the value is the same, and a terminal shows it as text."""
-    sys.stdout.buffer.write(plain_json(msgspec.json.encode(value)) + b"\n")
+    """One line of JSON on stdout, with raw amounts as text; a terminal shows it as text."""
+    body = msgspec.json.encode(amounts_as_text(value))
+    sys.stdout.buffer.write(plain_json(body) + b"\n")
     sys.stdout.buffer.flush()
 
 

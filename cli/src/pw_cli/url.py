@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import argparse
 import sys
+from http import HTTPStatus
 
 from pw_cli.api import add_api_arguments, target_of
+from pw_cli.api_client import ApiClient, decoded
 from pw_cli.broker import BadArgument
+from pw_cli.terminal import complain
 from pw_common.clock import now_ms
 from pw_common.login import login_url
-from pw_common.run import EXIT_CONFIG
+from pw_common.redact import redacted_url
+from pw_common.run import EXIT_CONFIG, EXIT_UNAVAILABLE
 from pw_common.token_file import new_nonce
+from pw_notifier.exchange import Answered, NoAnswer
 
 __all__ = ["add_arguments", "run"]
+
+# Answered from memory, so that a broker that is away does not matter.
+ASKED = "/api/v1/swaps?limit=1"
+PROBLEM = "application/problem+json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,16 +30,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 printed, 78 a token that cannot be read, or several systems."""
+    """0 printed, 69 no API there, 78 a token is missing or wrong, or several systems."""
     try:
         target = target_of(args)
     except BadArgument as error:
         sys.stderr.write(f"pw url: {error}\n")
         return EXIT_CONFIG
+    where = redacted_url(target.base)
+    try:
+        with ApiClient(target.base, target.headers) as api:
+            answer = api.get(ASKED)
+    except NoAnswer as error:
+        complain("url", f"no API at {where} ({error}): is `pw up` running? See --api")
+        return EXIT_UNAVAILABLE
+    if not _is_ours(answer):
+        complain("url", f"{where} is not Pocketwatcher's API (HTTP {answer.status})")
+        return EXIT_UNAVAILABLE
+    if answer.status == HTTPStatus.UNAUTHORIZED:
+        known = "has another token" if target.token else "asks for a token, and none is known here"
+        complain("url", f"the API at {where} {known}: name its file with --api-token-file")
+        return EXIT_CONFIG
     if target.token is None:
-        # The API of `pw up --no-token`, or one whose token is not known here.
-        sys.stderr.write("pw url: no token found; name its file with --api-token-file\n")
+        # The API of `pw up --no-token`.
         sys.stdout.write(target.base.rstrip("/") + "/\n")
         return 0
     sys.stdout.write(login_url(target.base, target.token, new_nonce(), now_ms()) + "\n")
     return 0
+
+
+def _is_ours(answer: Answered) -> bool:
+    kind = answer.headers.get("content-type", "")
+    is_json = isinstance(decoded(answer.body), dict | list)
+    return is_json and (answer.status == HTTPStatus.OK or kind.startswith(PROBLEM))

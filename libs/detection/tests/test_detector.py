@@ -98,7 +98,7 @@ def test_within_its_cooldown_a_rule_does_not_open_again_and_after_it_does() -> N
     detector = Detector((LOUD[0],))
     run(detector, [buys(1, NOW_MS, 4), ClosedSlot(2, NOW_MS + 400_000, False)])
     assert run(detector, [buys(3, NOW_MS + 500_000, 5)]) == []
-    assert detector.why("mint")[0]["blocked"] == ["cooling down for 600 s"]
+    assert detector.why("mint")[0]["blocked"] == ["cooling down for 100 s more, of 600 s"]
     (again,) = run(detector, [buys(4, NOW_MS + 700_000, 5)])
     assert again.kind == "opened"
 

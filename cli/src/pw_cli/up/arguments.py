@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pw_cli.market_arguments import add_market_arguments
+from pw_common.captures import SUFFIXES
 from pw_common.channels import CHANNELS_BYTES_MAX, channels_of
 from pw_common.coverage import BY_WIDTH
 from pw_common.documents import BadDocument, read_file
@@ -21,8 +24,10 @@ DETECTORS_MAX = 3
 PORT_MAX = 65_535
 TIMEOUT_S_MAX = 31_536_000
 PARSERS_MAX = 16
+SEED_DEFAULT = 1
+TOKEN_BYTES_MAX = 4_096
 
-RATE = re.compile(r"^(recorded|max|\d+(\.\d+)?x|\d+(\.\d+)?)$")
+RATE = re.compile(r"recorded|max|[0-9]+(\.[0-9]+)?x?")
 
 
 class BadUsage(ValueError):
@@ -57,6 +62,9 @@ class UpOptions:
     preset: str = presets.VARIED
     failures: float = presets.FAILURES_DEFAULT
     with_failed: bool = False
+    token_in_clear: bool = False
+    # Whether somebody chose it: only then is one that was played here refused.
+    seed_given: bool = False
 
     @property
     def source_kind(self) -> str:
@@ -82,6 +90,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--x-token-file", type=Path, metavar="F", help="file with the endpoint's x-token"
     )
     source.add_argument(
+        "--x-token-in-clear",
+        action="store_true",
+        help="send the x-token over http:// to another host, where everyone on the way reads it",
+    )
+    source.add_argument(
         "--programs",
         metavar="NAME|FILE",
         help="what to subscribe to: successful, token-programs, programs (the packaged list), a "
@@ -96,7 +109,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     again = source.add_mutually_exclusive_group()
     again.add_argument("--loop", action="store_true", help="start over at the end (default)")
     again.add_argument("--once", action="store_true", help="play once")
-    source.add_argument("--seed", type=int, default=1, help="seed of the generated market")
+    source.add_argument(
+        "--seed",
+        type=int,
+        help="seed of the generated market (default: 1, or the next one that --data has not had)",
+    )
     source.add_argument(
         "--minutes",
         type=float,
@@ -148,7 +165,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--api-token-file",
         type=Path,
         metavar="F",
-        help="file with the API's token (default: one is created in the data folder)",
+        default=Path(named) if (named := os.environ.get("PW_API_TOKEN_FILE")) else None,
+        help="file with the API's token (default: PW_API_TOKEN_FILE, else one is created in the "
+        "data folder)",
     )
     token.add_argument(
         "--no-token",
@@ -188,42 +207,7 @@ def options(args: argparse.Namespace) -> UpOptions:
     Raises:
         BadUsage: naming every problem.
     """
-    problems = []
-    if args.capture and args.endpoint:
-        problems.append("--capture and --endpoint are two sources: choose one")
-    missing = [str(path) for path in args.capture if not path.is_file()]
-    if missing:
-        problems.append(f"no such capture: {', '.join(missing)}")
-    if args.x_token_file and not args.endpoint:
-        problems.append("--x-token-file belongs to --endpoint")
-    if args.x_token_file and not args.x_token_file.is_file():
-        problems.append(f"no such file: {shown_path(args.x_token_file)}")
-    if args.api_token_file and not args.api_token_file.is_file():
-        problems.append(f"--api-token-file {shown_path(args.api_token_file)}: no such file")
-    if args.rate is not None and not RATE.match(args.rate):
-        problems.append(f"--rate {args.rate}: allowed are recorded, max, 10x, or a number")
-    if args.rate and args.endpoint:
-        problems.append("--rate cannot change the pace of an endpoint")
-    if not 0 <= args.port <= PORT_MAX:
-        problems.append(f"--port {args.port}: allowed are 0 to {PORT_MAX}; 0 takes a free one")
-    if not 0 <= args.timeout <= TIMEOUT_S_MAX:
-        most = f"{TIMEOUT_S_MAX:,} seconds"
-        problems.append(f"--timeout {args.timeout}: allowed are 0 (never) to {most}")
-    if not 1 <= args.parsers <= PARSERS_MAX:
-        problems.append(f"--parsers {args.parsers}: allowed are 1 to {PARSERS_MAX}")
-    if args.channels is not None and (why := _channels_problem(args.channels)):
-        problems.append(f"--channels {args.channels}: {why}")
-    if not 0 <= args.detectors <= DETECTORS_MAX:
-        problems.append(f"--detectors {args.detectors}: allowed are 0 to {DETECTORS_MAX}")
-    if args.exit_when_drained and not args.once:
-        problems.append("--exit-when-drained needs --once: a loop never drains")
-    if args.once and args.endpoint:
-        problems.append("--once cannot end an endpoint's stream")
-    if args.programs not in {None, *BY_WIDTH} and not Path(args.programs).is_file():
-        names = ", ".join(BY_WIDTH)
-        problems.append(f"--programs {args.programs}: no such file; or say {names}")
-    if args.refuse and args.endpoint:
-        problems.append("--refuse is for the played source: an endpoint refuses by itself")
+    problems = [*_source_problems(args), *_run_problems(args)]
     if problems:
         raise BadUsage("\n".join(problems))
     return UpOptions(
@@ -240,7 +224,8 @@ def options(args: argparse.Namespace) -> UpOptions:
         report=args.report,
         data=args.data,
         api_port=args.port,
-        seed=args.seed,
+        seed=SEED_DEFAULT if args.seed is None else args.seed,
+        seed_given=args.seed is not None,
         minutes=args.minutes,
         timeout_s=args.timeout,
         faults=",".join(filter(None, (args.faults, args.refuse and f"refuse={args.refuse}"))),
@@ -251,4 +236,80 @@ def options(args: argparse.Namespace) -> UpOptions:
         preset=args.preset,
         failures=args.failures,
         with_failed=args.with_failed,
+        token_in_clear=args.x_token_in_clear,
     )
+
+
+def _source_problems(args: argparse.Namespace) -> Iterator[str]:
+    if args.capture and args.endpoint:
+        yield "--capture and --endpoint are two sources: choose one"
+    for path in args.capture:
+        if why := _capture_problem(path):
+            yield f"--capture: {why}"
+    if args.x_token_file and not args.endpoint:
+        yield "--x-token-file belongs to --endpoint"
+    if args.x_token_file and (why := _token_problem(args.x_token_file)):
+        yield f"--x-token-file: {why}"
+    if args.x_token_in_clear and not args.endpoint:
+        yield "--x-token-in-clear belongs to --endpoint"
+    if args.rate is not None and not RATE.fullmatch(args.rate):
+        yield f"--rate {args.rate}: allowed are recorded, max, 10x, or a number"
+    if args.rate and args.endpoint:
+        yield "--rate cannot change the pace of an endpoint"
+    if args.once and args.endpoint:
+        yield "--once cannot end an endpoint's stream"
+    if args.programs not in {None, *BY_WIDTH} and not Path(args.programs).is_file():
+        names = ", ".join(BY_WIDTH)
+        yield f"--programs {args.programs}: no such file; or say {names}"
+    for flag, value in (("--refuse", args.refuse), ("--faults", args.faults)):
+        if value and args.endpoint:
+            yield f"{flag} is for the played source: an endpoint refuses by itself"
+
+
+def _run_problems(args: argparse.Namespace) -> Iterator[str]:
+    if args.api_token_file and not args.api_token_file.is_file():
+        yield f"--api-token-file {shown_path(args.api_token_file)}: no such file"
+    if not 0 <= args.port <= PORT_MAX:
+        yield f"--port {args.port}: allowed are 0 to {PORT_MAX}; 0 takes a free one"
+    if not 0 <= args.timeout <= TIMEOUT_S_MAX:
+        most = f"{TIMEOUT_S_MAX:,} seconds"
+        yield f"--timeout {args.timeout}: allowed are 0 (never) to {most}"
+    if not 1 <= args.parsers <= PARSERS_MAX:
+        yield f"--parsers {args.parsers}: allowed are 1 to {PARSERS_MAX}"
+    if args.channels is not None and (why := _channels_problem(args.channels)):
+        yield f"--channels {args.channels}: {why}"
+    if not 0 <= args.detectors <= DETECTORS_MAX:
+        yield f"--detectors {args.detectors}: allowed are 0 to {DETECTORS_MAX}"
+    if args.channels is not None and args.detectors == 0:
+        yield "--channels needs a detector: --detectors 0 raises no alerts"
+    if args.exit_when_drained and not args.once:
+        yield "--exit-when-drained needs --once: a loop never drains"
+    if args.report is not None and (why := _report_problem(args.report)):
+        yield f"--report {args.report}: {why}"
+
+
+def _capture_problem(path: Path) -> str:
+    if not path.is_file():
+        return f"no such capture: {path}"
+    if not path.name.endswith(SUFFIXES):
+        return f"{path}: not a capture by its name; allowed: {', '.join(SUFFIXES)}"
+    return "" if os.access(path, os.R_OK) else f"{path}: it cannot be read"
+
+
+def _token_problem(path: Path) -> str:
+    if not path.is_file():
+        return f"no such file: {shown_path(path)}"
+    try:
+        with path.open("rb") as file:
+            return "" if file.read(TOKEN_BYTES_MAX).strip() else f"{shown_path(path)} is empty"
+    except OSError as error:
+        return f"{shown_path(path)}: {error.strerror}"
+
+
+def _report_problem(path: Path) -> str:
+    if path.is_dir():
+        return "it is a folder; give the name of a file"
+    if not path.parent.is_dir():
+        return f"the folder {path.parent} does not exist; create it first"
+    writable = os.access(path, os.W_OK) if path.exists() else os.access(path.parent, os.W_OK)
+    return "" if writable else "it cannot be written"

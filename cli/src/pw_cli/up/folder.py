@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 LOCK_FILE: Final = "lock"
+BROKER_FOLDER: Final = "nats"
 
 
 class FolderTaken(Exception):
@@ -35,6 +38,10 @@ def data_folder(chosen: Path | None) -> Iterator[Path]:
         return
     try:
         chosen.mkdir(parents=True, exist_ok=True)
+        # What an earlier run of somebody else left may be closed to us, or be a file.
+        (chosen / BROKER_FOLDER).mkdir(exist_ok=True)
+        if not os.access(chosen / BROKER_FOLDER, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         lock = (chosen / LOCK_FILE).open("a")
     except OSError as error:
         raise FolderTaken(f"--data {chosen}: {error.strerror}; choose another folder") from error

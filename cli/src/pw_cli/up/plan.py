@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from pw_cli.up.arguments import DEFAULT_TPS, UpOptions
 from pw_common.coverage import BY_WIDTH
 
+SENT_RECORD: Final = "sent.bin"
+# For a person at a terminal; PW_LOG_LEVEL and PW_LOG_FORMAT say otherwise.
+LOGS: Final = {"PW_LOG_FORMAT": "text", "PW_LOG_LEVEL": "warning"}
+
 
 @dataclass(frozen=True)
 class Spec:
-    """One child process: `python -m module` with these variables."""
+    """One child process: `python -m module` with these variables.
+
+    `env` is what the run must set itself. `defaults` give way to what the person has set.
+    """
 
     name: str
     service: str
     module: str
     env: dict[str, str]
     http_port: int | None = None
+    defaults: Mapping[str, str] = field(default_factory=lambda: LOGS)
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,8 @@ class Ports:
 
 def provision_spec(options: UpOptions, nats_url: str) -> Spec:
     """The one-shot that makes the streams."""
-    env = _common(nats_url)
+    # Once: the run waits for its end.
+    env = _common(nats_url) | {"PW_PROVISION_EVERY_S": "0"}
     if options.tx_bytes_max is not None:
         env["PW_TX_BYTES_MAX"] = str(options.tx_bytes_max)
     return Spec("provision", "provision", "pw_provision", env)
@@ -62,13 +73,15 @@ def notifier_spec(options: UpOptions, nats_url: str, port: int) -> Spec:
     return Spec("notifier", "notifier", "pw_notifier", env, port)
 
 
-def api_spec(nats_url: str, port: int, token_file: Path | None) -> Spec:
+def api_spec(
+    nats_url: str, port: int, token_file: Path | None, *, no_token: bool | None = None
+) -> Spec:
     """The status API; it reads its token from a file, and asks for none only without one."""
     env = _common(nats_url) | {"PW_HTTP_LISTEN": f"127.0.0.1:{port}"}
-    if token_file is None:
-        env |= {"PW_API_NO_TOKEN": "true"}
-    else:
-        env["PW_API_TOKEN_FILE"] = str(token_file.resolve())
+    without = token_file is None if no_token is None else no_token
+    # Both, so that neither comes from somewhere else.
+    env["PW_API_NO_TOKEN"] = str(without).lower()
+    env["PW_API_TOKEN_FILE"] = "" if token_file is None else str(token_file.resolve())
     return Spec("api", "api", "pw_api", env, port)
 
 
@@ -90,6 +103,8 @@ def ingest_spec(options: UpOptions, nats_url: str, ports: Ports) -> Spec:
         env["PW_INGEST_PROGRAMS"] = programs if known else str(Path(programs).resolve())
     if options.with_failed:
         env["PW_INGEST_WITH_FAILED"] = "true"
+    if options.token_in_clear:
+        env["PW_INGEST_IN_CLEAR"] = "true"
     return Spec("ingest", "ingest", "pw_ingest", env, ports.ingest_http)
 
 
@@ -100,8 +115,6 @@ def replay_spec(options: UpOptions, ports: Ports, sent_record: Path) -> Spec:
         "PW_HTTP_LISTEN": f"127.0.0.1:{ports.replay_http}",
         "PW_REPLAY_LOOP": "false" if options.once else "true",
         "PW_REPLAY_SENT_RECORD": str(sent_record),
-        "PW_LOG_FORMAT": "text",
-        "PW_LOG_LEVEL": "warning",
     }
     if options.captures:
         paths = [str(path.resolve()) for path in options.captures]
@@ -122,5 +135,21 @@ def replay_spec(options: UpOptions, ports: Ports, sent_record: Path) -> Spec:
     return Spec("replay", "replay", "pw_replay", env, ports.replay_http)
 
 
+def every_spec(options: UpOptions, nats_url: str, ports: Ports, folder: Path) -> list[Spec]:
+    """One of each service that the run will start, as it would be started."""
+    specs = [
+        provision_spec(options, nats_url),
+        parser_spec(1, nats_url, ports.parser_http[0]),
+        api_spec(nats_url, ports.api, options.api_token_file, no_token=options.no_token),
+        ingest_spec(options, nats_url, ports),
+    ]
+    if options.detectors:
+        specs.append(detector_spec(1, nats_url, ports.detector_http[0]))
+        specs.append(notifier_spec(options, nats_url, ports.notifier_http))
+    if options.endpoint is None:
+        specs.append(replay_spec(options, ports, folder / SENT_RECORD))
+    return specs
+
+
 def _common(nats_url: str) -> dict[str, str]:
-    return {"PW_NATS_URL": nats_url, "PW_LOG_FORMAT": "text", "PW_LOG_LEVEL": "warning"}
+    return {"PW_NATS_URL": nats_url}

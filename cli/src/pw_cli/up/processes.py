@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pw_cli.up.plan import Spec
+from pw_cli.up.relay import Relay
 from pw_common.clock import monotonic_s
 from pw_common.local_broker import end_with_parent
 
@@ -20,7 +21,9 @@ STOP_TIMEOUT_S = 25.0
 RESTARTS_MAX = 5
 RESTART_WAIT_S = 0.5
 # A service that ends with one of these said why, and would say it again.
-FINAL_EXIT_CODES = {2, 69, 78}
+FINAL_EXIT_CODES = {2, 78}
+# At the start this is final too: later the broker that it missed may be back.
+EXIT_UNAVAILABLE = 69
 # What only shows or tells: however it ends, it is started again, and the rest goes on.
 ASIDE = {"api", "notifier"}
 ASIDE_WAIT_FIRST_S = 0.5
@@ -47,7 +50,10 @@ class Child:
 
     spec: Spec
     process: subprocess.Popen[bytes]
+    starter: Starter | None = None
     restarts: int = 0
+    # Of these, those in a row, without a steady time in between.
+    in_a_row: int = 0
     stopping: bool = False
     # Of what is aside: how long it is waited for next time, and when it is due.
     wait_s: float = ASIDE_WAIT_FIRST_S
@@ -63,24 +69,57 @@ class Child:
             self.cost = Cost(cpu_s - self.cpu_mark_s, rss_mb)
 
 
+class Starter:
+    """Starts services, passes on what they write, and knows every one that it started."""
+
+    def __init__(self, relay: Relay | None = None) -> None:
+        self._relay = relay
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self, spec: Spec) -> Child:
+        """Start one service, with everything of our environment that the run does not set."""
+        piped = subprocess.PIPE if self._relay is not None else None
+        # Alerts on the console are what the notifier writes; our stdout is for the figures.
+        alerts = (piped or sys.stderr) if spec.service == "notifier" else subprocess.DEVNULL
+        process = subprocess.Popen(
+            [sys.executable, "-m", spec.module],
+            env={**spec.defaults, **os.environ, **spec.env},
+            stdin=subprocess.DEVNULL,
+            stdout=alerts,
+            stderr=piped,
+            start_new_session=True,
+            preexec_fn=end_with_parent,  # noqa: PLW1509
+        )
+        self._processes = [one for one in self._processes if one.poll() is None]
+        self._processes.append(process)
+        if self._relay is not None:
+            if process.stderr is not None:
+                self._relay.read(process.stderr, spec.name)
+            if process.stdout is not None:
+                self._relay.read(process.stdout, spec.name, folded=False)
+        return Child(spec, process, self)
+
+    async def run_once(self, spec: Spec) -> int:
+        """Run a one-shot to its end; returns its exit code."""
+        process = self.start(spec).process
+        try:
+            while (code := process.poll()) is None:  # noqa: ASYNC110 - another process's end
+                await asyncio.sleep(0.02)
+        finally:
+            if process.poll() is None:
+                process.kill()
+        return code
+
+    def kill_all(self) -> None:
+        """End everything that still runs, at once."""
+        for process in self._processes:
+            if process.poll() is None:
+                process.kill()
+
+
 def start(spec: Spec) -> Child:
-    """Start one service; its stderr is ours."""
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("PW_")} | spec.env
-    process = subprocess.Popen(
-        [sys.executable, "-m", spec.module],
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        # Alerts on the console are what the notifier writes; ours is for the figures.
-        stdout=sys.stderr if spec.service == "notifier" else subprocess.DEVNULL,
-        start_new_session=True,
-        preexec_fn=end_with_parent,  # noqa: PLW1509
-    )
-    return Child(spec, process)
-
-
-def run_once(spec: Spec) -> int:
-    """Run a one-shot to its end; returns its exit code."""
-    return start(spec).process.wait()
+    """Start one service whose stderr is ours."""
+    return Starter().start(spec)
 
 
 async def watch(children: list[Child], say: Callable[[str], None]) -> None:
@@ -102,8 +141,11 @@ async def watch(children: list[Child], say: Callable[[str], None]) -> None:
             name = child.spec.name
             if code in FINAL_EXIT_CODES:
                 raise ChildFailed(f"{name} ended with exit code {code}: its message is above")
-            if child.restarts >= RESTARTS_MAX:
-                raise ChildFailed(f"{name} crashed {child.restarts + 1} times (exit code {code})")
+            if monotonic_s() - child.started_s >= STEADY_S:
+                child.in_a_row = 0
+            if child.in_a_row >= RESTARTS_MAX:
+                raise ChildFailed(f"{name} crashed {child.in_a_row + 1} times (exit code {code})")
+            child.in_a_row += 1
             say(f"{name} ended with exit code {code}: starting it again")
             await asyncio.sleep(RESTART_WAIT_S)
             _start_again(child)
@@ -130,17 +172,17 @@ def _restart_aside(child: Child, code: int, say: Callable[[str], None]) -> None:
 
 
 def _start_again(child: Child) -> None:
-    again = start(child.spec)
+    again = (child.starter or Starter()).start(child.spec)
     child.process, child.started_s = again.process, again.started_s
     child.restarts += 1
 
 
-async def stop(child: Child) -> None:
+async def stop(child: Child, within_s: float = STOP_TIMEOUT_S) -> None:
     """SIGTERM, then SIGKILL when it takes too long."""
     child.stopping = True
     if child.process.poll() is None:
         child.process.send_signal(signal.SIGTERM)
-    deadline = asyncio.get_running_loop().time() + STOP_TIMEOUT_S
+    deadline = asyncio.get_running_loop().time() + within_s
     while child.process.poll() is None:
         child.measure()
         if asyncio.get_running_loop().time() > deadline:

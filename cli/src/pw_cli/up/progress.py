@@ -13,34 +13,42 @@ from pw_cli.up.figures import Shown, line
 from pw_cli.up.outlet import Outlet
 from pw_cli.up.probe import NoAnswer, json_of
 from pw_cli.up.report import Report
+from pw_cli.up.screen import Screen
 from pw_cli.up.system import System
 from pw_common.plain_text import plain_json
 from pw_common.redact import redacted_url
 
 LINE_EVERY_S = 5.0
 LIVE_EVERY_S = 1.0
-CLEAR_LINE = "\r\x1b[K"
+BUNDLED = (
+    "This run has the bundled nats-server {version}, which is there for trying things out and for "
+    "tests. For a run that lasts, install nats-server (one on PATH is taken first) or set "
+    "PW_NATS_URL: see docs/runbook.md"
+)
 
 
 class Progress:
-    """Lines on stderr; on a terminal the figures stay on one line."""
+    """Lines on stderr; on a terminal the figures stay on one line, below everything else."""
 
-    def __init__(self, system: System, *, as_json: bool) -> None:
+    def __init__(self, system: System, *, as_json: bool, screen: Screen | None = None) -> None:
         self._system = system
         self._as_json = as_json
-        self._live = sys.stderr.isatty() and not as_json
-        self._out = Outlet(sys.stdout if as_json else sys.stderr)
+        self._screen = screen or Screen(sys.stderr)
+        # A program reads stdout; whatever the services write stays on stderr.
+        self._json_out = Outlet(sys.stdout) if as_json else None
 
     def close(self) -> None:
         """Nothing more is shown."""
-        self._out.close()
+        self._screen.rest()
+        if self._json_out is not None:
+            self._json_out.close()
 
     def say(self, line: str) -> None:
         """Something that happened once."""
         if self._as_json:
             self._json({"event": "message", "text": line})
             return
-        self._out.write(f"{CLEAR_LINE if self._live else ''}{line}\n")
+        self._screen.line(line)
 
     def started(self) -> None:
         """Where to look."""
@@ -57,6 +65,7 @@ class Progress:
             run_file = str(system.folder.resolve() / RUN_FILE)
             started = {"event": "started", "api": api, "broker": broker}
             self._json(started | {"run_file": run_file})
+            self._warn_of_bundled()
             return
         link = system.access.link(api)
         once = "" if system.access.token is None else "   (works once; `pw url` prints another)"
@@ -68,24 +77,27 @@ class Progress:
             f"  API           {api}/openapi.json",
             f"  broker        {broker}",
             f"  data          {kept}",
-            "  stop          Ctrl-C (finishes the work in progress)",
+            "  stop          Ctrl-C (finishes the work in progress; twice: at once)",
         ):
             self.say(text)
+        self._warn_of_bundled()
+
+    def _warn_of_bundled(self) -> None:
+        broker = self._system.broker
+        if not self._system.plays and broker is not None and broker.binary.bundled:
+            self.say(BUNDLED.format(version=broker.binary.version))
 
     async def show(self) -> None:
         """Print the figures until cancelled."""
         while True:
-            await asyncio.sleep(LIVE_EVERY_S if self._live else LINE_EVERY_S)
+            live = self._screen.live and not self._as_json
+            await asyncio.sleep(LIVE_EVERY_S if live else LINE_EVERY_S)
             status = await self._status()
             await self._system.refresh()
             if self._as_json:
                 self._json({"event": "status", "status": status})
                 continue
-            shown = line(status)
-            if self._live:
-                self._out.write(f"{CLEAR_LINE}{shown}")
-            else:
-                self.say(shown)
+            self._screen.figures(line(status))
 
     def ended(self, report: Report) -> None:
         """The outcome in words, or as JSON."""
@@ -126,7 +138,8 @@ class Progress:
         return found
 
     def _json(self, value: object) -> None:
-        self._out.write(plain_json(msgspec.json.encode(value)).decode() + "\n")
+        assert self._json_out is not None
+        self._json_out.write(plain_json(msgspec.json.encode(value)).decode() + "\n")
 
 
 def away(why: str) -> dict[str, Any]:

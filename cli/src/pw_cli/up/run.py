@@ -6,27 +6,34 @@ import argparse
 import asyncio
 import contextlib
 import os
-import signal
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 import uvloop
 
 from pw_cli.api_client import ANSWER_BYTES_MAX
+from pw_cli.broker import BadArgument, credentials
+from pw_cli.interrupts import EXIT_INTERRUPTED, Interrupts
 from pw_cli.runs import announce, this_run, withdraw
 from pw_cli.up.access import RISK, Access, access_of
 from pw_cli.up.arguments import BadUsage, UpOptions, options
-from pw_cli.up.folder import FolderTaken, data_folder
+from pw_cli.up.broker import STOP_S, stop_broker
+from pw_cli.up.checks import check
+from pw_cli.up.folder import BROKER_FOLDER, FolderTaken, data_folder
 from pw_cli.up.plan import Ports, provision_spec
-from pw_cli.up.processes import ChildFailed, free_port, port_is_free, run_once
+from pw_cli.up.processes import STOP_TIMEOUT_S, ChildFailed, Starter, free_port, port_is_free
 from pw_cli.up.progress import Progress
+from pw_cli.up.relay import Relay, log_to
 from pw_cli.up.report import Report
+from pw_cli.up.screen import Screen
+from pw_cli.up.seeds import with_seed
+from pw_cli.up.stopping import StoppedEarly, Stopping
 from pw_cli.up.summary import make_report
 from pw_cli.up.system import System
-from pw_common.bus import BrokerAway, Bus, connect
-from pw_common.local_broker import LocalBroker, NoBroker, start_broker
+from pw_common.bus import CLOSE_TIMEOUT_S, BrokerAway, Bus, connect
+from pw_common.local_broker import LocalBroker, NoBroker, find_server, start_broker
 from pw_common.log import Log
 from pw_common.redact import redacted
 from pw_common.tasks import end_tasks
@@ -42,68 +49,146 @@ EXIT_CONFIG = 78
 BROKER_URL = "PW_NATS_URL"
 # A broker that one names should be there: no start-up to wait for.
 BROKER_WAIT_S = 5.0
+# What is left of a run without its broker, or one that never began, is given so long to end.
+HURRIED_S = 2.0
+FOLD_EVERY_S = 1.0
 
 
 def run(args: argparse.Namespace) -> int:
-    """`pw up`. 0 when it ran and ended as told; 1 when a drained run was not clean."""
+    """`pw up`. 0 when it ran and ended as told; 1 when a drained run was not clean.
+
+    130 when it is stopped before everything runs, or at once.
+    """
+    interrupts = getattr(args, "interrupts", None) or Interrupts("up")
     try:
         chosen = options(args)
+        check(chosen, os.environ)
     except BadUsage as error:
-        _complain(str(error))
+        for line in str(error).splitlines():
+            _complain(line)
         return EXIT_USAGE
-    return uvloop.run(_run(chosen))
+    code = uvloop.run(_run(chosen, interrupts))
+    interrupts.over()
+    return code
 
 
-async def _run(chosen: UpOptions) -> int:
+async def _run(chosen: UpOptions, interrupts: Interrupts) -> int:
     # Port 0 takes a free one, as everywhere.
     if chosen.api_port == 0:
         chosen = replace(chosen, api_port=free_port())
     if not port_is_free(chosen.api_port):
         _complain(f"port {chosen.api_port} is in use; choose another with --port")
         return EXIT_CONFIG
+    screen = Screen(sys.stderr)
+    relay = Relay(screen.line)
+    starter = Starter(relay)
+    log_to(relay)
+    stopping = Stopping(starter)
+    stopping.watch(interrupts)
+    ticking = asyncio.create_task(_tick(relay), name="fold")
+    trouble = ""
     try:
         with data_folder(chosen.data) as folder:
-            return await _in_folder(chosen, folder)
-    except FolderTaken as error:
-        _complain(str(error))
-        return EXIT_CONFIG
-
-
-async def _in_folder(chosen: UpOptions, folder: Path) -> int:
-    broker: LocalBroker | None = None
-    try:
-        access = access_of(chosen, folder)
-        url = os.environ.get(BROKER_URL, "")
-        if not url:
-            broker = await start_broker(folder / "nats")
-            url = broker.url
-        bus = await connect(url, "cli", Log("cli"), wait_s=BROKER_WAIT_S)
-        try:
-            if (code := run_once(provision_spec(chosen, url))) != 0:
-                return code
-            return await _with_broker(chosen, url, folder, broker, bus, access)
-        finally:
-            await bus.close()
+            stopping.folder, stopping.temporary = folder, chosen.data is None
+            chosen, said = with_seed(chosen, folder)
+            if said:
+                screen.line(said)
+            return await Run(chosen, folder, starter, screen, stopping).to_its_end()
     except (NoBroker, BrokerAway, ChildFailed) as error:
-        _complain(redacted(str(error)))
+        trouble = redacted(str(error))
         return EXIT_UNAVAILABLE
-    except BadToken as error:
-        sys.stderr.write(f"pw up: {error}\n")
+    except (FolderTaken, BadToken, BadArgument) as error:
+        trouble = str(error)
         return EXIT_CONFIG
+    except StoppedEarly:
+        return EXIT_INTERRUPTED
     finally:
-        if broker is not None:
-            broker.stop()
+        await end_tasks(ticking)
+        # After what the services said of it themselves.
+        relay.close()
+        if trouble:
+            screen.line(f"pw up: {trouble}")
+        if stopping.event.is_set():
+            screen.line("pw up: stopped")
+        screen.close()
+        interrupts.over()
 
 
-async def _with_broker(
-    chosen: UpOptions,
-    url: str,
-    folder: Path,
-    broker: LocalBroker | None,
-    bus: Bus,
-    access: Access,
-) -> int:
-    ports = Ports(
+async def _tick(relay: Relay) -> None:
+    while True:
+        await asyncio.sleep(FOLD_EVERY_S)
+        relay.tick()
+
+
+@dataclass
+class Run:
+    """One run in its data folder."""
+
+    chosen: UpOptions
+    folder: Path
+    starter: Starter
+    screen: Screen
+    stopping: Stopping
+    bus: Bus | None = None
+    # The broker did not answer at the end: nothing that needs it is waited for.
+    away: bool = False
+
+    async def to_its_end(self) -> int:
+        """Start the broker, then everything else; whatever happens, nothing is left running."""
+        try:
+            access = access_of(self.chosen, self.folder)
+            url, broker = await self._broker()
+            wait_s = BROKER_WAIT_S
+            self.bus = await self.stopping.unless(
+                connect(url, "cli", Log("cli"), wait_s=wait_s, **credentials(os.environ))
+            )
+            provision = provision_spec(self.chosen, url)
+            if (code := await self.stopping.unless(self.starter.run_once(provision))) != 0:
+                return code
+            return await self._with_broker(url, broker, access)
+        finally:
+            away = self.away or self.bus is None or not self.bus.connected
+            if self.bus is not None:
+                await self.bus.close(within_s=0 if away else CLOSE_TIMEOUT_S)
+            if self.stopping.broker is not None:
+                await stop_broker(self.stopping.broker, HURRIED_S / 2 if away else STOP_S)
+
+    async def _broker(self) -> tuple[str, LocalBroker | None]:
+        url = os.environ.get(BROKER_URL, "")
+        if url:
+            return url, None
+        found = find_server()
+        if found.passed_over:
+            self.screen.line(f"{found.passed_over}: using the bundled one")
+        broker = await self.stopping.unless(start_broker(self.folder / BROKER_FOLDER, binary=found))
+        self.stopping.broker = broker
+        return broker.url, broker
+
+    async def _with_broker(self, url: str, broker: LocalBroker | None, access: Access) -> int:
+        assert self.bus is not None
+        ports = _free_ports(self.chosen)
+        async with bounded_client(ANSWER_BYTES_MAX) as client:
+            system = System(
+                self.chosen, url, ports, self.folder, self.bus, client, broker, access, self.starter
+            )
+            progress = Progress(system, as_json=self.chosen.json, screen=self.screen)
+            system.say = progress.say
+            in_order = False
+            try:
+                await self.stopping.unless(system.start_all())
+                drained = await _live(system, progress, self.stopping.event)
+                in_order = True
+                return await _end(system, progress, drained=drained)
+            finally:
+                withdraw(self.folder)
+                self.away = system.broker_away
+                calm = in_order and self.bus.connected and not self.away
+                await system.stop_all(STOP_TIMEOUT_S if calm else HURRIED_S)
+                progress.close()
+
+
+def _free_ports(chosen: UpOptions) -> Ports:
+    return Ports(
         replay=free_port(),
         replay_http=free_port(),
         ingest_http=free_port(),
@@ -112,33 +197,13 @@ async def _with_broker(
         detector_http=tuple(free_port() for _ in range(chosen.detectors)),
         notifier_http=free_port(),
     )
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    stops = [signal.SIGINT, signal.SIGTERM]
-    # Closing the terminal is an orderly stop, except under nohup.
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        stops.append(signal.SIGHUP)
-    for number in stops:
-        loop.add_signal_handler(number, stop.set)
-    async with bounded_client(ANSWER_BYTES_MAX) as client:
-        system = System(chosen, url, ports, folder, bus, client, broker, access)
-        progress = Progress(system, as_json=chosen.json)
-        system.say = progress.say
-        try:
-            drained = await _live(system, progress, stop)
-            return await _end(system, progress, drained=drained)
-        finally:
-            withdraw(folder)
-            await system.stop_all()
-            progress.close()
 
 
 async def _live(system: System, progress: Progress, stop: asyncio.Event) -> bool:
     """Run until told to stop, drained, or out of time; returns whether it drained."""
-    await system.start_all()
     token_file = system.access.token_file
     # The URL of a broker of one's own may hold a password.
-    nats = system.nats_url if system.broker is not None else ""
+    nats = "" if "@" in system.nats_url else system.nats_url
     for problem in announce(this_run(system.api, nats, token_file), system.folder):
         progress.say(problem)
     progress.started()
@@ -172,8 +237,11 @@ async def _live(system: System, progress: Progress, stop: asyncio.Event) -> bool
 
 async def _end(system: System, progress: Progress, *, drained: bool) -> int:
     """Finish the work in progress, write the report, say how it went."""
-    progress.say("stopping: finishing the work in progress")
+    progress.say("stopping: finishing the work in progress (Ctrl-C again: at once)")
     empty = await system.finish()
+    if system.broker_away:
+        progress.say("the broker does not answer: what is not stored yet is left to the next run")
+        return EXIT_NOT_WELL
     if system.options.report is None and not system.options.exit_when_drained:
         return EXIT_OK if empty else EXIT_NOT_WELL
     report = await make_report(system, drained=drained and empty)

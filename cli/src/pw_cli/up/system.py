@@ -12,27 +12,33 @@ import httpx
 from pw_cli.up import plan
 from pw_cli.up.access import Access
 from pw_cli.up.arguments import UpOptions
+from pw_cli.up.broker import keep
 from pw_cli.up.probe import counters, is_live, is_ready, status_of
 from pw_cli.up.processes import (
     ASIDE,
+    EXIT_UNAVAILABLE,
     FINAL_EXIT_CODES,
+    STOP_TIMEOUT_S,
     Child,
     ChildFailed,
-    start,
+    Starter,
     stop,
     usage,
     watch,
 )
 from pw_cli.up.stored import stream_state
-from pw_common.bus import Bus
+from pw_common.bus import ApiRefused, BrokerAway, Bus
 from pw_common.local_broker import LocalBroker
 from pw_common.subjects import CONSUMER_PARSER, STREAM_SWAP, STREAM_TX
+from pw_common.tasks import end_tasks
 
 READY_TIMEOUT_S = 60.0
 FINISH_TIMEOUT_S = 60.0
 POLL_S = 0.1
 # Played to the end and nothing moves any more: whatever is missing is lost.
 IDLE_S = 5.0
+# A broker that does not answer for so long is not waited for at the end.
+BROKER_ANSWERS_S = 2.0
 
 
 class System:
@@ -48,16 +54,18 @@ class System:
         client: httpx.AsyncClient,
         broker: LocalBroker | None,
         access: Access,
+        starter: Starter | None = None,
     ) -> None:
         self.options = options
         self.nats_url = nats_url
         self.ports = ports
-        self.sent_record = folder / "sent.bin"
+        self.sent_record = folder / plan.SENT_RECORD
         self.bus = bus
         self.client = client
         self.broker = broker
         self.access = access
         self.folder = folder
+        self.starter = starter or Starter()
         self.children: list[Child] = []
         self.say: Callable[[str], None] = lambda _line: None
         self.broker_cpu_mark_s = 0.0
@@ -66,6 +74,8 @@ class System:
         self.ingest_counters: dict[str, float] = {}
         self.detector_counters: dict[int, dict[str, float]] = {}
         self.first_tx_seq = 1
+        # It did not answer when it was last waited for.
+        self.broker_away = False
 
     @property
     def api(self) -> str:
@@ -95,17 +105,27 @@ class System:
         specs.append(plan.api_spec(self.nats_url, self.ports.api, self.access.token_file))
         if self.plays:
             specs.append(plan.replay_spec(self.options, self.ports, self.sent_record))
-        self.children.extend([start(spec) for spec in specs])
+        self.children.extend([self.starter.start(spec) for spec in specs])
         await self._all_ready()
         self._mark_costs()
-        ingest = start(plan.ingest_spec(self.options, self.nats_url, self.ports))
+        ingest = self.starter.start(plan.ingest_spec(self.options, self.nats_url, self.ports))
         self.children.append(ingest)
         await self._until_live(ingest)
         ingest.cpu_mark_s = usage(ingest.process.pid)[0]
 
     async def watch(self) -> None:
         """Restart what crashes; raises ChildFailed when that does not help."""
-        await watch(self.children, self.say)
+        watching = [asyncio.create_task(watch(self.children, self.say), name="watch-services")]
+        if self.broker is not None:
+            keeping = keep(self.broker, self.say, self._broker_is_new)
+            watching.append(asyncio.create_task(keeping, name="watch-broker"))
+        try:
+            await asyncio.wait(watching, return_when=asyncio.FIRST_COMPLETED)
+            for one in watching:
+                if one.done():
+                    one.result()
+        finally:
+            await end_tasks(*watching)
 
     async def until_drained(self) -> None:
         """Return when everything that the source sent is parsed, or nothing moves any more."""
@@ -118,7 +138,10 @@ class System:
                 continue
             sent = float(source["sent_updates"])
             received = self.ingest_counters.get("pw_ingest_updates_total", 0.0)
-            state = await stream_state(self.bus, STREAM_TX)
+            try:
+                state = await stream_state(self.bus, STREAM_TX)
+            except BrokerAway:
+                continue  # It is being started again, or reached again.
             now = (sent, received, float(state["last_seq"]), float(state["messages"]))
             idle_s = idle_s + POLL_S if now == before else 0.0
             before = now
@@ -126,6 +149,20 @@ class System:
                 return
             if idle_s >= IDLE_S and state["messages"] == 0:
                 return
+
+    async def broker_answers(self) -> bool:
+        """Whether the broker can be asked, within a moment for a connection that is coming back."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + BROKER_ANSWERS_S
+        while (left_s := until_s - loop.time()) > 0:
+            try:
+                await self.bus.api("INFO", timeout_s=left_s)
+            except (BrokerAway, ApiRefused):
+                await asyncio.sleep(POLL_S)
+                continue
+            return True
+        self.broker_away = True
+        return False
 
     async def refresh(self) -> dict[str, Any]:
         """Ask source and ingest for their figures; keeps the last answers."""
@@ -140,6 +177,8 @@ class System:
     async def finish(self) -> bool:
         """Stop the writers, let the parsers empty the queue; returns whether they did."""
         await self.refresh()
+        if not await self.broker_answers():
+            return False
         for child in self.children:
             if child.spec.service == "ingest":
                 await stop(child)
@@ -148,8 +187,13 @@ class System:
         while asyncio.get_running_loop().time() < deadline:
             for child in self.children:
                 child.measure()
-            if await self._queue_is_empty() and await self._detectors_are_done():
-                return True
+            try:
+                if await self._queue_is_empty() and await self._detectors_are_done():
+                    return True
+            except BrokerAway:
+                if not await self.broker_answers():
+                    return False
+                continue
             if not any(
                 child.process.poll() is None
                 for child in self.children
@@ -159,9 +203,13 @@ class System:
             await asyncio.sleep(POLL_S)
         return False
 
-    async def stop_all(self) -> None:
+    async def stop_all(self, within_s: float = STOP_TIMEOUT_S) -> None:
         """Stop every child, all at once."""
-        await asyncio.gather(*(stop(child) for child in self.children))
+        await asyncio.gather(*(stop(child, within_s) for child in self.children))
+
+    def _broker_is_new(self) -> None:
+        # What it cost is counted from its start: the one before took its figures with it.
+        self.broker_cpu_mark_s = 0.0
 
     async def _queue_is_empty(self) -> bool:
         info = await self.bus.api(f"CONSUMER.INFO.{STREAM_TX}.{CONSUMER_PARSER}")
@@ -224,6 +272,6 @@ def _still_running(child: Child) -> bool:
     code = child.process.poll()
     if code is None:
         return True
-    if child.spec.service in ASIDE and code not in FINAL_EXIT_CODES:
+    if child.spec.service in ASIDE and code not in {*FINAL_EXIT_CODES, EXIT_UNAVAILABLE}:
         return False
     raise ChildFailed(f"{child.spec.name} ended with exit code {code}: its message is above")

@@ -46,6 +46,7 @@ async def connected(runtime: Runtime, settings: CommonSettings) -> None:
             runtime.log,
             user=settings.nats_user or None,
             password=password,
+            ca_file=settings.nats_ca_file,
             closed=runtime.stop,
             wait_s=this_s,
             bus=runtime.bus,

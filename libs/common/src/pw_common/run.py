@@ -64,6 +64,13 @@ class CommonSettings:
         default=None,
         check=st.readable_file,
     )
+    nats_ca_file: Path | None = setting(
+        "PW_NATS_CA_FILE",
+        "PEM with the CAs that a tls:// broker's certificate is checked with; unset: the system's, "
+        "or SSL_CERT_FILE",
+        default=None,
+        check=st.ca_file,
+    )
     http_listen: str = setting(
         "PW_HTTP_LISTEN",
         "Address of /livez, /readyz and /metrics; port 0 takes a free one",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,18 @@ from pw_common.redact import redacted, redacted_url, shown_path
 S = TypeVar("S")
 
 REQUIRED = object()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One variable that cannot be used: its value as it may be shown, and what is allowed."""
+
+    env: str
+    why: str
+    shown: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.env}={self.shown}: {self.why}" if self.shown else f"{self.env} {self.why}"
 
 
 class BadSettings(ValueError):
@@ -70,7 +83,18 @@ def load(cls: type[S], environ: Mapping[str, str]) -> S:
     Raises:
         BadSettings: listing every missing or wrong variable.
     """
-    problems: list[str] = []
+    made, problems = look(cls, environ)
+    if made is None:
+        raise BadSettings(list(map(str, problems)))
+    return made
+
+
+def look(cls: type[S], environ: Mapping[str, str]) -> tuple[S | None, list[Problem]]:
+    """`cls` as the environment gives it, or every problem that stands against it.
+
+    What no single variable shows, a class says in a method `together`, which gives problems too.
+    """
+    problems: list[Problem] = []
     values: dict[str, Any] = {}
     hints = get_type_hints(cls)
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
@@ -78,30 +102,38 @@ def load(cls: type[S], environ: Mapping[str, str]) -> S:
         raw = environ.get(declared.env, "")
         if raw == "":
             if declared.default is REQUIRED:
-                problems.append(f"{declared.env} is missing: {declared.help}")
+                problems.append(Problem(declared.env, f"is missing: {declared.help}"))
             continue
+        shown = repr(shown_raw(declared.env, raw))
         try:
             value = _parse(raw, hints[field.name])
         except ValueError as error:
-            problems.append(f"{shown_value(declared.env, raw)}: {error}")
+            problems.append(Problem(declared.env, str(error), shown))
             continue
         allowed = declared.check(value) if declared.check else None
         if allowed:
-            problems.append(f"{shown_value(declared.env, raw)}: {allowed}")
+            problems.append(Problem(declared.env, allowed, shown))
             continue
         values[field.name] = value
     if problems:
-        raise BadSettings(problems)
-    return cls(**values)
+        return None, problems
+    made = cls(**values)
+    problems = list(getattr(made, "together", list)())
+    return (None if problems else made), problems
 
 
-def shown_value(env: str, raw: str) -> str:
-    """`NAME='value'` as an error may show it: without keys, and what is no path but a secret."""
+def shown_raw(env: str, raw: str) -> str:
+    """A value as an error may show it: without keys, and what is no path but a secret."""
     if "://" in raw or env.endswith(("_URL", "_ENDPOINT")):
         raw = redacted_url(raw)
     elif env.endswith(("_FILE", "_DIR")):
         raw = ",".join(shown_path(one.strip()) for one in raw.split(","))
-    return f"{env}={plain_text(redacted(raw), SENTENCE_CHARS_MAX)!r}"
+    return plain_text(redacted(raw), SENTENCE_CHARS_MAX)
+
+
+def shown_value(env: str, raw: str) -> str:
+    """`NAME='value'`, shown as `shown_raw` does."""
+    return f"{env}={shown_raw(env, raw)!r}"
 
 
 def load_or_exit(cls: type[S], environ: Mapping[str, str] | None = None) -> S:
@@ -162,6 +194,17 @@ def readable_file(value: Path) -> str | None:
     if value.is_file() and os.access(value, os.R_OK):
         return None
     return "there is no readable file at this path"
+
+
+def ca_file(value: Path) -> str | None:
+    """A check for a file of certificates that TLS can use."""
+    if problem := readable_file(value):
+        return problem
+    try:
+        found = ssl.create_default_context(cafile=str(value)).get_ca_certs()
+    except (ssl.SSLError, OSError):
+        found = []
+    return None if found else "allowed: a PEM file with at least one CA certificate"
 
 
 def host_port(value: str) -> tuple[str, int]:

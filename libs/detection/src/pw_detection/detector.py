@@ -220,8 +220,9 @@ class Detector:
             blocked.append(f"muted: {mute.reason or 'no reason given'}")
         if key in self.episodes.open:
             blocked.append("its episode is open")
-        elif self.episodes.cooling(key, now_ms, rule.rule.cooldown_s):
-            blocked.append(f"cooling down for {rule.rule.cooldown_s} s")
+        elif left_ms := self.episodes.cooling_left_ms(key, now_ms, rule.rule.cooldown_s):
+            left_s = -(-left_ms // 1_000)
+            blocked.append(f"cooling down for {left_s} s more, of {rule.rule.cooldown_s} s")
         return blocked
 
     def _apply_changes(self, slot: int) -> set[str]:

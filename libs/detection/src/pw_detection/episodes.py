@@ -133,8 +133,14 @@ class Episodes:
 
     def cooling(self, key: Key, event_time_ms: int, cooldown_s: int) -> bool:
         """Whether a new episode would be held back by the last one."""
+        return self.cooling_left_ms(key, event_time_ms, cooldown_s) > 0
+
+    def cooling_left_ms(self, key: Key, event_time_ms: int, cooldown_s: int) -> int:
+        """For how long a new episode would be held back by the last one; 0 where it is not."""
         last_ms = self._opened_ms.get(key)
-        return last_ms is not None and 0 <= event_time_ms - last_ms < cooldown_s * 1_000
+        if last_ms is None or event_time_ms < last_ms:
+            return 0
+        return max(0, last_ms + cooldown_s * 1_000 - event_time_ms)
 
     @staticmethod
     def _ring(kind: AlertKind, current: Open) -> Ring:

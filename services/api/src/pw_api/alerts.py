@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from pw_api.core.peers import Slots, peer_of
 from pw_common.alerts import Alert, decode_alert, ended_of
+from pw_common.amounts import amounts_as_text, body_with_text
 from pw_common.bus import ApiRefused, BrokerAway, Bus
 from pw_common.clock import monotonic_s
 from pw_common.documents import BadDocument, decode
@@ -41,8 +42,10 @@ Mint = Annotated[str, Path(pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44}$")]
 
 
 def json(body: Any, status: int = 200) -> Response:
-    """A JSON answer."""
-    return Response(msgspec.json.encode(body), status, media_type="application/json")
+    """A JSON answer; raw amounts are text."""
+    return Response(
+        msgspec.json.encode(amounts_as_text(body)), status, media_type="application/json"
+    )
 
 
 def router(runtime: Runtime, bus: Callable[[], Bus]) -> APIRouter:
@@ -144,7 +147,7 @@ async def _events(
             for message in await reader.fetch(64, timeout_s=0.5):
                 told_s = monotonic_s()
                 # A line feed within would forge events; JSON needs none.
-                body = message.body.replace(b"\n", b" ").replace(b"\r", b" ")
+                body = body_with_text(message.body).replace(b"\n", b" ").replace(b"\r", b" ")
                 yield b"id: %d\nevent: alert\ndata: %s\n\n" % (message.seq, body)
             if monotonic_s() - told_s > KEEP_ALIVE_S:
                 told_s = monotonic_s()

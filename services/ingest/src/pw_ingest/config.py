@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -10,6 +12,7 @@ from urllib.parse import urlsplit
 from pw_common import settings as st
 from pw_common.coverage import PROGRAMS
 from pw_common.messages import SourceKind
+from pw_common.proxies import is_loopback
 from pw_common.redact import keep_secret, shown_path
 from pw_common.run import CommonSettings
 from pw_common.settings import setting
@@ -23,6 +26,13 @@ from pw_ingest.core.programs import (
     Program,
     ladder,
     read_programs,
+)
+
+# Debian's whole list of CAs has 0.2 MB.
+CA_BYTES_MAX = 4 * 1024 * 1024
+IN_CLEAR = (
+    "its token would cross the network in clear: use https://, or allow it with "
+    "--x-token-in-clear (PW_INGEST_IN_CLEAR=true)"
 )
 
 
@@ -53,6 +63,8 @@ class Endpoint:
 
     url: str
     token: str = field(repr=False)
+    # PEM of the CAs that its certificate is checked with; None: those that gRPC brings.
+    roots: bytes | None = field(default=None, repr=False)
 
     @property
     def shown(self) -> str:
@@ -101,6 +113,18 @@ class Settings(CommonSettings):
         "File with the endpoint's x-token; several, comma separated, in the endpoints' order",
         default="",
         check=_token_files,
+    )
+    token_in_clear: bool = setting(
+        "PW_INGEST_IN_CLEAR",
+        "Send a token over http:// to another host, where everyone on the way reads it",
+        default=False,
+    )
+    ca_file: Path | None = setting(
+        "PW_INGEST_CA_FILE",
+        "PEM with the CAs that https:// endpoints are checked with; unset: SSL_CERT_FILE, else "
+        "those of gRPC",
+        default=None,
+        check=st.ca_file,
     )
     programs: str = setting(
         "PW_INGEST_PROGRAMS",
@@ -178,7 +202,24 @@ class Settings(CommonSettings):
         if len(tokens) == 1:
             tokens = tokens * len(urls)
         tokens += [""] * (len(urls) - len(tokens))
-        return tuple(Endpoint(url, token) for url, token in zip(urls, tokens, strict=False))
+        roots = trusted_roots(self.ca_file, os.environ) if _is_secure(urls) else None
+        return tuple(Endpoint(url, token, roots) for url, token in zip(urls, tokens, strict=False))
+
+    def together(self) -> list[st.Problem]:
+        """What only endpoints and tokens together show."""
+        problems = []
+        try:
+            endpoints = self.endpoints()
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or type(error).__name__
+            return [st.Problem("PW_INGEST_TOKEN_FILE", f"or SSL_CERT_FILE cannot be read: {why}")]
+        for one in endpoints:
+            host = urlsplit(one.url).hostname or ""
+            in_clear = one.url.startswith("http:") and not is_loopback(host)
+            if one.token and in_clear and not self.token_in_clear:
+                shown = repr(st.shown_raw("PW_INGEST_ENDPOINT", one.url))
+                problems.append(st.Problem("PW_INGEST_ENDPOINT", IN_CLEAR, shown))
+        return problems
 
     def request(self) -> SubscribeRequest:
         """The subscription that these settings ask for."""
@@ -204,6 +245,23 @@ class Settings(CommonSettings):
             return read_programs(Path(self.programs).read_text(encoding="utf-8"))
         packaged = files("pw_ingest").joinpath("programs.yaml")
         return read_programs(packaged.read_text(encoding="utf-8"))
+
+
+def trusted_roots(ca_file: Path | None, environ: Mapping[str, str]) -> bytes | None:
+    """The CAs of a setting, else of SSL_CERT_FILE, which gRPC itself does not read.
+
+    Raises:
+        OSError: there is no such file.
+    """
+    path = ca_file or environ.get("SSL_CERT_FILE", "")
+    if not path:
+        return None
+    with Path(path).open("rb") as file:
+        return file.read(CA_BYTES_MAX)
+
+
+def _is_secure(urls: list[str]) -> bool:
+    return any(one.startswith("https:") for one in urls)
 
 
 def endpoint_port(endpoint: str) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -13,6 +15,7 @@ import grpc.aio
 from pw_common.clock import monotonic_s
 from pw_common.limits import UPDATE_BYTES_MAX
 from pw_common.plain_text import ERROR_CHARS_MAX, plain_text
+from pw_common.proxies import GRPC, proxy_of
 from pw_common.redact import redacted
 from pw_common.tasks import end_tasks
 from pw_geyser import geyser_pb2 as pb
@@ -70,6 +73,14 @@ def _ended_by_us() -> StreamEnded:
     return StreamEnded("CANCELLED", "ended by us")
 
 
+def proxy_options(url: str, environ: Mapping[str, str]) -> tuple[tuple[str, int | str], ...]:
+    """What a channel is told of proxies; gRPC's own reading knows neither capitals nor loopback."""
+    proxy = proxy_of(url, environ, GRPC)
+    if not proxy:
+        return (("grpc.enable_http_proxy", 0),)
+    return (("grpc.enable_http_proxy", 1), ("grpc.http_proxy", proxy))
+
+
 class Source:
     """One endpoint. `open` a stream, then `read` until it ends."""
 
@@ -85,11 +96,12 @@ class Source:
         self._cut = asyncio.Event()
         self._resending: asyncio.Task[None] | None = None
         self._channel: Any
+        chosen = (*OPTIONS, *proxy_options(endpoint.url, os.environ))
         if endpoint.url.startswith("https:"):
-            credentials = grpc.ssl_channel_credentials()
-            self._channel = grpc.aio.secure_channel(target, credentials, options=OPTIONS)
+            credentials = grpc.ssl_channel_credentials(endpoint.roots)
+            self._channel = grpc.aio.secure_channel(target, credentials, options=chosen)
         else:
-            self._channel = grpc.aio.insecure_channel(target, options=OPTIONS)
+            self._channel = grpc.aio.insecure_channel(target, options=chosen)
         self._call: Any = None
         self._pinger: asyncio.Task[None] | None = None
 

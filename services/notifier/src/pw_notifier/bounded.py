@@ -7,6 +7,7 @@ they would take a core, and every other channel's turn, until the deadline.
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import Iterable
 from http.cookiejar import CookieJar
@@ -14,6 +15,8 @@ from typing import Any, Final
 
 import httpcore
 import httpx
+
+from pw_common.proxies import proxy_of
 
 # Beside the body: a header block as long as httpcore takes one, and what frames the chunks.
 HEAD_BYTES_MAX: Final = 128 * 1024
@@ -82,15 +85,65 @@ class _Backend(httpcore.AnyIOBackend):
 
 
 class _Transport(httpx.AsyncHTTPTransport):
-    def __init__(self, body_bytes_max: int) -> None:
+    def __init__(self, body_bytes_max: int, trusted: ssl.SSLContext, proxy: str = "") -> None:
         super().__init__(trust_env=False)
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+        backend = _Backend(body_bytes_max + HEAD_BYTES_MAX)
+        self._pool = _pool(trusted, backend, httpx.Proxy(proxy) if proxy else None)
+
+
+def _pool(
+    trusted: ssl.SSLContext, backend: _Backend, proxy: httpx.Proxy | None
+) -> httpcore.AsyncConnectionPool:
+    if proxy is None:
+        return httpcore.AsyncConnectionPool(
+            ssl_context=trusted,
             max_connections=100,
             max_keepalive_connections=20,
             keepalive_expiry=5.0,
-            network_backend=_Backend(body_bytes_max + HEAD_BYTES_MAX),
+            network_backend=backend,
         )
+    return httpcore.AsyncHTTPProxy(
+        proxy_url=httpcore.URL(
+            scheme=proxy.url.raw_scheme,
+            host=proxy.url.raw_host,
+            port=proxy.url.port,
+            target=proxy.url.raw_path,
+        ),
+        proxy_auth=proxy.raw_auth,
+        ssl_context=trusted,
+        max_connections=100,
+        max_keepalive_connections=20,
+        keepalive_expiry=5.0,
+        network_backend=backend,
+    )
+
+
+class _Routed(httpx.AsyncBaseTransport):
+    """Each address by the proxy that the environment names for it, loopback always directly."""
+
+    def __init__(self, body_bytes_max: int) -> None:
+        self._body_bytes_max = body_bytes_max
+        self._trusted = trusted_certificates()
+        self._by_proxy = {"": _Transport(body_bytes_max, self._trusted)}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        proxy = proxy_of(str(request.url), os.environ)
+        if proxy not in self._by_proxy:
+            self._by_proxy[proxy] = _Transport(self._body_bytes_max, self._trusted, proxy)
+        return await self._by_proxy[proxy].handle_async_request(request)
+
+    async def aclose(self) -> None:
+        for one in self._by_proxy.values():
+            await one.aclose()
+
+
+def trusted_certificates() -> ssl.SSLContext:
+    """What certificates are checked with: the CAs of SSL_CERT_FILE, else those of certifi."""
+    try:
+        return httpx.create_ssl_context()
+    except (OSError, ssl.SSLError):
+        # As OpenSSL itself takes a file that is not there.
+        return httpx.create_ssl_context(trust_env=False)
 
 
 class _NoCookies(CookieJar):
@@ -111,5 +164,5 @@ def bounded_client(body_bytes_max: int = 64 * 1024) -> httpx.AsyncClient:
         headers={"Accept-Encoding": "identity"},
         cookies=_NoCookies(),
         timeout=None,  # noqa: S113 - `exchange` has one deadline for everything
-        transport=_Transport(body_bytes_max),
+        transport=_Routed(body_bytes_max),
     )

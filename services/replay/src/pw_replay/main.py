@@ -64,6 +64,7 @@ async def _main(settings: Settings, log: Log) -> int:
         return EXIT_OK
     finally:
         await end_tasks(playing, stopping)
+        player.stop()
         await server.stop(GRACE_S)
         await status.stop()
         player.close()

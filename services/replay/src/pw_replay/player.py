@@ -52,6 +52,7 @@ class Player:
         self._dropped = False
         self._finished = False
         self._done = False
+        self.stopping = False
         self.trouble = Trouble()
         self.sent_updates = 0
         self.sent_transactions = 0
@@ -101,6 +102,11 @@ class Player:
         for one in self._subscribers:
             one.cut(lagged=lagged)
         return len(self._subscribers)
+
+    def stop(self) -> None:
+        """End every stream before the server does: gRPC would log each as a fault of ours."""
+        self.stopping = True
+        self.cut_all()
 
     def say_beside(self, updates: Iterable[bytes]) -> None:
         """Send these to every subscriber too: not of the chain, not remembered, not counted."""

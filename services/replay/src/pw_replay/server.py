@@ -105,7 +105,8 @@ class Geyser:
         except Lagged:
             await context.abort(grpc.StatusCode.INTERNAL, "lagged to send an update")
         except CutByPlan:
-            await context.abort(grpc.StatusCode.UNAVAILABLE, "cut by the fault plan")
+            why = "the server stops" if self._player.stopping else "cut by the fault plan"
+            await context.abort(grpc.StatusCode.UNAVAILABLE, why)
         finally:
             self._player.leave(one)
             await end_tasks(*tasks)

@@ -1,0 +1,138 @@
+"""`pw up` ends when it is told to: at any moment, without its broker, and at once if told twice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.poll import poll_until
+from support.terminal_run import Up, is_gone, up
+
+STOPS_WITHIN_S = 10.0
+
+
+async def bare_start_s() -> float:
+    began_s = asyncio.get_running_loop().time()
+    bare = await asyncio.create_subprocess_exec(sys.executable, "-c", "import runpy")
+    await bare.wait()
+    return asyncio.get_running_loop().time() - began_s
+
+
+async def nothing_is_left(children: dict[int, str], folder: Path) -> None:
+    async def gone() -> bool:
+        return all(map(is_gone, children))
+
+    await poll_until(gone, f"the end of {children}", timeout_s=10)
+    assert not list(folder.glob("pw-up-*"))
+    assert not list(folder.glob("pocketwatcher/*.json"))
+
+
+def assert_clean(run: Up) -> None:
+    assert "Traceback" not in run.text, run.text
+    assert "never retrieved" not in run.text
+    assert run.text.rstrip().endswith("stopped"), run.text
+
+
+@pytest.mark.parametrize("after_s", [0.1, 0.4, 1.0, 2.0, 3.5, 6.0])
+async def test_ctrl_c_at_any_moment_of_the_start_ends_it_cleanly(
+    after_s: float, tmp_path: Path
+) -> None:
+    # On a busy machine Python itself takes longer to start than on an idle one.
+    bare_s = await bare_start_s()
+    async with up(folder=tmp_path) as run:
+        await asyncio.sleep(max(after_s, 2 * bare_s))
+        children = run.children()
+        run.interrupt()
+        code, took_s = await run.end()
+    assert code in {0, 130}
+    assert took_s < STOPS_WITHIN_S
+    await nothing_is_left(children, tmp_path)
+    assert_clean(run)
+
+
+@pytest.mark.timeout(180)
+async def test_ctrl_c_on_a_running_system_finishes_and_says_stopped(tmp_path: Path) -> None:
+    async with up(folder=tmp_path) as run:
+        await run.until("running  ")
+        children = run.children()
+        assert len(children) >= 6
+        run.interrupt()
+        code, _ = await run.end()
+    assert code == 0
+    await nothing_is_left(children, tmp_path)
+    assert_clean(run)
+    assert "finishing the work in progress" in run.text
+
+
+@pytest.mark.timeout(180)
+async def test_a_second_ctrl_c_ends_everything_at_once(tmp_path: Path) -> None:
+    async with up(folder=tmp_path) as run:
+        await run.until("running  ")
+        children = run.children()
+        # What does not answer any more cannot hold it up.
+        for pid in children:
+            os.kill(pid, signal.SIGSTOP)
+        run.interrupt()
+        await run.until("stopping", 10)
+        run.interrupt()
+        code, took_s = await run.end()
+    assert code == 130
+    assert took_s < 2
+    await nothing_is_left(children, tmp_path)
+    assert "Traceback" not in run.text
+    assert "stopped at once" in run.text
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+async def test_without_its_broker_it_stops_within_ten_seconds(
+    how: signal.Signals, tmp_path: Path
+) -> None:
+    async with up(folder=tmp_path) as run:
+        await run.until("running  ")
+        children = run.children()
+        os.kill(run.broker(), how)
+        run.interrupt()
+        code, took_s = await run.end()
+    assert took_s < STOPS_WITHIN_S
+    # What waits in the queue was not emptied, and that is said.
+    assert code == 1
+    assert "the broker does not answer" in run.text
+    await nothing_is_left(children, tmp_path)
+    assert_clean(run)
+
+
+@pytest.mark.timeout(240)
+async def test_a_broker_that_is_killed_is_started_again_and_everything_goes_on(
+    tmp_path: Path,
+) -> None:
+    async with up(folder=tmp_path) as run:
+        await run.until("running  ")
+        for _ in range(2):
+            before, said = run.broker(), run.text.count("the broker runs again")
+            os.kill(before, signal.SIGKILL)
+
+            async def again(said: int = said) -> bool:
+                return run.text.count("the broker runs again") > said
+
+            await poll_until(again, "a broker again", timeout_s=30)
+            assert run.broker() != before
+            lines = len(run.said)
+
+            async def goes_on(lines: int = lines) -> bool:
+                later = "".join(run.said[lines:])
+                return "running  " in later and "parsed 0 tx/s" not in later.splitlines()[-1]
+
+            await poll_until(goes_on, "figures of a running system", timeout_s=60)
+        run.interrupt()
+        code, _ = await run.end()
+    assert code == 0, run.text
+    assert "exit code -9: starting it again" in run.text
+    # Each service loses its broker twice, and says of each kind of error only so much.
+    assert sum("broker_error" in line for line in run.said) < 60
+    assert_clean(run)
