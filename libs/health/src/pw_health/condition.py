@@ -17,6 +17,8 @@ SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "warning", "info")
 LASTS_MS: Final = 2_000
 # What busy or starting services do now and then is sent only when it lasts.
 PASSING_MS: Final = 30_000
+# Of what is said in another way.
+NEVER_MS: Final = 2**62
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,7 @@ def missing(snapshot: Snapshot) -> Iterator[Condition]:
             severity="critical",
             since_ms=snapshot.at_ms,
             why=f"{name} does not exist at the broker: run provision.",
-            what_to_do="Run provision.",
+            what_to_do="Provision makes what is missing and changes nothing else.",
             mode="blind",
         )
 

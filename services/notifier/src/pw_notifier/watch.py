@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
@@ -13,10 +13,12 @@ from pw_common.bus import ApiRefused, BrokerAway, Bus
 from pw_common.clock import monotonic_s, now_ms
 from pw_common.envelope import EXPECTED_LAST_SUBJECT_SEQUENCE, MSG_ID, SCHEMA
 from pw_common.log import Log
-from pw_common.messages import Heartbeat, WrongSchema, decode_heartbeat, encode
+from pw_common.messages import encode
+from pw_common.overview import Overview, take
 from pw_common.publisher import Publisher, PublishRefused
 from pw_common.redact import keep_secret
 from pw_common.run import Runtime
+from pw_health.reading import snapshot_of
 from pw_notifier.config import Settings
 from pw_notifier.core.sight import Facts, Sight
 from pw_notifier.exchange import NoAnswer, exchange
@@ -54,36 +56,17 @@ async def watch(
 
 
 async def _facts(bus: Bus) -> Facts:
-    tx, gaps, letters = await asyncio.gather(
-        *(
-            _state(bus, name)
-            for name in (subjects.STREAM_TX, subjects.STREAM_GAP, subjects.STREAM_DLQ)
-        )
-    )
-    parser = await bus.api(f"CONSUMER.INFO.{subjects.STREAM_TX}.{subjects.CONSUMER_PARSER}")
+    view = await take(bus, now_ms())
     return Facts(
-        now_ms=now_ms(),
-        heartbeats=_beats(await bus.kv_all(subjects.BUCKET_INSTANCES)),
-        gaps=int(gaps["state"]["last_seq"]),
-        dead_letters=int(letters["state"]["last_seq"]),
-        tx_bytes=int(tx["state"]["bytes"]),
-        tx_bytes_max=max(0, int(tx["config"]["max_bytes"])),
-        parser_pending=int(parser["num_pending"]),
+        snapshot_of(view),
+        gaps=_stored(view, subjects.STREAM_GAP),
+        dead_letters=_stored(view, subjects.STREAM_DLQ),
     )
 
 
-async def _state(bus: Bus, stream: str) -> Any:
-    return await bus.api(f"STREAM.INFO.{stream}")
-
-
-def _beats(bodies: dict[str, bytes]) -> list[Heartbeat]:
-    beats = []
-    for body in bodies.values():
-        try:
-            beats.append(decode_heartbeat(body))
-        except WrongSchema:
-            continue  # Of another version.
-    return beats
+def _stored(view: Overview, stream: str) -> int | None:
+    """How many messages a stream was ever given; None where it is not there."""
+    return int(view.streams[stream]["state"]["last_seq"]) if stream in view.streams else None
 
 
 async def _publish(publisher: Publisher, alert: Alert) -> None:
