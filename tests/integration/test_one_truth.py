@@ -177,7 +177,7 @@ async def test_the_notifier_says_what_status_says_and_gives_one_all_clear(tmp_pa
             hook = {"name": "hook", "kind": "webhook", "url": receiver.url, "secret": SECRET}
             body = msgspec.json.encode({"entries": [hook]})
             await made.bus.kv_put(subjects.BUCKET_CONFIG, subjects.KEY_CHANNELS, body)
-            url = made.bus.client.connected_url.geturl()
+            url = made.bus.client.servers[0].geturl()
             del made.reasons["detector"]
             async with running_service("pw_notifier", {"PW_NATS_URL": url}):
                 await poll_until(lambda: said(receiver, 1), "no detector")

@@ -6,17 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from health_facts import (
-    DETECTOR,
-    INGEST,
-    NOW_MS,
-    PARSER,
-    WELL,
-    beat,
-    ingest,
-    with_beats,
-    with_queue,
-)
 from msgspec.structs import replace as replace_of
 
 from pw_common.limits import PARSER_REPLICAS_MAX
@@ -24,12 +13,26 @@ from pw_common.messages import LayoutDrift, MemoryHealth
 from pw_health import Beat, Channel, Mode, Queue, Snapshot, conditions, mode_of
 from pw_health.limits import CONDITIONS_MAX
 from pw_health.sources import merged
+from support.health_facts import (
+    DETECTOR,
+    INGEST,
+    NOW_MS,
+    PARSER,
+    WELL,
+    beat,
+    ingest,
+    source,
+    with_beats,
+    with_queue,
+)
 
 CHANGED = LayoutDrift(venue="orca", first_slot=7, signatures=("b",), unparsed=2, called=9)
 NEW = LayoutDrift(
     venue="orca", first_slot=5, signatures=("a",), unparsed=1, called=9, kind="new", tags=("x",)
 )
 NOTIFIER = beat("notifier")
+AWAY = source(source="second", connected=False)
+SECOND = beat("ingest", instance="ingest-2", source=AWAY)
 WAITS = Channel(name="hook", waiting=3, lag_ms=61_000)
 
 
@@ -53,8 +56,7 @@ CASES: list[tuple[Snapshot, str, Mode, str]] = [
         "source_main", "blind", "Source main is away (refused).",
     ),
     (
-        with_beats(*WELL.beats, beat("ingest", instance="ingest-2", source=replace_of(
-            INGEST.said.source, source="second", connected=False))),
+        with_beats(*WELL.beats, SECOND),
         "source_second", "catching_up", "Source second is away.",
     ),
     (

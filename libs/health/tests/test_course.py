@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from health_facts import NOW_MS
-
 from pw_health import Condition, Course, News, Since
 from pw_health.condition import LASTS_MS
 from pw_health.course import AGAIN_MS, CLEAR_MS, UNSEEN_MS
+from support.health_facts import NOW_MS
 
 
 def one(name: str, since_ms: int = NOW_MS, **more: Any) -> Condition:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import TypeVar
 
-from health_facts import NOW_MS, WELL, beat, source
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +22,9 @@ from pw_health import (
 )
 from pw_health.course import CLEAR_MS, UNSEEN_MS
 from pw_health.limits import LAG_MAX_MS, PENDING_MAX
+from support.health_facts import NOW_MS, WELL, beat, source
 
+T = TypeVar("T")
 SERVICES = ("ingest", "parser", "detector", "notifier", "api", "history")
 AMOUNTS = st.integers(0, 10**6)
 AGES = st.sampled_from([0, 900, 4_999, 5_000, 5_001, 14_000])
@@ -73,19 +75,22 @@ SNAPSHOTS = st.builds(
 )  # fmt: skip
 
 
+def shuffled(of: tuple[T, ...], order: random.Random) -> tuple[T, ...]:
+    return tuple(order.sample(of, len(of)))
+
+
 @given(SNAPSHOTS, st.randoms(use_true_random=False))
 def test_the_same_facts_in_another_order_are_the_same_conditions(
     snapshot: Snapshot, order: random.Random
 ) -> None:
-    def shuffled(of: tuple[object, ...]) -> tuple[object, ...]:
-        return tuple(order.sample(of, len(of)))
-
     mixed = replace(
         snapshot,
-        beats=shuffled(snapshot.beats), queues=shuffled(snapshot.queues),
-        channels=shuffled(snapshot.channels), missing=shuffled(snapshot.missing),
-        checkpoints=shuffled(snapshot.checkpoints),
-    )  # type: ignore[arg-type]  # fmt: skip
+        beats=shuffled(snapshot.beats, order),
+        queues=shuffled(snapshot.queues, order),
+        channels=shuffled(snapshot.channels, order),
+        missing=shuffled(snapshot.missing, order),
+        checkpoints=shuffled(snapshot.checkpoints, order),
+    )
     found = conditions(snapshot)
     assert conditions(mixed) == found
     assert len({one.name for one in found}) == len(found)
@@ -129,10 +134,10 @@ LOOKS = st.lists(
 )
 
 
-def condition(name: str, at_ms: int, severity: str = "critical") -> Condition:
+def condition(name: str, at_ms: int) -> Condition:
     return Condition(
-        name=name, severity=severity, since_ms=at_ms, why=f"{name}.", what_to_do="!", mode="blind"
-    )  # type: ignore[arg-type]  # fmt: skip
+        name=name, severity="critical", since_ms=at_ms, why="a.", what_to_do="!", mode="blind"
+    )
 
 
 @given(LOOKS)

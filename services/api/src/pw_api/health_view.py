@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.config import JsonDict
 
 from pw_common.alerts import Severity
 from pw_health import Condition, Mode
 
-EXAMPLE = {
+EXAMPLE: JsonDict = {
     "name": "backpressure",
     "severity": "critical",
     "mode": "backpressure",

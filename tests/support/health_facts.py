@@ -9,7 +9,6 @@ from pw_common.messages import Heartbeat, SourceHealth
 from pw_health import Beat, Queue, Snapshot
 
 NOW_MS = 1_700_000_000_000
-SOURCE = SourceHealth(source="main", endpoint="e", connected=True, lag_ms=100)
 
 
 def beat(service: str, *, instance: str = "", age_ms: int = 0, **more: Any) -> Beat:
