@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from pw_common.alerts import Alert
 from pw_common.messages import Heartbeat, Rate, SourceHealth
 from pw_health import Beat, Channel, Snapshot
@@ -157,6 +159,25 @@ def test_a_stream_that_is_away_for_a_while_has_not_grown_when_it_is_back() -> No
     looking.once(*WELL, dead_letters=5, gaps=5)
     looking.once(*WELL)
     assert looking.once(*WELL, dead_letters=5, gaps=5) == []
+
+
+def test_a_notifier_that_starts_again_says_nothing_twice_and_gives_the_all_clear() -> None:
+    looking = Looking()
+    stored = [*looking.for_s(10, PARSER, DETECTOR), *looking.for_s(10, PARSER)]
+    stored += looking.for_s(10, PARSER, gaps=1) + looking.for_s(3, PARSER, gaps=2)
+    assert [one.trigger for one in stored] == ["no_ingest", "no_detector", "gap"]
+    again = Looking()
+    # An hour later, with what another version and the detector stored.
+    again.at_ms = looking.at_ms + 3_600_000
+    token = msgspec.structs.replace(stored[0], mint="M" * 43, kind="opened", episode="x")
+    again.sight.resume([*stored, token], again.at_ms)
+    assert not again.sight.is_clear
+    assert again.for_s(60, PARSER) == []
+    (over,) = again.for_s(20, *WELL)
+    assert (over.kind, over.episode, over.n) == ("sighted", stored[0].episode, 2)
+    calm = Looking()
+    calm.sight.resume([*stored, over], calm.at_ms)
+    assert calm.sight.is_clear
 
 
 def replace_source(**more: Any) -> SourceHealth:

@@ -70,6 +70,11 @@ class Course:
         """Nothing was said that is not over."""
         return not self.said
 
+    def resume(self, said: Iterable[Condition], at_ms: int) -> None:
+        """Go on from what was said before a restart: it is not said again, and is to be cleared."""
+        for one in self.since.of(said, at_ms):
+            self.said[one.name] = Said(one, at_ms)
+
     def look(self, found: Iterable[Condition], at_ms: int) -> News:
         """Take in what holds at this moment, by the clock that the snapshots have."""
         if self._looked_ms is not None and not 0 <= at_ms - self._looked_ms <= UNSEEN_MS:

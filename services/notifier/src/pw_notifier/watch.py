@@ -6,13 +6,15 @@ import asyncio
 from typing import Final
 
 import httpx
+import msgspec
 
 from pw_common import subjects
-from pw_common.alerts import SCHEMA_ALERT, Alert
+from pw_common.alerts import SCHEMA_ALERT, Alert, decode_alert
 from pw_common.bus import ApiRefused, BrokerAway, Bus
 from pw_common.clock import monotonic_s, now_ms
 from pw_common.envelope import EXPECTED_LAST_SUBJECT_SEQUENCE, MSG_ID, SCHEMA
 from pw_common.log import Log
+from pw_common.log_reader import newest_first
 from pw_common.messages import encode
 from pw_common.overview import Overview, take
 from pw_common.publisher import Publisher, PublishRefused
@@ -28,6 +30,8 @@ DEADMAN_S: Final = 30.0
 # A system that is just starting is given time to come up.
 GRACE_S: Final = 8.0
 WRONG_LAST_SEQUENCE: Final = 10071
+# Alerts that are read back at a start: older ones are over, or are said again.
+BACK: Final = 500
 
 
 async def watch(
@@ -41,8 +45,12 @@ async def watch(
     sight = Sight()
     switch = _Switch(runtime.log, client, deadman)
     await asyncio.sleep(GRACE_S)
+    resumed = False
     while True:
         try:
+            if not resumed:
+                sight.resume(await _stored_alerts(runtime.bus), now_ms())
+                resumed = True
             for alert in sight.look(await _facts(runtime.bus)):
                 await _publish(publisher, alert)
                 runtime.log.warning("sight", alert_kind=alert.kind, detail=alert.detail)
@@ -62,6 +70,17 @@ async def _facts(bus: Bus) -> Facts:
         gaps=_stored(view, subjects.STREAM_GAP),
         dead_letters=_stored(view, subjects.STREAM_DLQ),
     )
+
+
+async def _stored_alerts(bus: Bus) -> list[Alert]:
+    """The newest alerts in the order in which they were stored; what is none is left out."""
+    found = []
+    for message in reversed((await newest_first(bus, subjects.STREAM_ALERT, limit=BACK)).messages):
+        try:
+            found.append(decode_alert(message.body))
+        except msgspec.MsgspecError:
+            continue  # Channels make a dead letter of it.
+    return found
 
 
 def _stored(view: Overview, stream: str) -> int | None:

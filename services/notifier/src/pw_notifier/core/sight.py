@@ -5,6 +5,7 @@ What is a condition, and when all is clear, is decided in `pw_health`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -15,6 +16,7 @@ from pw_health.condition import NEVER_MS, SEVERITIES
 # What is counted may grow all the time: it is said so often, with all that came since.
 GROWN_MS: Final = 60_000
 LATE: Final = "pw_detector_late_total"
+COUNTED: Final = frozenset({"gap", "dead_letter", "late"})
 CHANNEL: Final = "channel_"
 # Our own word on our channels: each of them is a condition of its own, said to the others.
 OWN: Final = "trouble_notifier"
@@ -33,14 +35,14 @@ class Facts:
 class Spell:
     """A time in which not all was well: its alerts are one episode, and the last ends it."""
 
-    trigger: str
+    episode: str
     began_ms: int
     n: int = 0
 
-    @property
-    def episode(self) -> str:
-        """What the spell's alerts have in common."""
-        return episode_id("", self.trigger, self.began_ms)
+    @classmethod
+    def beginning(cls, name: str, began_ms: int) -> Spell:
+        """One that begins with this condition."""
+        return cls(episode_id("", name, began_ms), began_ms)
 
 
 @dataclass
@@ -59,6 +61,26 @@ class Sight:
         """Nothing was said that is not over."""
         return self.course.is_clear
 
+    def resume(self, stored: Iterable[Alert], at_ms: int) -> None:
+        """Go on where an earlier notifier ended.
+
+        Args:
+            stored: Alerts in the order in which they were stored, the newest last.
+        """
+        open_ones: list[Alert] = []
+        for one in stored:
+            if one.mint or one.trigger in COUNTED or one.kind not in {"blind", "sighted"}:
+                continue
+            if one.kind == "sighted" or (open_ones and open_ones[0].episode != one.episode):
+                open_ones.clear()
+            if one.kind == "blind":
+                open_ones.append(one)
+        if not open_ones:
+            return
+        self.course.resume(map(_said_before, open_ones), at_ms)
+        first, last = open_ones[0], open_ones[-1]
+        self.spell = Spell(first.episode, first.event_time_ms, last.n + 1)
+
     def look(self, facts: Facts) -> list[Alert]:
         """Alerts that are due now."""
         at_ms = facts.snapshot.at_ms
@@ -70,7 +92,7 @@ class Sight:
         news = self.course.look([*found, *growing], at_ms)
         for one in news.begun:
             if self.spell is None:
-                self.spell = Spell(one.name, one.since_ms)
+                self.spell = Spell.beginning(one.name, one.since_ms)
             title = f"{_begins(one)}: {_words(one.name)}"
             detail = f"{one.why} {one.what_to_do}"
             alerts.append(self._alert("blind", one.name, one.severity, title, detail, at_ms))
@@ -83,7 +105,7 @@ class Sight:
         # A channel is not sent what is about itself.
         others = [one for one in over if not one.name.startswith(CHANNEL)]
         about = min(others or over, key=lambda one: SEVERITIES.index(one.severity))
-        spell = self.spell or Spell(about.name, about.since_ms)
+        spell = self.spell or Spell.beginning(about.name, about.since_ms)
         seconds = (at_ms - min(spell.began_ms, *(one.since_ms for one in over))) // 1_000
         names = f": {', '.join(_words(one.name) for one in over)}" if len(over) > 1 else ""
         title = f"{_ends(about)}: {_words(about.name)}"
@@ -95,7 +117,7 @@ class Sight:
     def _alert(
         self, kind: AlertKind, name: str, severity: Severity, title: str, detail: str, at_ms: int
     ) -> Alert:
-        spell = self.spell or Spell(name, at_ms)
+        spell = self.spell or Spell.beginning(name, at_ms)
         alert = _alert(spell.episode, spell.n, kind, name, severity, title, detail, at_ms)
         spell.n += 1
         return alert
@@ -134,6 +156,13 @@ class Sight:
                 alerts.append(_alert(episode, 0, "blind", name, "critical", title, detail, at_ms))
         self.gaps, self.dead_letters, self.late = known[0], known[1], known[2] or 0
         return alerts, growing
+
+
+def _said_before(one: Alert) -> Condition:
+    return Condition(
+        name=one.trigger, severity=one.severity, since_ms=one.event_time_ms, why=one.detail,
+        what_to_do="", mode="blind",
+    )  # fmt: skip
 
 
 def _growing(name: str, at_ms: int) -> Condition:
