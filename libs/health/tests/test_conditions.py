@@ -101,7 +101,7 @@ CASES: list[tuple[Snapshot, str, Mode, str]] = [
     (
         replace(with_beats(*WELL.beats, NOTIFIER),
                 channels=(replace(WAITS, lag_ms=0, trouble="holds 3 alerts: answered 403"),)),
-        "channel_hook", "catching_up", "holds 3 alerts: answered 403.",
+        "channel_hook", "catching_up", "Channel hook holds 3 alerts: answered 403.",
     ),
     (replace(WELL, channels=(WAITS,)), "no_notifier", "catching_up", "alerts wait for hook."),
     (

@@ -114,7 +114,7 @@ def test_a_channel_at_fault_is_said_by_its_name_and_nobody_is_called_blind_for_i
     (said,) = looking.for_s(600, *beats, channels=held)
     assert said.trigger == "channel_hook"
     assert said.title == "Alerts are not delivered: channel hook"
-    assert said.detail.startswith("holds 3 alerts: answered 403.")
+    assert said.detail.startswith("Channel hook holds 3 alerts: answered 403.")
     (over,) = looking.for_s(20, *WELL, beat("notifier"))
     assert over.title == "Alerts are delivered again: channel hook"
 

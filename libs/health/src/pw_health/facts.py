@@ -27,7 +27,7 @@ class Queue:
 
 @dataclass(frozen=True, kw_only=True)
 class Channel:
-    """A channel of alerts. `trouble` says in words what is wrong with it, where that is known."""
+    """A channel of alerts. `trouble` is what it does wrong, where that is known: `holds 3 alerts`."""
 
     name: str
     waiting: int = 0

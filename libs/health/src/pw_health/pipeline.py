@@ -115,7 +115,7 @@ def channels(snapshot: Snapshot) -> Iterator[Condition]:
                 name=f"channel_{one.name}",
                 severity="critical",
                 since_ms=snapshot.at_ms - one.lag_ms,
-                why=(one.trouble and f"{one.trouble}.") or _alerts_wait(one),
+                why=(one.trouble and f"Channel {one.name} {one.trouble}.") or _alerts_wait(one),
                 what_to_do=f"See to it, then send a test message through {one.name}.",
                 mode="catching_up",
             )
