@@ -27,7 +27,7 @@ class Queue:
 
 @dataclass(frozen=True, kw_only=True)
 class Channel:
-    """A channel of alerts. `trouble` is what it does wrong, where that is known: `holds 3 alerts`."""
+    """A channel of alerts. `trouble` is what it does wrong, where known: `holds 3 alerts`."""
 
     name: str
     waiting: int = 0
