@@ -19,6 +19,7 @@ from pw_common.framing import join, split
 from pw_common.log_reader import StoredMessage, get_message
 from pw_common.messages import EndpointHealth
 from pw_geyser import shallow_pb2
+from support.beating import beating
 from support.broker import provisioned
 from support.poll import poll_until
 from support.records import (
@@ -92,10 +93,6 @@ async def listening(process: asyncio.subprocess.Process, word: bytes) -> None:
     assert word in line, line
 
 
-# Heartbeats that stay fresh for as long as commands take to start on a busy machine.
-FRESH_MS = -60_000
-
-
 async def test_status_tells_by_its_exit_code_whether_all_is_well(tmp_path: Path) -> None:
     token = {"PW_API_TOKEN_FILE": str(token_file(tmp_path))}
     async with (
@@ -103,11 +100,15 @@ async def test_status_tells_by_its_exit_code_whether_all_is_well(tmp_path: Path)
         running_service("pw_api", {"PW_NATS_URL": broker.url, **token}) as (_, url),
     ):
         blind = await pw("status", "--once", "--api", url, **token)
-        await beat(bus, "ingest", source=source_health(), age_ms=FRESH_MS)
-        await beat(bus, "parser", totals={"pw_parser_transactions_total": 1234}, age_ms=FRESH_MS)
-        await beat(bus, "detector", age_ms=FRESH_MS)
-        well = await pw("status", PW_API_URL=url, **token)
-        as_json = await pw("status", "--json", "--api", url, **token)
+
+        async def beats() -> None:
+            await beat(bus, "ingest", source=source_health())
+            await beat(bus, "parser", totals={"pw_parser_transactions_total": 1234})
+            await beat(bus, "detector")
+
+        async with beating(beats):
+            well = await pw("status", PW_API_URL=url, **token)
+            as_json = await pw("status", "--json", "--api", url, **token)
     assert blind.code == 1
     assert b"No parser is running." in blind.out
     assert well.code == 0, well
@@ -128,11 +129,13 @@ async def test_status_shows_each_endpoint_of_a_source_with_its_lag(tmp_path: Pat
         provisioned(tmp_path) as (broker, bus),
         running_service("pw_api", {"PW_NATS_URL": broker.url, **token}) as (_, url),
     ):
-        await beat(
-            bus, "ingest", source=replace(source_health(), endpoints=endpoints), age_ms=FRESH_MS
-        )
-        shown = await pw("status", "--once", "--api", url, **token)
-        told = (await pw("status", "--json", "--api", url, **token)).lines()[0]["sources"][0]
+
+        async def beats() -> None:
+            await beat(bus, "ingest", source=replace(source_health(), endpoints=endpoints))
+
+        async with beating(beats):
+            shown = await pw("status", "--once", "--api", url, **token)
+            told = (await pw("status", "--json", "--api", url, **token)).lines()[0]["sources"][0]
     for word in (b"http://first:1", b"taken", b"41", b"http://second:1", b"standby", b"behind"):
         assert word in shown.out, shown.out
     assert [(one["active"], one["lag_ms"]) for one in told["endpoints"]] == [

@@ -46,12 +46,13 @@ async def beat(
     service: str,
     *,
     instance: str = "",
-    age_ms: int = 0,
+    clock_ms: int = 0,
     totals: dict[str, int] | None = None,
     source: SourceHealth | None = None,
+    reason: str = "",
 ) -> None:
-    """A heartbeat of a service that is not really there."""
-    at_ms = now_ms() - age_ms
+    """A heartbeat of a service that is not really there, and whose clock is wrong by `clock_ms`."""
+    at_ms = now_ms() + clock_ms
     name = instance or f"{service}-1"
     rates = {
         key: Rate(total=total, per_s_1s=2.0, per_s_60s=1.0) for key, total in (totals or {}).items()
@@ -64,7 +65,8 @@ async def beat(
         started_at_ms=at_ms - 1_000,
         at_ms=at_ms,
         http_url="",
-        ready=True,
+        ready=not reason,
+        reason=reason,
         rates=rates,
         source=source,
     )

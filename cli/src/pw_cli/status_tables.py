@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from pw_cli.fitting import Fitting
+from pw_health.limits import CLOCK_MAX_MS, FULL_SHARE
 
 MODE_STYLE = {
     "running": "bold green",
@@ -22,8 +23,7 @@ MAIN_COUNTER = {
     "api": "pw_api_requests_total",
 }
 NO_RATE = {"total": 0, "per_s_1s": 0.0, "per_s_60s": 0.0}
-# Clocks that differ by less are nobody's concern.
-CLOCK_AHEAD_MS = 5_000
+SEVERITY_STYLE = {"critical": "bold red", "warning": "yellow", "info": "dim"}
 
 
 def tables(status: dict[str, Any]) -> RenderableType:
@@ -36,7 +36,7 @@ def tables(status: dict[str, Any]) -> RenderableType:
     figures = "  ".join(f"{name.replace('_', ' ')} {count(n)}" for name, n in totals.items())
     return Group(
         head,
-        *(Text(f"  {why}", style="yellow") for why in status["why"]),
+        *_conditions(status),
         _services(status["services"]),
         _sources(status["sources"]),
         *_endpoints(status["sources"]),
@@ -45,6 +45,28 @@ def tables(status: dict[str, Any]) -> RenderableType:
         Text(figures, style="dim"),
         *_unlisted(status.get("unlisted")),
     )
+
+
+def _conditions(status: dict[str, Any]) -> list[Text]:
+    """What is not as it should be, and what to do; an API of the version before says only why."""
+    found = status.get("conditions")
+    if found is None:
+        return [Text(f"  {why}", style="yellow") for why in status["why"]]
+    lines = []
+    for one in found:
+        since = f" ({_span(status['at_ms'] - one['since_ms'])})"
+        lines.append(Text(f"  {one['why']}{since}", style=SEVERITY_STYLE.get(one["severity"], "")))
+        lines.append(Text(f"    {one['what_to_do']}", style="dim"))
+    return lines
+
+
+def _span(ms: int) -> str:
+    """How long something has lasted."""
+    seconds = max(0, ms) // 1_000
+    for unit, size_s in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size_s:
+            return f"{seconds // size_s} {unit}"
+    return f"{seconds} s"
 
 
 def count(value: float | None) -> str:
@@ -139,7 +161,7 @@ def _lag(one: dict[str, Any]) -> str:
     if one.get("kind") == "recorded":
         return "recording"
     ahead_ms = one.get("clock_ahead_ms", 0)
-    if ahead_ms > CLOCK_AHEAD_MS:
+    if ahead_ms > CLOCK_MAX_MS:
         return f"clock {ahead_ms // 1000} s ahead"
     return count(one["lag_ms"])
 
@@ -177,7 +199,7 @@ def _streams(streams: list[dict[str, Any]]) -> Fitting:
             count(one["messages"]),
             size(one["bytes"]),
             size(limit) if limit > 0 else "-",
-            Text(f"{share:.0f} %", style="red" if share >= 80 else ""),
+            Text(f"{share:.0f} %", style="red" if share >= 100 * FULL_SHARE else ""),
             count(one["first_seq"]),
             count(one["last_seq"]),
         )

@@ -1,4 +1,4 @@
-"""What is said in each service's form, what an answer means, and when the system is blind."""
+"""What is said in each service's form and what an answer means."""
 
 from __future__ import annotations
 
@@ -13,11 +13,8 @@ from hypothesis import strategies as st
 
 from pw_common.alerts import Alert, Buyer, Condition
 from pw_common.channels import Channel, Channels, problems
-from pw_common.limits import PARSER_REPLICAS_MAX
-from pw_common.messages import Heartbeat, LayoutDrift, Rate, SourceHealth
 from pw_notifier.core.policy import Refused, Retry, Sent, fate_of, meaning, wait_s
 from pw_notifier.core.render import SIGNATURE, TIMESTAMP, request_of
-from pw_notifier.core.sight import GONE_MS, LASTS_MS, Facts, Sight, conditions
 from pw_notifier.shell import BadChannels, read_file
 
 NOW_MS = 1_700_000_000_000
@@ -128,84 +125,6 @@ def test_filters_and_age_decide_what_becomes_of_an_alert(more: Any, age_s: int, 
 def test_blind_alerts_pass_a_filter_of_rules() -> None:
     blind = alert(mint="", kind="blind", trigger="no_ingest", severity="critical")
     assert fate_of(channel("console", triggers=("t",)), blind, NOW_MS, NOW_MS) == "send"
-
-
-def beat(service: str, **more: Any) -> Heartbeat:
-    fields: dict[str, Any] = {
-        "service": service, "instance": service, "version": "1", "pid": 1, "started_at_ms": 0,
-        "at_ms": NOW_MS, "http_url": "", "ready": True,
-    }  # fmt: skip
-    return Heartbeat(**(fields | more))
-
-
-SOURCE = SourceHealth(source="main", endpoint="e", connected=True)
-WELL = (beat("ingest", source=SOURCE), beat("parser"), beat("detector"))
-
-
-def facts(*beats: Heartbeat, at_ms: int = NOW_MS, **more: Any) -> Facts:
-    return Facts(now_ms=at_ms, heartbeats=beats, **more)
-
-
-def test_calm_is_silence() -> None:
-    assert conditions(facts(*WELL)) == {}
-
-
-@pytest.mark.parametrize(
-    ("found", "name"),
-    [
-        (facts(*WELL[1:]), "no_ingest"),
-        (facts(WELL[0], WELL[2]), "no_parser"),
-        (facts(*WELL[:2]), "no_detector"),
-        (facts(*WELL, at_ms=NOW_MS + 6_000), "no_ingest"),
-        (facts(*WELL, tx_bytes=9, tx_bytes_max=10), "backpressure"),
-        (facts(*WELL, beat("detector", ready=False, reason="behind")), "detector_behind"),
-        (facts(*WELL[1:], beat("ingest", source=SourceHealth(
-            source="main", endpoint="e", connected=False, detail="refused"))), "source_main"),
-        (facts(*WELL[1:], beat("ingest", source=SourceHealth(
-            source="main", endpoint="e", connected=True, lag_ms=40_000))), "source_main"),
-        (facts(*WELL, beat("parser", drift=(LayoutDrift(
-            venue="orca", first_slot=1, signatures=(), unparsed=3, called=3),))), "layout_orca"),
-        (facts(*WELL, *[beat("parser") for _ in range(PARSER_REPLICAS_MAX)],
-            parser_pending=2_000), "parsers_at_limit"),
-    ],
-)  # fmt: skip
-def test_each_way_of_being_blind_is_named(found: Facts, name: str) -> None:
-    assert name in conditions(found)
-
-
-def test_what_a_venue_only_adds_is_no_blindness() -> None:
-    added = LayoutDrift(
-        venue="orca", first_slot=1, signatures=("s",), unparsed=3, called=3, kind="new"
-    )
-    assert not conditions(facts(*WELL, beat("parser", drift=(added,))))
-
-
-def test_it_is_said_once_when_it_lasts_and_once_when_it_is_over() -> None:
-    sight = Sight()
-    gone = facts(*WELL[1:])
-    assert sight.look(gone) == []
-    at_ms = NOW_MS + LASTS_MS
-    (blind,) = sight.look(facts(*[beat("parser", at_ms=at_ms), beat("detector", at_ms=at_ms)],
-                               at_ms=at_ms))  # fmt: skip
-    assert (blind.kind, blind.trigger, blind.mint) == ("blind", "no_ingest", "")
-    assert not sight.is_clear
-    back = [beat(one.service, at_ms=at_ms + 1, source=one.source) for one in WELL]
-    assert sight.look(facts(*back, at_ms=at_ms + 1)) == []
-    later = [beat(o.service, at_ms=at_ms + 2 + GONE_MS, source=o.source) for o in WELL]
-    (over,) = sight.look(facts(*later, at_ms=at_ms + 2 + GONE_MS))
-    assert (over.kind, over.episode, over.n) == ("sighted", blind.episode, 1)
-    assert sight.is_clear
-
-
-def test_gaps_dead_letters_and_late_events_are_each_said_when_they_grow() -> None:
-    sight = Sight()
-    assert sight.look(facts(*WELL, gaps=3, dead_letters=5)) == []
-    late = {"pw_detector_late_total": Rate(total=4, per_s_1s=0, per_s_60s=0)}
-    more = (*WELL[:2], beat("detector", rates=late))
-    found = sight.look(facts(*more, gaps=5, dead_letters=6))
-    assert [one.trigger for one in found] == ["gap", "dead_letter", "late"]
-    assert found[0].detail.startswith("2 gap(s)")
-    assert sight.look(facts(*more, gaps=5, dead_letters=6)) == []
 
 
 def test_a_file_of_channels_is_read_and_its_faults_are_all_named() -> None:

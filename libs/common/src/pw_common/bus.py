@@ -9,6 +9,7 @@ import asyncio
 import ssl
 from base64 import b64decode
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
+from pw_common.broker_time import rfc3339_ms
 from pw_common.log import Log
 from pw_common.redact import keep_secret, redacted, redacted_url
 from pw_common.tasks import end_tasks
@@ -50,6 +52,15 @@ class ApiRefused(RuntimeError):
         super().__init__(f"{subject}: {description} ({err_code})")
         self.err_code = err_code
         self.description = description
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A key's value as the broker has it. `stored_ms` is by the broker's clock."""
+
+    value: bytes
+    revision: int
+    stored_ms: int
 
 
 class Bus:
@@ -123,6 +134,10 @@ class Bus:
 
     async def kv_get(self, bucket: str, key: str) -> tuple[bytes, int] | None:
         """The value of a key and its revision, or None when it was never set or is deleted."""
+        entry = await self._entry(bucket, key)
+        return None if entry is None else (entry.value, entry.revision)
+
+    async def _entry(self, bucket: str, key: str) -> Entry | None:
         subject = f"$KV.{bucket}.{key}"
         self._must_be_open(subject)
         try:
@@ -134,7 +149,8 @@ class Bus:
         headers = answer.headers or {}
         if headers.get("Status") == "404" or headers.get("KV-Operation"):
             return None
-        return answer.data, int(headers["Nats-Sequence"])
+        stored_ms = rfc3339_ms(headers["Nats-Time-Stamp"])
+        return Entry(answer.data, int(headers["Nats-Sequence"]), stored_ms)
 
     async def kv_last(self, bucket: str, key: str) -> tuple[bytes, int] | None:
         """As `kv_get`, asked of the leader: a replica that is behind may not know it yet.
@@ -156,15 +172,28 @@ class Bus:
 
     async def kv_all(self, bucket: str) -> dict[str, bytes]:
         """Every key's latest value."""
+        return {key: one.value for key, one in (await self.kv_entries(bucket)).items()}
+
+    async def kv_entries(self, bucket: str) -> dict[str, Entry]:
+        """Every key's latest value, and when the broker stored it."""
         info = await self.api(f"STREAM.INFO.KV_{bucket}", {"subjects_filter": ">"})
         prefix = f"$KV.{bucket}."
         keys = [name.removeprefix(prefix) for name in info["state"].get("subjects") or {}]
-        found: dict[str, bytes] = {}
-        for key in sorted(keys):
-            entry = await self.kv_get(bucket, key)
-            if entry is not None:
-                found[key] = entry[0]
-        return found
+        found = {key: await self._entry(bucket, key) for key in sorted(keys)}
+        return {key: entry for key, entry in found.items() if entry is not None}
+
+    async def kv_delete(self, bucket: str, key: str, *, timeout_s: float = 5.0) -> None:
+        """Delete a key; raises BrokerAway, ApiRefused."""
+        subject = f"$KV.{bucket}.{key}"
+        self._must_be_open(subject)
+        try:
+            answer = await self.client.request(
+                subject, b"", timeout=timeout_s, headers={"KV-Operation": "DEL"}
+            )
+        except (NatsError, OSError, TimeoutError) as error:
+            raise BrokerAway(f"{subject}: {type(error).__name__}") from error
+        if error_body := msgspec.json.decode(answer.data).get("error"):
+            raise _error(subject, error_body)
 
     async def close(self, *, within_s: float = CLOSE_TIMEOUT_S) -> None:
         """Flush and close; bounded, because nats-py's drain can hang. With 0 nothing is flushed."""

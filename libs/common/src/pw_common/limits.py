@@ -30,6 +30,10 @@ PARSER_REPLICAS_MAX = 16
 PARSER_LAG_TARGET = 300
 # What runs where an autoscaler is told nothing for long: enough for mainnet's exchange programs.
 PARSER_REPLICAS_FALLBACK = 4
+# A service that is behind by more than this says that it is not up to date, and the status is
+# not `running`.
+BEHIND_PENDING_MAX = 1_000
+BEHIND_MS_MAX = 5_000
 # Redelivery after this long without a sign of life: a killed parser costs seconds.
 PARSER_ACK_WAIT_S = 8.0
 # A parser stops after this many messages in a row that held nothing readable:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -17,6 +16,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js.errors import APIError
 
+from pw_common.broker_time import rfc3339_ms
 from pw_common.bus import BrokerAway, Bus, headers_of
 
 INACTIVE_NS = 30 * 1_000_000_000
@@ -232,11 +232,6 @@ async def get_message(bus: Bus, stream: str, seq: int) -> StoredMessage | None:
         body=answer.data,
         time_ms=rfc3339_ms(headers["Nats-Time-Stamp"]),
     )
-
-
-def rfc3339_ms(text: str) -> int:
-    """Milliseconds since 1970 of the broker's time stamps, which carry nanoseconds."""
-    return int(datetime.fromisoformat(text).timestamp() * 1000)
 
 
 _DIRECT_GET = frozenset(

@@ -309,7 +309,8 @@ class MemoryHealth(msgspec.Struct, frozen=True, kw_only=True):
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat.v1"):
     """A service instance's entry in the `pw_instances` bucket, written every second.
 
-    `rates` is keyed by the counter's metric name (see `metrics.py`).
+    `rates` is keyed by the counter's metric name (see `metrics.py`). `expects` names sources
+    without which the service waits, although it reads none itself.
     """
 
     service: str
@@ -325,6 +326,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat.v1"):
     source: SourceHealth | None = None
     drift: tuple[LayoutDrift, ...] = ()
     memory: MemoryHealth | None = None
+    expects: tuple[str, ...] = ()
 
 
 Message: TypeAlias = (

@@ -40,6 +40,8 @@ from pw_common.tasks import end_tasks
 
 VERSION = "0.1.0"
 HEARTBEAT_S = 1.0
+# A stop does not wait longer than this for the broker to forget us.
+LEAVE_S = 0.5
 
 EXIT_OK = 0
 EXIT_CRASH = 70
@@ -128,6 +130,9 @@ class Runtime:
 
     # A service whose memory grows with its input says how much it holds.
     memory: Callable[[], MemoryHealth | None] = field(default=lambda: None)
+
+    # Sources without which a service waits, although it reads none itself.
+    expects: tuple[str, ...] = ()
 
     # The same by what it is about, so that one does not hide another.
     _troubles: dict[str, str] = field(default_factory=dict)
@@ -268,6 +273,7 @@ async def live(runtime: Runtime, body: Body, settings: CommonSettings) -> int:
         return EXIT_UNAVAILABLE
     finally:
         await end_tasks(work, beat, stopping, connecting)
+        await _take_leave(runtime)
     return EXIT_OK
 
 
@@ -324,6 +330,16 @@ async def _as_coroutine(body: Body, runtime: Runtime, connecting: asyncio.Task[N
     await body(runtime)
 
 
+async def _take_leave(runtime: Runtime) -> None:
+    """Delete the heartbeat: one that stays is of a process that was killed or hangs."""
+    if not runtime.bus.connected:
+        return
+    try:
+        await runtime.bus.kv_delete(BUCKET_INSTANCES, runtime.instance, timeout_s=LEAVE_S)
+    except (BrokerAway, ApiRefused) as error:
+        runtime.log.debug("heartbeat_stays", reason=str(error))
+
+
 async def _heartbeats(runtime: Runtime) -> None:
     while True:
         beat = Heartbeat(
@@ -340,6 +356,7 @@ async def _heartbeats(runtime: Runtime) -> None:
             source=runtime.source(),
             drift=runtime.drift(),
             memory=runtime.memory(),
+            expects=runtime.expects,
         )
         if runtime.bus.connected:
             try:

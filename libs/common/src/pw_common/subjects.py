@@ -59,6 +59,9 @@ KEY_ACKNOWLEDGED = "acknowledged"
 # In the bucket of tokens, beside them: programs that trade and are in no table.
 KEY_UNLISTED = "unlisted"
 
+# In the bucket of the detector: how far it has folded.
+KEY_POSITION = "position"
+
 TOKEN = re.compile(r"^[a-z0-9_-]{1,32}\Z")
 
 

@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
-from pw_api import alerts, configuration, letters, problems, snapshot, unlisted
+from pw_api import alerts, configuration, letters, problems, unlisted
 from pw_api.access import Access, Guard
 from pw_api.core.access import Host
 from pw_api.core.present import swap_fields
@@ -29,7 +29,10 @@ from pw_api.views import (
 )
 from pw_common.bus import BrokerAway, Bus
 from pw_common.clock import monotonic_s, now_ms
+from pw_common.overview import take
 from pw_common.run import VERSION, Runtime, routes
+from pw_health import Since, conditions
+from pw_health.reading import snapshot_of
 
 LIMIT_MAX = 1_000
 LIMIT_WITH_BODY_MAX = 50
@@ -72,6 +75,7 @@ class StatusCache:
 
     runtime: Runtime
     reader: SwapReader
+    _since: Since = field(default_factory=Since)
     _view: StatusView | None = None
     _taken_s: float = 0.0
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -81,8 +85,11 @@ class StatusCache:
         async with self._lock:
             if self._view is None or monotonic_s() - self._taken_s > SNAPSHOT_KEPT_S:
                 bus = self.runtime.bus
+                shot = await take(bus, now_ms())
+                found = self._since.of(conditions(snapshot_of(shot)), shot.broker_ms)
                 self._view = status_view(
-                    await snapshot.take(bus, now_ms()),
+                    shot,
+                    found,
                     repeats=self.reader.swaps.repeats,
                     swaps_trimmed=self.reader.trimmed,
                     unlisted=await unlisted.unlisted_view(bus),

@@ -10,13 +10,13 @@ from fastapi import APIRouter, Request, Response
 
 from pw_api.alerts import json
 from pw_api.bodies import Parsing
-from pw_api.core import mode
 from pw_api.stored import history, kept
 from pw_common.bus import Bus
 from pw_common.documents import BadDocument
 from pw_common.messages import Heartbeat, WrongSchema, decode_heartbeat
 from pw_common.programs import read_acknowledged, read_programs, read_programs_file
 from pw_common.subjects import BUCKET_INSTANCES, KEY_ACKNOWLEDGED, KEY_PROGRAMS
+from pw_health.sources import merged
 
 # Stores a document of a key at the revision that a body names.
 Store: TypeAlias = Callable[[Bus, str, dict[str, Any], dict[str, Any]], Awaitable[Response]]
@@ -59,7 +59,7 @@ def add_programs(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing, st
     async def acknowledged() -> Response:
         """What was acknowledged, and what is new in the venues' layouts."""
         found = await kept(bus(), KEY_ACKNOWLEDGED)
-        drifts = mode.merged(one for beat in await _beats(bus()) for one in beat.drift)
+        drifts = merged(one for beat in await _beats(bus()) for one in beat.drift)
         new = [msgspec.to_builtins(one) for one in drifts if one.kind == "new"]
         entries = msgspec.to_builtins(found.value.entries)
         return json({**found.said, "entries": entries, "new": new})

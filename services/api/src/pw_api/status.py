@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pw_api.core import mode
+from collections.abc import Sequence
+
 from pw_api.core.present import sum_rates
-from pw_api.snapshot import Snapshot
+from pw_api.health_view import condition_view
 from pw_api.unlisted import UnlistedView
 from pw_api.views import (
     ConsumerView,
@@ -17,26 +18,33 @@ from pw_api.views import (
     StreamView,
     TotalsView,
 )
-from pw_common.log_reader import rfc3339_ms
+from pw_common.broker_time import rfc3339_ms
 from pw_common.messages import Heartbeat, Rate
-from pw_common.subjects import CONSUMER_PARSER, STREAM_DLQ, STREAM_GAP, STREAM_TX
+from pw_common.overview import Overview
+from pw_common.subjects import STREAM_DLQ, STREAM_GAP
+from pw_health import Condition, mode_of
+from pw_health.reading import silent_instances
 
 UNLISTED_SHOWN = 3
 STORED_DUPLICATES = "pw_stored_duplicates_total"
 
 
 def status_view(
-    shot: Snapshot, *, repeats: int, swaps_trimmed: int, unlisted: UnlistedView
+    shot: Overview,
+    conditions: Sequence[Condition],
+    *,
+    repeats: int,
+    swaps_trimmed: int,
+    unlisted: UnlistedView,
 ) -> StatusView:
     """The status at a snapshot.
 
     Args:
+        conditions: What is not as it should be, the worst first.
         repeats: Swaps that this API's own reader dropped as already read.
         swaps_trimmed: Messages that PW_SWAP lost before this reader came to them.
         unlisted: Programs that trade and are in no table; the first few are shown.
     """
-    sources = source_views(shot)
-    verdict = mode.decide(_facts(shot, sources))
     streams = [_stream_view(name, shot) for name in sorted(shot.streams)]
     messages = {stream.stream: stream.messages for stream in streams}
     duplicates = sum(
@@ -46,12 +54,13 @@ def status_view(
     )
     return StatusView(
         at_ms=shot.at_ms,
-        mode=verdict.mode,
-        why=list(verdict.why),
+        mode=mode_of(conditions),
+        why=[one.why for one in conditions],
+        conditions=[condition_view(one) for one in conditions],
         services=_service_views(shot),
         streams=streams,
         consumers=[_consumer_view(key, shot) for key in sorted(shot.consumers)],
-        sources=sources,
+        sources=source_views(shot),
         totals=TotalsView(
             dead_letters=messages.get(STREAM_DLQ, 0),
             gaps=_open_gaps(shot),
@@ -62,13 +71,13 @@ def status_view(
     )
 
 
-def _open_gaps(shot: Snapshot) -> int:
+def _open_gaps(shot: Overview) -> int:
     """Recorded gaps that nobody has filled."""
     state = shot.streams.get(STREAM_GAP, {}).get("state", {})
     return sum((state.get("subjects") or {}).values())
 
 
-def source_views(shot: Snapshot) -> list[SourceView]:
+def source_views(shot: Overview) -> list[SourceView]:
     """Every source that a live ingest reports or that has a checkpoint."""
     found: dict[str, SourceView] = {}
     for state in shot.checkpoints:
@@ -92,9 +101,10 @@ def source_views(shot: Snapshot) -> list[SourceView]:
             filter="",
             narrowed="",
         )
+    silent = silent_instances(shot)
     for beat in shot.heartbeats:
         health = beat.source
-        if health is None or shot.is_stale(beat):
+        if health is None or beat.instance in silent:
             continue
         stored = found.get(health.source)
         checkpoint = health.checkpoint_slot
@@ -137,77 +147,30 @@ def source_views(shot: Snapshot) -> list[SourceView]:
     return [found[name] for name in sorted(found)]
 
 
-def _facts(shot: Snapshot, sources: list[SourceView]) -> mode.Facts:
-    live = [beat for beat in shot.heartbeats if not shot.is_stale(beat)]
-    ingests = [beat for beat in live if beat.service == "ingest"]
-    tx = shot.streams.get(STREAM_TX)
-    consumer = shot.consumers.get((STREAM_TX, CONSUMER_PARSER))
-    return mode.Facts(
-        ingests=len(ingests),
-        parsers=sum(1 for beat in live if beat.service == "parser"),
-        detectors=sum(1 for beat in live if beat.service == "detector"),
-        sources=tuple(
-            mode.SourceFacts(
-                name=one.source,
-                connected=one.connected,
-                waiting_for_broker=one.waiting_for_broker,
-                lag_s=None if one.lag_ms is None else one.lag_ms / 1000,
-                detail=one.detail,
-                is_live=one.kind == "live",
-                clock_ahead_s=one.clock_ahead_ms / 1000,
-                refusing=one.refusing,
-                narrowed=one.narrowed,
-            )
-            for one in sources
-        ),
-        tx_bytes=tx["state"]["bytes"] if tx else 0,
-        tx_bytes_max=tx["config"]["max_bytes"] if tx else 0,
-        parser_pending=consumer["num_pending"] if consumer else 0,
-        parser_lag_s=shot.lag_s.get((STREAM_TX, CONSUMER_PARSER), 0.0),
-        tx_age_s=_tx_age_s(shot, ingests),
-        missing=tuple(sorted(shot.missing)),
-        troubles=tuple(
-            dict.fromkeys(
-                f"{one.service}: {one.reason}." for one in live if one.ready and one.reason
-            )
-        ),
-        drift=mode.merged(drift for beat in live for drift in beat.drift),
-        memory=tuple((beat.service, beat.memory) for beat in live if beat.memory is not None),
-    )
-
-
-def _tx_age_s(shot: Snapshot, ingests: list[Heartbeat]) -> float | None:
-    # An ingest that just started is given as long as one that fell silent.
-    since_ms = [beat.started_at_ms for beat in ingests]
-    if STREAM_TX in shot.streams:
-        last_ms = _last_at_ms(shot, STREAM_TX)
-        since_ms += [] if last_ms is None else [last_ms]
-    return max(0, shot.at_ms - max(since_ms)) / 1000 if since_ms else None
-
-
-def _last_at_ms(shot: Snapshot, stream: str) -> int | None:
+def _last_at_ms(shot: Overview, stream: str) -> int | None:
     state = shot.streams[stream]["state"]
     at_ms = rfc3339_ms(state["last_ts"])
     return at_ms if at_ms > 0 else None
 
 
-def _service_views(shot: Snapshot) -> list[ServiceView]:
+def _service_views(shot: Overview) -> list[ServiceView]:
     names = sorted({beat.service for beat in shot.heartbeats})
+    silent = silent_instances(shot)
     views = []
     for name in names:
         beats = [beat for beat in shot.heartbeats if beat.service == name]
-        rates = sum_rates([beat.rates for beat in beats if not shot.is_stale(beat)])
+        rates = sum_rates([beat.rates for beat in beats if beat.instance not in silent])
         views.append(
             ServiceView(
                 service=name,
-                instances=[_instance_view(beat, shot) for beat in beats],
+                instances=[_instance_view(beat, shot, silent) for beat in beats],
                 rates={metric: _rate_view(rate) for metric, rate in rates.items()},
             )
         )
     return views
 
 
-def _instance_view(beat: Heartbeat, shot: Snapshot) -> InstanceView:
+def _instance_view(beat: Heartbeat, shot: Overview, silent: frozenset[str]) -> InstanceView:
     return InstanceView(
         instance=beat.instance,
         version=beat.version,
@@ -215,8 +178,8 @@ def _instance_view(beat: Heartbeat, shot: Snapshot) -> InstanceView:
         http_url=beat.http_url,
         ready=beat.ready,
         reason=beat.reason,
-        stale=shot.is_stale(beat),
-        age_ms=max(0, shot.at_ms - beat.at_ms),
+        stale=beat.instance in silent,
+        age_ms=max(0, shot.broker_ms - shot.stored_ms[beat.instance]),
         uptime_s=max(0, beat.at_ms - beat.started_at_ms) / 1000,
     )
 
@@ -225,7 +188,7 @@ def _rate_view(rate: Rate) -> RateView:
     return RateView(total=rate.total, per_s_1s=rate.per_s_1s, per_s_60s=rate.per_s_60s)
 
 
-def _stream_view(name: str, shot: Snapshot) -> StreamView:
+def _stream_view(name: str, shot: Overview) -> StreamView:
     state = shot.streams[name]["state"]
     return StreamView(
         stream=name,
@@ -238,7 +201,7 @@ def _stream_view(name: str, shot: Snapshot) -> StreamView:
     )
 
 
-def _consumer_view(key: tuple[str, str], shot: Snapshot) -> ConsumerView:
+def _consumer_view(key: tuple[str, str], shot: Overview) -> ConsumerView:
     info = shot.consumers[key]
     return ConsumerView(
         stream=key[0],

@@ -6,9 +6,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from pw_api.core.mode import Mode
+from pw_api.health_view import ConditionView
 from pw_api.unlisted import UnlistedView
 from pw_common.messages import SourceKind
+from pw_health import Mode
 
 MINT = "9BB6NFEcjBCtnNLFko2FqVQBq8HHM13kCyYcdQbgpump"
 WALLET = "7xKXtg2CW87d97TXJSDpbD5jBkheTqA83TZRuJosgAsU"
@@ -199,12 +200,13 @@ class TotalsView(BaseModel):
 
 
 class StatusView(BaseModel):
-    """The whole system at one moment. `why` explains a `mode` other than running."""
+    """The whole system at one moment. `why` is that of each of `conditions`, the worst first."""
 
     model_config = _example(
         at_ms=1_790_000_000_000,
         mode="backpressure",
         why=["PW_TX is at 93 % of its limit."],
+        conditions=[],
         services=[],
         streams=[],
         consumers=[],
@@ -229,6 +231,7 @@ class StatusView(BaseModel):
     at_ms: int
     mode: Mode
     why: list[str]
+    conditions: list[ConditionView]
     services: list[ServiceView]
     streams: list[StreamView]
     consumers: list[ConsumerView]

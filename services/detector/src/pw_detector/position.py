@@ -12,10 +12,10 @@ import msgspec
 from pw_common.bus import ApiRefused, Bus
 from pw_common.documents import BadDocument, decode
 from pw_common.messages import encode
-from pw_common.subjects import BUCKET_DETECTOR
+from pw_common.subjects import BUCKET_DETECTOR, KEY_POSITION
 from pw_detection.assembly import Place
 
-KEY = "position"
+KEY = KEY_POSITION
 WRONG_LAST_SEQUENCE = 10071
 
 

@@ -11,6 +11,7 @@ from pw_common.begin import begun
 from pw_common.bus import ApiRefused, BrokerAway
 from pw_common.clock import monotonic_s
 from pw_common.envelope import BadEnvelope
+from pw_common.limits import BEHIND_PENDING_MAX
 from pw_common.log_reader import LogReader, StoredMessage
 from pw_common.messages import WrongSchema
 from pw_common.publisher import Publisher
@@ -102,7 +103,9 @@ class _Loop:
         folding = self._folding
         await folding.settle_holes(caught_up=reader.pending == 0)
         caught_up = reader.pending == 0 and folding.rebuilt
-        self._runtime.set_ready("" if caught_up else f"{reader.pending} messages behind")
+        # A few messages that wait are a busy detector, not one that is behind.
+        up_to_date = folding.rebuilt and reader.pending <= BEHIND_PENDING_MAX
+        self._runtime.set_ready("" if up_to_date else f"{reader.pending} messages behind")
         folding.publish_figures(reader.trimmed)
         if caught_up:
             await self._projections.update(folding.detector, monotonic_s())

@@ -80,6 +80,7 @@ async def start(settings: Settings, runtime: Runtime, store: AlertStore) -> Fold
         memory_bytes_max=limit_bytes(settings.memory_bytes_max),
     )
     runtime.memory = folding.memory
+    runtime.expects = settings.source_names()
     folding.apply(await configuration.at_start(released_slot))
     await folding.reconfigure()
     log.info(

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 import httpx
+import msgspec
 
 from pw_common import subjects
-from pw_common.alerts import SCHEMA_ALERT, Alert
+from pw_common.alerts import SCHEMA_ALERT, Alert, decode_alert
 from pw_common.bus import ApiRefused, BrokerAway, Bus
 from pw_common.clock import monotonic_s, now_ms
 from pw_common.envelope import EXPECTED_LAST_SUBJECT_SEQUENCE, MSG_ID, SCHEMA
 from pw_common.log import Log
-from pw_common.messages import Heartbeat, WrongSchema, decode_heartbeat, encode
+from pw_common.log_reader import newest_first
+from pw_common.messages import encode
+from pw_common.overview import Overview, take
 from pw_common.publisher import Publisher, PublishRefused
 from pw_common.redact import keep_secret
 from pw_common.run import Runtime
+from pw_health.reading import snapshot_of
 from pw_notifier.config import Settings
 from pw_notifier.core.sight import Facts, Sight
 from pw_notifier.exchange import NoAnswer, exchange
@@ -26,6 +30,8 @@ DEADMAN_S: Final = 30.0
 # A system that is just starting is given time to come up.
 GRACE_S: Final = 8.0
 WRONG_LAST_SEQUENCE: Final = 10071
+# Alerts that are read back at a start: older ones are over, or are said again.
+BACK: Final = 500
 
 
 async def watch(
@@ -39,8 +45,12 @@ async def watch(
     sight = Sight()
     switch = _Switch(runtime.log, client, deadman)
     await asyncio.sleep(GRACE_S)
+    resumed = False
     while True:
         try:
+            if not resumed:
+                sight.resume(await _stored_alerts(runtime.bus), now_ms())
+                resumed = True
             for alert in sight.look(await _facts(runtime.bus)):
                 await _publish(publisher, alert)
                 runtime.log.warning("sight", alert_kind=alert.kind, detail=alert.detail)
@@ -54,36 +64,28 @@ async def watch(
 
 
 async def _facts(bus: Bus) -> Facts:
-    tx, gaps, letters = await asyncio.gather(
-        *(
-            _state(bus, name)
-            for name in (subjects.STREAM_TX, subjects.STREAM_GAP, subjects.STREAM_DLQ)
-        )
-    )
-    parser = await bus.api(f"CONSUMER.INFO.{subjects.STREAM_TX}.{subjects.CONSUMER_PARSER}")
+    view = await take(bus, now_ms())
     return Facts(
-        now_ms=now_ms(),
-        heartbeats=_beats(await bus.kv_all(subjects.BUCKET_INSTANCES)),
-        gaps=int(gaps["state"]["last_seq"]),
-        dead_letters=int(letters["state"]["last_seq"]),
-        tx_bytes=int(tx["state"]["bytes"]),
-        tx_bytes_max=max(0, int(tx["config"]["max_bytes"])),
-        parser_pending=int(parser["num_pending"]),
+        snapshot_of(view),
+        gaps=_stored(view, subjects.STREAM_GAP),
+        dead_letters=_stored(view, subjects.STREAM_DLQ),
     )
 
 
-async def _state(bus: Bus, stream: str) -> Any:
-    return await bus.api(f"STREAM.INFO.{stream}")
-
-
-def _beats(bodies: dict[str, bytes]) -> list[Heartbeat]:
-    beats = []
-    for body in bodies.values():
+async def _stored_alerts(bus: Bus) -> list[Alert]:
+    """The newest alerts in the order in which they were stored; what is none is left out."""
+    found = []
+    for message in reversed((await newest_first(bus, subjects.STREAM_ALERT, limit=BACK)).messages):
         try:
-            beats.append(decode_heartbeat(body))
-        except WrongSchema:
-            continue  # Of another version.
-    return beats
+            found.append(decode_alert(message.body))
+        except msgspec.MsgspecError:
+            continue  # Channels make a dead letter of it.
+    return found
+
+
+def _stored(view: Overview, stream: str) -> int | None:
+    """How many messages a stream was ever given; None where it is not there."""
+    return int(view.streams[stream]["state"]["last_seq"]) if stream in view.streams else None
 
 
 async def _publish(publisher: Publisher, alert: Alert) -> None:

@@ -1,182 +1,208 @@
-"""Whether the system can see: silence must mean calm. Facts in, sentences out; pure."""
+"""What is said of the system's health: silence must mean calm. Facts in, alerts out; pure.
+
+What is a condition, and when all is clear, is decided in `pw_health`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from pw_common.alerts import Alert, AlertKind, alert_id, episode_id
-from pw_common.limits import PARSER_REPLICAS_MAX
-from pw_common.memory import FULL_SHARE as MEMORY_SHARE
-from pw_common.messages import Heartbeat, MemoryHealth, SourceHealth
+from pw_common.alerts import Alert, AlertKind, Severity, alert_id, episode_id
+from pw_health import Condition, Course, Snapshot, conditions
+from pw_health.condition import NEVER_MS, SEVERITIES
 
-STALE_MS: Final = 5_000
-LAG_MAX_MS: Final = 30_000
-# A source's clock may be ahead of ours by so much before somebody should look at both.
-CLOCK_AHEAD_MAX_MS: Final = 5_000
-FULL_SHARE: Final = 0.8
-PENDING_MAX: Final = 1_000
-# A condition must last this long to be said, and be gone this long to be over.
-LASTS_MS: Final = 2_000
-GONE_MS: Final = 10_000
+# What is counted may grow all the time: it is said so often, with all that came since.
+GROWN_MS: Final = 60_000
+LATE: Final = "pw_detector_late_total"
+COUNTED: Final = frozenset({"gap", "dead_letter", "late"})
+CHANNEL: Final = "channel_"
+# Our own word on our channels: each of them is a condition of its own, said to the others.
+OWN: Final = "trouble_notifier"
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the broker knows at one moment. Counts are of stored messages."""
+    """What is known at one moment. Counts are of all that was ever stored, None where unknown."""
 
-    now_ms: int
-    heartbeats: Sequence[Heartbeat]
-    gaps: int = 0
-    dead_letters: int = 0
-    tx_bytes: int = 0
-    tx_bytes_max: int = 0
-    parser_pending: int = 0
+    snapshot: Snapshot
+    gaps: int | None = None
+    dead_letters: int | None = None
+
+
+@dataclass
+class Spell:
+    """A time in which not all was well: its alerts are one episode, and the last ends it."""
+
+    episode: str
+    began_ms: int
+    n: int = 0
+
+    @classmethod
+    def beginning(cls, name: str, began_ms: int) -> Spell:
+        """One that begins with this condition."""
+        return cls(episode_id("", name, began_ms), began_ms)
 
 
 @dataclass
 class Sight:
-    """What was true when, and what was said of it."""
+    """What was said of the system."""
 
-    since_ms: dict[str, int] = field(default_factory=dict)
-    said: dict[str, int] = field(default_factory=dict)
-    gone_ms: dict[str, int] = field(default_factory=dict)
+    course: Course = field(default_factory=Course)
+    spell: Spell | None = None
     gaps: int | None = None
     dead_letters: int | None = None
     late: int = 0
+    grown_ms: dict[str, int] = field(default_factory=dict)
 
     @property
     def is_clear(self) -> bool:
         """Nothing was said that is not over."""
-        return not self.said
+        return self.course.is_clear
+
+    def resume(self, stored: Iterable[Alert], at_ms: int) -> None:
+        """Go on where an earlier notifier ended.
+
+        Args:
+            stored: Alerts in the order in which they were stored, the newest last.
+        """
+        open_ones: list[Alert] = []
+        for one in stored:
+            if one.mint or one.trigger in COUNTED or one.kind not in {"blind", "sighted"}:
+                continue
+            if one.kind == "sighted" or (open_ones and open_ones[0].episode != one.episode):
+                open_ones.clear()
+            if one.kind == "blind":
+                open_ones.append(one)
+        if not open_ones:
+            return
+        self.course.resume(map(_said_before, open_ones), at_ms)
+        first, last = open_ones[0], open_ones[-1]
+        self.spell = Spell(first.episode, first.event_time_ms, last.n + 1)
 
     def look(self, facts: Facts) -> list[Alert]:
         """Alerts that are due now."""
-        alerts = self._grown(facts)
-        true = conditions(facts)
-        for name, sentence in true.items():
-            self.gone_ms.pop(name, None)
-            began_ms = self.since_ms.setdefault(name, facts.now_ms)
-            if name not in self.said and facts.now_ms - began_ms >= LASTS_MS:
-                self.said[name] = began_ms
-                alerts.append(_alert("blind", name, began_ms, 0, sentence, facts.now_ms))
-        for name in list(self.since_ms):
-            if name in true:
-                continue
-            gone_ms = self.gone_ms.setdefault(name, facts.now_ms)
-            if name not in self.said:
-                del self.since_ms[name], self.gone_ms[name]
-            elif facts.now_ms - gone_ms >= GONE_MS:
-                began_ms = self.said.pop(name)
-                del self.since_ms[name], self.gone_ms[name]
-                over = f"Over after {(facts.now_ms - began_ms) // 1_000} s."
-                alerts.append(_alert("sighted", name, began_ms, 1, over, facts.now_ms))
+        at_ms = facts.snapshot.at_ms
+        alerts, growing = self._grown(facts)
+        found = [
+            replace(one, patience_ms=NEVER_MS) if one.name == OWN else one
+            for one in conditions(facts.snapshot)
+        ]
+        news = self.course.look([*found, *growing], at_ms)
+        for one in news.begun:
+            if self.spell is None:
+                self.spell = Spell.beginning(one.name, one.since_ms)
+            title = f"{_begins(one)}: {_words(one.name)}"
+            detail = f"{one.why} {one.what_to_do}"
+            alerts.append(self._alert("blind", one.name, one.severity, title, detail, at_ms))
+        if news.clear:
+            alerts.append(self._all_clear(news.clear, at_ms))
         return alerts
 
-    def _grown(self, facts: Facts) -> list[Alert]:
-        """What is counted and never goes back: each growth is said once."""
-        alerts = []
+    def _all_clear(self, over: tuple[Condition, ...], at_ms: int) -> Alert:
+        """One for all that is over: it answers every alert of the spell."""
+        # A channel is not sent what is about itself.
+        others = [one for one in over if not one.name.startswith(CHANNEL)]
+        about = min(others or over, key=lambda one: SEVERITIES.index(one.severity))
+        spell = self.spell or Spell.beginning(about.name, about.since_ms)
+        seconds = (at_ms - min(spell.began_ms, *(one.since_ms for one in over))) // 1_000
+        names = f": {', '.join(_words(one.name) for one in over)}" if len(over) > 1 else ""
+        title = f"{_ends(about)}: {_words(about.name)}"
+        detail = f"Over after {seconds} s{names}."
+        alert = self._alert("sighted", about.name, "info", title, detail, at_ms)
+        self.spell = None
+        return alert
+
+    def _alert(
+        self, kind: AlertKind, name: str, severity: Severity, title: str, detail: str, at_ms: int
+    ) -> Alert:
+        spell = self.spell or Spell.beginning(name, at_ms)
+        alert = _alert(spell.episode, spell.n, kind, name, severity, title, detail, at_ms)
+        spell.n += 1
+        return alert
+
+    def _grown(self, facts: Facts) -> tuple[list[Alert], list[Condition]]:
+        """What is counted and never goes back: said once a minute at the most.
+
+        While it grows, all is not clear.
+        """
+        at_ms = facts.snapshot.at_ms
         late = sum(
-            beat.rates["pw_detector_late_total"].total
-            for beat in facts.heartbeats
-            if "pw_detector_late_total" in beat.rates
+            beat.said.rates[LATE].total for beat in facts.snapshot.beats if LATE in beat.said.rates
         )
-        grown = (
+        counts = (
             ("gap", self.gaps, facts.gaps, "gap(s) recorded: slots that the source did not give"),
             ("dead_letter", self.dead_letters, facts.dead_letters, "update(s) could not be read"),
-            ("late", self.late, late, "event(s) came after their slot had closed"),
+            # A detector that starts again counts from 0.
+            (
+                "late",
+                self.late,
+                max(self.late, late),
+                "event(s) came after their slot had closed",
+            ),
         )
-        for name, before, now, what in grown:
-            if before is not None and now > before:
-                sentence = f"{now - before} {what}."
-                alerts.append(_alert("blind", name, facts.now_ms, 0, sentence, facts.now_ms))
-        self.gaps, self.dead_letters = facts.gaps, facts.dead_letters
-        self.late = max(self.late, late)
-        return alerts
+        alerts, growing, known = [], [], []
+        for name, before, now, what in counts:
+            grown = 0 if before is None or now is None else max(0, now - before)
+            due = at_ms - self.grown_ms.get(name, at_ms - GROWN_MS) >= GROWN_MS
+            known.append(before if now is None or (grown and not due) else now)
+            if grown:
+                growing.append(_growing(name, at_ms))
+            if grown and due:
+                self.grown_ms[name] = at_ms
+                title, detail = f"You are blind: {_words(name)}", f"{grown} {what}."
+                episode = episode_id("", name, at_ms)
+                alerts.append(_alert(episode, 0, "blind", name, "critical", title, detail, at_ms))
+        self.gaps, self.dead_letters, self.late = known[0], known[1], known[2] or 0
+        return alerts, growing
 
 
-def conditions(facts: Facts) -> dict[str, str]:
-    """What is wrong now, by name, each in a sentence."""
-    live = [beat for beat in facts.heartbeats if facts.now_ms - beat.at_ms <= STALE_MS]
-    found: dict[str, str] = {}
-    for service in ("ingest", "parser", "detector"):
-        if not any(beat.service == service for beat in live):
-            found[f"no_{service}"] = f"No {service} is running."
-    for beat in live:
-        source = beat.source
-        if source is not None:
-            if not source.connected:
-                why = f" ({source.detail})" if source.detail else ""
-                found[f"source_{source.source}"] = f"Source {source.source} is away{why}."
-            elif _is_behind(source):
-                seconds = (source.lag_ms or 0) // 1_000
-                found[f"source_{source.source}"] = f"Source {source.source} is {seconds} s behind."
-            found |= _claims(source)
-            if source.waiting_for_broker:
-                found["backpressure"] = "PW_TX is full and ingest waits."
-        if beat.service == "detector" and not beat.ready:
-            found["detector_behind"] = f"The detector is not up to date: {beat.reason}."
-        if beat.memory is not None:
-            found |= _memory(beat.service, beat.memory)
-        found |= {
-            f"layout_{drift.venue}": f"{drift.venue} has changed since slot {drift.first_slot}."
-            for drift in beat.drift
-            # What was only added is shown by status: nothing is misread for it.
-            if drift.kind == "changed"
-        }
-    if facts.tx_bytes_max and facts.tx_bytes >= FULL_SHARE * facts.tx_bytes_max:
-        share = 100 * facts.tx_bytes // facts.tx_bytes_max
-        found["backpressure"] = f"PW_TX is at {share} % of its limit."
-    parsers = sum(beat.service == "parser" for beat in live)
-    if parsers >= PARSER_REPLICAS_MAX and facts.parser_pending > PENDING_MAX:
-        found["parsers_at_limit"] = f"All {parsers} parsers run and the queue still grows."
-    return found
+def _said_before(one: Alert) -> Condition:
+    return Condition(
+        name=one.trigger, severity=one.severity, since_ms=one.event_time_ms, why=one.detail,
+        what_to_do="", mode="blind",
+    )  # fmt: skip
 
 
-def _is_behind(source: SourceHealth) -> bool:
-    """The lag of a recording means nothing."""
-    return source.kind == "live" and source.lag_ms is not None and source.lag_ms > LAG_MAX_MS
+def _growing(name: str, at_ms: int) -> Condition:
+    """What stands against the all-clear, and is said by its growth."""
+    return Condition(
+        name=name, severity="critical", since_ms=at_ms, why="", what_to_do="", mode="catching_up",
+        patience_ms=NEVER_MS,
+    )  # fmt: skip
 
 
-def _claims(source: SourceHealth) -> dict[str, str]:
-    """What a source claims that cannot be, and where it shows less than was asked for."""
-    found: dict[str, str] = {}
-    if source.refusing:
-        found[f"refused_{source.source}"] = f"Source {source.source}: {source.refusing}."
-    if source.narrowed:
-        found[f"narrow_{source.source}"] = f"Source {source.source}: {source.narrowed}."
-    if source.kind == "live" and source.clock_ahead_ms > CLOCK_AHEAD_MAX_MS:
-        seconds = source.clock_ahead_ms // 1_000
-        found[f"clock_{source.source}"] = (
-            f"Source {source.source}'s clock is {seconds} s ahead of this machine's."
-        )
-    return found
+def _begins(one: Condition) -> str:
+    if one.name.startswith(CHANNEL):
+        return "Alerts are not delivered"
+    return "You are blind" if one.severity == "critical" else "See to this"
 
 
-def _memory(service: str, held: MemoryHealth) -> dict[str, str]:
-    if held.cut_ms:
-        sentence = f"The {service} is at its memory limit and holds less than an hour of trades."
-        return {f"{service}_cut": sentence}
-    if held.resident_bytes >= MEMORY_SHARE * held.limit_bytes:
-        share = 100 * held.resident_bytes // held.limit_bytes
-        return {f"{service}_memory": f"The {service} holds {share} % of its memory limit."}
-    return {}
+def _ends(one: Condition) -> str:
+    if one.name.startswith(CHANNEL):
+        return "Alerts are delivered again"
+    return "You see again" if one.severity == "critical" else "All is well again"
 
 
-def _alert(kind: AlertKind, name: str, began_ms: int, n: int, sentence: str, now_ms: int) -> Alert:
-    episode = episode_id("", name, began_ms)
-    title = "You are blind" if kind == "blind" else "You see again"
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _alert(
+    episode: str, n: int, kind: AlertKind, name: str, severity: Severity, title: str, detail: str,
+    at_ms: int,
+) -> Alert:  # fmt: skip
     return Alert(
         id=alert_id(episode, n),
         episode=episode,
         n=n,
         kind=kind,
         trigger=name,
-        severity="critical" if kind == "blind" else "info",
+        severity=severity,
         slot=0,
         opened_slot=0,
-        event_time_ms=now_ms,
-        title=f"{title}: {name.replace('_', ' ')}",
-        detail=sentence,
+        event_time_ms=at_ms,
+        title=title,
+        detail=detail,
     )

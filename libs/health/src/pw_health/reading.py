@@ -1,0 +1,108 @@
+"""From what the broker answers to a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from pw_common.broker_time import rfc3339_ms
+from pw_common.overview import Overview
+from pw_common.subjects import CONSUMER_DETECTOR, CONSUMER_PARSER, STREAM_SWAP, STREAM_TX
+from pw_common.topology import stream_created
+from pw_health.facts import Beat, Channel, Queue, Snapshot
+from pw_health.processes import is_silent
+
+SERVICE_OF = {CONSUMER_PARSER: "parser", CONSUMER_DETECTOR: "detector"}
+
+
+class _Folded(msgspec.Struct, frozen=True):
+    """Of the detector's position what tells how far it is behind."""
+
+    swap_stream_created: str
+    folded_seq: int
+    folded_time_ms: int
+
+
+_folded = msgspec.json.Decoder(_Folded)
+
+
+def snapshot_of(view: Overview, troubles: Mapping[str, str] | None = None) -> Snapshot:
+    """The facts.
+
+    Args:
+        troubles: What is wrong with channels, in words, by channel: only the notifier knows.
+    """
+    said = troubles or {}
+    tx = view.streams.get(STREAM_TX)
+    queues = [
+        Queue(
+            service=SERVICE_OF.get(name, name),
+            stream=stream,
+            pending=int(info["num_pending"]),
+            lag_ms=int(view.lag_s[stream, name] * 1_000),
+        )
+        for (stream, name), info in view.consumers.items()
+        if (stream, name) not in view.channels.values()
+    ]
+    folding_ms = _folding_lag_ms(view)
+    if folding_ms:
+        queues.append(Queue(service="detector", stream=STREAM_SWAP, lag_ms=folding_ms))
+    return Snapshot(
+        at_ms=view.broker_ms,
+        beats=tuple(
+            Beat(said=one, stored_ms=view.stored_ms[one.instance]) for one in view.heartbeats
+        ),
+        queues=tuple(queues),
+        channels=tuple(_channel(view, name, said) for name in {*view.channels, *said}),
+        missing=tuple(view.missing),
+        checkpoints=tuple(one.source for one in view.checkpoints),
+        tx_bytes=int(tx["state"]["bytes"]) if tx else 0,
+        tx_bytes_max=max(0, int(tx["config"]["max_bytes"])) if tx else 0,
+        tx_last_ms=_last_ms(tx),
+    )
+
+
+def silent_instances(view: Overview) -> frozenset[str]:
+    """The processes that have not been heard of for too long."""
+    return frozenset(
+        name for name, stored_ms in view.stored_ms.items() if is_silent(stored_ms, view.broker_ms)
+    )
+
+
+def _channel(view: Overview, name: str, troubles: Mapping[str, str]) -> Channel:
+    trouble = troubles.get(name, "")
+    if name not in view.channels:
+        return Channel(name=name, trouble=trouble)
+    info = view.consumers[view.channels[name]]
+    return Channel(
+        name=name,
+        waiting=int(info["num_pending"]) + int(info["num_ack_pending"]),
+        lag_ms=int(view.lag_s[view.channels[name]] * 1_000),
+        trouble=trouble,
+    )
+
+
+def _folding_lag_ms(view: Overview) -> int:
+    """How much newer the newest batch is than the one that the detector folded last.
+
+    Its consumer says nothing of that: it is acknowledged on receipt.
+    """
+    info = view.streams.get(STREAM_SWAP)
+    if view.position is None or info is None or not info["state"]["messages"]:
+        return 0
+    try:
+        folded = _folded.decode(view.position)
+    except msgspec.MsgspecError:
+        return 0  # Of another version, or damaged: the detector itself says so.
+    is_same = folded.swap_stream_created == stream_created(info)
+    if not is_same or folded.folded_seq >= int(info["state"]["last_seq"]):
+        return 0
+    return max(0, (_last_ms(info) or 0) - folded.folded_time_ms)
+
+
+def _last_ms(info: dict[str, Any] | None) -> int | None:
+    """When a stream last got a message; None when it never did."""
+    at_ms = rfc3339_ms(info["state"]["last_ts"]) if info else 0
+    return at_ms if at_ms > 0 else None
