@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import httpx
@@ -20,6 +21,7 @@ from pw_common.run import Runtime
 from pw_notifier.config import Settings
 from pw_notifier.core.sight import Facts, Sight
 from pw_notifier.exchange import NoAnswer, exchange
+from pw_notifier.letters import Letters
 
 LOOK_S: Final = 1.0
 DEADMAN_S: Final = 30.0
@@ -29,9 +31,14 @@ WRONG_LAST_SEQUENCE: Final = 10071
 
 
 async def watch(
-    settings: Settings, runtime: Runtime, publisher: Publisher, client: httpx.AsyncClient
+    settings: Settings,
+    runtime: Runtime,
+    publisher: Publisher,
+    client: httpx.AsyncClient,
+    letters: Letters,
+    failing: Callable[[], Mapping[str, str]],
 ) -> None:
-    """Run until cancelled."""
+    """Run until cancelled; `failing` says which channels fail in what."""
     deadman = ""
     if settings.deadman_url_file is not None:
         deadman = settings.deadman_url_file.read_text(encoding="utf-8").strip()
@@ -41,8 +48,8 @@ async def watch(
     await asyncio.sleep(GRACE_S)
     while True:
         try:
-            for alert in sight.look(await _facts(runtime.bus)):
-                await _publish(publisher, alert)
+            for alert in sight.look(await _facts(runtime.bus, letters, failing(), sight)):
+                await _publish(publisher, runtime.log, alert)
                 runtime.log.warning("sight", alert_kind=alert.kind, detail=alert.detail)
         except (BrokerAway, ApiRefused) as error:
             # Without a broker no alert goes out: the dead man's switch says so by silence.
@@ -53,19 +60,25 @@ async def watch(
         await asyncio.sleep(LOOK_S)
 
 
-async def _facts(bus: Bus) -> Facts:
+async def _facts(bus: Bus, own: Letters, channels: Mapping[str, str], sight: Sight) -> Facts:
     tx, gaps, letters = await asyncio.gather(
         *(
             _state(bus, name)
             for name in (subjects.STREAM_TX, subjects.STREAM_GAP, subjects.STREAM_DLQ)
         )
     )
+    last = int(letters["state"]["last_seq"])
+    # One of ours that is under way may be among them or not: the next look knows.
+    others = last - own.upto(last)
+    if own.under_way and sight.dead_letters is not None:
+        others = sight.dead_letters
     parser = await bus.api(f"CONSUMER.INFO.{subjects.STREAM_TX}.{subjects.CONSUMER_PARSER}")
     return Facts(
         now_ms=now_ms(),
         heartbeats=_beats(await bus.kv_all(subjects.BUCKET_INSTANCES)),
         gaps=int(gaps["state"]["last_seq"]),
-        dead_letters=int(letters["state"]["last_seq"]),
+        dead_letters=others,
+        channels=channels,
         tx_bytes=int(tx["state"]["bytes"]),
         tx_bytes_max=max(0, int(tx["config"]["max_bytes"])),
         parser_pending=int(parser["num_pending"]),
@@ -86,15 +99,16 @@ def _beats(bodies: dict[str, bytes]) -> list[Heartbeat]:
     return beats
 
 
-async def _publish(publisher: Publisher, alert: Alert) -> None:
+async def _publish(publisher: Publisher, log: Log, alert: Alert) -> None:
     headers = {MSG_ID: alert.id, SCHEMA: SCHEMA_ALERT, EXPECTED_LAST_SUBJECT_SEQUENCE: "0"}
     future = await publisher.publish(subjects.alert(alert.id), encode(alert), headers)
     try:
         await future
     except PublishRefused as error:
+        # A repeat was said already, by another notifier. Anything else would be refused again, and
+        # to look on matters more.
         if error.err_code != WRONG_LAST_SEQUENCE:
-            raise
-        # Said already, by another notifier.
+            log.error("sight_unsaid", trigger=alert.trigger, reason=str(error))
 
 
 class _Switch:

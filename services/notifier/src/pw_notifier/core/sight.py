@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,6 +10,7 @@ from pw_common.alerts import Alert, AlertKind, alert_id, episode_id
 from pw_common.limits import PARSER_REPLICAS_MAX
 from pw_common.memory import FULL_SHARE as MEMORY_SHARE
 from pw_common.messages import Heartbeat, MemoryHealth, SourceHealth
+from pw_notifier.core.policy import about_channel
 
 STALE_MS: Final = 5_000
 LAG_MAX_MS: Final = 30_000
@@ -20,6 +21,9 @@ PENDING_MAX: Final = 1_000
 # A condition must last this long to be said, and be gone this long to be over.
 LASTS_MS: Final = 2_000
 GONE_MS: Final = 10_000
+# What is counted may grow all the time: it is said so often, with all that came since.
+GROWN_MS: Final = 60_000
+CHANNEL: Final = about_channel("")
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Facts:
     tx_bytes: int = 0
     tx_bytes_max: int = 0
     parser_pending: int = 0
+    # What each failing channel fails in.
+    channels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -45,6 +51,7 @@ class Sight:
     gaps: int | None = None
     dead_letters: int | None = None
     late: int = 0
+    grown_ms: dict[str, int] = field(default_factory=dict)
 
     @property
     def is_clear(self) -> bool:
@@ -75,25 +82,37 @@ class Sight:
         return alerts
 
     def _grown(self, facts: Facts) -> list[Alert]:
-        """What is counted and never goes back: each growth is said once."""
-        alerts = []
+        """What is counted and never goes back: its growth is said once a minute at the most."""
         late = sum(
             beat.rates["pw_detector_late_total"].total
             for beat in facts.heartbeats
             if "pw_detector_late_total" in beat.rates
         )
-        grown = (
-            ("gap", self.gaps, facts.gaps, "gap(s) recorded: slots that the source did not give"),
-            ("dead_letter", self.dead_letters, facts.dead_letters, "update(s) could not be read"),
-            ("late", self.late, late, "event(s) came after their slot had closed"),
+        self.gaps, gaps = self._growth("gap", self.gaps, facts.gaps, facts.now_ms)
+        self.dead_letters, letters = self._growth(
+            "dead_letter", self.dead_letters, facts.dead_letters, facts.now_ms
         )
-        for name, before, now, what in grown:
-            if before is not None and now > before:
-                sentence = f"{now - before} {what}."
-                alerts.append(_alert("blind", name, facts.now_ms, 0, sentence, facts.now_ms))
-        self.gaps, self.dead_letters = facts.gaps, facts.dead_letters
-        self.late = max(self.late, late)
-        return alerts
+        # A detector that starts again counts from 0.
+        self.late, lates = self._growth("late", self.late, max(self.late, late), facts.now_ms)
+        grown = (
+            ("gap", gaps, "gap(s) recorded: slots that the source did not give"),
+            ("dead_letter", letters, "update(s) could not be read"),
+            ("late", lates, "event(s) came after their slot had closed"),
+        )
+        return [
+            _alert("blind", name, facts.now_ms, 0, f"{count} {what}.", facts.now_ms)
+            for name, count, what in grown
+            if count
+        ]
+
+    def _growth(self, name: str, before: int | None, now: int, now_ms: int) -> tuple[int, int]:
+        """The count from which the next growth is taken, and what is said now of this one."""
+        if before is None or now <= before:
+            return now, 0
+        if now_ms - self.grown_ms.get(name, now_ms - GROWN_MS) < GROWN_MS:
+            return before, 0
+        self.grown_ms[name] = now_ms
+        return now, now - before
 
 
 def conditions(facts: Facts) -> dict[str, str]:
@@ -131,7 +150,7 @@ def conditions(facts: Facts) -> dict[str, str]:
     parsers = sum(beat.service == "parser" for beat in live)
     if parsers >= PARSER_REPLICAS_MAX and facts.parser_pending > PENDING_MAX:
         found["parsers_at_limit"] = f"All {parsers} parsers run and the queue still grows."
-    return found
+    return found | {about_channel(name): f"{what}." for name, what in facts.channels.items()}
 
 
 def _is_behind(source: SourceHealth) -> bool:
@@ -166,7 +185,10 @@ def _memory(service: str, held: MemoryHealth) -> dict[str, str]:
 
 def _alert(kind: AlertKind, name: str, began_ms: int, n: int, sentence: str, now_ms: int) -> Alert:
     episode = episode_id("", name, began_ms)
-    title = "You are blind" if kind == "blind" else "You see again"
+    if name.startswith(CHANNEL):
+        title = "Alerts are not delivered" if kind == "blind" else "Alerts are delivered again"
+    else:
+        title = "You are blind" if kind == "blind" else "You see again"
     return Alert(
         id=alert_id(episode, n),
         episode=episode,
