@@ -143,6 +143,8 @@ class Delivery:
                 continue
             stored_ms = int(meta.timestamp.timestamp() * 1_000)
             self.waiting.append(Waiting(message=message, alert=alert, stored_ms=stored_ms, seq=seq))
+        # What was given back comes in any order.
+        self.waiting.sort(key=lambda one: one.seq)
         return len(messages)
 
     async def _deliver(self) -> None:
@@ -179,12 +181,16 @@ class Delivery:
         metrics, channel = self.runtime.metrics, self.channel
         verdict = self.standing.after(answer, chosen, now_ms())
         if verdict == "sent" or isinstance(answer, Sent):
+            # As many as that may be more, of which the rest goes the same way.
+            was_full = len(self.waiting) >= WAITING_MAX
             for one in chosen:
                 await self._outbox.sent(one.alert.id)
                 await self._done(one)
             metrics.count("pw_notifier_sent_total", len(chosen), kind=channel.kind)
             if late:
                 metrics.count("pw_notifier_late_total", len(chosen), kind=channel.kind)
+            if not self.waiting and not was_full:
+                self.standing.emptied()
             return
         if verdict == "condemned":
             (one,) = chosen

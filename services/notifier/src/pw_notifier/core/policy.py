@@ -25,7 +25,7 @@ PASSING: Final = frozenset({408, 425})
 CONDEMNS: Final = frozenset({400, 413})
 # Telegram says 400 for a wrong chat as well. These words are about the text of one message.
 TELEGRAM_CONDEMNS: Final = re.compile(
-    r"can't parse|can't find end|message(?: is|_)too.?long|message text is empty"
+    r"can't parse|can't find end|message(?: is |_)too[ _]long|message text is empty"
     r"|text must be (?:non-empty|encoded)|strings must be encoded|entit(?:y|ies)[_ ]",
     re.IGNORECASE,
 )
