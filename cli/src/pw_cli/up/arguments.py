@@ -22,7 +22,7 @@ PORT_MAX = 65_535
 TIMEOUT_S_MAX = 31_536_000
 PARSERS_MAX = 16
 
-RATE = re.compile(r"^(recorded|max|\d+(\.\d+)?x|\d+(\.\d+)?)$")
+RATE = re.compile(r"recorded|max|[0-9]+(\.[0-9]+)?x?")
 
 
 class BadUsage(ValueError):
@@ -200,7 +200,7 @@ def options(args: argparse.Namespace) -> UpOptions:
         problems.append(f"no such file: {shown_path(args.x_token_file)}")
     if args.api_token_file and not args.api_token_file.is_file():
         problems.append(f"--api-token-file {shown_path(args.api_token_file)}: no such file")
-    if args.rate is not None and not RATE.match(args.rate):
+    if args.rate is not None and not RATE.fullmatch(args.rate):
         problems.append(f"--rate {args.rate}: allowed are recorded, max, 10x, or a number")
     if args.rate and args.endpoint:
         problems.append("--rate cannot change the pace of an endpoint")

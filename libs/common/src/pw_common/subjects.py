@@ -56,7 +56,7 @@ KEY_ACKNOWLEDGED = "acknowledged"
 # In the bucket of tokens, beside them: programs that trade and are in no table.
 KEY_UNLISTED = "unlisted"
 
-TOKEN = re.compile(r"^[a-z0-9_-]{1,32}\Z")
+TOKEN = re.compile(r"[a-z0-9_-]{1,32}")
 
 
 def tx(source: str) -> str:
@@ -90,6 +90,6 @@ def notifier_consumer(channel: str) -> str:
 
 
 def _token(value: str) -> str:
-    if not TOKEN.match(value):
+    if not TOKEN.fullmatch(value):
         raise ValueError(f"{value!r} is not a subject token: {TOKEN.pattern}")
     return value

@@ -24,6 +24,7 @@ from pw_common.documents import read_file as read_bounded
 from pw_common.publisher import Publisher
 from pw_common.redact import keep_secret
 from pw_common.run import Runtime
+from pw_common.signing_keys import PREFIX
 from pw_common.subjects import ASK_NOTIFIER, BUCKET_CONFIG, KEY_CHANNELS
 from pw_common.tasks import end_tasks
 from pw_notifier.bounded import bounded_client
@@ -188,7 +189,10 @@ class _Channels:
         try:
             self._last = self._of(entry[0] if entry is not None else None)
             for one in self._last.entries:
-                keep_secret(one.url, one.secret, one.bot_token)
+                keys = one.secret.split(" ")
+                keep_secret(
+                    one.url, one.bot_token, *keys, *(key.removeprefix(PREFIX) for key in keys)
+                )
         except (BadDocument, OSError) as error:
             why = str(error)[:500]
             if why != self._unreadable:
