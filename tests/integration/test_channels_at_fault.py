@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +12,20 @@ import msgspec
 import pytest
 
 from pw_common import subjects
-from pw_common.alerts import Alert
-from pw_common.bus import Bus
-from pw_common.messages import encode
-from support.broker import provisioned
 from support.certificates import authority, signed
+from support.notifying import (
+    configure,
+    dead_letters,
+    delivered,
+    hook,
+    notifying,
+    of_rules,
+    readiness,
+    ring,
+    said,
+)
 from support.poll import poll_until
 from support.receiver import Received, Receiver, receiving
-from support.records import store
 from support.services import running_service
 
 OLD_CHAT, NEW_CHAT = "-4242424242", -1001557912345
@@ -36,90 +39,9 @@ UPGRADED = msgspec.json.encode(
 )
 
 
-def alert(n: int, **more: Any) -> Alert:
-    fields: dict[str, Any] = {
-        "id": f"{n:032}", "episode": "e", "n": n, "kind": "opened", "trigger": "busy",
-        "severity": "warning", "slot": n, "opened_slot": n, "event_time_ms": n, "mint": "M" * 43,
-        "title": f"alert {n}", "detail": "x" * 500,
-    }  # fmt: skip
-    return Alert(**(fields | more))
-
-
-async def ring(bus: Bus, *numbers: int) -> None:
-    for n in numbers:
-        one = alert(n)
-        await store(bus, subjects.alert(one.id), encode(one), {"Nats-Msg-Id": one.id})
-
-
-def hook(name: str, url: str, **more: Any) -> dict[str, Any]:
-    return {"name": name, "kind": "webhook", "url": url, "secret": "s" * 24} | more
-
-
 def telegram(**more: Any) -> dict[str, Any]:
     token = "123456789:" + "A" * 35
     return {"name": "tg", "kind": "telegram", "bot_token": token, "chat_id": OLD_CHAT} | more
-
-
-async def configure(bus: Bus, *entries: dict[str, Any]) -> None:
-    body = msgspec.json.encode({"entries": entries})
-    await bus.kv_put(subjects.BUCKET_CONFIG, subjects.KEY_CHANNELS, body)
-
-
-@asynccontextmanager
-async def notifying(
-    folder: Path, *entries: dict[str, Any], **environ: str
-) -> AsyncIterator[tuple[Bus, str, subprocess.Popen[bytes]]]:
-    async with provisioned(folder / "broker") as (broker, bus):
-        await configure(bus, *entries)
-        variables = {"PW_NATS_URL": broker.url, **environ}
-        async with running_service("pw_notifier", variables) as (process, url):
-
-            async def listening() -> bool:
-                names = (await bus.api("CONSUMER.NAMES.PW_ALERT")).get("consumers") or []
-                return len(names) == len(entries)
-
-            await poll_until(listening, "the channels' durables")
-            yield bus, url, process
-
-
-async def readiness(url: str) -> dict[str, Any]:
-    async with httpx.AsyncClient(trust_env=False) as client:
-        found: dict[str, Any] = (await client.get(f"{url}/readyz")).json()
-        return found
-
-
-async def said(url: str, what: str) -> dict[str, Any]:
-    """Wait until readiness says this; nothing means nothing at all."""
-
-    async def says() -> dict[str, Any]:
-        found = await readiness(url)
-        reason = found["reason"]
-        return found if (what in reason if what else not reason) else {}
-
-    return await poll_until(says, f"readiness says {what!r}", timeout_s=30)
-
-
-def of_rules(receiver: Receiver) -> list[tuple[bool, list[int]]]:
-    """Each message with alerts of rules: whether it is late, and which alerts it has."""
-    found = []
-    for request in receiver.taken:
-        body = request.json()
-        numbers = [one["n"] for one in body["alerts"] if one["trigger"] == "busy"]
-        if numbers:
-            found.append((body["late"], numbers))
-    return found
-
-
-async def delivered(receiver: Receiver, *numbers: int) -> list[tuple[bool, list[int]]]:
-    async def all_of_them() -> bool:
-        return sorted(n for _, some in of_rules(receiver) for n in some) == sorted(numbers)
-
-    await poll_until(all_of_them, f"alerts {numbers} delivered", timeout_s=40)
-    return of_rules(receiver)
-
-
-async def dead_letters(bus: Bus) -> int:
-    return int((await bus.api("STREAM.INFO.PW_DLQ"))["state"]["last_seq"])
 
 
 @pytest.mark.parametrize("status", [302, 401, 404, 405, 409, 415, 422])
@@ -300,69 +222,21 @@ async def test_a_channel_that_fails_makes_no_storm_and_only_the_others_say_so(
             assert "channel tg holds" in (await readiness(url))["reason"]
 
 
-async def test_dead_letters_of_a_channel_are_no_growth_that_is_said_through_it(
-    tmp_path: Path,
-) -> None:
-    with receiving() as bad, receiving() as good:
-        bad.answers = [(400, {}, b"this one never")]
-        channels = (hook("bad", bad.url), hook("good", good.url))
-        async with notifying(tmp_path, *channels) as (bus, _, _process):
-            # The watch begins after its grace, with its first alerts.
-            async def watches() -> bool:
-                return any("no_ingest" in str(one.body) for one in good.taken)
+async def test_the_status_names_the_channel_and_what_its_service_said(tmp_path: Path) -> None:
+    with receiving() as receiver:
+        receiver.always = (404, {}, b'{"message": "<b>Unknown</b> Webhook"}')
+        async with notifying(tmp_path, hook("hook", receiver.url)) as (bus, _, _process):
+            environ = {"PW_NATS_URL": bus.client.connected_url.netloc, "PW_API_NO_TOKEN": "true"}
+            environ["PW_NATS_URL"] = f"nats://{environ['PW_NATS_URL']}"
+            async with running_service("pw_api", environ) as (_api, url):
+                await ring(bus, 1)
+                wanted = (
+                    "notifier: channel hook holds 1 alert until it is set right: "
+                    "answered 404: <b>Unknown</b> Webhook."
+                )
 
-            await poll_until(watches, "a watch", timeout_s=60)
-            bad.answers = [(400, {}, b"this one never")]
-            await ring(bus, 1)
+                async def told() -> bool:
+                    async with httpx.AsyncClient(trust_env=False) as client:
+                        return wanted in (await client.get(f"{url}/api/v1/status")).json()["why"]
 
-            async def reported() -> bool:
-                return any(b"channel_bad" in one.body for one in good.taken)
-
-            await poll_until(reported, "the other channel says so", timeout_s=30)
-            assert not any(b"dead_letter" in one.body for one in bad.seen + good.seen)
-            assert not any(b"channel_bad" in one.body for one in bad.seen)
-
-
-async def test_a_dead_letter_that_the_broker_refuses_ends_nothing(tmp_path: Path) -> None:
-    with receiving() as bad, receiving() as good:
-        bad.answers = [(413, {}, b"too large"), (413, {}, b"too large")]
-        channels = (hook("bad", bad.url), hook("good", good.url))
-        async with notifying(tmp_path, *channels) as (bus, _, process):
-            config = (await bus.api("STREAM.INFO.PW_DLQ"))["config"]
-            await bus.api("STREAM.UPDATE.PW_DLQ", config | {"max_msg_size": 10})
-            await ring(bus, 1)
-
-            async def refused() -> bool:
-                return bool(bad.seen)
-
-            await poll_until(refused, "the refusal")
-            await ring(bus, 2)
-            await delivered(good, 1, 2)
-            assert process.poll() is None
-            await bus.api("STREAM.UPDATE.PW_DLQ", config | {"max_msg_size": 700})
-            await ring(bus, 3)
-            await delivered(good, 1, 2, 3)
-
-            async def kept() -> bool:
-                return await dead_letters(bus) == 1
-
-            await poll_until(kept, "the dead letter, without its body", timeout_s=60)
-            letter = await bus.js.get_msg(subjects.STREAM_DLQ, 1)
-            assert "bytes left out" in (letter.headers or {})["Pw-Reason"]
-            assert process.poll() is None
-
-
-async def test_a_message_too_large_for_a_dead_letter_leaves_its_body_out(tmp_path: Path) -> None:
-    with receiving() as good:
-        async with notifying(tmp_path, hook("good", good.url)) as (bus, _, process):
-            # It fits as it is, and would not with the headers of a dead letter.
-            await bus.client.publish(subjects.alert("a" * 32), b"x" * int(bus.client.max_payload))
-            await ring(bus, 1)
-            await delivered(good, 1)
-
-            async def kept() -> bool:
-                return await dead_letters(bus) == 1
-
-            await poll_until(kept, "the dead letter", timeout_s=30)
-            assert (await bus.js.get_msg(subjects.STREAM_DLQ, 1)).data in (None, b"")
-            assert process.poll() is None
+                await poll_until(told, "the status says so", timeout_s=30)

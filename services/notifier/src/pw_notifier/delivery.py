@@ -70,12 +70,15 @@ class Delivery:
                 self._pauses(str(error))
             await asyncio.sleep(RETRY_S)
 
-    def says(self, *, held_ms: int = 0) -> str:
+    def fails(self, *, held_ms: int = 0) -> str:
+        """Why nothing arrives through this channel; empty where it does."""
+        return self.standing.says(now_ms(), len(self.waiting), held_ms=held_ms)
+
+    def says(self) -> str:
         """What a person should see to of this channel; empty where nothing is wrong."""
-        said = self.standing.says(now_ms(), len(self.waiting), held_ms=held_ms)
-        if not said and (chat_id := self.sender.moved_to(self.channel)):
-            return f"sends to chat {chat_id}, which its group became: set this chat_id"
-        return said
+        chat_id = self.sender.moved_to(self.channel)
+        moved = f"sends to chat {chat_id}, which its group became: set this chat_id"
+        return self.fails() or (moved if chat_id else "")
 
     def wake(self) -> None:
         """Try again now: somebody has seen that the channel works."""

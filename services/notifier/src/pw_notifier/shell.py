@@ -119,7 +119,7 @@ class _Channels:
 
     def failing(self) -> dict[str, str]:
         """What each channel fails in for so long that the others say so."""
-        said = {name: one.says(held_ms=HELD_MS) for name, (one, _) in self._tasks.items()}
+        said = {name: one.fails(held_ms=HELD_MS) for name, (one, _) in self._tasks.items()}
         return {name: what for name, what in said.items() if what}
 
     def tell(self) -> None:

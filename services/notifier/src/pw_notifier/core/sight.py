@@ -150,7 +150,9 @@ def conditions(facts: Facts) -> dict[str, str]:
     parsers = sum(beat.service == "parser" for beat in live)
     if parsers >= PARSER_REPLICAS_MAX and facts.parser_pending > PENDING_MAX:
         found["parsers_at_limit"] = f"All {parsers} parsers run and the queue still grows."
-    return found | {about_channel(name): f"{what}." for name, what in facts.channels.items()}
+    return found | {
+        about_channel(name): f"Channel {name} {what}." for name, what in facts.channels.items()
+    }
 
 
 def _is_behind(source: SourceHealth) -> bool:
