@@ -185,7 +185,7 @@ async def test_a_channel_that_fails_makes_no_storm_and_only_the_others_say_so(
     """Without a service beside it the notifier sees much that is wrong, and says each once."""
     with receiving() as api, receiving() as good:
         api.always = (400, {}, b'{"ok": false, "description": "Bad Request: chat not found"}')
-        channels = (telegram(), hook("team", good.url))
+        channels = (telegram(), hook("team", good.url, kinds=()))
         async with notifying(tmp_path, *channels, PW_NOTIFIER_TELEGRAM_URL=api.url) as (
             bus,
             url,
@@ -226,8 +226,9 @@ async def test_the_status_names_the_channel_and_what_its_service_said(tmp_path: 
     with receiving() as receiver:
         receiver.always = (404, {}, b'{"message": "<b>Unknown</b> Webhook"}')
         async with notifying(tmp_path, hook("hook", receiver.url)) as (bus, _, _process):
-            environ = {"PW_NATS_URL": bus.client.connected_url.netloc, "PW_API_NO_TOKEN": "true"}
-            environ["PW_NATS_URL"] = f"nats://{environ['PW_NATS_URL']}"
+            broker = bus.client.connected_url
+            assert broker is not None
+            environ = {"PW_NATS_URL": broker.geturl(), "PW_API_NO_TOKEN": "true"}
             async with running_service("pw_api", environ) as (_api, url):
                 await ring(bus, 1)
                 wanted = (

@@ -14,8 +14,7 @@ async def test_dead_letters_of_a_channel_are_no_growth_that_is_said_through_it(
     tmp_path: Path,
 ) -> None:
     with receiving() as bad, receiving() as good:
-        bad.answers = [(400, {}, b"this one never")]
-        channels = (hook("bad", bad.url), hook("good", good.url))
+        channels = (hook("bad", bad.url, kinds=()), hook("good", good.url, kinds=()))
         async with notifying(tmp_path, *channels) as (bus, _, _process):
             # The watch begins after its grace, with its first alerts.
             async def watches() -> bool:

@@ -145,6 +145,10 @@ class Delivery:
                 await self._dead_letter(message, seq, f"not an alert: {error}")
                 continue
             stored_ms = int(meta.timestamp.timestamp() * 1_000)
+            if fate_of(self.channel, alert, stored_ms, stored_ms) == "unwanted":
+                # At once, so that a channel that is held counts only what it would have sent.
+                await message.ack()
+                continue
             self.waiting.append(Waiting(message=message, alert=alert, stored_ms=stored_ms, seq=seq))
         # What was given back comes in any order.
         self.waiting.sort(key=lambda one: one.seq)
@@ -165,13 +169,11 @@ class Delivery:
         await self._after(answer, chosen, late=is_late)
 
     async def _sorted_out(self) -> list[Waiting]:
-        """Drop what nobody wants and what is too old; gives what is late."""
+        """Drop what is too old; gives what is late."""
         late: list[Waiting] = []
         for one in list(self.waiting):
             fate = fate_of(self.channel, one.alert, one.stored_ms, now_ms())
-            if fate == "unwanted":
-                await self._done(one)
-            elif fate == "expired":
+            if fate == "expired":
                 why = f"not delivered in {self.channel.alert_age_max_s} s: {self.standing.why}"
                 await self._dead_letter(one.message, one.seq, why)
                 self.waiting.remove(one)
