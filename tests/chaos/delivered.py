@@ -17,11 +17,15 @@ from support.receiver import Receiver
 
 @dataclass
 class Delivered:
-    """`stored_twice` counts PW_TX messages that were answered by more than one batch."""
+    """`stored_twice` counts PW_TX messages that were answered by more than one batch.
+
+    `held` is what came through the channel that refuses and comes back.
+    """
 
     swaps: Counter[bytes] = field(default_factory=Counter)
     alerts: Counter[bytes] = field(default_factory=Counter)
     notifications: Counter[str] = field(default_factory=Counter)
+    held: Counter[str] = field(default_factory=Counter)
     transactions: int = 0
     stored_duplicates: int = 0
     stored_twice: int = 0
@@ -31,7 +35,7 @@ class Delivered:
     sent_again: int = 0
 
 
-async def read_all(bus: Bus, receiver: Receiver) -> Delivered:
+async def read_all(bus: Bus, receiver: Receiver, moody: Receiver) -> Delivered:
     """Read every stream as any reader does: repeats dropped by the one window."""
     found = Delivered()
     seen, assembly = SeenWindow(), Assembly(sources=("main",))
@@ -55,14 +59,15 @@ async def read_all(bus: Bus, receiver: Receiver) -> Delivered:
     found.gaps = (await stream_state(bus, "PW_GAP"))["messages"]
     found.dead_letters = (await stream_state(bus, "PW_DLQ"))["messages"]
     _notified(found, receiver)
+    _came_back(found, moody)
     return found
 
 
 def _notified(found: Delivered, receiver: Receiver) -> None:
-    # A receiver knows a repeated request by its Idempotency-Key.
+    # A receiver knows a repeated request by its id.
     keys: set[str] = set()
     for request in receiver.taken:
-        key = request.headers["idempotency-key"]
+        key = request.headers["webhook-id"]
         if key in keys:
             found.sent_again += 1
             continue
@@ -70,6 +75,18 @@ def _notified(found: Delivered, receiver: Receiver) -> None:
         for alert in request.json()["alerts"]:
             if alert.get("mint"):
                 found.notifications[alert["id"]] += 1
+
+
+def _came_back(found: Delivered, moody: Receiver) -> None:
+    """Digests: after a kill the same alerts may come in another one, and are known by their ids."""
+    for request in moody.taken:
+        for alert in request.json()["alerts"]:
+            if not alert.get("mint"):
+                continue
+            if alert["id"] in found.held:
+                found.sent_again += 1
+            else:
+                found.held[alert["id"]] += 1
 
 
 @dataclass(frozen=True)
@@ -86,6 +103,7 @@ def difference(expected: Delivered, found: Delivered) -> Difference:
         "swaps": (expected.swaps, found.swaps),
         "alerts": (expected.alerts, found.alerts),
         "notifications": (expected.notifications, found.notifications),
+        "held": (expected.held, found.held),
     }
     lost = {name: sum((one - two).values()) for name, (one, two) in pairs.items()}  # type: ignore[operator]
     doubled = {name: sum((two - one).values()) for name, (one, two) in pairs.items()}  # type: ignore[operator]

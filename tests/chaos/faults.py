@@ -20,6 +20,7 @@ from pw_common.local_broker import restart_broker
 from pw_replay.trouble import Refusal
 from support.hostile import Hostile
 from support.poll import poll_until
+from support.receiver import TAKES, Receiver
 
 PENDING_TIMEOUT_S: Final = 30.0
 BACKLOG_S: Final = 0.4
@@ -41,6 +42,7 @@ class Strikes:
     api_url: str
     tx_bytes_max: int
     webhook: Hostile
+    moody: Receiver
 
     async def strike(self, kind: str) -> str:
         """Land one fault; returns what was pending when it did."""
@@ -179,6 +181,23 @@ class Strikes:
         pending = await self._pending("alerts not delivered", self._undelivered)
         return f"{pending}; {await hostile.turn(self.webhook, self.luck)}"
 
+    async def refuse_alerts(self) -> str:
+        """The channel is set up wrong, in one way or another, until it comes back."""
+        if _accepts(self.moody):
+            pending = await self._pending("updates arriving", self._arriving)
+        else:
+            pending = await self._pending("alerts held", self._held)
+        return f"{pending}; {await hostile.refuse(self.moody, self.luck)}"
+
+    async def take_alerts(self) -> str:
+        """It is set right, and perhaps somebody tries it out."""
+        if _accepts(self.moody):
+            await hostile.refuse(self.moody, self.luck)
+        pending = await self._pending("alerts held", self._held)
+        self.moody.always = TAKES
+        tried = self.luck.random() < 0.5 and await hostile.try_out(self.bus)
+        return f"{pending}; {'tried out' if tried else 'by itself'}"
+
     async def lie(self) -> str:
         pending = await self._pending("updates arriving", self._arriving)
         await self._streaming()
@@ -240,9 +259,20 @@ class Strikes:
         return int(info["state"]["last_seq"])
 
     async def _undelivered(self) -> str:
-        info = await self.bus.api("CONSUMER.INFO.PW_ALERT.notifier-hook")
-        count = int(info["num_pending"]) + int(info["num_ack_pending"])
+        count = await self._waiting("hook")
         return f"{count} alerts stored and not delivered" if count else ""
+
+    async def _held(self) -> str:
+        count = await self._waiting("moody")
+        return f"{count} alerts held" if count else ""
+
+    async def _waiting(self, channel: str) -> int:
+        info = await self.bus.api(f"CONSUMER.INFO.PW_ALERT.notifier-{channel}")
+        return int(info["num_pending"]) + int(info["num_ack_pending"])
+
+
+def _accepts(receiver: Receiver) -> bool:
+    return receiver.always[0] < 300
 
 
 def _signal(members: list[Member], number: int) -> None:
@@ -268,4 +298,6 @@ _STRIKES: Final[dict[str, Callable[[Strikes], Awaitable[str]]]] = {
     "API flooded": Strikes.flood_api,
     "webhook hostile": Strikes.turn_webhook,
     "source lies": Strikes.lie,
+    "channel refuses": Strikes.refuse_alerts,
+    "channel comes back": Strikes.take_alerts,
 }

@@ -11,6 +11,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
+import msgspec
+from nats.errors import Error as NatsError
 
 from pw_common import subjects
 from pw_common.bus import ApiRefused, BrokerAway, Bus
@@ -19,12 +21,24 @@ from pw_replay.player import Player
 from support.hostile import BEHAVIOURS, Hostile
 from support.lying import block_meta_at
 from support.poll import poll_until
+from support.receiver import Receiver
 
 # More than the API takes in all, so that the bound itself is met.
 IDLE_CONNECTIONS: Final = 400
 HALF_REQUESTS: Final = 60
 HALF_REQUEST: Final = b"PUT /api/v1/watchlists HTTP/1.1\r\nHost: localhost\r\n"
 MET_TIMEOUT_S: Final = 60.0
+# Faults of a channel: none of them condemns an alert.
+REFUSALS: Final = (
+    (302, b""),
+    (401, b"no such token"),
+    (403, b"blocked"),
+    (404, b"no such hook"),
+    (405, b""),
+    (409, b"conflict"),
+    (415, b"not this type"),
+    (422, b"not in this form"),
+)
 
 
 async def flood(api_url: str) -> str:
@@ -67,6 +81,32 @@ async def turn(webhook: Hostile, luck: random.Random) -> str:
 
     await poll_until(met, f"a notifier that meets {webhook.now}", timeout_s=60.0)
     return webhook.now
+
+
+async def refuse(receiver: Receiver, luck: random.Random) -> str:
+    """Let a channel's receiver refuse as one does that is set up wrong, and wait until it did."""
+    was_at_fault = receiver.always[0] >= 300
+    status, words = luck.choice(REFUSALS)
+    before = len(receiver.seen)
+    receiver.always = (status, {"Location": "http://127.0.0.1:1/"} if status < 400 else {}, words)
+
+    async def refused() -> bool:
+        return len(receiver.seen) > before
+
+    # One that is refused already asks again when it is time.
+    if not was_at_fault:
+        await poll_until(refused, f"an alert answered {status}", timeout_s=MET_TIMEOUT_S)
+    return f"{status} {words.decode()}"
+
+
+async def try_out(bus: Bus) -> bool:
+    """Send a test message through the channel that was set right; whether a notifier answered."""
+    question = msgspec.json.encode({"channel": "moody"})
+    try:
+        await bus.client.request(subjects.ASK_NOTIFIER, question, timeout=5.0)
+    except (NatsError, OSError, TimeoutError):
+        return False  # It or the broker is coming back from an earlier fault.
+    return True
 
 
 async def lie(player: Player, bus: Bus, luck: random.Random) -> str:

@@ -22,6 +22,8 @@ KINDS: Final = (
     "API flooded",
     "webhook hostile",
     "source lies",
+    "channel refuses",
+    "channel comes back",
 )
 EACH_MIN: Final = 3
 # About what a fault takes with its recovery, in seconds of the run.

@@ -75,6 +75,20 @@ def alert_without_expected_sequence() -> None:
     Publisher.publish = publish  # type: ignore[method-assign]
 
 
+def refusal_condemns() -> None:
+    """The notifier takes a channel that is set up wrong for alerts that are."""
+    from pw_notifier import sending
+    from pw_notifier.core.policy import Refused, Retry
+
+    original = vars(sending)["meaning"]
+
+    def meaning(*arguments: Any, **named: Any) -> Any:
+        answer = original(*arguments, **named)
+        return Refused(answer.why) if isinstance(answer, Retry) and answer.held else answer
+
+    vars(sending)["meaning"] = meaning
+
+
 class Plant(NamedTuple):
     """A defect, the module that it is planted in, and the faults that bring it out, in order.
 
@@ -105,6 +119,12 @@ PLANTS: Final[dict[str, Plant]] = {
         "pw_detector",
         ["detector frozen"] * 2,
         lambda found: found["doubled"]["alerts"],
+    ),
+    "refusal_condemns": Plant(
+        refusal_condemns,
+        "pw_notifier",
+        ["channel comes back"] * 2,
+        lambda found: found["dead_letters"],
     ),
 }
 

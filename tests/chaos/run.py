@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ import msgspec
 from chaos.delivered import Delivered, read_all
 from chaos.faults import Strikes
 from chaos.fleet import Fleet
+from chaos.hostile import try_out
 from pw_cli.up.processes import free_port
 from pw_common import subjects
 from pw_common.bus import ApiRefused, BrokerAway, Bus
@@ -23,9 +24,9 @@ from pw_common.captures import read_capture
 from pw_common.topology import GIB, MIB, Topology
 from pw_provision.apply import apply
 from support.broker import connected, running_broker, small_topology
-from support.hostile import Hostile, hostile_receiver
+from support.hostile import hostile_receiver
 from support.poll import poll_until
-from support.receiver import Receiver, receiving
+from support.receiver import TAKES, receiving
 from support.replaying import replaying
 from support.tokens import token_file
 
@@ -67,27 +68,30 @@ async def run(
 ) -> Outcome:
     """Play the market through every service; strike while it plays; read what is there."""
     folder.mkdir(parents=True, exist_ok=True)
-    with receiving() as receiver:
+    with receiving() as receiver, receiving() as moody:
         receiver.takes_s = NOTIFICATION_S
         async with (
             hostile_receiver() as webhook,
             _system(
                 folder,
                 market,
-                (receiver, webhook),
+                {"hook": receiver.url, "harm": webhook.url(), "moody": moody.url},
                 plant,
                 detector_bytes=detector_bytes,
                 paced=bool(faults),
             ) as (fleet, bus, api),
         ):
             supervisor = asyncio.create_task(fleet.supervise())
-            strikes = Strikes(fleet, bus, random.Random(seed), api, TX_BYTES_MAX, webhook)
+            luck = random.Random(seed)
+            strikes = Strikes(fleet, bus, luck, api, TX_BYTES_MAX, webhook, moody)
             outcome = Outcome(Delivered())
             began_s = time.monotonic()
             try:
                 await _strike(strikes, faults, outcome, say)
                 await _played(fleet)
                 outcome.seconds = time.monotonic() - began_s
+                moody.always = TAKES
+                await try_out(bus)
                 await _drained(bus)
                 await fleet.stop("ingest")
                 await _drained(bus)
@@ -99,7 +103,7 @@ async def run(
             logs = [log.read_text(errors="replace") for log in folder.glob("detector-*.log")]
             outcome.given_up = sum(log.count("hole_given_up") for log in logs)
             outcome.cuts = sum(log.count("hour_cut") for log in logs)
-            outcome.delivered = await read_all(bus, receiver)
+            outcome.delivered = await read_all(bus, receiver, moody)
             return outcome
 
 
@@ -149,13 +153,15 @@ async def _drained(bus: Bus) -> None:
 async def _figures(bus: Bus) -> list[int]:
     parser = await bus.api("CONSUMER.INFO.PW_TX.parser")
     hook = await bus.api("CONSUMER.INFO.PW_ALERT.notifier-hook")
+    moody = await bus.api("CONSUMER.INFO.PW_ALERT.notifier-moody")
     detector = await bus.api("CONSUMER.INFO.PW_SWAP.detector")
     ends = [
         int((await bus.api(f"STREAM.INFO.{one}"))["state"]["last_seq"])
         for one in ("PW_TX", "PW_SWAP", "PW_ALERT")
     ]
     waiting = [
-        int(one["num_pending"]) + int(one["num_ack_pending"]) for one in (parser, hook, detector)
+        int(one["num_pending"]) + int(one["num_ack_pending"])
+        for one in (parser, hook, moody, detector)
     ]
     return ends + waiting
 
@@ -164,7 +170,7 @@ async def _figures(bus: Bus) -> list[int]:
 async def _system(
     folder: Path,
     market: Path,
-    hooks: tuple[Receiver, Hostile],
+    hooks: Mapping[str, str],
     plant: tuple[str, str] | None,
     *,
     detector_bytes: int,
@@ -184,14 +190,14 @@ async def _system(
         source as playing,
     ):
         await apply(bus, _topology(paced=paced))
-        await _configure(bus, *hooks)
+        await _configure(bus, hooks)
         fleet = Fleet(folder, broker, playing, plant)
         api = _start(fleet, detector_bytes)
 
         async def listening() -> bool:
             names = (await bus.api("CONSUMER.NAMES.PW_ALERT")).get("consumers") or []
             beats = await bus.kv_all(subjects.BUCKET_INSTANCES)
-            return "notifier-hook" in names and len(beats) == 6
+            return {"notifier-hook", "notifier-moody"} <= set(names) and len(beats) == 6
 
         try:
             await poll_until(listening, "readers before writers", timeout_s=60)
@@ -232,8 +238,12 @@ def _topology(*, paced: bool) -> Topology:
     return replace(declared, streams=streams)
 
 
-async def _configure(bus: Bus, receiver: Receiver, webhook: Hostile) -> None:
-    hook = {"name": "hook", "kind": "webhook", "url": receiver.url, "secret": "s" * 24}
-    harm = {"name": "harm", "kind": "webhook", "url": webhook.url(), "secret": "h" * 24}
-    body = msgspec.json.encode({"entries": [hook | {"late_after_s": 3_600}, harm]})
+async def _configure(bus: Bus, hooks: Mapping[str, str]) -> None:
+    """A webhook for each URL; one must not gather what the broker held up into digests."""
+    entries: list[dict[str, object]] = [
+        {"name": name, "kind": "webhook", "url": url, "secret": "s" * 24}
+        for name, url in hooks.items()
+    ]
+    entries[0]["late_after_s"] = 3_600
+    body = msgspec.json.encode({"entries": entries})
     await bus.kv_put(subjects.BUCKET_CONFIG, subjects.KEY_CHANNELS, body)

@@ -271,9 +271,8 @@ async def provoke(
         return any(b"no access with" in body for body in beats.values())
 
     await poll_until(in_the_heartbeat, "the source's words in the heartbeat")
-    for name in ("echo", "moved"):
-        await until_dead(bus, name)
-    for name in ("nohost", "refused", "bot"):
+    await until_dead(bus, "echo")
+    for name in ("moved", "nohost", "refused", "bot"):
         await until_said(services["notifier"], f'"channel":"{name}","reason"')
     assert telegram.seen[0].path == f"/bot1:{BOT}/sendMessage"
 

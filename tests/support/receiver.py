@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+TAKES: tuple[int, dict[str, str], bytes] = (204, {}, b"")
+
 
 @dataclass
 class Received:
@@ -30,7 +32,7 @@ class Receiver:
 
     url: str = ""
     answers: list[tuple[int, dict[str, str], bytes]] = field(default_factory=list)
-    always: tuple[int, dict[str, str], bytes] = (204, {}, b"")
+    always: tuple[int, dict[str, str], bytes] = TAKES
     # How long each answer takes: a service at work, so that something is always under way.
     takes_s: float = 0.0
     seen: list[Received] = field(default_factory=list)

@@ -25,7 +25,7 @@ from pw_notifier.exchange import NoAnswer
 EXIT_OK = 0
 EXIT_NOTHING = 1
 EXIT_USAGE = 2
-MINT = re.compile(r"^[1-9A-HJ-NP-Za-km-z]{32,44}$")
+MINT = re.compile(r"[1-9A-HJ-NP-Za-km-z]{32,44}")
 COLOURS = {"holds": "green", "fails": "", "unknown": "yellow"}
 
 
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 told, 1 the token does not trade, 2 no mint, 69 the API or the detector is away."""
-    if not MINT.match(args.mint):
+    if not MINT.fullmatch(args.mint):
         sys.stderr.write(f"pw why: {args.mint[:50]!r} is not a mint: base58, 32 to 44 characters\n")
         return EXIT_USAGE
     where = ""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from typing import Any
 
 import msgspec
@@ -14,7 +12,7 @@ from hypothesis import strategies as st
 from pw_common.alerts import Alert, Buyer, Condition
 from pw_common.channels import Channel, Channels, problems
 from pw_notifier.core.policy import Refused, Retry, Sent, fate_of, meaning, wait_s
-from pw_notifier.core.render import SIGNATURE, TIMESTAMP, request_of
+from pw_notifier.core.render import request_of
 from pw_notifier.shell import BadChannels, read_file
 
 NOW_MS = 1_700_000_000_000
@@ -39,15 +37,6 @@ def channel(kind: Any, **more: Any) -> Channel:
 
 def sent(one: Channel, *alerts: Alert, late: bool = False) -> Any:
     return request_of(one, alerts, late=late, now_s=1_700, telegram_url="https://telegram")
-
-
-def test_a_webhook_is_signed_over_time_and_body() -> None:
-    request = sent(channel("webhook", url="https://hook", secret="s" * 20), alert())
-    signed = b"1700." + request.body
-    expected = hmac.new(b"s" * 20, signed, hashlib.sha256).hexdigest()
-    assert request.headers[SIGNATURE] == f"sha256={expected}"
-    assert request.headers[TIMESTAMP] == "1700"
-    assert msgspec.json.decode(request.body)["alerts"][0]["mint"] == MINT
 
 
 def test_discord_gets_an_embed_with_values_and_pings_nobody() -> None:

@@ -21,6 +21,7 @@ from pw_common.documents import (
     read_either,
     unknown_fields,
 )
+from pw_common.signing_keys import BadKey, signing_keys
 from pw_common.subjects import TOKEN
 
 Kind: TypeAlias = Literal["console", "webhook", "discord", "telegram"]
@@ -30,6 +31,8 @@ CHANNELS_MAX: Final = 32
 CHANNELS_BYTES_MAX: Final = 256 * 1024
 URL_CHARACTERS_MAX: Final = 2_048
 SECRET_CHARACTERS_MAX: Final = 256
+# Room for the old and the new key while one is changed for the other.
+SIGNING_CHARACTERS_MAX: Final = 512
 TRIGGERS_MAX: Final = 50
 TRIGGER: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 SECRETS: Final = ("url", "secret", "bot_token")
@@ -40,6 +43,9 @@ BOT_TOKEN: Final = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{10,100}")
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
     """One channel. Empty `triggers` and `kinds` take all; `url` is a webhook's or Discord's.
+
+    `secret` is what a webhook is signed with: `whsec_` and base64, or several such keys with a
+    space between them (see `signing_keys`).
 
     After a crash between sending and knowing it, `at_least_once` sends again and
     `at_most_once` does not. What is older than `late_after_s` goes into one digest; what
@@ -134,18 +140,26 @@ def shown(channel: Channel) -> dict[str, Any]:
 
 
 def with_kept_secrets(new: Channels, old: Channels) -> Channels:
-    """What `(kept)` stands for, taken from the channel of that name as it was."""
+    """What `(kept)` stands for, taken from the channel of that name as it was.
+
+    Where the URL is another one nothing is kept: what was given for one receiver is not used for
+    another. In a `secret` of several keys `(kept)` may stand for those that are there.
+    """
     before = {one.name: one for one in old.entries}
     entries = []
     for one in new.entries:
         was = before.get(one.name)
-        kept = {
-            name: getattr(was, name) if was is not None else ""
-            for name in SECRETS
-            if getattr(one, name) == KEPT
-        }
+        if was is not None and one.url not in {KEPT, was.url}:
+            was = None
+        kept = {name: _kept(one, was, name) for name in SECRETS}
         entries.append(msgspec.structs.replace(one, **kept))
     return msgspec.structs.replace(new, entries=tuple(entries))
+
+
+def _kept(one: Channel, was: Channel | None, name: str) -> str:
+    before: str = getattr(was, name) if was is not None else ""
+    words = getattr(one, name).split(" ") if name == "secret" else [getattr(one, name)]
+    return " ".join(filter(None, (before if word == KEPT else word for word in words)))
 
 
 def _wrong(one: Channel) -> list[str]:
@@ -154,8 +168,8 @@ def _wrong(one: Channel) -> list[str]:
         found.append(f"name: not a name; allowed: {TOKEN.pattern}")
     if one.kind in {"webhook", "discord"} and (why := _url_problem(one.url)):
         found.append(f"url: {why}")
-    if one.kind == "webhook" and len(one.secret) < 16:
-        found.append("secret: at least 16 characters, to sign with")
+    if one.kind == "webhook" and (why := _secret_problem(one.secret)):
+        found.append(f"secret: {why}")
     if one.kind == "telegram":
         if not BOT_TOKEN.fullmatch(one.bot_token):
             found.append("bot_token: as BotFather gives it, digits:letters")
@@ -177,13 +191,25 @@ def _wrong(one: Channel) -> list[str]:
 
 _TEXTS: Final = {
     "url": URL_CHARACTERS_MAX,
-    "secret": SECRET_CHARACTERS_MAX,
+    "secret": SIGNING_CHARACTERS_MAX,
     "bot_token": SECRET_CHARACTERS_MAX,
     "chat_id": 64,
 }
 
 
+def _secret_problem(secret: str) -> str:
+    if not secret:
+        return "a key to sign with; none is kept where the URL is new"
+    try:
+        signing_keys(secret)
+    except BadKey as error:
+        return f"allowed: {error}"
+    return ""
+
+
 def _url_problem(url: str) -> str:
+    if not url.isprintable():
+        return "allowed: one line without control characters"
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -25,7 +25,7 @@ NODES_MAX: Final = 100_000
 INTEGER_MAX: Final = 2**63 - 1
 ERRORS_MAX: Final = 50
 ERROR_CHARACTERS_MAX: Final = 2_000
-_MSGSPEC_PATH: Final = re.compile(r"^(?P<what>.*) - at `\$\.?(?P<path>[^`]*)`$", re.DOTALL)
+_MSGSPEC_PATH: Final = re.compile(r"(?P<what>.*) - at `\$\.?(?P<path>[^`]*)`", re.DOTALL)
 
 T = TypeVar("T")
 
@@ -111,7 +111,7 @@ def decode(body: bytes, type_: type[T]) -> T:
 
 def at_path(error: str, where: str) -> str:
     """Msgspec's words with the path in front: `entries[3].address: Expected `str`, got `int``."""
-    found = _MSGSPEC_PATH.match(error)
+    found = _MSGSPEC_PATH.fullmatch(error)
     path = f"{where}{found['path']}" if found else where.rstrip(".")
     what = found["what"] if found else error
     return f"{path}: {what}" if path else what

@@ -53,7 +53,7 @@ ZSTD_LEVEL = 1
 # A header's integer stays within 63 bits, which every encoder of ours can hold.
 DIGITS_MAX = 18
 TEXT_MAX = 128
-_STAMP = re.compile(r"[1-9][0-9]{0,17}\.[0-9a-f]{16}\Z")
+_STAMP = re.compile(r"[1-9][0-9]{0,17}\.[0-9a-f]{16}")
 
 
 class BadEnvelope(ValueError):
@@ -164,7 +164,7 @@ def read_stamp(headers: Mapping[str, str]) -> str:
     stamp = headers.get(PROGRAMS, "")
     if stamp in {"", "0"}:
         return ""
-    if not _STAMP.match(stamp):
+    if not _STAMP.fullmatch(stamp):
         raise BadEnvelope(f"{PROGRAMS} is {stamp[:40]!r}, expected a revision and its digest")
     return stamp
 

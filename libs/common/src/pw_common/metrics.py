@@ -294,6 +294,12 @@ METRICS: tuple[Metric, ...] = (
         ("kind",),
     ),
     Metric(
+        "pw_notifier_held",
+        "gauge",
+        ("notifier",),
+        "Channels at fault that hold their alerts: readiness has each one's own words.",
+    ),
+    Metric(
         "pw_notifier_answers_cut_total",
         "counter",
         ("notifier",),

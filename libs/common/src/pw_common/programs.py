@@ -43,11 +43,11 @@ PLACES_MAX: Final = 4
 PLACE_MIN, PLACE_MAX = -256, 255
 TAKES_MAX: Final = 16
 FIELDS: Final = frozenset({"entries", "revision", "in_force", "unusable", "who", "note", "at_ms"})
-_TAG: Final = re.compile(r"(?:[0-9a-f]{2}){1,8}\Z")
-_DATE: Final = re.compile(r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2})?\Z")
-_VENUE: Final = re.compile(r"[a-z0-9_]{1,32}\Z")
+_TAG: Final = re.compile(r"(?:[0-9a-f]{2}){1,8}")
+_DATE: Final = re.compile(r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2})?")
+_VENUE: Final = re.compile(r"[a-z0-9_]{1,32}")
 # A layout's tag may be empty: an instruction without data.
-_DRIFT_TAG: Final = re.compile(r"(?:[0-9a-f]{2}){0,8}\Z")
+_DRIFT_TAG: Final = re.compile(r"(?:[0-9a-f]{2}){0,8}")
 
 
 class ProgramEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,7 +204,7 @@ def _program_wrong(one: ProgramEntry) -> list[str]:
     if len(one.users) > USERS_MAX:
         wrong.append(f"users: {len(one.users)}; allowed: at most {USERS_MAX}")
     for tag, places in one.users.items():
-        if tag != ANY_INSTRUCTION and not _TAG.match(tag):
+        if tag != ANY_INSTRUCTION and not _TAG.fullmatch(tag):
             wrong.append(f"users: {tag[:32]!a}: allowed: 1 to 8 bytes in lower-case hex, or *")
         if not 1 <= len(places) <= PLACES_MAX:
             wrong.append(f"users: {len(places)} places; allowed: 1 to {PLACES_MAX}")
@@ -214,7 +214,7 @@ def _program_wrong(one: ProgramEntry) -> list[str]:
         wrong.append(f"takes: allowed: at most {TAKES_MAX}, each 1 to 8 bytes in lower-case hex")
     if why := line_problem(one.source, SOURCE_CHARACTERS_MAX):
         wrong.append(f"source: {why}")
-    if not (_DATE.match(one.date) and _is_date(one.date)):
+    if not (_DATE.fullmatch(one.date) and _is_date(one.date)):
         wrong.append("date: allowed: YYYY-MM-DD, or nothing")
     return wrong
 
@@ -235,9 +235,9 @@ def _is_date(text: str) -> bool:
 
 def _seen_wrong(one: Acknowledged) -> list[str]:
     wrong = []
-    if not _VENUE.match(one.program):
+    if not _VENUE.fullmatch(one.program):
         wrong.append("program: allowed: a venue as the status names it")
-    if not _DRIFT_TAG.match(one.tag):
+    if not _DRIFT_TAG.fullmatch(one.tag):
         wrong.append("tag: allowed: 0 to 8 bytes in hex, as the status shows it")
     return wrong
 

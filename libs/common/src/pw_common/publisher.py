@@ -126,12 +126,14 @@ class Publisher:
         """Send; returns at once when the window has room, with a future of `Stored`.
 
         The future raises `PublishRefused` when the broker will never take it, as it
-        does with a body over its `max_payload`: that one is not even sent.
+        does with a message over its `max_payload`: that one is not even sent.
         """
         payload_max = int(self._bus.client.max_payload)
-        if len(body) > payload_max:
+        # The broker counts the headers too, and ends the connection over what is too large.
+        size = len(body) + _header_bytes(headers)
+        if size > payload_max:
             refused: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
-            why = f"{len(body)} bytes, the broker takes {payload_max}"
+            why = f"{size} bytes, the broker takes {payload_max}"
             refused.set_exception(PublishRefused(subject, ERR_TOO_LARGE, why))
             return refused
         while self._out and (
@@ -248,3 +250,11 @@ class Publisher:
                 out.refused = ""
                 out.due_s = now_s + self._ack_timeout_s
                 await self._send(token, out)
+
+
+def _header_bytes(headers: Mapping[str, str]) -> int:
+    """What headers take on the wire: a version line, one line each, an empty one."""
+    if not headers:
+        return 0
+    lines = sum(len(f"{name}: {value}\r\n".encode()) for name, value in headers.items())
+    return len(b"NATS/1.0\r\n\r\n") + lines

@@ -62,7 +62,7 @@ KEY_UNLISTED = "unlisted"
 # In the bucket of the detector: how far it has folded.
 KEY_POSITION = "position"
 
-TOKEN = re.compile(r"^[a-z0-9_-]{1,32}\Z")
+TOKEN = re.compile(r"[a-z0-9_-]{1,32}")
 
 
 def tx(source: str) -> str:
@@ -96,6 +96,6 @@ def notifier_consumer(channel: str) -> str:
 
 
 def _token(value: str) -> str:
-    if not TOKEN.match(value):
+    if not TOKEN.fullmatch(value):
         raise ValueError(f"{value!r} is not a subject token: {TOKEN.pattern}")
     return value

@@ -26,7 +26,7 @@ from pw_detection.metrics import BY_NAME
 Op: TypeAlias = Literal[">=", ">", "<=", "<", "=="]
 OPS: Final = (">=", ">", "<=", "<", "==")
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-CONDITION: Final = re.compile(r"^\s*([A-Za-z0-9_]+)\s*(>=|<=|==|>|<|=|!=)\s*(\S+)\s*$")
+CONDITION: Final = re.compile(r"\s*([A-Za-z0-9_]+)\s*(>=|<=|==|>|<|=|!=)\s*(\S+)\s*")
 NUMBER: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,12})?")
 RULES_MAX: Final = 200
 CONDITIONS_MAX: Final = 20
@@ -225,7 +225,7 @@ def _conditions(field: str, texts: tuple[str, ...], errors: list[str]) -> tuple[
 
 
 def _condition(where: str, text: str, errors: list[str]) -> Condition | None:
-    found = CONDITION.match(text) if len(text) <= CONDITION_CHARACTERS_MAX else None
+    found = CONDITION.fullmatch(text) if len(text) <= CONDITION_CHARACTERS_MAX else None
     if found is None:
         errors.append(f"{where}: {text[:80]!r} is not `metric operator number`")
         return None

@@ -12,7 +12,7 @@ from pw_common.topology import GIB, MIB
 
 def _tokens(value: str) -> str | None:
     names = [name for name in value.split(",") if name]
-    wrong = [name for name in names if not TOKEN.match(name)]
+    wrong = [name for name in names if not TOKEN.fullmatch(name)]
     if not names or wrong:
         return f"allowed: source names {TOKEN.pattern}, comma separated"
     return None

@@ -37,7 +37,7 @@ IN_CLEAR = (
 
 
 def _one_token(value: str) -> str | None:
-    return None if TOKEN.match(value) else f"allowed: {TOKEN.pattern}"
+    return None if TOKEN.fullmatch(value) else f"allowed: {TOKEN.pattern}"
 
 
 def _programs(value: str) -> str | None:

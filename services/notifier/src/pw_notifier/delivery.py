@@ -16,11 +16,12 @@ from pw_common.alerts import Alert, decode_alert
 from pw_common.bus import ApiRefused, BrokerAway
 from pw_common.channels import Channel
 from pw_common.clock import monotonic_s, now_ms
-from pw_common.envelope import MSG_ID, ORIGIN_SEQ, ORIGIN_STREAM, REASON, SCHEMA
-from pw_common.publisher import Publisher
+from pw_common.publisher import PublishRefused
 from pw_common.run import Runtime
-from pw_common.subjects import STREAM_ALERT, dead_letter, notifier_consumer
-from pw_notifier.core.policy import Answer, Refused, Retry, fate_of, wait_s
+from pw_common.subjects import STREAM_ALERT, notifier_consumer
+from pw_notifier.core.policy import Answer, Retry, Sent, fate_of, wait_s
+from pw_notifier.core.standing import Item, Standing
+from pw_notifier.letters import Letters
 from pw_notifier.outbox import Outbox
 from pw_notifier.sending import Sender
 
@@ -32,8 +33,8 @@ RETRY_S: Final = 0.5
 NS: Final = 1_000_000_000
 
 
-@dataclass
-class Waiting:
+@dataclass(kw_only=True)
+class Waiting(Item):
     """An alert that is not delivered yet."""
 
     message: Msg
@@ -49,11 +50,11 @@ class Delivery:
     runtime: Runtime
     channel: Channel
     sender: Sender
-    publisher: Publisher
+    letters: Letters
+    standing: Standing = field(default_factory=Standing)
     waiting: list[Waiting] = field(default_factory=list)
-    tries: int = 0
     not_before_s: float = 0.0
-    last_error: str = ""
+    _gathering: bool = True
 
     async def run(self) -> None:
         """Deliver until cancelled; a broker that is away is waited for."""
@@ -63,99 +64,156 @@ class Delivery:
                 await make_durable(self.runtime, self.channel)
                 await self._pull()
             except (BrokerAway, ApiRefused, NatsError, APIError, OSError) as error:
-                self.runtime.log.warning(
-                    "channel_waits", channel=self.channel.name, reason=type(error).__name__
-                )
-                # What waited comes again from the durable.
-                self.waiting.clear()
-                await asyncio.sleep(RETRY_S)
+                self._pauses(type(error).__name__)
+            except PublishRefused as error:
+                # A dead letter that cannot be stored: its alert is kept, and tried again.
+                self._pauses(str(error))
+            await asyncio.sleep(RETRY_S)
+
+    def fails(self, *, held_ms: int = 0) -> str:
+        """Why nothing arrives through this channel; empty where it does."""
+        return self.standing.says(now_ms(), len(self.waiting), held_ms=held_ms)
+
+    def says(self) -> str:
+        """What a person should see to of this channel; empty where nothing is wrong."""
+        chat_id = self.sender.moved_to(self.channel)
+        moved = f"sends to chat {chat_id}, which its group became: set this chat_id"
+        return self.fails() or (moved if chat_id else "")
+
+    def wake(self) -> None:
+        """Try again now: somebody has seen that the channel works."""
+        self.not_before_s = 0.0
+
+    def _pauses(self, why: str) -> None:
+        self.runtime.log.warning("channel_waits", channel=self.channel.name, reason=why)
+        # What waited comes again from the durable.
+        self.waiting.clear()
 
     async def _pull(self) -> None:
         subscription = await self.runtime.bus.js.pull_subscribe_bind(
             consumer=notifier_consumer(self.channel.name), stream=STREAM_ALERT
         )
         held_s = monotonic_s()
+        self._gathering = True
         try:
             while True:
-                if self.waiting and monotonic_s() >= self.not_before_s:
+                due = self.waiting and monotonic_s() >= self.not_before_s
+                if due and not self._gathering:
                     # Before looking for more: a quiet log would hold up each of a burst.
                     await self._deliver()
                 elif len(self.waiting) < WAITING_MAX:
-                    await self._take(subscription)
+                    found = await self._take(subscription)
+                    # A backlog is taken whole, so that it goes out as one digest.
+                    self._gathering = self._gathering and found == FETCH
+                    if not found and not self.waiting:
+                        self.standing.emptied()
                 else:
+                    self._gathering = False
                     await asyncio.sleep(FETCH_TIMEOUT_S)
                 if monotonic_s() - held_s > ACK_WAIT_S / 3:
                     held_s = monotonic_s()
                     for one in self.waiting:
                         await one.message.in_progress()
         finally:
+            await self._give_back()
             await subscription.unsubscribe()
 
-    async def _take(self, subscription: object) -> None:
+    async def _give_back(self) -> None:
+        """What waits is asked for at once by whoever has the channel next."""
+        try:
+            for one in self.waiting:
+                await one.message.nak()
+        except (NatsError, OSError):
+            return  # Without a connection it comes again when its time is over.
+        finally:
+            self.waiting.clear()
+
+    async def _take(self, subscription: object) -> int:
         try:
             messages = await subscription.fetch(FETCH, timeout=FETCH_TIMEOUT_S)  # type: ignore[attr-defined]
         except TimeoutError:
-            return
+            return 0
         known = {one.seq for one in self.waiting}
         for message in messages:
             meta = message.metadata
-            if meta.sequence.stream in known:
+            seq = meta.sequence.stream
+            if seq in known:
                 continue
             try:
                 alert = decode_alert(message.data)
             except msgspec.MsgspecError as error:
-                await self._dead_letter(message, meta.sequence.stream, f"not an alert: {error}")
+                await self._dead_letter(message, seq, f"not an alert: {error}")
                 continue
             stored_ms = int(meta.timestamp.timestamp() * 1_000)
-            self.waiting.append(Waiting(message, alert, stored_ms, meta.sequence.stream))
+            if fate_of(self.channel, alert, stored_ms, stored_ms) == "unwanted":
+                # At once, so that a channel that is held counts only what it would have sent.
+                await message.ack()
+                continue
+            self.waiting.append(Waiting(message=message, alert=alert, stored_ms=stored_ms, seq=seq))
+        # What was given back comes in any order.
+        self.waiting.sort(key=lambda one: one.seq)
+        return len(messages)
 
     async def _deliver(self) -> None:
-        """One attempt: all that is late as one digest, else the oldest alert."""
-        late: list[Waiting] = []
-        for one in list(self.waiting):
-            fate = fate_of(self.channel, one.alert, one.stored_ms, now_ms())
-            if fate == "unwanted":
-                await self._done(one)
-            elif fate == "expired":
-                why = f"not delivered in {self.channel.alert_age_max_s} s: {self.last_error}"
-                await self._dead_letter(one.message, one.seq, why)
-                self.waiting.remove(one)
-            elif fate == "late":
-                late.append(one)
-        chosen = late or self.waiting[:1]
+        """One attempt: all that is late or was held as one digest, else the oldest alert."""
+        late = await self._sorted_out()
+        if not self.waiting:
+            return
+        what, at = self.standing.chosen(len(late), len(self.waiting))
+        chosen = {"late": late, "all": list(self.waiting), "one": [self.waiting[at]]}[what]
         chosen = [one for one in chosen if await self._is_ours(one)]
         if not chosen:
             return
-        answer = await self.sender.send(
-            self.channel, [one.alert for one in chosen], late=bool(late)
-        )
-        await self._after(answer, chosen, late=bool(late))
+        is_late = bool(late) or self.standing.gathers
+        answer = await self.sender.send(self.channel, [one.alert for one in chosen], late=is_late)
+        await self._after(answer, chosen, late=is_late)
+
+    async def _sorted_out(self) -> list[Waiting]:
+        """Drop what is too old; gives what is late."""
+        late: list[Waiting] = []
+        for one in list(self.waiting):
+            fate = fate_of(self.channel, one.alert, one.stored_ms, now_ms())
+            if fate == "expired":
+                why = f"not delivered in {self.channel.alert_age_max_s} s: {self.standing.why}"
+                await self._dead_letter(one.message, one.seq, why)
+                self.waiting.remove(one)
+                self.standing.lose(1, now_ms())
+            elif fate == "late":
+                late.append(one)
+        return late
 
     async def _after(self, answer: Answer, chosen: list[Waiting], *, late: bool) -> None:
         metrics, channel = self.runtime.metrics, self.channel
-        if isinstance(answer, Retry):
-            self.last_error = answer.why
+        verdict = self.standing.after(answer, chosen, now_ms())
+        if verdict == "sent" or isinstance(answer, Sent):
+            # As many as that may be more, of which the rest goes the same way.
+            was_full = len(self.waiting) >= WAITING_MAX
+            for one in chosen:
+                await self._outbox.sent(one.alert.id)
+                await self._done(one)
+            metrics.count("pw_notifier_sent_total", len(chosen), kind=channel.kind)
+            if late:
+                metrics.count("pw_notifier_late_total", len(chosen), kind=channel.kind)
+            if not self.waiting and not was_full:
+                self.standing.emptied()
+            return
+        if verdict == "condemned":
+            (one,) = chosen
+            await self._dead_letter(one.message, one.seq, answer.why)
+            self.waiting.remove(one)
+            return
+        metrics.count("pw_notifier_failed_total", kind=channel.kind)
+        self.runtime.log.warning("not_delivered", channel=channel.name, reason=answer.why)
+        if isinstance(answer, Retry) and answer.held and channel.delivery == "at_most_once":
+            # Refused is surely not sent: whoever has the channel next may send it.
+            for one in chosen:
+                await self._outbox.unsent(one.alert.id)
+        if verdict == "again":
             self.not_before_s = monotonic_s() + wait_s(
-                self.tries,
-                answer.after_s,
+                self.standing.tries - 1,
+                answer.after_s if isinstance(answer, Retry) else None,
                 random.random(),  # noqa: S311, TID251 - only spreads load
             )
-            self.tries += 1
-            metrics.count("pw_notifier_failed_total", kind=channel.kind)
-            self.runtime.log.warning("not_delivered", channel=channel.name, reason=answer.why)
-            return
-        self.tries = 0
-        if isinstance(answer, Refused):
-            for one in chosen:
-                await self._dead_letter(one.message, one.seq, answer.why)
-                self.waiting.remove(one)
-            return
-        for one in chosen:
-            await self._outbox.sent(one.alert.id)
-            await self._done(one)
-        metrics.count("pw_notifier_sent_total", len(chosen), kind=channel.kind)
-        if late:
-            metrics.count("pw_notifier_late_total", len(chosen), kind=channel.kind)
 
     async def _is_ours(self, one: Waiting) -> bool:
         """Whether to send it: not when it was sent, nor where losing is better than doubling."""
@@ -174,16 +232,7 @@ class Delivery:
 
     async def _dead_letter(self, message: Msg, seq: int, why: str) -> None:
         """Store, then acknowledge."""
-        plain = why.encode("ascii", "backslashreplace").decode("ascii")[:300]
-        headers = {
-            MSG_ID: f"dead:notifier:{self.channel.name}:{seq}",
-            SCHEMA: "alert.v1",
-            REASON: "".join(c if c.isprintable() else " " for c in f"{self.channel.name}: {plain}"),
-            ORIGIN_STREAM: STREAM_ALERT,
-            ORIGIN_SEQ: str(seq),
-        }
-        subject = dead_letter("notifier")
-        await (await self.publisher.publish(subject, message.data, headers))
+        await self.letters.store(self.channel.name, seq, message.data, why)
         await message.ack()
         self.runtime.metrics.count("pw_notifier_dead_letters_total", kind=self.channel.kind)
 

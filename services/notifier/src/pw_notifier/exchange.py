@@ -8,6 +8,8 @@ redirect is followed, no cookie is kept, and reading ends at a bound: see `bound
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -15,6 +17,8 @@ import httpx
 
 ANSWER_BYTES_MAX: Final = 64 * 1024
 DEADLINE_S: Final = 10.0
+# An error of httpx wraps one of httpcore, which wraps one of the system.
+CAUSES_MAX: Final = 12
 
 
 class Answered(NamedTuple):
@@ -28,7 +32,15 @@ class Answered(NamedTuple):
 
 
 class NoAnswer(Exception):
-    """There was no status; the message has neither URL nor anything that the other side said."""
+    """There was no status; the message has neither URL nor anything that the other side said.
+
+    `astray`: no other request to this address would get one. There is no such host, what answers
+    is not trusted, or it is no address.
+    """
+
+    def __init__(self, why: str, *, astray: bool = False) -> None:
+        super().__init__(why)
+        self.astray = astray
 
 
 async def exchange(
@@ -51,7 +63,7 @@ async def exchange(
     head: tuple[int, httpx.Headers] | None = None
     body = bytearray()
     whole = False
-    why = f"no answer in {deadline_s:g} s"
+    why, astray = f"no answer in {deadline_s:g} s", False
     try:
         async with (
             asyncio.timeout(deadline_s),
@@ -67,10 +79,26 @@ async def exchange(
     except TimeoutError:
         pass
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, UnicodeError) as error:
-        why = type(error).__name__
+        why, astray = _failure(error)
     if head is None:
-        raise NoAnswer(why)
+        raise NoAnswer(why, astray=astray)
     status, found = head
     if found.get("content-encoding", "identity") != "identity":
         body.clear()
     return Answered(status, found, bytes(body), whole)
+
+
+def _failure(error: BaseException) -> tuple[str, bool]:
+    """What went wrong in words, and whether it is the address that is wrong."""
+    cause: BaseException | None = error
+    for _ in range(CAUSES_MAX):
+        if isinstance(cause, ssl.SSLError):
+            what = getattr(cause, "verify_message", "") or cause.reason or type(cause).__name__
+            return f"TLS: {what}", True
+        if isinstance(cause, socket.gaierror):
+            return f"DNS: {cause.strerror or type(cause).__name__}", True
+        if cause is None:
+            break
+        cause = cause.__cause__ or cause.__context__
+    is_address = isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | UnicodeError)
+    return type(error).__name__, is_address

@@ -1,7 +1,8 @@
 """What each channel sent, by compare-and-set: `sending` before, `sent` after.
 
 A crash in between leaves `sending`: then nobody knows whether it went out, and the channel's
-choice decides. Entries live longer than any alert may be late.
+choice decides. `unsent` is what a channel refused: it waits, and may be sent. Entries live
+longer than any alert may be late.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from pw_common.subjects import BUCKET_OUTBOX
 
 SENDING: Final = b"sending"
 SENT: Final = b"sent"
+# The channel refused it, so it surely did not go out.
+UNSENT: Final = b"unsent"
 WRONG_LAST_SEQUENCE: Final = 10071
 
 Claim: TypeAlias = Literal["ours", "sent", "unsure"]
@@ -40,11 +43,14 @@ class Outbox:
         if alert_id in self._revisions:
             return "ours"
         entry = await self._bus.kv_get(BUCKET_OUTBOX, self._key(alert_id))
-        if entry is not None:
+        if entry is not None and entry[0] != UNSENT:
             return self._known(alert_id, entry, again=again)
         try:
             self._revisions[alert_id] = await self._bus.kv_put(
-                BUCKET_OUTBOX, self._key(alert_id), SENDING, revision=0
+                BUCKET_OUTBOX,
+                self._key(alert_id),
+                SENDING,
+                revision=entry[1] if entry is not None else 0,
             )
         except ApiRefused as error:
             if error.err_code != WRONG_LAST_SEQUENCE:
@@ -69,6 +75,11 @@ class Outbox:
         """Say that it went out. Raises BrokerAway, ApiRefused."""
         revision = self._revisions.pop(alert_id, None)
         await self._bus.kv_put(BUCKET_OUTBOX, self._key(alert_id), SENT, revision=revision)
+
+    async def unsent(self, alert_id: str) -> None:
+        """Say that it did not go out after all. Raises BrokerAway, ApiRefused."""
+        revision = self._revisions.pop(alert_id, None)
+        await self._bus.kv_put(BUCKET_OUTBOX, self._key(alert_id), UNSENT, revision=revision)
 
     def _key(self, alert_id: str) -> str:
         return f"{self._channel}.{alert_id}"

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import httpx
+import msgspec
 
 from pw_common.alerts import Alert
-from pw_common.channels import Channel
+from pw_common.channels import CHANNELS_MAX, Channel
 from pw_common.clock import now_ms
+from pw_common.plain_text import ERROR_CHARS_MAX, plain_text
 from pw_common.redact import redacted
 from pw_notifier.console import Console, ConsoleHeld
-from pw_notifier.core.policy import Answer, Retry, Sent, meaning
+from pw_notifier.core.policy import Answer, Moved, Retry, Sent, meaning
 from pw_notifier.core.render import request_of
 from pw_notifier.exchange import NoAnswer, exchange
 
@@ -27,11 +29,31 @@ class Sender:
         # Called with the channel's kind when an answer reached a bound.
         self._on_cut = on_cut
         self._console = Console()
+        self._moved: dict[tuple[str, str], str] = {}
 
     async def send(self, channel: Channel, alerts: Sequence[Alert], *, late: bool) -> Answer:
-        """One alert, or several late ones as one message."""
+        """One alert, or several late ones as one message; a group that moved is followed once."""
+        answer = await self._ask(channel, alerts, late=late)
+        if isinstance(answer, Moved):
+            if len(self._moved) >= CHANNELS_MAX:
+                self._moved.clear()  # Of channels as they were once.
+            self._moved[_place(channel)] = answer.chat_id
+            answer = await self._ask(channel, alerts, late=late)
+        if isinstance(answer, Moved):
+            del self._moved[_place(channel)]
+            return Retry(answer.why, held=True)
+        return answer
+
+    def moved_to(self, channel: Channel) -> str:
+        """The chat that a channel's group became; empty where it did not."""
+        return self._moved.get(_place(channel), "")
+
+    async def _ask(
+        self, channel: Channel, alerts: Sequence[Alert], *, late: bool
+    ) -> Answer | Moved:
+        chat_id = self.moved_to(channel)
         request = request_of(
-            channel,
+            msgspec.structs.replace(channel, chat_id=chat_id) if chat_id else channel,
             alerts,
             late=late,
             now_s=now_ms() // 1_000,
@@ -44,10 +66,16 @@ class Sender:
             answer = await exchange(
                 self._client, "POST", request.url, content=request.body, headers=request.headers
             )
-        except (NoAnswer, ConsoleHeld) as error:
+        except ConsoleHeld as error:
             return Retry(str(error))
+        except NoAnswer as error:
+            return Retry(plain_text(redacted(str(error)), ERROR_CHARS_MAX), held=error.astray)
         if not answer.whole:
             self._on_cut(channel.kind)
         # Error pages often repeat the path, and with it a webhook's key or a bot's token.
         body = redacted(answer.body.decode("utf-8", "replace"))
-        return meaning(answer.status, answer.headers, body)
+        return meaning(answer.status, answer.headers, body, kind=channel.kind)
+
+
+def _place(channel: Channel) -> tuple[str, str]:
+    return channel.name, channel.chat_id

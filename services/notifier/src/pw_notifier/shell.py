@@ -24,12 +24,15 @@ from pw_common.documents import read_file as read_bounded
 from pw_common.publisher import Publisher
 from pw_common.redact import keep_secret, shown_path
 from pw_common.run import Runtime
+from pw_common.signing_keys import PREFIX
 from pw_common.subjects import ASK_NOTIFIER, BUCKET_CONFIG, KEY_CHANNELS
 from pw_common.tasks import end_tasks
 from pw_notifier.bounded import bounded_client
 from pw_notifier.config import Settings
 from pw_notifier.core.policy import Sent
+from pw_notifier.core.standing import Standing
 from pw_notifier.delivery import Delivery, drop_durables
+from pw_notifier.letters import Letters
 from pw_notifier.resend import Resending
 from pw_notifier.sending import Sender
 from pw_notifier.watch import watch
@@ -37,6 +40,8 @@ from pw_notifier.watch import watch
 POLL_S: Final = 1.0
 # Test messages under way at once; each is bounded by its exchange's deadline.
 TESTS_MAX: Final = 8
+# A name server that is away for a moment is no news for the other channels.
+HELD_MS: Final = 10_000
 # Without any channel, alerts stand in the service's own output.
 CONSOLE: Final = Channels(entries=(Channel(name="console", kind="console"),))
 
@@ -55,12 +60,16 @@ async def run_notifier(settings: Settings, runtime: Runtime) -> None:
             settings.telegram_url,
             on_cut=lambda kind: runtime.metrics.count("pw_notifier_answers_cut_total", kind=kind),
         )
-        running = _Channels(settings, runtime, sender, publisher)
-        looking = asyncio.create_task(watch(settings, runtime, publisher, client), name="watch")
+        letters = Letters(publisher)
+        running = _Channels(settings, runtime, sender, letters)
+        looking = asyncio.create_task(
+            watch(settings, runtime, publisher, client, letters, running.failing), name="watch"
+        )
         try:
             await running.answer_tests()
             while not runtime.stop.is_set():
                 await running.follow()
+                running.tell()
                 if looking.done():
                     looking.result()
                 await _pause(runtime.stop)
@@ -74,13 +83,15 @@ class _Channels:
     """A task for each enabled channel; one that changed is started anew."""
 
     def __init__(
-        self, settings: Settings, runtime: Runtime, sender: Sender, publisher: Publisher
+        self, settings: Settings, runtime: Runtime, sender: Sender, letters: Letters
     ) -> None:
         self._settings = settings
         self._runtime = runtime
         self._sender = sender
-        self._publisher = publisher
-        self._tasks: dict[str, tuple[Channel, asyncio.Task[None]]] = {}
+        self._letters = letters
+        self._tasks: dict[str, tuple[Delivery, asyncio.Task[None]]] = {}
+        # How channels stood that were changed: what they held still goes out as a digest.
+        self._stood: dict[str, Standing] = {}
         self._tests: set[asyncio.Task[None]] = set()
         self._resending = Resending(runtime, sender, lambda: self._entries)
         # As they were when they could be read, and why they cannot now.
@@ -92,8 +103,8 @@ class _Channels:
         try:
             trouble = await self._look()
             wanted = {one.name: one for one in self._entries if one.enabled}
-            for name, (channel, task) in list(self._tasks.items()):
-                if wanted.get(name) != channel or task.done():
+            for name, (delivery, task) in list(self._tasks.items()):
+                if wanted.get(name) != delivery.channel or task.done():
                     await self._end(name)
             if not trouble:
                 # Only a readable configuration says that a channel is gone: with its durable
@@ -101,11 +112,27 @@ class _Channels:
                 await drop_durables(self._runtime, set(wanted))
             for name in wanted.keys() - self._tasks.keys():
                 self._start(wanted[name])
+            self._stood.clear()
             self._runtime.set_ready(trouble)
             self._runtime.metrics.set("pw_configuration_unusable", int(bool(trouble)))
         except (BrokerAway, ApiRefused) as error:
             self._runtime.log.warning("channels_unread", reason=str(error))
             self._runtime.set_ready(f"waits for the broker: {error}")
+
+    def failing(self) -> dict[str, str]:
+        """What each channel fails in for so long that the others say so."""
+        said = {name: one.fails(held_ms=HELD_MS) for name, (one, _) in self._tasks.items()}
+        return {name: what for name, what in said.items() if what}
+
+    def tell(self) -> None:
+        """Say in readiness, and so in the status, what a person should see to of each channel."""
+        for name, (delivery, _) in self._tasks.items():
+            self._say(name, delivery.says())
+        held = sum(one.standing.held for one, _ in self._tasks.values())
+        self._runtime.metrics.set("pw_notifier_held", held)
+
+    def _say(self, name: str, what: str) -> None:
+        self._runtime.set_trouble(f"channel {name}", what and f"channel {name} {what}")
 
     async def stop(self) -> None:
         """End every channel; what it has in hand comes again."""
@@ -150,7 +177,11 @@ class _Channels:
         if channel is None:
             return {"error": f"no channel {name[:32]!r}; there are: {', '.join(known)}"}
         answer = await self._sender.send(channel, [_test_alert()], late=False)
-        return {"sent": True} if isinstance(answer, Sent) else {"error": answer.why}
+        if not isinstance(answer, Sent):
+            return {"error": answer.why}
+        if name in self._tasks:
+            self._tasks[name][0].wake()
+        return {"sent": True}
 
     @property
     def _entries(self) -> tuple[Channel, ...]:
@@ -162,7 +193,10 @@ class _Channels:
         try:
             self._last = self._of(entry[0] if entry is not None else None)
             for one in self._last.entries:
-                keep_secret(one.url, one.secret, one.bot_token)
+                keys = one.secret.split(" ")
+                keep_secret(
+                    one.url, one.bot_token, *keys, *(key.removeprefix(PREFIX) for key in keys)
+                )
         except (BadDocument, OSError) as error:
             why = str(error)[:500]
             if why != self._unreadable:
@@ -188,13 +222,16 @@ class _Channels:
         return channels_of(read_bounded(self._settings.channels_file, CHANNELS_BYTES_MAX))
 
     def _start(self, channel: Channel) -> None:
-        delivery = Delivery(self._runtime, channel, self._sender, self._publisher)
+        standing = self._stood.get(channel.name, Standing()).carried()
+        delivery = Delivery(self._runtime, channel, self._sender, self._letters, standing)
         task = asyncio.create_task(delivery.run(), name=f"channel-{channel.name}")
-        self._tasks[channel.name] = (channel, task)
+        self._tasks[channel.name] = (delivery, task)
         self._runtime.log.info("channel_started", channel=channel.name, channel_kind=channel.kind)
 
     async def _end(self, name: str) -> None:
-        _, task = self._tasks.pop(name)
+        delivery, task = self._tasks.pop(name)
+        self._stood[name] = delivery.standing
+        self._say(name, "")
         left = await end_tasks(task)
         if not left and not task.cancelled():
             # A bug crashes loudly.

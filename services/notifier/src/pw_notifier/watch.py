@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import httpx
@@ -24,6 +25,7 @@ from pw_health.reading import snapshot_of
 from pw_notifier.config import Settings
 from pw_notifier.core.sight import Facts, Sight
 from pw_notifier.exchange import NoAnswer, exchange
+from pw_notifier.letters import Letters
 
 LOOK_S: Final = 1.0
 DEADMAN_S: Final = 30.0
@@ -35,9 +37,14 @@ BACK: Final = 500
 
 
 async def watch(
-    settings: Settings, runtime: Runtime, publisher: Publisher, client: httpx.AsyncClient
+    settings: Settings,
+    runtime: Runtime,
+    publisher: Publisher,
+    client: httpx.AsyncClient,
+    letters: Letters,
+    failing: Callable[[], Mapping[str, str]],
 ) -> None:
-    """Run until cancelled."""
+    """Run until cancelled; `failing` says which channels fail in what."""
     deadman = ""
     if settings.deadman_url_file is not None:
         deadman = settings.deadman_url_file.read_text(encoding="utf-8").strip()
@@ -51,8 +58,8 @@ async def watch(
             if not resumed:
                 sight.resume(await _stored_alerts(runtime.bus), now_ms())
                 resumed = True
-            for alert in sight.look(await _facts(runtime.bus)):
-                await _publish(publisher, alert)
+            for alert in sight.look(await _facts(runtime.bus, letters, failing(), sight)):
+                await _publish(publisher, runtime.log, alert)
                 runtime.log.warning("sight", alert_kind=alert.kind, detail=alert.detail)
         except (BrokerAway, ApiRefused) as error:
             # Without a broker no alert goes out: the dead man's switch says so by silence.
@@ -63,12 +70,12 @@ async def watch(
         await asyncio.sleep(LOOK_S)
 
 
-async def _facts(bus: Bus) -> Facts:
+async def _facts(bus: Bus, own: Letters, channels: Mapping[str, str], sight: Sight) -> Facts:
     view = await take(bus, now_ms())
     return Facts(
-        snapshot_of(view),
+        snapshot_of(view, troubles=channels),
         gaps=_stored(view, subjects.STREAM_GAP),
-        dead_letters=_stored(view, subjects.STREAM_DLQ),
+        dead_letters=_of_others(_stored(view, subjects.STREAM_DLQ), own, sight),
     )
 
 
@@ -88,15 +95,27 @@ def _stored(view: Overview, stream: str) -> int | None:
     return int(view.streams[stream]["state"]["last_seq"]) if stream in view.streams else None
 
 
-async def _publish(publisher: Publisher, alert: Alert) -> None:
+def _of_others(stored: int | None, own: Letters, sight: Sight) -> int | None:
+    """How many dead letters are not the notifier's own: those are said by their channel."""
+    if stored is None:
+        return None
+    others = stored - own.upto(stored)
+    if own.under_way and sight.dead_letters is not None:
+        # One of ours that is under way may be among them or not: the next look knows.
+        return sight.dead_letters
+    return others
+
+
+async def _publish(publisher: Publisher, log: Log, alert: Alert) -> None:
     headers = {MSG_ID: alert.id, SCHEMA: SCHEMA_ALERT, EXPECTED_LAST_SUBJECT_SEQUENCE: "0"}
     future = await publisher.publish(subjects.alert(alert.id), encode(alert), headers)
     try:
         await future
     except PublishRefused as error:
+        # A repeat was said already, by another notifier. Anything else would be refused again, and
+        # to look on matters more.
         if error.err_code != WRONG_LAST_SEQUENCE:
-            raise
-        # Said already, by another notifier.
+            log.error("sight_unsaid", trigger=alert.trigger, reason=str(error))
 
 
 class _Switch:

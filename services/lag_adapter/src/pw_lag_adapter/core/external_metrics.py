@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 GROUP_VERSION: Final = "external.metrics.k8s.io/v1beta1"
 METRIC: Final = "jetstream_consumer_lag"
 # An equality selector, as the HPA sends `matchLabels`.
-_TERM: Final = re.compile(r"^([A-Za-z0-9_./-]{1,128})==?([A-Za-z0-9_-]{1,64})$")
+_TERM: Final = re.compile(r"([A-Za-z0-9_./-]{1,128})==?([A-Za-z0-9_-]{1,64})")
 
 
 class BadSelector(ValueError):
@@ -29,7 +29,7 @@ def durable_of(selector: str) -> Durable:
     """The consumer that a label selector names. Raises BadSelector."""
     labels: dict[str, str] = {}
     for term in filter(None, selector.split(",")):
-        found = _TERM.match(term.strip())
+        found = _TERM.fullmatch(term.strip())
         if found is None:
             raise BadSelector(f"{term[:64]!r}: allowed: stream=NAME,consumer=NAME")
         labels[found[1]] = found[2]

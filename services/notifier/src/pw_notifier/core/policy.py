@@ -9,16 +9,30 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from pw_common.alerts import Alert, of_detector
-from pw_common.channels import Channel
+from pw_common.channels import CHAT, Channel, Kind
 from pw_common.plain_text import ERROR_CHARS_MAX, plain_text
+from pw_common.redact import redacted_url
 
 LEVELS: Final = {"info": 0, "warning": 1, "critical": 2}
 RETRY_FIRST_S: Final = 1.0
 RETRY_MAX_S: Final = 60.0
 RETRY_AFTER_MAX_S: Final = 3_600.0
 NUMBER: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{0,9})?")
-# What a change of the configuration may heal: asked again, slowly.
-CONFIGURED_WRONG: Final = frozenset({401, 403, 404, 410})
+# Failures of the moment, which the service's next answer may not show.
+PASSING: Final = frozenset({408, 425})
+# What a receiver that is set up right may say of one body. Everything else below 500 is about
+# where, how or as whom we ask, so it would be said of every alert.
+CONDEMNS: Final = frozenset({400, 413})
+# Telegram says 400 for a wrong chat as well. These words are about the text of one message.
+TELEGRAM_CONDEMNS: Final = re.compile(
+    r"can't parse|can't find end|message(?: is |_)too[ _]long|message text is empty"
+    r"|text must be (?:non-empty|encoded)|strings must be encoded|entit(?:y|ies)[_ ]",
+    re.IGNORECASE,
+)
+# Discord's codes for the content of one message: an invalid form, nothing in it, blocked for what
+# it says. Of a webhook or a thread that is not one, the form's errors name what the address holds.
+DISCORD_CONDEMNS: Final = frozenset({50006, 50035, 200000, 240000})
+DISCORD_ADDRESS: Final = frozenset({"webhook_id", "webhook_token", "thread_id"})
 
 Fate: TypeAlias = Literal["send", "late", "expired", "unwanted"]
 
@@ -28,19 +42,35 @@ class Sent(NamedTuple):
 
 
 class Retry(NamedTuple):
-    """Not delivered: try again after this long at the earliest; None lets us choose."""
+    """Not delivered: try again after this long at the earliest; None lets us choose.
+
+    `held`: the fault is the channel's, and until a person has seen to it every alert would fail.
+    """
 
     why: str
     after_s: float | None = None
+    held: bool = False
 
 
 class Refused(NamedTuple):
-    """Never to be delivered in this form."""
+    """This one message will never be taken."""
 
+    why: str
+
+
+class Moved(NamedTuple):
+    """Telegram gave the group another id: send it there."""
+
+    chat_id: str
     why: str
 
 
 Answer: TypeAlias = Sent | Retry | Refused
+
+
+def about_channel(name: str) -> str:
+    """The trigger of an alert that says how a channel fails."""
+    return f"channel_{name}"
 
 
 def fate_of(channel: Channel, alert: Alert, stored_ms: int, now_ms: int) -> Fate:
@@ -51,20 +81,30 @@ def fate_of(channel: Channel, alert: Alert, stored_ms: int, now_ms: int) -> Fate
         return "unwanted"
     if of_detector(alert) and channel.triggers and alert.trigger not in channel.triggers:
         return "unwanted"
+    if not alert.mint and alert.trigger == about_channel(channel.name):
+        # It would wait for the very thing that it reports.
+        return "unwanted"
     age_s = (now_ms - stored_ms) / 1_000
     if age_s > channel.alert_age_max_s:
         return "expired"
     return "late" if age_s > channel.late_after_s else "send"
 
 
-class _Waits(msgspec.Struct):
-    """What Discord and Telegram say beside a 429; everything else is passed over."""
+class _Said(msgspec.Struct):
+    """What services say in JSON of a failure; everything else is passed over."""
 
     retry_after: Any = None
     parameters: Any = None
+    description: Any = None
+    message: Any = None
+    detail: Any = None
+    code: Any = None
+    errors: Any = None
 
 
-def meaning(status: int, headers: Mapping[str, str], body: str) -> Answer:
+def meaning(
+    status: int, headers: Mapping[str, str], body: str, *, kind: Kind = "webhook"
+) -> Answer | Moved:
     """What a service said. Nothing in an answer can fail: anybody may have written it.
 
     429 carries `Retry-After` in seconds; Discord says `retry_after` in its JSON as well,
@@ -72,13 +112,19 @@ def meaning(status: int, headers: Mapping[str, str], body: str) -> Answer:
     """
     if 200 <= status < 300:
         return Sent()
+    said = _said(body)
     if status == 429:
-        return Retry("asked to wait (429)", _retry_after_s(headers, body))
-    if status in CONFIGURED_WRONG:
-        return Retry(f"refused with {status}: is the channel set up right?", RETRY_MAX_S)
-    if status in {408, 425} or status >= 500:
-        return Retry(f"answered {status}")
-    return Refused(f"answered {status}: {plain_text(body, ERROR_CHARS_MAX)}")
+        return Retry("asked to wait (429)", _retry_after_s(headers, said))
+    why = f"answered {status}{_words(said, body)}"
+    if status in PASSING or status >= 500:
+        return Retry(why)
+    if 300 <= status < 400:
+        return Retry(f"answered {status}{_where(headers)}: it has moved", held=True)
+    if kind == "telegram" and status == 400 and (chat_id := _migrated(said)):
+        return Moved(chat_id, why)
+    if status in CONDEMNS and _is_about_this_one(kind, status, said):
+        return Refused(why)
+    return Retry(why, held=True)
 
 
 def wait_s(tries: int, asked_s: float | None, jitter: float) -> float:
@@ -88,15 +134,55 @@ def wait_s(tries: int, asked_s: float | None, jitter: float) -> float:
     return waited * (1 + 0.2 * jitter)
 
 
-def _retry_after_s(headers: Mapping[str, str], body: str) -> float | None:
-    told: list[Any] = [headers.get("retry-after", "")]
+def _is_about_this_one(kind: Kind, status: int, said: _Said) -> bool:
+    if status == 413 or kind not in {"telegram", "discord"}:
+        return True
+    if kind == "telegram":
+        return isinstance(said.description, str) and bool(
+            TELEGRAM_CONDEMNS.search(said.description)
+        )
+    if not isinstance(said.code, int) or said.code not in DISCORD_CONDEMNS:
+        return False
+    return not (isinstance(said.errors, dict) and DISCORD_ADDRESS & said.errors.keys())
+
+
+def _migrated(said: _Said) -> str:
+    """The id of the supergroup that a group became, as Telegram gives it; else nothing."""
+    if not isinstance(said.parameters, dict):
+        return ""
+    told = said.parameters.get("migrate_to_chat_id")
+    if isinstance(told, bool) or not isinstance(told, int | str):
+        return ""
+    text = str(told) if isinstance(told, str) or abs(told) < 10**20 else ""
+    return text if CHAT.fullmatch(text) else ""
+
+
+def _said(body: str) -> _Said:
     try:
-        waits = msgspec.json.decode(body, type=_Waits)
+        return msgspec.json.decode(body, type=_Said)
     except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError):
-        waits = _Waits()  # Not JSON, nested without end, or a number without end.
-    told.append(waits.retry_after)
-    if isinstance(waits.parameters, dict):
-        told.append(waits.parameters.get("retry_after"))
+        return _Said()  # Not JSON, nested without end, or a number without end.
+
+
+def _words(said: _Said, body: str) -> str:
+    """The service's own words, from its JSON where it has any; one short line of plain text."""
+    named = (said.description, said.message, said.detail)
+    words = next((one for one in named if isinstance(one, str) and one.strip()), body)
+    return f": {plain_text(words, ERROR_CHARS_MAX)}" if words else ""
+
+
+def _where(headers: Mapping[str, str]) -> str:
+    """Where a redirect leads, without what may be a secret of its address."""
+    location = headers.get("location", "")
+    if "://" not in location:
+        return ""
+    return f" (to {plain_text(redacted_url(location[:2_000]), ERROR_CHARS_MAX)})"
+
+
+def _retry_after_s(headers: Mapping[str, str], said: _Said) -> float | None:
+    told: list[Any] = [headers.get("retry-after", ""), said.retry_after]
+    if isinstance(said.parameters, dict):
+        told.append(said.parameters.get("retry_after"))
     return max((seconds for one in told if (seconds := _seconds(one)) is not None), default=None)
 
 

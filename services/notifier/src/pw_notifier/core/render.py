@@ -1,7 +1,7 @@
 """Alerts in each service's own form: requests as their public documentation describes them.
 
 Discord: discord.com/developers/docs/resources/webhook, "Execute Webhook". Telegram:
-core.telegram.org/bots/api#sendmessage. The signed webhook is our own: see `signature`.
+core.telegram.org/bots/api#sendmessage. Webhooks are signed by standardwebhooks.com.
 
 Anybody can write a token's name, so every text of an alert is made plain first (`plain_alert`)
 and escaped for the service's markup: what arrives is text, in one line where ours was one line.
@@ -10,29 +10,31 @@ and escaped for the service's markup: what arrives is text, in one line where ou
 from __future__ import annotations
 
 import hashlib
-import hmac
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
+from standardwebhooks import Webhook
 
 from pw_common.alerts import Alert, plain_alert
 from pw_common.channels import Channel
+from pw_common.signing_keys import signing_keys
 
 COLOURS: Final = {"info": 0x3B82F6, "warning": 0xF59E0B, "critical": 0xDC2626}
 # Discord takes 4,096 characters of description and Telegram 4,096 of text.
 TEXT_MAX: Final = 3_500
 DIGEST_LINES_MAX: Final = 40
+# Room for what a digest says of itself: an alert's line is never so long that none fits.
+DIGEST_FRAME: Final = 60
 # Discord takes 25, but 6,000 characters in all.
 FIELDS_MAX: Final = 10
 FULLWIDTH_AT: Final = "\N{FULLWIDTH COMMERCIAL AT}"
 # A colon before a sign that is no space may make a link or an emoji.
 MARKUP: Final = re.compile(r"[\\*_~`|\[\]<#]|:(?=\S)")
 LINE_MARKUP: Final = re.compile(r"^(\s*)([->+]|\d+(?=[.)]))", re.MULTILINE)
-SIGNATURE: Final = "Pw-Signature"
-TIMESTAMP: Final = "Pw-Timestamp"
 
 
 class Request(NamedTuple):
@@ -62,25 +64,39 @@ def request_of(
         return Request(url, msgspec.json.encode(body), headers)
     if channel.kind == "webhook":
         content = msgspec.json.encode({"late": late, "alerts": alerts}, order="deterministic")
-        headers |= {
-            TIMESTAMP: str(now_s),
-            SIGNATURE: signature(channel.secret, now_s, content),
-            "Idempotency-Key": alerts[0].id,
-        }
+        headers |= signature(channel.secret, message_id(alerts), now_s, content)
         return Request(channel.url, content, headers)
-    return Request("", _plain(alerts, late=late).encode(), {})
+    return Request("", _digest(alerts, late=late, size=lambda _line: 0).encode(), {})
 
 
-def signature(secret: str, timestamp_s: int, body: bytes) -> str:
-    """`sha256=` and hex HMAC-SHA256 over `<timestamp>.<body>`, by the channel's secret."""
-    signed = str(timestamp_s).encode() + b"." + body
-    return "sha256=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+def message_id(alerts: Sequence[Alert]) -> str:
+    """What a receiver knows a repeated message by: of one alert its id, of several one of all.
+
+    With the first one's id a digest would pass for that alert, and the others would be dropped.
+    """
+    if len(alerts) == 1:
+        return alerts[0].id
+    ids = "\0".join(alert.id for alert in alerts)
+    return hashlib.blake2b(ids.encode(), digest_size=16).hexdigest()
+
+
+def signature(secret: str, message: str, now_s: int, body: bytes) -> dict[str, str]:
+    """The headers of Standard Webhooks, with one signature for each key of the secret."""
+    at, text = datetime.fromtimestamp(now_s, tz=UTC), body.decode()
+    signatures = [Webhook(key).sign(message, at, text) for key in signing_keys(secret)]
+    return {
+        "webhook-id": message,
+        "webhook-timestamp": str(now_s),
+        "webhook-signature": " ".join(signatures),
+        "Idempotency-Key": message,
+    }
 
 
 def _discord(alerts: Sequence[Alert], *, late: bool) -> dict[str, Any]:
     if late or len(alerts) > 1:
         title = _digest_title(alerts, late=late)
-        embed: dict[str, Any] = {"title": title, "description": discord(_plain(alerts, late=late))}
+        text = _digest(alerts, late=late, size=lambda line: _units(_inert(line)))
+        embed: dict[str, Any] = {"title": title, "description": discord(text)}
     else:
         embed = _embed(alerts[0])
     return {"embeds": [embed], "allowed_mentions": {"parse": []}}
@@ -109,7 +125,8 @@ def _telegram(alerts: Sequence[Alert], *, late: bool) -> str:
     # As code, since Telegram makes links of addresses, @names and /commands in any other text.
     if late or len(alerts) > 1:
         title = html.escape(_digest_title(alerts, late=late))
-        return f"<b>{title}</b>\n<pre>{html.escape(_cut(_plain(alerts, late=late)))}</pre>"
+        text = _cut(_digest(alerts, late=late, size=_units))
+        return f"<b>{title}</b>\n<pre>{html.escape(text)}</pre>"
     [alert] = alerts
     lines = [f"<code>{html.escape(alert.title)}</code>"]
     if details := _details(alert):
@@ -124,16 +141,25 @@ def _telegram(alerts: Sequence[Alert], *, late: bool) -> str:
 
 def discord(text: str) -> str:
     """A text in which Discord finds no markup, no mention and no link; cut to TEXT_MAX."""
-    # Mentions are found before escapes are, and an @ of another form is none.
-    inert = MARKUP.sub(r"\\\g<0>", text.replace("@", FULLWIDTH_AT))
-    shown = _cut(LINE_MARKUP.sub(r"\1\\\2", inert))
+    shown = _cut(_inert(text))
     # A cut must not end in the middle of an escape.
     whole = len(shown) - len(shown.rstrip("\\"))
     return shown[:-1] if whole % 2 else shown
 
 
+def _inert(text: str) -> str:
+    # Mentions are found before escapes are, and an @ of another form is none.
+    escaped = MARKUP.sub(r"\\\g<0>", text.replace("@", FULLWIDTH_AT))
+    return LINE_MARKUP.sub(r"\1\\\2", escaped)
+
+
+def _units(text: str) -> int:
+    """Characters as the services count them: one beyond 16 bits is two."""
+    return len(text) + sum(char > "\uffff" for char in text)
+
+
 def _cut(text: str) -> str:
-    """At most TEXT_MAX as the services count it: a character beyond 16 bits is two."""
+    """At most TEXT_MAX as the services count it."""
     units = 0
     for at, char in enumerate(text):
         units += 1 if ord(char) <= 0xFFFF else 2
@@ -142,12 +168,21 @@ def _cut(text: str) -> str:
     return text
 
 
-def _plain(alerts: Sequence[Alert], *, late: bool) -> str:
-    lines = [_line(alert) for alert in alerts[:DIGEST_LINES_MAX]]
-    if len(alerts) > DIGEST_LINES_MAX:
-        lines.append(f"and {len(alerts) - DIGEST_LINES_MAX} more")
-    if late:
-        lines.insert(0, _digest_title(alerts, late=True))
+def _digest(alerts: Sequence[Alert], *, late: bool, size: Callable[[str], int]) -> str:
+    """A line for each alert while there is room, and how many are left out.
+
+    Args:
+        size: What a line takes of TEXT_MAX once it is escaped.
+    """
+    lines = [_digest_title(alerts, late=True)] if late else []
+    room = TEXT_MAX - sum(map(size, lines)) - DIGEST_FRAME
+    for at, alert in enumerate(alerts):
+        line = _line(alert)
+        room -= size(line) + 1
+        if at == DIGEST_LINES_MAX or (at and room < 0):
+            lines.append(f"and {len(alerts) - at} more, left out here")
+            break
+        lines.append(line)
     return "\n".join(lines)
 
 
