@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pw_common.run import VERSION
+from pw_common.version import VERSION
 from support.composed import ROOT, SERVICES
 
 pytestmark = [

@@ -55,14 +55,14 @@ async def shell(line: str, folder: Path, environ: dict[str, str]) -> tuple[int, 
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    out, _ = await asyncio.wait_for(process.communicate(), 60.0)
+    out, _ = await asyncio.wait_for(process.communicate(), 120.0)
     assert process.returncode is not None
     return process.returncode, out.decode()
 
 
 def write_trouble(path: Path) -> Path:
     """A market in which one update cannot be read."""
-    updates = market(seed=3, minutes=2, tps=60)
+    updates = market(seed=3, minutes=2, tps=40)
     with CaptureWriter(path) as writer:
         for at, update in enumerate(updates):
             writer.write(update)
@@ -88,7 +88,7 @@ async def until_quiet(bus: Bus) -> None:
         same, before = before == [*stored, folded, *waits], [*stored, folded, *waits]
         return same and all(stored) and not any(waits)
 
-    await poll_until(still, "the market played", timeout_s=90, every_s=1.0)
+    await poll_until(still, "the market played", timeout_s=180, every_s=1.0)
 
 
 @pytest.mark.timeout(600)

@@ -91,7 +91,7 @@ async def test_dead_letters_a_gap_duplicates_and_backpressure_are_each_shown_wit
             status = await run.status()
             return status if status["mode"] == "backpressure" else None
 
-        status = await poll_until(waits, "mode backpressure", timeout_s=60.0)
+        status = await poll_until(waits, "mode backpressure", timeout_s=120.0)
         stream = next(one for one in status["streams"] if one["stream"] == "PW_TX")
         assert stream["bytes"] <= TX_BYTES_MAX
         assert status["why"]
@@ -105,7 +105,7 @@ async def test_dead_letters_a_gap_duplicates_and_backpressure_are_each_shown_wit
             found = (totals["dead_letters"], totals["gaps"], totals["stored_duplicates"])
             return now if found == wanted and now["mode"] == "running" else None
 
-        await poll_until(all_counted, "every trouble counted", timeout_s=60.0)
+        await poll_until(all_counted, "every trouble counted", timeout_s=180.0)
         gaps = (await run.client.get(f"{run.api}/api/v1/gaps")).json()["gaps"]
         letters = (await run.client.get(f"{run.api}/api/v1/dead-letters")).json()["dead_letters"]
         assert await run.stop() == 0

@@ -37,7 +37,7 @@ async def test_a_running_system_is_verified_while_it_works(tmp_path: Path) -> No
     with CaptureWriter(market) as writer:
         for update in generate(seed=5, minutes=4, tps=80):
             writer.write(update)
-    played = ("--capture", str(market), "--rate", "600", "--once")
+    played = ("--capture", str(market), "--rate", "200", "--once")
     async with running(*played, folder=tmp_path) as run:
         bus = await connect(run.broker_url, "test", Log("test"))
         try:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from support.poll import poll_until
 from support.tokens import bearer
 
 STOP_TIMEOUT_S = 90.0
+# Of what `pw up --json` said: shown where a test fails.
+LAST_LINES = 12
 
 
 @dataclass
@@ -76,6 +79,7 @@ async def running(*arguments: str, folder: Path) -> AsyncIterator[Running]:
     )
     assert process.stdout is not None
     drain: asyncio.Task[None] | None = None
+    said: deque[bytes] = deque(maxlen=LAST_LINES)
     try:
         while True:
             line = await asyncio.wait_for(process.stdout.readline(), 60.0)
@@ -83,7 +87,7 @@ async def running(*arguments: str, folder: Path) -> AsyncIterator[Running]:
             event = msgspec.json.decode(line)
             if event["event"] == "started":
                 break
-        drain = asyncio.create_task(_read_on(process.stdout))
+        drain = asyncio.create_task(_read_on(process.stdout, said))
         run = read_run(Path(event["run_file"]))
         assert run is not None
         headers = bearer(Path(run.token_file)) if run.token_file else {}
@@ -99,6 +103,8 @@ async def running(*arguments: str, folder: Path) -> AsyncIterator[Running]:
                 await process.wait()
         if drain is not None:
             await drain
+        for one in said:
+            print(one.decode(errors="replace"), end="")
 
 
 async def run_to_end(*arguments: str, folder: Path) -> dict[str, Any]:
@@ -120,9 +126,9 @@ async def run_to_end(*arguments: str, folder: Path) -> dict[str, Any]:
     return found
 
 
-async def _read_on(stream: asyncio.StreamReader) -> None:
-    while await stream.readline():
-        pass
+async def _read_on(stream: asyncio.StreamReader, said: deque[bytes]) -> None:
+    while line := await stream.readline():
+        said.append(line)
 
 
 __all__ = ["Running", "poll_until", "run_to_end", "running"]

@@ -23,8 +23,8 @@ from pw_cli.copies import manifest as mf
 from pw_cli.copies.snapshot import Broken, take
 from pw_common.bus import ApiRefused, Bus
 from pw_common.clock import now_ms
-from pw_common.run import VERSION
 from pw_common.topology import MIB, stream_created
+from pw_common.version import VERSION
 
 EXIT_OK: Final = 0
 EXIT_NOT_WHOLE: Final = 1

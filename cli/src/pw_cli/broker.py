@@ -12,9 +12,10 @@ from typing import TypedDict
 from pw_cli.runs import live_runs
 from pw_cli.terminal import complain
 from pw_common.bus import ApiRefused, BrokerAway, Bus, connect
+from pw_common.exit_codes import EXIT_CONFIG, EXIT_UNAVAILABLE
 from pw_common.log import setup
 from pw_common.redact import keep_secret, redacted_url, shown_path
-from pw_common.run import EXIT_CONFIG, EXIT_UNAVAILABLE, VERSION
+from pw_common.version import VERSION
 
 NATS_DEFAULT = "nats://127.0.0.1:4222"
 CONNECT_S = 5.0

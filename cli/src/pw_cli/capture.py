@@ -24,10 +24,11 @@ from pw_common.captures import BadCapture, CaptureWriter
 from pw_common.clock import monotonic_s
 from pw_common.dedup import SeenWindow
 from pw_common.envelope import MSG_ID, BadEnvelope, decompress
+from pw_common.exit_codes import EXIT_CONFIG, EXIT_UNAVAILABLE
 from pw_common.framing import BadFrame, split
 from pw_common.limits import DECOMPRESSED_BYTES_MAX
 from pw_common.redact import redacted_url
-from pw_common.run import EXIT_CONFIG, EXIT_UNAVAILABLE, watch_signals
+from pw_common.run import watch_signals
 from pw_common.settings import BadSettings, load
 from pw_common.subjects import TX_ALL
 from pw_common.tasks import end_tasks

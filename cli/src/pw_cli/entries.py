@@ -19,8 +19,8 @@ from pw_cli.api_client import ApiClient, decoded
 from pw_cli.broker import BadArgument
 from pw_cli.terminal import cell, complain
 from pw_common.documents import BadDocument
+from pw_common.exit_codes import EXIT_CONFIG, EXIT_UNAVAILABLE
 from pw_common.redact import redacted_url
-from pw_common.run import EXIT_CONFIG, EXIT_UNAVAILABLE
 from pw_notifier.exchange import Answered, NoAnswer
 
 EXIT_OK: Final = 0

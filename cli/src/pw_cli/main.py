@@ -18,7 +18,7 @@ class Command:
 
 
 COMMANDS = (
-    Command("up", "pw_cli.up", "run the whole system here: broker, source and services"),
+    Command("up", "pw_cli.up.run", "run the whole system here: broker, source and services"),
     Command("status", "pw_cli.status", "show what the system is doing"),
     Command("url", "pw_cli.url", "print a one-time link to the status page"),
     Command("parse", "pw_cli.parse", "parse captures; prints one swap.v1 per line"),
@@ -52,7 +52,7 @@ def main() -> int:
     import argparse  # noqa: PLC0415
     import importlib  # noqa: PLC0415
 
-    from pw_common.run import VERSION  # noqa: PLC0415
+    from pw_common.version import VERSION  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(
         prog="pw", description="A self-hosted real-time monitor for Solana."

@@ -21,6 +21,7 @@ from pw_cli.terminal import cell, complain, write_json
 from pw_common.base58 import is_address
 from pw_common.clock import now_ms
 from pw_common.documents import BadDocument, read_file
+from pw_common.exit_codes import EXIT_CONFIG, EXIT_UNAVAILABLE
 from pw_common.programs import (
     PROGRAMS_BYTES_MAX,
     BadPrograms,
@@ -29,7 +30,6 @@ from pw_common.programs import (
     read_programs_file,
 )
 from pw_common.redact import redacted_url
-from pw_common.run import EXIT_CONFIG, EXIT_UNAVAILABLE
 from pw_notifier.exchange import Answered, NoAnswer
 from pw_parser.core.programs import BUILT_IN, KINDS
 

@@ -14,8 +14,8 @@ from pw_cli.broker import BadArgument
 from pw_cli.status_tables import tables
 from pw_cli.terminal import cell, complain, plain_tree, write_json
 from pw_cli.viewer import Viewer
+from pw_common.exit_codes import EXIT_CONFIG, EXIT_UNAVAILABLE
 from pw_common.redact import redacted_url
-from pw_common.run import EXIT_CONFIG, EXIT_UNAVAILABLE
 from pw_notifier.exchange import NoAnswer
 
 EVERY_S = 1.0

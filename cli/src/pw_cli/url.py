@@ -11,9 +11,9 @@ from pw_cli.api_client import ApiClient, decoded
 from pw_cli.broker import BadArgument
 from pw_cli.terminal import complain
 from pw_common.clock import now_ms
+from pw_common.exit_codes import EXIT_CONFIG, EXIT_UNAVAILABLE
 from pw_common.login import login_url
 from pw_common.redact import redacted_url
-from pw_common.run import EXIT_CONFIG, EXIT_UNAVAILABLE
 from pw_common.token_file import new_nonce
 from pw_notifier.exchange import Answered, NoAnswer
 

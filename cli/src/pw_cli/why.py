@@ -17,9 +17,9 @@ from pw_cli.api import add_api_arguments, target_of
 from pw_cli.api_client import ApiClient, decoded
 from pw_cli.broker import BadArgument
 from pw_cli.terminal import cell, complain, write_json
+from pw_common.exit_codes import EXIT_CONFIG, EXIT_UNAVAILABLE
 from pw_common.plain_text import SENTENCE_CHARS_MAX, plain_text
 from pw_common.redact import redacted_url
-from pw_common.run import EXIT_CONFIG, EXIT_UNAVAILABLE
 from pw_notifier.exchange import NoAnswer
 
 EXIT_OK = 0

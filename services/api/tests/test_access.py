@@ -28,7 +28,8 @@ from pw_common.login import (
     session_holds,
 )
 from pw_common.metrics import Metrics
-from pw_common.run import VERSION, Runtime
+from pw_common.run import Runtime
+from pw_common.version import VERSION
 
 TOKEN = "a-token-of-the-tests"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

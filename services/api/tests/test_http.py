@@ -16,7 +16,8 @@ from pw_common.bus import Bus
 from pw_common.health import PortTaken
 from pw_common.log import Log
 from pw_common.metrics import Metrics
-from pw_common.run import VERSION, Runtime
+from pw_common.run import Runtime
+from pw_common.version import VERSION
 
 TOKEN = "correct-horse-battery"
 

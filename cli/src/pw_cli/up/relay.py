@@ -10,7 +10,7 @@ from typing import IO, Final
 from pw_cli.up.fold import Fold
 from pw_common.clock import monotonic_s
 from pw_common.log import setup
-from pw_common.run import VERSION
+from pw_common.version import VERSION
 
 # What a longer line has beyond this comes as a line of its own.
 LINE_BYTES_MAX: Final = 64 * 1024

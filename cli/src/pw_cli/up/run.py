@@ -18,7 +18,7 @@ from pw_cli.broker import BadArgument, credentials
 from pw_cli.interrupts import EXIT_INTERRUPTED, Interrupts
 from pw_cli.runs import announce, this_run, withdraw
 from pw_cli.up.access import RISK, Access, access_of
-from pw_cli.up.arguments import BadUsage, UpOptions, options
+from pw_cli.up.arguments import BadUsage, UpOptions, add_arguments, options
 from pw_cli.up.broker import STOP_S, stop_broker
 from pw_cli.up.checks import check
 from pw_cli.up.folder import BROKER_FOLDER, FolderTaken, data_folder
@@ -39,6 +39,8 @@ from pw_common.redact import redacted
 from pw_common.tasks import end_tasks
 from pw_common.token_file import BadToken
 from pw_notifier.bounded import bounded_client
+
+__all__ = ["add_arguments", "run"]
 
 EXIT_OK = 0
 EXIT_NOT_WELL = 1

@@ -28,6 +28,7 @@ from pw_common import settings as st
 from pw_common.begin import StoppedEarly, connected
 from pw_common.bus import ApiRefused, BrokerAway, Bus, unopened
 from pw_common.clock import instance_name, monotonic_s, now_ms
+from pw_common.exit_codes import EXIT_CONFIG, EXIT_CRASH, EXIT_OK, EXIT_UNAVAILABLE
 from pw_common.health import JSON, PROMETHEUS, TEXT, HealthServer, PortTaken, Reply
 from pw_common.log import Log, setup
 from pw_common.messages import Heartbeat, LayoutDrift, MemoryHealth, SourceHealth, encode
@@ -37,16 +38,11 @@ from pw_common.redact import redacted
 from pw_common.settings import host_port, setting
 from pw_common.subjects import BUCKET_INSTANCES
 from pw_common.tasks import end_tasks
+from pw_common.version import VERSION
 
-VERSION = "0.1.0"
 HEARTBEAT_S = 1.0
 # A stop does not wait longer than this for the broker to forget us.
 LEAVE_S = 0.5
-
-EXIT_OK = 0
-EXIT_CRASH = 70
-EXIT_UNAVAILABLE = 69
-EXIT_CONFIG = 78
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ from pw_api.views import (
 from pw_common.bus import BrokerAway, Bus
 from pw_common.clock import monotonic_s, now_ms
 from pw_common.overview import take
-from pw_common.run import VERSION, Runtime, routes
+from pw_common.run import Runtime, routes
+from pw_common.version import VERSION
 from pw_health import Since, conditions
 from pw_health.reading import snapshot_of
 

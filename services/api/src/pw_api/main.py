@@ -12,8 +12,9 @@ from pw_api.core.access import read_hosts
 from pw_api.core.query import RecentSwaps
 from pw_api.reader import SwapReader
 from pw_api.server import ApiServer
+from pw_common.exit_codes import EXIT_CONFIG
 from pw_common.redact import keep_secret
-from pw_common.run import EXIT_CONFIG, Runtime, run_service
+from pw_common.run import Runtime, run_service
 from pw_common.settings import load_or_exit
 from pw_common.token_file import BadToken, make_token, read_token
 

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from pw_common.clock import now_ms
+from pw_common.exit_codes import EXIT_CONFIG
 from pw_common.login import login_url
-from pw_common.run import EXIT_CONFIG
 from pw_common.settings import url as is_url
 from pw_common.token_file import BadToken, new_nonce, read_token
 

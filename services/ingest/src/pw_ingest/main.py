@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from pw_common.exit_codes import EXIT_UNAVAILABLE
 from pw_common.messages import WrongSchema
-from pw_common.run import EXIT_UNAVAILABLE, Runtime, run_service
+from pw_common.run import Runtime, run_service
 from pw_common.settings import load_or_exit
 from pw_ingest.checkpoint import TwoIngests
 from pw_ingest.config import Settings

@@ -8,7 +8,7 @@ import msgspec
 
 from pw_common.health import JSON, PROMETHEUS, TEXT, Reply, Route
 from pw_common.metrics import Metrics
-from pw_common.run import VERSION
+from pw_common.version import VERSION
 from pw_replay.player import Player
 
 
