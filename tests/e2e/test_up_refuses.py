@@ -91,7 +91,7 @@ async def test_a_wrong_argument_is_one_clear_line_without_what_may_be_secret(
 
 
 async def test_an_absent_broker_of_ones_own_is_one_clear_line(tmp_path: Path) -> None:
-    code, out = await pw_up(folder=tmp_path, PW_NATS_URL="nats://127.0.0.1:9")
+    code, out = await pw_up("--port", "0", folder=tmp_path, PW_NATS_URL="nats://127.0.0.1:9")
     assert code == 69
     assert "no broker at nats://127.0.0.1:9" in out
 

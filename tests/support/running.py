@@ -76,6 +76,7 @@ async def running(*arguments: str, folder: Path) -> AsyncIterator[Running]:
         stdout=asyncio.subprocess.PIPE,
         cwd=folder,
         env={k: v for k, v in os.environ.items() if not k.startswith("PW_")},
+        preexec_fn=_hear_a_closed_terminal,
     )
     assert process.stdout is not None
     drain: asyncio.Task[None] | None = None
@@ -124,6 +125,11 @@ async def run_to_end(*arguments: str, folder: Path) -> dict[str, Any]:
     assert code == 0
     found: dict[str, Any] = msgspec.json.decode(report.read_bytes())
     return found
+
+
+def _hear_a_closed_terminal() -> None:
+    """As at a prompt: under `nohup` tests would hand their deafness on."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 async def _read_on(stream: asyncio.StreamReader, said: deque[bytes]) -> None:
