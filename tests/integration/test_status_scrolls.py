@@ -68,6 +68,8 @@ class Terminal:
 async def terminal(rows: int, columns: int) -> AsyncIterator[Terminal]:
     pid, fd = pty.fork()
     if pid == 0:
+        # As at a prompt: a runner in the background hands on that it ignores Ctrl-C.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         # What the test's own runner says of its terminal is not what this one is.
         kept = {k: v for k, v in os.environ.items() if k not in {"LINES", "COLUMNS"}}

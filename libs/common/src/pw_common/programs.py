@@ -210,7 +210,7 @@ def _program_wrong(one: ProgramEntry) -> list[str]:
             wrong.append(f"users: {len(places)} places; allowed: 1 to {PLACES_MAX}")
         if not all(PLACE_MIN <= place <= PLACE_MAX for place in places):
             wrong.append(f"users: places: allowed: {PLACE_MIN} to {PLACE_MAX}")
-    if len(one.takes) > TAKES_MAX or not all(map(_TAG.match, one.takes)):
+    if len(one.takes) > TAKES_MAX or not all(map(_TAG.fullmatch, one.takes)):
         wrong.append(f"takes: allowed: at most {TAKES_MAX}, each 1 to 8 bytes in lower-case hex")
     if why := line_problem(one.source, SOURCE_CHARACTERS_MAX):
         wrong.append(f"source: {why}")

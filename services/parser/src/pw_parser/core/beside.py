@@ -32,6 +32,7 @@ RENT_LAMPORTS: Final = 2_039_280
 RENT_LAMPORTS_MAX: Final = 10_000_000
 # Transfer, plain, checked and with a fee: where the destination stands.
 DESTINATIONS: Final = {b"\x03": 1, b"\x0c": 2, b"\x1a": 2}
+_WITH_FEE: Final = b"\x1a"
 
 NOTHING: Final = 0
 SYSTEM: Final = 1
@@ -45,6 +46,14 @@ class Sent(NamedTuple):
     source: int
     destination: int
     lamports: int
+
+
+class Handed(NamedTuple):
+    """A transfer of a token by an outer instruction; both ends are account indexes."""
+
+    source: int
+    destination: int
+    raw: int
 
 
 class Walk:
@@ -69,6 +78,7 @@ class Walk:
         self._owners: set[str] | None = None
         self.calls = Calls(view)
         self.sent: list[Sent] = []
+        self.handed: list[Handed] = []
         self.gave: set[int] = set()
         self.got: set[int] = set()
         # The inner instructions that are walked now.
@@ -96,6 +106,11 @@ def token_step(walk: Walk, instruction: AnyInstruction) -> None:
         if len(accounts) > destination:
             walk.gave.add(accounts[0])
             walk.got.add(accounts[destination])
+            if not walk.group:
+                # The amount stands behind the tag, which has two bytes for a transfer with a fee.
+                at = 2 if tag == _WITH_FEE else 1
+                raw = int.from_bytes(instruction.data[at : at + 8], "little")
+                walk.handed.append(Handed(accounts[0], accounts[destination], raw))
     elif tag == _CLOSE_ACCOUNT:
         _close(walk, instruction.accounts)
     elif tag == BATCH:

@@ -12,15 +12,15 @@ from pw_parser.core.amounts import (
     Balances,
     account_indexes,
     add_lamports,
-    public_key,
     token_changes,
 )
+from pw_parser.core.handed import without_handed
 from pw_parser.core.ledger import Ledger
 from pw_parser.core.owners import with_owners
 from pw_parser.core.programs import QUOTE_MINTS
-from pw_parser.core.transaction import View, address
+from pw_parser.core.transaction import View
+from pw_parser.core.wallets import signers_of
 
-ON_CURVE_CACHE_SIZE: Final = 65_536
 # Every event of a transaction names it.
 SIGNATURE_CACHE_SIZE: Final = 8
 
@@ -65,20 +65,16 @@ def context_of(given: View, ledger: Ledger) -> Context | None:
         return None
     view = with_owners(given)
     balances = token_changes(view)
+    if ledger.handed:
+        without_handed(view, balances, ledger.handed)
     if not any(any(changes.values()) for changes in balances.base.values()):
         return None
-    signers = tuple(address(key) for key in view.keys[: view.signer_count])
+    signers = signers_of(view)
     owners = [owner for owner in balances.base if owner and owner not in signers]
     indexes = account_indexes(view, owners)
     indexes.update({signer: index for index, signer in enumerate(signers)})
     add_lamports(balances, view, ledger, indexes)
     return Context(view, ledger, balances, signers, indexes, owners_derived=view is not given)
-
-
-@lru_cache(maxsize=ON_CURVE_CACHE_SIZE)
-def is_wallet(owner: str) -> bool:
-    """Whether an owner's key lies on the ed25519 curve: a wallet, not a program address."""
-    return public_key(owner).is_on_curve()
 
 
 @lru_cache(maxsize=SIGNATURE_CACHE_SIZE)

@@ -6,7 +6,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from pw_common.messages import Event, RoundTrip, Swap
 from pw_geyser import geyser_pb2
-from pw_parser.core.context import Judged, is_wallet, signature_text
+from pw_parser.core.context import Judged, signature_text
 from pw_parser.core.findings import findings_of
 from pw_parser.core.hops import shape_of
 from pw_parser.core.judgement import judgement_of
@@ -15,6 +15,7 @@ from pw_parser.core.owners import with_owners
 from pw_parser.core.programs import BUILT_IN, QUOTE_MINTS, SOL_MINT, Programs
 from pw_parser.core.statements import NOTHING, Statements
 from pw_parser.core.transaction import Malformed, View, info_of, view_of
+from pw_parser.core.wallets import is_wallet
 
 Verdict: TypeAlias = Literal[
     "swap",

@@ -11,9 +11,9 @@ from typing import Final
 
 from pw_common.limits import FUNDING_LAMPORTS_MIN
 from pw_parser.core.beside import Sent
-from pw_parser.core.context import is_wallet
 from pw_parser.core.programs import SYSTEM_PROGRAM, TIP_ACCOUNTS
 from pw_parser.core.transaction import Malformed, View
+from pw_parser.core.wallets import is_wallet
 
 _TRANSFER: Final = (2).to_bytes(4, "little")
 _TRANSFER_BYTES: Final = 12

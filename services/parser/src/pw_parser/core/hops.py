@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from pw_parser.core.calls import OUTER, Place
-from pw_parser.core.context import is_wallet
 from pw_parser.core.programs import (
     SOL_MINT,
     SYSTEM_PROGRAM,
@@ -23,6 +22,7 @@ from pw_parser.core.programs import (
 from pw_parser.core.shape import NATIVE, NOTHING, Exchange, Hop, Move, Shape
 from pw_parser.core.transaction import KEY_BYTES, Malformed, TokenAccount, View, address
 from pw_parser.core.venues.registry import VENUES, is_no_trade
+from pw_parser.core.wallets import is_wallet
 from pw_parser.core.withdrawals import UNWRAP_TAG, unwrapped_by
 
 _TRANSFER: Final = 3
@@ -115,6 +115,7 @@ class _Reading:
     def __init__(self, view: View) -> None:
         self.view = view
         self.tokens: dict[int, TokenAccount] = {t.account_index: t for t in view.tokens}
+        self.single = _singles(view)
         self.basic = {i for i, key in enumerate(view.keys) if key in _BASIC}
         self.system = next((i for i in self.basic if view.keys[i] == SYSTEM_PROGRAM), -1)
         # Of accounts that no balance names: opened and closed on the way.
@@ -212,13 +213,21 @@ class _Reading:
     ) -> Move | None:
         given, got = self.tokens.get(source), self.tokens.get(destination)
         known = given or got
-        if known is None:
+        if known is None or known.mint in self.single:
             return None
         sender = given.owner if given else self.owners.get(source)
         receiver = got.owner if got else self.owners.get(destination)
         sender = sender or _address(self.view, authority)
         receiver = receiver or _address(self.view, destination)
         return sender, receiver, known.mint, int.from_bytes(amount, "little")
+
+
+def _singles(view: View) -> frozenset[str]:
+    """Mints of which every account gained or lost at most one indivisible unit, as pictures do."""
+    moved = [(one.mint, one.post_raw - one.pre_raw) for one in view.tokens if not one.decimals]
+    if not moved:
+        return frozenset()
+    return frozenset(mint for mint, _ in moved) - {mint for mint, raw in moved if abs(raw) > 1}
 
 
 def _trades_nothing(program: Program, data: bytes) -> bool:
@@ -238,7 +247,8 @@ def _exchange_of(view: View, call: _Call, program: Program | None) -> Exchange:
         return _exchanged(view, call)
     if program.kind != "venue":
         return NOTHING
-    if program.takes or program.name not in VENUES:
+    venue = VENUES.get(program.name)
+    if program.takes or venue is None or venue.instruction(call.data) is None:
         return _exchanged(view, call)
     return Exchange(frozenset(SOL_MINT if mint == NATIVE else mint for _, _, mint, _ in call.moves))
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from pw_parser.core.bystanders import without_bystanders
 from pw_parser.core.context import Context, Judged, Leg, context_of
+from pw_parser.core.handed import without_passed
 from pw_parser.core.hops import shape_of
 from pw_parser.core.ledger import Ledger
 from pw_parser.core.parties import filled_legs, one_of_two
@@ -20,6 +21,7 @@ from pw_parser.core.through import DUST_DIVISOR, is_little, met_by
 from pw_parser.core.traders import legs_of, opposed_quote, was_issued
 from pw_parser.core.transaction import View
 from pw_parser.core.vaults import vault_legs
+from pw_parser.core.wallets import is_wallet
 
 
 class Judgement(NamedTuple):
@@ -83,6 +85,10 @@ def judgement_of(
         shape = shape or shape_of(view, programs)
         return shape
 
+    if ledger.unlisted and _several_wallets(context):
+        without_passed(context.view, context.balances, shaped())
+        if not any(any(changes.values()) for changes in context.balances.base.values()):
+            return None
     legs = legs_of(context, lambda: _users(view, ledger, said))
     if {leg.trader for leg in legs} != {context.signers[0]}:
         attended = without_bystanders(context, shaped)
@@ -104,18 +110,19 @@ def judgement_of(
     if not legs and not trips:
         return Judgement(Judged((), (), context), ())
     issued = not ledger.launches and any(was_issued(context, leg.mint) for leg in legs)
+    stated = {mint for one in said.trades for mint in (one.mint_in, one.mint_out) if mint}
     # A listed exchange that ran vouches for what moved below it, and for nothing beside it.
     beside = ledger.unlisted or ledger.orders or ledger.non_exchanges or not ledger.venues
     hops = shaped().hops if issued or beside else ()
     if issued or beside:
         moved = {mint for hop in hops for mint in hop.mints}
-        if not issued:
-            # Tokens that are burned for others leave no hop, but the router's event.
-            moved |= {
-                mint for trade in said.trades for mint in (trade.mint_in, trade.mint_out) if mint
-            }
+        # Tokens that are burned for others leave no hop, but the router's event.
+        moved |= set() if issued else stated
         legs = [leg for leg in legs if leg.mint in moved]
         trips = trips if hops or ledger.venues or ledger.routers else ()
+    elif any(leg.mint not in stated for leg in legs):
+        apart = shaped().moved_apart()
+        legs = [leg for leg in legs if leg.mint in stated or leg.mint not in apart]
     if len(legs) > 1:
         legs = one_of_two(context, legs, _users(view, ledger, said), hops)
     traders = {leg.trader for leg in legs}
@@ -126,6 +133,16 @@ def judgement_of(
         legs, trips = [], (trip_of(context, traders.pop()),)
     legs.sort(key=lambda leg: (leg.trader, leg.mint))
     return Judgement(Judged(tuple(legs), trips, context), hops)
+
+
+def _several_wallets(context: Context) -> bool:
+    """Whether accounts of more than one wallet moved."""
+    moved = {
+        owner
+        for _, _, owner, _, pre_raw, post_raw, _ in context.view.tokens
+        if owner and pre_raw != post_raw
+    }
+    return sum(owner in context.signers or is_wallet(owner) for owner in moved) > 1
 
 
 def _is_rest(context: Context, leg: Leg, shape: Shape) -> bool:

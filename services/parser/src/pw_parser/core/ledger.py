@@ -16,6 +16,7 @@ from pw_parser.core.beside import (
     SYSTEM,
     TOKEN,
     AnyInstruction,
+    Handed,
     Role,
     Sent,
     Walk,
@@ -51,7 +52,8 @@ class Ledger(NamedTuple):
     accounts that exchange instructions name as their user; `calls` are the
     instructions of venues whose layout is known. `unlisted` says that a program
     that the table does not name was called by another, or moved tokens itself.
-    `sent` are the larger transfers of SOL, outer ones first; `both_ways` are token
+    `sent` are the larger transfers of SOL, outer ones first; `handed` are the transfers of tokens
+    that no program made; `both_ways` are token
     accounts that gave as well as got; `non_exchanges` says that a program takes part, or is
     only named, that is known to exchange nothing.
     """
@@ -67,6 +69,7 @@ class Ledger(NamedTuple):
     calls: Calls
     unlisted: bool
     sent: tuple[Sent, ...]
+    handed: tuple[Handed, ...]
     both_ways: frozenset[int]
     non_exchanges: bool
 
@@ -126,6 +129,7 @@ def ledger_of(view: View, programs: Programs = BUILT_IN) -> Ledger:
         calls=walk.calls,
         unlisted=unlisted,
         sent=tuple(walk.sent),
+        handed=tuple(walk.handed),
         both_ways=frozenset(walk.gave & walk.got),
         non_exchanges=walk.non_exchanges,
     )

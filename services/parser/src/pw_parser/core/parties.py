@@ -16,11 +16,12 @@ from collections.abc import Callable
 from typing import Final
 
 from pw_parser.core.amounts import Changes
-from pw_parser.core.context import Context, Leg, is_wallet
+from pw_parser.core.context import Context, Leg
 from pw_parser.core.programs import QUOTE_MINTS, SOL_MINT
 from pw_parser.core.shape import Hop
 from pw_parser.core.through import passed_through
 from pw_parser.core.traders import money_of, pool_side
+from pw_parser.core.wallets import is_wallet
 
 # A wallet that pays or gets more than this part of the price traded, or borrowed the rest.
 PAID_BY_WALLET_DIVISOR: Final = 10

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from pw_parser.core.amounts import Changes
-from pw_parser.core.context import Context, Leg, is_wallet
+from pw_parser.core.context import Context, Leg
 from pw_parser.core.programs import DOLLARS
 from pw_parser.core.stated import PRICED_ELSEWHERE
 from pw_parser.core.traders import opposed_quote
+from pw_parser.core.wallets import is_wallet
 
 # Programs must have got more than half of what was paid; the rest are fees.
 TAKEN_MIN: Final = 2

@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from pw_parser.core.amounts import Changes
-from pw_parser.core.context import Context, Leg, is_wallet
+from pw_parser.core.context import Context, Leg
 from pw_parser.core.programs import QUOTE_MINTS, SOL_MINT
 from pw_parser.core.shape import NATIVE, Move, Shape
 from pw_parser.core.through import DUST_DIVISOR
+from pw_parser.core.wallets import is_wallet
 
 # A smaller part of a trade that another wallet got or gave is a fee or a keeper's spread.
 FEE_MAX_PER_CENT: Final = 3

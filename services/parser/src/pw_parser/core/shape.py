@@ -80,6 +80,11 @@ class Shape(NamedTuple):
         below = (*self.moves, *self.issued)
         return frozenset(end for moves in below for move in moves for end in move[:2])
 
+    def moved_apart(self) -> frozenset[str]:
+        """Mints that moved, and in no hop."""
+        apart = {move[2] for moves in (*self.beside, *self.issued) for move in moves if move[3]}
+        return frozenset(apart.difference(*(hop.mints for hop in self.hops)))
+
     def returns(self) -> bool:
         """Whether any token was exchanged twice, so that it may have been bought and sold.
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from pw_parser.core.context import Context, Leg, is_wallet
+from pw_parser.core.context import Context, Leg
 from pw_parser.core.programs import QUOTE_MINTS
 from pw_parser.core.statements import Statements
+from pw_parser.core.wallets import is_wallet
 
 # Reasons of a leg whose price is not in the trader's own balances.
 PRICED_ELSEWHERE: Final = frozenset({"quote_from_pool", "no_quote_value"})

@@ -7,7 +7,7 @@ from typing import Final
 from pw_common.messages import RoundTrip, Side, Swap
 from pw_parser.core.amounts import public_key
 from pw_parser.core.beside import RENT_LAMPORTS
-from pw_parser.core.context import Context, Leg, is_wallet, signature_text
+from pw_parser.core.context import Context, Leg, signature_text
 from pw_parser.core.programs import (
     DOLLARS,
     SOL_DECIMALS,
@@ -20,6 +20,7 @@ from pw_parser.core.reasons import confidence
 from pw_parser.core.shape import Hop
 from pw_parser.core.through import DUST_DIVISOR, gross
 from pw_parser.core.transaction import U64_MAX, Malformed
+from pw_parser.core.wallets import is_wallet
 
 I64_MAX: Final = 2**63 - 1
 # Less than this of one quote against another is a cost of arbitrage, not its other side.

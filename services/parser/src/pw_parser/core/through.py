@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from pw_parser.core.context import Context, is_wallet
+from pw_parser.core.context import Context
+from pw_parser.core.wallets import is_wallet
 
 # Less than this part of what programs both gave and took is what a route or arbitrage keeps.
 DUST_DIVISOR: Final = 50

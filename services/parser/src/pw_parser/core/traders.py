@@ -12,9 +12,10 @@ from collections.abc import Callable
 from typing import Final
 
 from pw_parser.core.amounts import Changes
-from pw_parser.core.context import Context, Leg, is_wallet
+from pw_parser.core.context import Context, Leg
 from pw_parser.core.programs import DOLLAR_MINTS, DOLLARS, SOL_MINT, STABLE_MINTS
 from pw_parser.core.through import ended_far_below, passed_through
+from pw_parser.core.wallets import is_wallet
 
 # A fee in shares that were issued or burned is less than this part of them.
 OTHER_SIDE_MIN: Final = 2

@@ -15,11 +15,12 @@ from typing import Final
 from solders.pubkey import Pubkey
 
 from pw_parser.core.amounts import public_key
-from pw_parser.core.context import Context, Leg, is_wallet
+from pw_parser.core.context import Context, Leg
 from pw_parser.core.owners import ASSOCIATED_PROGRAM
 from pw_parser.core.programs import TOKEN_PROGRAMS
 from pw_parser.core.shape import Shape
 from pw_parser.core.traders import legs_of_owner
+from pw_parser.core.wallets import is_wallet
 
 # A vault and the pools of a route. Deriving an address costs tens of microseconds.
 CANDIDATES_MIN: Final = 2
