@@ -151,8 +151,7 @@ def page_of(folder: Path) -> str:
         ),
     )
     reasons = [
-        f"| `{name}` | {reason.penalty:.1f} | {reason.sentence} |"
-        for name, reason in REASONS.items()
+        f"| `{name}` | {reason.penalty:g} | {reason.sentence} |" for name, reason in REASONS.items()
     ]
     rest = REASONS_HEAD.format(unproven=", ".join(sorted(known - seen)))
     return head + "\n".join(_lines(rows, seen)) + "\n" + rest + "\n".join(reasons) + "\n"

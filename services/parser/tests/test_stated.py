@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import base64
 import struct
+from pathlib import Path
 from typing import Any
 
+import pytest
 from solders.pubkey import Pubkey
 
-from pw_common.messages import RoundTrip, Swap
+from pw_common.captures import read_capture
+from pw_common.messages import QuoteTrade, RoundTrip, Swap
 from pw_parser.core.parse import parse
+from pw_parser.core.programs import SOL_MINT, STABLE_MINTS
 from pw_parser.core.venues.layout import EVENT_TAG, event_tag, instruction_tag
+from pw_parser.core.venues.registry import ROUTERS
 
 JUPITER = "JUP6LkbZbjS1jKKwapdHNy74zcZ3tLUZoi5QNyVTaV4"
 RAYDIUM = "675kPX9MHTjS2zt1qfr1NYHuzeLXfQM9H24wFSUt1Mp8"
@@ -82,3 +87,25 @@ def test_a_ray_log_speaks_for_its_own_pool(draft: Any) -> None:
     (trade,) = parse(update.SerializeToString()).findings.said.trades
     assert (trade.venue, trade.amount_in_raw, trade.amount_out_raw) == ("raydium_v4", 100, 200)
     assert trade.user == made.address("alice")
+
+
+@pytest.mark.corpus
+def test_a_transaction_that_trades_a_pair_both_ways_does_not_say_what_sol_is_worth(
+    real_updates: list[bytes], corpus_dir: Path
+) -> None:
+    newer = corpus_dir / "2026" / "assorted.pb.gz"
+    stating = both_ways = 0
+    for update in (*real_updates, *(read_capture(newer) if newer.is_file() else ())):
+        read = parse(update)
+        pairs = {
+            (trade.mint_in, trade.mint_out)
+            for trade in read.findings.said.trades
+            if trade.venue not in ROUTERS
+        }
+        both = {mint for mint in STABLE_MINTS if {(mint, SOL_MINT), (SOL_MINT, mint)} <= pairs}
+        quotes = [event for event in read.events if isinstance(event, QuoteTrade)]
+        stating += bool(quotes)
+        both_ways += len(both)
+        assert both.isdisjoint(quote.usd_mint for quote in quotes)
+    assert stating > 10
+    assert both_ways > 0

@@ -107,13 +107,18 @@ def _add_tokens(events: list[Event], view: View, said: Statements) -> None:
 
 
 def _add_quote_trades(events: list[Event], view: View, said: Statements) -> None:
-    """SOL against a stable coin, by the venues: the only place where SOL's worth is stated."""
+    """SOL against a stable coin, by the venues: the only place where SOL's worth is stated.
+
+    One that trades a pair both ways says nothing: it can pass any amount through pools of its own.
+    """
     sums: dict[str, list[int]] = {}
+    ways: set[tuple[str, bool]] = set()
     if len(said.trades) == 1 and said.trades[0].mint_in not in QUOTE_MINTS:
         return
     for trade in said.trades:
         usd_mint, sol_raw, usd_raw = _sol_and_usd(trade)
         if usd_mint and trade.venue not in ROUTERS:
+            ways.add((usd_mint, trade.mint_in == SOL_MINT))
             total = sums.setdefault(usd_mint, [0, 0])
             total[0] += sol_raw
             total[1] += usd_raw
@@ -131,6 +136,7 @@ def _add_quote_trades(events: list[Event], view: View, said: Statements) -> None
             sorted(sums.items()), start=len(events)
         )
         if 0 < sol_raw <= U64_MAX and 0 < usd_raw <= U64_MAX
+        if not ways >= {(usd_mint, True), (usd_mint, False)}
     )
 
 
