@@ -46,6 +46,7 @@ async def compare(
     kinds: list[str],
     plant: str = "",
     detector_bytes: int = GIB,
+    tps: int = TPS,
     quiet: bool = False,
 ) -> tuple[Verdict, Outcome]:
     """The undisturbed run, the disturbed one, and what they differ in."""
@@ -64,7 +65,7 @@ async def compare(
         write_market(market, seed=seed, faults=len(kinds), spacing_s=spacing_s)
     say(f"market of {market.stat().st_size / 1e6:.0f} MB; the undisturbed run")
     expected = await run(folder / "undisturbed", market, faults=[], detector_bytes=detector_bytes)
-    say(f"{len(kinds)} faults at {TPS} tx/s")
+    say(f"{len(kinds)} faults at {tps} tx/s")
     planted = (plant, PLANTS[plant].module) if plant else None
     outcome = await run(
         folder / "disturbed",
@@ -73,6 +74,7 @@ async def compare(
         seed=seed,
         plant=planted,
         detector_bytes=detector_bytes,
+        tps=tps,
         say=say,
     )
     return judge(expected, outcome), outcome
@@ -82,6 +84,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--faults", type=int, default=3 * len(KINDS))
+    parser.add_argument("--tps", type=int, default=TPS, help="pace of the source")
     parser.add_argument("--plant", choices=sorted(PLANTS), default="")
     parser.add_argument("--only", choices=KINDS, help="one kind of fault")
     parser.add_argument(
@@ -105,6 +108,7 @@ def main() -> int:
             kinds=kinds,
             plant=args.plant,
             detector_bytes=args.detector_mib * MIB,
+            tps=args.tps,
         )
     )
     for kind, count in sorted(Counter(kind for kind, _ in outcome.landed).items()):

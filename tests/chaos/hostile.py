@@ -27,7 +27,7 @@ from support.receiver import Receiver
 IDLE_CONNECTIONS: Final = 400
 HALF_REQUESTS: Final = 60
 HALF_REQUEST: Final = b"PUT /api/v1/watchlists HTTP/1.1\r\nHost: localhost\r\n"
-MET_TIMEOUT_S: Final = 60.0
+MET_TIMEOUT_S: Final = 120.0
 # Faults of a channel: none of them condemns an alert.
 REFUSALS: Final = (
     (302, b""),

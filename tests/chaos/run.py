@@ -64,6 +64,7 @@ async def run(
     seed: int = 1,
     plant: tuple[str, str] | None = None,
     detector_bytes: int = GIB,
+    tps: int = TPS,
     say: Callable[[str], None] = lambda _line: None,
 ) -> Outcome:
     """Play the market through every service; strike while it plays; read what is there."""
@@ -78,7 +79,7 @@ async def run(
                 {"hook": receiver.url, "harm": webhook.url(), "moody": moody.url},
                 plant,
                 detector_bytes=detector_bytes,
-                paced=bool(faults),
+                tps=tps if faults else None,
             ) as (fleet, bus, api),
         ):
             supervisor = asyncio.create_task(fleet.supervise())
@@ -174,14 +175,14 @@ async def _system(
     plant: tuple[str, str] | None,
     *,
     detector_bytes: int,
-    paced: bool,
+    tps: int | None,
 ) -> AsyncIterator[tuple[Fleet, Bus, str]]:
     source = replaying(
         list(read_capture(market)),
-        rate=str(TPS) if paced else "max",
+        rate="max" if tps is None else str(tps),
         # A public server does not wait for anybody, and its chain goes on without us.
-        cut=paced,
-        keep_playing=paced,
+        cut=tps is not None,
+        keep_playing=tps is not None,
         window_slots=WINDOW_SLOTS,
     )
     async with (
@@ -189,7 +190,7 @@ async def _system(
         connected(broker) as bus,
         source as playing,
     ):
-        await apply(bus, _topology(paced=paced))
+        await apply(bus, _topology(paced=tps is not None))
         await _configure(bus, hooks)
         fleet = Fleet(folder, broker, playing, plant)
         api = _start(fleet, detector_bytes)

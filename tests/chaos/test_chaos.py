@@ -16,6 +16,8 @@ from pw_common.topology import MIB
 
 # A fault of these kinds takes some seconds more than others.
 PLANTED_SPACING_S = 6.5
+# A machine that is busy besides must not fall behind for good: `make chaos` plays 1,100 a second.
+TESTED_TPS = 700
 # What a detector's state depends on; its limit lets it hold some ten minutes of the market.
 AT_THE_LIMIT = ("kill detector", "detector frozen", "kill parser", "source drops")
 LIMIT_MIB = 102
@@ -23,10 +25,10 @@ LIMIT_MIB = 102
 SEEDS = (3, 4, 5)
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(1800)
 async def test_faults_of_every_kind_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     kinds = plan(1, EACH_MIN * len(KINDS))
-    verdict, outcome = await compare(tmp_path, seed=1, kinds=kinds, quiet=True)
+    verdict, outcome = await compare(tmp_path, seed=1, kinds=kinds, tps=TESTED_TPS, quiet=True)
     told = "\n".join(verdict.lines)
     print(told)
     assert verdict.is_clean, told
@@ -36,11 +38,10 @@ async def test_faults_of_every_kind_lose_nothing_and_double_nothing(tmp_path: Pa
     # Each found work pending, and says what.
     assert all(pending for _, pending in outcome.landed)
     assert verdict.figures["alerts"] >= 50
-    # The source plays 1,100 a second; how near a busy machine comes is `make chaos`'s figure.
-    assert verdict.figures["tx_per_s"] >= 500
+    assert verdict.figures["tx_per_s"] >= TESTED_TPS / 2
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 async def test_detectors_at_their_memory_limit_lose_nothing_and_double_nothing(
     tmp_path: Path,
 ) -> None:
@@ -74,7 +75,7 @@ async def undisturbed(market: Path) -> Outcome:
     return EXPECTED[0]
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", sorted(PLANTS))
 async def test_a_planted_defect_turns_the_run_red(name: str, market: Path, tmp_path: Path) -> None:
     plant = PLANTS[name]
