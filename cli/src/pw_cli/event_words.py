@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from pw_cli.amounts_shown import in_decimals, name_of
 from pw_common.messages import Event, QuoteTrade, RoundTrip, TokenCreated, Transfer
 from pw_common.pools import PoolEvent
 
-SHORT: Final = 8
-QUOTE_NAMES: Final = {"So11": "SOL", "EPjF": "USDC", "Es9v": "USDT", "USD1": "USD1"}
-LAMPORTS: Final = 10**9
-DOLLAR: Final = 10**6
+SOL_DECIMALS: Final = 9
+DOLLAR_DECIMALS: Final = 6
 POOL: Final = {
     "trade": "a trade",
     "created": "it was created",
@@ -31,19 +30,15 @@ def in_words(event: Event) -> str | None:
     if isinstance(event, TokenCreated):
         return _created(event)
     if isinstance(event, Transfer):
-        sol = event.lamports / LAMPORTS
-        return f"{event.source} sent {sol:,.9f} SOL to {event.destination}"
+        sol = in_decimals(event.lamports, SOL_DECIMALS)
+        return f"{event.source} sent {sol} SOL to {event.destination}"
     if isinstance(event, QuoteTrade):
-        sol, usd = event.sol_amount_raw / LAMPORTS, event.usd_amount_raw / DOLLAR
-        return f"{sol:,.9f} SOL traded against {usd:,.6f} {name_of(event.usd_mint)}"
+        sol = in_decimals(event.sol_amount_raw, SOL_DECIMALS)
+        usd = in_decimals(event.usd_amount_raw, DOLLAR_DECIMALS)
+        return f"{sol} SOL traded against {usd} {name_of(event.usd_mint)}"
     if isinstance(event, PoolEvent):
         return _pool(event)
     return None
-
-
-def name_of(mint: str) -> str:
-    """Quotes by their name, other mints by their beginning."""
-    return QUOTE_NAMES.get(mint[:4], mint[:SHORT])
 
 
 def _created(event: TokenCreated) -> str:

@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 from solders.signature import Signature
 
-from pw_cli.event_words import in_words, name_of
+from pw_cli.amounts_shown import in_decimals, name_of, price_of
+from pw_cli.event_words import in_words
 from pw_cli.terminal import write_json
 from pw_common.captures import BadCapture, CaptureWriter, read_capture
 from pw_common.messages import Swap
@@ -168,21 +169,33 @@ def show(explanation: Explanation, console: Console) -> None:
 
 
 def _show_swap(swap: Swap, console: Console) -> None:
-    quote = "unknown" if swap.quote_amount_raw is None else str(swap.quote_amount_raw)
+    base = in_decimals(swap.base_amount_raw, swap.base_decimals)
     console.print(
-        f"  {swap.trader} {swap.side}s {swap.base_amount_raw} {name_of(swap.mint)} for "
-        f"{quote} {name_of(swap.quote_mint) if swap.quote_mint else ''}, "
+        f"  {swap.trader} {swap.side}s {base} {name_of(swap.mint)} for {_paid(swap)}, "
         f"confidence {swap.confidence:.2f}",
         soft_wrap=True,
+        highlight=False,
     )
     for reason in swap.reasons:
         penalty = REASONS[reason].penalty
-        cost = f" (-{penalty:.1f})" if penalty else ""
+        cost = f" (-{penalty:g})" if penalty else ""
         console.print(f"    {reason}{cost}: {REASONS[reason].sentence}", soft_wrap=True)
 
 
+def _paid(swap: Swap) -> str:
+    """The quote and the price of one token, or that there is none."""
+    raw, decimals = swap.quote_amount_raw, swap.quote_decimals
+    if raw is None or swap.quote_mint is None:
+        return "a value that nothing states"
+    name = name_of(swap.quote_mint)
+    if decimals is None:
+        return f"{raw} {name} raw"
+    each = price_of((raw, decimals), (swap.base_amount_raw, swap.base_decimals))
+    return f"{in_decimals(raw, decimals)} {name}" + (f" ({each} each)" if each else "")
+
+
 def _amount(row: Balance) -> str:
-    return f"{row.change_raw / 10**row.decimals:+,.{min(row.decimals, 9)}f}"
+    return ("+" if row.change_raw > 0 else "") + in_decimals(row.change_raw, row.decimals)
 
 
 def _verdict_row(explanation: Explanation) -> dict[str, str]:
@@ -190,10 +203,16 @@ def _verdict_row(explanation: Explanation) -> dict[str, str]:
     what = ", ".join(f"{s.side} {name_of(s.mint)}" for s in swaps) or explanation.verdict
     return {
         "signature": explanation.signature,
-        "venues": ",".join(explanation.venues or explanation.routers) or "-",
+        "venues": ",".join(_venues_of(explanation, swaps)) or "-",
         "verdict": what,
         "confidence": f"{min(s.confidence for s in swaps):.2f}" if swaps else "",
     }
+
+
+def _venues_of(explanation: Explanation, swaps: list[Swap]) -> tuple[str, ...]:
+    """Those of the trades, which may be in no table; else those that took part."""
+    traded = tuple(dict.fromkeys(venue for swap in swaps for venue in swap.venues))
+    return traded or explanation.venues or explanation.routers
 
 
 def _explanations(paths: list[Path], programs: Programs) -> Iterator[Explanation]:

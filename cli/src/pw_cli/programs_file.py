@@ -26,7 +26,10 @@ def programs_of(path: Path) -> Programs:
         raise BadPrograms([f"over {FILE_BYTES_MAX} bytes; allowed: at most that"])
     if _is_document(body):
         return extended(BUILT_IN, read_programs_file(body))
-    return read_programs(body)
+    table = read_programs(body)
+    if not table.by_key:
+        raise BadPrograms(["there is no program in it; allowed: one JSON object a line"])
+    return table
 
 
 def _is_document(body: bytes) -> bool:
