@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from pw_cli.entries import (
     Asking,
     Entry,
     add_common,
+    as_changed,
     asked,
     must_be_there,
     say,
@@ -115,8 +117,9 @@ def _load(api: Asking, args: argparse.Namespace) -> int:
             raise BadRules(
                 [f"{name}: there is such a rule already: see --replace" for name in there]
             )
-        kept = [by_name.pop(one["name"], one) for one in now["rules"]]
-        return {"rules": [*kept, *by_name.values()]}
+        left = dict(by_name)
+        kept = [left.pop(one["name"], one) for one in now["rules"]]
+        return {"rules": [*kept, *left.values()]}
 
     return say(api.put(RULES, made), ", ".join(one["name"] for one in new) or "no rule")
 
@@ -132,12 +135,12 @@ def _remove(api: Asking, args: argparse.Namespace) -> int:
 
 def _turn(api: Asking, args: argparse.Namespace) -> int:
     now = api.get(RULES)
-    rules = {one["name"]: one for one in now["rules"]}
-    must_be_there(args.names, list(rules), "rule")
+    must_be_there(args.names, [one["name"] for one in now["rules"]], "rule")
     revision = int(now["revision"])
-    for name in args.names:
-        entry = {**rules[name], "enabled": args.verb == "on"}
-        revision = api.add(RULES, entry, replace=True)
+    state = {"enabled": args.verb == "on"}
+    for name in dict.fromkeys(args.names):
+        turned = partial(as_changed, field="rules", name=name, what="rule", changes=state)
+        revision = api.edit(RULES, turned)
     return say(revision, f"{', '.join(args.names)} {args.verb}")
 
 
