@@ -201,9 +201,7 @@ def _fits(columns: tuple[str, ...], rows: list[list[Any]], width: int) -> bool:
     return needed <= width
 
 
-def as_changed(
-    now: dict[str, Any], field: str, name: str, what: str, changes: Entry
-) -> Entry:  # fmt: skip
+def as_changed(now: dict[str, Any], field: str, name: str, what: str, changes: Entry) -> Entry:
     """An entry that is there, with changes. Raises Refused."""
     there = {one["name"]: one for one in now[field]}
     must_be_there([name], list(there), what)

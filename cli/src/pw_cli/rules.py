@@ -39,13 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("name", nargs="?", metavar="NAME")
     add.add_argument("conditions", nargs="*", metavar="'METRIC OPERATOR NUMBER'")
     add.add_argument("--file", type=Path, metavar="FILE", help="YAML or JSON: a list of rules")
-    add.add_argument("--gate", action="append", default=[], metavar="CONDITION",
-                     help="must hold too, and keeps it silent where it is unknown")  # fmt: skip
+    add.add_argument("--gate", action="append", metavar="CONDITION", help="must hold too, and "
+                     "keeps it silent where it is unknown; '' for none")  # fmt: skip
     add.add_argument("--severity", choices=SEVERITIES)
     add.add_argument("--cooldown", type=int, metavar="SECONDS", help="from an episode's opening")
     add.add_argument("--escalate", type=float, metavar="FACTOR", help="growth that rings again")
     add.add_argument("--description", metavar="TEXT")
-    add.add_argument("--replace", action="store_true", help="put it in the place of its namesake")
+    add.add_argument("--replace", action="store_true", help="change its namesake: what is not "
+                     "given stays")  # fmt: skip
     remove = verbs.add_parser("rm", help="take rules away")
     on = verbs.add_parser("on", help="turn rules on")
     off = verbs.add_parser("off", help="turn rules off and keep them")
@@ -91,20 +92,28 @@ def _add(api: Asking, args: argparse.Namespace) -> int:
     if args.file is not None:
         return _load(api, args)
     optional = {
+        "conditions": args.conditions or None,
+        "gates": None if args.gate is None else [one for one in args.gate if one],
         "severity": args.severity,
         "cooldown_s": args.cooldown,
         "escalate_factor": args.escalate,
         "description": args.description,
     }
-    entry = {"name": args.name, "conditions": args.conditions, "gates": args.gate} | {
+    given = {"name": args.name} | {
         name: value for name, value in optional.items() if value is not None
     }
-    try:
-        # Said before anything is asked, with every error.
-        rules_of([entry])
-    except BadRules as error:
-        raise BadRules([one.removeprefix("rules[0].") for one in error.errors]) from error
-    return say(api.add(RULES, entry, replace=args.replace), f"rule {args.name}")
+    if args.conditions or not args.replace:
+        try:
+            # Said before anything is asked, with every error.
+            rules_of([given])
+        except BadRules as error:
+            raise BadRules([one.removeprefix("rules[0].") for one in error.errors]) from error
+
+    def made(now: dict[str, Any]) -> Entry:
+        there = {one["name"]: one for one in now["rules"]} if args.replace else {}
+        return {**there.get(args.name, {}), **given}
+
+    return say(api.edit(RULES, made, replace=args.replace), f"rule {args.name}")
 
 
 def _load(api: Asking, args: argparse.Namespace) -> int:

@@ -119,7 +119,7 @@ async def _channels_below(bus: Bus) -> Kept:
     try:
         return Kept(stored_channels(entry[0]), 0, origin="file")
     except BadDocument as error:
-        why = f"what the notifier has from its file cannot be used here: {error.errors[0]}"
+        why = f"the channels of the notifier's file cannot be read here: {error.errors[0]}"
         return Kept(Channels(), 0, why, origin="file")
 
 

@@ -189,6 +189,9 @@ class _Channels:
                 keep_secret(
                     one.url, one.bot_token, *keys, *(key.removeprefix(PREFIX) for key in keys)
                 )
+        except BrokerAway:
+            # An OSError too, but it says nothing about the channels.
+            raise
         except (BadDocument, OSError) as error:
             why = str(error)[:500]
             if why != self._unreadable:
