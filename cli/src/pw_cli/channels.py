@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from pw_cli.entries import (
     Asking,
     Entry,
     add_common,
+    as_changed,
     asked,
     must_be_there,
     say,
@@ -26,6 +28,7 @@ CHANNELS: Final = "/api/v1/channels"
 KINDS: Final = ("console", "discord", "telegram", "webhook")
 SEVERITIES: Final = ("info", "warning", "critical")
 ALERTS: Final = ("opened", "escalated", "closed", "blind", "sighted")
+NOWHERE: Final = "No channels: alerts go nowhere. Add one: pw channels add"
 # Longer than the API waits for the notifier, and this for the service.
 TEST_TIMEOUT_S: Final = 20.0
 # An option that names a file, and the field that is in it.
@@ -61,12 +64,18 @@ def _add_options(add: argparse.ArgumentParser) -> None:
         )
     add.add_argument("--chat-id", metavar="ID", help="Telegram: a number or @name")
     add.add_argument("--severity-min", choices=SEVERITIES, help="only alerts at least so grave")
-    add.add_argument("--rule", action="append", metavar="NAME", help="only of this rule; repeat")
-    add.add_argument("--alert", action="append", choices=ALERTS, help="only of this kind; repeat")
+    add.add_argument(
+        "--rule", action="append", metavar="NAME", help="only of this rule; repeat; '' for all"
+    )
+    add.add_argument(
+        "--alert", action="append", choices=("", *ALERTS), metavar="KIND",
+        help=f"only of this kind ({', '.join(ALERTS)}); repeat; '' for all",
+    )  # fmt: skip
     add.add_argument("--delivery", choices=("at_least_once", "at_most_once"))
     add.add_argument("--late-after", type=int, metavar="S", help="then it goes into a digest")
     add.add_argument("--give-up-after", type=int, metavar="S", help="then it is a dead letter")
-    add.add_argument("--replace", action="store_true", help="put it in the place of its namesake")
+    add.add_argument("--replace", action="store_true", help="change its namesake: what is not "
+                     "given stays, a secret where the URL is the same")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
@@ -88,7 +97,23 @@ def _list(api: Asking, args: argparse.Namespace) -> int:
     ]
     columns = ("channel", "kind", "is", "takes", "delivery")
     none = "No channels: alerts go to the notifier's own output."
-    return show(args, now, columns, rows, none)
+    code = show(args, now, columns, rows, none if _is_from(now, "output") else NOWHERE)
+    if rows and _is_from(now, "file"):
+        sys.stdout.write("They are of the notifier's file, which is read until a first change.\n")
+    return code
+
+
+def _is_from(now: dict[str, Any], origin: str) -> bool:
+    return bool(now.get("from") == origin)
+
+
+def _say(before: dict[str, Any], revision: int, what: str) -> int:
+    """What was done; and once, that a file has had its time."""
+    say(revision, what)
+    if _is_from(before, "file"):
+        sys.stdout.write("The channels of the notifier's file are kept here now; change them "
+                         "with pw channels, since the file is not read any more.\n")  # fmt: skip
+    return EXIT_OK
 
 
 def _takes(one: Entry) -> str:
@@ -102,8 +127,8 @@ def _add(api: Asking, args: argparse.Namespace) -> int:
         "url": args.url,
         "chat_id": args.chat_id,
         "severity_min": args.severity_min,
-        "triggers": args.rule,
-        "kinds": args.alert,
+        "triggers": _all_but_empty(args.rule),
+        "kinds": _all_but_empty(args.alert),
         "delivery": args.delivery,
         "late_after_s": args.late_after,
         "alert_age_max_s": args.give_up_after,
@@ -114,8 +139,19 @@ def _add(api: Asking, args: argparse.Namespace) -> int:
             given[field] = read_secret(path, f"--{option.replace('_', '-')}")
     entry: dict[str, Any] = {"name": args.name, "kind": args.kind}
     entry |= {name: value for name, value in given.items() if value is not None}
-    revision = api.add(CHANNELS, entry, replace=args.replace)
-    return say(revision, f"channel {args.name}; try it: pw channels test {args.name}")
+
+    def made(now: dict[str, Any]) -> Entry:
+        there = {(one["name"], one["kind"]): one for one in now["entries"]} if args.replace else {}
+        # Secrets that are there come as `(kept)`, and so they are.
+        return {**there.get((args.name, args.kind), {}), **entry}
+
+    before = api.get(CHANNELS)
+    revision = api.edit(CHANNELS, made, replace=args.replace)
+    return _say(before, revision, f"channel {args.name}; try it: pw channels test {args.name}")
+
+
+def _all_but_empty(given: list[str] | None) -> list[str] | None:
+    return None if given is None else [one for one in given if one]
 
 
 def _remove(api: Asking, args: argparse.Namespace) -> int:
@@ -124,19 +160,21 @@ def _remove(api: Asking, args: argparse.Namespace) -> int:
     revision = int(now["revision"])
     for name in dict.fromkeys(args.names):
         revision = api.remove(CHANNELS, name)
-    return say(revision, f"without {', '.join(args.names)}")
+    _say(now, revision, f"without {', '.join(args.names)}")
+    if not api.get(CHANNELS)["entries"]:
+        sys.stdout.write(f"{NOWHERE}\n")
+    return EXIT_OK
 
 
 def _turn(api: Asking, args: argparse.Namespace) -> int:
     now = api.get(CHANNELS)
-    channels = {one["name"]: one for one in now["entries"]}
-    must_be_there(args.names, list(channels), "channel")
+    must_be_there(args.names, [one["name"] for one in now["entries"]], "channel")
     revision = int(now["revision"])
-    for name in args.names:
-        # Its secrets come as `(kept)`, and so they are.
-        entry = {**channels[name], "enabled": args.verb == "on"}
-        revision = api.add(CHANNELS, entry, replace=True)
-    return say(revision, f"{', '.join(args.names)} {args.verb}")
+    state = {"enabled": args.verb == "on"}
+    for name in dict.fromkeys(args.names):
+        turned = partial(as_changed, field="entries", name=name, what="channel", changes=state)
+        revision = api.edit(CHANNELS, turned)
+    return _say(now, revision, f"{', '.join(args.names)} {args.verb}")
 
 
 def _test(api: Asking, args: argparse.Namespace) -> int:

@@ -68,17 +68,29 @@ class Asking:
 
     def add(self, path: str, entry: Entry, *, replace: bool) -> int:
         """Add an entry to the newest document; its new revision."""
-        body = {"entry": entry, "note": self._note, "replace": replace}
-        return self._changed(
-            path, lambda revision: self._api.post(path, {**body, "revision": revision})
-        )
+        return self.edit(path, lambda _: entry, replace=replace)
+
+    def edit(
+        self, path: str, make: Callable[[dict[str, Any]], Entry], *, replace: bool = True
+    ) -> int:
+        """Add what is made of the newest document, however often that changes meanwhile."""
+
+        def added(now: dict[str, Any]) -> Answered:
+            body = {"entry": make(now), "note": self._note, "replace": replace}
+            answer = self._api.post(path, {**body, "revision": now["revision"]})
+            if answer.status == HTTPStatus.CONFLICT and not _is_late(answer):
+                why = "there is such an entry already: --replace puts this one in its place"
+                raise Refused(why)
+            return answer
+
+        return self._changed(path, added)
 
     def remove(self, path: str, name: str, of: str | None = None) -> int:
         """Take an entry away; the document's new revision."""
         query = {"note": self._note} | ({"of": of} if of else {})
 
-        def gone(revision: int) -> Answered:
-            said = urlencode({**query, "revision": revision})
+        def gone(now: dict[str, Any]) -> Answered:
+            said = urlencode({**query, "revision": now["revision"]})
             return self._api.delete(f"{path}/{quote(name, safe='')}?{said}")
 
         return self._changed(path, gone)
@@ -86,19 +98,19 @@ class Asking:
     def put(self, path: str, make: Callable[[dict[str, Any]], dict[str, Any]]) -> int:
         """Change the whole document; its new revision."""
 
-        def changed(revision: int) -> Answered:
-            now = self.get(path)
-            body = {"revision": revision, "note": self._note, **make(now)}
+        def changed(now: dict[str, Any]) -> Answered:
+            body = {"revision": now["revision"], "note": self._note, **make(now)}
             return self._api.put(path, body)
 
         return self._changed(path, changed)
 
-    def _changed(self, path: str, send: Callable[[int], Answered]) -> int:
+    def _changed(self, path: str, send: Callable[[dict[str, Any]], Answered]) -> int:
+        """Send a change of the document as it is now, made again where it was no longer so."""
         for _ in range(TRIES - 1):
-            answer = send(int(self.get(path)["revision"]))
+            answer = send(self.get(path))
             if answer.status != HTTPStatus.CONFLICT or not _is_late(answer):
                 return int(self.told(answer)["revision"])
-        return int(self.told(send(int(self.get(path)["revision"])))["revision"])
+        return int(self.told(send(self.get(path)))["revision"])
 
     def told(self, answer: Answered) -> dict[str, Any]:
         """An answer's body. Raises Refused."""
@@ -187,6 +199,13 @@ def _fits(columns: tuple[str, ...], rows: list[list[Any]], width: int) -> bool:
     ]
     needed = widest[0] + sum(min(one, READABLE) + GAP for one in widest[1:])
     return needed <= width
+
+
+def as_changed(now: dict[str, Any], field: str, name: str, what: str, changes: Entry) -> Entry:
+    """An entry that is there, with changes. Raises Refused."""
+    there = {one["name"]: one for one in now[field]}
+    must_be_there([name], list(there), what)
+    return {**there[name], **changes}
 
 
 def must_be_there(wanted: list[str], known: list[str], what: str) -> None:

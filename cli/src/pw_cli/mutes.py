@@ -24,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("address", metavar="ADDRESS")
     add.add_argument("--of", choices=("token", "wallet"), default="token")
     add.add_argument("--reason", default="", metavar="TEXT", help="shown wherever it takes effect")
-    add.add_argument("--hours", type=float, metavar="H", help="for so long (default: for good)")
+    add.add_argument(
+        "--hours", type=float, metavar="H", help="a token: for so long (default: for good)"
+    )
     add.add_argument("--replace", action="store_true", help="put it in an earlier one's place")
     remove = verbs.add_parser("rm", help="mute no more, a shipped one too")
     remove.add_argument("addresses", nargs="+", metavar="ADDRESS")
@@ -38,6 +40,9 @@ def run(args: argparse.Namespace) -> int:
     if args.verb == "add" and args.hours is not None and not 0 < args.hours <= HOURS_MAX:
         complain("mutes", f"add: --hours {args.hours:g}: allowed: more than 0, at most {HOURS_MAX}")
         return EXIT_USAGE
+    if args.verb == "add" and args.hours is not None and args.of == "wallet":
+        complain("mutes", "add: --hours is for tokens: a wallet is muted for good")
+        return EXIT_USAGE
     return asked(args, lambda api: _VERBS[args.verb](api, args))
 
 
@@ -48,6 +53,8 @@ def _list(api: Asking, args: argparse.Namespace) -> int:
         return EXIT_OK
     own = {(one["of"], one["address"]): one for one in now["entries"]}
     rows = [_row(one, "yours") for one in own.values()]
+    # One for a time does not stand in the place of a shipped one.
+    own = {key: one for key, one in own.items() if one["until_ms"] is None}
     rows += [
         _row(one, "shipped")
         for one in now.get("shipped", [])

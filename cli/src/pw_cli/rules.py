@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from pw_cli.entries import (
     Asking,
     Entry,
     add_common,
+    as_changed,
     asked,
     must_be_there,
     say,
@@ -37,13 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("name", nargs="?", metavar="NAME")
     add.add_argument("conditions", nargs="*", metavar="'METRIC OPERATOR NUMBER'")
     add.add_argument("--file", type=Path, metavar="FILE", help="YAML or JSON: a list of rules")
-    add.add_argument("--gate", action="append", default=[], metavar="CONDITION",
-                     help="must hold too, and keeps it silent where it is unknown")  # fmt: skip
+    add.add_argument("--gate", action="append", metavar="CONDITION", help="must hold too, and "
+                     "keeps it silent where it is unknown; '' for none")  # fmt: skip
     add.add_argument("--severity", choices=SEVERITIES)
     add.add_argument("--cooldown", type=int, metavar="SECONDS", help="from an episode's opening")
     add.add_argument("--escalate", type=float, metavar="FACTOR", help="growth that rings again")
     add.add_argument("--description", metavar="TEXT")
-    add.add_argument("--replace", action="store_true", help="put it in the place of its namesake")
+    add.add_argument("--replace", action="store_true", help="change its namesake: what is not "
+                     "given stays")  # fmt: skip
     remove = verbs.add_parser("rm", help="take rules away")
     on = verbs.add_parser("on", help="turn rules on")
     off = verbs.add_parser("off", help="turn rules off and keep them")
@@ -89,20 +92,28 @@ def _add(api: Asking, args: argparse.Namespace) -> int:
     if args.file is not None:
         return _load(api, args)
     optional = {
+        "conditions": args.conditions or None,
+        "gates": None if args.gate is None else [one for one in args.gate if one],
         "severity": args.severity,
         "cooldown_s": args.cooldown,
         "escalate_factor": args.escalate,
         "description": args.description,
     }
-    entry = {"name": args.name, "conditions": args.conditions, "gates": args.gate} | {
+    given = {"name": args.name} | {
         name: value for name, value in optional.items() if value is not None
     }
-    try:
-        # Said before anything is asked, with every error.
-        rules_of([entry])
-    except BadRules as error:
-        raise BadRules([one.removeprefix("rules[0].") for one in error.errors]) from error
-    return say(api.add(RULES, entry, replace=args.replace), f"rule {args.name}")
+    if args.conditions or not args.replace:
+        try:
+            # Said before anything is asked, with every error.
+            rules_of([given])
+        except BadRules as error:
+            raise BadRules([one.removeprefix("rules[0].") for one in error.errors]) from error
+
+    def made(now: dict[str, Any]) -> Entry:
+        there = {one["name"]: one for one in now["rules"]} if args.replace else {}
+        return {**there.get(args.name, {}), **given}
+
+    return say(api.edit(RULES, made, replace=args.replace), f"rule {args.name}")
 
 
 def _load(api: Asking, args: argparse.Namespace) -> int:
@@ -115,8 +126,9 @@ def _load(api: Asking, args: argparse.Namespace) -> int:
             raise BadRules(
                 [f"{name}: there is such a rule already: see --replace" for name in there]
             )
-        kept = [by_name.pop(one["name"], one) for one in now["rules"]]
-        return {"rules": [*kept, *by_name.values()]}
+        left = dict(by_name)
+        kept = [left.pop(one["name"], one) for one in now["rules"]]
+        return {"rules": [*kept, *left.values()]}
 
     return say(api.put(RULES, made), ", ".join(one["name"] for one in new) or "no rule")
 
@@ -132,12 +144,12 @@ def _remove(api: Asking, args: argparse.Namespace) -> int:
 
 def _turn(api: Asking, args: argparse.Namespace) -> int:
     now = api.get(RULES)
-    rules = {one["name"]: one for one in now["rules"]}
-    must_be_there(args.names, list(rules), "rule")
+    must_be_there(args.names, [one["name"] for one in now["rules"]], "rule")
     revision = int(now["revision"])
-    for name in args.names:
-        entry = {**rules[name], "enabled": args.verb == "on"}
-        revision = api.add(RULES, entry, replace=True)
+    state = {"enabled": args.verb == "on"}
+    for name in dict.fromkeys(args.names):
+        turned = partial(as_changed, field="rules", name=name, what="rule", changes=state)
+        revision = api.edit(RULES, turned)
     return say(revision, f"{', '.join(args.names)} {args.verb}")
 
 

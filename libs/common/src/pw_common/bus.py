@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,9 +105,17 @@ class Bus:
         return reply
 
     async def kv_put(
-        self, bucket: str, key: str, value: bytes, *, revision: int | None = None
+        self,
+        bucket: str,
+        key: str,
+        value: bytes,
+        *,
+        revision: int | None = None,
+        only: bool = False,
     ) -> int:
         """Store a value; with `revision` only if the key is still at it (0: only if new).
+
+        With `only` the values before it are deleted.
 
         Returns the new revision.
 
@@ -116,15 +124,13 @@ class Bus:
                 room, or an earlier write of this key is still on its way.
             ApiRefused: 10071 when somebody else wrote in between.
         """
-        headers: Mapping[str, str] = {}
+        headers = {"Nats-Rollup": "sub"} if only else {}
         if revision is not None:
-            headers = {"Nats-Expected-Last-Subject-Sequence": str(revision)}
+            headers["Nats-Expected-Last-Subject-Sequence"] = str(revision)
         subject = f"$KV.{bucket}.{key}"
         self._must_be_open(subject)
         try:
-            answer = await self.client.request(
-                subject, value, timeout=5.0, headers=dict(headers) or None
-            )
+            answer = await self.client.request(subject, value, timeout=5.0, headers=headers or None)
         except (NatsError, OSError, TimeoutError) as error:
             raise BrokerAway(f"{subject}: {type(error).__name__}") from error
         reply = msgspec.json.decode(answer.data)

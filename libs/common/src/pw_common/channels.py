@@ -116,10 +116,12 @@ def channels_of(body: bytes) -> Channels:
     """A file of channels, YAML or JSON: `entries:` with a list. Raises BadDocument."""
     document = read_either(body, CHANNELS_BYTES_MAX)
     if document is None:
-        return Channels()
-    if not isinstance(document, dict) or document.keys() - {"entries", "who", "at_ms", "note"}:
+        # An editor empties a file before it writes it; that says nothing about channels.
+        raise BadDocument(["empty; allowed: `entries:` with a list of channels"])
+    known = {"entries", "who", "at_ms", "note"}
+    if not isinstance(document, dict) or "entries" not in document or document.keys() - known:
         raise BadDocument(["allowed: `entries:` with a list of channels"])
-    return _checked(read_entries(document.get("entries", [])))
+    return _checked(read_entries(document["entries"]))
 
 
 def stored_channels(body: bytes) -> Channels:

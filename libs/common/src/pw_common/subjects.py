@@ -53,6 +53,8 @@ KEY_TRIGGERS = "triggers"
 KEY_WATCHLISTS = "watchlists"
 KEY_MUTES = "mutes"
 KEY_CHANNELS = "channels"
+# What the notifier has from a file; it holds while no channels are stored.
+KEY_CHANNELS_FILE = "channels_file"
 KEY_PROGRAMS = "programs"
 KEY_ACKNOWLEDGED = "acknowledged"
 

@@ -54,8 +54,8 @@ class WatchLists(msgspec.Struct, frozen=True, kw_only=True):
 class Mute(msgspec.Struct, frozen=True, kw_only=True):
     """A token that never rings, or a wallet whose trades do not count.
 
-    `until_ms` is event time; null is for good. `reason` is shown wherever it takes effect.
-    `muted` false takes a shipped mute away.
+    `until_ms` is event time, of a token only, since windows remember wallets; null is for good.
+    `reason` is shown wherever it takes effect. `muted` false takes a shipped mute away.
     """
 
     address: str
@@ -86,9 +86,14 @@ def shipped_mutes() -> Mutes:
 
 
 def mutes_in_force(own: Mutes) -> Mutes:
-    """One's own mutes over the shipped ones: an entry stands in the place of a shipped one."""
-    layers = (*shipped_mutes().entries, *own.entries)
-    by_key = {(one.of, one.address): one for one in layers}
+    """One's own mutes over the shipped ones: an entry stands in the place of a shipped one.
+
+    One that ends does not: the shipped one would be gone after it, and nobody took it away.
+    """
+    by_key = {(one.of, one.address): one for one in shipped_mutes().entries}
+    for one in own.entries:
+        if one.until_ms is None or one.muted is False or (one.of, one.address) not in by_key:
+            by_key[one.of, one.address] = one
     return Mutes(entries=tuple(one for one in by_key.values() if one.muted is not False))
 
 
@@ -114,10 +119,11 @@ def stored_watchlists(body: bytes) -> WatchLists:
 
 
 def stored_mutes(body: bytes) -> Mutes:
-    """As `stored_watchlists`."""
+    """As `stored_watchlists`; wallets muted for a time, which never had an effect, are left out."""
     found = decode(body, Mutes)
     _refuse([error for at, one in enumerate(found.entries) for error in _texts(at, one)])
-    return found
+    lasting = tuple(one for one in found.entries if not _ends_in_vain(one))
+    return msgspec.structs.replace(found, entries=lasting)
 
 
 def read_csv(text: str, of: Of = "wallet") -> tuple[Watched, ...]:
@@ -170,6 +176,8 @@ def _entries(value: Any, type_: type[E], count_max: int) -> tuple[E, ...]:
             errors.append(at_path(str(error), f"{where}."))
         else:
             errors += _texts(at, entry)
+            if isinstance(entry, Mute) and _ends_in_vain(entry):
+                errors.append(f"{where}.until_ms: a wallet is muted for good; allowed: null")
             if not is_address(entry.address):
                 errors.append(f"{where}.address: allowed: the base58 address of a 32-byte key")
             elif (entry.of, entry.address) in found:
@@ -179,6 +187,10 @@ def _entries(value: Any, type_: type[E], count_max: int) -> tuple[E, ...]:
             break
     _refuse(errors)
     return tuple(found.values())
+
+
+def _ends_in_vain(mute: Mute) -> bool:
+    return mute.of == "wallet" and mute.until_ms is not None
 
 
 def _texts(at: int, entry: Watched | Mute) -> list[str]:

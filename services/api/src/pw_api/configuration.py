@@ -127,9 +127,10 @@ def _add_list(
 def _add_channels(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -> None:
     @routes.get("/channels")
     async def channels() -> Response:
-        """Where alerts go; secrets are never shown."""
+        """Where alerts go, and from where that is known; secrets are never shown."""
         found = await kept(bus(), KEY_CHANNELS)
-        return _tagged(found, {"entries": [ch.shown(one) for one in found.value.entries]})
+        entries = [ch.shown(one) for one in found.value.entries]
+        return _tagged(found, {"from": found.origin, "entries": entries})
 
     @routes.put("/channels")
     async def put_channels(request: Request) -> Response:

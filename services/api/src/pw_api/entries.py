@@ -23,7 +23,7 @@ from pw_common import channels as ch
 from pw_common.bus import Bus
 from pw_common.documents import BadDocument
 from pw_common.subjects import KEY_CHANNELS, KEY_MUTES, KEY_TRIGGERS, KEY_WATCHLISTS
-from pw_detection.lists import read_mutes, read_watchlists, shipped_mutes
+from pw_detection.lists import mutes_in_force, read_mutes, read_watchlists, shipped_mutes
 from pw_detection.rules import rules_of
 
 NAMES_SHOWN_MAX: Final = 20
@@ -131,6 +131,9 @@ async def _at(bus: Bus, kind: Kind, revision: int) -> Kept:
     found = await kept(bus, kind.key)
     if found.revision != revision:
         raise _Answered(HTTPStatus.CONFLICT, conflict(revision, found.revision))
+    if found.unusable and found.origin == "file":
+        # A first change would take away what is not understood here.
+        raise BadDocument([found.unusable])
     return found
 
 
@@ -172,7 +175,7 @@ def _without(kind: Kind, found: Kept, name: str, of: object) -> Any:
     rest = [one for one in entries if one not in gone]
     below = _shipped(name, of) if kind.key == KEY_MUTES else []
     if not [one for one in gone if one.get("muted") is not False] and (gone or not below):
-        raise _Answered(HTTPStatus.NOT_FOUND, _unknown(kind, entries, name))
+        raise _Answered(HTTPStatus.NOT_FOUND, _unknown(kind, found, name))
     rest += [{"address": one.address, "of": one.of, "muted": False} for one in below]
     return msgspec.to_builtins(kind.read(rest, found.value))
 
@@ -204,8 +207,20 @@ def _shipped(address: str, of: object) -> list[Any]:
     ]
 
 
-def _unknown(kind: Kind, entries: list[Entry], name: str) -> str:
-    names = [str(one[kind.identity[0]]) for one in entries if one.get("muted") is not False]
+def _unknown(kind: Kind, found: Kept, name: str) -> str:
+    names = [_told(kind, one) for one in _in_force(kind, found)]
     shown = ", ".join(names[:NAMES_SHOWN_MAX]) or "none"
     more = f" and {len(names) - NAMES_SHOWN_MAX} more" if len(names) > NAMES_SHOWN_MAX else ""
     return f"There is no {kind.word} {name[:64]!r}; there are: {shown}{more}."
+
+
+def _in_force(kind: Kind, found: Kept) -> list[Entry]:
+    """What could have been named: of mutes the shipped ones too."""
+    if kind.key != KEY_MUTES:
+        return _entries(kind, found)
+    return list(msgspec.to_builtins(mutes_in_force(found.value).entries))
+
+
+def _told(kind: Kind, one: Entry) -> str:
+    """A name; and what it is of, where the name alone may be two entries."""
+    return " of ".join(str(one[name]) for name in kind.identity)

@@ -28,6 +28,7 @@ from pw_common.subjects import (
     BUCKET_CONFIG,
     KEY_ACKNOWLEDGED,
     KEY_CHANNELS,
+    KEY_CHANNELS_FILE,
     KEY_MUTES,
     KEY_PROGRAMS,
     KEY_TRIGGERS,
@@ -81,6 +82,8 @@ class Kept:
     value: Any
     revision: int
     unusable: str = ""
+    # Of channels: `stored`, of the notifier's `file`, or none, so that its `output` has alerts.
+    origin: str = "stored"
 
     @property
     def said(self) -> dict[str, Any]:
@@ -93,7 +96,7 @@ async def kept(bus: Bus, key: str) -> Kept:
     """What holds of a key. Raises BrokerAway, ApiRefused."""
     entry = await bus.kv_get(BUCKET_CONFIG, key)
     if entry is None:
-        return Kept(SHIPPED[key](), 0)
+        return await _channels_below(bus) if key == KEY_CHANNELS else Kept(SHIPPED[key](), 0)
     body, revision = entry
     try:
         return Kept(READ[key](body), revision)
@@ -106,6 +109,18 @@ async def kept(bus: Bus, key: str) -> Kept:
         except BadDocument:
             continue
     return Kept(SHIPPED[key](), revision, f"{why}; what is shipped holds")
+
+
+async def _channels_below(bus: Bus) -> Kept:
+    """What the notifier has from its file: a first change starts from these."""
+    entry = await bus.kv_get(BUCKET_CONFIG, KEY_CHANNELS_FILE)
+    if entry is None:
+        return Kept(Channels(), 0, origin="output")
+    try:
+        return Kept(stored_channels(entry[0]), 0, origin="file")
+    except BadDocument as error:
+        why = f"the channels of the notifier's file cannot be read here: {error.errors[0]}"
+        return Kept(Channels(), 0, why, origin="file")
 
 
 async def history(bus: Bus, key: str) -> list[dict[str, Any]]:

@@ -11,23 +11,17 @@ from nats.errors import Error as NatsError
 
 from pw_common.alerts import Alert, alert_id, episode_id
 from pw_common.bus import ApiRefused, BrokerAway
-from pw_common.channels import (
-    CHANNELS_BYTES_MAX,
-    Channel,
-    Channels,
-    channels_of,
-    stored_channels,
-)
+from pw_common.channels import Channel, Channels, channels_of, stored_channels
 from pw_common.clock import now_ms
 from pw_common.documents import BadDocument
-from pw_common.documents import read_file as read_bounded
 from pw_common.publisher import Publisher
-from pw_common.redact import keep_secret, shown_path
+from pw_common.redact import keep_secret
 from pw_common.run import Runtime
 from pw_common.signing_keys import PREFIX
 from pw_common.subjects import ASK_NOTIFIER, BUCKET_CONFIG, KEY_CHANNELS
 from pw_common.tasks import end_tasks
 from pw_notifier.bounded import bounded_client
+from pw_notifier.channel_file import ChannelFile
 from pw_notifier.config import Settings
 from pw_notifier.core.policy import Sent
 from pw_notifier.core.standing import Standing
@@ -42,8 +36,6 @@ POLL_S: Final = 1.0
 TESTS_MAX: Final = 8
 # A name server that is away for a moment is no news for the other channels.
 HELD_MS: Final = 10_000
-# Without any channel, alerts stand in the service's own output.
-CONSOLE: Final = Channels(entries=(Channel(name="console", kind="console"),))
 
 
 async def run_notifier(settings: Settings, runtime: Runtime) -> None:
@@ -85,8 +77,8 @@ class _Channels:
     def __init__(
         self, settings: Settings, runtime: Runtime, sender: Sender, letters: Letters
     ) -> None:
-        self._settings = settings
         self._runtime = runtime
+        self._file = ChannelFile(runtime.bus, settings.channels_file)
         self._sender = sender
         self._letters = letters
         self._tasks: dict[str, tuple[Delivery, asyncio.Task[None]]] = {}
@@ -191,12 +183,15 @@ class _Channels:
         """Read the channels; empty, or why they cannot be read and what holds meanwhile."""
         entry = await self._runtime.bus.kv_get(BUCKET_CONFIG, KEY_CHANNELS)
         try:
-            self._last = self._of(entry[0] if entry is not None else None)
+            self._last = await self._of(entry[0] if entry is not None else None)
             for one in self._last.entries:
                 keys = one.secret.split(" ")
                 keep_secret(
                     one.url, one.bot_token, *keys, *(key.removeprefix(PREFIX) for key in keys)
                 )
+        except BrokerAway:
+            # An OSError too, but it says nothing about the channels.
+            raise
         except (BadDocument, OSError) as error:
             why = str(error)[:500]
             if why != self._unreadable:
@@ -211,15 +206,8 @@ class _Channels:
         self._unreadable = ""
         return ""
 
-    def _of(self, stored: bytes | None) -> Channels:
-        if stored is not None:
-            return stored_channels(stored)
-        if self._settings.channels_file is None:
-            return CONSOLE
-        if not self._settings.channels_file.is_file():
-            # Opening a pipe would wait for somebody to write into it.
-            raise BadDocument([f"there is no file {shown_path(self._settings.channels_file)}"])
-        return channels_of(read_bounded(self._settings.channels_file, CHANNELS_BYTES_MAX))
+    async def _of(self, stored: bytes | None) -> Channels:
+        return await self._file.channels() if stored is None else stored_channels(stored)
 
     def _start(self, channel: Channel) -> None:
         standing = self._stood.get(channel.name, Standing()).carried()
