@@ -58,16 +58,17 @@ def withdraw(data: Path) -> None:
 
 def live_runs() -> list[Run]:
     """Every system that this person runs here now; files of others that ended are removed."""
-    found: list[Run] = []
+    # By name: the same run is listed in both folders.
+    found: dict[str, Run] = {}
     for folder in runs_folders():
         for path in sorted(folder.glob("*.json"))[:RUNS_MAX]:
             run = read_run(path)
             if run is None or not is_alive(run):
                 with contextlib.suppress(OSError):
                     path.unlink(missing_ok=True)
-            elif run not in found:
-                found.append(run)
-    return found
+            else:
+                found[path.name] = run
+    return list(found.values())
 
 
 def read_run(path: Path) -> Run | None:
