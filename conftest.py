@@ -7,7 +7,7 @@ say so. Where it must be there, `PW_REQUIRE_CORPUS=1` turns each such skip into 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +32,14 @@ def corpus_folder() -> Path:
 def corpus_is_required() -> bool:
     """Whether a test that lacks the corpus has failed."""
     return os.environ.get("PW_REQUIRE_CORPUS", "") not in {"", "0"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def runs_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Commands find the `pw up` of a test, and neither a person's nor another worker's."""
+    with pytest.MonkeyPatch.context() as environ:
+        environ.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
 
 
 @pytest.fixture(scope="session")

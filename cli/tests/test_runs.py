@@ -14,7 +14,7 @@ import pytest
 
 from pw_cli.api import add_api_arguments, target_of
 from pw_cli.broker import BadArgument
-from pw_cli.runs import Run, announce, live_runs, runs_folder, this_run, withdraw
+from pw_cli.runs import Run, announce, live_runs, this_run, withdraw
 from pw_common.token_file import make_token, read_token
 
 API = "http://127.0.0.1:8181"
@@ -25,6 +25,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("PW_API_URL", "PW_API_TOKEN_FILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return tmp_path / "pocketwatcher"
 
 
@@ -42,15 +43,19 @@ def running_here(tmp_path: Path, api: str = API) -> str:
     return read_token(path)
 
 
-def test_both_files_are_for_their_owner_only_and_hold_no_token(
+def test_every_file_is_for_its_owner_only_and_holds_no_token(
     tmp_path: Path, own_folder: Path
 ) -> None:
     token = running_here(tmp_path)
-    files = [tmp_path / "data/run.json", own_folder / f"{os.getpid()}.json"]
+    shared = tmp_path / "state/pocketwatcher"
+    files = [
+        tmp_path / "data/run.json",
+        *(folder / f"{os.getpid()}.json" for folder in (own_folder, shared)),
+    ]
     for path in files:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert token not in path.read_text()
-    assert stat.S_IMODE(own_folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(one.stat().st_mode) for one in (own_folder, shared)} == {0o700}
     withdraw(tmp_path / "data")
     assert not any(path.exists() for path in files)
 
@@ -112,9 +117,39 @@ def test_a_folder_that_cannot_be_written_is_said_and_stops_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "pocketwatcher").touch()
-    [problem] = announce(this_run(API, "", None), tmp_path / "data")
-    assert "no run file at" in problem
+    run = this_run(API, "", None)
+    # Commands look in both places, so that one of them is enough.
+    assert announce(run, tmp_path / "data") == []
+    assert live_runs() == [run]
+    withdraw(tmp_path / "data")
+    (tmp_path / "state/pocketwatcher").rmdir()
+    (tmp_path / "state/pocketwatcher").touch()
+    problems = announce(run, tmp_path / "data")
+    assert [one.startswith("no run file at") for one in problems] == [True, True]
     assert live_runs() == []
-    monkeypatch.delenv("XDG_RUNTIME_DIR")
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    assert runs_folder() == tmp_path / "state/pocketwatcher"
+
+
+def test_a_shell_without_a_runtime_folder_finds_the_run_and_another_finds_it_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = running_here(tmp_path)
+    assert len(live_runs()) == 1
+    # As in cron and after `su`.
+    with monkeypatch.context() as environ:
+        environ.delenv("XDG_RUNTIME_DIR")
+        assert target() == (API, token)
+    # And the other way round: it was started where there was none.
+    withdraw(tmp_path / "data")
+    with monkeypatch.context() as environ:
+        environ.delenv("XDG_RUNTIME_DIR")
+        running_here(tmp_path)
+    assert target() == (API, token)
+
+
+def test_a_file_that_could_not_be_written_leaves_nothing_behind(
+    tmp_path: Path, own_folder: Path
+) -> None:
+    # In the place of the file: a folder that it cannot replace.
+    (own_folder / f"{os.getpid()}.json/full").mkdir(parents=True)
+    assert announce(this_run(API, "", None), tmp_path / "data") == []
+    assert [one.name for one in own_folder.iterdir()] == [f"{os.getpid()}.json"]

@@ -1,7 +1,8 @@
 """Run files: what a running `pw up` tells other commands of the same person.
 
-One lies in the run's data folder, one in a folder of the person's own, where commands look. It
-names the token's file and never holds the token. A file whose process is gone is removed.
+One lies in the run's data folder. Others lie in folders of the person's own, where commands look:
+in XDG_RUNTIME_DIR, and below ~/.local/state, since cron and `su` have no XDG_RUNTIME_DIR. They
+name the token's file and never hold the token. A file whose process is gone is removed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Final
 import msgspec
 
 RUN_FILE: Final = "run.json"
+FOLDER: Final = "pocketwatcher"
 RUNS_MAX: Final = 64
 FILE_BYTES_MAX: Final = 8192
 
@@ -38,19 +40,14 @@ def this_run(api: str, nats: str, token_file: Path | None) -> Run:
 
 
 def announce(run: Run, data: Path) -> list[str]:
-    """Write both files; returns what could not be written, and why."""
-    problems = []
-    for path in _places(run.pid, data):
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write(path, msgspec.json.encode(run))
-        except OSError as error:
-            problems.append(f"no run file at {path}: {error.strerror}")
-    return problems
+    """Write every file; returns what matters of what could not be written, and why."""
+    own, *shared = [_announced(run, path) for path in _places(run.pid, data)]
+    # One place where commands look is enough.
+    return [problem for problem in (own, *(shared if all(shared) else ())) if problem]
 
 
 def withdraw(data: Path) -> None:
-    """Remove both files of this process, and none of another's."""
+    """Remove every file of this process, and none of another's."""
     for path in _places(os.getpid(), data):
         run = read_run(path)
         if run is None or run.pid != os.getpid():
@@ -61,18 +58,17 @@ def withdraw(data: Path) -> None:
 
 def live_runs() -> list[Run]:
     """Every system that this person runs here now; files of others that ended are removed."""
-    folder = runs_folder()
-    if folder is None or not folder.is_dir():
-        return []
-    found = []
-    for path in sorted(folder.glob("*.json"))[:RUNS_MAX]:
-        run = read_run(path)
-        if run is not None and is_alive(run):
-            found.append(run)
-        else:
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
-    return found
+    # By name: the same run is listed in both folders.
+    found: dict[str, Run] = {}
+    for folder in runs_folders():
+        for path in sorted(folder.glob("*.json"))[:RUNS_MAX]:
+            run = read_run(path)
+            if run is None or not is_alive(run):
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
+            else:
+                found[path.name] = run
+    return list(found.values())
 
 
 def read_run(path: Path) -> Run | None:
@@ -84,16 +80,16 @@ def read_run(path: Path) -> Run | None:
         return None
 
 
-def runs_folder() -> Path | None:
-    """Where this person's runs are listed: XDG_RUNTIME_DIR, else ~/.local/state."""
+def runs_folders() -> list[Path]:
+    """Where this person's runs are listed: in XDG_RUNTIME_DIR and in ~/.local/state."""
+    found = []
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if runtime and Path(runtime).is_dir():
-        return Path(runtime) / "pocketwatcher"
+        found.append(Path(runtime) / FOLDER)
     state = os.environ.get("XDG_STATE_HOME", "")
-    try:
-        return Path(state or Path.home() / ".local/state") / "pocketwatcher"
-    except RuntimeError:  # There is no home.
-        return None
+    with contextlib.suppress(RuntimeError):  # There is no home.
+        found.append(Path(state or Path.home() / ".local/state") / FOLDER)
+    return found
 
 
 def is_alive(run: Run) -> bool:
@@ -119,14 +115,28 @@ def started_of(pid: int) -> int:
 
 def _places(pid: int, data: Path) -> Iterator[Path]:
     yield data / RUN_FILE
-    folder = runs_folder()
-    if folder is not None:
+    for folder in runs_folders():
         yield folder / f"{pid}.json"
+
+
+def _announced(run: Run, path: Path) -> str:
+    """Why a file could not be written; empty where it was."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write(path, msgspec.json.encode(run))
+    except OSError as error:
+        return f"no run file at {path}: {error.strerror}"
+    return ""
 
 
 def _write(path: Path, body: bytes) -> None:
     aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(body + b"\n")
-    aside.replace(path)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(body + b"\n")
+        aside.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            aside.unlink()
+        raise

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from pw_cli.up.arguments import UpOptions
+from pw_cli.up.folder import written
 from pw_common.clock import now_ms
 from pw_common.login import login_url
 from pw_common.token_file import BadToken, make_token, new_nonce, read_token
@@ -42,14 +43,26 @@ def access_of(chosen: UpOptions, folder: Path) -> Access:
     """The token that the options mean; made in the data folder where none is given.
 
     Raises:
-        BadToken: it cannot be read or made, or others can read it.
+        BadToken: it cannot be read, or others can read it.
+        FolderTaken: it cannot be made in the data folder.
     """
     if chosen.no_token:
         return Access()
     path = chosen.api_token_file
     if path is None:
         path = folder / TOKEN_FILE
-        make_token(path)
+        with written(chosen.data, folder):
+            _make(path)
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise BadToken(f"{path} can be read by others: chmod 600 {path}")
     return Access(path, read_token(path))
+
+
+def _make(path: Path) -> None:
+    try:
+        make_token(path)
+    except BadToken as error:
+        if isinstance(error.__cause__, OSError):
+            # Where this lies is the data folder's trouble, not the token's.
+            raise error.__cause__ from None
+        raise

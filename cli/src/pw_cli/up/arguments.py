@@ -15,6 +15,8 @@ from pw_common.channels import CHANNELS_BYTES_MAX, channels_of
 from pw_common.coverage import BY_WIDTH
 from pw_common.documents import BadDocument, read_file
 from pw_common.redact import shown_path
+from pw_replay.core.faults import BadPlan, parse_plan
+from pw_replay.core.limits import RULES as REFUSE_RULES
 from pw_replay.market import presets
 
 DEFAULT_TPS = 200
@@ -264,6 +266,16 @@ def _source_problems(args: argparse.Namespace) -> Iterator[str]:
     for flag, value in (("--refuse", args.refuse), ("--faults", args.faults)):
         if value and args.endpoint:
             yield f"{flag} is for the played source: an endpoint refuses by itself"
+    if args.refuse and not _refuses(args.refuse):
+        yield f"--refuse {args.refuse}: allowed: {REFUSE_RULES}"
+
+
+def _refuses(text: str) -> bool:
+    try:
+        parse_plan(f"refuse={text}")
+    except BadPlan:
+        return False
+    return "," not in text
 
 
 def _run_problems(args: argparse.Namespace) -> Iterator[str]:

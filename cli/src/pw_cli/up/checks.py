@@ -57,6 +57,10 @@ FLAGS: Final[Mapping[str, str]] = {
     "PW_REPLAY_SENT_RECORD": "",
     "PW_TX_BYTES_MAX": "--tx-bytes-max",
 }
+# Each would choose or change the source, whichever one the flags say.
+SOURCES: Final = frozenset(
+    name for name in FLAGS if name.startswith(("PW_REPLAY_CAPTURES", "PW_REPLAY_MARKET_"))
+)
 VARIABLE: Final = re.compile(r" \(PW_[^)]*\)")
 # Set by the run and by a person alike, with the same meaning.
 SHARED: Final = frozenset({"PW_NATS_URL", "PW_API_TOKEN_FILE"})
@@ -79,7 +83,7 @@ def check(options: UpOptions, environ: Mapping[str, str]) -> None:
 
 
 def _taken(specs: list[Spec], environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    ours = {name for spec in specs for name in spec.env} - SHARED
+    ours = {name for spec in specs for name in spec.env} - SHARED | SOURCES
     for name in sorted(ours & {name for name, value in environ.items() if value}):
         flag = FLAGS.get(name, "")
         say = f", and say it with {flag}" if flag else ""

@@ -74,9 +74,14 @@ class _Own(logging.Handler):
             self._relay.take("pw up", line)
 
 
+def log_to_stderr() -> None:
+    """Have errors of this process, a crash among them, written where no screen is open."""
+    setup("pw", VERSION, level="error", format_="text")
+
+
 def log_to(relay: Relay) -> None:
     """Have errors of this process shown by the relay; what heals is told by the services."""
-    setup("pw", VERSION, level="error", format_="text")
+    log_to_stderr()
     root = logging.getLogger()
     handler = _Own(relay)
     handler.setFormatter(root.handlers[0].formatter)

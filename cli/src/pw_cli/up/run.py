@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import logging
 import os
 import sys
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -21,14 +23,23 @@ from pw_cli.up.access import RISK, Access, access_of
 from pw_cli.up.arguments import BadUsage, UpOptions, add_arguments, options
 from pw_cli.up.broker import STOP_S, stop_broker
 from pw_cli.up.checks import check
-from pw_cli.up.folder import BROKER_FOLDER, FolderTaken, data_folder
+from pw_cli.up.folder import (
+    BROKER_FOLDER,
+    ROOM_BYTES_MIN,
+    FolderTaken,
+    data_folder,
+    no_room,
+    place,
+    room,
+    written,
+)
 from pw_cli.up.plan import Ports, provision_spec
 from pw_cli.up.processes import STOP_TIMEOUT_S, ChildFailed, Starter, free_port, port_is_free
 from pw_cli.up.progress import Progress
-from pw_cli.up.relay import Relay, log_to
+from pw_cli.up.relay import Relay, log_to, log_to_stderr
 from pw_cli.up.report import Report
 from pw_cli.up.screen import Screen
-from pw_cli.up.seeds import with_seed
+from pw_cli.up.seeds import note_seed, with_seed
 from pw_cli.up.stopping import StoppedEarly, Stopping
 from pw_cli.up.summary import make_report
 from pw_cli.up.system import System
@@ -69,9 +80,10 @@ def run(args: argparse.Namespace) -> int:
         for line in str(error).splitlines():
             _complain(line)
         return EXIT_USAGE
-    code = uvloop.run(_run(chosen, interrupts))
-    interrupts.over()
-    return code
+    try:
+        return uvloop.run(_run(chosen, interrupts))
+    finally:
+        interrupts.over()
 
 
 async def _run(chosen: UpOptions, interrupts: Interrupts) -> int:
@@ -105,21 +117,32 @@ async def _run(chosen: UpOptions, interrupts: Interrupts) -> int:
     except StoppedEarly:
         return EXIT_INTERRUPTED
     finally:
-        await end_tasks(ticking)
-        # After what the services said of it themselves.
-        relay.close()
-        if trouble:
-            screen.line(f"pw up: {trouble}")
-        if stopping.event.is_set():
-            screen.line("pw up: stopped")
-        screen.close()
-        interrupts.over()
+        try:
+            await _ended(ticking)
+            # After what the services said of it themselves.
+            relay.close()
+            if trouble:
+                screen.line(f"pw up: {trouble}")
+            if stopping.event.is_set():
+                screen.line("pw up: stopped")
+        finally:
+            screen.close()
+            interrupts.over()
+            # The screen shows nothing more, and what nobody expected must be seen all the same.
+            log_to_stderr()
 
 
 async def _tick(relay: Relay) -> None:
     while True:
         await asyncio.sleep(FOLD_EVERY_S)
         relay.tick()
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """End a task that never ends by itself; what it raised is written with the other errors."""
+    await end_tasks(task)
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logging.getLogger("pw").error("%s_ended_early", task.get_name(), exc_info=error)
 
 
 @dataclass
@@ -146,6 +169,7 @@ class Run:
             )
             provision = provision_spec(self.chosen, url)
             if (code := await self.stopping.unless(self.starter.run_once(provision))) != 0:
+                self._say_room(broker)
                 return code
             return await self._with_broker(url, broker, access)
         finally:
@@ -162,9 +186,22 @@ class Run:
         found = find_server()
         if found.passed_over:
             self.screen.line(f"{found.passed_over}: using the bundled one")
-        broker = await self.stopping.unless(start_broker(self.folder / BROKER_FOLDER, binary=found))
+        starting = start_broker(self.folder / BROKER_FOLDER, binary=found)
+        try:
+            with written(self.chosen.data, self.folder):
+                broker = await self.stopping.unless(starting)
+        except NoBroker as error:
+            if room(self.folder) < ROOM_BYTES_MIN:
+                raise no_room(self.chosen.data) from error
+            raise
         self.stopping.broker = broker
         return broker.url, broker
+
+    def _say_room(self, broker: LocalBroker | None) -> None:
+        """The streams could not be made: what the broker reserves for them needs room."""
+        if broker is not None:
+            mib = room(self.folder) // 2**20
+            self.screen.line(f"pw up: {place(self.chosen.data)}: {mib:,} MiB are free on its disk")
 
     async def _with_broker(self, url: str, broker: LocalBroker | None, access: Access) -> int:
         assert self.bus is not None
@@ -175,6 +212,7 @@ class Run:
             )
             progress = Progress(system, as_json=self.chosen.json, screen=self.screen)
             system.say = progress.say
+            system.before_data = partial(note_seed, self.chosen, self.folder)
             in_order = False
             try:
                 await self.stopping.unless(system.start_all())
@@ -232,9 +270,8 @@ async def _live(system: System, progress: Progress, stop: asyncio.Event) -> bool
                 task.result()
         return drained is not None and drained.done()
     finally:
-        await end_tasks(*tasks, showing)
-        if not showing.cancelled() and (error := showing.exception()) is not None:
-            progress.say(f"the figures ended early: {type(error).__name__}: {error}")
+        await end_tasks(*tasks)
+        await _ended(showing)
 
 
 async def _end(system: System, progress: Progress, *, drained: bool) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 import msgspec
 
 from pw_cli.up.arguments import SEED_DEFAULT, UpOptions
-from pw_cli.up.folder import FolderTaken
+from pw_cli.up.folder import FolderTaken, written
 
 SEEDS_FILE: Final = "seeds.json"
 FILE_BYTES_MAX: Final = 64 * 1024
@@ -17,10 +18,12 @@ SEEDS_MAX: Final = 4_096
 
 
 def with_seed(options: UpOptions, folder: Path) -> tuple[UpOptions, str]:
-    """The options with a seed that the folder has not had, noted there; and what to say of it.
+    """The options with a seed that the folder has not had, and what to say of it.
+
+    The seed is noted later, by `note_seed`: a run that is stopped early has played nothing.
 
     Raises:
-        FolderTaken: the seed that was chosen has been played here.
+        FolderTaken: the seed that was chosen has been played here, or nothing can be noted.
     """
     if options.source_kind != "market" or options.data is None:
         return options, ""
@@ -34,9 +37,33 @@ def with_seed(options: UpOptions, folder: Path) -> tuple[UpOptions, str]:
             )
         options = replace(options, seed=max(had) + 1)
         said = f"--data {options.data} has had the market before: playing seed {options.seed}"
-    body = msgspec.json.encode(sorted({*had, options.seed})[-SEEDS_MAX:])
-    (folder / SEEDS_FILE).write_bytes(body + b"\n")
+    # Even an empty list is written: without one the folder would pass for an older version's.
+    _note(had, options, folder)
     return options, said
+
+
+def note_seed(options: UpOptions, folder: Path) -> None:
+    """The market begins to arrive: from now on the folder has had it.
+
+    Raises:
+        FolderTaken: it cannot be noted.
+    """
+    if options.source_kind == "market" and options.data is not None:
+        _note({*_had(folder), options.seed}, options, folder)
+
+
+def _note(had: set[int], options: UpOptions, folder: Path) -> None:
+    """Written aside first: on a full disk the old list stays."""
+    body = msgspec.json.encode(sorted(had)[-SEEDS_MAX:])
+    aside = folder / f".{SEEDS_FILE}"
+    with written(options.data, folder):
+        try:
+            aside.write_bytes(body + b"\n")
+            aside.replace(folder / SEEDS_FILE)
+        except OSError:
+            with contextlib.suppress(OSError):
+                aside.unlink()
+            raise
 
 
 def _had(folder: Path) -> set[int]:

@@ -68,6 +68,8 @@ class System:
         self.starter = starter or Starter()
         self.children: list[Child] = []
         self.say: Callable[[str], None] = lambda _line: None
+        # Called when everything else runs and the source's data is about to arrive.
+        self.before_data: Callable[[], None] = lambda: None
         self.broker_cpu_mark_s = 0.0
         # The last figures that a service told before it was stopped.
         self.source_status: dict[str, Any] = {}
@@ -108,6 +110,7 @@ class System:
         self.children.extend([self.starter.start(spec) for spec in specs])
         await self._all_ready()
         self._mark_costs()
+        self.before_data()
         ingest = self.starter.start(plan.ingest_spec(self.options, self.nats_url, self.ports))
         self.children.append(ingest)
         await self._until_live(ingest)
