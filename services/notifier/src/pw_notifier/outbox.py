@@ -33,6 +33,11 @@ class Outbox:
         # What went out while the broker was away: it must not go out again meanwhile.
         self._unnoted: set[str] = set()
 
+    @property
+    def kept(self) -> int:
+        """How many alerts it has in hand."""
+        return len(self._revisions) + len(self._unnoted)
+
     async def claim(self, alert_id: str, *, again: bool) -> Claim:
         """Say that we are about to send; only with `ours` may it be sent.
 
