@@ -39,9 +39,8 @@ async def test_a_digest_that_could_not_be_noted_is_noted_before_any_of_it_is_ask
         for one in ALERTS:
             assert await outbox.claim(one, again=True) == "ours"
         async with nothing_is_stored(bus):
-            outbox.went_out(ALERTS)
             with pytest.raises((ApiRefused, BrokerAway)):
-                await outbox.sent(ALERTS[0])
+                await outbox.sent(*ALERTS)
         for one in ALERTS:
             assert await outbox.claim(one, again=True) == "sent"
             # And so another process says.
@@ -54,7 +53,9 @@ async def test_an_orderly_end_never_says_of_what_went_out_that_it_may_be_sent(
     async with provisioned(tmp_path) as (_, bus):
         outbox = Outbox(bus, "hook")
         assert await outbox.claim("a", again=False) == "ours"
-        outbox.went_out(["a"])
+        async with nothing_is_stored(bus):
+            with pytest.raises((ApiRefused, BrokerAway)):
+                await outbox.sent("a")
         await outbox.unsent("a")
         assert await Outbox(bus, "hook").claim("a", again=False) == "sent"
 

@@ -213,10 +213,8 @@ class Delivery:
         if verdict == "sent" or isinstance(answer, Sent):
             # As many as that may be more, of which the rest goes the same way.
             was_full = len(self.waiting) >= WAITING_MAX
-            # All before the first is noted: a broker that goes away in between doubles none.
-            self._outbox.went_out(one.alert.id for one in chosen)
+            await self._outbox.sent(*(one.alert.id for one in chosen))
             for one in chosen:
-                await self._outbox.sent(one.alert.id)
                 await self._done(one)
             metrics.count("pw_notifier_sent_total", len(chosen), kind=channel.kind)
             if late:

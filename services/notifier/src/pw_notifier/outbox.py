@@ -7,7 +7,7 @@ may be sent. Entries live longer than any alert may be late.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
 from typing import Final, Literal, TypeAlias
 
 from pw_common.bus import ApiRefused, Bus
@@ -18,6 +18,8 @@ SENT: Final = b"sent"
 # It waits: whoever has the channel next may send it.
 UNSENT: Final = b"unsent"
 WRONG_LAST_SEQUENCE: Final = 10071
+# A digest is noted in the time of a few answers, however far away the broker is.
+AT_ONCE: Final = 32
 
 Claim: TypeAlias = Literal["ours", "sent", "unsure"]
 
@@ -83,14 +85,19 @@ class Outbox:
         self._revisions[alert_id] = entry[1]
         return "ours"
 
-    def went_out(self, alert_ids: Iterable[str]) -> None:
-        """Remember, before any is noted, that all of these went out; each is noted by `sent`."""
-        self._unnoted.update(alert_ids)
+    async def sent(self, *alert_ids: str) -> None:
+        """Say that these went out; all are remembered, whichever can be noted.
 
-    async def sent(self, alert_id: str) -> None:
-        """Say that it went out. Raises BrokerAway, ApiRefused: it is remembered all the same."""
-        self._unnoted.add(alert_id)
-        await self._note_sent(alert_id)
+        Raises:
+            BrokerAway, ApiRefused: from the broker.
+        """
+        self._unnoted.update(alert_ids)
+        for at in range(0, len(alert_ids), AT_ONCE):
+            some = alert_ids[at : at + AT_ONCE]
+            noted = await asyncio.gather(*map(self._note_sent, some), return_exceptions=True)
+            for result in noted:
+                if isinstance(result, BaseException):
+                    raise result
 
     async def unsent(self, alert_id: str) -> None:
         """Say of one that was claimed that it may be sent. Raises BrokerAway, ApiRefused."""

@@ -112,7 +112,6 @@ class Resending:
                 if not isinstance(answer, Sent):
                     why = f"channel {channel.name}: {answer.why}"
                     return {"error": why, "condemned": isinstance(answer, Refused)}
-                outbox.went_out(one.id for one in ours)
         finally:
             # The next request asks the broker again: another notifier may have sent them.
             for one in once:
@@ -127,13 +126,11 @@ class Resending:
         return {"before": len(alerts) - len(ours)}
 
     async def _remember(self, outbox: Outbox, sent: list[Alert]) -> None:
-        noted = await asyncio.gather(*(outbox.sent(one.id) for one in sent), return_exceptions=True)
-        for result in noted:
-            if isinstance(result, BrokerAway | ApiRefused):
-                # It did go out. An error here would have somebody send it a second time.
-                self._runtime.log.warning("sent_not_noted", reason=str(result))
-            elif isinstance(result, BaseException):
-                raise result
+        try:
+            await outbox.sent(*(one.id for one in sent))
+        except (BrokerAway, ApiRefused) as error:
+            # They did go out. An error here would have somebody send them a second time.
+            self._runtime.log.warning("sent_not_noted", reason=str(error))
 
 
 def _alerts(body: bytes) -> list[Alert]:
