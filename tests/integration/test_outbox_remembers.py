@@ -63,10 +63,11 @@ async def test_an_orderly_end_never_says_of_what_went_out_that_it_may_be_sent(
 async def test_what_is_not_ours_any_more_is_not_kept_in_memory(tmp_path: Path) -> None:
     async with provisioned(tmp_path) as (_, bus):
         outbox = Outbox(bus, "hook")
-        for one, decide in zip(ALERTS, (outbox.sent, outbox.unsent), strict=False):
-            await outbox.claim(one, again=True)
-            await decide(one)
-        await outbox.claim(ALERTS[2], again=True)
+        for one in ALERTS[:3]:
+            assert await outbox.claim(one, again=True) == "ours"
+        assert outbox.kept == 3
+        await outbox.sent(ALERTS[0])
+        await outbox.unsent(ALERTS[1])
         outbox.forget(ALERTS[2])
         assert outbox.kept == 0
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final, Literal, TypeAlias
 
-from pw_common.bus import ApiRefused, Bus
+from pw_common.bus import ApiRefused, BrokerAway, Bus
 from pw_common.subjects import BUCKET_OUTBOX
 
 SENDING: Final = b"sending"
@@ -94,10 +94,9 @@ class Outbox:
         self._unnoted.update(alert_ids)
         for at in range(0, len(alert_ids), AT_ONCE):
             some = alert_ids[at : at + AT_ONCE]
-            noted = await asyncio.gather(*map(self._note_sent, some), return_exceptions=True)
-            for result in noted:
-                if isinstance(result, BaseException):
-                    raise result
+            for error in await asyncio.gather(*map(self._failing_to_note, some)):
+                if error is not None:
+                    raise error
 
     async def unsent(self, alert_id: str) -> None:
         """Say of one that was claimed that it may be sent. Raises BrokerAway, ApiRefused."""
@@ -117,6 +116,14 @@ class Outbox:
     def forget(self, alert_id: str) -> None:
         """It is not ours any more: it became a dead letter, or somebody else decides."""
         self._revisions.pop(alert_id, None)
+
+    async def _failing_to_note(self, alert_id: str) -> BrokerAway | ApiRefused | None:
+        try:
+            await self._note_sent(alert_id)
+        except (BrokerAway, ApiRefused) as error:
+            # Those beside it are noted all the same.
+            return error
+        return None
 
     async def _note_sent(self, alert_id: str) -> None:
         # Whatever stands there, it went out.
