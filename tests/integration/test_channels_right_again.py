@@ -9,6 +9,9 @@ import msgspec
 
 from pw_common import subjects
 from pw_common.bus import Bus
+from pw_common.clock import now_ms
+from pw_common.overview import take
+from pw_health.reading import snapshot_of
 from support.command import Ended, pw
 from support.notifying import (
     configure,
@@ -135,10 +138,25 @@ async def test_a_channel_that_is_turned_off_keeps_what_it_held_until_it_is_on(
                 return "notifier-other" in await durables(bus)
 
             await poll_until(looked, "the other channel")
+            # What waits there is no fault for as long as the channel is off.
+            assert await waiting(bus, "hook") == (0, 3)
             receiver.always = (204, {}, b"")
             await configure(bus, entry)
             assert await delivered(receiver, 1, 2, 3) == [(True, [1, 2, 3])]
             assert await dead_letters(bus) == 0
+            receiver.always = (401, {}, b"")
+            await ring(bus, 4)
+            await said(url, "channel hook holds 1 alert")
+            assert await waiting(bus, "hook") == (1, 1)
+
+
+async def waiting(bus: Bus, channel: str) -> tuple[int, int]:
+    """How many alerts wait for a channel by the status, and how many do at the broker."""
+    (found,) = [
+        one for one in snapshot_of(await take(bus, now_ms())).channels if one.name == channel
+    ]
+    info = await bus.api(f"CONSUMER.INFO.PW_ALERT.notifier-{channel}")
+    return found.waiting, int(info["num_pending"]) + int(info["num_ack_pending"])
 
 
 async def test_channels_that_cannot_be_read_are_not_said_to_be_gone(tmp_path: Path) -> None:

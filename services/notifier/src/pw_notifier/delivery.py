@@ -22,16 +22,14 @@ from pw_common.subjects import STREAM_ALERT, notifier_consumer
 from pw_common.tasks import unless
 from pw_notifier.core.policy import Answer, Retry, Sent, fate_of, wait_s
 from pw_notifier.core.standing import DOUBTED, Item, Standing
+from pw_notifier.durables import ACK_WAIT_S, WAITING_MAX, make_durable
 from pw_notifier.letters import Letters
 from pw_notifier.outbox import Outbox
 from pw_notifier.sending import Sender
 
 FETCH: Final = 32
-WAITING_MAX: Final = 256
 FETCH_TIMEOUT_S: Final = 0.25
-ACK_WAIT_S: Final = 30.0
 RETRY_S: Final = 0.5
-NS: Final = 1_000_000_000
 
 
 @dataclass(kw_only=True)
@@ -270,40 +268,3 @@ class Delivery:
         await self.letters.store(self.channel.name, seq, message.data, why)
         await message.ack()
         self.runtime.metrics.count("pw_notifier_dead_letters_total", kind=self.channel.kind)
-
-
-async def make_durable(runtime: Runtime, channel: Channel) -> None:
-    """The channel's durable, beginning with what is stored from now on.
-
-    Raises:
-        BrokerAway, ApiRefused: from the broker.
-    """
-    name = notifier_consumer(channel.name)
-    config = {
-        "durable_name": name,
-        "name": name,
-        "deliver_policy": "new",
-        "ack_policy": "explicit",
-        "ack_wait": int(ACK_WAIT_S * NS),
-        "max_deliver": -1,
-        "max_ack_pending": 2 * WAITING_MAX,
-        "replay_policy": "instant",
-    }
-    await runtime.bus.api(
-        f"CONSUMER.CREATE.{STREAM_ALERT}.{name}",
-        {"stream_name": STREAM_ALERT, "config": config, "action": ""},
-    )
-
-
-async def drop_durables(runtime: Runtime, keep: set[str]) -> None:
-    """Delete the durables of channels that are gone, and with them what these did not deliver.
-
-    Raises:
-        BrokerAway, ApiRefused: from the broker.
-    """
-    listed = await runtime.bus.api(f"CONSUMER.NAMES.{STREAM_ALERT}")
-    prefix = notifier_consumer("x").removesuffix("x")
-    wanted = {notifier_consumer(name) for name in keep}
-    for name in listed.get("consumers") or []:
-        if name.startswith(prefix) and name not in wanted:
-            await runtime.bus.api(f"CONSUMER.DELETE.{STREAM_ALERT}.{name}")

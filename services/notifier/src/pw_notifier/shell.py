@@ -31,7 +31,8 @@ from pw_notifier.bounded import bounded_client
 from pw_notifier.config import Settings
 from pw_notifier.core.policy import Sent
 from pw_notifier.core.standing import Standing
-from pw_notifier.delivery import Delivery, drop_durables
+from pw_notifier.delivery import Delivery
+from pw_notifier.durables import drop_durables, make_durable
 from pw_notifier.exchange import DEADLINE_S
 from pw_notifier.letters import Letters
 from pw_notifier.resend import Resending
@@ -103,6 +104,8 @@ class _Channels:
         self._tests: set[asyncio.Task[None]] = set()
         # Channels that were changed while an exchange was under way: it comes to its end first.
         self._ending: dict[str, asyncio.Task[None]] = {}
+        # Channels that are off, and whose durables say so.
+        self._off: set[str] = set()
         self._resending = Resending(runtime, sender, self._find, self._works)
         # As they were when they could be read, and why they cannot now.
         self._last: Channels | None = None
@@ -121,7 +124,8 @@ class _Channels:
             if not trouble:
                 # Only a readable configuration says that a channel is gone: with its durable
                 # goes what it has not delivered. One that is turned off keeps what it holds.
-                await drop_durables(self._runtime, kept | self._ending.keys())
+                have_one = await drop_durables(self._runtime, kept | self._ending.keys())
+                await self._mark_off(have_one)
             for name in wanted.keys() - self._tasks.keys() - self._ending.keys():
                 self._start(wanted[name])
             self._stood = {name: one for name, one in self._stood.items() if name in kept}
@@ -130,6 +134,14 @@ class _Channels:
         except (BrokerAway, ApiRefused) as error:
             self._runtime.log.warning("channels_unread", reason=str(error))
             self._runtime.set_ready(f"waits for the broker: {error}")
+
+    async def _mark_off(self, have_one: set[str]) -> None:
+        off = [one for one in self._entries if not one.enabled]
+        self._off &= {one.name for one in off}
+        for one in off:
+            if one.name in have_one and one.name not in self._off:
+                await make_durable(self._runtime, one)
+                self._off.add(one.name)
 
     def failing(self) -> dict[str, str]:
         """What each channel fails in for so long that the others say so."""
