@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -113,16 +112,14 @@ async def test_a_replay_that_could_not_be_noted_doubles_nothing_in_the_next_one(
                 return await dead_letters(bus) == 3
 
             await poll_until(buried, "the letters", timeout_s=30)
-            for n in (1, 2, 3):
-                await bus.kv_delete(subjects.BUCKET_OUTBOX, f"hook.{n:032}")
-            receiver.always, receiver.takes_s = (204, {}, b""), 3
+            receiver.always = (204, {}, b"")
             broker = bus.client.connected_url
             assert broker is not None
             environ = {"PW_NATS_URL": broker.geturl()}
-            replay = asyncio.create_task(pw("dlq", "replay", "--all", **environ))
-            await until_claimed(bus, f"{3:032}")
             async with nothing_is_stored(bus):
-                assert await replay == Ended(0, "3 sent back\n", "")
+                # They are claimed already: only that they went out cannot be noted.
+                replay = await pw("dlq", "replay", "--all", **environ)
+                assert replay == Ended(0, "3 sent back\n", "")
             again = await pw("dlq", "replay", "--all", **environ)
             assert again == Ended(0, "0 sent back, 3 had been delivered already\n", "")
             assert of_rules(receiver) == [(True, [1, 2, 3])]
