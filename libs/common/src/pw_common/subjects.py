@@ -92,6 +92,10 @@ def alert(alert_id: str) -> str:
     return f"pw.alert.v1.{_token(alert_id)}"
 
 
+# In the metadata of the durable of a channel that is turned off: what waits there is meant to.
+CHANNEL_OFF = "pw-channel-off"
+
+
 def notifier_consumer(channel: str) -> str:
     """The durable of one notification channel on PW_ALERT."""
     return f"notifier-{_token(channel)}"

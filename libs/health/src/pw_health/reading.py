@@ -9,7 +9,13 @@ import msgspec
 
 from pw_common.broker_time import rfc3339_ms
 from pw_common.overview import Overview
-from pw_common.subjects import CONSUMER_DETECTOR, CONSUMER_PARSER, STREAM_SWAP, STREAM_TX
+from pw_common.subjects import (
+    CHANNEL_OFF,
+    CONSUMER_DETECTOR,
+    CONSUMER_PARSER,
+    STREAM_SWAP,
+    STREAM_TX,
+)
 from pw_common.topology import stream_created
 from pw_health.facts import Beat, Channel, Queue, Snapshot
 from pw_health.processes import is_silent
@@ -78,10 +84,17 @@ def _channel(view: Overview, name: str, troubles: Mapping[str, str]) -> Channel:
     info = view.consumers[view.channels[name]]
     return Channel(
         name=name,
-        waiting=int(info["num_pending"]) + int(info["num_ack_pending"]),
+        waiting=_alerts_waiting(info),
         lag_ms=int(view.lag_s[view.channels[name]] * 1_000),
         trouble=trouble,
     )
+
+
+def _alerts_waiting(info: Mapping[str, Any]) -> int:
+    """How many alerts a channel should have taken; one that is turned off should take none."""
+    if CHANNEL_OFF in (info.get("config", {}).get("metadata") or {}):
+        return 0
+    return int(info["num_pending"]) + int(info["num_ack_pending"])
 
 
 def _folding_lag_ms(view: Overview) -> int:

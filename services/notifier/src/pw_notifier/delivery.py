@@ -19,18 +19,17 @@ from pw_common.clock import monotonic_s, now_ms
 from pw_common.publisher import PublishRefused
 from pw_common.run import Runtime
 from pw_common.subjects import STREAM_ALERT, notifier_consumer
+from pw_common.tasks import unless
 from pw_notifier.core.policy import Answer, Retry, Sent, fate_of, wait_s
-from pw_notifier.core.standing import Item, Standing
+from pw_notifier.core.standing import DOUBTED, Item, Standing
+from pw_notifier.durables import ACK_WAIT_S, WAITING_MAX, make_durable
 from pw_notifier.letters import Letters
 from pw_notifier.outbox import Outbox
 from pw_notifier.sending import Sender
 
 FETCH: Final = 32
-WAITING_MAX: Final = 256
 FETCH_TIMEOUT_S: Final = 0.25
-ACK_WAIT_S: Final = 30.0
 RETRY_S: Final = 0.5
-NS: Final = 1_000_000_000
 
 
 @dataclass(kw_only=True)
@@ -55,11 +54,14 @@ class Delivery:
     waiting: list[Waiting] = field(default_factory=list)
     not_before_s: float = 0.0
     _gathering: bool = True
+    _ending: asyncio.Event = field(default_factory=asyncio.Event)
+    # What is being sent at this moment: nobody knows yet whether it arrives.
+    _under_way: frozenset[str] = frozenset()
 
     async def run(self) -> None:
-        """Deliver until cancelled; a broker that is away is waited for."""
+        """Deliver until `end` or cancelled; a broker that is away is waited for."""
         self._outbox = Outbox(self.runtime.bus, self.channel.name)
-        while True:
+        while not self._ending.is_set():
             try:
                 await make_durable(self.runtime, self.channel)
                 await self._pull()
@@ -68,7 +70,11 @@ class Delivery:
             except PublishRefused as error:
                 # A dead letter that cannot be stored: its alert is kept, and tried again.
                 self._pauses(str(error))
-            await asyncio.sleep(RETRY_S)
+            await unless(self._ending, RETRY_S)
+
+    def end(self) -> None:
+        """Begin no further attempt; one that is under way comes to its end first."""
+        self._ending.set()
 
     def fails(self, *, held_ms: int = 0) -> str:
         """Why nothing arrives through this channel; empty where it does."""
@@ -80,8 +86,9 @@ class Delivery:
         moved = f"sends to chat {chat_id}, which its group became: set this chat_id"
         return self.fails() or (moved if chat_id else "")
 
-    def wake(self) -> None:
-        """Try again now: somebody has seen that the channel works."""
+    def works(self) -> None:
+        """Something else got through the channel: its fault is over, and what waits goes now."""
+        self.standing.worked()
         self.not_before_s = 0.0
 
     def _pauses(self, why: str) -> None:
@@ -96,7 +103,7 @@ class Delivery:
         held_s = monotonic_s()
         self._gathering = True
         try:
-            while True:
+            while not self._ending.is_set():
                 due = self.waiting and monotonic_s() >= self.not_before_s
                 if due and not self._gathering:
                     # Before looking for more: a quiet log would hold up each of a burst.
@@ -106,10 +113,10 @@ class Delivery:
                     # A backlog is taken whole, so that it goes out as one digest.
                     self._gathering = self._gathering and found == FETCH
                     if not found and not self.waiting:
-                        self.standing.emptied()
+                        await self._emptied()
                 else:
                     self._gathering = False
-                    await asyncio.sleep(FETCH_TIMEOUT_S)
+                    await unless(self._ending, FETCH_TIMEOUT_S)
                 if monotonic_s() - held_s > ACK_WAIT_S / 3:
                     held_s = monotonic_s()
                     for one in self.waiting:
@@ -118,12 +125,27 @@ class Delivery:
             await self._give_back()
             await subscription.unsubscribe()
 
+    async def _emptied(self) -> None:
+        """Nothing came. A fault is over only if the broker has nothing more either."""
+        if self.standing.why or self.standing.gathers:
+            name = notifier_consumer(self.channel.name)
+            info = await self.runtime.bus.api(f"CONSUMER.INFO.{STREAM_ALERT}.{name}")
+            # What was not acknowledged comes again: after a pause it waits there.
+            if info["num_pending"] or info["num_ack_pending"]:
+                return
+        self.standing.emptied()
+
     async def _give_back(self) -> None:
         """What waits is asked for at once by whoever has the channel next."""
         try:
+            if self._ending.is_set() and self.channel.delivery == "at_most_once":
+                # We would have tried it again, so the next one may; but not what was cut off.
+                for one in self.waiting:
+                    if one.alert.id not in self._under_way:
+                        await self._outbox.unsent(one.alert.id)
             for one in self.waiting:
                 await one.message.nak()
-        except (NatsError, OSError):
+        except (BrokerAway, ApiRefused, NatsError, OSError):
             return  # Without a connection it comes again when its time is over.
         finally:
             self.waiting.clear()
@@ -162,10 +184,12 @@ class Delivery:
         what, at = self.standing.chosen(len(late), len(self.waiting))
         chosen = {"late": late, "all": list(self.waiting), "one": [self.waiting[at]]}[what]
         chosen = [one for one in chosen if await self._is_ours(one)]
-        if not chosen:
+        if not chosen or self._ending.is_set():
             return
         is_late = bool(late) or self.standing.gathers
+        self._under_way = frozenset(one.alert.id for one in chosen)
         answer = await self.sender.send(self.channel, [one.alert for one in chosen], late=is_late)
+        self._under_way = frozenset()
         await self._after(answer, chosen, late=is_late)
 
     async def _sorted_out(self) -> list[Waiting]:
@@ -175,8 +199,7 @@ class Delivery:
             fate = fate_of(self.channel, one.alert, one.stored_ms, now_ms())
             if fate == "expired":
                 why = f"not delivered in {self.channel.alert_age_max_s} s: {self.standing.why}"
-                await self._dead_letter(one.message, one.seq, why)
-                self.waiting.remove(one)
+                await self._give_up(one, why)
                 self.standing.lose(1, now_ms())
             elif fate == "late":
                 late.append(one)
@@ -188,8 +211,8 @@ class Delivery:
         if verdict == "sent" or isinstance(answer, Sent):
             # As many as that may be more, of which the rest goes the same way.
             was_full = len(self.waiting) >= WAITING_MAX
+            await self._outbox.sent(*(one.alert.id for one in chosen))
             for one in chosen:
-                await self._outbox.sent(one.alert.id)
                 await self._done(one)
             metrics.count("pw_notifier_sent_total", len(chosen), kind=channel.kind)
             if late:
@@ -199,32 +222,42 @@ class Delivery:
             return
         if verdict == "condemned":
             (one,) = chosen
-            await self._dead_letter(one.message, one.seq, answer.why)
-            self.waiting.remove(one)
+            await self._give_up(one, answer.why)
             return
         metrics.count("pw_notifier_failed_total", kind=channel.kind)
         self.runtime.log.warning("not_delivered", channel=channel.name, reason=answer.why)
-        if isinstance(answer, Retry) and answer.held and channel.delivery == "at_most_once":
-            # Refused is surely not sent: whoever has the channel next may send it.
-            for one in chosen:
-                await self._outbox.unsent(one.alert.id)
         if verdict == "again":
             self.not_before_s = monotonic_s() + wait_s(
                 self.standing.tries - 1,
                 answer.after_s if isinstance(answer, Retry) else None,
                 random.random(),  # noqa: S311, TID251 - only spreads load
             )
+        unsure = isinstance(answer, Retry) and answer.unsure
+        if channel.delivery == "at_most_once" and not unsure:
+            # Surely not delivered: whoever has the channel next may send it, even after a crash.
+            for one in chosen:
+                await self._outbox.unsent(one.alert.id)
 
     async def _is_ours(self, one: Waiting) -> bool:
-        """Whether to send it: not when it was sent, nor where losing is better than doubling."""
+        """Whether to send it: not when it was sent, nor where it may have been and must not twice.
+
+        Somebody may look whether it arrived, and send its dead letter once more.
+        """
         again = self.channel.delivery == "at_least_once"
         claim = await self._outbox.claim(one.alert.id, again=again)
         if claim == "ours":
             return True
-        if claim != "sent":
-            self.runtime.log.warning("not_sent_again", channel=self.channel.name, why=claim)
-        await self._done(one)
+        if claim == "unsure":
+            await self._give_up(one, DOUBTED)
+            self.standing.doubt(now_ms())
+        else:
+            await self._done(one)
         return False
+
+    async def _give_up(self, one: Waiting, why: str) -> None:
+        await self._dead_letter(one.message, one.seq, why)
+        self._outbox.forget(one.alert.id)
+        self.waiting.remove(one)
 
     async def _done(self, one: Waiting) -> None:
         await one.message.ack()
@@ -235,36 +268,3 @@ class Delivery:
         await self.letters.store(self.channel.name, seq, message.data, why)
         await message.ack()
         self.runtime.metrics.count("pw_notifier_dead_letters_total", kind=self.channel.kind)
-
-
-async def make_durable(runtime: Runtime, channel: Channel) -> None:
-    """The channel's durable, beginning with what is stored from now on.
-
-    Raises:
-        BrokerAway, ApiRefused: from the broker.
-    """
-    name = notifier_consumer(channel.name)
-    config = {
-        "durable_name": name,
-        "name": name,
-        "deliver_policy": "new",
-        "ack_policy": "explicit",
-        "ack_wait": int(ACK_WAIT_S * NS),
-        "max_deliver": -1,
-        "max_ack_pending": 2 * WAITING_MAX,
-        "replay_policy": "instant",
-    }
-    await runtime.bus.api(
-        f"CONSUMER.CREATE.{STREAM_ALERT}.{name}",
-        {"stream_name": STREAM_ALERT, "config": config, "action": ""},
-    )
-
-
-async def drop_durables(runtime: Runtime, keep: set[str]) -> None:
-    """Delete the durables of channels that are gone. Raises BrokerAway, ApiRefused."""
-    listed = await runtime.bus.api(f"CONSUMER.NAMES.{STREAM_ALERT}")
-    prefix = notifier_consumer("x").removesuffix("x")
-    wanted = {notifier_consumer(name) for name in keep}
-    for name in listed.get("consumers") or []:
-        if name.startswith(prefix) and name not in wanted:
-            await runtime.bus.api(f"CONSUMER.DELETE.{STREAM_ALERT}.{name}")

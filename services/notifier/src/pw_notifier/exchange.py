@@ -11,7 +11,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import httpx
 
@@ -19,6 +19,8 @@ ANSWER_BYTES_MAX: Final = 64 * 1024
 DEADLINE_S: Final = 10.0
 # An error of httpx wraps one of httpcore, which wraps one of the system.
 CAUSES_MAX: Final = 12
+# httpcore's name for the moment from which the other side may have got something of a request.
+WRITES: Final = "http11.send_request_headers.started"
 
 
 class Answered(NamedTuple):
@@ -36,11 +38,13 @@ class NoAnswer(Exception):
 
     `astray`: no other request to this address would get one. There is no such host, what answers
     is not trusted, or it is no address.
+    `unsure`: some of the request was written, so it may have arrived.
     """
 
-    def __init__(self, why: str, *, astray: bool = False) -> None:
+    def __init__(self, why: str, *, astray: bool = False, unsure: bool = False) -> None:
         super().__init__(why)
         self.astray = astray
+        self.unsure = unsure
 
 
 async def exchange(
@@ -64,10 +68,18 @@ async def exchange(
     body = bytearray()
     whole = False
     why, astray = f"no answer in {deadline_s:g} s", False
+    written = False
+
+    async def traced(event: str, _: Mapping[str, Any]) -> None:
+        nonlocal written
+        written = written or event == WRITES
+
     try:
         async with (
             asyncio.timeout(deadline_s),
-            client.stream(method, url, content=content, headers=headers) as answer,
+            client.stream(
+                method, url, content=content, headers=headers, extensions={"trace": traced}
+            ) as answer,
         ):
             head = answer.status_code, answer.headers
             async for chunk in answer.aiter_raw():
@@ -81,7 +93,7 @@ async def exchange(
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, UnicodeError) as error:
         why, astray = _failure(error)
     if head is None:
-        raise NoAnswer(why, astray=astray)
+        raise NoAnswer(why, astray=astray, unsure=written)
     status, found = head
     if found.get("content-encoding", "identity") != "identity":
         body.clear()

@@ -16,7 +16,7 @@ from nats.errors import Error as NatsError
 
 from pw_common.alerts import Alert, decode_alert
 from pw_common.bus import ApiRefused, BrokerAway, headers_of
-from pw_common.channels import Channel
+from pw_common.channels import CHANNELS_MAX, Channel
 from pw_common.envelope import CHANNEL
 from pw_common.limits import RESENT_ALERTS_MAX
 from pw_common.run import Runtime
@@ -34,12 +34,21 @@ class Resending:
     """Answers `pw dlq replay`."""
 
     def __init__(
-        self, runtime: Runtime, sender: Sender, entries: Callable[[], tuple[Channel, ...]]
+        self,
+        runtime: Runtime,
+        sender: Sender,
+        find: Callable[[str], Channel | str],
+        on_sent: Callable[[str], None],
     ) -> None:
         self._runtime = runtime
         self._sender = sender
-        self._entries = entries
+        # The channel of that name, or a sentence that says why there is none.
+        self._find = find
+        self._on_sent = on_sent
+        # They remember what went out and could not be noted.
+        self._outboxes: dict[str, Outbox] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
 
     async def start(self) -> None:
         """Answer from now on."""
@@ -47,15 +56,20 @@ class Resending:
             RESEND_NOTIFIER, queue="notifier", cb=self._on_question
         )
 
-    async def stop(self) -> None:
-        """End what is under way; whoever asked hears nothing and the letters stay."""
+    async def stop(self, within_s: float) -> None:
+        """What is under way comes to its end, if it does so in time, and nothing else begins."""
+        self._stopping = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=within_s)
         await end_tasks(*self._tasks)
 
     async def _on_question(self, message: Msg) -> None:
         if not message.reply:
             return
-        if len(self._tasks) >= UNDER_WAY_MAX:
+        if self._stopping or len(self._tasks) >= UNDER_WAY_MAX:
             why = f"{UNDER_WAY_MAX} such requests are under way: try again in a few seconds"
+            if self._stopping:
+                why = "this notifier is stopping: try again once another runs"
             await message.respond(msgspec.json.encode({"error": why}))
             return
         task = asyncio.create_task(self._answer(message), name="resend")
@@ -73,11 +87,9 @@ class Resending:
             self._runtime.log.warning("resend_unanswered", reason=type(error).__name__)
 
     async def _resend(self, name: str, body: bytes) -> dict[str, Any]:
-        known = {one.name: one for one in self._entries()}
-        channel = known.get(name)
-        if channel is None:
-            names = f"there are: {', '.join(known)}" if known else "there are none"
-            return {"error": f"there is no channel {name[:32]!r} any more; {names}"}
+        channel = self._find(name)
+        if isinstance(channel, str):
+            return {"error": channel}
         if not channel.enabled:
             return {"error": f"channel {name} is turned off: turn it on first"}
         try:
@@ -87,16 +99,25 @@ class Resending:
         return await self._send(channel, alerts)
 
     async def _send(self, channel: Channel, alerts: list[Alert]) -> dict[str, Any]:
-        outbox = Outbox(self._runtime.bus, channel.name)
+        if channel.name not in self._outboxes and len(self._outboxes) >= CHANNELS_MAX:
+            self._outboxes.clear()  # Of channels as they were once.
+        outbox = self._outboxes.setdefault(channel.name, Outbox(self._runtime.bus, channel.name))
         once = {one.id: one for one in alerts}
         # A letter was tried before it became one; to send it now is what somebody asks for.
-        claims = {one: await outbox.claim(one, again=True) for one in once}
-        ours = [alert for one, alert in once.items() if claims[one] == "ours"]
+        try:
+            claims = {one: await outbox.claim(one, again=True) for one in once}
+            ours = [alert for one, alert in once.items() if claims[one] == "ours"]
+            if ours:
+                answer = await self._sender.send(channel, ours, late=True)
+                if not isinstance(answer, Sent):
+                    why = f"channel {channel.name}: {answer.why}"
+                    return {"error": why, "condemned": isinstance(answer, Refused)}
+        finally:
+            # The next request asks the broker again: another notifier may have sent them.
+            for one in once:
+                outbox.forget(one)
         if ours:
-            answer = await self._sender.send(channel, ours, late=True)
-            if not isinstance(answer, Sent):
-                why = f"channel {channel.name}: {answer.why}"
-                return {"error": why, "condemned": isinstance(answer, Refused)}
+            self._on_sent(channel.name)
             await self._remember(outbox, ours)
             metrics, kind = self._runtime.metrics, channel.kind
             metrics.count("pw_notifier_sent_total", len(ours), kind=kind)
@@ -106,8 +127,7 @@ class Resending:
 
     async def _remember(self, outbox: Outbox, sent: list[Alert]) -> None:
         try:
-            for one in sent:
-                await outbox.sent(one.id)
+            await outbox.sent(*(one.id for one in sent))
         except (BrokerAway, ApiRefused) as error:
             # They did go out. An error here would have somebody send them a second time.
             self._runtime.log.warning("sent_not_noted", reason=str(error))

@@ -67,9 +67,10 @@ class Sender:
                 self._client, "POST", request.url, content=request.body, headers=request.headers
             )
         except ConsoleHeld as error:
-            return Retry(str(error))
+            return Retry(str(error), unsure=True)
         except NoAnswer as error:
-            return Retry(plain_text(redacted(str(error)), ERROR_CHARS_MAX), held=error.astray)
+            why = plain_text(redacted(str(error)), ERROR_CHARS_MAX)
+            return Retry(why, held=error.astray, unsure=error.unsure)
         if not answer.whole:
             self._on_cut(channel.kind)
         # Error pages often repeat the path, and with it a webhook's key or a bot's token.

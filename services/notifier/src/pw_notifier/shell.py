@@ -25,7 +25,9 @@ from pw_notifier.channel_file import ChannelFile
 from pw_notifier.config import Settings
 from pw_notifier.core.policy import Sent
 from pw_notifier.core.standing import Standing
-from pw_notifier.delivery import Delivery, drop_durables
+from pw_notifier.delivery import Delivery
+from pw_notifier.durables import drop_durables, make_durable
+from pw_notifier.exchange import DEADLINE_S
 from pw_notifier.letters import Letters
 from pw_notifier.resend import Resending
 from pw_notifier.sending import Sender
@@ -36,6 +38,13 @@ POLL_S: Final = 1.0
 TESTS_MAX: Final = 8
 # A name server that is away for a moment is no news for the other channels.
 HELD_MS: Final = 10_000
+# A channel that was changed has this long for an exchange under way, which may be two if its
+# chat has moved, and for what follows at the broker.
+ENDING_MAX_S: Final = 2 * DEADLINE_S + 10.0
+# Most end at once, and start again in the same look.
+SOON_S: Final = 0.6
+# What a stop keeps for everything after the channels.
+STOP_SPARE_S: Final = 6.0
 
 
 async def run_notifier(settings: Settings, runtime: Runtime) -> None:
@@ -85,7 +94,11 @@ class _Channels:
         # How channels stood that were changed: what they held still goes out as a digest.
         self._stood: dict[str, Standing] = {}
         self._tests: set[asyncio.Task[None]] = set()
-        self._resending = Resending(runtime, sender, lambda: self._entries)
+        # Channels that were changed while an exchange was under way: it comes to its end first.
+        self._ending: dict[str, asyncio.Task[None]] = {}
+        # Channels that are off, and whose durables say so.
+        self._off: set[str] = set()
+        self._resending = Resending(runtime, sender, self._find, self._works)
         # As they were when they could be read, and why they cannot now.
         self._last: Channels | None = None
         self._unreadable = ""
@@ -97,19 +110,30 @@ class _Channels:
             wanted = {one.name: one for one in self._entries if one.enabled}
             for name, (delivery, task) in list(self._tasks.items()):
                 if wanted.get(name) != delivery.channel or task.done():
-                    await self._end(name)
+                    self._end(name, ENDING_MAX_S)
+            await self._ended(SOON_S)
+            kept = {one.name for one in self._entries}
             if not trouble:
                 # Only a readable configuration says that a channel is gone: with its durable
-                # goes what it has not delivered.
-                await drop_durables(self._runtime, set(wanted))
-            for name in wanted.keys() - self._tasks.keys():
+                # goes what it has not delivered. One that is turned off keeps what it holds.
+                have_one = await drop_durables(self._runtime, kept | self._ending.keys())
+                await self._mark_off(have_one)
+            for name in wanted.keys() - self._tasks.keys() - self._ending.keys():
                 self._start(wanted[name])
-            self._stood.clear()
+            self._stood = {name: one for name, one in self._stood.items() if name in kept}
             self._runtime.set_ready(trouble)
             self._runtime.metrics.set("pw_configuration_unusable", int(bool(trouble)))
         except (BrokerAway, ApiRefused) as error:
             self._runtime.log.warning("channels_unread", reason=str(error))
             self._runtime.set_ready(f"waits for the broker: {error}")
+
+    async def _mark_off(self, have_one: set[str]) -> None:
+        off = [one for one in self._entries if not one.enabled]
+        self._off &= {one.name for one in off}
+        for one in off:
+            if one.name in have_one and one.name not in self._off:
+                await make_durable(self._runtime, one)
+                self._off.add(one.name)
 
     def failing(self) -> dict[str, str]:
         """What each channel fails in for so long that the others say so."""
@@ -127,11 +151,14 @@ class _Channels:
         self._runtime.set_trouble(f"channel {name}", what and f"channel {name} {what}")
 
     async def stop(self) -> None:
-        """End every channel; what it has in hand comes again."""
-        await end_tasks(*self._tests)
-        await self._resending.stop()
+        """End every channel: an exchange under way may still end, what waits comes again."""
+        whole_s = self._settings.shutdown_timeout_s
+        within_s = max(whole_s - STOP_SPARE_S, whole_s / 2)
         for name in list(self._tasks):
-            await self._end(name)
+            self._end(name, within_s)
+        await asyncio.gather(
+            end_tasks(*self._tests), self._resending.stop(within_s), self._ended(whole_s)
+        )
 
     async def answer_tests(self) -> None:
         """Send a test message through one channel whenever somebody asks."""
@@ -164,16 +191,34 @@ class _Channels:
             name = msgspec.json.decode(body, type=dict[str, str])["channel"]
         except (msgspec.MsgspecError, KeyError):
             return {"error": "allowed: {channel: NAME}"}
-        known = {one.name: one for one in self._entries}
-        channel = known.get(name)
-        if channel is None:
-            return {"error": f"no channel {name[:32]!r}; there are: {', '.join(known)}"}
+        channel = self._find(name)
+        if isinstance(channel, str):
+            return {"error": channel}
         answer = await self._sender.send(channel, [_test_alert()], late=False)
         if not isinstance(answer, Sent):
             return {"error": answer.why}
-        if name in self._tasks:
-            self._tasks[name][0].wake()
+        self._works(name)
         return {"sent": True}
+
+    def _works(self, name: str) -> None:
+        """Something got through this channel."""
+        if name in self._tasks:
+            self._tasks[name][0].works()
+
+    def _find(self, name: str) -> Channel | str:
+        """The channel of that name, or a sentence that says why there is none."""
+        known = {one.name: one for one in self._entries}
+        if name in known:
+            return known[name]
+        if self._last is None:
+            return (
+                f"the channels cannot be read: {self._unreadable}"
+                if self._unreadable
+                else "the channels are not read yet: try again in a few seconds"
+            )
+        names = f"there are: {', '.join(known)}" if known else "there are none"
+        why = f"; the channels as they are now cannot be read: {self._unreadable}"
+        return f"there is no channel {name[:32]!r}; {names}{why if self._unreadable else ''}"
 
     @property
     def _entries(self) -> tuple[Channel, ...]:
@@ -216,14 +261,30 @@ class _Channels:
         self._tasks[channel.name] = (delivery, task)
         self._runtime.log.info("channel_started", channel=channel.name, channel_kind=channel.kind)
 
-    async def _end(self, name: str) -> None:
+    def _end(self, name: str, within_s: float) -> None:
         delivery, task = self._tasks.pop(name)
         self._stood[name] = delivery.standing
         self._say(name, "")
-        left = await end_tasks(task)
-        if not left and not task.cancelled():
-            # A bug crashes loudly.
-            task.result()
+        delivery.end()
+        self._ending[name] = asyncio.create_task(_until_ended(task, within_s), name=f"end-{name}")
+
+    async def _ended(self, within_s: float) -> None:
+        """Wait for channels that end, but not for one that hangs: it delays only itself."""
+        if self._ending:
+            await asyncio.wait(self._ending.values(), timeout=within_s)
+        for name, ending in list(self._ending.items()):
+            if ending.done():
+                del self._ending[name]
+                ending.result()
+
+
+async def _until_ended(task: asyncio.Task[None], within_s: float) -> None:
+    """To cut an exchange off is to send its alerts twice, or never: its deadline comes first."""
+    await asyncio.wait({task}, timeout=within_s)
+    left = await end_tasks(task)
+    if not left and not task.cancelled():
+        # A bug crashes loudly.
+        task.result()
 
 
 BadChannels = BadDocument

@@ -45,11 +45,13 @@ class Retry(NamedTuple):
     """Not delivered: try again after this long at the earliest; None lets us choose.
 
     `held`: the fault is the channel's, and until a person has seen to it every alert would fail.
+    `unsure`: it may have arrived all the same, since there was no answer.
     """
 
     why: str
     after_s: float | None = None
     held: bool = False
+    unsure: bool = False
 
 
 class Refused(NamedTuple):

@@ -22,6 +22,9 @@ TOGETHER_TRIES: Final = 6
 PASSING_MS: Final = 60_000
 # And a dead letter, if no other one follows, for so long.
 LOST_SHOWN_MS: Final = 60_000
+DOUBTED: Final = (
+    "it may have been sent before the notifier was cut off, and is to be sent once at most"
+)
 
 Verdict: TypeAlias = Literal["sent", "again", "apart", "condemned"]
 
@@ -84,7 +87,7 @@ class Standing:
             if self._is_condemned(item, of_one=of_one):
                 self._apart = max(0, self._apart - 1)
                 self._refused_in_row += of_one
-                self.tries, self.why, self.held = 0, "", False
+                self._right()
                 self._lose(1, answer.why, now_ms)
                 return "condemned"
             item.refused_at = self._taken
@@ -96,10 +99,26 @@ class Standing:
         """So many were too old to be tried again."""
         self._lose(count, f"too old to be sent: {self.why or 'the notifier was away'}", now_ms)
 
+    def doubt(self, now_ms: int) -> None:
+        """One may have been sent by a process that was cut off, and must not go out twice."""
+        self._lose(1, DOUBTED, now_ms)
+
     def emptied(self) -> None:
-        """Nothing waits any more, here or at the broker: the next alert goes by itself."""
+        """Nothing waits any more, here or at the broker: the next alert goes by itself.
+
+        A fault that was seen ends with what it held: without an attempt nobody knows whether it
+        lasts, and the next alert will show it.
+        """
         self.gathers = False
         self._apart = 0
+        self._right()
+
+    def worked(self) -> None:
+        """A message that was none of what waits got through: the fault is over.
+
+        What waits is not judged by it: no alert is condemned because a test message passed.
+        """
+        self._right()
 
     def says(self, now_ms: int, waiting: int, *, held_ms: int = 0) -> str:
         """What a person should see to; empty where nothing is wrong.
@@ -130,6 +149,9 @@ class Standing:
         self._apart = max(0, self._apart - 1)
         self._refused_in_row = 0
         self._last_taken = True
+        self._right()
+
+    def _right(self) -> None:
         self.tries, self.why, self.held = 0, "", False
 
     def _fail(self, why: str, now_ms: int, *, held: bool) -> None:

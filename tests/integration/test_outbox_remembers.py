@@ -1,0 +1,125 @@
+"""What went out is not sent twice because the broker was away when it was to be noted."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from pw_common import subjects
+from pw_common.bus import ApiRefused, BrokerAway, Bus
+from pw_notifier.outbox import Outbox
+from support.broker import provisioned
+from support.command import Ended, pw
+from support.notifying import dead_letters, delivered, hook, notifying, of_rules, ring
+from support.poll import poll_until
+from support.receiver import receiving
+
+ALERTS = tuple(f"{n:032}" for n in range(5))
+
+
+@asynccontextmanager
+async def nothing_is_stored(bus: Bus) -> AsyncIterator[None]:
+    """The bucket refuses every write meanwhile."""
+    stream = f"KV_{subjects.BUCKET_OUTBOX}"
+    config = (await bus.api(f"STREAM.INFO.{stream}"))["config"]
+    await bus.api(f"STREAM.UPDATE.{stream}", config | {"max_msg_size": 1})
+    yield
+    await bus.api(f"STREAM.UPDATE.{stream}", config)
+
+
+async def test_a_digest_that_could_not_be_noted_is_noted_before_any_of_it_is_asked_for_again(
+    tmp_path: Path,
+) -> None:
+    async with provisioned(tmp_path) as (_, bus):
+        outbox = Outbox(bus, "hook")
+        for one in ALERTS:
+            assert await outbox.claim(one, again=True) == "ours"
+        async with nothing_is_stored(bus):
+            with pytest.raises((ApiRefused, BrokerAway)):
+                await outbox.sent(*ALERTS)
+        for one in ALERTS:
+            assert await outbox.claim(one, again=True) == "sent"
+            # And so another process says.
+            assert await Outbox(bus, "hook").claim(one, again=True) == "sent"
+
+
+async def test_an_orderly_end_never_says_of_what_went_out_that_it_may_be_sent(
+    tmp_path: Path,
+) -> None:
+    async with provisioned(tmp_path) as (_, bus):
+        outbox = Outbox(bus, "hook")
+        assert await outbox.claim("a", again=False) == "ours"
+        async with nothing_is_stored(bus):
+            with pytest.raises((ApiRefused, BrokerAway)):
+                await outbox.sent("a")
+        await outbox.unsent("a")
+        assert await Outbox(bus, "hook").claim("a", again=False) == "sent"
+
+
+async def test_what_is_not_ours_any_more_is_not_kept_in_memory(tmp_path: Path) -> None:
+    async with provisioned(tmp_path) as (_, bus):
+        outbox = Outbox(bus, "hook")
+        for one in ALERTS[:3]:
+            assert await outbox.claim(one, again=True) == "ours"
+        assert outbox.kept == 3
+        await outbox.sent(ALERTS[0])
+        await outbox.unsent(ALERTS[1])
+        outbox.forget(ALERTS[2])
+        assert outbox.kept == 0
+
+
+async def until_claimed(bus: Bus, alert_id: str) -> None:
+    async def claimed() -> bool:
+        return await bus.kv_get(subjects.BUCKET_OUTBOX, f"hook.{alert_id}") is not None
+
+    await poll_until(claimed, "the claim")
+
+
+async def test_an_alert_that_went_out_while_nothing_could_be_noted_goes_out_once(
+    tmp_path: Path,
+) -> None:
+    with receiving() as receiver:
+        receiver.takes_s = 2
+        async with notifying(tmp_path, hook("hook", receiver.url)) as (bus, _, _process):
+            await ring(bus, 1)
+            await until_claimed(bus, f"{1:032}")
+            async with nothing_is_stored(bus):
+                await delivered(receiver, 1)
+                receiver.takes_s = 0
+
+                async def given_back() -> bool:
+                    info = await bus.api("CONSUMER.INFO.PW_ALERT.notifier-hook")
+                    return int(info["num_redelivered"]) > 0
+
+                await poll_until(given_back, "the alert comes again", timeout_s=40)
+            await ring(bus, 2)
+            assert sorted(n for _, some in await delivered(receiver, 1, 2) for n in some) == [1, 2]
+
+
+async def test_a_replay_that_could_not_be_noted_doubles_nothing_in_the_next_one(
+    tmp_path: Path,
+) -> None:
+    with receiving() as receiver:
+        receiver.always = (401, {}, b"")
+        entry = hook("hook", receiver.url, late_after_s=1, alert_age_max_s=2)
+        async with notifying(tmp_path, entry) as (bus, _, _process):
+            await ring(bus, 1, 2, 3)
+
+            async def buried() -> bool:
+                return await dead_letters(bus) == 3
+
+            await poll_until(buried, "the letters", timeout_s=30)
+            receiver.always = (204, {}, b"")
+            broker = bus.client.connected_url
+            assert broker is not None
+            environ = {"PW_NATS_URL": broker.geturl()}
+            async with nothing_is_stored(bus):
+                # They are claimed already: only that they went out cannot be noted.
+                replay = await pw("dlq", "replay", "--all", **environ)
+                assert replay == Ended(0, "3 sent back\n", "")
+            again = await pw("dlq", "replay", "--all", **environ)
+            assert again == Ended(0, "0 sent back, 3 had been delivered already\n", "")
+            assert of_rules(receiver) == [(True, [1, 2, 3])]
