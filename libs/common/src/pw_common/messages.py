@@ -306,11 +306,24 @@ class MemoryHealth(msgspec.Struct, frozen=True, kw_only=True):
     cut_ms: int = 0
 
 
+class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person should see to although the service works.
+
+    `channel` names the channel of alerts that it is about; `failing` says that nothing arrives
+    through it.
+    """
+
+    what: str
+    channel: str = ""
+    failing: bool = False
+
+
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat.v1"):
     """A service instance's entry in the `pw_instances` bucket, written every second.
 
     `rates` is keyed by the counter's metric name (see `metrics.py`). `expects` names sources
-    without which the service waits, although it reads none itself.
+    without which the service waits, although it reads none itself. `troubles` are what `reason`
+    says of a service that is ready, one by one; older versions leave them out.
     """
 
     service: str
@@ -327,6 +340,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat.v1"):
     drift: tuple[LayoutDrift, ...] = ()
     memory: MemoryHealth | None = None
     expects: tuple[str, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
 
 
 Message: TypeAlias = (
