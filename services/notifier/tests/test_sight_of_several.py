@@ -109,8 +109,8 @@ def test_a_notifier_that_starts_again_knows_which_warnings_were_left() -> None:
     again = Looking()
     again.at_ms = looking.at_ms + 60_000
     again.sight.resume(stored, again.at_ms)
-    assert again.sight.sees
     assert again.for_s(20, source=NARROW) == []
+    assert again.sight.sees
     (over,) = again.for_s(20)
     assert over.title == "All is well again: narrow main"
     assert over.id not in {one.id for one in stored}

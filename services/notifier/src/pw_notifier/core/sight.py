@@ -12,7 +12,6 @@ from typing import Final
 from pw_common.alerts import Alert, AlertKind, Severity, alert_id, episode_id
 from pw_health import Condition, Course, News, Snapshot, conditions
 from pw_health.condition import NEVER_MS, SEVERITIES
-from pw_health.limits import SLOW_MS
 
 # What is counted may grow all the time: it is said so often, with all that came since.
 GROWN_MS: Final = 60_000
@@ -58,15 +57,13 @@ class Sight:
     dead_letters: int | None = None
     late: int = 0
     grown_ms: dict[str, int] = field(default_factory=dict)
-    took_ms: int = 0
+    # Whether the last look found nothing critical, lasting or not.
+    safe: bool = False
 
     @property
     def sees(self) -> bool:
-        """Whether the dead man's switch may know that all is seen: warnings do not count.
-
-        A look that is too slow is no proof of it, said or not.
-        """
-        return self.course.sees and self.took_ms <= SLOW_MS
+        """Whether the dead man's switch may be pressed: warnings do not count."""
+        return self.safe and self.course.sees
 
     @property
     def is_clear(self) -> bool:
@@ -100,9 +97,10 @@ class Sight:
     def look(self, facts: Facts) -> list[Alert]:
         """Alerts that are due now."""
         at_ms = facts.snapshot.at_ms
-        self.took_ms = facts.snapshot.took_ms
         alerts, growing = self._grown(facts)
-        news = self.course.look([*conditions(facts.snapshot), *growing], at_ms)
+        found = conditions(facts.snapshot)
+        self.safe = all(one.severity != "critical" for one in found)
+        news = self.course.look([*found, *growing], at_ms)
         for one in news.begun:
             if self.spell is None:
                 self.spell = Spell.beginning(one.name, one.since_ms)
