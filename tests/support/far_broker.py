@@ -25,6 +25,7 @@ async def far_away(broker: LocalBroker, one_way_s: float) -> AsyncIterator[Far]:
     port = int(broker.url.rpartition(":")[2])
     far = Far("", one_way_s)
     open_ones: set[asyncio.StreamWriter] = set()
+    carrying: set[asyncio.Task[None]] = set()
 
     async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         on_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
@@ -51,6 +52,10 @@ async def far_away(broker: LocalBroker, one_way_s: float) -> AsyncIterator[Far]:
         await asyncio.gather(leave(), arrive(), return_exceptions=True)
 
     async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        carrying.add(task)
+        task.add_done_callback(carrying.discard)
         there, back = await asyncio.open_connection("127.0.0.1", port)
         open_ones.update((writer, back))
         await asyncio.gather(carry(reader, back), carry(there, writer))
@@ -62,3 +67,5 @@ async def far_away(broker: LocalBroker, one_way_s: float) -> AsyncIterator[Far]:
         finally:
             for writer in open_ones:
                 writer.close()
+            if carrying:
+                await asyncio.wait(set(carrying), timeout=5)
