@@ -20,7 +20,7 @@ from pw_notifier.core.policy import fate_of
 from pw_notifier.core.sight import ALL_CLEAR, CRITICAL_OVER, Facts, Sight
 
 NOW_MS = 1_700_000_000_000
-SOURCE = {"source": "main", "endpoint": "e", "connected": True}
+SOURCE: dict[str, Any] = {"source": "main", "endpoint": "e", "connected": True}
 NARROW = SourceHealth(**SOURCE, narrowed="its plan forbids all programs")
 PATH = ("ingest", "parser", "detector", "notifier")
 MOVED = Trouble(what="sends to chat -100, which its group became: set this chat_id", channel="tg")
