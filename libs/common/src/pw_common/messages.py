@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias, TypeVar
 import msgspec
 
 from pw_common.pools import PoolEvent
+from pw_common.troubles import Trouble
 
 T = TypeVar("T")
 Side: TypeAlias = Literal["buy", "sell"]
@@ -304,18 +305,6 @@ class MemoryHealth(msgspec.Struct, frozen=True, kw_only=True):
     limit_bytes: int
     held_bytes: int = 0
     cut_ms: int = 0
-
-
-class Trouble(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person should see to although the service works.
-
-    `channel` names the channel of alerts that it is about; `failing` says that nothing arrives
-    through it.
-    """
-
-    what: str
-    channel: str = ""
-    failing: bool = False
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat.v1"):
