@@ -232,7 +232,7 @@ async def test_the_status_names_the_channel_and_what_its_service_said(tmp_path: 
             async with running_service("pw_api", environ) as (_api, url):
                 await ring(bus, 1)
                 wanted = (
-                    "notifier: channel hook holds 1 alert until it is set right: "
+                    "Channel hook holds 1 alert until it is set right: "
                     "answered 404: <b>Unknown</b> Webhook."
                 )
 

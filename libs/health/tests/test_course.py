@@ -50,22 +50,24 @@ def test_a_detector_that_comes_back_behind_is_no_all_clear() -> None:
     assert looking.course.is_clear
 
 
-def test_a_condition_that_comes_and_goes_is_said_once_and_holds_up_the_all_clear() -> None:
+def test_a_warning_that_comes_and_goes_is_said_once_and_holds_up_the_all_clear() -> None:
     looking = Looking()
-    assert len(looking.for_s(5, one("a"))) == 1
+    warning = one("a", severity="warning", mode="running")
+    assert len(looking.for_s(5, warning)) == 1
     for _ in range(20):
         assert looking.for_s(9) == []
-        assert looking.for_s(5, one("a")) == []
+        assert looking.for_s(5, warning) == []
     assert [at for at, _ in looking.for_s(20)] == [5 + 20 * 14 + 10]
 
 
-def test_what_returns_beside_another_is_said_again_only_after_a_while() -> None:
+def test_a_warning_that_returns_beside_another_is_said_again_only_after_a_while() -> None:
     looking = Looking()
-    looking.for_s(5, one("a"), one("b"))
-    looking.for_s(20, one("b"))
-    assert looking.for_s(60, one("a", looking.at_ms), one("b")) == []
-    looking.for_s(AGAIN_MS // 1_000, one("b"))
-    (said,) = looking.for_s(5, one("a", looking.at_ms), one("b"))
+    a, b = (one(name, severity="warning", mode="running") for name in "ab")
+    looking.for_s(5, a, b)
+    looking.for_s(20, b)
+    assert looking.for_s(60, a, b) == []
+    looking.for_s(AGAIN_MS // 1_000, b)
+    (said,) = looking.for_s(5, a, b)
     assert names(said[1].begun) == ["a"]
 
 

@@ -177,3 +177,30 @@ def test_a_condition_is_said_once_while_it_lasts(looks: list[tuple[int, set[str]
         at_ms += step_ms
         begun += len(course.look([condition("a", at_ms)], at_ms).begun)
     assert begun <= 1
+
+
+@given(LOOKS)
+def test_beside_a_warning_that_lasts_every_end_of_what_is_critical_is_said(
+    looks: list[tuple[int, set[str]]],
+) -> None:
+    lasting = replace(condition("plan", NOW_MS), severity="warning", mode="running")
+    course, at_ms = Course(), NOW_MS
+    said: set[str] = set()
+    safe_ms: int | None = None
+    for step_ms, names in looks:
+        at_ms += step_ms
+        news = course.look([lasting, *(condition(name, at_ms) for name in names)], at_ms)
+        if names:
+            safe_ms = None
+        elif safe_ms is None or not 0 <= step_ms <= UNSEEN_MS:
+            safe_ms = 0
+        else:
+            safe_ms += step_ms
+        said |= {one.name for one in news.begun} - {"plan"}
+        if news.clear:
+            assert safe_ms is not None
+            assert safe_ms >= CLEAR_MS
+            assert {one.name for one in news.clear} == said
+            said.clear()
+        assert not (said and safe_ms is not None and safe_ms >= CLEAR_MS)
+        assert course.sees == (not said)

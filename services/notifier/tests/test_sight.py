@@ -8,6 +8,7 @@ import msgspec
 
 from pw_common.alerts import Alert
 from pw_common.messages import Heartbeat, Rate, SourceHealth
+from pw_common.troubles import Trouble
 from pw_health import Beat, Channel, Snapshot
 from pw_health.condition import LASTS_MS
 from pw_health.course import CLEAR_MS
@@ -42,7 +43,8 @@ class Looking:
     ) -> list[Alert]:
         fresh = tuple(
             Beat(said=beat(one.service, at_ms=self.at_ms, source=one.source, rates=one.rates,
-                           ready=one.ready, reason=one.reason), stored_ms=self.at_ms)
+                           ready=one.ready, reason=one.reason, troubles=one.troubles),
+                 stored_ms=self.at_ms)
             for one in beats
         )  # fmt: skip
         snapshot = Snapshot(at_ms=self.at_ms, beats=fresh, channels=channels, tx_last_ms=self.at_ms)
@@ -109,7 +111,9 @@ def test_a_warning_is_not_called_blindness() -> None:
 
 def test_a_channel_at_fault_is_said_by_its_name_and_nobody_is_called_blind_for_it() -> None:
     looking = Looking()
-    beats = (*WELL, beat("notifier", reason="channel hook holds 3 alerts: answered 403"))
+    what = "holds 3 alerts: answered 403"
+    trouble = Trouble(what=what, channel="hook", failing=True)
+    beats = (*WELL, beat("notifier", reason=f"channel hook {what}", troubles=(trouble,)))
     held = (Channel(name="hook", waiting=3, trouble="holds 3 alerts: answered 403"),)
     (said,) = looking.for_s(600, *beats, channels=held)
     assert said.trigger == "channel_hook"
@@ -126,7 +130,7 @@ def test_the_all_clear_is_about_no_channel_where_there_was_more() -> None:
     looking.for_s(10, *WELL, notifier, channels=held)
     looking.for_s(10, INGEST, PARSER, notifier)
     (over,) = looking.for_s(20, *WELL, notifier)
-    assert (over.trigger, over.title) == ("no_detector", "You see again: no detector")
+    assert (over.trigger, over.title) == ("all_clear", "You see again: no detector")
 
 
 def test_gaps_dead_letters_and_late_events_are_each_said_when_they_grow() -> None:

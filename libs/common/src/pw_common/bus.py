@@ -29,6 +29,9 @@ PING_INTERVAL_S = 5
 RECONNECT_WAIT_S = 0.25
 PENDING_BYTES_MAX = 8 * 1024 * 1024
 CLOSE_TIMEOUT_S = 5.0
+# A bucket's keys are asked for together, so many at a time: one after the other, a broker that is
+# far away would make a whole minute of it.
+READS_MAX = 64
 # JetStream's own number for a message that is not there.
 NOT_FOUND = 10037
 
@@ -61,6 +64,17 @@ class Entry:
     value: bytes
     revision: int
     stored_ms: int
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A bucket's entries, and the broker's time before the first of them was read; 0: unknown.
+
+    What an entry's age is judged by: how long reading took makes none of them older.
+    """
+
+    at_ms: int
+    entries: dict[str, Entry]
 
 
 class Bus:
@@ -182,11 +196,19 @@ class Bus:
 
     async def kv_entries(self, bucket: str) -> dict[str, Entry]:
         """Every key's latest value, and when the broker stored it."""
+        return (await self.kv_listing(bucket)).entries
+
+    async def kv_listing(self, bucket: str) -> Listing:
+        """The same, and when it was asked for; raises BrokerAway, ApiRefused."""
         info = await self.api(f"STREAM.INFO.KV_{bucket}", {"subjects_filter": ">"})
         prefix = f"$KV.{bucket}."
-        keys = [name.removeprefix(prefix) for name in info["state"].get("subjects") or {}]
-        found = {key: await self._entry(bucket, key) for key in sorted(keys)}
-        return {key: entry for key, entry in found.items() if entry is not None}
+        keys = sorted(name.removeprefix(prefix) for name in info["state"].get("subjects") or {})
+        found: dict[str, Entry] = {}
+        for first in range(0, len(keys), READS_MAX):
+            some = keys[first : first + READS_MAX]
+            read = await asyncio.gather(*(self._entry(bucket, key) for key in some))
+            found |= {key: one for key, one in zip(some, read, strict=True) if one is not None}
+        return Listing(rfc3339_ms(info["ts"]) if "ts" in info else 0, found)
 
     async def kv_delete(self, bucket: str, key: str, *, timeout_s: float = 5.0) -> None:
         """Delete a key; raises BrokerAway, ApiRefused."""

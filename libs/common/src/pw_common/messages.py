@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias, TypeVar
 import msgspec
 
 from pw_common.pools import PoolEvent
+from pw_common.troubles import Trouble
 
 T = TypeVar("T")
 Side: TypeAlias = Literal["buy", "sell"]
@@ -310,7 +311,8 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat.v1"):
     """A service instance's entry in the `pw_instances` bucket, written every second.
 
     `rates` is keyed by the counter's metric name (see `metrics.py`). `expects` names sources
-    without which the service waits, although it reads none itself.
+    without which the service waits, although it reads none itself. `troubles` are what `reason`
+    says of a service that is ready, one by one; older versions leave them out.
     """
 
     service: str
@@ -327,6 +329,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat.v1"):
     drift: tuple[LayoutDrift, ...] = ()
     memory: MemoryHealth | None = None
     expects: tuple[str, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
 
 
 Message: TypeAlias = (

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from pw_common.broker_time import rfc3339_ms
 from pw_common.bus import NOT_FOUND as NO_MESSAGE
-from pw_common.bus import ApiRefused, Bus, Entry
+from pw_common.bus import ApiRefused, Bus, Listing
+from pw_common.clock import monotonic_s
 from pw_common.messages import (
     Heartbeat,
     SourceState,
@@ -23,7 +24,9 @@ from pw_common.subjects import (
     GAP_OPEN,
     KEY_POSITION,
     STREAM_ALERT,
+    STREAM_DLQ,
     STREAM_GAP,
+    dead_letter,
     notifier_consumer,
 )
 from pw_common.topology import Consumer, declare
@@ -33,18 +36,23 @@ DECLARED: Final = declare()
 CHANNEL_PREFIX: Final = notifier_consumer("x").removesuffix("x")
 # Consumers of PW_ALERT are asked for in pages of 256; those beyond are not ours.
 PAGES_MAX: Final = 4
+# Of these streams it is asked how many messages certain subjects have: open gaps, for filled ones
+# have a subject of their own, and the notifier's own dead letters.
+COUNTED: Final = {STREAM_GAP: GAP_OPEN, STREAM_DLQ: dead_letter("notifier")}
 
 
 @dataclass
 class Overview:
     """Raw answers of the broker at one moment.
 
-    `at_ms` is our own clock, `broker_ms` the broker's. `stored_ms` is when the broker stored each
-    instance's heartbeat. `channels` are the durables of channels of alerts, by channel.
+    `at_ms` is our own clock, `broker_ms` the broker's, before it was asked for the first
+    heartbeat. `took_ms` is how long all the answers took. `stored_ms` is when the broker stored
+    each instance's heartbeat. `channels` are the durables of channels of alerts, by channel.
     """
 
     at_ms: int
     broker_ms: int = 0
+    took_ms: int = 0
     heartbeats: list[Heartbeat] = field(default_factory=list)
     stored_ms: dict[str, int] = field(default_factory=dict)
     checkpoints: list[SourceState] = field(default_factory=list)
@@ -63,18 +71,20 @@ async def take(bus: Bus, at_ms: int) -> Overview:
         BrokerAway: no answer.
         ApiRefused: an answer that is not "there is none".
     """
-    view = Overview(at_ms)
+    view, began_s = Overview(at_ms), monotonic_s()
     await asyncio.gather(
         *(_stream(bus, view, stream.name) for stream in DECLARED.streams),
         _heartbeats(bus, view),
         _checkpoints(bus, view),
         _position(bus, view),
     )
-    # The time is the newest that the broker said: what was stored later is not from the future.
-    view.broker_ms = max((*_times(view), *view.stored_ms.values()), default=at_ms)
+    if not view.broker_ms:
+        # Without the bucket of heartbeats, or with a broker that does not tell its time there.
+        view.broker_ms = min((*_times(view), *view.stored_ms.values()), default=at_ms)
     await asyncio.gather(
         *(_consumer(bus, view, one) for one in DECLARED.consumers), _channels(bus, view)
     )
+    view.took_ms = int((monotonic_s() - began_s) * 1_000)
     return view
 
 
@@ -83,8 +93,7 @@ def _times(view: Overview) -> list[int]:
 
 
 async def _stream(bus: Bus, view: Overview, name: str) -> None:
-    # Filled gaps have a subject of their own.
-    body = {"subjects_filter": GAP_OPEN} if name == STREAM_GAP else None
+    body = {"subjects_filter": COUNTED[name]} if name in COUNTED else None
     info = await _unless_missing(bus, f"STREAM.INFO.{name}", body)
     if info is None:
         view.missing.append(name)
@@ -109,11 +118,12 @@ async def _channels(bus: Bus, view: Overview) -> None:
     for _ in range(PAGES_MAX):
         page = await _unless_missing(bus, f"CONSUMER.LIST.{STREAM_ALERT}", {"offset": offset})
         found = (page or {}).get("consumers") or []
-        for info in found:
-            name = str(info["name"])
-            if name.startswith(CHANNEL_PREFIX):
-                view.channels[name.removeprefix(CHANNEL_PREFIX)] = (STREAM_ALERT, name)
-                await _waiting(bus, view, STREAM_ALERT, name, info)
+        ours = {str(i["name"]): i for i in found if str(i["name"]).startswith(CHANNEL_PREFIX)}
+        await asyncio.gather(
+            *(_waiting(bus, view, STREAM_ALERT, name, info) for name, info in ours.items())
+        )
+        for name in ours:
+            view.channels[name.removeprefix(CHANNEL_PREFIX)] = (STREAM_ALERT, name)
         offset += len(found)
         if not found or offset >= int((page or {}).get("total", 0)):
             return
@@ -145,7 +155,9 @@ async def _lag_s(bus: Bus, view: Overview, stream: str, info: dict[str, Any]) ->
 
 
 async def _heartbeats(bus: Bus, view: Overview) -> None:
-    for entry in (await _bucket(bus, view, BUCKET_INSTANCES)).values():
+    listing = await _bucket(bus, view, BUCKET_INSTANCES)
+    view.broker_ms = listing.at_ms
+    for entry in listing.entries.values():
         try:
             beat = decode_heartbeat(entry.value)
         except WrongSchema:
@@ -156,7 +168,7 @@ async def _heartbeats(bus: Bus, view: Overview) -> None:
 
 
 async def _checkpoints(bus: Bus, view: Overview) -> None:
-    for entry in (await _bucket(bus, view, BUCKET_SOURCE)).values():
+    for entry in (await _bucket(bus, view, BUCKET_SOURCE)).entries.values():
         try:
             view.checkpoints.append(decode_source_state(entry.value))
         except WrongSchema:
@@ -174,14 +186,14 @@ async def _position(bus: Bus, view: Overview) -> None:
     view.position = None if entry is None else entry[0]
 
 
-async def _bucket(bus: Bus, view: Overview, name: str) -> dict[str, Entry]:
+async def _bucket(bus: Bus, view: Overview, name: str) -> Listing:
     try:
-        return await bus.kv_entries(name)
+        return await bus.kv_listing(name)
     except ApiRefused as error:
         if error.err_code not in NOT_FOUND:
             raise
         view.missing.append(f"KV_{name}")
-        return {}
+        return Listing(0, {})
 
 
 async def _unless_missing(bus: Bus, subject: str, body: Any = None) -> dict[str, Any] | None:

@@ -38,11 +38,14 @@ from pw_common.redact import redacted
 from pw_common.settings import host_port, setting
 from pw_common.subjects import BUCKET_INSTANCES
 from pw_common.tasks import end_tasks
+from pw_common.troubles import Trouble
 from pw_common.version import VERSION
 
 HEARTBEAT_S = 1.0
 # A stop does not wait longer than this for the broker to forget us.
 LEAVE_S = 0.5
+# A heartbeat carries no more troubles than this, failing channels first; `reason` has them all.
+TROUBLES_MAX = 64
 
 
 @dataclass(frozen=True)
@@ -131,12 +134,32 @@ class Runtime:
     expects: tuple[str, ...] = ()
 
     # The same by what it is about, so that one does not hide another.
-    _troubles: dict[str, str] = field(default_factory=dict)
+    _troubles: dict[str, Trouble] = field(default_factory=dict)
 
-    def set_trouble(self, about: str, what: str) -> None:
-        """What a person should see to, or no more where `what` is empty."""
-        self._troubles[about] = plain_text(redacted(what), SENTENCE_CHARS_MAX)
-        self.trouble = "; ".join(filter(None, self._troubles.values()))
+    def set_trouble(
+        self, about: str, what: str, *, channel: str = "", failing: bool = False
+    ) -> None:
+        """What a person should see to, or no more where `what` is empty.
+
+        Args:
+            channel: It is about this channel of alerts, and `what` goes on after its name.
+            failing: Nothing arrives through that channel.
+        """
+        if what:
+            plain = plain_text(redacted(what), SENTENCE_CHARS_MAX)
+            self._troubles[about] = Trouble(what=plain, channel=channel, failing=failing)
+        else:
+            self._troubles.pop(about, None)
+        self.trouble = "; ".join(
+            f"channel {one.channel} {one.what}" if one.channel else one.what
+            for one in self._troubles.values()
+        )
+
+    @property
+    def troubles(self) -> tuple[Trouble, ...]:
+        """What a person should see to, one by one."""
+        worst_first = sorted(self._troubles.values(), key=lambda one: not one.failing)
+        return tuple(worst_first[:TROUBLES_MAX])
 
     def set_ready(self, reason: str = "") -> None:
         """Ready when `reason` is empty; otherwise not ready, and why."""
@@ -353,6 +376,7 @@ async def _heartbeats(runtime: Runtime) -> None:
             drift=runtime.drift(),
             memory=runtime.memory(),
             expects=runtime.expects,
+            troubles=runtime.troubles,
         )
         if runtime.bus.connected:
             try:

@@ -17,6 +17,7 @@ Rule: TypeAlias = Callable[[Snapshot], Iterator[Condition]]
 # In the order of the data's way, which is the order among what is equally bad.
 RULES: Final[tuple[Rule, ...]] = (
     pipeline.missing,
+    pipeline.slow,
     partial(processes.absent, service="ingest"),
     sources.away,
     partial(processes.absent, service="parser"),

@@ -27,12 +27,16 @@ class Queue:
 
 @dataclass(frozen=True, kw_only=True)
 class Channel:
-    """A channel of alerts. `trouble` is what it does wrong, where known: `holds 3 alerts`."""
+    """A channel of alerts. `trouble` is why nothing arrives, where known: `holds 3 alerts`.
+
+    `note` is what a person should know of it although alerts arrive, or may do so in a moment.
+    """
 
     name: str
     waiting: int = 0
     lag_ms: int = 0
     trouble: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +45,11 @@ class Snapshot:
 
     `tx_last_ms` is when PW_TX last got a message, None when it never did. `missing` names streams,
     consumers and buckets that the broker does not have. `checkpoints` are the sources that were
-    ever read.
+    ever read. `took_ms` is how long the broker took to answer all that is here.
     """
 
     at_ms: int
+    took_ms: int = 0
     beats: tuple[Beat, ...] = ()
     queues: tuple[Queue, ...] = ()
     channels: tuple[Channel, ...] = ()

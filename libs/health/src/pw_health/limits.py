@@ -8,6 +8,9 @@ from pw_common.limits import BEHIND_MS_MAX, BEHIND_PENDING_MAX
 
 # A process that has said nothing for so long has stopped or hangs; it beats once a second.
 SILENT_MS: Final = 5_000
+# Who looks once a second, and for longer than this at a time, sees too late. Between two such looks
+# there must be less than `course.UNSEEN_MS`, or all would never be clear.
+SLOW_MS: Final = 3_000
 # What is behind by more than this is not `running`.
 LAG_MAX_MS: Final = BEHIND_MS_MAX
 PENDING_MAX: Final = BEHIND_PENDING_MAX

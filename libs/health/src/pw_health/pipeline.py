@@ -15,6 +15,7 @@ from pw_health.limits import (
     LAG_MAX_MS,
     NOTHING_NEW_MS,
     PENDING_MAX,
+    SLOW_MS,
 )
 from pw_health.processes import START, live_of
 
@@ -29,6 +30,19 @@ def missing(snapshot: Snapshot) -> Iterator[Condition]:
             why=f"{name} does not exist at the broker: run provision.",
             what_to_do="Provision makes what is missing and changes nothing else.",
             mode="blind",
+        )
+
+
+def slow(snapshot: Snapshot) -> Iterator[Condition]:
+    """A broker that takes so long to say how all stands that its answers are old."""
+    if snapshot.took_ms > SLOW_MS:
+        yield Condition(
+            name="slow_broker",
+            severity="critical",
+            since_ms=snapshot.at_ms,
+            why=f"The broker took {seconds(snapshot.took_ms)} to say how all stands.",
+            what_to_do="Look at the network to it and at its load; what is said here comes late.",
+            mode="catching_up",
         )
 
 
@@ -108,7 +122,7 @@ def channels(snapshot: Snapshot) -> Iterator[Condition]:
             mode="catching_up",
         )
         return
-    for one in sorted(snapshot.channels, key=lambda c: (c.name, c.trouble, c.lag_ms, c.waiting)):
+    for one in sorted(snapshot.channels, key=_of_channel):
         late = one.waiting > 0 and one.lag_ms > CHANNEL_LAG_MAX_MS
         if one.trouble or late:
             yield Condition(
@@ -118,6 +132,14 @@ def channels(snapshot: Snapshot) -> Iterator[Condition]:
                 why=(one.trouble and f"Channel {one.name} {one.trouble}.") or _alerts_wait(one),
                 what_to_do=f"See to it, then send a test message through {one.name}.",
                 mode="catching_up",
+            )
+        elif one.note:
+            yield Condition(
+                name=f"channel_{one.name}",
+                severity="info",
+                since_ms=snapshot.at_ms,
+                why=f"Channel {one.name} {one.note}.",
+                what_to_do="See to it when you can; alerts are not late for it yet.",
             )
 
 
@@ -145,6 +167,10 @@ def _what_waits(one: Queue) -> str:
     if one.pending > PENDING_MAX:
         why.append(f"{one.pending} messages of {one.stream} wait for a parser.")
     return " ".join(why)
+
+
+def _of_channel(one: Channel) -> tuple[str, str, str, int, int]:
+    return one.name, one.trouble, one.note, one.lag_ms, one.waiting
 
 
 def _alerts_wait(one: Channel) -> str:

@@ -99,12 +99,14 @@ def unready(snapshot: Snapshot) -> Iterator[Condition]:
 def troubled(snapshot: Snapshot) -> Iterator[Condition]:
     """What a service that works asks a person to see to."""
     for one in live_of(snapshot):
-        if one.said.ready and one.said.reason:
+        if not one.said.ready:
+            continue
+        for what in _troubles(one):
             yield Condition(
                 name=f"trouble_{one.said.service}",
                 severity="warning",
                 since_ms=snapshot.at_ms,
-                why=f"{one.said.service}: {one.said.reason}.",
+                why=f"{one.said.service}: {what}.",
                 what_to_do="See to what it says; it goes on with what it had.",
             )
 
@@ -158,6 +160,13 @@ def _ordered(snapshot: Snapshot) -> list[Beat]:
         snapshot.beats,
         key=lambda one: (one.said.service, one.said.instance, one.stored_ms, encode(one.said)),
     )
+
+
+def _troubles(one: Beat) -> list[str]:
+    """What it asks for, except of channels: each of those is a condition of its own."""
+    if one.said.troubles:
+        return [each.what for each in one.said.troubles if not each.channel]
+    return [one.said.reason] if one.said.reason else []  # Of a version that says no more.
 
 
 def _started_ms(one: Beat) -> int:

@@ -17,6 +17,7 @@ from pw_common.subjects import (
     STREAM_TX,
 )
 from pw_common.topology import stream_created
+from pw_common.troubles import Trouble
 from pw_health.facts import Beat, Channel, Queue, Snapshot
 from pw_health.processes import is_silent
 
@@ -34,13 +35,9 @@ class _Folded(msgspec.Struct, frozen=True):
 _folded = msgspec.json.Decoder(_Folded)
 
 
-def snapshot_of(view: Overview, troubles: Mapping[str, str] | None = None) -> Snapshot:
-    """The facts.
-
-    Args:
-        troubles: What is wrong with channels, in words, by channel: only the notifier knows.
-    """
-    said = troubles or {}
+def snapshot_of(view: Overview) -> Snapshot:
+    """The facts."""
+    said = _troubles(view)
     tx = view.streams.get(STREAM_TX)
     queues = [
         Queue(
@@ -57,11 +54,12 @@ def snapshot_of(view: Overview, troubles: Mapping[str, str] | None = None) -> Sn
         queues.append(Queue(service="detector", stream=STREAM_SWAP, lag_ms=folding_ms))
     return Snapshot(
         at_ms=view.broker_ms,
+        took_ms=view.took_ms,
         beats=tuple(
             Beat(said=one, stored_ms=view.stored_ms[one.instance]) for one in view.heartbeats
         ),
         queues=tuple(queues),
-        channels=tuple(_channel(view, name, said) for name in {*view.channels, *said}),
+        channels=tuple(_channel(view, name, said) for name in sorted({*view.channels, *said})),
         missing=tuple(view.missing),
         checkpoints=tuple(one.source for one in view.checkpoints),
         tx_bytes=int(tx["state"]["bytes"]) if tx else 0,
@@ -77,16 +75,28 @@ def silent_instances(view: Overview) -> frozenset[str]:
     )
 
 
-def _channel(view: Overview, name: str, troubles: Mapping[str, str]) -> Channel:
-    trouble = troubles.get(name, "")
+def _troubles(view: Overview) -> dict[str, Trouble]:
+    """What live notifiers say of channels, by channel: of two that differ, the worse."""
+    silent, found = silent_instances(view), list[Trouble]()
+    for beat in view.heartbeats:
+        if beat.instance not in silent:
+            found += (one for one in beat.troubles if one.channel)
+    found.sort(key=lambda one: (one.failing, one.what))
+    return {one.channel: one for one in found}
+
+
+def _channel(view: Overview, name: str, troubles: Mapping[str, Trouble]) -> Channel:
+    said = troubles.get(name, Trouble(what=""))
+    trouble, note = (said.what, "") if said.failing else ("", said.what)
     if name not in view.channels:
-        return Channel(name=name, trouble=trouble)
+        return Channel(name=name, trouble=trouble, note=note)
     info = view.consumers[view.channels[name]]
     return Channel(
         name=name,
         waiting=_alerts_waiting(info),
         lag_ms=int(view.lag_s[view.channels[name]] * 1_000),
         trouble=trouble,
+        note=note,
     )
 
 

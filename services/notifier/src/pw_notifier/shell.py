@@ -64,7 +64,7 @@ async def run_notifier(settings: Settings, runtime: Runtime) -> None:
         letters = Letters(publisher)
         running = _Channels(settings, runtime, sender, letters)
         looking = asyncio.create_task(
-            watch(settings, runtime, publisher, client, letters, running.failing), name="watch"
+            watch(settings, runtime, publisher, client, letters), name="watch"
         )
         try:
             await running.answer_tests()
@@ -86,6 +86,7 @@ class _Channels:
     def __init__(
         self, settings: Settings, runtime: Runtime, sender: Sender, letters: Letters
     ) -> None:
+        self._settings = settings
         self._runtime = runtime
         self._file = ChannelFile(runtime.bus, settings.channels_file)
         self._sender = sender
@@ -135,20 +136,15 @@ class _Channels:
                 await make_durable(self._runtime, one)
                 self._off.add(one.name)
 
-    def failing(self) -> dict[str, str]:
-        """What each channel fails in for so long that the others say so."""
-        said = {name: one.fails(held_ms=HELD_MS) for name, (one, _) in self._tasks.items()}
-        return {name: what for name, what in said.items() if what}
-
     def tell(self) -> None:
-        """Say in readiness, and so in the status, what a person should see to of each channel."""
+        """Say in readiness and heartbeat what a person should see to of each channel."""
         for name, (delivery, _) in self._tasks.items():
-            self._say(name, delivery.says())
+            self._say(name, delivery.says(), failing=bool(delivery.fails(held_ms=HELD_MS)))
         held = sum(one.standing.held for one, _ in self._tasks.values())
         self._runtime.metrics.set("pw_notifier_held", held)
 
-    def _say(self, name: str, what: str) -> None:
-        self._runtime.set_trouble(f"channel {name}", what and f"channel {name} {what}")
+    def _say(self, name: str, what: str, *, failing: bool = False) -> None:
+        self._runtime.set_trouble(f"channel {name}", what, channel=name, failing=failing)
 
     async def stop(self) -> None:
         """End every channel: an exchange under way may still end, what waits comes again."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
 from typing import Final
 
 import httpx
@@ -23,6 +22,7 @@ from pw_common.redact import keep_secret
 from pw_common.run import Runtime
 from pw_health.reading import snapshot_of
 from pw_notifier.config import Settings
+from pw_notifier.core.others import Others
 from pw_notifier.core.sight import Facts, Sight
 from pw_notifier.exchange import NoAnswer, exchange
 from pw_notifier.letters import Letters
@@ -42,14 +42,13 @@ async def watch(
     publisher: Publisher,
     client: httpx.AsyncClient,
     letters: Letters,
-    failing: Callable[[], Mapping[str, str]],
 ) -> None:
-    """Run until cancelled; `failing` says which channels fail in what."""
+    """Run until cancelled."""
     deadman = ""
     if settings.deadman_url_file is not None:
         deadman = settings.deadman_url_file.read_text(encoding="utf-8").strip()
         keep_secret(deadman)
-    sight = Sight()
+    sight, asking = Sight(), _Asking(runtime.bus, letters)
     switch = _Switch(runtime.log, client, deadman)
     await asyncio.sleep(GRACE_S)
     resumed = False
@@ -58,25 +57,46 @@ async def watch(
             if not resumed:
                 sight.resume(await _stored_alerts(runtime.bus), now_ms())
                 resumed = True
-            for alert in sight.look(await _facts(runtime.bus, letters, failing(), sight)):
+            for alert in sight.look(await asking.facts()):
                 await _publish(publisher, runtime.log, alert)
                 runtime.log.warning("sight", alert_kind=alert.kind, detail=alert.detail)
         except (BrokerAway, ApiRefused) as error:
             # Without a broker no alert goes out: the dead man's switch says so by silence.
             runtime.log.warning("watch_waits", reason=str(error))
         else:
-            if sight.is_clear:
+            if sight.sees:
                 switch.press()
         await asyncio.sleep(LOOK_S)
 
 
-async def _facts(bus: Bus, own: Letters, channels: Mapping[str, str], sight: Sight) -> Facts:
-    view = await take(bus, now_ms())
-    return Facts(
-        snapshot_of(view, troubles=channels),
-        gaps=_stored(view, subjects.STREAM_GAP),
-        dead_letters=_of_others(_stored(view, subjects.STREAM_DLQ), own, sight),
-    )
+class _Asking:
+    """Asks for the facts, and keeps what only several looks tell: whose dead letters they are."""
+
+    def __init__(self, bus: Bus, own: Letters) -> None:
+        self._bus = bus
+        self._own = own
+        self._others = Others()
+        self._dead_letters: int | None = None
+
+    async def facts(self) -> Facts:
+        """How all stands now; raises BrokerAway, ApiRefused."""
+        view = await take(self._bus, now_ms())
+        return Facts(
+            snapshot_of(view),
+            gaps=_stored(view, subjects.STREAM_GAP),
+            dead_letters=self._of_others(view),
+        )
+
+    def _of_others(self, view: Overview) -> int | None:
+        """How many dead letters are no notifier's: those are said by their channel."""
+        stored = _stored(view, subjects.STREAM_DLQ)
+        if stored is None:
+            return None
+        # One of ours that is under way may be among them or not: the next look knows.
+        if not self._own.under_way:
+            held = view.streams[subjects.STREAM_DLQ]["state"].get("subjects") or {}
+            self._dead_letters = self._others.of(stored, sum(held.values()), self._own.upto(stored))
+        return self._dead_letters
 
 
 async def _stored_alerts(bus: Bus) -> list[Alert]:
@@ -93,17 +113,6 @@ async def _stored_alerts(bus: Bus) -> list[Alert]:
 def _stored(view: Overview, stream: str) -> int | None:
     """How many messages a stream was ever given; None where it is not there."""
     return int(view.streams[stream]["state"]["last_seq"]) if stream in view.streams else None
-
-
-def _of_others(stored: int | None, own: Letters, sight: Sight) -> int | None:
-    """How many dead letters are not the notifier's own: those are said by their channel."""
-    if stored is None:
-        return None
-    others = stored - own.upto(stored)
-    if own.under_way and sight.dead_letters is not None:
-        # One of ours that is under way may be among them or not: the next look knows.
-        return sight.dead_letters
-    return others
 
 
 async def _publish(publisher: Publisher, log: Log, alert: Alert) -> None:

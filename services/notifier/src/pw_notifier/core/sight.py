@@ -6,11 +6,11 @@ What is a condition, and when all is clear, is decided in `pw_health`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from pw_common.alerts import Alert, AlertKind, Severity, alert_id, episode_id
-from pw_health import Condition, Course, Snapshot, conditions
+from pw_health import Condition, Course, News, Snapshot, conditions
 from pw_health.condition import NEVER_MS, SEVERITIES
 
 # What is counted may grow all the time: it is said so often, with all that came since.
@@ -18,8 +18,10 @@ GROWN_MS: Final = 60_000
 LATE: Final = "pw_detector_late_total"
 COUNTED: Final = frozenset({"gap", "dead_letter", "late"})
 CHANNEL: Final = "channel_"
-# Our own word on our channels: each of them is a condition of its own, said to the others.
-OWN: Final = "trouble_notifier"
+# The trigger of an all-clear for more than one condition: it is about no channel alone.
+ALL_CLEAR: Final = "all_clear"
+# And of one for all that was critical, while warnings last.
+CRITICAL_OVER: Final = "critical_over"
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,13 @@ class Sight:
     dead_letters: int | None = None
     late: int = 0
     grown_ms: dict[str, int] = field(default_factory=dict)
+    # Whether the last look found nothing critical, lasting or not.
+    safe: bool = False
+
+    @property
+    def sees(self) -> bool:
+        """Whether the dead man's switch may be pressed: warnings do not count."""
+        return self.safe and self.course.sees
 
     @property
     def is_clear(self) -> bool:
@@ -68,27 +77,29 @@ class Sight:
             stored: Alerts in the order in which they were stored, the newest last.
         """
         open_ones: list[Alert] = []
+        last_n = 0
         for one in stored:
             if one.mint or one.trigger in COUNTED or one.kind not in {"blind", "sighted"}:
                 continue
-            if one.kind == "sighted" or (open_ones and open_ones[0].episode != one.episode):
+            last_n = one.n
+            if one.kind == "sighted" and one.trigger == CRITICAL_OVER:
+                open_ones = [each for each in open_ones if each.severity != "critical"]
+            elif one.kind == "sighted" or (open_ones and open_ones[0].episode != one.episode):
                 open_ones.clear()
             if one.kind == "blind":
                 open_ones.append(one)
         if not open_ones:
             return
         self.course.resume(map(_said_before, open_ones), at_ms)
-        first, last = open_ones[0], open_ones[-1]
-        self.spell = Spell(first.episode, first.event_time_ms, last.n + 1)
+        first = open_ones[0]
+        self.spell = Spell(first.episode, first.event_time_ms, last_n + 1)
 
     def look(self, facts: Facts) -> list[Alert]:
         """Alerts that are due now."""
         at_ms = facts.snapshot.at_ms
         alerts, growing = self._grown(facts)
-        found = [
-            replace(one, patience_ms=NEVER_MS) if one.name == OWN else one
-            for one in conditions(facts.snapshot)
-        ]
+        found = conditions(facts.snapshot)
+        self.safe = all(one.severity != "critical" for one in found)
         news = self.course.look([*found, *growing], at_ms)
         for one in news.begun:
             if self.spell is None:
@@ -97,21 +108,30 @@ class Sight:
             detail = f"{one.why} {one.what_to_do}"
             alerts.append(self._alert("blind", one.name, one.severity, title, detail, at_ms))
         if news.clear:
-            alerts.append(self._all_clear(news.clear, at_ms))
+            alerts.append(self._all_clear(news, at_ms))
         return alerts
 
-    def _all_clear(self, over: tuple[Condition, ...], at_ms: int) -> Alert:
-        """One for all that is over: it answers every alert of the spell."""
+    def _all_clear(self, news: News, at_ms: int) -> Alert:
+        """One for all that is over. Unless warnings last, it answers every alert of the spell."""
+        over = news.clear
         # A channel is not sent what is about itself.
         others = [one for one in over if not one.name.startswith(CHANNEL)]
         about = min(others or over, key=lambda one: SEVERITIES.index(one.severity))
         spell = self.spell or Spell.beginning(about.name, about.since_ms)
-        seconds = (at_ms - min(spell.began_ms, *(one.since_ms for one in over))) // 1_000
-        names = f": {', '.join(_words(one.name) for one in over)}" if len(over) > 1 else ""
+        began_ms = min(one.since_ms for one in over)
+        if self.is_clear:
+            began_ms = min(began_ms, spell.began_ms)
+        names = f": {_names(over)}" if len(over) > 1 else ""
         title = f"{_ends(about)}: {_words(about.name)}"
-        detail = f"Over after {seconds} s{names}."
-        alert = self._alert("sighted", about.name, "info", title, detail, at_ms)
-        self.spell = None
+        detail = f"Over after {(at_ms - began_ms) // 1_000} s{names}."
+        if news.left:
+            detail += f" Still to be seen to: {_names(news.left)}."
+        trigger = about.name if len(over) == 1 else ALL_CLEAR
+        if not self.is_clear:
+            trigger = CRITICAL_OVER
+        alert = self._alert("sighted", trigger, "info", title, detail, at_ms)
+        if self.is_clear:
+            self.spell = None
         return alert
 
     def _alert(
@@ -183,6 +203,10 @@ def _ends(one: Condition) -> str:
     if one.name.startswith(CHANNEL):
         return "Alerts are delivered again"
     return "You see again" if one.severity == "critical" else "All is well again"
+
+
+def _names(several: Iterable[Condition]) -> str:
+    return ", ".join(_words(one.name) for one in several)
 
 
 def _words(name: str) -> str:
