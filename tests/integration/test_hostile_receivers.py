@@ -151,7 +151,8 @@ async def test_beside_every_hostile_receiver_an_alert_is_on_time_and_memory_is_b
                 process.send_signal(signal.SIGTERM)
                 began_s = monotonic_s()
                 assert await asyncio.to_thread(process.wait, 30) == 0
-                assert monotonic_s() - began_s < DEADLINE_S
+                # What is under way comes to its end, which its deadline bounds.
+                assert monotonic_s() - began_s < DEADLINE_S + 6
 
 
 async def test_the_test_of_a_channel_that_hangs_holds_up_no_other_test(tmp_path: Path) -> None:

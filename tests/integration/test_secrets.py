@@ -180,6 +180,8 @@ async def every_service(
             ),
         },
         "ingest": {
+            # Its blocks are of years ago: as a live source it would be far behind, and no calm.
+            "PW_INGEST_SOURCE_KIND": "recorded",
             "PW_INGEST_ENDPOINT": source.endpoint.replace("://", f"://u:{ENDPOINT}@")
             + f"/{ENDPOINT}?api-key={ENDPOINT}",
             "PW_INGEST_TOKEN_FILE": token,

@@ -57,7 +57,7 @@ def test_as_many_entries_as_are_allowed_fit_with_their_labels() -> None:
     assert len(body) <= WATCHLISTS_BYTES_MAX < BROKER_PAYLOAD_BYTES_MAX
     assert stored_watchlists(body) == lists
     muted = [
-        {"address": one, "of": "wallet", "reason": "r" * LABEL_CHARACTERS_MAX, "until_ms": 2**53}
+        {"address": one, "of": "token", "reason": "r" * LABEL_CHARACTERS_MAX, "until_ms": 2**53}
         for one in addresses(MUTES_MAX)
     ]
     mutes = read_mutes(muted)
