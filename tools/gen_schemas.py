@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from pw_common import messages, pools
+from pw_common import heartbeat, messages, pools
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = ROOT / "schemas"
@@ -98,7 +98,7 @@ def first_examples() -> dict[str, msgspec.Struct]:
             **origin, first_missing_slot=10, last_missing_slot=12, why="the source restarted"
         ),
         messages.SourceState(**origin, checkpoint_slot=9, frontier_slot=9),
-        messages.Heartbeat(
+        heartbeat.Heartbeat(
             service="parser",
             instance="parser-1",
             version="0.1.0",
@@ -107,7 +107,7 @@ def first_examples() -> dict[str, msgspec.Struct]:
             at_ms=1_767_225_601_000,
             http_url="http://127.0.0.1:8080",
             ready=True,
-            rates={"pw_parser_swaps_total": messages.Rate(total=3, per_s_1s=1.0, per_s_60s=0.05)},
+            rates={"pw_parser_swaps_total": heartbeat.Rate(total=3, per_s_1s=1.0, per_s_60s=0.05)},
         ),
     )
     return {str(one.__struct_config__.tag): one for one in made}

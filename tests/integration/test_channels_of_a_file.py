@@ -72,7 +72,7 @@ async def test_a_first_channel_keeps_those_of_the_file_and_what_they_hold(tmp_pa
             assert {one["secret"] for one in shown["entries"]} == {"(kept)"}
             added = await command("channels", "add", "new", "console")
             assert added.code == 0, added
-            assert "not read any more" in added.out
+            assert "no longer" in added.out
             names = [one["name"] for one in (await stored(bus, "channels"))["entries"]]
             assert names == ["hook", "ops", "new"]
             await listening(bus, "hook", "ops", "new")

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from pathlib import Path
 
-from pw_common.messages import EndpointHealth
+from pw_common.heartbeat import EndpointHealth
 from pw_geyser import geyser_pb2 as pb
 from pw_ingest.core.identity import read_update
 from support.broker import provisioned

@@ -8,7 +8,8 @@ import pytest
 
 from pw_common.bus import Bus
 from pw_common.coverage import PROGRAMS, SUCCESSFUL, TOKEN_PROGRAMS
-from pw_common.messages import SourceHealth, SourceState, encode
+from pw_common.heartbeat import SourceHealth
+from pw_common.messages import SourceState, encode
 from pw_common.subjects import BUCKET_SOURCE
 from pw_geyser import geyser_pb2 as pb
 from pw_ingest.core.programs import TOKEN_PROGRAM_IDS

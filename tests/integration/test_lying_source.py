@@ -8,14 +8,8 @@ from pathlib import Path
 import httpx
 
 from pw_common.bus import Bus
-from pw_common.messages import (
-    EndpointHealth,
-    Heartbeat,
-    SourceHealth,
-    SourceState,
-    decode_heartbeat,
-    encode,
-)
+from pw_common.heartbeat import EndpointHealth, Heartbeat, SourceHealth
+from pw_common.messages import SourceState, decode_heartbeat, encode
 from pw_common.subjects import BUCKET_INSTANCES, BUCKET_SOURCE
 from pw_geyser import geyser_pb2 as pb
 from pw_ingest.core.identity import DISCONTINUITY, read_update

@@ -12,11 +12,11 @@ from contextlib import asynccontextmanager
 from pw_common.bus import Bus
 from pw_common.envelope import TxHeaders, decompress, read_tx_headers
 from pw_common.framing import split
+from pw_common.heartbeat import Heartbeat
 from pw_common.limits import DECOMPRESSED_BYTES_MAX
 from pw_common.local_broker import LocalBroker
 from pw_common.messages import (
     Gap,
-    Heartbeat,
     SourceState,
     decode_gap,
     decode_heartbeat,

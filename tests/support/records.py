@@ -20,16 +20,8 @@ from pw_common.envelope import (
     compress,
 )
 from pw_common.framing import frame
-from pw_common.messages import (
-    Batch,
-    Counts,
-    Gap,
-    Heartbeat,
-    Rate,
-    SourceHealth,
-    Swap,
-    encode,
-)
+from pw_common.heartbeat import Heartbeat, Rate, SourceHealth
+from pw_common.messages import Batch, Counts, Gap, Swap, encode
 
 MINT = "So11111111111111111111111111111111111111112"
 TRADER = "Vote111111111111111111111111111111111111111"

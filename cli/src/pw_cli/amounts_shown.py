@@ -7,9 +7,9 @@ from typing import Final
 from pw_parser.core.programs import SOL_MINT, USD1_MINT, USDC_MINT, USDT_MINT
 
 SHORT: Final = 8
-# Digits of a price that tell two trades apart.
+# Significant digits of a price.
 PRICE_DIGITS: Final = 7
-# 2^64 raw units of a token for one of a quote have fewer zeros than that.
+# More than the zeros of one raw unit of quote for 2^64 raw units of a token.
 PLACES_MAX: Final = 30
 QUOTE_NAMES: Final = {SOL_MINT: "SOL", USDC_MINT: "USDC", USDT_MINT: "USDT", USD1_MINT: "USD1"}
 
@@ -20,7 +20,7 @@ def name_of(mint: str) -> str:
 
 
 def in_decimals(raw: int, decimals: int) -> str:
-    """Raw units with a point and thousands: every digit, no zeros at the end."""
+    """Raw units as a decimal number with thousands separators and no trailing zeros."""
     sign = "-" if raw < 0 else ""
     whole, rest = divmod(abs(raw), 10**decimals)
     digits = f"{rest:0{decimals}}".rstrip("0") if decimals else ""
@@ -35,7 +35,7 @@ def price_of(
     base_raw, base_decimals = base
     if base_raw <= 0:
         return None
-    # As many places as it takes for so many digits that say something, rounded down.
+    # Enough decimal places to show `digits` significant digits, rounded down.
     for places in range(quote_decimals, quote_decimals + PLACES_MAX):
         scaled = quote_raw * 10 ** (base_decimals + places - quote_decimals) // base_raw
         if scaled >= 10 ** (digits - 1):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -16,15 +15,15 @@ from pw_cli.entries import (
     Asking,
     Entry,
     add_common,
-    as_changed,
     asked,
-    must_be_there,
     say,
     show,
 )
-from pw_cli.terminal import complain, write_json
+from pw_cli.named_entries import Named
+from pw_cli.terminal import complain
 
 CHANNELS: Final = "/api/v1/channels"
+ENTRIES: Final = Named(CHANNELS, "entries", "channel")
 KINDS: Final = ("console", "discord", "telegram", "webhook")
 SEVERITIES: Final = ("info", "warning", "critical")
 ALERTS: Final = ("opened", "escalated", "closed", "blind", "sighted")
@@ -88,9 +87,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _list(api: Asking, args: argparse.Namespace) -> int:
     now = api.get(CHANNELS)
-    if args.json:
-        write_json(now)
-        return EXIT_OK
     rows = [
         [one["name"], one["kind"], "on" if one["enabled"] else "off", _takes(one), one["delivery"]]
         for one in now["entries"]
@@ -98,8 +94,10 @@ def _list(api: Asking, args: argparse.Namespace) -> int:
     columns = ("channel", "kind", "is", "takes", "delivery")
     none = "No channels: alerts go to the notifier's own output."
     code = show(args, now, columns, rows, none if _is_from(now, "output") else NOWHERE)
-    if rows and _is_from(now, "file"):
-        sys.stdout.write("They are of the notifier's file, which is read until a first change.\n")
+    if rows and not args.json and _is_from(now, "file"):
+        sys.stdout.write(
+            "They come from the notifier's file, which is read until the first change.\n"
+        )
     return code
 
 
@@ -108,11 +106,11 @@ def _is_from(now: dict[str, Any], origin: str) -> bool:
 
 
 def _say(before: dict[str, Any], revision: int, what: str) -> int:
-    """What was done; and once, that a file has had its time."""
+    """What was done; and after a first change, that the file is no longer read."""
     say(revision, what)
     if _is_from(before, "file"):
-        sys.stdout.write("The channels of the notifier's file are kept here now; change them "
-                         "with pw channels, since the file is not read any more.\n")  # fmt: skip
+        sys.stdout.write("The channels of the notifier's file are stored here now. The file is no "
+                         "longer read: use pw channels.\n")  # fmt: skip
     return EXIT_OK
 
 
@@ -155,26 +153,16 @@ def _all_but_empty(given: list[str] | None) -> list[str] | None:
 
 
 def _remove(api: Asking, args: argparse.Namespace) -> int:
-    now = api.get(CHANNELS)
-    must_be_there(args.names, [one["name"] for one in now["entries"]], "channel")
-    revision = int(now["revision"])
-    for name in dict.fromkeys(args.names):
-        revision = api.remove(CHANNELS, name)
-    _say(now, revision, f"without {', '.join(args.names)}")
+    before, revision = ENTRIES.removed(api, args.names)
+    _say(before, revision, f"without {', '.join(args.names)}")
     if not api.get(CHANNELS)["entries"]:
         sys.stdout.write(f"{NOWHERE}\n")
     return EXIT_OK
 
 
 def _turn(api: Asking, args: argparse.Namespace) -> int:
-    now = api.get(CHANNELS)
-    must_be_there(args.names, [one["name"] for one in now["entries"]], "channel")
-    revision = int(now["revision"])
-    state = {"enabled": args.verb == "on"}
-    for name in dict.fromkeys(args.names):
-        turned = partial(as_changed, field="entries", name=name, what="channel", changes=state)
-        revision = api.edit(CHANNELS, turned)
-    return _say(now, revision, f"{', '.join(args.names)} {args.verb}")
+    before, revision = ENTRIES.turned(api, args.names, on=args.verb == "on")
+    return _say(before, revision, f"{', '.join(args.names)} {args.verb}")
 
 
 def _test(api: Asking, args: argparse.Namespace) -> int:

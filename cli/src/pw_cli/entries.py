@@ -17,7 +17,7 @@ from rich.table import Table
 from pw_cli.api import add_api_arguments, target_of
 from pw_cli.api_client import ApiClient, decoded
 from pw_cli.broker import BadArgument
-from pw_cli.terminal import cell, complain
+from pw_cli.terminal import cell, complain, write_json
 from pw_common.documents import BadDocument
 from pw_common.exit_codes import EXIT_CONFIG, EXIT_UNAVAILABLE
 from pw_common.redact import redacted_url
@@ -169,7 +169,13 @@ def show(
     args: argparse.Namespace, now: dict[str, Any], columns: tuple[str, ...], rows: list[list[Any]],
     none: str,
 ) -> int:  # fmt: skip
-    """What there is, as wide as the terminal, and below it what is wrong with what is stored."""
+    """What there is, as wide as the terminal, and below it what is wrong with what is stored.
+
+    With `--json` it is the document itself.
+    """
+    if args.json:
+        write_json(now)
+        return EXIT_OK
     console = Console()
     if not rows:
         console.print(none)
@@ -199,13 +205,6 @@ def _fits(columns: tuple[str, ...], rows: list[list[Any]], width: int) -> bool:
     ]
     needed = widest[0] + sum(min(one, READABLE) + GAP for one in widest[1:])
     return needed <= width
-
-
-def as_changed(now: dict[str, Any], field: str, name: str, what: str, changes: Entry) -> Entry:
-    """An entry that is there, with changes. Raises Refused."""
-    there = {one["name"]: one for one in now[field]}
-    must_be_there([name], list(there), what)
-    return {**there[name], **changes}
 
 
 def must_be_there(wanted: list[str], known: list[str], what: str) -> None:

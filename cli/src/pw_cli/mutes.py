@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from pw_cli.entries import EXIT_OK, EXIT_USAGE, Asking, Entry, add_common, asked, say, show
-from pw_cli.terminal import complain, write_json
+from pw_cli.terminal import complain
 from pw_common.clock import now_ms
 
 MUTES: Final = "/api/v1/mutes"
@@ -48,9 +48,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _list(api: Asking, args: argparse.Namespace) -> int:
     now = api.get(MUTES)
-    if args.json:
-        write_json(now)
-        return EXIT_OK
     own = {(one["of"], one["address"]): one for one in now["entries"]}
     rows = [_row(one, "yours") for one in own.values()]
     # One for a time does not stand in the place of a shipped one.

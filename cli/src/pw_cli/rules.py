@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,22 +10,22 @@ import msgspec
 
 from pw_cli.dry_run import dry_run
 from pw_cli.entries import (
-    EXIT_OK,
     EXIT_USAGE,
     Asking,
     Entry,
     add_common,
-    as_changed,
     asked,
     must_be_there,
     say,
     show,
 )
-from pw_cli.terminal import complain, write_json
+from pw_cli.named_entries import Named
+from pw_cli.terminal import complain
 from pw_common.documents import read_file
 from pw_detection.rules import BYTES_MAX, BadRules, read_rules, rules_of
 
 RULES: Final = "/api/v1/triggers"
+ENTRIES: Final = Named(RULES, "rules", "rule")
 SEVERITIES: Final = ("info", "warning", "critical")
 
 
@@ -73,9 +72,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _list(api: Asking, args: argparse.Namespace) -> int:
     now = api.get(RULES)
-    if args.json:
-        write_json(now)
-        return EXIT_OK
     rows = [
         [
             one["name"],
@@ -134,22 +130,12 @@ def _load(api: Asking, args: argparse.Namespace) -> int:
 
 
 def _remove(api: Asking, args: argparse.Namespace) -> int:
-    now = api.get(RULES)
-    must_be_there(args.names, [one["name"] for one in now["rules"]], "rule")
-    revision = int(now["revision"])
-    for name in dict.fromkeys(args.names):
-        revision = api.remove(RULES, name)
+    _, revision = ENTRIES.removed(api, args.names)
     return say(revision, f"without {', '.join(args.names)}")
 
 
 def _turn(api: Asking, args: argparse.Namespace) -> int:
-    now = api.get(RULES)
-    must_be_there(args.names, [one["name"] for one in now["rules"]], "rule")
-    revision = int(now["revision"])
-    state = {"enabled": args.verb == "on"}
-    for name in dict.fromkeys(args.names):
-        turned = partial(as_changed, field="rules", name=name, what="rule", changes=state)
-        revision = api.edit(RULES, turned)
+    _, revision = ENTRIES.turned(api, args.names, on=args.verb == "on")
     return say(revision, f"{', '.join(args.names)} {args.verb}")
 
 

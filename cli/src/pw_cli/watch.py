@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from pw_cli.entries import EXIT_OK, EXIT_USAGE, Asking, Entry, add_common, asked, say, show
-from pw_cli.terminal import complain, write_json
+from pw_cli.terminal import complain
 from pw_common.documents import BadDocument, read_file
 from pw_detection.lists import CSV_BYTES_MAX, read_csv
 
@@ -45,9 +45,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _list(api: Asking, args: argparse.Namespace) -> int:
     now = api.get(WATCH)
-    if args.json:
-        write_json(now)
-        return EXIT_OK
     rows = [[one["address"], one["of"], one["label"]] for one in now["entries"]]
     return show(args, now, ("address", "of", "label"), rows, "Nothing is watched.")
 

@@ -70,5 +70,5 @@ def test_what_cannot_be_used_is_no_proxy() -> None:
     assert proxy_of("http://h.example", {"http_proxy": "socks5://p:1"}) == ""
     assert proxy_of("http://h.example", {"http_proxy": "  "}) == ""
     assert proxy_of("http://[::1", ALL) == ""
-    # Behind CGI this is a header of whoever asks.
+    # Under CGI this comes from a client's header.
     assert proxy_of("http://h.example", {"HTTP_PROXY": "http://p:1", "REQUEST_METHOD": "GET"}) == ""

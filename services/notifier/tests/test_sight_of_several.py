@@ -11,9 +11,8 @@ import msgspec
 from pw_common.alerts import Alert
 from pw_common.channels import Channel as Configured
 from pw_common.channels import Kind
-from pw_common.messages import Heartbeat, SourceHealth
+from pw_common.heartbeat import Heartbeat, SourceHealth, Trouble
 from pw_common.overview import Overview
-from pw_common.troubles import Trouble
 from pw_health import Channel, Snapshot, conditions, mode_of
 from pw_health.limits import SLOW_MS
 from pw_health.reading import snapshot_of

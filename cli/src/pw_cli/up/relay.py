@@ -75,12 +75,12 @@ class _Own(logging.Handler):
 
 
 def log_to_stderr() -> None:
-    """Have errors of this process, a crash among them, written where no screen is open."""
+    """Write this process's own errors, crashes included, to plain stderr: the screen is closed."""
     setup("pw", VERSION, level="error", format_="text")
 
 
 def log_to(relay: Relay) -> None:
-    """Have errors of this process shown by the relay; what heals is told by the services."""
+    """Show this process's own errors through the relay; services report what recovers."""
     log_to_stderr()
     root = logging.getLogger()
     handler = _Own(relay)

@@ -36,7 +36,7 @@ Verdict: TypeAlias = Literal["holds", "fails", "unknown"]
 
 SCHEMA_ALERT = "alert.v1"
 TRIGGER_REVISION = "Pw-Trigger-Revision"
-# Episodes that one summary names: so many fit into any broker's message.
+# How many episodes one summary names; this many fit into a message of any broker.
 ENDED_MAX = 250
 # A symbol, a rule's name and a word on how it went.
 TITLE_CHARS_MAX = 120

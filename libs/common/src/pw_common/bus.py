@@ -29,8 +29,8 @@ PING_INTERVAL_S = 5
 RECONNECT_WAIT_S = 0.25
 PENDING_BYTES_MAX = 8 * 1024 * 1024
 CLOSE_TIMEOUT_S = 5.0
-# A bucket's keys are asked for together, so many at a time: one after the other, a broker that is
-# far away would make a whole minute of it.
+# How many keys of a bucket are read at once. One after the other takes a minute when the broker
+# is far away.
 READS_MAX = 64
 # JetStream's own number for a message that is not there.
 NOT_FOUND = 10037

@@ -25,7 +25,7 @@ GZIP_LEVEL: Final = 6
 ZSTD_LEVEL: Final = 3
 # As much as `zstd --ultra -22` asks for.
 WINDOW_BYTES_MAX: Final = 128 * 1024 * 1024
-# No source sends so many; a small file that decompresses to zeros holds billions.
+# More than any source sends; a small file that decompresses to zeros holds billions.
 EMPTY_IN_A_ROW_MAX: Final = 1_000_000
 
 

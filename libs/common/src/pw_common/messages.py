@@ -14,12 +14,11 @@ from typing import Literal, TypeAlias, TypeVar
 
 import msgspec
 
+from pw_common.heartbeat import Heartbeat
 from pw_common.pools import PoolEvent
-from pw_common.troubles import Trouble
 
 T = TypeVar("T")
 Side: TypeAlias = Literal["buy", "sell"]
-SourceKind: TypeAlias = Literal["live", "recorded"]
 Coverage: TypeAlias = Literal["none", "partial", "full"]
 # What the name of a venue begins with that is in no table; its program's id follows.
 UNLISTED_VENUE = "unlisted:"
@@ -218,118 +217,6 @@ class SourceState(msgspec.Struct, frozen=True, kw_only=True, tag="source.v1"):
     clock_slot: int = 0
     clock_ms: int = 0
     programs: str = ""
-
-
-class Rate(msgspec.Struct, frozen=True, kw_only=True):
-    """A counter of a service: its total and its recent rates in units a second."""
-
-    total: int
-    per_s_1s: float
-    per_s_60s: float
-
-
-class EndpointHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """One endpoint of a source. `active` says that its updates are taken right now.
-
-    `refused` counts claims that cannot be; `refusing` is what it claimed lately, in words.
-    `filter` is what it is asked for (`coverage.py`).
-    """
-
-    endpoint: str
-    connected: bool
-    active: bool
-    slot: int | None = None
-    lag_ms: int | None = None
-    detail: str = ""
-    clock_ahead_ms: int = 0
-    refused: int = 0
-    refusing: str = ""
-    filter: str = ""
-
-
-class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """What ingest knows of its source right now.
-
-    `lag_ms` is now minus `created_at`, 0 where that is ahead; `clock_ahead_ms` says how far.
-    `kind` is what our settings say: the lag of a recording means nothing. `programs` is the
-    stamp of the table of programs that messages get now; empty: the shipped one.
-    `kind` is what our settings say: the lag of a recording means nothing. `filter` is what is
-    seen now; `narrowed` says, endpoint by endpoint, where that is less than what was asked for.
-    """
-
-    source: str
-    endpoint: str
-    connected: bool
-    slot: int | None = None
-    lag_ms: int | None = None
-    epoch: int = 0
-    checkpoint_slot: int | None = None
-    frontier_slot: int | None = None
-    gaps: int = 0
-    waiting_for_broker: bool = False
-    detail: str = ""
-    endpoints: tuple[EndpointHealth, ...] = ()
-    kind: SourceKind = "live"
-    clock_ahead_ms: int = 0
-    refused: int = 0
-    refusing: str = ""
-    programs: str = ""
-    filter: str = ""
-    narrowed: str = ""
-
-
-class LayoutDrift(msgspec.Struct, frozen=True, kw_only=True):
-    """A venue that suddenly writes what its table does not explain.
-
-    `unparsed` of `called` instructions in the last minute of slots; `signatures` are the
-    first three, from `first_slot` on, `tags` what is not explained. `changed` is a program
-    whose trades no longer agree with the balances; `new` one that only added something.
-    """
-
-    venue: str
-    first_slot: int
-    signatures: tuple[str, ...]
-    unparsed: int
-    called: int
-    kind: Literal["changed", "new"] = "changed"
-    tags: tuple[str, ...] = ()
-
-
-class MemoryHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """What a service holds, and what it may. `held_bytes` is its state's share, as counted.
-
-    `cut_ms` is the event time before which it dropped what it should hold, to stay within.
-    """
-
-    resident_bytes: int
-    limit_bytes: int
-    held_bytes: int = 0
-    cut_ms: int = 0
-
-
-class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat.v1"):
-    """A service instance's entry in the `pw_instances` bucket, written every second.
-
-    `rates` is keyed by the counter's metric name (see `metrics.py`). `expects` names sources
-    without which the service waits, although it reads none itself. `troubles` are what `reason`
-    says of a service that is ready, one by one; older versions leave them out.
-    """
-
-    service: str
-    instance: str
-    version: str
-    pid: int
-    started_at_ms: int
-    at_ms: int
-    http_url: str
-    ready: bool
-    reason: str = ""
-    rates: dict[str, Rate] = {}
-    source: SourceHealth | None = None
-    drift: tuple[LayoutDrift, ...] = ()
-    memory: MemoryHealth | None = None
-    expects: tuple[str, ...] = ()
-    troubles: tuple[Trouble, ...] = ()
 
 
 Message: TypeAlias = (

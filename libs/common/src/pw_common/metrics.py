@@ -16,7 +16,7 @@ from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, V
 from opentelemetry.sdk.resources import Resource
 from prometheus_client import CollectorRegistry, generate_latest
 
-from pw_common.messages import Rate
+from pw_common.heartbeat import Rate
 from pw_common.rates import RateMeter
 
 Kind = Literal["counter", "gauge", "histogram"]

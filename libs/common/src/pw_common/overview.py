@@ -10,8 +10,8 @@ from pw_common.broker_time import rfc3339_ms
 from pw_common.bus import NOT_FOUND as NO_MESSAGE
 from pw_common.bus import ApiRefused, Bus, Listing
 from pw_common.clock import monotonic_s
+from pw_common.heartbeat import Heartbeat
 from pw_common.messages import (
-    Heartbeat,
     SourceState,
     WrongSchema,
     decode_heartbeat,

@@ -61,7 +61,7 @@ def proxy_of(url: str, environ: Mapping[str, str], names: Iterable[str] = ()) ->
 
 
 def _of(name: str, environ: Mapping[str, str]) -> str:
-    # Behind CGI, HTTP_PROXY is the header `Proxy` of whoever asks.
+    # Under CGI, HTTP_PROXY comes from the client's `Proxy` header.
     upper = "" if name == "http_proxy" and "REQUEST_METHOD" in environ else name.upper()
     return (environ.get(name) or environ.get(upper, "")).strip()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from pw_common.messages import Rate
+from pw_common.heartbeat import Rate
 
 
 class RateMeter:

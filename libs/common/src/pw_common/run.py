@@ -30,15 +30,15 @@ from pw_common.bus import ApiRefused, BrokerAway, Bus, unopened
 from pw_common.clock import instance_name, monotonic_s, now_ms
 from pw_common.exit_codes import EXIT_CONFIG, EXIT_CRASH, EXIT_OK, EXIT_UNAVAILABLE
 from pw_common.health import JSON, PROMETHEUS, TEXT, HealthServer, PortTaken, Reply
+from pw_common.heartbeat import Heartbeat, LayoutDrift, MemoryHealth, SourceHealth, Trouble
 from pw_common.log import Log, setup
-from pw_common.messages import Heartbeat, LayoutDrift, MemoryHealth, SourceHealth, encode
+from pw_common.messages import encode
 from pw_common.metrics import Metrics
 from pw_common.plain_text import SENTENCE_CHARS_MAX, plain_text
 from pw_common.redact import redacted
 from pw_common.settings import host_port, setting
 from pw_common.subjects import BUCKET_INSTANCES
 from pw_common.tasks import end_tasks
-from pw_common.troubles import Trouble
 from pw_common.version import VERSION
 
 HEARTBEAT_S = 1.0

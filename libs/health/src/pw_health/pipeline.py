@@ -34,14 +34,14 @@ def missing(snapshot: Snapshot) -> Iterator[Condition]:
 
 
 def slow(snapshot: Snapshot) -> Iterator[Condition]:
-    """A broker that takes so long to say how all stands that its answers are old."""
+    """A broker that answers so slowly that its answers are out of date."""
     if snapshot.took_ms > SLOW_MS:
         yield Condition(
             name="slow_broker",
             severity="critical",
             since_ms=snapshot.at_ms,
-            why=f"The broker took {seconds(snapshot.took_ms)} to say how all stands.",
-            what_to_do="Look at the network to it and at its load; what is said here comes late.",
+            why=f"The broker took {seconds(snapshot.took_ms)} to report its state.",
+            what_to_do="Check the network to it and its load; until then all of this comes late.",
             mode="catching_up",
         )
 

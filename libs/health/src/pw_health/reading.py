@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from pw_common.broker_time import rfc3339_ms
+from pw_common.heartbeat import Trouble
 from pw_common.overview import Overview
 from pw_common.subjects import (
     CHANNEL_OFF,
@@ -17,7 +18,6 @@ from pw_common.subjects import (
     STREAM_TX,
 )
 from pw_common.topology import stream_created
-from pw_common.troubles import Trouble
 from pw_health.facts import Beat, Channel, Queue, Snapshot
 from pw_health.processes import is_silent
 

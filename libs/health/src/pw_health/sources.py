@@ -8,7 +8,8 @@ from typing import Final
 import msgspec
 
 from pw_common.coverage import is_known, sees_every_venue
-from pw_common.messages import LayoutDrift, SourceHealth, encode
+from pw_common.heartbeat import LayoutDrift, SourceHealth
+from pw_common.messages import encode
 from pw_health.condition import LASTS_MS, PASSING_MS, Condition, Mode
 from pw_health.facts import Snapshot
 from pw_health.limits import CLOCK_MAX_MS, LAG_CRITICAL_MS, LAG_MAX_MS
@@ -23,7 +24,7 @@ def away(snapshot: Snapshot) -> Iterator[Condition]:
     """Sources that are not connected. With none connected nothing is seen."""
     live = live_of(snapshot)
     if not any(one.said.service == "ingest" for one in live):
-        return  # That no ingest runs says it all.
+        return  # The condition that no ingest runs covers it.
     reported = _reported(snapshot)
     sees = any(one.connected for one in reported)
     mode: Mode = "catching_up" if sees else "blind"

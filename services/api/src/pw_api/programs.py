@@ -13,7 +13,8 @@ from pw_api.bodies import Parsing
 from pw_api.stored import history, kept
 from pw_common.bus import Bus
 from pw_common.documents import BadDocument
-from pw_common.messages import Heartbeat, WrongSchema, decode_heartbeat
+from pw_common.heartbeat import Heartbeat
+from pw_common.messages import WrongSchema, decode_heartbeat
 from pw_common.programs import read_acknowledged, read_programs, read_programs_file
 from pw_common.subjects import BUCKET_INSTANCES, KEY_ACKNOWLEDGED, KEY_PROGRAMS
 from pw_health.sources import merged

@@ -19,7 +19,7 @@ from pw_api.views import (
     TotalsView,
 )
 from pw_common.broker_time import rfc3339_ms
-from pw_common.messages import Heartbeat, Rate
+from pw_common.heartbeat import Heartbeat, Rate
 from pw_common.overview import Overview
 from pw_common.subjects import STREAM_DLQ, STREAM_GAP
 from pw_health import Condition, mode_of

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pw_api.health_view import ConditionView
 from pw_api.unlisted import UnlistedView
-from pw_common.messages import SourceKind
+from pw_common.heartbeat import SourceKind
 from pw_health import Mode
 
 MINT = "9BB6NFEcjBCtnNLFko2FqVQBq8HHM13kCyYcdQbgpump"

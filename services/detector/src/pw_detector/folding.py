@@ -12,8 +12,9 @@ from typing import Final
 
 from pw_common.bus import BrokerAway
 from pw_common.clock import monotonic_s, now_ms
+from pw_common.heartbeat import MemoryHealth
 from pw_common.log import Log
-from pw_common.messages import Batch, MemoryHealth
+from pw_common.messages import Batch
 from pw_common.metrics import Metrics
 from pw_common.topology import GIB, PARSER_ACK_PENDING_MAX
 from pw_detection.assembly import Assembly, ClosedSlot, Place

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from pw_common.heartbeat import MemoryHealth
 from pw_common.log import Log
 from pw_common.memory import give_back, resident_bytes
-from pw_common.messages import MemoryHealth
 from pw_common.metrics import Metrics
 from pw_common.topology import MIB
 from pw_detection.market import Market

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pw_common import settings as st
 from pw_common.coverage import PROGRAMS
-from pw_common.messages import SourceKind
+from pw_common.heartbeat import SourceKind
 from pw_common.proxies import is_loopback
 from pw_common.redact import keep_secret, shown_path
 from pw_common.run import CommonSettings

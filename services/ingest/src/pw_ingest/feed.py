@@ -7,7 +7,7 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 
 from pw_common.clock import monotonic_s, now_ms
-from pw_common.messages import EndpointHealth
+from pw_common.heartbeat import EndpointHealth
 from pw_common.run import Runtime
 from pw_ingest.config import Endpoint, Settings
 from pw_ingest.core.backoff import wait_s

@@ -10,8 +10,9 @@ from pw_common.begin import StoppedEarly, begun
 from pw_common.bus import BrokerAway
 from pw_common.clock import monotonic_s, now_ms
 from pw_common.coverage import PROGRAMS, SUCCESSFUL
+from pw_common.heartbeat import SourceHealth
 from pw_common.limits import SLOT_MAX
-from pw_common.messages import SourceHealth, SourceState
+from pw_common.messages import SourceState
 from pw_common.run import Runtime
 from pw_common.subjects import BUCKET_SOURCE, STREAM_GAP, STREAM_TX
 from pw_common.tasks import end_tasks

@@ -7,8 +7,9 @@ from typing import Final
 
 from pw_common.bus import BrokerAway
 from pw_common.documents import BadDocument
+from pw_common.heartbeat import LayoutDrift
 from pw_common.log import Log
-from pw_common.messages import LayoutDrift, UnparsedAt
+from pw_common.messages import UnparsedAt
 from pw_common.programs import AcknowledgedList, stored_acknowledged
 from pw_common.run import Runtime
 from pw_common.subjects import BUCKET_CONFIG, KEY_ACKNOWLEDGED
