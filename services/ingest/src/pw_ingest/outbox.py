@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 import zstandard
@@ -40,7 +40,15 @@ class TxWentBack(RuntimeError):
 class Outbox:
     """Sends in order, waiting for room; `failed` holds what ends the service."""
 
-    def __init__(self, settings: Settings, runtime: Runtime, pipeline: Pipeline) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        runtime: Runtime,
+        pipeline: Pipeline,
+        before: Callable[[], Awaitable[None]],
+    ) -> None:
+        # Awaited before anything is sent.
+        self._before = before
         self._runtime = runtime
         self._pipeline = pipeline
         self._subject = subjects.tx(settings.source)
@@ -94,6 +102,7 @@ class Outbox:
         async with self._turn:
             self._sending_since_s = monotonic_s()
             try:
+                await self._before()
                 for message in messages:
                     if isinstance(message, TxMessage):
                         await self._send_tx(message)

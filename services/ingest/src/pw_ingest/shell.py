@@ -46,6 +46,9 @@ class Ingest:
         self._settings = settings
         self._runtime = runtime
         self._checkpoint = Checkpoint(runtime.bus, settings.source)
+        self._writing = asyncio.Lock()
+        # Whether a restart knows where this source began.
+        self._is_begun = False
         self._lag_ms: int | None = None
         self._reported = (0, 0, 0)
         self._history = TxHistory()
@@ -53,7 +56,7 @@ class Ingest:
         self._pipeline = Pipeline(settings.source)
         # What is subscribed to where no setting says so; the checkpoint keeps it.
         self._unset = SUCCESSFUL
-        self._outbox = Outbox(settings, runtime, self._pipeline)
+        self._outbox = Outbox(settings, runtime, self._pipeline, self._begin)
         endpoints = settings.endpoints()
         races = settings.endpoints_use == "race" and len(endpoints) > 1
         merge = Merge(len(endpoints)) if races else None
@@ -184,6 +187,7 @@ class Ingest:
         self._pipeline.restore(state)
         if state is None:
             return
+        self._is_begun = True
         if state.clock_slot:
             for feed in self._feeds:
                 feed.guard.establish(Anchor(state.clock_slot, state.clock_ms))
@@ -279,7 +283,25 @@ class Ingest:
             except BrokerAway as error:
                 self._runtime.log.warning("checkpoint_deferred", reason=str(error))
 
+    async def _begin(self) -> None:
+        """Store where a new source begins before anything of it is sent.
+
+        Without it a restart would begin again wherever the chain is by then, and nobody would
+        know that something lies between.
+        """
+        while not self._is_begun and self._pipeline.state() is not None:
+            try:
+                await self._write_checkpoint()
+                self._is_begun = True
+            except BrokerAway as error:
+                self._runtime.log.warning("checkpoint_deferred", reason=str(error))
+                await asyncio.sleep(REPORT_S)
+
     async def _write_checkpoint(self) -> None:
+        async with self._writing:
+            await self._write_state()
+
+    async def _write_state(self) -> None:
         pipeline = self._pipeline
         self._history.note(self._outbox.last_seq, pipeline.frontier.slot, monotonic_s())
         whole_until_seq = self._outbox.whole_until_seq

@@ -76,6 +76,8 @@ class Pipeline:
         self._break_why = CHAIN_BROKEN
         self._lost_after_slot: int | None = None
         self._epoch_is_fresh = True
+        # Nothing is known of a time before this epoch, so that its beginning loses nothing.
+        self._begins = True
         self._discontinuity_slot: int | None = None
         self._first_slot: int | None = None
         self._floor_slot = 0
@@ -88,7 +90,7 @@ class Pipeline:
         if state is None:
             return
         self.epoch = state.epoch
-        self._epoch_is_fresh = False
+        self._epoch_is_fresh = self._begins = False
         self._checkpoint_slot = state.checkpoint_slot
         # Said before the restart; it need not travel again.
         self._carried_slot = state.checkpoint_slot
@@ -99,6 +101,7 @@ class Pipeline:
         """Another epoch than that of a checkpoint that cannot be true; before anything else."""
         self.epoch = state.epoch
         self._start_epoch()
+        self._begins = True
 
     @property
     def checkpoint_slot(self) -> int | None:
@@ -118,8 +121,13 @@ class Pipeline:
         self.resumed()
 
     def state(self) -> SourceState | None:
-        """The checkpoint to write, or None while this epoch has nothing to claim."""
+        """The checkpoint to write, or None while this epoch has nothing to claim.
+
+        A new source claims what lies before its first slot: whoever goes on asks for that slot.
+        """
         checkpoint_slot = self.checkpoint_slot
+        if checkpoint_slot is None and self._begins and self._first_slot:
+            checkpoint_slot = self._first_slot - 1
         if checkpoint_slot is None:
             return None
         return SourceState(
@@ -245,7 +253,7 @@ class Pipeline:
 
     def _start_epoch(self) -> None:
         self.epoch += 1
-        self._epoch_is_fresh = True
+        self._epoch_is_fresh, self._begins = True, False
         self._checkpoint_slot = None
         self._first_slot = None
         self._floor_slot = 0
