@@ -17,7 +17,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from chaos.plan import KINDS, SPACING_S, plan
+from chaos.plan import EACH_MIN, KINDS, SPACING_S, plan
 from chaos.planted import PLANTS
 from chaos.run import TPS, Outcome, run
 from chaos.verdict import Verdict, judge
@@ -83,7 +83,7 @@ async def compare(
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--faults", type=int, default=3 * len(KINDS))
+    parser.add_argument("--faults", type=int, default=EACH_MIN * len(KINDS))
     parser.add_argument("--tps", type=int, default=TPS, help="pace of the source")
     parser.add_argument("--plant", choices=sorted(PLANTS), default="")
     parser.add_argument("--only", choices=KINDS, help="one kind of fault")

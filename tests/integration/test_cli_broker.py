@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -253,6 +254,24 @@ async def test_a_capture_holds_what_was_published_byte_for_byte(tmp_path: Path) 
     assert list(read_capture(out)) == expected
     assert "40 updates" in result.err
     assert "nothing dropped" in result.err
+
+
+async def test_what_the_broker_took_before_the_end_of_a_capture_is_in_it(tmp_path: Path) -> None:
+    out = tmp_path / "taken.pb.zst"
+    async with (
+        provisioned(tmp_path / "broker") as (broker, bus),
+        started("capture", "--out", str(out), "--nats", broker.url) as process,
+    ):
+        await listening(process, b"listening")
+        # It finds the order to end and twenty messages at the same moment.
+        process.send_signal(signal.SIGSTOP)
+        for number in range(20):
+            await store_updates(bus, number, transaction(number))
+        process.terminate()
+        process.send_signal(signal.SIGCONT)
+        result = await ended(process)
+    assert result.code == 0, result
+    assert list(read_capture(out)) == [transaction(number) for number in range(20)]
 
 
 async def test_a_capture_that_lost_its_broker_says_that_it_is_not_whole(tmp_path: Path) -> None:

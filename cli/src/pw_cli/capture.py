@@ -11,10 +11,12 @@ import asyncio
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
+from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NatsTimeout
 
 from pw_cli.broker import add_broker_argument, with_broker
@@ -37,6 +39,8 @@ from pw_geyser import shallow_pb2
 PENDING_MESSAGES_MAX = 65_536
 PENDING_BYTES_MAX = 256 * 1024 * 1024
 WAIT_S = 0.25
+# How long the broker is waited for at the end, to be told that everything came.
+END_S = 5
 MESSAGES_SEEN_MAX = 100_000
 EXIT_NOT_WHOLE = 1
 
@@ -116,7 +120,7 @@ def run(args: argparse.Namespace) -> int:
 async def _from_broker(bus: Bus, args: argparse.Namespace, tally: Tally) -> int:
     seen = SeenWindow(keys_max=MESSAGES_SEEN_MAX)
     with CaptureWriter(args.out) as capture:
-        async for headers, body in _messages(bus, args.seconds):
+        async for headers, body in _messages(bus, args.seconds, tally):
             # A publish that the broker refused at first reaches subscribers again.
             if not seen.first_time(headers.get(MSG_ID, ""), 0):
                 tally.repeats += 1
@@ -132,7 +136,9 @@ async def _from_broker(bus: Bus, args: argparse.Namespace, tally: Tally) -> int:
     return 0 if tally.whole else EXIT_NOT_WHOLE
 
 
-async def _messages(bus: Bus, seconds: float | None) -> AsyncIterator[tuple[dict[str, str], bytes]]:
+async def _messages(
+    bus: Bus, seconds: float | None, tally: Tally
+) -> AsyncIterator[tuple[dict[str, str], bytes]]:
     stop = _stop()
     subscription = await bus.client.subscribe(
         TX_ALL, pending_msgs_limit=PENDING_MESSAGES_MAX, pending_bytes_limit=PENDING_BYTES_MAX
@@ -146,7 +152,16 @@ async def _messages(bus: Bus, seconds: float | None) -> AsyncIterator[tuple[dict
         except (TimeoutError, NatsTimeout):
             continue
         yield headers_of(message), message.data
-    await subscription.unsubscribe()
+    # What the broker took before the end belongs to the capture; it may still be on its way.
+    try:
+        await bus.client.flush(timeout=END_S)
+    except NatsError:
+        tally.note("end that the broker did not confirm")
+    for _ in range(subscription.pending_msgs):
+        message = await subscription.next_msg(timeout=WAIT_S)
+        yield headers_of(message), message.data
+    with suppress(NatsError):
+        await subscription.unsubscribe()
 
 
 async def _from_endpoint(args: argparse.Namespace, tally: Tally) -> int:

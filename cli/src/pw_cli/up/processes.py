@@ -205,10 +205,23 @@ def usage(pid: int) -> tuple[float, float]:
 
 
 def free_port() -> int:
-    """A port that is free on loopback right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that is free on loopback, and that the system gives to nobody else for a minute.
+
+    A service takes a second to start. A port that was only looked up may by then be the near
+    end of somebody's connection. The end that closes a connection first leaves its port in
+    TIME_WAIT: the system hands such a port to no one who asks for any port, while a server
+    that names it (with SO_REUSEADDR, as servers do) may listen on it at once.
+    """
+    with socket.socket() as server, socket.socket() as client:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind(("127.0.0.1", 0))
+        server.listen(1)
+        client.connect(server.getsockname())
+        accepted, _ = server.accept()
+        accepted.close()
+        # Read to its end, so that the other side's goodbye has arrived before ours is sent.
+        client.recv(1)
+        return int(server.getsockname()[1])
 
 
 def port_is_free(port: int) -> bool:
