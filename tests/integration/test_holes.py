@@ -28,3 +28,21 @@ async def test_a_hole_of_any_length_below_the_queue_is_void_and_one_within_it_is
         assert await Holes(bus).void_until(waits, read_seq=0) == 0
         short = range(2 * ASKED_MAX - 1, 2 * ASKED_MAX + 2)
         assert await Holes(bus).void_until(short, read_seq=0) == 0
+
+
+async def test_a_hole_that_a_restored_queue_has_yet_to_give_out_is_no_void(tmp_path: Path) -> None:
+    async with provisioned(tmp_path) as (_, bus):
+        for number in range(3):
+            await store(bus, subjects.tx("main"), b"x", {"Nats-Msg-Id": f"m{number}"})
+        subscription = await bus.js.pull_subscribe_bind(consumer="parser", stream="PW_TX")
+        for message in await subscription.fetch(3):
+            await message.ack_sync()
+        await subscription.unsubscribe()
+        # Answers beyond the copy's end are stored, those before them were on their way.
+        beyond = range(4, 6)
+        holes = Holes(bus)
+        assert await holes.void_until(beyond, read_seq=9) == 0
+        assert await holes.is_to_come(beyond)
+        for number in range(3, 6):
+            await store(bus, subjects.tx("main"), b"x", {"Nats-Msg-Id": f"m{number}"})
+        assert not await holes.is_to_come(beyond)

@@ -15,6 +15,7 @@ from pw_cli.ranges import Ranges
 from pw_common.coverage import is_known
 from pw_common.dedup import SeenWindow
 from pw_common.messages import Batch, Gap, SlotEvent, Swap
+from pw_common.queue_name import means_the_same
 
 SHOWN_MAX: Final = 5
 # Delivered swaps are kept as eight bytes each, in so many parts that are looked at one by one.
@@ -59,7 +60,7 @@ class Survey:
         for event in batch.events:
             if isinstance(event, Swap):
                 self._deliver(event)
-            elif isinstance(event, SlotEvent) and batch.tx_stream_created == self._tx_created:
+            elif isinstance(event, SlotEvent) and self._is_present(batch):
                 self._brought_by[batch.source, batch.epoch, event.slot] = batch.tx_seq
 
     def _note_filter(self, batch: Batch) -> None:
@@ -77,8 +78,12 @@ class Survey:
 
     def answer(self, batch: Batch) -> None:
         """Take of a batch only that it answers its sequence."""
-        if batch.tx_stream_created == self._tx_created:
+        if self._is_present(batch):
             self.answered.add(batch.tx_seq)
+
+    def _is_present(self, batch: Batch) -> bool:
+        """Whether its sequence is of the queue that is there now."""
+        return means_the_same(batch.tx_stream_created, self._tx_created, batch.tx_seq)
 
     def _deliver(self, swap: Swap) -> None:
         if not self._seen.first_time((swap.signature, swap.ordinal), swap.slot):

@@ -31,6 +31,7 @@ from pw_cli.walk import Unreadable, derive, stored_alerts, stored_batches
 from pw_common.alerts import Alert
 from pw_common.bus import Bus
 from pw_common.messages import Batch, Gap, decode_gap, encode
+from pw_common.queue_name import queue_name
 from pw_common.subjects import STREAM_DLQ, STREAM_GAP, STREAM_SWAP, STREAM_TX
 from pw_common.topology import stream_created
 from pw_detector.position import PositionStore
@@ -120,7 +121,7 @@ async def _extent(bus: Bus) -> Extent:
     swap = await bus.api(f"STREAM.INFO.{STREAM_SWAP}")
     knows = position is not None and position.swap_stream_created == stream_created(swap)
     return Extent(
-        tx_created=stream_created(tx),
+        tx_created=queue_name(tx),
         tx_last=int(tx["state"]["last_seq"]),
         swap_first=max(1, int(swap["state"]["first_seq"])),
         swap_last=int(swap["state"]["last_seq"]),

@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from pw_common import subjects
+from pw_common.queue_name import METADATA_RESTORED, restored_mark
 from pw_common.topology import METADATA_CREATED
 
 FORMAT: Final = 1
@@ -173,8 +174,8 @@ def check(folder: Path, copy: Copy) -> None:
 def config_for(copy: Copy, declared: dict[str, Any] | None) -> dict[str, Any]:
     """The configuration to restore with: the copied one, or a declared one in its place.
 
-    Either way it says when the stream that it continues was made. What the broker wrote into
-    the metadata by itself is left to it.
+    Either way it says when the stream that it continues was made, and PW_TX where the copy
+    ended. What the broker wrote into the metadata by itself is left to it.
     """
     config = dict(copy.config if declared is None else declared)
     kept = {
@@ -183,4 +184,6 @@ def config_for(copy: Copy, declared: dict[str, Any] | None) -> dict[str, Any]:
         if not key.startswith("_nats.")
     }
     config["metadata"] = {**kept, METADATA_CREATED: copy.created}
+    if copy.name == subjects.STREAM_TX:
+        config["metadata"][METADATA_RESTORED] = restored_mark(copy.config, copy.last_seq)
     return config

@@ -153,16 +153,16 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True, tag="batch.v1"):
     """The answer to exactly one PW_TX message, empty and bad ones included.
 
     One that was answered before, at another sequence, gets an empty answer without a source.
-    `tx_seq` is that message's stream sequence and `tx_stream_created` the
-    creation time of the stream that gave it (RFC 3339), since a stream that was
-    deleted and made again reuses sequences. `unparsed` describes the first few of what
-    `counts.unparsed` counts. `transfer_coverage` says which SOL transfers the subscription
-    lets us see: none known, those within exchange transactions, or all. `tx_id` is the
-    message's own Msg-Id: it tells a repeat from another message at a sequence that a restored
-    stream used again. `gap` is not empty in what fills a recorded gap afterwards (see `gap_id`).
-    `programs` is the stamp of the table that it was read with; empty: the shipped one.
-    `filter` is the subscription that it came through (`coverage.py`), empty where unknown: what
-    that leaves out was not seen, which is not that it did not happen.
+    `tx_seq` is that message's stream sequence and `tx_stream_created` the name of the stream
+    that gave it (when it was made, RFC 3339; `+N` if restored from a copy that ended at N),
+    since a stream that was made again or restored reuses sequences. `unparsed` describes the
+    first few of what `counts.unparsed` counts. `transfer_coverage` says which SOL transfers the
+    subscription lets us see: none known, those within exchange transactions, or all. `tx_id` is
+    the message's own Msg-Id: it tells a repeat from another message at a sequence that a
+    restored stream used again. `gap` is not empty in what fills a recorded gap afterwards (see
+    `gap_id`). `programs` is the stamp of the table that it was read with; empty: the shipped
+    one. `filter` is the subscription that it came through (`coverage.py`), empty where unknown:
+    what that leaves out was not seen, which is not that it did not happen.
     """
 
     tx_stream_created: str

@@ -39,6 +39,10 @@ class Prefix:
         self._passed.clear()
         return released
 
+    def drop_from(self, seq: int) -> list[Batch]:
+        """Sequences from here on began again: what waits at them waits no longer; returns it."""
+        return [self._held.pop(one) for one in sorted(self._held) if one >= seq]
+
     def holds(self, seq: int) -> bool:
         """Whether this sequence waits or was released."""
         return seq < self._next or seq in self._held

@@ -22,7 +22,9 @@ from pw_common.messages import (
     TokenCreated,
     Transfer,
 )
+from pw_common.queue_name import continued_through, means_the_same
 from pw_common.watermark import Prefix, Watermark
+from pw_detection.answered import Answered
 from pw_detection.closed_slot import (
     BEGINNING,
     CHAIN_ORDER,
@@ -39,8 +41,6 @@ __all__ = ["BEGINNING", "HELD_MAX", "HOLD_MAX_MS", "Assembly", "ClosedSlot", "Pl
 # broker fall one after the other. A third of it was not enough in ten minutes of such faults.
 HOLD_MAX_MS: Final = 60_000
 HELD_MAX: Final = 50_000
-# Messages whose ids are remembered: an hour of a busy chain.
-ANSWERED_MAX: Final = 131_072
 # Messages of an ended epoch that may still come: what ingest had sent and not seen stored.
 # More are of a source that lost its checkpoint and counts its epochs anew.
 STRAYS_MAX: Final = 2 * PUBLISHED_AHEAD_MAX
@@ -72,9 +72,7 @@ class Assembly:
         # tx_seq of a held batch -> (when it was stored, its PW_SWAP sequence).
         self._held_since: dict[int, tuple[int, int]] = {}
         self._created = ""
-        # tx_seq -> id of the message that was there, to know another one at the same place.
-        self._answered: dict[int, str] = {}
-        self._answered_before: dict[int, str] = {}
+        self._answered = Answered()
         self.reused = 0
         self._arrived = (0, 0)
         # (PW_SWAP sequence, place in PW_TX) from which the present epoch can be read again;
@@ -130,27 +128,19 @@ class Assembly:
     def add(self, batch: Batch, stored_ms: int = 0, seq: int = 0) -> list[ClosedSlot]:
         """Take the next batch of PW_SWAP; returns the slots that it closes, in order."""
         closed: list[ClosedSlot] = []
-        if batch.tx_stream_created != self._created:
-            if self._created:
-                # Another PW_TX: its sequences begin again, and nothing says what was lost.
-                closed = self._take(self._prefix.rebase(1))
-                self._held_since.clear()
-                self._answered.clear()
-                self._newest.clear()
-                self.incarnation += 1
-                # What is left closes here, before the first message of the new one.
-                self._taking, self._taking_seq = Place(self.incarnation, 0), seq
-                closed += self._finish()
-                self.epoch_start = (seq, Place(self.incarnation, 1))
-            self._created = batch.tx_stream_created
+        if not means_the_same(batch.tx_stream_created, self._created, batch.tx_seq):
+            if continued_through(batch.tx_stream_created, self._created) is not None:
+                # Of the queue before it was restored, and not in the copy: it comes again.
+                return self._take_unclaimed([batch])
+            closed = self._next_queue(batch.tx_stream_created, seq)
         self._arrived = (stored_ms, seq)
         if self._prefix.recover(batch.tx_seq):
             # Its hole was given up: open slots take its events, those of closed ones are late.
-            self._remember(batch)
+            self._answered.note(batch)
             return closed + self._take([batch])
         if self._prefix.holds(batch.tx_seq) and self._is_other(batch):
             return closed + self._reused(batch)
-        self._remember(batch)
+        self._answered.note(batch)
         if not self._prefix.holds(batch.tx_seq):
             self._held_since[batch.tx_seq] = self._arrived
         released = self._prefix.add(batch)
@@ -158,43 +148,86 @@ class Assembly:
             released += self._prefix.skip_hole()
         return closed + self._take(released)
 
+    def _next_queue(self, name: str, seq: int) -> list[ClosedSlot]:
+        """PW_TX was restored from a copy, or is another stream altogether."""
+        before, self._created = self._created, name
+        if not before:
+            return []
+        self.incarnation += 1
+        through = continued_through(before, name)
+        if through is not None:
+            return self._restored(through)
+        # Its sequences begin again, and nothing says what was lost.
+        closed = self._take(self._prefix.rebase(1))
+        self._held_since.clear()
+        self._answered.clear()
+        self._newest.clear()
+        # What is left closes here, before the first message of the new one.
+        self._taking, self._taking_seq = Place(self.incarnation, 0), seq
+        closed += self._finish()
+        self.epoch_start = (seq, Place(self.incarnation, 1))
+        return closed
+
+    def _restored(self, through_seq: int) -> list[ClosedSlot]:
+        """From here on the sequences after the copy's end mean other messages.
+
+        What waits there answered messages that are lost from the queue and are sent again. Its
+        events count; that everything before it is stored is true no longer.
+        """
+        self.reused += 1
+        stale = self._prefix.drop_from(through_seq + 1)
+        if self._prefix.next_seq > through_seq + 1:
+            self._prefix.rebase(through_seq + 1)
+        for tx_seq in [one for one in self._held_since if one > through_seq]:
+            del self._held_since[tx_seq]
+        self._answered.cut(through_seq)
+        return self._take_unclaimed(stale)
+
     def _is_other(self, batch: Batch) -> bool:
         """Whether this is another message than the one that stood at its sequence."""
         if not batch.tx_id:
             return False
-        known = self._answered.get(batch.tx_seq) or self._answered_before.get(batch.tx_seq)
+        known = self._answered.known(batch.tx_seq)
         if known is not None:
             return known != batch.tx_id
         # Older than what is remembered: a repeat claims an older frontier than the present one.
         return self._watermark.is_newer(batch)
 
     def _reused(self, batch: Batch) -> list[ClosedSlot]:
-        """PW_TX was restored from an older copy: its sequences mean other messages from here."""
+        """A volume's older snapshot took PW_TX's place: its sequences mean other messages."""
         self.reused += 1
-        known_here = self._answered.get(batch.tx_seq)
-        if not self._answered or known_here is not None or not self._answered_before:
-            # The first of them; parsers may bring lower ones after it.
-            closed = self._take(self._prefix.rebase(batch.tx_seq))
-            self.incarnation += 1
-            self._answered_before, self._answered = self._answered, {}
-            self._held_since = {batch.tx_seq: self._arrived}
-            self._remember(batch)
-            return closed + self._take(self._prefix.add(batch))
-        self._remember(batch)
-        return self._take([batch])
+        if not self._answered.begins_again(batch.tx_seq):
+            self._answered.note(batch)
+            return self._take([batch])
+        # Parsers may bring lower ones after it.
+        closed = self._take(self._prefix.rebase(batch.tx_seq))
+        self.incarnation += 1
+        self._answered.turn()
+        self._held_since = {batch.tx_seq: self._arrived}
+        self._answered.note(batch)
+        return closed + self._take(self._prefix.add(batch))
 
-    def _remember(self, batch: Batch) -> None:
-        self._answered[batch.tx_seq] = batch.tx_id
-        if len(self._answered) > ANSWERED_MAX:
-            for seq in list(self._answered)[: ANSWERED_MAX // 8]:
-                del self._answered[seq]
+    def _take_unclaimed(self, batches: Iterable[Batch]) -> list[ClosedSlot]:
+        """Take the events of batches, and not what these say is complete."""
+        closed: list[ClosedSlot] = []
+        for batch in batches:
+            if batch.gap or batch.epoch != self._epochs.get(batch.source, batch.epoch):
+                closed += self._take([batch])
+                continue
+            self._place_all(batch.events)
+            self._seen_by.note(batch, self._closed)
+        return closed
 
     def skip_holes(self, now_ms: int) -> list[ClosedSlot]:
         """Go on without what nobody delivered for too long, by the times of storing."""
-        oldest_ms = self.oldest_held_ms
-        if not self.held or oldest_ms is None or now_ms - oldest_ms <= HOLD_MAX_MS:
+        if not self.held or not self.is_due(now_ms):
             return []
         return self._take(self._prefix.skip_hole())
+
+    def is_due(self, now_ms: int) -> bool:
+        """Whether something has waited for so long that what is missing is given up."""
+        oldest_ms = self.oldest_held_ms
+        return oldest_ms is not None and now_ms - oldest_ms > HOLD_MAX_MS
 
     @property
     def missing(self) -> range:

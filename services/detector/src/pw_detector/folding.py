@@ -143,6 +143,8 @@ class Folding:
         missing = self._assembly.missing
         if caught_up and self._holes.is_asked(missing):
             return False  # The next message, or none, proves it void.
+        if caught_up and self._assembly.is_due(now_ms()) and await self._holes.is_to_come(missing):
+            return False
         closed = self._assembly.skip_holes(now_ms() if caught_up else self._stored_ms)
         if not missing or self._assembly.next.tx_seq == missing.start:
             return False

@@ -45,6 +45,17 @@ class Holes:
             self._asked, self._read_up_to = missing, int(state["last_seq"])
         return missing[-1] if read_seq >= self._read_up_to else 0
 
+    async def is_to_come(self, missing: range) -> bool:
+        """Whether the queue has yet to give these out: restored, it ends before its answers do.
+
+        Raises:
+            BrokerAway, ApiRefused: from the broker.
+        """
+        if not missing:
+            return False
+        state = (await self._bus.api(f"STREAM.INFO.{STREAM_TX}"))["state"]
+        return int(state["last_seq"]) < missing[-1]
+
     def is_asked(self, missing: range) -> bool:
         """Whether nobody holds these any more, so that reading on to the end proves them void."""
         return bool(missing) and missing == self._asked
@@ -53,6 +64,8 @@ class Holes:
         # Below its first message a queue holds nothing, however long the hole: a restored
         # PW_TX is sent again what PW_SWAP has answered already, and that may be thousands.
         state = (await self._bus.api(f"STREAM.INFO.{STREAM_TX}"))["state"]
+        if int(state["last_seq"]) < missing[-1]:
+            return True  # It was restored, and has yet to give these out again.
         if int(state["first_seq"]) > missing[-1]:
             return False
         if len(missing) > ASKED_MAX:

@@ -10,6 +10,7 @@ from pw_common.envelope import BadEnvelope
 from pw_common.log_reader import LogReader, get_message
 from pw_common.memory import limit_bytes
 from pw_common.messages import WrongSchema
+from pw_common.queue_name import means_the_same
 from pw_common.run import Runtime
 from pw_common.subjects import STREAM_SWAP
 from pw_common.topology import PARSER_ACK_PENDING_MAX, stream_created
@@ -127,7 +128,7 @@ async def _least_tx_seq(bus: Bus, first_seq: int) -> int:
                     continue
                 created = created or batch.tx_stream_created
                 # A queue made anew after it begins at 1, which the one before is far past.
-                if batch.tx_stream_created == created:
+                if means_the_same(created, batch.tx_stream_created, batch.tx_seq):
                     least = batch.tx_seq if least is None else min(least, batch.tx_seq)
             if not messages:
                 break

@@ -27,6 +27,7 @@ from pw_common.log import Log
 from pw_common.messages import Batch, Counts, WrongSchema, encode
 from pw_common.outcome import Publish
 from pw_common.publisher import Stored
+from pw_common.queue_name import means_the_same
 from pw_common.subjects import STREAM_SWAP, SWAP_BATCH
 
 # Unanswered so often over a connection that is up, the first answer is taken for another's.
@@ -54,7 +55,7 @@ class Again:
         for one in stored:
             if one.duplicate and one.stream == STREAM_SWAP:
                 first = await self._first(one.seq)
-                if first is None or (first.tx_stream_created, first.tx_seq) != place[:2]:
+                if first is None or not _stands_at(first, place):
                     return (empty_answer(place),)
         return ()
 
@@ -79,6 +80,12 @@ class Again:
             except (BadEnvelope, WrongSchema) as error:
                 self._log.warning("first_answer_unread", seq=seq, reason=str(error))
                 return None
+
+
+def _stands_at(first: Batch, place: Place) -> bool:
+    return first.tx_seq == place.tx_seq and means_the_same(
+        first.tx_stream_created, place.tx_stream_created, place.tx_seq
+    )
 
 
 def empty_answer(place: Place) -> Publish:

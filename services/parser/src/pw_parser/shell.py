@@ -32,6 +32,7 @@ from pw_common.messages import Counts, Swap, UnparsedAt, encode
 from pw_common.metrics import Metrics
 from pw_common.outcome import Done, Publish
 from pw_common.publisher import Publisher, Stored
+from pw_common.queue_name import queue_name
 from pw_common.run import Runtime
 from pw_common.subjects import (
     CONSUMER_PARSER,
@@ -42,7 +43,6 @@ from pw_common.subjects import (
     dead_letter,
 )
 from pw_common.tasks import end_tasks
-from pw_common.topology import stream_created
 from pw_common.worker import Delivery, Handle, WorkerLimits, run_worker
 from pw_parser.again import Again, Place
 from pw_parser.core.batch import DeadLetter, Outcome, Tally, parse_message
@@ -112,16 +112,16 @@ async def run_parser(runtime: Runtime) -> None:
 
 
 class Queue:
-    """Which PW_TX our messages come from: one made anew begins its sequences again."""
+    """Which PW_TX our messages come from: one made anew or restored gives sequences out again."""
 
     def __init__(self, bus: Bus | None, created: str = "") -> None:
         self._bus = bus
         self.created = created
 
     async def look(self) -> None:
-        """Learn when the stream was made. Raises BrokerAway, ApiRefused."""
+        """Learn its name. Raises BrokerAway, ApiRefused."""
         if self._bus is not None:
-            self.created = stream_created(await self._bus.api(f"STREAM.INFO.{STREAM_TX}"))
+            self.created = queue_name(await self._bus.api(f"STREAM.INFO.{STREAM_TX}"))
 
 
 def handler(

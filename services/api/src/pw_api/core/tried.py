@@ -8,6 +8,7 @@ from typing import Final
 
 from pw_common.alerts import Alert
 from pw_common.messages import Batch, Swap
+from pw_common.queue_name import means_the_same
 from pw_common.topology import PARSER_ACK_PENDING_MAX
 from pw_detection.assembly import Assembly, ClosedSlot, Place
 from pw_detection.detector import Detector
@@ -72,7 +73,11 @@ class Trial:
     def _begin(self) -> None:
         # A queue made anew within them begins at 1, which the one before is far past.
         created = self._first[0][0].tx_stream_created
-        least = min(b.tx_seq for b, _, _ in self._first if b.tx_stream_created == created)
+        least = min(
+            b.tx_seq
+            for b, _, _ in self._first
+            if means_the_same(created, b.tx_stream_created, b.tx_seq)
+        )
         self._assembly = Assembly(first=Place(0, least))
         for batch, stored_ms, seq in self._first:
             self._fold(self._assembly, batch, stored_ms, seq)
