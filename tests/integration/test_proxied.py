@@ -203,8 +203,9 @@ async def test_a_brokers_certificate_is_checked_with_the_cas_of_the_setting(
     ca = authority(tmp_path, "ca")
     pair = signed(tmp_path, ca, "broker", host="127.0.0.1")
     async with tls_broker(tmp_path, pair) as url:
-        with pytest.raises(BrokerAway, match=r"[Cc]ertificate|SSL"):
-            await connect(url, "test", Log("test"), wait_s=3)
+        # A slow machine may be cut off in the middle of a handshake: one of several is enough.
+        with pytest.raises(BrokerAway, match=r"[Cc]ertificate"):
+            await connect(url, "test", Log("test"), wait_s=8)
         for name in VARIABLES:
             monkeypatch.setenv(name, NOWHERE)
         chosen = credentials({"PW_NATS_CA_FILE": str(ca.certificate)})

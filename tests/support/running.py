@@ -76,7 +76,7 @@ async def running(*arguments: str, folder: Path) -> AsyncIterator[Running]:
         stdout=asyncio.subprocess.PIPE,
         cwd=folder,
         env={k: v for k, v in os.environ.items() if not k.startswith("PW_")},
-        preexec_fn=_hear_a_closed_terminal,
+        preexec_fn=as_at_a_prompt,
     )
     assert process.stdout is not None
     drain: asyncio.Task[None] | None = None
@@ -127,9 +127,10 @@ async def run_to_end(*arguments: str, folder: Path) -> dict[str, Any]:
     return found
 
 
-def _hear_a_closed_terminal() -> None:
-    """As at a prompt: under `nohup` tests would hand their deafness on."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+def as_at_a_prompt() -> None:
+    """In a child before it starts: under `nohup`, or in the background of a script, it is deaf."""
+    for one in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(one, signal.SIG_DFL)
 
 
 async def _read_on(stream: asyncio.StreamReader, said: deque[bytes]) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from support.poll import poll_until
+from support.running import as_at_a_prompt
 
 START_TIMEOUT_S = 90.0
 END_TIMEOUT_S = 60.0
@@ -76,6 +77,7 @@ async def up(*words: str, folder: Path, **environ: str) -> AsyncIterator[Up]:
         },
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        preexec_fn=as_at_a_prompt,
     )
     assert process.stdout is not None
     one = Up(process)

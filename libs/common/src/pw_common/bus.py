@@ -303,7 +303,9 @@ async def connect(
 
     async def on_error(error: Exception) -> None:
         nonlocal last
-        last = redacted(f"{type(error).__name__}: {error}")
+        # A refused certificate is said before what the broken connection says of itself.
+        if opened or "certificate" not in last.lower():
+            last = redacted(f"{type(error).__name__}: {error}")
         if opened:
             log.warning("broker_error", reason=last)
             on_trouble(type(error).__name__)
