@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from pw_cli.walk import stored_alerts
 from pw_common.bus import connect
 from pw_common.captures import CaptureWriter
 from pw_common.log import Log
@@ -43,8 +44,7 @@ async def test_a_running_system_is_verified_while_it_works(tmp_path: Path) -> No
         try:
 
             async def some() -> bool:
-                state = (await bus.api("STREAM.INFO.PW_ALERT"))["state"]
-                return bool(state["last_seq"])
+                return bool(await stored_alerts(bus))
 
             await poll_until(some, "the first alert", timeout_s=90)
             counts = []

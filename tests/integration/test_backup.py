@@ -16,6 +16,7 @@ from pw_cli.copies import manifest as mf
 from pw_cli.copies import snapshot
 from pw_common import subjects
 from pw_common.bus import Bus
+from pw_common.queue_name import METADATA_RESTORED
 from pw_common.topology import METADATA_CREATED, MIB, Topology, declare, stream_created
 from pw_provision.apply import Refused, apply
 from support.broker import connected, provisioned, running_broker, small_topology
@@ -295,5 +296,5 @@ async def test_the_manifest_says_what_was_copied_when_and_by_whom(tmp_path: Path
     assert (copy.messages, copy.last_seq) == (3, 3)
     assert copy.size_bytes == (folder / "PW_TX.snapshot").stat().st_size
     kept = mf.config_for(copy, None)
-    assert kept["metadata"] == {METADATA_CREATED: copy.created}
+    assert kept["metadata"] == {METADATA_CREATED: copy.created, METADATA_RESTORED: "+3"}
     assert mf.config_for(copy, {"name": "PW_TX", "max_bytes": MIB})["max_bytes"] == MIB

@@ -174,11 +174,19 @@ async def test_a_channel_is_added_tested_and_taken_away_and_its_secrets_stay_hid
             assert "notifier" in away.err
             added = await command(
                 "channels", "add", "hook", "webhook", "--url-file", str(address),
-                "--secret-file", str(secret), "--severity-min", "warning", "--rule", "mine",
+                "--secret-file", str(secret), "--severity-min", "warning",
+                "--rule", "extreme_ratio",
             )  # fmt: skip
             assert added.code == 0, added
+            assert "no longer go to the notifier's own output" in added.out
+            # A misspelt rule would be a channel that never rings.
+            misspelt = await command(
+                "channels", "add", "other", "console", "--rule", "extrem_ratio"
+            )
+            assert (misspelt.code, misspelt.out) == (1, "")
+            assert "no rule extrem_ratio; there are: " in misspelt.err
             (entry,) = (await stored(bus, "channels"))["entries"]
-            assert (entry["secret"], entry["triggers"]) == ("s" * 24, ["mine"])
+            assert (entry["secret"], entry["triggers"]) == ("s" * 24, ["extreme_ratio"])
             shown = [await command("channels", "list", COLUMNS=width) for width in WIDTHS]
             for one, width in zip(shown, WIDTHS, strict=True):
                 fits(one, width)

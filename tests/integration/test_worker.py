@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pw_common.bus import Bus
+from pw_common.bus import BrokerAway, Bus
 from pw_common.envelope import MSG_ID
 from pw_common.local_broker import restart_broker
 from pw_common.log import Log
@@ -58,7 +59,10 @@ async def answer(delivery: Delivery) -> Done:
 
 @asynccontextmanager
 async def worker(
-    bus: Bus, handle: Handle, stop: asyncio.Event
+    bus: Bus,
+    handle: Handle,
+    stop: asyncio.Event,
+    on_health: Callable[[str], None] = lambda _reason: None,
 ) -> AsyncIterator[asyncio.Task[None]]:
     publisher = Publisher(bus, Log("test"), ack_timeout_s=1.0)
     await publisher.start()
@@ -72,6 +76,7 @@ async def worker(
             limits=LIMITS,
             stop=stop,
             log=Log("test"),
+            on_health=on_health,
         )
     )
     try:
@@ -211,3 +216,39 @@ async def test_a_broker_killed_in_mid_run_doubles_nothing_and_loses_nothing(
 
             await poll_until(all_done, "an empty queue", timeout_s=40)
         assert await state(bus, "PW_SWAP") == 400
+
+
+async def test_it_is_ready_again_once_it_works_though_messages_come_without_a_pause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with provisioned(tmp_path) as (_, bus):
+        asked, away = bus.api, True
+
+        async def api(subject: str, *more: Any, **named: Any) -> Any:
+            if away and subject.startswith("CONSUMER.INFO."):
+                raise BrokerAway(f"{subject}: TimeoutError")
+            return await asked(subject, *more, **named)
+
+        monkeypatch.setattr(bus, "api", api)
+        reasons: list[str] = []
+
+        async def unready() -> bool:
+            return bool(reasons) and bool(reasons[-1])
+
+        async def ready() -> bool:
+            return not reasons[-1]
+
+        feeding = asyncio.create_task(feed(bus))
+        async with worker(bus, answer, asyncio.Event(), reasons.append):
+            await poll_until(unready, "a reason")
+            away = False
+            await poll_until(ready, "no reason any more", timeout_s=20)
+        feeding.cancel()
+        await asyncio.gather(feeding, return_exceptions=True)
+
+
+async def feed(bus: Bus) -> None:
+    """Far more often than a worker looks around when it is quiet."""
+    for number in range(10_000):
+        await bus.js.publish("pw.tx.main", b"x", headers={MSG_ID: f"in:{number}"})
+        await asyncio.sleep(0.1)

@@ -34,7 +34,8 @@ from pw_cli.gap_store import (
     waiting_fills,
 )
 from pw_cli.rpc import PATIENCE_S, Rpc
-from pw_cli.terminal import cell, write_json
+from pw_cli.terminal import cell, complain, write_json
+from pw_cli.unreadable import Unreadable
 from pw_common.bus import Bus
 from pw_common.captures import BadCapture
 from pw_common.messages import Gap
@@ -72,6 +73,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 filled, 1 not (or not all) found, 2 wrong usage, 69 broker away."""
+    try:
+        return _run(args)
+    except Unreadable as error:
+        complain("backfill", error)
+        return EXIT_NOT_ALL
+
+
+def _run(args: argparse.Namespace) -> int:
     if args.gap is None:
         return with_broker(args, lambda bus: _list(bus, as_json=args.json))
     if not args.capture and not args.rpc:

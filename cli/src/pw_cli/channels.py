@@ -16,10 +16,12 @@ from pw_cli.entries import (
     Entry,
     add_common,
     asked,
+    must_be_there,
     say,
     show,
 )
 from pw_cli.named_entries import Named
+from pw_cli.rules import RULES
 from pw_cli.terminal import complain
 
 CHANNELS: Final = "/api/v1/channels"
@@ -143,9 +145,16 @@ def _add(api: Asking, args: argparse.Namespace) -> int:
         # Secrets that are there come as `(kept)`, and so they are.
         return {**there.get((args.name, args.kind), {}), **entry}
 
+    if entry.get("triggers"):
+        # A misspelt rule would be a channel that never rings.
+        must_be_there(entry["triggers"], [one["name"] for one in api.get(RULES)["rules"]], "rule")
     before = api.get(CHANNELS)
     revision = api.edit(CHANNELS, made, replace=args.replace)
-    return _say(before, revision, f"channel {args.name}; try it: pw channels test {args.name}")
+    _say(before, revision, f"channel {args.name}; try it: pw channels test {args.name}")
+    if _is_from(before, "output") and args.kind != "console":
+        sys.stdout.write("Alerts no longer go to the notifier's own output. To have both: "
+                         "pw channels add terminal console\n")  # fmt: skip
+    return EXIT_OK
 
 
 def _all_but_empty(given: list[str] | None) -> list[str] | None:

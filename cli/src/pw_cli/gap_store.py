@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from pw_cli.gap_proof import StoredBlocks, within
+from pw_cli.unreadable import gap_of
 from pw_cli.up.stored import stored_messages
 from pw_common.batches import batch_of
 from pw_common.bus import Bus, headers_of
@@ -33,7 +34,7 @@ from pw_common.envelope import (
 )
 from pw_common.framing import frame, join
 from pw_common.log import Log
-from pw_common.messages import Gap, Swap, decode_gap, encode
+from pw_common.messages import Gap, Swap, encode
 from pw_common.program_store import InForce
 from pw_common.publisher import Publisher
 from pw_common.subjects import (
@@ -62,10 +63,10 @@ class Records:
 
 
 async def recorded(bus: Bus) -> dict[str, Records]:
-    """Every recorded gap by its id, in stored order."""
+    """Every recorded gap by its id, in stored order. Raises Unreadable."""
     found: dict[str, Records] = {}
     async for message in stored_messages(bus, STREAM_GAP):
-        gap = decode_gap(message.data)
+        gap = gap_of(message)
         records = found.setdefault(gap.id, Records(gap))
         records.gap = gap
         records.seqs.append(message.metadata.sequence.stream)

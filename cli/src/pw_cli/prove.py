@@ -17,7 +17,8 @@ from pw_cli.broker import add_broker_argument, with_broker
 from pw_cli.offline import SOURCE, At
 from pw_cli.offline import batches as offline_batches
 from pw_cli.parse import in_chain_order
-from pw_cli.walk import Unreadable, as_stream, derive, stored_alerts, stored_batches
+from pw_cli.unreadable import Unreadable
+from pw_cli.walk import as_stream, derive, stored_alerts, stored_batches
 from pw_common.alerts import Alert
 from pw_common.bus import BrokerAway, Bus
 from pw_common.captures import BadCapture

@@ -26,11 +26,12 @@ from pw_cli.broker import add_broker_argument, with_broker
 from pw_cli.gap_store import waiting_fills
 from pw_cli.survey import SHOWN_MAX, Check, Survey
 from pw_cli.terminal import cell, complain, write_json
+from pw_cli.unreadable import Unreadable, gap_of
 from pw_cli.up.stored import stored_messages
-from pw_cli.walk import Unreadable, derive, stored_alerts, stored_batches
+from pw_cli.walk import derive, stored_alerts, stored_batches
 from pw_common.alerts import Alert
 from pw_common.bus import Bus
-from pw_common.messages import Batch, Gap, decode_gap, encode
+from pw_common.messages import Batch, Gap, encode
 from pw_common.queue_name import queue_name
 from pw_common.subjects import STREAM_DLQ, STREAM_GAP, STREAM_SWAP, STREAM_TX
 from pw_common.topology import stream_created
@@ -111,7 +112,7 @@ async def _checks(bus: Bus) -> list[Check]:
 
 
 async def _gaps(bus: Bus) -> list[Gap]:
-    return [decode_gap(message.data) async for message in stored_messages(bus, STREAM_GAP)]
+    return [gap_of(message) async for message in stored_messages(bus, STREAM_GAP)]
 
 
 async def _extent(bus: Bus) -> Extent:

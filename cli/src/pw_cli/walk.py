@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from pw_cli.unreadable import Unreadable
 from pw_cli.up.stored import stored_messages
 from pw_common.alerts import Alert, decode_alert, of_detector
 from pw_common.batches import batch_of
@@ -21,10 +22,6 @@ from pw_detector.configuration import Configuration
 from pw_detector.in_force import apply
 
 FETCH: Final = 256
-
-
-class Unreadable(ValueError):
-    """A message of PW_SWAP that is no batch; says which."""
 
 
 @dataclass

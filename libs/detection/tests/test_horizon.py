@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -132,7 +133,8 @@ def configured(detector: Detector) -> None:
     detector.set_mutes(Mutes(), 60)
 
 
-@settings(deadline=None, max_examples=60)
+@pytest.mark.timeout(900)
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 2**32), st.integers(2, 150), st.booleans())
 # A trade of a filled gap by a wallet that one of them had not forgotten yet.
 @example(seed=2223, at=85, resets=False)

@@ -117,6 +117,10 @@ async def run_worker(
                     await _sweep(bus, stream, consumer, log, on_swept)
             if not messages:
                 continue
+            if reason:
+                # There is work, so what was in its way may be over; traffic need not pause first.
+                reason, _ = await _look(bus, stream, consumer)
+                on_health(reason)
             if not is_known or messages[0].metadata.sequence.consumer <= delivered:
                 is_known = await _is_known_again(on_back, messages, log)
                 if not is_known:

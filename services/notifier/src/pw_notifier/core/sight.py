@@ -171,7 +171,7 @@ class Sight:
                 growing.append(_growing(name, at_ms))
             if grown and due:
                 self.grown_ms[name] = at_ms
-                title, detail = f"You are blind: {_words(name)}", f"{grown} {what}."
+                title, detail = f"Something is missing: {_words(name)}", f"{grown} {what}."
                 episode = episode_id("", name, at_ms)
                 alerts.append(_alert(episode, 0, "blind", name, "critical", title, detail, at_ms))
         self.gaps, self.dead_letters, self.late = known[0], known[1], known[2] or 0
