@@ -17,6 +17,7 @@ from rich.progress import Progress, TaskID
 from pw_cli import explain
 from pw_cli.programs_file import programs_of
 from pw_cli.terminal import complain
+from pw_common.amounts import body_with_text
 from pw_common.captures import BadCapture, read_capture
 from pw_common.dedup import SeenWindow
 from pw_common.documents import BadDocument
@@ -210,7 +211,7 @@ def _parse_all(
                 continue
             body = encode(event)
             summary.swaps += 1
-            out.write(body + b"\n")
+            out.write(body_with_text(body) + b"\n")
             if keep_bodies:
                 summary.bodies.append(body)
 
