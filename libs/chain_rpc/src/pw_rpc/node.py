@@ -71,6 +71,10 @@ class Denied(NodeFailed):
     """The node does not let us in: trying again does not help."""
 
 
+class Limited(NodeFailed):
+    """The node asks for a longer pause than we have patience for: it says nothing of the thing."""
+
+
 class _Later(RuntimeError):
     """Worth another try, after `after_s` where the node said so; `limited`: we asked too often."""
 
@@ -139,8 +143,8 @@ class Rpc:
 
     async def head(self) -> int:
         """The newest slot. Raises NotHad, BadAnswer, NodeFailed."""
-        options = [{"commitment": self._commitment}]
-        return decode(await self._call("getSlot", "now", options), int)
+        found = await self._call("getSlot", "now", [{"commitment": self._commitment}])
+        return decode(found, int)
 
     async def first_available(self) -> int:
         """The oldest slot whose block it keeps. Raises NotHad, BadAnswer, NodeFailed."""
@@ -200,7 +204,8 @@ class Rpc:
                 if waited_s + wait_s > patience_s:
                     asked = "" if later.after_s is None else f", it asks to wait {wait_s:.0f} s"
                     tried = f"tried for {waited_s:.0f} s"
-                    raise NodeFailed(f"{method} of {of}: {later} ({tried}{asked})") from later
+                    kind = Limited if later.limited or later.after_s is not None else NodeFailed
+                    raise kind(f"{method} of {of}: {later} ({tried}{asked})") from later
                 self._say(f"{method} of {of}: {later}; waits {wait_s:.1f} s")
                 await asyncio.sleep(wait_s)
                 pause_s = min(2 * pause_s, PAUSE_MAX_S)
