@@ -73,10 +73,13 @@ def only(method: str, slot: int, said: Say) -> Callable[[str, int], Say | None]:
 
 @contextmanager
 def odd_node(
-    blocks: dict[int, Any], odd: Callable[[str, int], Say | None] | None = None
+    blocks: dict[int, Any],
+    odd: Callable[[str, int], Say | None] | None = None,
+    *,
+    node: OddNode | None = None,
 ) -> Iterator[OddNode]:
     """The node on a free port."""
-    node = OddNode(blocks)
+    node = node or OddNode(blocks)
     if odd is not None:
         node.odd = odd
 
@@ -88,6 +91,8 @@ def odd_node(
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            if len(body) < int(self.headers["Content-Length"]):
+                return  # Whoever asked was killed.
             said = node.answer(json.loads(body))
             try:
                 self._say(said)

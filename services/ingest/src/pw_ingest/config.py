@@ -291,7 +291,7 @@ class Settings(CommonSettings):
         """What of a node does not go together."""
         if not self.rpc_url:
             if not self.endpoint:
-                why = "is required; or PW_INGEST_RPC_URL for a JSON-RPC node"
+                why = "is missing: a Yellowstone endpoint, or PW_INGEST_RPC_URL for a node"
                 return [st.Problem("PW_INGEST_ENDPOINT", why)]
             return []
         problems = []
