@@ -295,7 +295,9 @@ class Settings(CommonSettings):
                 return [st.Problem("PW_INGEST_ENDPOINT", why)]
             return []
         problems = []
-        if self.endpoint:
+        # Where a deployment names the demo's player by default, the node is what was chosen.
+        recorded = {one.strip() for one in self.recorded_endpoints.split(",")}
+        if not {one.strip() for one in self.endpoint.split(",")} <= {"", *recorded}:
             why = "and PW_INGEST_ENDPOINT are two sources: choose one"
             problems.append(st.Problem("PW_INGEST_RPC_URL", why))
         if self.commitment == "processed":
