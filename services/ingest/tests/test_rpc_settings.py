@@ -65,7 +65,9 @@ def test_what_a_node_cannot_be_asked_for_is_refused(name: str, value: str, why: 
     assert "0123456789abcdef" not in found
 
 
-@pytest.mark.parametrize("text", ["", "hunter2hunter2", "x-token:", "bad name: x", "x: a\nInjected: b"])
+@pytest.mark.parametrize(
+    "text", ["", "hunter2hunter2", "x-token:", "bad name: x", "x: a\nInjected: b"]
+)
 def test_a_file_without_one_header_is_refused_and_its_text_not_shown(
     text: str, tmp_path: Path
 ) -> None:

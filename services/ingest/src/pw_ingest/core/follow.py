@@ -64,6 +64,9 @@ class _Lost(NamedTuple):
     is_against: bool
 
 
+FINE: Final = _Lost("", is_against=False)
+
+
 class Follow:
     """One stream of blocks, in slot order.
 
@@ -213,25 +216,30 @@ class Follow:
         return min(slots, self._dropped + sum(slot < link.slot for slot in self._lost))
 
     def _judge(self, link: Link) -> tuple[Verdict, _Lost]:
-        known, tip, parent = self._known(), self._tip, link.parent_slot
-        fine = _Lost("", is_against=False)
+        known = self._known()
         if known < 0:
-            return "goes_on", fine
-        if parent > known:
-            return self._missing(parent)
-        wrong = ""
-        kept = self.hashes.get(parent)
+            return "goes_on", FINE
+        if wrong := self._wrong(link):
+            why = f"the node contradicts itself at slot {link.slot}: {wrong}"
+            return "contradicts", _Lost(why, is_against=True)
+        return self._missing(link.parent_slot) if link.parent_slot > known else ("goes_on", FINE)
+
+    def _wrong(self, link: Link) -> str:
+        """What of its place in the chain cannot be, by the blocks before it."""
+        tip, parent = self._tip, link.parent_slot
+        for slot, lost in self._lost.items():
+            # A slot that the node gave a block of is not one without a block.
+            if lost.is_against and parent < slot < link.slot:
+                return f"it passes over slot {slot}, which has a block"
+        if parent > self._known():
+            return ""  # Nothing is known of what it names.
         if tip is not None and parent < tip.slot:
-            wrong = f"its parent is slot {parent}, before slot {tip.slot}"
-        elif kept is not None and kept != link.parent_blockhash:
-            wrong = f"it names another block of slot {parent} than the node gave"
-        elif tip is not None and tip.height is not None and link.height is not None:
-            wrong = "" if link.height == tip.height + 1 else "its height is not one more"
-        if not wrong:
-            return "goes_on", fine
-        return "contradicts", _Lost(
-            f"the node contradicts itself at slot {link.slot}: {wrong}", is_against=True
-        )
+            return f"its parent is slot {parent}, before slot {tip.slot}"
+        if self.hashes.get(parent, link.parent_blockhash) != link.parent_blockhash:
+            return f"it names another block of slot {parent} than the node gave"
+        if tip is None or tip.height is None or link.height in {None, tip.height + 1}:
+            return ""
+        return f"its height is {link.height}, after {tip.height}"
 
     def _missing(self, parent: int) -> tuple[Verdict, _Lost]:
         """The block's parent is not there: is it known why, or is there hope?"""
@@ -246,7 +254,7 @@ class Follow:
         # A list leaves out what a node behind the same name does not have yet.
         self._walked += 1
         insort(self._pending, parent)
-        return "waits", _Lost("", is_against=False)
+        return "waits", FINE
 
     def _worst(self, lost: _Lost, parent: int) -> _Lost:
         """Doubt about the last block counts, whichever of the lost ones it comes from."""
