@@ -28,9 +28,10 @@ from pw_rpc.pace import Pace, per_second
 
 # One request and its whole answer; beyond it the next try is worth more.
 DEADLINE_S: Final = 20.0
-# How long one block is tried for before others are, and how long the list is.
+# How long one block is tried for before others are, and the list before the node counts as away:
+# sooner than a stream without a word is cut.
 BLOCK_PATIENCE_S: Final = 10.0
-LIST_PATIENCE_S: Final = 60.0
+LIST_PATIENCE_S: Final = 20.0
 LIST_SLOTS: Final = 5_000
 # A list that ends so far before what was asked for ends at the chain's tip.
 TIP_SLOTS: Final = 150
