@@ -56,7 +56,7 @@ async def following(
 async def source(bus: Bus) -> SourceHealth:
     async def probe() -> SourceHealth | None:
         beat = await heartbeat(bus)
-        return beat and beat.source
+        return None if beat is None else beat.source
 
     return await poll_until(probe, "a source in the heartbeat")
 

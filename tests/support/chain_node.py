@@ -13,7 +13,7 @@ from typing import Any
 
 from pw_common.captures import read_capture
 from pw_common.clock import monotonic_s
-from support.odd_node import OddNode, Say, odd_node
+from support.odd_node import OddNode, Say, serving
 from support.rpc_node import base58, blocks_of
 
 # What Agave says: rpc-client-api/src/custom_error.rs.
@@ -96,7 +96,7 @@ async def chain_node(
     """The node on a free port; it begins at the first block, or with all of them up to `tip`."""
     first = min(blocks)
     node = ChainNode(blocks, first=first, tip=first if tip is None else tip, per_s=per_s)
-    with odd_node(blocks, odd, node=node):
+    with serving(node, odd):
         yield node
 
 

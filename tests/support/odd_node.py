@@ -73,13 +73,18 @@ def only(method: str, slot: int, said: Say) -> Callable[[str, int], Say | None]:
 
 @contextmanager
 def odd_node(
-    blocks: dict[int, Any],
-    odd: Callable[[str, int], Say | None] | None = None,
-    *,
-    node: OddNode | None = None,
+    blocks: dict[int, Any], odd: Callable[[str, int], Say | None] | None = None
 ) -> Iterator[OddNode]:
     """The node on a free port."""
-    node = node or OddNode(blocks)
+    with serving(OddNode(blocks), odd) as served:
+        yield served
+
+
+@contextmanager
+def serving(
+    node: OddNode, odd: Callable[[str, int], Say | None] | None = None
+) -> Iterator[OddNode]:
+    """A node of the test's own on a free port."""
     if odd is not None:
         node.odd = odd
 

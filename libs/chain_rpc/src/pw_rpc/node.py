@@ -17,7 +17,10 @@ import msgspec
 
 from pw_common.clock import monotonic_s, now_ms
 from pw_rpc.core.blocks import Block, Parent, Signatures
+from pw_rpc.core.unpacked import BadAnswer, Unpacked
 from pw_rpc.pace import Pace
+
+__all__ = ["BadAnswer", "Denied", "Limited", "NodeFailed", "NotHad", "Rpc", "decode", "visible"]
 
 # For one request and its whole answer.
 DEADLINE_S: Final = 60.0
@@ -57,10 +60,6 @@ class NotHad(RuntimeError):
 
 class _RefusedOptions(NotHad):
     """The node takes the request for a wrong one: perhaps with other options it does not."""
-
-
-class BadAnswer(RuntimeError):
-    """The answer cannot be read, or is over a bound."""
 
 
 class NodeFailed(RuntimeError):
@@ -118,6 +117,7 @@ class Rpc:
         deadline_s: float = DEADLINE_S,
         commitment: str = "confirmed",
         pace: Pace | None = None,
+        compressed: bool = False,
         say: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self._url = url
@@ -126,6 +126,8 @@ class Rpc:
         self._deadline_s = deadline_s
         self._commitment = commitment
         self._pace = pace
+        # A chain that is followed is some 10 MB of JSON a second, and a fifth of it as gzip.
+        self._encodings = ("gzip", "identity") if compressed else ("identity",)
         self._say = say
         self._count = 0
         self._has_answered = False
@@ -246,8 +248,8 @@ class Rpc:
         return found
 
     async def _exchange(self, body: bytes, bytes_max: int) -> tuple[int, bytes]:
-        # Compressed answers could grow without a bound while they are unpacked.
-        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+        accepted = ", ".join(self._encodings)
+        headers = {"Content-Type": "application/json", "Accept-Encoding": accepted}
         timeout = httpx.Timeout(self._deadline_s)
         async with self._client.stream(
             "POST", self._url, content=body, headers=headers, timeout=timeout
@@ -260,15 +262,13 @@ class Rpc:
                 raise Denied(f"HTTP {status}: the node denies us")
             if answer.is_redirect:
                 raise NodeFailed(f"HTTP {status}: a redirect, which is not followed")
-            encoding = answer.headers.get("Content-Encoding", "identity")
-            if encoding != "identity":
+            encoding = answer.headers.get("Content-Encoding", "identity").lower()
+            if encoding not in self._encodings:
                 raise BadAnswer(f"an answer in the encoding {visible(encoding)}, not as asked for")
-            pieces = bytearray()
+            unpacked = Unpacked(bytes_max, gzip=encoding == "gzip")
             async for piece in answer.aiter_raw(PIECE_BYTES):
-                pieces += piece
-                if len(pieces) > bytes_max:
-                    raise BadAnswer(f"an answer of over {bytes_max >> 20} MiB")
-            return status, bytes(pieces)
+                unpacked.add(piece)
+            return status, unpacked.whole()
 
 
 def _refuses_options(error: _Error) -> bool:

@@ -86,6 +86,7 @@ class RpcSource:
                 deadline_s=DEADLINE_S,
                 commitment=settings.commitment,
                 pace=self._pace,
+                compressed=True,
                 say=self._waits,
             )
             for patience_s in (BLOCK_PATIENCE_S, LIST_PATIENCE_S)
