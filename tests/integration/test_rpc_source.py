@@ -251,10 +251,10 @@ async def test_a_lie_about_a_block_is_a_gap_around_it_and_no_more(
 ) -> None:
     blocks = blocks_of(updates)
     at = FIRST + 20
-    told = result(LIES[lie](blocks[at]))
+    lied = result(LIES[lie](blocks[at]))
     async with (
         provisioned(tmp_path) as (broker, bus),
-        chain_node(blocks, only("getBlock", at, told), per_s=PER_S) as node,
+        chain_node(blocks, only("getBlock", at, lied), per_s=PER_S) as node,
         following(broker, node) as process,
     ):
         await until_frontier(bus, max(blocks) - 1)

@@ -1,4 +1,4 @@
-"""A transaction of a version that nobody knows costs itself, and not its block."""
+"""A transaction of an unknown version costs itself, and not its block."""
 
 from __future__ import annotations
 

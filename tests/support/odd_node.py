@@ -97,7 +97,7 @@ def serving(
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if len(body) < int(self.headers["Content-Length"]):
-                return  # Whoever asked was killed.
+                return  # The client was killed.
             said = node.answer(json.loads(body))
             try:
                 self._say(said)

@@ -269,12 +269,12 @@ def test_a_block_that_contradicts_its_neighbours_is_never_claimed_as_complete(
     skipped: set[int], wrong: set[int], by: int
 ) -> None:
     chain = made(skipped)
-    told = {
+    claimed = {
         slot: one._replace(parent_slot=max(0, one.parent_slot - by)) if slot in wrong else one
         for slot, one in chain.items()
     }
     one = follow()
     one.listed(chain)
-    closed, missing, here = judged(run(one, told))
+    closed, missing, here = judged(run(one, claimed))
     for slot in range(10, closed + 1):
         assert slot in here or slot in missing or slot in skipped

@@ -16,7 +16,7 @@ from pw_ingest.core.share import Share
 
 
 class Chain:
-    """A chain and a node of so many requests a second, second by second."""
+    """A chain, and a node that takes a rate of requests, second by second."""
 
     def __init__(self, per_s: float, *, speed: float | None = None, backlog: float = 0.0) -> None:
         self.sampling = Sampling(per_s)

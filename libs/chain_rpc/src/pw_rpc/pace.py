@@ -1,4 +1,4 @@
-"""How fast a node is asked: so many requests a second for all who share it, and its rests."""
+"""How fast a node is asked: one rate for all requests that share it, and its rests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Pace:
         self._every_s = 1.0 / per_s
         self._next_s = 0.0
         self._lock = asyncio.Lock()
-        # How often it was waited for at all; whoever shows figures reads these.
+        # How often it was waited for at all, and how often the node asked for a rest.
         self.turns = 0
         self.rests = 0
 
@@ -39,6 +39,6 @@ class Pace:
             self.turns += 1
 
     def rest(self, wait_s: float) -> None:
-        """The node asks for a pause: nobody asks it anything for so long."""
+        """The node asks for a pause: no request goes out for that long."""
         self.rests += 1
         self._next_s = max(self._next_s, monotonic_s() + wait_s)

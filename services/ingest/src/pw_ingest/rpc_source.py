@@ -291,7 +291,7 @@ class RpcSource:
             self._room.clear()
             await self._room.wait()
         if monotonic_s() - began_s > 1.0:
-            # Whoever reads has waited for the broker.
+            # The reader has waited for the broker.
             self._sampling.excuse()
         if isinstance(one, Break):
             self._ready.append(one)

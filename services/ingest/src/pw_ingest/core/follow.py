@@ -13,12 +13,12 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from pw_ingest.core.share import Share
 
-# A block that a node lists may come a moment later; after so many tries it is not there.
+# A block that a node lists may come a moment later; after this many tries it is not there.
 TRIES_MAX: Final = 5
 PAUSE_FIRST_S: Final = 0.4
 # What contradicts the block before is asked for once more: nodes behind one name differ.
 CONTRADICTIONS_MAX: Final = 2
-# So many blocks that the list left out are asked for by their child's word.
+# At most this many blocks that the list left out are asked for by their child's word.
 WALK_MAX: Final = 32
 # Hashes kept for the next stream, which begins a little before this one's end.
 HASHES_KEPT: Final = 64
@@ -74,7 +74,7 @@ class Follow:
         first_slot: Where it begins.
         resumes: Whether everything before `first_slot` is there already.
         hashes: Of blocks that went on in the stream before: they must be the same still.
-        window: So many blocks are asked for, or held until those before them have come.
+        window: How many blocks are asked for, or held until those before them have come.
     """
 
     def __init__(

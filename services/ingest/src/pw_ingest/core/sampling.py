@@ -20,14 +20,14 @@ BEHIND_BLOCKS: Final = 25
 BEHIND_BLOCKS_MAX: Final = 9_000
 # A backlog that did not shrink for so long does not shrink.
 TREND_S: Final = 60.0
-# Whoever could not follow is not believed to follow again for so long.
+# A node that could not be followed is taken for one that cannot for this long.
 SLOW_S: Final = 600.0
 PACE_SPAN_S: Final = 60.0
 PACE_SPAN_MIN_S: Final = 10.0
 
 
 def list_every_s(per_s: float) -> float:
-    """How long between two lists, at so many requests a second."""
+    """How long between two lists, at this rate of requests."""
     return max(LIST_EVERY_S, 1.0 / (per_s * LIST_SHARE))
 
 
@@ -45,7 +45,7 @@ class Sampling:
         self._slow_until_s = float("-inf")
 
     def listed(self, blocks: int, now_s: float, *, is_newest: bool) -> None:
-        """The node listed so many more; `is_newest` where its list ends at the chain's tip."""
+        """The node listed more blocks; `is_newest` where its list ends at the chain's tip."""
         self._listed += blocks
         if not is_newest:
             self._pace.clear()
