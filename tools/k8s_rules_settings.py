@@ -19,6 +19,8 @@ NOT_IN_COMPOSE = {
     "PW_HTTP_ADVERTISE": "a pod is known by its address; a container by its name, the default",
     "PW_PROVISION_EVERY_S": "Compose's services wait for provision to end",
 }
+# Variables of which a service needs one.
+ONE_OF = (("PW_INGEST_ENDPOINT", "PW_INGEST_RPC_URL"),)
 
 
 def settings_problems(objects: list[Object]) -> Iterator[str]:
@@ -74,6 +76,9 @@ def _names(
     for env, setting in declared.items():
         if setting.default is REQUIRED and env not in given:
             yield f"does not set {env}, which is required"
+    for either in ONE_OF:
+        if either[0] in declared and given.isdisjoint(either):
+            yield f"does not set {either[0]}, which is required (or {', '.join(either[1:])})"
     advertised = [
         variable.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath")
         for variable in container.get("env", ())

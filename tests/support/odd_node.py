@@ -76,7 +76,15 @@ def odd_node(
     blocks: dict[int, Any], odd: Callable[[str, int], Say | None] | None = None
 ) -> Iterator[OddNode]:
     """The node on a free port."""
-    node = OddNode(blocks)
+    with serving(OddNode(blocks), odd) as served:
+        yield served
+
+
+@contextmanager
+def serving(
+    node: OddNode, odd: Callable[[str, int], Say | None] | None = None
+) -> Iterator[OddNode]:
+    """A node of the test's own on a free port."""
     if odd is not None:
         node.odd = odd
 
@@ -88,6 +96,8 @@ def odd_node(
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            if len(body) < int(self.headers["Content-Length"]):
+                return  # The client was killed.
             said = node.answer(json.loads(body))
             try:
                 self._say(said)

@@ -85,11 +85,19 @@ def balances(found: Any) -> list[dict[str, Any]]:
             "uiTokenAmount": {
                 "amount": one.ui_token_amount.amount,
                 "decimals": one.ui_token_amount.decimals,
+                "uiAmount": one.ui_token_amount.ui_amount or None,
                 "uiAmountString": one.ui_token_amount.ui_amount_string,
             },
         }
         for one in found
     ]
+
+
+def returned(meta: sol.TransactionStatusMeta) -> dict[str, Any] | None:
+    if not meta.HasField("return_data"):
+        return None
+    data = base64.b64encode(meta.return_data.data).decode()
+    return {"programId": str(Pubkey(meta.return_data.program_id)), "data": [data, "base64"]}
 
 
 def entry(info: pb.SubscribeUpdateTransactionInfo) -> dict[str, Any]:
@@ -125,7 +133,11 @@ def entry(info: pb.SubscribeUpdateTransactionInfo) -> dict[str, Any]:
                 "writable": [str(Pubkey(one)) for one in meta.loaded_writable_addresses],
                 "readonly": [str(Pubkey(one)) for one in meta.loaded_readonly_addresses],
             },
-            "computeUnitsConsumed": meta.compute_units_consumed,
+            "computeUnitsConsumed": (
+                meta.compute_units_consumed if meta.HasField("compute_units_consumed") else None
+            ),
+            "costUnits": meta.cost_units if meta.HasField("cost_units") else None,
+            "returnData": returned(meta),
         },
     }
 

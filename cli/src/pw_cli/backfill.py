@@ -15,7 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import httpx
 import msgspec
 from rich.console import Console
 from rich.table import Table
@@ -33,17 +32,16 @@ from pw_cli.gap_store import (
     recorded,
     waiting_fills,
 )
-from pw_cli.rpc import PATIENCE_S, Rpc
 from pw_cli.terminal import cell, complain, write_json
 from pw_cli.unreadable import Unreadable
 from pw_common.bus import Bus
 from pw_common.captures import BadCapture
 from pw_common.messages import Gap
 from pw_common.plain_text import SENTENCE_CHARS_MAX, plain_text
-from pw_common.proxies import proxy_of
 from pw_common.publisher import PublishRefused
 from pw_common.redact import redacted
-from pw_notifier.bounded import trusted_certificates
+from pw_rpc.client import node_client
+from pw_rpc.node import PATIENCE_S, Rpc
 
 EXIT_OK: Final = 0
 EXIT_NOT_ALL: Final = 1
@@ -166,12 +164,7 @@ async def _fill(
 async def _from_source(job: Job, args: argparse.Namespace) -> str:
     if not args.rpc:
         return await from_captures(job, args.capture)
-    async with httpx.AsyncClient(
-        trust_env=False,
-        follow_redirects=False,
-        verify=trusted_certificates(),
-        proxy=proxy_of(args.rpc, os.environ) or None,
-    ) as client:
+    async with node_client(args.rpc, os.environ) as client:
         return await from_node(job, Rpc(args.rpc, client, patience_s=args.patience, say=_say))
 
 

@@ -152,7 +152,9 @@ def _sources(sources: list[dict[str, Any]]) -> Fitting:
 
 def _endpoint(one: dict[str, Any]) -> str:
     """Where a source is and what it is asked for; an API of the version before says less."""
-    seen = one.get("filter")
+    permille = one.get("seen_permille")
+    blocks = "" if permille is None else f"{permille / 10:g} % of the blocks seen"
+    seen = ", ".join(filter(None, (one.get("filter"), blocks)))
     return f"{one['endpoint'] or 'no ingest'}{f' ({seen})' if seen else ''}"
 
 

@@ -121,6 +121,10 @@ CASES: list[tuple[Snapshot, str, Mode, str]] = [
         "narrow_main", "running", "Source main: http://far:1 sees only programs.",
     ),
     (
+        with_beats(ingest(sampled="only 27 % of the blocks are seen"), PARSER, DETECTOR),
+        "sampled_main", "running", "Source main: only 27 % of the blocks are seen.",
+    ),
+    (
         with_beats(ingest(filter="programs"), PARSER, DETECTOR),
         "unseen_main", "running", "is asked for listed programs alone",
     ),

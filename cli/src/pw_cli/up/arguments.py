@@ -38,7 +38,7 @@ class BadUsage(ValueError):
 
 @dataclass(frozen=True)
 class UpOptions:
-    """One run. Exactly one source: captures, an endpoint, or the generated market."""
+    """One run. Exactly one source: captures, an endpoint, a node, or the generated market."""
 
     captures: tuple[Path, ...]
     endpoint: str | None
@@ -67,13 +67,25 @@ class UpOptions:
     token_in_clear: bool = False
     # Whether somebody chose it: only then is one that was played here refused.
     seed_given: bool = False
+    # A JSON-RPC node, its header's file, and how often it may be asked.
+    rpc: str | None = None
+    rpc_header_file: Path | None = None
+    rpc_rate: float | None = None
+    rpc_daily: int | None = None
 
     @property
     def source_kind(self) -> str:
-        """`capture`, `endpoint` or `market`."""
+        """`capture`, `endpoint`, `rpc` or `market`."""
         if self.captures:
             return "capture"
+        if self.rpc:
+            return "rpc"
         return "endpoint" if self.endpoint else "market"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the source is somebody else's, and nothing is played."""
+        return bool(self.endpoint or self.rpc)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,6 +108,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="send the x-token over http:// to another host, where everyone on the way reads it",
     )
+    _add_rpc_arguments(source)
     source.add_argument(
         "--programs",
         metavar="NAME|FILE",
@@ -192,6 +205,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--json", action="store_true", help="progress as JSON lines on stdout")
 
 
+def _add_rpc_arguments(source: argparse._ArgumentGroup) -> None:
+    source.add_argument("--rpc", metavar="URL", help="a JSON-RPC node, with the key in its URL")
+    source.add_argument(
+        "--rpc-header-file",
+        type=Path,
+        metavar="F",
+        help="file with the header that the node asks for: `x-api-key: SECRET`",
+    )
+    source.add_argument(
+        "--rpc-rate",
+        type=float,
+        metavar="N",
+        help="requests a second that the node's plan allows (default: 8); below 3.4 blocks are "
+        "left out, and status says how many",
+    )
+    source.add_argument(
+        "--rpc-daily",
+        type=int,
+        metavar="N",
+        help="requests a day that the plan allows, spread over the day (default: no budget)",
+    )
+
+
 def _channels_problem(path: Path) -> str:
     """Why a file of channels cannot be used, before anything is started with it."""
     if not path.is_file():
@@ -239,6 +275,10 @@ def options(args: argparse.Namespace) -> UpOptions:
         failures=args.failures,
         with_failed=args.with_failed,
         token_in_clear=args.x_token_in_clear,
+        rpc=args.rpc,
+        rpc_header_file=args.rpc_header_file,
+        rpc_rate=args.rpc_rate,
+        rpc_daily=args.rpc_daily,
     )
 
 
@@ -252,22 +292,37 @@ def _source_problems(args: argparse.Namespace) -> Iterator[str]:
         yield "--x-token-file belongs to --endpoint"
     if args.x_token_file and (why := _token_problem(args.x_token_file)):
         yield f"--x-token-file: {why}"
-    if args.x_token_in_clear and not args.endpoint:
-        yield "--x-token-in-clear belongs to --endpoint"
+    if args.x_token_in_clear and not (args.endpoint or args.rpc):
+        yield "--x-token-in-clear belongs to --endpoint or --rpc"
+    yield from _rpc_problems(args)
     if args.rate is not None and not RATE.fullmatch(args.rate):
         yield f"--rate {args.rate}: allowed are recorded, max, 10x, or a number"
-    if args.rate and args.endpoint:
+    live = args.endpoint or args.rpc
+    if args.rate and live:
         yield "--rate cannot change the pace of an endpoint"
-    if args.once and args.endpoint:
+    if args.once and live:
         yield "--once cannot end an endpoint's stream"
     if args.programs not in {None, *BY_WIDTH} and not Path(args.programs).is_file():
         names = ", ".join(BY_WIDTH)
         yield f"--programs {args.programs}: no such file; or say {names}"
     for flag, value in (("--refuse", args.refuse), ("--faults", args.faults)):
-        if value and args.endpoint:
+        if value and live:
             yield f"{flag} is for the played source: an endpoint refuses by itself"
     if args.refuse and not _refuses(args.refuse):
         yield f"--refuse {args.refuse}: allowed: {REFUSE_RULES}"
+
+
+def _rpc_problems(args: argparse.Namespace) -> Iterator[str]:
+    for flag, value in (("--capture", args.capture), ("--endpoint", args.endpoint)):
+        if args.rpc and value:
+            yield f"{flag} and --rpc are two sources: choose one"
+    for flag, value in (
+        ("--rpc-header-file", args.rpc_header_file),
+        ("--rpc-rate", args.rpc_rate),
+        ("--rpc-daily", args.rpc_daily),
+    ):
+        if value is not None and not args.rpc:
+            yield f"{flag} belongs to --rpc"
 
 
 def _refuses(text: str) -> bool:

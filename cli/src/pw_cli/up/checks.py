@@ -38,6 +38,10 @@ FLAGS: Final[Mapping[str, str]] = {
     "PW_HTTP_LISTEN": "--port",
     "PW_INGEST_ENDPOINT": "--endpoint",
     "PW_INGEST_PROGRAMS": "--programs",
+    "PW_INGEST_RPC_DAILY": "--rpc-daily",
+    "PW_INGEST_RPC_HEADER_FILE": "--rpc-header-file",
+    "PW_INGEST_RPC_RATE": "--rpc-rate",
+    "PW_INGEST_RPC_URL": "--rpc",
     "PW_INGEST_SOURCE_KIND": "",
     "PW_INGEST_TOKEN_FILE": "--x-token-file",
     "PW_INGEST_IN_CLEAR": "--x-token-in-clear",
@@ -59,7 +63,9 @@ FLAGS: Final[Mapping[str, str]] = {
 }
 # Each would choose or change the source, whichever one the flags say.
 SOURCES: Final = frozenset(
-    name for name in FLAGS if name.startswith(("PW_REPLAY_CAPTURES", "PW_REPLAY_MARKET_"))
+    name
+    for name in FLAGS
+    if name.startswith(("PW_INGEST_RPC_URL", "PW_REPLAY_CAPTURES", "PW_REPLAY_MARKET_"))
 )
 VARIABLE: Final = re.compile(r" \(PW_[^)]*\)")
 # Set by the run and by a person alike, with the same meaning.

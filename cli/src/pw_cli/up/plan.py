@@ -90,7 +90,8 @@ def ingest_spec(options: UpOptions, nats_url: str, ports: Ports) -> Spec:
     env = _common(nats_url) | {
         "PW_HTTP_LISTEN": f"127.0.0.1:{ports.ingest_http}",
         "PW_INGEST_ENDPOINT": options.endpoint or f"http://127.0.0.1:{ports.replay}",
-        "PW_INGEST_SOURCE_KIND": "live" if options.endpoint else "recorded",
+        "PW_INGEST_SOURCE_KIND": "live" if options.is_live else "recorded",
+        **_rpc(options),
     }
     if options.x_token_file is not None:
         env["PW_INGEST_TOKEN_FILE"] = str(options.x_token_file.resolve())
@@ -106,6 +107,21 @@ def ingest_spec(options: UpOptions, nats_url: str, ports: Ports) -> Spec:
     if options.token_in_clear:
         env["PW_INGEST_IN_CLEAR"] = "true"
     return Spec("ingest", "ingest", "pw_ingest", env, ports.ingest_http)
+
+
+def _rpc(options: UpOptions) -> dict[str, str]:
+    """What ingest needs to follow a JSON-RPC node in place of an endpoint."""
+    if options.rpc is None:
+        return {}
+    file = options.rpc_header_file
+    found = {
+        "PW_INGEST_ENDPOINT": "",
+        "PW_INGEST_RPC_URL": options.rpc,
+        "PW_INGEST_RPC_HEADER_FILE": None if file is None else str(file.resolve()),
+        "PW_INGEST_RPC_RATE": None if options.rpc_rate is None else f"{options.rpc_rate:g}",
+        "PW_INGEST_RPC_DAILY": None if options.rpc_daily is None else str(options.rpc_daily),
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def replay_spec(options: UpOptions, ports: Ports, sent_record: Path) -> Spec:
@@ -146,7 +162,7 @@ def every_spec(options: UpOptions, nats_url: str, ports: Ports, folder: Path) ->
     if options.detectors:
         specs.append(detector_spec(1, nats_url, ports.detector_http[0]))
         specs.append(notifier_spec(options, nats_url, ports.notifier_http))
-    if options.endpoint is None:
+    if not options.is_live:
         specs.append(replay_spec(options, ports, folder / SENT_RECORD))
     return specs
 

@@ -54,7 +54,7 @@ class Progress:
         """Where to look."""
         system = self._system
         api = system.api
-        endpoint = system.options.endpoint
+        endpoint = system.options.endpoint or system.options.rpc
         source = (redacted_url(endpoint) if endpoint else "") or {
             "capture": f"{len(system.options.captures)} capture(s)",
             "market": f"a generated market (seed {system.options.seed})",

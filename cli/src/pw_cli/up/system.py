@@ -87,7 +87,7 @@ class System:
     @property
     def plays(self) -> bool:
         """Whether the source is our own replay server."""
-        return self.options.endpoint is None
+        return not self.options.is_live
 
     async def start_all(self) -> None:
         """Start readers before writers, so that nothing waits for its reader."""

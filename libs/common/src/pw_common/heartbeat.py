@@ -46,7 +46,8 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     `kind` is what our settings say: the lag of a recording means nothing. `programs` is the
     stamp of the table of programs that messages get now; empty: the shipped one.
     `filter` is what is seen now; `narrowed` says, endpoint by endpoint, where that is less than
-    what was asked for.
+    what was asked for. Of a JSON-RPC node, `seen_permille` is how many of a thousand blocks were
+    seen lately, and `sampled` why not all; its `lag_ms` is now minus the newest block's time.
     """
 
     source: str
@@ -68,6 +69,8 @@ class SourceHealth(msgspec.Struct, frozen=True, kw_only=True):
     programs: str = ""
     filter: str = ""
     narrowed: str = ""
+    sampled: str = ""
+    seen_permille: int | None = None
 
 
 class LayoutDrift(msgspec.Struct, frozen=True, kw_only=True):

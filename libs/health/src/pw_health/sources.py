@@ -55,6 +55,8 @@ def late(snapshot: Snapshot) -> Iterator[Condition]:
         if one.kind != "live" or not one.connected or lag_ms <= LAG_MAX_MS:
             continue
         critical = lag_ms > LAG_CRITICAL_MS
+        if one.sampled and not critical:
+            continue  # A run of blocks is kept whole, so that its end is a while old.
         yield Condition(
             name=f"source_{one.source}",
             severity="critical" if critical else "warning",
@@ -83,6 +85,14 @@ def claims(snapshot: Snapshot) -> Iterator[Condition]:
                 f"clock_{one.source}",
                 f"Source {one.source}'s clock is {ahead} s ahead of this machine's.",
                 "Compare both clocks with a time server.",
+            )
+        if one.sampled:
+            yield _of_source(
+                snapshot,
+                f"sampled_{one.source}",
+                f"Source {one.source}: {one.sampled}. What lies between is recorded as gaps.",
+                "Raise PW_INGEST_RPC_RATE (--rpc-rate) to what the node's plan allows, or use a "
+                "gRPC endpoint.",
             )
         if one.narrowed:
             yield _of_source(

@@ -100,6 +100,8 @@ def source_views(shot: Overview) -> list[SourceView]:
             refusing="",
             filter="",
             narrowed="",
+            sampled="",
+            seen_permille=None,
         )
     silent = silent_instances(shot)
     for beat in shot.heartbeats:
@@ -143,6 +145,8 @@ def source_views(shot: Overview) -> list[SourceView]:
             refusing=health.refusing,
             filter=health.filter,
             narrowed=health.narrowed,
+            sampled=health.sampled,
+            seen_permille=health.seen_permille,
         )
     return [found[name] for name in sorted(found)]
 

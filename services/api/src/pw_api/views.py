@@ -143,6 +143,8 @@ class SourceView(BaseModel):
     `endpoints` names each where there are several. `kind` is what its settings say, `live` or
     `recorded`: the lag of a recording means nothing. A clock that is ahead is no negative lag.
     `filter` is what is seen now, and `narrowed` why that is less than was asked for.
+    `seen_permille` is how many of a thousand blocks of the last ten minutes a JSON-RPC node was
+    asked for, and `sampled` why not for all; null for any other source.
     """
 
     model_config = _example(
@@ -164,6 +166,8 @@ class SourceView(BaseModel):
         refusing="",
         filter="successful",
         narrowed="",
+        sampled="",
+        seen_permille=None,
     )
     source: str
     endpoint: str
@@ -183,6 +187,8 @@ class SourceView(BaseModel):
     refusing: str
     filter: str
     narrowed: str
+    sampled: str
+    seen_permille: int | None
 
 
 class TotalsView(BaseModel):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from pw_common import settings as st
@@ -27,6 +28,7 @@ from pw_ingest.core.programs import (
     ladder,
     read_programs,
 )
+from pw_rpc.client import BadHeader, read_header
 
 # Debian's whole list of CAs has 0.2 MB.
 CA_BYTES_MAX = 4 * 1024 * 1024
@@ -57,6 +59,26 @@ def _token_files(value: str) -> str | None:
     return f"no such file: {', '.join(map(shown_path, wrong))}" if wrong else None
 
 
+def _unless_empty(check: Callable[[Any], str | None]) -> Callable[[Any], str | None]:
+    return lambda value: check(value) if value else None
+
+
+def _one_node(value: str) -> str | None:
+    return "one node only" if "," in value else st.url("http", "https")(value)
+
+
+def _header_file(value: Path | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        read_header(value)
+    except BadHeader as error:
+        return str(error)
+    except (OSError, UnicodeDecodeError) as error:
+        return f"cannot be read: {getattr(error, 'strerror', None) or type(error).__name__}"
+    return None
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """Where a source is, and the x-token that it asks for; empty for none."""
@@ -65,6 +87,9 @@ class Endpoint:
     token: str = field(repr=False)
     # PEM of the CAs that its certificate is checked with; None: those that gRPC brings.
     roots: bytes | None = field(default=None, repr=False)
+    # A JSON-RPC node, which is asked for blocks; its secret is in a header, or in the URL.
+    is_rpc: bool = False
+    header: tuple[str, str] | None = field(default=None, repr=False)
 
     @property
     def shown(self) -> str:
@@ -79,8 +104,40 @@ class Settings(CommonSettings):
 
     endpoint: str = setting(
         "PW_INGEST_ENDPOINT",
-        "Yellowstone endpoint: http://host:port, or https:// for TLS; several, comma separated",
-        check=st.url("http", "https"),
+        "Yellowstone endpoint: http://host:port, or https:// for TLS; several, comma separated. "
+        "This or PW_INGEST_RPC_URL",
+        default="",
+        check=_unless_empty(st.url("http", "https")),
+    )
+    rpc_url: str = setting(
+        "PW_INGEST_RPC_URL",
+        "A JSON-RPC node to ask for blocks instead: http:// or https://, with its key",
+        default="",
+        check=_unless_empty(_one_node),
+    )
+    rpc_header_file: Path | None = setting(
+        "PW_INGEST_RPC_HEADER_FILE",
+        "File with the header that the node asks for, as one line: `x-api-key: SECRET`",
+        default=None,
+        check=_header_file,
+    )
+    rpc_rate: float = setting(
+        "PW_INGEST_RPC_RATE",
+        "Requests a second that the node's plan allows; below 3.4 blocks are left out",
+        default=8.0,
+        check=st.between(0.1, 1_000),
+    )
+    rpc_daily: int = setting(
+        "PW_INGEST_RPC_DAILY",
+        "Requests a day that the plan allows, spread over the day; 0: no budget",
+        default=0,
+        check=st.between(0, 10**9),
+    )
+    rpc_in_flight: int = setting(
+        "PW_INGEST_RPC_IN_FLIGHT",
+        "Blocks that are asked for at a time",
+        default=4,
+        check=st.between(1, 16),
     )
     endpoints_use: str = setting(
         "PW_INGEST_ENDPOINTS_USE",
@@ -189,12 +246,19 @@ class Settings(CommonSettings):
     @property
     def kind(self) -> SourceKind:
         """What the source is, by these settings alone: nothing that it sends changes it."""
+        if self.rpc_url:
+            return "recorded" if self.source_kind == "recorded" else "live"
         recorded = {one.strip() for one in self.recorded_endpoints.split(",")}
         urls = {one.strip() for one in self.endpoint.split(",")}
         return "recorded" if self.source_kind == "recorded" or urls <= recorded else "live"
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Every endpoint with its token; one token serves all."""
+        if self.rpc_url:
+            file = self.rpc_header_file
+            header = None if file is None else read_header(file)
+            keep_secret(self.rpc_url, *([] if header is None else [header[1]]))
+            return (Endpoint(self.rpc_url, "", is_rpc=True, header=header),)
         urls = [one.strip() for one in self.endpoint.split(",")]
         files = [Path(one.strip()) for one in self.token_file.split(",") if one.strip()]
         tokens = [one.read_text(encoding="utf-8").strip() for one in files]
@@ -207,7 +271,9 @@ class Settings(CommonSettings):
 
     def together(self) -> list[st.Problem]:
         """What only endpoints and tokens together show."""
-        problems = []
+        problems = self._rpc_problems()
+        if problems:
+            return problems
         try:
             endpoints = self.endpoints()
         except (OSError, UnicodeDecodeError) as error:
@@ -219,6 +285,30 @@ class Settings(CommonSettings):
             if one.token and in_clear and not self.token_in_clear:
                 shown = repr(st.shown_raw("PW_INGEST_ENDPOINT", one.url))
                 problems.append(st.Problem("PW_INGEST_ENDPOINT", IN_CLEAR, shown))
+        return problems
+
+    def _rpc_problems(self) -> list[st.Problem]:
+        """What of a node does not go together."""
+        if not self.rpc_url:
+            if not self.endpoint:
+                why = "is missing: a Yellowstone endpoint, or PW_INGEST_RPC_URL for a node"
+                return [st.Problem("PW_INGEST_ENDPOINT", why)]
+            return []
+        problems = []
+        # Where a deployment names the demo's player by default, the node is what was chosen.
+        recorded = {one.strip() for one in self.recorded_endpoints.split(",")}
+        if not {one.strip() for one in self.endpoint.split(",")} <= {"", *recorded}:
+            why = "and PW_INGEST_ENDPOINT are two sources: choose one"
+            problems.append(st.Problem("PW_INGEST_RPC_URL", why))
+        if self.commitment == "processed":
+            why = "processed: a node gives blocks once they are confirmed or finalized"
+            problems.append(st.Problem("PW_INGEST_COMMITMENT", why))
+        parts = urlsplit(self.rpc_url)
+        has_secret = bool(self.rpc_header_file or parts.query or parts.password)
+        in_clear = parts.scheme == "http" and not is_loopback(parts.hostname or "")
+        if has_secret and in_clear and not self.token_in_clear:
+            shown = repr(st.shown_raw("PW_INGEST_RPC_URL", self.rpc_url))
+            problems.append(st.Problem("PW_INGEST_RPC_URL", IN_CLEAR, shown))
         return problems
 
     def request(self) -> SubscribeRequest:

@@ -11,6 +11,7 @@ from pw_common.heartbeat import EndpointHealth
 from pw_common.run import Runtime
 from pw_ingest.config import Endpoint, Settings
 from pw_ingest.core.backoff import wait_s
+from pw_ingest.core.follow import Break
 from pw_ingest.core.identity import META, PING, Seen, read_update
 from pw_ingest.core.ladder import Ladder
 from pw_ingest.core.merge import Merge
@@ -20,7 +21,9 @@ from pw_ingest.core.plausible import Steady
 from pw_ingest.core.quiet import FilterWatch
 from pw_ingest.guard import Guard
 from pw_ingest.outbox import Outbox
-from pw_ingest.stream import Source, StreamEnded
+from pw_ingest.rpc_source import RpcSource
+from pw_ingest.source import AnySource, StreamEnded
+from pw_ingest.stream import Source
 
 NS_PER_MS = 1_000_000
 
@@ -48,7 +51,11 @@ class Feed:
         self.guard = Guard(self.name, settings, runtime, steady)
         # Whether another endpoint carries on without this one.
         self.may_leave: Callable[[], bool] = lambda: False
-        self.source = Source(endpoint)
+        self.source: AnySource = (
+            RpcSource(endpoint, settings, runtime, self.guard.is_possible)
+            if endpoint.is_rpc
+            else Source(endpoint)
+        )
         # Set again before the first stream, once the checkpoint says how new we are.
         self.ladder = Ladder(settings.rungs(), settings.filter_retry_s)
         # Whoever needs to know which filters are in use; called before an update is taken.
@@ -107,7 +114,10 @@ class Feed:
                 if not self.connected:
                     self._on_connected(from_slot)
                     await self.on_connected()
-                await self._take(update, self._read_at_s)
+                if isinstance(update, Break):
+                    await self._break(update, self._read_at_s)
+                else:
+                    await self._take(update, self._read_at_s)
         except StreamEnded as ended:
             await self._pass_on(self.guard.due(monotonic_s(), ends=True), monotonic_s())
             return ended
@@ -201,6 +211,12 @@ class Feed:
             await self._pass_on(believed, now_s)
         if self.guard.refused > refused and self.guard.standing.is_liar(now_s):
             self._leave(now_s)
+
+    async def _break(self, found: Break, now_s: float) -> None:
+        """What comes next does not follow: after everything that came before it."""
+        await self._pass_on(self.guard.due(now_s, ends=True), now_s)
+        async with self._turn:
+            self._pipeline.left_out(found.why, is_whole=found.is_whole)
 
     def _leave(self, now_s: float) -> None:
         # Alone it is kept: what it says that can be is better than nothing.

@@ -26,7 +26,8 @@ from pw_ingest.core.resume import (
 from pw_ingest.core.standby import Answers, Look, should_switch
 from pw_ingest.feed import Feed
 from pw_ingest.outbox import Outbox
-from pw_ingest.stream import RECEIVE_BYTES_MAX, StreamEnded
+from pw_ingest.source import StreamEnded
+from pw_ingest.stream import RECEIVE_BYTES_MAX
 
 FATAL: Final = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED"})
 LOOK_EVERY_S: Final = 2.0

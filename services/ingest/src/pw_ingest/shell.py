@@ -147,6 +147,8 @@ class Ingest:
             programs=self._outbox.programs.stamp,
             filter=pipeline.filter,
             narrowed=self._narrowed(),
+            sampled=active.source.sampled,
+            seen_permille=active.source.seen_permille,
             endpoints=tuple(
                 feed.health(active=streams.races or feed is active) for feed in several
             ),
@@ -263,14 +265,18 @@ class Ingest:
         for name, value, before in zip(names, now, self._reported, strict=True):
             if value > before:
                 metrics.count(name, value - before)
-        if now[0] > self._reported[0] and totals.created_ns:
+        # A node says of an update only when its block was made, in whole seconds.
+        sent_ms = totals.created_ns // 1_000_000 or totals.block_time_s * 1000
+        if now[0] > self._reported[0] and sent_ms:
             # A source's clock that is ahead is a figure of its own, never a negative lag.
-            lag_ms = max(0, now_ms() - totals.created_ns // 1_000_000)
+            lag_ms = max(0, now_ms() - sent_ms)
             self._lag_ms = None if self._is_clockless() else lag_ms
             metrics.set("pw_ingest_lag_ms", self._lag_ms or 0)
         self._reported = now
         metrics.set("pw_ingest_clock_ahead_ms", self._clock_ahead_ms())
         metrics.set("pw_ingest_filter_narrowed", int(bool(self._narrowed())))
+        seen = self._feeds[self._streams.active].source.seen_permille
+        metrics.set("pw_ingest_blocks_seen_ratio", 1.0 if seen is None else seen / 1000)
         metrics.set("pw_ingest_slot", totals.slot or 0)
         metrics.set("pw_ingest_frontier_slot", self._pipeline.frontier.slot)
         metrics.set("pw_ingest_backpressure", int(self._outbox.is_waiting))

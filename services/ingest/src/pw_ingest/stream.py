@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -20,14 +19,15 @@ from pw_common.redact import redacted
 from pw_common.tasks import end_tasks
 from pw_geyser import geyser_pb2 as pb
 from pw_ingest.config import Endpoint, endpoint_port
+from pw_ingest.source import StreamEnded
+
+__all__ = ["RECEIVE_BYTES_MAX", "Source", "StreamEnded", "proxy_options"]
 
 SUBSCRIBE: Final = "/geyser.Geyser/Subscribe"
 GET_SLOT: Final = "/geyser.Geyser/GetSlot"
 REPLAY_INFO: Final = "/geyser.Geyser/SubscribeReplayInfo"
 # What is larger ends the stream before it is held in memory, and after a bounded decompression.
 RECEIVE_BYTES_MAX: Final = UPDATE_BYTES_MAX
-# gRPC's words for it.
-TOO_LARGE: Final = "larger than max"
 PING_S: Final = 15.0
 # The first ping comes early: its answer says that the stream lives.
 PING_FIRST_S: Final = 1.0
@@ -46,22 +46,6 @@ OPTIONS: Final = (
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
 )
-
-
-@dataclass(frozen=True)
-class StreamEnded(Exception):
-    """The stream is over: gRPC's status name and the source's words."""
-
-    code: str
-    details: str
-
-    @property
-    def is_too_large(self) -> bool:
-        """Whether it ended at an update that is larger than we take."""
-        return self.code == "RESOURCE_EXHAUSTED" and TOO_LARGE in self.details
-
-    def __str__(self) -> str:
-        return f"{self.code}: {self.details}" if self.details else self.code
 
 
 def _said(code: str, details: str | None) -> StreamEnded:
@@ -83,6 +67,10 @@ def proxy_options(url: str, environ: Mapping[str, str]) -> tuple[tuple[str, int 
 
 class Source:
     """One endpoint. `open` a stream, then `read` until it ends."""
+
+    # Every block is seen.
+    seen_permille: int | None = None
+    sampled = ""
 
     def __init__(self, endpoint: Endpoint) -> None:
         # What the next stream asks for.

@@ -65,6 +65,12 @@ class Chain:
         self._waiting.clear()
         self.closed_slot = complete_slot
 
+    def skip(self) -> None:
+        """What follows the newest block is left out on purpose; the block itself is whole."""
+        if self._tip is not None:
+            self._close(self._tip)
+        self._patience = 1
+
     def block(self, slot: int, parent_slot: int, *, behind_slot: int | None = None) -> Step:
         """Take a block_meta. One that is not above its own parent says nothing.
 

@@ -50,7 +50,15 @@ Outgoing: TypeAlias = TxMessage | GapMessage
 class Totals:
     """What was received; the shell reads it now and then."""
 
-    __slots__ = ("created_ns", "gaps", "raw_bytes", "slot", "transactions", "updates")
+    __slots__ = (
+        "block_time_s",
+        "created_ns",
+        "gaps",
+        "raw_bytes",
+        "slot",
+        "transactions",
+        "updates",
+    )
 
     def __init__(self) -> None:
         self.updates = 0
@@ -59,6 +67,7 @@ class Totals:
         self.gaps = 0
         self.slot: int | None = None
         self.created_ns = 0
+        self.block_time_s = 0
 
 
 class Pipeline:
@@ -229,6 +238,20 @@ class Pipeline:
         self._floor_slot = max(0, (self.resume_from() or 0) - BEHIND_SLOTS_MAX)
         self._chain.resume(complete_slot, is_break=bool(break_why))
 
+    def left_out(self, why: str, *, is_whole: bool) -> None:
+        """The next block does not follow the last one; what lies between becomes a gap.
+
+        Args:
+            why: For the gap.
+            is_whole: Whether the last block is beyond doubt; else the gap begins with it.
+        """
+        if not is_whole:
+            self.resumed(break_why=why)
+            return
+        self._chain.skip()
+        if self._lost_after_slot is None:
+            self._break_why = why
+
     def live(self, why: str) -> None:
         """A new stream begins that does not continue: another epoch, and a gap before it."""
         complete_slot = self.complete_slot
@@ -277,6 +300,8 @@ class Pipeline:
                 self._first_slot = identity.slot
         if seen.created_ns:
             totals.created_ns = seen.created_ns
+        if seen.block_time_s:
+            totals.block_time_s = seen.block_time_s
 
     def _block(
         self, slot: int, parent_slot: int, behind_slot: int | None, out: list[Outgoing]

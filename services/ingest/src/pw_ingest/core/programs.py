@@ -68,6 +68,14 @@ def read_programs(text: str) -> tuple[Program, ...]:
     return tuple(programs)
 
 
+def key_bytes(key: str) -> bytes:
+    """An address, as `is_address` knows it, as bytes."""
+    number = 0
+    for character in key:
+        number = number * 58 + BASE58.index(character)
+    return number.to_bytes(KEY_BYTES, "big")
+
+
 def is_address(key: str) -> bool:
     """Whether the text is base58 for exactly 32 bytes."""
     number = 0

@@ -7,116 +7,37 @@ tell (`created_at`, filters) is left out; nothing downstream depends on it.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
-from typing import Annotated, Final, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
 
-import msgspec
-from msgspec import Meta
 from solders.pubkey import Pubkey
 
-from pw_cli.rpc_wire import UnknownVersion, read_wire, unread_transaction
 from pw_geyser import geyser_pb2 as pb
 from pw_geyser import solana_storage_pb2 as sol
+from pw_rpc.core.answers import Block, Entry, LoadedAddresses, Parent, Signatures, StatusMeta
+from pw_rpc.core.wire import UnknownVersion, read_wire, unread_transaction
 
 VOTE_PROGRAM: Final = bytes(Pubkey.from_string("Vote111111111111111111111111111111111111111"))
 
-# Turning base58 into bytes takes the square of its length.
-Base58 = Annotated[str, Meta(max_length=32_768)]
-Text = Annotated[str, Meta(max_length=128)]
-Number = Annotated[int, Meta(ge=0)]
+__all__ = [
+    "BadBlock",
+    "Block",
+    "Candidate",
+    "Entry",
+    "Parent",
+    "Read",
+    "Signatures",
+    "StatusMeta",
+    "Unread",
+    "is_vote",
+    "read_block",
+    "unread_update",
+    "updates_of",
+]
 
 
 class BadBlock(ValueError):
     """A block that is well-formed JSON and still cannot be one; says why."""
-
-
-class Instruction(msgspec.Struct, rename="camel"):
-    """A call that a transaction made while it ran."""
-
-    program_id_index: Number
-    accounts: list[Number]
-    data: Base58
-    stack_height: Number | None = None
-
-
-class InnerInstructions(msgspec.Struct):
-    """The calls of one of a transaction's instructions."""
-
-    index: Number
-    instructions: list[Instruction]
-
-
-class TokenAmount(msgspec.Struct):
-    """An amount in the token's smallest unit."""
-
-    amount: Annotated[str, Meta(pattern="^[0-9]{1,20}$")]
-    decimals: Number
-
-
-class TokenBalance(msgspec.Struct, rename="camel"):
-    """What a token account held."""
-
-    account_index: Number
-    mint: Text
-    ui_token_amount: TokenAmount
-    owner: Text | None = None
-    program_id: Text | None = None
-
-
-class LoadedAddresses(msgspec.Struct):
-    """Addresses that a transaction took from lookup tables."""
-
-    writable: list[Text] = []
-    readonly: list[Text] = []
-
-
-class StatusMeta(msgspec.Struct, rename="camel"):
-    """What a transaction did."""
-
-    fee: Number
-    pre_balances: list[Number]
-    post_balances: list[Number]
-    err: msgspec.Raw = msgspec.Raw(b"null")
-    inner_instructions: list[InnerInstructions] | None = None
-    log_messages: list[str] | None = None
-    pre_token_balances: list[TokenBalance] | None = None
-    post_token_balances: list[TokenBalance] | None = None
-    loaded_addresses: LoadedAddresses | None = None
-    compute_units_consumed: Number | None = None
-
-    @property
-    def failed(self) -> bool:
-        """Whether the transaction changed nothing but its fee."""
-        return bytes(self.err) != b"null"
-
-
-class Entry(msgspec.Struct):
-    """A transaction in base64, and what it did."""
-
-    transaction: tuple[str, str]
-    meta: StatusMeta
-
-
-class Parent(msgspec.Struct, rename="camel"):
-    """A block's place in the chain."""
-
-    parent_slot: Number
-    blockhash: Text
-    previous_blockhash: Text
-    block_height: Number | None = None
-
-
-class Block(Parent, rename="camel", kw_only=True):
-    """A whole block."""
-
-    transactions: list[Entry]
-    block_time: int | None = None
-
-
-class Signatures(msgspec.Struct):
-    """The signatures of a block's transactions, in their order."""
-
-    signatures: list[Text]
 
 
 class Unread(NamedTuple):
@@ -132,6 +53,20 @@ class Unread(NamedTuple):
     meta: StatusMeta
 
 
+class Candidate(NamedTuple):
+    """A transaction whose message is read, and what it did: enough to say whether it is wanted."""
+
+    message: sol.Message
+    meta: StatusMeta
+    is_vote: bool
+
+    def keys(self) -> set[bytes]:
+        """Every account that it names, those of lookup tables too."""
+        loaded = self.meta.loaded_addresses or LoadedAddresses()
+        named = [*loaded.writable, *loaded.readonly]
+        return {*self.message.account_keys, *(bytes(Pubkey.from_string(one)) for one in named)}
+
+
 class Read(NamedTuple):
     """A block's updates in their order, its block_meta last, and what of it cannot be read."""
 
@@ -139,15 +74,22 @@ class Read(NamedTuple):
     unread: list[Unread]
 
 
-def read_block(slot: int, block: Block) -> Read:
+def read_block(
+    slot: int, block: Block, wanted: Callable[[Candidate], bool] = lambda _one: True
+) -> Read:
     """The block's transactions in their order, then its block_meta.
+
+    Args:
+        slot: Where it was asked for: a block does not say it.
+        block: What came.
+        wanted: What a subscription's filter says of a transaction.
 
     Raises:
         BadBlock: something in it cannot be what it says it is.
     """
     unread: list[Unread] = []
     try:
-        return Read(list(_updates(slot, block, unread)), unread)
+        return Read(list(_updates(slot, block, unread, wanted)), unread)
     except (ValueError, TypeError, IndexError, OverflowError) as error:
         raise BadBlock(f"{type(error).__name__}: {error}") from error
 
@@ -176,7 +118,11 @@ def unread_update(slot: int, unread: Unread) -> bytes:
     return update.SerializeToString()
 
 
-def _updates(slot: int, block: Block, unread: list[Unread]) -> Iterator[bytes]:
+def _updates(
+    slot: int, block: Block, unread: list[Unread], wanted: Callable[[Candidate], bool]
+) -> Iterator[bytes]:
+    if block.parent_slot >= slot > 0:
+        raise ValueError(f"its parent is of slot {block.parent_slot}")
     for index, entry in enumerate(block.transactions):
         text, encoding = entry.transaction
         if encoding != "base64":
@@ -189,7 +135,10 @@ def _updates(slot: int, block: Block, unread: list[Unread]) -> Iterator[bytes]:
         else:
             if not entry.meta.failed:
                 _check_kept(index, transaction.message, entry.meta)
-            yield _transaction(slot, index, transaction, entry.meta).SerializeToString()
+            one = Candidate(transaction.message, entry.meta, is_vote(transaction.message))
+            if wanted(one):
+                made = _transaction(slot, index, transaction, one)
+                yield made.SerializeToString()
     update = pb.SubscribeUpdate()
     meta = update.block_meta
     meta.slot, meta.parent_slot = slot, block.parent_slot
@@ -228,7 +177,7 @@ def _check_kept(index: int, message: sol.Message, meta: StatusMeta) -> None:
 
 
 def _transaction(
-    slot: int, index: int, transaction: sol.Transaction, meta: StatusMeta
+    slot: int, index: int, transaction: sol.Transaction, candidate: Candidate
 ) -> pb.SubscribeUpdate:
     update = pb.SubscribeUpdate()
     update.transaction.slot = slot
@@ -236,14 +185,19 @@ def _transaction(
     info.index = index
     info.signature = transaction.signatures[0]
     info.transaction.CopyFrom(transaction)
-    keys = transaction.message.account_keys
-    info.is_vote = any(
+    info.is_vote = candidate.is_vote
+    _meta(info.meta, candidate.meta)
+    return update
+
+
+def is_vote(message: sol.Message) -> bool:
+    """Whether it calls the vote program."""
+    keys = message.account_keys
+    return any(
         keys[one.program_id_index] == VOTE_PROGRAM
-        for one in transaction.message.instructions
+        for one in message.instructions
         if one.program_id_index < len(keys)
     )
-    _meta(info.meta, meta)
-    return update
 
 
 def _meta(out: sol.TransactionStatusMeta, meta: StatusMeta) -> None:
@@ -279,6 +233,8 @@ def _meta(out: sol.TransactionStatusMeta, meta: StatusMeta) -> None:
             )
             into.ui_token_amount.decimals = balance.ui_token_amount.decimals
             into.ui_token_amount.amount = balance.ui_token_amount.amount
+            into.ui_token_amount.ui_amount = balance.ui_token_amount.ui_amount or 0.0
+            into.ui_token_amount.ui_amount_string = balance.ui_token_amount.ui_amount_string
     loaded = meta.loaded_addresses or LoadedAddresses()
     for address in loaded.writable:
         out.loaded_writable_addresses.append(bytes(Pubkey.from_string(address)))
@@ -286,6 +242,13 @@ def _meta(out: sol.TransactionStatusMeta, meta: StatusMeta) -> None:
         out.loaded_readonly_addresses.append(bytes(Pubkey.from_string(address)))
     if meta.compute_units_consumed is not None:
         out.compute_units_consumed = meta.compute_units_consumed
+    if meta.cost_units is not None:
+        out.cost_units = meta.cost_units
+    returned = meta.return_data
+    out.return_data_none = returned is None
+    if returned is not None:
+        out.return_data.program_id = bytes(Pubkey.from_string(returned.program_id))
+        out.return_data.data = base64.b64decode(returned.data[0], validate=True)
 
 
 _ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"

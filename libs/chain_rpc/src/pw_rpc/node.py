@@ -15,8 +15,12 @@ from typing import Final, TypeVar
 import httpx
 import msgspec
 
-from pw_cli.rpc_blocks import Block, Parent, Signatures
 from pw_common.clock import monotonic_s, now_ms
+from pw_rpc.core.blocks import Block, Parent, Signatures
+from pw_rpc.core.unpacked import BadAnswer, Unpacked
+from pw_rpc.pace import Pace
+
+__all__ = ["BadAnswer", "Denied", "Limited", "NodeFailed", "NotHad", "Rpc", "decode", "visible"]
 
 # For one request and its whole answer.
 DEADLINE_S: Final = 60.0
@@ -35,6 +39,8 @@ SHOWN_MAX: Final = 200
 # "Later": node is behind, a slot of the context is not reached, and what services say of limits.
 LATER: Final = frozenset({-32005, -32016, -32029, -32429, 429})
 TOO_MANY: Final = 429
+# Those of them that are about how often we ask.
+LIMITS: Final = frozenset({-32029, -32429, 429})
 TIMED_OUT: Final = 408
 DENIED: Final = frozenset({401, 403})
 # What a node is asked for as the highest version of transactions, in this order: any at all,
@@ -56,21 +62,33 @@ class _RefusedOptions(NotHad):
     """The node takes the request for a wrong one: perhaps with other options it does not."""
 
 
-class BadAnswer(RuntimeError):
-    """The answer cannot be read, or is over a bound."""
-
-
 class NodeFailed(RuntimeError):
     """The node gives nothing more, or not now; says what it said."""
 
 
-class _Later(RuntimeError):
-    """Worth another try, after `after_s` where the node said so."""
+class Denied(NodeFailed):
+    """The node does not let us in: trying again does not help."""
 
-    def __init__(self, what: str, after_s: float | None = None, *, answered: bool = True) -> None:
+
+class Limited(NodeFailed):
+    """The node asks for a longer pause than we have patience for: it says nothing of the thing."""
+
+
+class _Later(RuntimeError):
+    """Worth another try, after `after_s` where the node said so; `limited`: we asked too often."""
+
+    def __init__(
+        self,
+        what: str,
+        after_s: float | None = None,
+        *,
+        answered: bool = True,
+        limited: bool = False,
+    ) -> None:
         super().__init__(what)
         self.after_s = after_s
         self.answered = answered
+        self.limited = limited
 
 
 class _Error(msgspec.Struct):
@@ -85,7 +103,10 @@ class _Reply(msgspec.Struct):
 
 
 class Rpc:
-    """One JSON-RPC node. `say` takes a line for a person when it waits."""
+    """One JSON-RPC node. `say` takes a line for a person when it waits.
+
+    With a `pace` every request waits for its turn, and a node that limits us rests all of them.
+    """
 
     def __init__(
         self,
@@ -94,12 +115,19 @@ class Rpc:
         *,
         patience_s: float = PATIENCE_S,
         deadline_s: float = DEADLINE_S,
+        commitment: str = "confirmed",
+        pace: Pace | None = None,
+        compressed: bool = False,
         say: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self._url = url
         self._client = client
         self._patience_s = patience_s
         self._deadline_s = deadline_s
+        self._commitment = commitment
+        self._pace = pace
+        # A chain that is followed is some 10 MB of JSON a second, and a fifth of it as gzip.
+        self._encodings = ("gzip", "identity") if compressed else ("identity",)
         self._say = say
         self._count = 0
         self._has_answered = False
@@ -110,22 +138,35 @@ class Rpc:
 
         What it leaves out may have one all the same. Raises NotHad, BadAnswer, NodeFailed.
         """
-        params = [first_slot, last_slot, {"commitment": "confirmed"}]
+        params = [first_slot, last_slot, {"commitment": self._commitment}]
         found = await self._call("getBlocks", f"slots {first_slot} to {last_slot}", params)
-        slots = _decode(found, list[int])
+        slots = decode(found, list[int])
         return sorted({slot for slot in slots if first_slot <= slot <= last_slot})
+
+    async def head(self) -> int:
+        """The newest slot. Raises NotHad, BadAnswer, NodeFailed."""
+        found = await self._call("getSlot", "now", [{"commitment": self._commitment}])
+        return decode(found, int)
+
+    async def first_available(self) -> int:
+        """The oldest slot whose block it keeps. Raises NotHad, BadAnswer, NodeFailed."""
+        return decode(await self._call("getFirstAvailableBlock", "now", []), int)
 
     async def block(self, slot: int) -> Block:
         """A whole block. Raises NotHad, BadAnswer, NodeFailed."""
-        return _decode(await self._get_block(slot, "full"), Block)
+        return decode(await self.block_json(slot), Block)
+
+    async def block_json(self, slot: int) -> bytes:
+        """A whole block as it came, for `decode`. Raises NotHad, BadAnswer, NodeFailed."""
+        return await self._get_block(slot, "full")
 
     async def parent(self, slot: int) -> Parent:
         """Only a block's place in the chain. Raises NotHad, BadAnswer, NodeFailed."""
-        return _decode(await self._get_block(slot, "none"), Parent)
+        return decode(await self._get_block(slot, "none"), Parent)
 
     async def signatures(self, slot: int) -> list[str]:
         """The signatures of a block's transactions. Raises NotHad, BadAnswer, NodeFailed."""
-        return _decode(await self._get_block(slot, "signatures"), Signatures).signatures
+        return decode(await self._get_block(slot, "signatures"), Signatures).signatures
 
     async def _get_block(self, slot: int, details: str) -> bytes:
         """Asks for the highest version of transactions that the node accepts, and remembers it."""
@@ -135,7 +176,7 @@ class Rpc:
                 "encoding": "base64",
                 "transactionDetails": details,
                 "rewards": False,
-                "commitment": "confirmed",
+                "commitment": self._commitment,
                 VERSION_OPTION: VERSIONS_ASKED[at],
             }
             try:
@@ -156,6 +197,8 @@ class Rpc:
             except _Later as later:
                 self._has_answered = self._has_answered or later.answered
                 wait_s = pause_s if later.after_s is None else max(later.after_s, 0.1)
+                if self._pace is not None and (later.limited or later.after_s is not None):
+                    self._pace.rest(wait_s)
                 patience_s = self._patience_s
                 if not self._has_answered:
                     patience_s = min(patience_s, PATIENCE_UNKNOWN_S)
@@ -163,7 +206,8 @@ class Rpc:
                 if waited_s + wait_s > patience_s:
                     asked = "" if later.after_s is None else f", it asks to wait {wait_s:.0f} s"
                     tried = f"tried for {waited_s:.0f} s"
-                    raise NodeFailed(f"{method} of {of}: {later} ({tried}{asked})") from later
+                    kind = Limited if later.limited or later.after_s is not None else NodeFailed
+                    raise kind(f"{method} of {of}: {later} ({tried}{asked})") from later
                 self._say(f"{method} of {of}: {later}; waits {wait_s:.1f} s")
                 await asyncio.sleep(wait_s)
                 pause_s = min(2 * pause_s, PAUSE_MAX_S)
@@ -172,8 +216,11 @@ class Rpc:
                 return found
 
     async def _ask(self, method: str, params: list[object]) -> bytes:
+        if self._pace is not None:
+            await self._pace.turn()
         self._count += 1
-        body = {"jsonrpc": "2.0", "id": self._count, "method": method, "params": params}
+        number = self._count
+        body = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
         try:
             async with asyncio.timeout(self._deadline_s):
                 bytes_max = LIST_BYTES_MAX if method == "getBlocks" else ANSWER_BYTES_MAX
@@ -189,11 +236,11 @@ class Rpc:
         if reply.error is not None:
             said = f"{visible(reply.error.message)} ({reply.error.code})"
             if reply.error.code in LATER:
-                raise _Later(said)
+                raise _Later(said, limited=reply.error.code in LIMITS)
             if _refuses_options(reply.error):
                 raise _RefusedOptions(said)
             raise NotHad(said)
-        if reply.id not in {None, self._count, str(self._count)}:
+        if reply.id not in {None, number, str(number)}:
             raise BadAnswer(f"an answer to another request (id {visible(str(reply.id))})")
         found = bytes(reply.result)
         if found == b"null":
@@ -201,28 +248,27 @@ class Rpc:
         return found
 
     async def _exchange(self, body: bytes, bytes_max: int) -> tuple[int, bytes]:
-        # Compressed answers could grow without a bound while they are unpacked.
-        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+        accepted = ", ".join(self._encodings)
+        headers = {"Content-Type": "application/json", "Accept-Encoding": accepted}
         timeout = httpx.Timeout(self._deadline_s)
         async with self._client.stream(
             "POST", self._url, content=body, headers=headers, timeout=timeout
         ) as answer:
             status = answer.status_code
             if status in {TOO_MANY, TIMED_OUT} or status >= httpx.codes.INTERNAL_SERVER_ERROR:
-                raise _Later(f"HTTP {status}", _retry_after_s(answer.headers.get("Retry-After")))
+                after_s = _retry_after_s(answer.headers.get("Retry-After"))
+                raise _Later(f"HTTP {status}", after_s, limited=status == TOO_MANY)
             if status in DENIED:
-                raise NodeFailed(f"HTTP {status}: the node denies us")
+                raise Denied(f"HTTP {status}: the node denies us")
             if answer.is_redirect:
                 raise NodeFailed(f"HTTP {status}: a redirect, which is not followed")
-            encoding = answer.headers.get("Content-Encoding", "identity")
-            if encoding != "identity":
+            encoding = answer.headers.get("Content-Encoding", "identity").lower()
+            if encoding not in self._encodings:
                 raise BadAnswer(f"an answer in the encoding {visible(encoding)}, not as asked for")
-            pieces = bytearray()
+            unpacked = Unpacked(bytes_max, gzip=encoding == "gzip")
             async for piece in answer.aiter_raw(PIECE_BYTES):
-                pieces += piece
-                if len(pieces) > bytes_max:
-                    raise BadAnswer(f"an answer of over {bytes_max >> 20} MiB")
-            return status, bytes(pieces)
+                unpacked.add(piece)
+            return status, unpacked.whole()
 
 
 def _refuses_options(error: _Error) -> bool:
@@ -243,7 +289,8 @@ def _reply(status: int, raw: bytes) -> _Reply:
     return reply
 
 
-def _decode(raw: bytes, kind: type[T]) -> T:
+def decode(raw: bytes, kind: type[T]) -> T:
+    """An answer's result as what it should be. Raises BadAnswer."""
     try:
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:

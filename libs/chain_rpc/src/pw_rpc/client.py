@@ -1,0 +1,68 @@
+"""The HTTP client for nodes: no redirects, no environment but its proxies, checked certificates."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+from pw_common.proxies import proxy_of
+
+# Field names of RFC 9110; values are one line.
+NAME_CHARS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
+HEADER_BYTES_MAX = 8_192
+
+
+class BadHeader(ValueError):
+    """A file that holds no header."""
+
+
+def read_header(path: Path) -> tuple[str, str]:
+    """The one header of a file: `Name: value`.
+
+    Raises:
+        BadHeader: it is not one.
+        OSError, UnicodeDecodeError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        text = file.read(HEADER_BYTES_MAX + 1).decode("ascii").strip()
+    name, colon, value = (part.strip() for part in text.partition(":"))
+    if not colon or not name or not value or set(name.lower()) - NAME_CHARS:
+        raise BadHeader("it must hold one line such as `x-token: SECRET`")
+    if not value.isprintable() or len(text) > HEADER_BYTES_MAX:
+        raise BadHeader("its value must be one line of printable characters")
+    return name, value
+
+
+def certificates(ca_file: Path | None = None) -> ssl.SSLContext:
+    """What certificates are checked with: a file, else SSL_CERT_FILE, else those of certifi.
+
+    Raises:
+        OSError: the file cannot be read, or holds none.
+    """
+    if ca_file is not None:
+        return ssl.create_default_context(cafile=str(ca_file))
+    try:
+        return httpx.create_ssl_context()
+    except (OSError, ssl.SSLError):
+        # As OpenSSL itself takes a file that is not there.
+        return httpx.create_ssl_context(trust_env=False)
+
+
+def node_client(
+    url: str,
+    environ: Mapping[str, str],
+    *,
+    header: tuple[str, str] | None = None,
+    ca_file: Path | None = None,
+) -> httpx.AsyncClient:
+    """A client for one node. `header` is the secret that it asks for."""
+    return httpx.AsyncClient(
+        trust_env=False,
+        follow_redirects=False,
+        verify=certificates(ca_file),
+        proxy=proxy_of(url, environ) or None,
+        headers=dict([header]) if header else None,
+    )

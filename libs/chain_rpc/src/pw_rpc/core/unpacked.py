@@ -1,0 +1,40 @@
+"""An answer as it comes in, unpacked within its bound: few bytes can be very many. Pure."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Final
+
+# zlib's word for "gzip, with its header".
+GZIP: Final = 31
+
+
+class BadAnswer(RuntimeError):
+    """The answer cannot be read, or is over a bound."""
+
+
+class Unpacked:
+    """The bytes so far, never more than `bytes_max`."""
+
+    def __init__(self, bytes_max: int, *, gzip: bool) -> None:
+        self._bytes_max = bytes_max
+        self._unpack = zlib.decompressobj(GZIP) if gzip else None
+        self._bytes = bytearray()
+
+    def add(self, piece: bytes) -> None:
+        """Take what came. Raises BadAnswer."""
+        if self._unpack is not None:
+            room = self._bytes_max + 1 - len(self._bytes)
+            try:
+                piece = self._unpack.decompress(piece, room)
+            except zlib.error as error:
+                raise BadAnswer(f"an answer that is no gzip: {error}") from error
+        self._bytes += piece
+        if len(self._bytes) > self._bytes_max:
+            raise BadAnswer(f"an answer of over {self._bytes_max >> 20} MiB")
+
+    def whole(self) -> bytes:
+        """All of it, at its end. Raises BadAnswer."""
+        if self._unpack is not None and not self._unpack.eof:
+            raise BadAnswer("an answer whose gzip is cut off")
+        return bytes(self._bytes)

@@ -1,0 +1,55 @@
+"""The file with a node's secret header, and the pace of requests."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from pw_common.clock import monotonic_s
+from pw_rpc.client import BadHeader, read_header
+from pw_rpc.pace import Pace, per_second
+
+
+def test_a_header_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "header"
+    path.write_text("  x-token : a b:c \n")
+    assert read_header(path) == ("x-token", "a b:c")
+
+
+@pytest.mark.parametrize("text", ["", "x", ":", "a b: c", "x: a\nb: c", "x: " + "y" * 10_000])
+def test_anything_else_is_none(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "header"
+    path.write_text(text)
+    with pytest.raises(BadHeader):
+        read_header(path)
+
+
+def test_a_days_budget_is_spread_over_the_day() -> None:
+    assert per_second(10.0) == 10.0
+    assert per_second(10.0, 33_000) == pytest.approx(0.382, abs=0.001)
+    assert per_second(0.1, 10**9) == 0.1
+
+
+async def test_turns_are_spaced_whoever_asks_for_them() -> None:
+    pace = Pace(20.0)
+    times: list[float] = []
+
+    async def one() -> None:
+        await pace.turn()
+        times.append(monotonic_s())
+
+    await asyncio.gather(*(one() for _ in range(10)))
+    assert all(later - first >= 0.049 for first, later in zip(times, times[1:], strict=False))
+
+
+async def test_a_rest_holds_those_who_wait_already() -> None:
+    pace = Pace(1.0)
+    await pace.turn()
+    waiting = asyncio.create_task(pace.turn())
+    await asyncio.sleep(0)
+    began_s = monotonic_s()
+    pace.rest(1.5)
+    await waiting
+    assert monotonic_s() - began_s >= 1.49

@@ -1,0 +1,346 @@
+"""A JSON-RPC node as a source: its blocks as the updates that a Yellowstone stream would bring."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from pw_common.clock import monotonic_s
+from pw_common.plain_text import ERROR_CHARS_MAX, plain_text
+from pw_common.redact import redacted
+from pw_common.run import Runtime
+from pw_common.tasks import end_tasks
+from pw_geyser import geyser_pb2 as pb
+from pw_ingest.config import Endpoint, Settings
+from pw_ingest.core.follow import TOO_FAR, Break, Follow, Following, Link, Whole
+from pw_ingest.core.resume import OUT_OF_RANGE
+from pw_ingest.core.sampling import BEHIND_BLOCKS, BEHIND_BLOCKS_MAX, Sampling, list_every_s
+from pw_ingest.core.share import Share
+from pw_ingest.core.wanted import keeps_unread, wanted_by
+from pw_ingest.source import StreamEnded
+from pw_rpc.client import node_client
+from pw_rpc.core.blocks import BadBlock, Block, read_block, unread_update
+from pw_rpc.node import BadAnswer, Denied, Limited, NodeFailed, NotHad, Rpc, decode
+from pw_rpc.pace import Pace, per_second
+
+# One request and its whole answer; beyond it the next try is worth more.
+DEADLINE_S: Final = 20.0
+# How long one block is tried for before others are, and the list before the node counts as away:
+# sooner than a stream without a word is cut.
+BLOCK_PATIENCE_S: Final = 10.0
+LIST_PATIENCE_S: Final = 20.0
+LIST_SLOTS: Final = 5_000
+# A list that ends so far before what was asked for ends at the chain's tip.
+TIP_SLOTS: Final = 150
+# Lists that cannot be read, one after another.
+BAD_LISTS_MAX: Final = 5
+# A node further behind what is stored has begun another history, or is lost.
+BEHIND_SLOTS_MAX: Final = 32
+# Sampling is said for this long after blocks were last left out.
+SAID_S: Final = 600.0
+NODE_ERRORS: Final = (NodeFailed, NotHad, BadAnswer)
+PING: Final = pb.SubscribeUpdate(ping=pb.SubscribeUpdatePing()).SerializeToString()
+
+
+def _ended(error: Exception) -> StreamEnded:
+    """Nothing but a refused key is for ever: the same slot is asked for again."""
+    code = "UNAUTHENTICATED" if isinstance(error, Denied) else "UNAVAILABLE"
+    return StreamEnded(code, plain_text(redacted(str(error)), ERROR_CHARS_MAX))
+
+
+class RpcSource:
+    """One node. `open` a stream, then `read` until it ends: what a Yellowstone `Source` does.
+
+    Two tasks work for `read`: one asks for the list of blocks, one fetches and orders them.
+    """
+
+    # There are no pings that could lose a filter.
+    pinged_at_s: float | None = None
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        settings: Settings,
+        runtime: Runtime,
+        is_possible: Callable[[int], bool],
+    ) -> None:
+        self._runtime = runtime
+        self._is_possible = is_possible
+        self._in_flight = settings.rpc_in_flight
+        self._per_s = per_second(settings.rpc_rate, settings.rpc_daily)
+        # What waits for its turn is old when it gets it.
+        self._in_flight = min(self._in_flight, max(1, round(self._per_s)))
+        self._sampling = Sampling(self._per_s)
+        self._pace = Pace(self._per_s)
+        self._client = node_client(
+            endpoint.url, os.environ, header=endpoint.header, ca_file=settings.ca_file
+        )
+        self._blocks, self._lists = (
+            Rpc(
+                endpoint.url,
+                self._client,
+                patience_s=patience_s,
+                deadline_s=DEADLINE_S,
+                commitment=settings.commitment,
+                pace=self._pace,
+                compressed=True,
+                say=self._waits,
+            )
+            for patience_s in (BLOCK_PATIENCE_S, LIST_PATIENCE_S)
+        )
+        self._wanted = pb.SubscribeRequest()
+        self._share = Share()
+        self._follow = Follow(0, resumes=False, window=1)
+        self._ready: deque[bytes | Break] = deque()
+        self._news, self._room, self._wake = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._is_cut = False
+        self._end: StreamEnded | None = None
+        self._runner: asyncio.Task[None] | None = None
+        self._trouble = ""
+        self._left_out_at_s = float("-inf")
+
+    @property
+    def seen_permille(self) -> int | None:
+        """Of a thousand blocks of the last ten minutes, how many were seen."""
+        return self._share.permille
+
+    @property
+    def sampled(self) -> str:
+        """Why not all blocks are seen, in words; empty where they are."""
+        if monotonic_s() - self._left_out_at_s > SAID_S or self._share.permille is None:
+            return ""
+        seen = self._share.permille // 10
+        return (
+            f"only {seen} % of the blocks are seen: {self._per_s:g} requests a second "
+            "do not follow the chain"
+        )
+
+    async def open(self, from_slot: int | None, wanted: pb.SubscribeRequest) -> None:
+        """Begin at a slot of the past, or at the newest.
+
+        Raises:
+            StreamEnded: the node is away, denies us, or does not have what is asked for.
+        """
+        await self.close_stream()
+        self._wanted, self._end, self._is_cut = wanted, None, False
+        self._ready.clear()
+        self._runner = asyncio.create_task(self._run(from_slot), name="rpc-source")
+
+    async def read(self) -> bytes | Break:
+        """The next update, or the break before it.
+
+        Raises:
+            StreamEnded: there is no next one.
+        """
+        while self._is_cut or not self._ready:
+            if self._is_cut:
+                raise StreamEnded("CANCELLED", self._trouble or "ended by us")
+            if self._runner is None or self._runner.done():
+                raise self._end or await self._failed()
+            self._room.set()
+            self._news.clear()
+            await self._news.wait()
+        return self._ready.popleft()
+
+    async def takes(self, wanted: pb.SubscribeRequest) -> StreamEnded | None:
+        """A node gives whole blocks: no filter is refused."""
+        del wanted
+        return None
+
+    async def first_available(self) -> int | None:
+        """The oldest slot that the node has, or None when it does not say."""
+        try:
+            return await self._lists.first_available()
+        except NODE_ERRORS:
+            return None
+
+    async def slot(self) -> int | None:
+        """The newest slot of the node, or None when it does not say."""
+        try:
+            return await self._lists.head()
+        except NODE_ERRORS:
+            return None
+
+    def send_filter(self) -> None:
+        """There is no filter to lose."""
+
+    def cancel(self) -> None:
+        """End the stream from our side; a pending `read` then raises `StreamEnded`."""
+        self._is_cut = True
+        self._ready.clear()
+        self._news.set()
+
+    async def close_stream(self) -> None:
+        """End the stream and what works for it."""
+        self.cancel()
+        if self._runner is not None:
+            await end_tasks(self._runner)
+            self._runner = None
+
+    async def close(self) -> None:
+        """End everything."""
+        await self.close_stream()
+        await self._client.aclose()
+
+    async def _run(self, from_slot: int | None) -> None:
+        try:
+            await self._begin(from_slot)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._list(), name="rpc-list")
+                group.create_task(self._hand_on(group), name="rpc-hand-on")
+        except StreamEnded as ended:
+            self._end = ended
+        except NODE_ERRORS as error:
+            self._end = _ended(error)
+        except ExceptionGroup as several:
+            of_node, others = several.split(NODE_ERRORS)
+            if others is not None or of_node is None:
+                raise
+            self._end = _ended(of_node.exceptions[0])
+        finally:
+            self._news.set()
+
+    async def _failed(self) -> StreamEnded:
+        """What no node can cause ends ingest, as everywhere."""
+        if self._runner is not None:
+            await self._runner
+        return StreamEnded("CANCELLED", "ended by us")
+
+    async def _begin(self, from_slot: int | None) -> None:
+        if from_slot is not None:
+            first = await self.first_available()
+            if first is not None and first > from_slot:
+                raise StreamEnded(OUT_OF_RANGE, f"the node keeps blocks from slot {first} on")
+        head = await self._lists.head()
+        if not self._is_possible(head):
+            raise StreamEnded("UNAVAILABLE", f"the node claims slot {head}, which cannot be")
+        if from_slot is not None and head < from_slot - BEHIND_SLOTS_MAX:
+            behind = f"the node is at slot {head}, {from_slot - head} before what is stored"
+            raise StreamEnded("UNAVAILABLE", behind)
+        self._follow = Follow(
+            head if from_slot is None else from_slot,
+            resumes=from_slot is not None,
+            window=2 * self._in_flight,
+            hashes=None if from_slot is None else self._follow.hashes,
+            share=self._share,
+        )
+        if from_slot is not None and head - from_slot > BEHIND_BLOCKS_MAX:
+            self._follow.begin_later(head - BEHIND_BLOCKS, TOO_FAR)
+
+    async def _list(self) -> None:
+        follow, every_s, bad = self._follow, list_every_s(self._per_s), 0
+        while True:
+            began_s = monotonic_s()
+            first = follow.listed_until + 1
+            try:
+                found = await self._lists.produced(first, first + LIST_SLOTS - 1)
+            except Limited:
+                continue  # The pace rests; the stream is cut when that takes too long.
+            except (NotHad, BadAnswer) as error:
+                bad += 1
+                self._trouble = str(error)
+                if bad == BAD_LISTS_MAX:
+                    raise
+                await asyncio.sleep(every_s)
+                continue
+            bad, self._trouble = 0, ""
+            now_s = monotonic_s()
+            slots = [slot for slot in found if self._is_possible(slot)]
+            is_newest = not slots or slots[-1] < first + LIST_SLOTS - TIP_SLOTS
+            self._sampling.listed(follow.listed(slots), now_s, is_newest=is_newest)
+            if is_newest and self._sampling.leaves_out(follow.backlog, now_s):
+                self._leave_out(now_s)
+            self._wake.set()
+            if not self._ready:
+                # The node answers, though it may have no block for us.
+                self._ready.append(PING)
+                self._news.set()
+            if is_newest:
+                await asyncio.sleep(max(0.0, began_s + every_s - monotonic_s()))
+
+    def _leave_out(self, now_s: float) -> None:
+        blocks = self._follow.leave_out(keep=max(1, round(self._sampling.capacity_per_s)))
+        if not blocks:
+            return
+        self._left_out_at_s = now_s
+        self._runtime.metrics.count("pw_ingest_blocks_left_out_total", blocks)
+        self._runtime.log.info("blocks_left_out", blocks=blocks, seen_permille=self.seen_permille)
+
+    async def _hand_on(self, group: asyncio.TaskGroup) -> None:
+        """Ask for what is next, and give it to `read` in order, a block at a time."""
+        follow = self._follow
+        while True:
+            self._wake.clear()
+            now_s = monotonic_s()
+            for slot in follow.to_ask(now_s, self._in_flight):
+                group.create_task(self._fetch(follow, slot), name=f"rpc-block-{slot}")
+            taken = follow.take(now_s)
+            for one in taken:
+                await self._give(one)
+            if taken:
+                continue
+            again_s = follow.next_try_s()
+            await _within(self._wake.wait(), None if again_s is None else again_s - now_s)
+
+    async def _give(self, one: Following) -> None:
+        began_s = monotonic_s()
+        while self._ready and self._ready[0] != PING:
+            self._room.clear()
+            await self._room.wait()
+        if monotonic_s() - began_s > 1.0:
+            # The reader has waited for the broker.
+            self._sampling.excuse()
+        if isinstance(one, Break):
+            self._ready.append(one)
+        else:
+            self._ready.extend(one.updates)
+        self._news.set()
+
+    async def _fetch(self, follow: Follow, slot: int) -> None:
+        try:
+            raw = await self._blocks.block_json(slot)
+            whole = await self._whole(slot, raw)
+        except Limited:
+            follow.later(slot, monotonic_s())
+        except NotHad as error:
+            follow.failed(slot, f"the node does not have slot {slot}: {error}", monotonic_s())
+        except (BadAnswer, BadBlock) as error:
+            self._runtime.metrics.count("pw_ingest_refused_total", why="block")
+            why = f"the node's answer for slot {slot} cannot be used: {error}"
+            follow.failed(slot, plain_text(why, ERROR_CHARS_MAX), monotonic_s())
+        except Denied:
+            raise
+        except NodeFailed as error:
+            follow.failed(slot, plain_text(str(error), ERROR_CHARS_MAX), monotonic_s())
+        else:
+            follow.got(whole)
+        self._wake.set()
+
+    async def _whole(self, slot: int, raw: bytes) -> Whole:
+        # Some 0.1 s of work for a block: beside the loop, which has heartbeats to send.
+        block = await asyncio.to_thread(decode, raw, Block)
+        read = await asyncio.to_thread(read_block, slot, block, wanted_by(self._wanted))
+        unread = [one for one in read.unread if keeps_unread(self._wanted, one)]
+        # Parsers make dead letters of them, as of whatever else cannot be read.
+        updates = [*read.updates[:-1], *(unread_update(slot, one) for one in unread)]
+        link = Link(
+            slot, block.parent_slot, block.blockhash, block.previous_blockhash, block.block_height
+        )
+        return Whole(link, [*updates, read.updates[-1]])
+
+    def _waits(self, line: str) -> None:
+        self._trouble = plain_text(redacted(line), ERROR_CHARS_MAX)
+        self._runtime.metrics.count("pw_ingest_rpc_retries_total")
+        self._runtime.log.debug("rpc_waits", reason=self._trouble)
+
+
+async def _within(wait: Coroutine[Any, Any, Any], seconds: float | None) -> None:
+    """Wait, but no longer than that."""
+    try:
+        async with asyncio.timeout(None if seconds is None else max(0.0, seconds)):
+            await wait
+    except TimeoutError:
+        return
