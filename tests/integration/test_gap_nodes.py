@@ -17,18 +17,18 @@ from solders.message import MessageHeader, MessageV1, TransactionConfig
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
-from pw_cli import rpc as rpc_module
 from pw_cli.gap_proof import Around, Fill, Link, why_open
 from pw_cli.gap_sources import Job, from_captures, from_node
 from pw_cli.gap_store import Filler
-from pw_cli.rpc import BadAnswer, NodeFailed, Rpc
-from pw_cli.rpc_blocks import Block, Entry, StatusMeta, updates_of
 from pw_common.captures import CaptureWriter
 from pw_common.messages import Gap
 from pw_geyser import geyser_pb2 as pb
 from pw_ingest.core.identity import META, read_update
 from pw_parser.core.parse import parse
 from pw_replay.market import generate
+from pw_rpc import node as rpc_module
+from pw_rpc.core.blocks import Block, Entry, StatusMeta, updates_of
+from pw_rpc.node import BadAnswer, NodeFailed, Rpc
 from support.gapped import by_slot
 from support.odd_node import OddNode, Say, error, odd_node, only, result
 from support.rpc_node import blocks_of

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pw_cli.rpc import NodeFailed, NotHad, Rpc, _retry_after_s
-from pw_cli.rpc_blocks import BadBlock, Block, updates_of
 from pw_common.captures import read_capture
 from pw_common.messages import Swap, encode
 from pw_geyser import geyser_pb2 as pb
 from pw_parser.core.parse import parse
+from pw_rpc.core.blocks import BadBlock, Block, updates_of
+from pw_rpc.node import NodeFailed, NotHad, Rpc, _retry_after_s
 from support.receiver import receiving
 from support.rpc_node import blocks_of, serve
 

@@ -10,9 +10,6 @@ import httpx
 import msgspec
 import pytest
 
-from pw_cli.rpc import NotHad, Rpc
-from pw_cli.rpc_blocks import Block, read_block, updates_of
-from pw_cli.rpc_wire import WIRE_FIELD, UnknownVersion, read_wire
 from pw_cli.up.stored import stored_messages
 from pw_common import subjects
 from pw_common.bus import headers_of
@@ -26,6 +23,9 @@ from pw_parser.core.parse import parse
 from pw_replay.core.items import read_item, strip
 from pw_replay.core.shift import Shift
 from pw_replay.market import generate
+from pw_rpc.core.blocks import Block, read_block, updates_of
+from pw_rpc.core.wire import WIRE_FIELD, UnknownVersion, read_wire
+from pw_rpc.node import NotHad, Rpc
 from support.command import pw
 from support.gapped import Gapped, gapped, swaps_of
 from support.odd_node import OddNode, Say, error, odd_node, result

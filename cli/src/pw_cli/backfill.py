@@ -33,7 +33,6 @@ from pw_cli.gap_store import (
     recorded,
     waiting_fills,
 )
-from pw_cli.rpc import PATIENCE_S, Rpc
 from pw_cli.terminal import cell, write_json
 from pw_common.bus import Bus
 from pw_common.captures import BadCapture
@@ -43,6 +42,7 @@ from pw_common.proxies import proxy_of
 from pw_common.publisher import PublishRefused
 from pw_common.redact import redacted
 from pw_notifier.bounded import trusted_certificates
+from pw_rpc.node import PATIENCE_S, Rpc
 
 EXIT_OK: Final = 0
 EXIT_NOT_ALL: Final = 1

@@ -11,14 +11,14 @@ from solders.signature import Signature
 
 from pw_cli.gap_proof import Around, Fill, Link, within
 from pw_cli.gap_store import Filler, Letter
-from pw_cli.rpc import BadAnswer, NodeFailed, NotHad, Rpc, visible
-from pw_cli.rpc_blocks import BadBlock, Block, Parent, Unread, read_block, unread_update
 from pw_common.captures import read_capture
 from pw_common.envelope import Identity
 from pw_common.messages import Gap
 from pw_common.publisher import PublishRefused
 from pw_geyser import geyser_pb2 as pb
 from pw_ingest.core.identity import META, TX, read_update
+from pw_rpc.core.blocks import BadBlock, Block, Parent, Unread, read_block, unread_update
+from pw_rpc.node import BadAnswer, NodeFailed, NotHad, Rpc, visible
 
 # Asked for at once; a node may limit how many it lists.
 LIST_SLOTS_MAX: Final = 5_000

@@ -15,8 +15,8 @@ from typing import Final, TypeVar
 import httpx
 import msgspec
 
-from pw_cli.rpc_blocks import Block, Parent, Signatures
 from pw_common.clock import monotonic_s, now_ms
+from pw_rpc.core.blocks import Block, Parent, Signatures
 
 # For one request and its whole answer.
 DEADLINE_S: Final = 60.0

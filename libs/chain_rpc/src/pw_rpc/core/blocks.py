@@ -14,9 +14,9 @@ import msgspec
 from msgspec import Meta
 from solders.pubkey import Pubkey
 
-from pw_cli.rpc_wire import UnknownVersion, read_wire, unread_transaction
 from pw_geyser import geyser_pb2 as pb
 from pw_geyser import solana_storage_pb2 as sol
+from pw_rpc.core.wire import UnknownVersion, read_wire, unread_transaction
 
 VOTE_PROGRAM: Final = bytes(Pubkey.from_string("Vote111111111111111111111111111111111111111"))
 

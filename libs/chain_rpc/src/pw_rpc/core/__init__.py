@@ -1,0 +1,1 @@
+"""The one conversion: no clock, no network, no randomness."""
