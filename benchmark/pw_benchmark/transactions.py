@@ -147,10 +147,8 @@ def _balance(one: Any) -> dict[str, Any]:
         },
     }
     # Metadata of the first years names no owner, and a node then leaves the field out.
-    for name, value in (("owner", one.owner), ("programId", one.program_id)):
-        if value:
-            shown[name] = value
-    return shown
+    stated = {"owner": one.owner, "programId": one.program_id}
+    return shown | {name: value for name, value in stated.items() if value}
 
 
 def _key(raw: bytes) -> str:
