@@ -62,13 +62,15 @@ def refused(code: int, message: str, number: int) -> Answer:
 def archive_of(updates: list[bytes]) -> Archive:
     """What a node would keep of these updates."""
     singles = {}
+    has_blocks = False
     for one in updates:
         update = pb.SubscribeUpdate.FromString(one)
+        has_blocks |= update.HasField("block_meta")
         if update.HasField("transaction"):
             info = update.transaction.transaction
             signature = str(Signature.from_bytes(info.signature))
             singles[signature] = {"slot": update.transaction.slot, "blockTime": 1, **entry(info)}
-    return Archive(blocks_of(updates), singles)
+    return Archive(blocks_of(updates) if has_blocks else {}, singles)
 
 
 @contextmanager

@@ -173,7 +173,8 @@ class Rpc:
 
     async def _ask(self, method: str, params: list[object]) -> bytes:
         self._count += 1
-        body = {"jsonrpc": "2.0", "id": self._count, "method": method, "params": params}
+        number = self._count
+        body = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
         try:
             async with asyncio.timeout(self._deadline_s):
                 bytes_max = LIST_BYTES_MAX if method == "getBlocks" else ANSWER_BYTES_MAX
@@ -193,7 +194,7 @@ class Rpc:
             if _refuses_options(reply.error):
                 raise _RefusedOptions(said)
             raise NotHad(said)
-        if reply.id not in {None, self._count, str(self._count)}:
+        if reply.id not in {None, number, str(number)}:
             raise BadAnswer(f"an answer to another request (id {visible(str(reply.id))})")
         found = bytes(reply.result)
         if found == b"null":
