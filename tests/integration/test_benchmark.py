@@ -18,6 +18,7 @@ from pw_benchmark.readers import BadAnswers, from_file, parser, sign_rule
 from pw_benchmark.scoring import Row, Score, Trade, figures, score
 from pw_benchmark.table import show
 from pw_benchmark.transactions import Transaction, read_transactions
+from support.archive_node import archive_node, archive_of
 
 ROOT = Path(__file__).parents[2]
 SOL = "So11111111111111111111111111111111111111112"
@@ -214,6 +215,31 @@ def test_the_table_fits_a_terminal_of_80_columns(transactions: list[Transaction]
 def test_the_page_is_what_the_scorer_writes(corpus_dir: Path) -> None:
     code, out = benchmark("--check", corpus=corpus_dir)
     assert code == 0, out
+
+
+@pytest.mark.corpus
+@pytest.mark.timeout(480)
+def test_the_listed_transactions_from_a_node_score_as_those_of_the_captures(
+    corpus_dir: Path, transactions: list[Transaction], tmp_path: Path
+) -> None:
+    out = tmp_path / "benchmark.pb.zst"
+    with archive_node(archive_of([one.update for one in transactions])) as node:
+        fetched = subprocess.run(
+            [
+                sys.executable, "-m", "pw_cli.main", "capture", "--rpc", node.url,
+                "--rpc-rate", "1000", "--signatures", str(LIST), "--out", str(out),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )  # fmt: skip
+    assert fetched.returncode == 0, fetched.stderr
+    code, scored_there = benchmark("--json", "--capture", str(out), corpus=corpus_dir)
+    assert code == 0, scored_there
+    there = {one.signature for one in transactions}
+    assert json.loads(scored_there) == json.loads(
+        json.dumps(figures(score(read_list(), parser(transactions), there)))
+    )
 
 
 @pytest.mark.corpus

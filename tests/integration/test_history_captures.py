@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import base64
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pw_cli.capture import add_arguments, run
 from pw_common.captures import BadCapture, read_capture
 from pw_common.messages import Swap, encode
 from pw_geyser import geyser_pb2 as pb
 from pw_parser.core.parse import parse
 from pw_replay.market import generate
-from support.archive_node import Answer, Archive, archive_node, archive_of, given, refused
+from support.archive_node import Answer, Archive, archive_node, archive_of, refused
 from support.poll import poll_until
 
 FAST = ("--rpc-rate", "1000", "--patience", "3")
@@ -106,7 +110,13 @@ async def test_asked_transactions_are_there_or_named_as_missing(
     real: list[bytes], tmp_path: Path
 ) -> None:
     node = archive_of(real)
-    asked = list(node.singles)
+    # Of two years ago or more some have no inner instructions any more, and are refused.
+    asked = [
+        name
+        for name, single in node.singles.items()
+        if single["meta"]["innerInstructions"] is not None
+    ]
+    assert len(asked) > 200
     gone = asked[7]
     wanted = tmp_path / "wanted.txt"
     wanted.write_text("# two forms\n" + "\n".join(f'{{"signature": "{one}"}}' for one in asked))
@@ -129,6 +139,7 @@ async def test_asked_transactions_are_there_or_named_as_missing(
     _, signatures = kinds(out)
     assert len(signatures) == len(set(signatures)) == len(asked)
     assert swaps(list(read_capture(out))) == swaps(at_index_0(real))
+    assert len(swaps(real)) > 100
 
 
 def at_index_0(updates: list[bytes]) -> list[bytes]:
@@ -165,8 +176,6 @@ async def test_another_transaction_than_the_asked_one_is_not_taken(
 
 
 def forged(right: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    import base64
-
     first = base64.b64decode(right["transaction"][0])
     second = base64.b64decode(other["transaction"][0])
     assert first[0] == second[0] == 1
@@ -263,13 +272,16 @@ async def test_the_end_of_a_span_is_whole_only_when_a_block_behind_it_shows_it(
     for slot in behind:
         del archive.blocks[slot]
     out = tmp_path / "some.pb.zst"
-    with archive_node(archive):
-        code, said = await pw(*capture(archive, out))
+    with archive_node(archive) as node:
+        words = (
+            "capture", "--rpc", node.url, "--slots", f"{slots[0]}-{last}", "--out", out, *FAST,
+        )  # fmt: skip
+        code, said = await pw(*words)
         assert code == 1, said
         assert f"no block behind slot {last}" in said
         assert not out.exists()
         archive.blocks |= behind
-        code, said = await pw(*capture(archive, out))
+        code, said = await pw(*words)
     assert code == 0, said
     assert kinds(out)[0] == slots
 
@@ -339,7 +351,7 @@ async def test_a_limit_is_waited_for_and_the_rate_is_kept(archive: Archive, tmp_
     limited: list[Any] = []
 
     def odd(method: str, first: Any, _number: int) -> Answer | None:
-        at_s.append(asyncio_clock())
+        at_s.append(time.monotonic())
         if (method, first) == ("getBlock", slots[3]) and len(limited) < 2:
             limited.append(first)
             return 429, {"Retry-After": "1"}, b""
@@ -354,15 +366,7 @@ async def test_a_limit_is_waited_for_and_the_rate_is_kept(archive: Archive, tmp_
     assert "HTTP 429; waits 1.0 s" in said
     assert kinds(out)[0] == slots
     # No second has more than the rate says, and one for what came late to the node.
-    assert all(
-        sum(begin <= one < begin + 1 for one in at_s) <= 44 for begin in at_s
-    ), sorted(at_s)
-
-
-def asyncio_clock() -> float:
-    import time
-
-    return time.monotonic()
+    assert all(sum(begin <= one < begin + 1 for one in at_s) <= 44 for begin in at_s), sorted(at_s)
 
 
 async def test_a_node_that_is_away_or_denies_us_ends_as_a_source_that_is_away(
@@ -425,26 +429,26 @@ async def test_secrets_of_the_node_are_never_shown(archive: Archive, tmp_path: P
         (("--slots", "1-2", "--out", "a.txt"), "not a capture by its name"),
     ],
 )
-async def test_a_request_that_cannot_be_is_refused(
-    tmp_path: Path, words: tuple[str, ...], said_of_it: str
+def test_a_request_that_cannot_be_is_refused(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    said_of_it: str,
 ) -> None:
-    code, said = await pw(
-        "capture", "--rpc", "http://127.0.0.1:9", "--out", tmp_path / "a.pb.zst", *words
-    )
-    assert code == 2, said
-    assert said_of_it in said
-    assert "Traceback" not in said
+    assert refused_here("--out", str(tmp_path / "a.pb.zst"), *words) == 2
+    assert said_of_it in capsys.readouterr().err
 
 
-async def test_a_line_that_is_no_signature_is_named(tmp_path: Path) -> None:
+def test_a_line_that_is_no_signature_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     wanted = tmp_path / "wanted.txt"
     wanted.write_text("\n" + "1" * 64 + "\nnonsense\n")
-    code, said = await pw(
-        "capture", "--rpc", "http://127.0.0.1:9", "--signatures", wanted, "--out", tmp_path / "a.pb"
-    )
-    assert code == 2, said
-    assert "wanted.txt:3: no signature: nonsense" in said
+    assert refused_here("--out", str(tmp_path / "a.pb"), "--signatures", str(wanted)) == 2
+    assert "wanted.txt:3: no signature: nonsense" in capsys.readouterr().err
 
 
-def test_the_node_of_these_tests_answers_as_it_should() -> None:
-    assert given(5, 1)[0] == 200
+def refused_here(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return run(parser.parse_args(["--rpc", "http://127.0.0.1:9", *words]))
