@@ -12,7 +12,14 @@ from contextlib import aclosing
 from typing import Final, NamedTuple
 
 from pw_cli.history_node import in_order
-from pw_rpc.core.blocks import BadBlock, Block, Parent, read_block, unread_update
+from pw_rpc.core.blocks import (
+    BadBlock,
+    Block,
+    Parent,
+    read_block,
+    unread_update,
+    updates_of,
+)
 from pw_rpc.history import History
 from pw_rpc.node import BadAnswer, NotHad, visible
 
@@ -69,6 +76,9 @@ class Chain:
         # Slot -> why its block was not given.
         self._remarks: dict[int, str] = {}
         self.listed = 0
+        # The block behind the span, which shows that nothing is missing at its end: no updates but
+        # the one that says where it stands.
+        self.behind: Fetched | None = None
 
     async def blocks(self) -> AsyncIterator[Fetched]:
         """Each block in the order of the chain.
@@ -162,7 +172,8 @@ class Chain:
             except (NotHad, BadAnswer) as error:
                 raise Broken(f"the block of slot {slot} is not given: {error}") from error
             if place.parent_slot <= last:
-                return await self._followed(Fetched(slot, place, [], 0), written=False)
+                self.behind = Fetched(slot, place, [_place_update(slot, place)], 0)
+                return await self._followed(self.behind, written=False)
             slot = place.parent_slot
         raise Broken(f"the blocks behind slot {last} lead nowhere")
 
@@ -175,6 +186,16 @@ def _fetched(slot: int, block: Block) -> Fetched:
     unread = [unread_update(slot, one) for one in read.unread]
     updates = [*read.updates[:-1], *unread, *read.updates[-1:]]
     return Fetched(slot, block, updates, len(unread))
+
+
+def _place_update(slot: int, place: Parent) -> bytes:
+    block = Block(
+        parent_slot=place.parent_slot,
+        blockhash=place.blockhash,
+        previous_blockhash=place.previous_blockhash,
+        transactions=[],
+    )
+    return updates_of(slot, block)[-1]
 
 
 def _check(slot: int, blockhash: str, after: Fetched) -> None:

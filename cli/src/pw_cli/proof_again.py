@@ -113,6 +113,9 @@ async def derive_again(
             for update in block.updates:
                 fold.take(flow.add(update))
             at(block.slot - basis.first_slot + 1, block.slot)
+    # A slot closes when the next block says that it follows it.
+    for update in chain.behind.updates if chain.behind is not None else ():
+        fold.take(flow.add(update))
     fold.take(flow.end())
     return fold.end()
 
