@@ -20,7 +20,7 @@ from pw_common.bus import Bus
 from pw_common.documents import BadDocument
 from pw_common.exit_codes import EXIT_OK, EXIT_UNAVAILABLE
 from pw_common.messages import encode
-from pw_common.plain_text import LABEL_CHARS_MAX, plain_text
+from pw_common.plain_text import LABEL_CHARS_MAX, SENTENCE_CHARS_MAX, plain_text
 from pw_common.proofs import AlertProof, decode_proof
 from pw_common.version import VERSION
 from pw_rpc.node import NodeFailed
@@ -85,7 +85,9 @@ def _read(path: Path) -> AlertProof:
     try:
         proof = decode_proof(body)
     except msgspec.MsgspecError as error:
-        raise NoBasis(f"{path} is no proof of an alert: {plain_text(str(error))}") from error
+        raise NoBasis(
+            f"{path} is no proof of an alert: {plain_text(str(error), SENTENCE_CHARS_MAX)}"
+        ) from error
     if (
         not 0 < proof.last_slot - proof.first_slot < BLOCKS_MAX
         or proof.last_slot != proof.alert.slot
@@ -109,9 +111,9 @@ async def _check(args: argparse.Namespace, proof: AlertProof) -> int:
     again = await _derived(args, basis)
     if again is None:
         return EXIT_NOT_SAME
-    wrong = _differences(proof, basis, again)
+    wrong = differences(proof, basis, again)
     for one in wrong[:SHOWN_MAX]:
-        sys.stdout.write(f"{plain_text(one)}\n")
+        sys.stdout.write(f"{plain_text(one, SENTENCE_CHARS_MAX)}\n")
     if wrong:
         if proof.parser != VERSION:
             said = plain_text(proof.parser, LABEL_CHARS_MAX)
@@ -119,13 +121,13 @@ async def _check(args: argparse.Namespace, proof: AlertProof) -> int:
         return EXIT_NOT_SAME
     sys.stdout.write(
         f"checked: {_name(proof.alert)}: rule {plain_text(proof.rule.name)} "
-        f"({plain_text('; '.join(proof.rule.conditions))}) on {len(again.blocks)} blocks, slots "
+        f"({plain_text('; '.join(proof.rule.conditions), SENTENCE_CHARS_MAX)}) on {len(again.blocks)} blocks, slots "
         f"{proof.first_slot} to {proof.last_slot}\n"
     )
     return EXIT_OK
 
 
-def _differences(proof: AlertProof, basis: Basis, again: Again) -> list[str]:
+def differences(proof: AlertProof, basis: Basis, again: Again) -> list[str]:
     """What the file says otherwise than the node's blocks."""
     if again.alert is None:
         return [f"not derived: {_name(proof.alert)}"]
@@ -187,7 +189,7 @@ def _write(out: Path | None, proof: AlertProof) -> None:
 def _answer(args: argparse.Namespace, line: str) -> None:
     # Without a file the proof has stdout to itself.
     stream = sys.stdout if args.out is not None else sys.stderr
-    stream.write(f"{plain_text(line)}\n")
+    stream.write(f"{plain_text(line, SENTENCE_CHARS_MAX)}\n")
 
 
 def _name(alert: Alert) -> str:
