@@ -119,10 +119,10 @@ async def _check(args: argparse.Namespace, proof: AlertProof) -> int:
             said = plain_text(proof.parser, LABEL_CHARS_MAX)
             say_for("prove")(f"it was made by parser {said}, and this is {VERSION}")
         return EXIT_NOT_SAME
+    conditions = plain_text("; ".join(proof.rule.conditions), SENTENCE_CHARS_MAX)
     sys.stdout.write(
-        f"checked: {_name(proof.alert)}: rule {plain_text(proof.rule.name)} "
-        f"({plain_text('; '.join(proof.rule.conditions), SENTENCE_CHARS_MAX)}) on {len(again.blocks)} blocks, slots "
-        f"{proof.first_slot} to {proof.last_slot}\n"
+        f"checked: {_name(proof.alert)}: rule {plain_text(proof.rule.name)} ({conditions}) on "
+        f"{len(again.blocks)} blocks, slots {proof.first_slot} to {proof.last_slot}\n"
     )
     return EXIT_OK
 
