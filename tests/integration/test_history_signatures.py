@@ -1,4 +1,4 @@
-"""`pw capture --rpc --signatures`: each asked transaction is there as it was signed, or is named."""
+"""`pw capture --rpc --signatures`: each asked transaction is there as signed, or is named."""
 
 from __future__ import annotations
 

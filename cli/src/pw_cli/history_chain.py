@@ -7,7 +7,7 @@ behind the span must follow the last.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Final, NamedTuple
 
@@ -80,7 +80,7 @@ class Chain:
         # the one that says where it stands.
         self.behind: Fetched | None = None
 
-    async def blocks(self) -> AsyncIterator[Fetched]:
+    async def blocks(self) -> AsyncGenerator[Fetched, None]:
         """Each block in the order of the chain.
 
         Raises:

@@ -7,7 +7,7 @@ import asyncio
 import os
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
@@ -107,7 +107,7 @@ def say_for(command: str) -> Callable[[str], None]:
 
 async def in_order(
     keys: Iterable[K], ask: Callable[[K], Awaitable[V]], width: int = IN_FLIGHT
-) -> AsyncIterator[tuple[K, asyncio.Future[V]]]:
+) -> AsyncGenerator[tuple[K, asyncio.Future[V]], None]:
     """Ask for several at once and give the answers in the order of the keys, as ended futures."""
     left = iter(keys)
     under_way: deque[tuple[K, asyncio.Future[V]]] = deque()

@@ -149,7 +149,8 @@ async def _range(
         least = batch.tx_seq if least is None else min(least, batch.tx_seq)
     assembly = Assembly(sources=sources, first=Place(0, least or 1))
     since_ms = alert.event_time_ms - back_ms
-    first, first_slot, traders = 0, 0, set()
+    first = first_slot = 0
+    traders: set[str] = set()
     stamps: dict[int, str] = {}
     done = False
     async for batch in stored_batches(bus):
