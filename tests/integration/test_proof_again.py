@@ -38,8 +38,12 @@ class Played(NamedTuple):
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
-    updates = list(generate(seed=5, minutes=2.2, tps=30))
-    path = tmp_path_factory.mktemp("market") / "market.pb"
+    return played_for(2.2, 30, tmp_path_factory.mktemp("market"))
+
+
+def played_for(minutes: float, tps: int, folder: Path) -> Played:
+    updates = list(generate(seed=5, minutes=minutes, tps=tps))
+    path = folder / "market.pb"
     with CaptureWriter(path) as writer:
         for update in updates:
             writer.write(update)
@@ -224,6 +228,22 @@ def test_what_is_open_before_the_blocks_begin_goes_on(played: Played) -> None:
     # Its windows reach back before the first block, its episode does too.
     wrong, _ = apart(alert, again.alert)
     assert not {"id", "episode", "n", "kind", "slot", "opened_slot"} & set(wrong)
+
+
+@pytest.mark.timeout(480)
+def test_no_more_blocks_are_needed_than_the_rule_looks_back(tmp_path: Path) -> None:
+    played = played_for(9, 12, tmp_path)
+    slots = sorted(played.archive.blocks)
+    opened = [one for one in played.alerts if one.kind == "opened" and "slow" not in one.trigger]
+    alert = max(opened, key=lambda one: one.slot)
+    first = alert.slot - lookback_ms(rule_of(alert.trigger)) // 400
+    assert first > slots[60]
+    basis = basis_of(played, alert, first_slot=next(slot for slot in slots if slot >= first))
+    with archive_node(played.archive) as node:
+        again = asyncio.run(again_from(node.url, basis))
+    assert again.alert is not None
+    wrong, _ = apart(alert, again.alert)
+    assert wrong == []
 
 
 def test_a_rule_looks_back_as_far_as_its_longest_window() -> None:
