@@ -43,7 +43,7 @@ format-check: setup
 lint: setup
 	@$(PY) -m ruff check .
 types: setup
-	@$(PY) -m mypy libs services cli tests tools conftest.py
+	@$(PY) -m mypy libs services cli tests tools benchmark conftest.py
 imports: setup
 	@$(VENV)/bin/lint-imports
 drift: setup
@@ -81,6 +81,10 @@ schemas: setup ## generate schemas/ from the messages, and .env.example from the
 .PHONY: accuracy
 accuracy: setup ## write docs/accuracy.md from the real transactions in PW_CORPUS_DIR
 	@$(PY) tools/gen_accuracy.py
+
+.PHONY: benchmark
+benchmark: setup ## score a reader of transactions against the open list (ARGS='--decoder "node mine.mjs"')
+	@PYTHONPATH=benchmark:tools $(PY) -m pw_benchmark $(ARGS)
 
 .PHONY: bench
 bench: setup ## measure (slow)

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from pw_common import heartbeat, messages, pools
+from pw_common import alerts, heartbeat, messages, pools, proofs
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = ROOT / "schemas"
@@ -25,9 +25,9 @@ SIGNATURE = "1" * 64
 
 
 def wire_types() -> dict[str, type[msgspec.Struct]]:
-    """Every tagged struct of `pw_common.messages`, by tag (`swap.v1`)."""
+    """Every tagged struct of `pw_common.messages`, by tag (`swap.v1`), and an alert's proof."""
     found = {}
-    for value in vars(messages).values():
+    for value in (*vars(messages).values(), proofs.AlertProof):
         if isinstance(value, type) and issubclass(value, msgspec.Struct):
             tag = value.__struct_config__.tag
             if isinstance(tag, str):
@@ -98,6 +98,7 @@ def first_examples() -> dict[str, msgspec.Struct]:
             **origin, first_missing_slot=10, last_missing_slot=12, why="the source restarted"
         ),
         messages.SourceState(**origin, checkpoint_slot=9, frontier_slot=9),
+        _proof(),
         heartbeat.Heartbeat(
             service="parser",
             instance="parser-1",
@@ -111,6 +112,43 @@ def first_examples() -> dict[str, msgspec.Struct]:
         ),
     )
     return {str(one.__struct_config__.tag): one for one in made}
+
+
+def _proof() -> proofs.AlertProof:
+    slot = 254_170_887
+    condition = "buy_count_5m >= 20"
+    alert = alerts.Alert(
+        id="0" * 32,
+        episode="1" * 32,
+        n=0,
+        kind="opened",
+        trigger="concentrated_accumulation",
+        severity="warning",
+        slot=slot,
+        opened_slot=slot,
+        event_time_ms=1_710_441_678_000,
+        mint=SIGNATURE[:44],
+        conditions=(
+            alerts.Condition(text=condition, metric="buy_count_5m", value=21.0, verdict="holds"),
+        ),
+    )
+    return proofs.AlertProof(
+        alert=alert,
+        rule=proofs.ProvenRule(name=alert.trigger, revision=0, conditions=(condition,)),
+        first_slot=slot - 1_050,
+        last_slot=slot,
+        begins="lookback",
+        parser="0.1.0",
+        programs="0" * 16,
+        blocks=(
+            proofs.ProvenBlock(
+                slot=slot, parent=slot - 1, blockhash=TRADER, swaps=21, digest="2" * 64
+            ),
+        ),
+        mint_swaps=21,
+        mint_digest="2" * 64,
+        beyond=("near",),
+    )
 
 
 def wanted() -> dict[Path, str]:

@@ -1,5 +1,7 @@
 """`pw capture`: write what flows through the broker, or comes from an endpoint, to a capture.
 
+History comes from a JSON-RPC node (`capture_rpc`).
+
 From the broker it is a core subscription, which cannot make anybody wait: what
 this process is too slow for is dropped, counted and said.
 """
@@ -19,7 +21,9 @@ from google.protobuf.message import DecodeError
 from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NatsTimeout
 
+from pw_cli import capture_rpc
 from pw_cli.broker import add_broker_argument, with_broker
+from pw_cli.history_node import add_node_arguments
 from pw_cli.terminal import complain
 from pw_common.bus import Bus, headers_of
 from pw_common.captures import BadCapture, CaptureWriter
@@ -91,11 +95,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|FILE",
         help="with --endpoint: all, all-non-vote, successful, token-programs, programs",
     )
+    parser.add_argument("--rpc", metavar="URL", help="history from a JSON-RPC node instead")
+    capture_rpc.add_arguments(parser)
+    add_node_arguments(parser)
     add_broker_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """0 whole, 1 something was dropped, 2 bad file, 69 source or broker away, 78 bad settings."""
+    if args.rpc:
+        return capture_rpc.run_rpc(args)
+    if args.slots or args.signatures:
+        complain("capture", "--slots and --signatures need --rpc URL")
+        return 2
     tally = Tally()
     try:
         if args.endpoint:

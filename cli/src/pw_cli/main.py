@@ -22,7 +22,9 @@ COMMANDS = (
     Command("status", "pw_cli.status", "show what the system is doing"),
     Command("url", "pw_cli.url", "print a one-time link to the status page"),
     Command("parse", "pw_cli.parse", "parse captures; prints one swap.v1 per line"),
-    Command("capture", "pw_cli.capture", "record a capture from the broker or an endpoint"),
+    Command(
+        "capture", "pw_cli.capture", "record a capture from the broker, an endpoint or JSON-RPC"
+    ),
     Command("tail", "pw_cli.tail", "print a stream's messages as they arrive"),
     Command("dlq", "pw_cli.dlq", "list, show or replay dead letters"),
     Command("verify", "pw_cli.verify", "check the streams and prove that nothing is missing"),

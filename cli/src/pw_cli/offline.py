@@ -32,20 +32,46 @@ def shipped(_slot: int) -> Programs:
     return BUILT_IN
 
 
+class Flow:
+    """The pipeline, fed update by update: what PW_SWAP would hold comes out."""
+
+    def __init__(self, programs: At = shipped) -> None:
+        self._pipeline = Pipeline(SOURCE)
+        self._numbers = iter(range(1, 2**62))
+        self._programs = programs
+
+    def add(self, update: bytes) -> Iterator[Batch]:
+        """Take the next update."""
+        yield from self._answers(self._pipeline.update(update, 0.0))
+
+    def end(self) -> Iterator[Batch]:
+        """Nothing follows."""
+        yield from self._answers(self._pipeline.flush(0.0))
+        yield from self._answers(self._pipeline.tick(3_600.0))
+
+    def _answers(self, messages: Iterable[Outgoing]) -> Iterator[Batch]:
+        for message in messages:
+            if isinstance(message, TxMessage):
+                body = compress(join(message.updates))
+                headers = tx_headers(message.headers)
+                seq = next(self._numbers)
+                yield parse_message(
+                    headers, body, seq, STREAM_CREATED, programs=self._programs(message.slot)
+                ).batch
+            self._pipeline.stored(message, is_duplicate=False)
+
+
 def batches(captures: Iterable[Path], programs: At = shipped) -> Iterator[Batch]:
     """What PW_SWAP would hold; each capture but the first begins a new epoch.
 
     Raises:
         BadCapture: a file that cannot be read.
     """
-    pipeline = Pipeline(SOURCE)
-    numbers = iter(range(1, 2**62))
+    flow = Flow(programs)
     for at, capture in enumerate(captures):
         for position, update in enumerate(read_capture(capture)):
-            declared = update + _DECLARED if at and position == 0 else update
-            yield from _answers(pipeline, pipeline.update(declared, 0.0), numbers, programs)
-    yield from _answers(pipeline, pipeline.flush(0.0), numbers, programs)
-    yield from _answers(pipeline, pipeline.tick(3_600.0), numbers, programs)
+            yield from flow.add(update + _DECLARED if at and position == 0 else update)
+    yield from flow.end()
 
 
 def closed_slots(captures: Iterable[Path], programs: At = shipped) -> Iterator[ClosedSlot]:
@@ -59,20 +85,3 @@ def alerts(captures: Iterable[Path], detector: Detector, programs: At = shipped)
     """What a detector with this configuration gives out."""
     for closed in closed_slots(captures, programs):
         yield from detector.step(closed)
-
-
-def _answers(
-    pipeline: Pipeline,
-    messages: Iterable[Outgoing],
-    numbers: Iterator[int],
-    programs: At,
-) -> Iterator[Batch]:
-    for message in messages:
-        if isinstance(message, TxMessage):
-            body = compress(join(message.updates))
-            headers = tx_headers(message.headers)
-            seq = next(numbers)
-            yield parse_message(
-                headers, body, seq, STREAM_CREATED, programs=programs(message.slot)
-            ).batch
-        pipeline.stored(message, is_duplicate=False)

@@ -1,6 +1,6 @@
-"""`pw prove ALERT`: derive one alert again, from the stored swaps or from raw captures.
+"""`pw prove ALERT`: derive one alert again, from the stored swaps, raw captures or a node.
 
-Exit codes: 0 the same, 1 another or none, 2 a file that cannot be read, 69 broker away.
+Exit codes: 0 the same, 1 another or none, 2 a file that cannot be read, 69 broker or node away.
 """
 
 from __future__ import annotations
@@ -13,15 +13,20 @@ from typing import Any
 
 import msgspec
 
+from pw_cli import prove_rpc
 from pw_cli.broker import add_broker_argument, with_broker
+from pw_cli.history_node import add_node_arguments
 from pw_cli.offline import SOURCE, At
 from pw_cli.offline import batches as offline_batches
 from pw_cli.parse import in_chain_order
+from pw_cli.proof_basis import LOOKBACK_MIN_MAX
+from pw_cli.terminal import complain
 from pw_cli.unreadable import Unreadable
 from pw_cli.walk import as_stream, derive, stored_alerts, stored_batches
 from pw_common.alerts import Alert
 from pw_common.bus import BrokerAway, Bus
 from pw_common.captures import BadCapture
+from pw_common.documents import BadDocument
 from pw_common.messages import encode
 from pw_common.program_store import NoTable, table_of
 from pw_parser.core.programs import BUILT_IN, Programs, extended
@@ -29,32 +34,64 @@ from pw_parser.core.programs import BUILT_IN, Programs, extended
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `pw prove`."""
-    parser.add_argument("alert", metavar="ALERT", help="an alert's id, or how it begins")
-    parser.add_argument(
+    parser.add_argument("alert", metavar="ALERT", nargs="?", help="an alert's id, or how it begins")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument(
         "--archive",
         nargs="+",
         type=Path,
         metavar="CAPTURE",
         help="use raw transactions (ingest's archive) instead of the stored swaps",
     )
+    source.add_argument(
+        "--rpc", metavar="URL", help="use the blocks of a JSON-RPC node, and give alert.proof.v1"
+    )
+    parser.add_argument(
+        "--check", type=Path, metavar="FILE", help="with --rpc: check a proof; needs no broker"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="with --rpc: where the proof goes, not to stdout"
+    )
+    parser.add_argument(
+        "--minutes",
+        type=int,
+        choices=range(1, LOOKBACK_MIN_MAX + 1),
+        metavar="M",
+        help="with --rpc: begin so long before the alert (default: as far as its rule looks back)",
+    )
+    add_node_arguments(parser)
     add_broker_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print `same`, or the first difference."""
+    if (args.check is None) == (args.alert is None):
+        complain("prove", "give an alert, or --check FILE")
+        return 2
+    if args.check is not None:
+        if args.rpc is None:
+            complain("prove", "--check needs --rpc URL: the node to check it with")
+            return 2
+        return prove_rpc.check(args)
     return with_broker(args, lambda bus: _prove(bus, args))
 
 
 async def _prove(bus: Bus, args: argparse.Namespace) -> int:
-    found = [one for one in await stored_alerts(bus) if one.id.startswith(args.alert)]
+    every = await stored_alerts(bus)
+    found = [one for one in every if one.id.startswith(args.alert)]
     if len(found) != 1:
         sys.stderr.write(f"pw prove: {len(found)} stored alerts begin with {args.alert!r}\n")
         return 1
     [stored] = found
     try:
+        if args.rpc is not None:
+            return await prove_rpc.prove(bus, args, stored, every)
         again = await _again(bus, stored, args.archive)
     except BrokerAway:
         raise
+    except BadDocument as error:
+        complain("prove", error.errors[0])
+        return 2
     except (BadCapture, Unreadable, NoTable, OSError) as error:
         sys.stderr.write(f"pw prove: {error}\n")
         return 2

@@ -9,14 +9,14 @@ from __future__ import annotations
 import gzip
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self, cast
 
 import zstandard
 
-from pw_common.framing import VARINT_BYTES_MAX, frame
+from pw_common.framing import VARINT_BYTES_MAX, frame, join
 from pw_common.limits import UPDATE_BYTES_MAX
 
 SUFFIXES: Final = (".pb", ".pb.gz", ".pb.zst")
@@ -33,14 +33,16 @@ class BadCapture(ValueError):
     """A capture file that cannot be read any further; says which file and where."""
 
 
-def read_capture(path: Path) -> Iterator[bytes]:
+def read_capture(path: Path, *, named: Path | None = None) -> Iterator[bytes]:
     """Yield each update of a capture file, in its order.
+
+    `named` is what it will be called once it is whole, where it is still called otherwise.
 
     Raises:
         BadCapture: no such file, another extension, not what the extension says, or
             frames that break off; the updates before it were yielded.
     """
-    with _open_to_read(path) as stream:
+    with _open_to_read(path, suffix_of(named or path)) as stream:
         yield from _updates(path, stream)
 
 
@@ -52,7 +54,7 @@ class CaptureWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        kind = _kind(path)
+        kind = suffix_of(path)
         self.updates = 0
         self._file = path.open("wb")
         self._stream: IO[bytes] = self._file
@@ -88,15 +90,25 @@ class CaptureWriter:
         self.close()
 
 
-def _kind(path: Path) -> str:
+def piece_of(updates: Iterable[bytes], suffix: str) -> bytes:
+    """Updates as a piece of a capture file: pieces one behind another are a capture too."""
+    body = join(updates)
+    if suffix == ".pb.gz":
+        return gzip.compress(body, GZIP_LEVEL, mtime=0)
+    if suffix == ".pb.zst":
+        return zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(body)
+    return body
+
+
+def suffix_of(path: Path) -> str:
+    """Which kind of capture a file is by its name. Raises BadCapture."""
     for suffix in reversed(SUFFIXES):
         if path.name.endswith(suffix):
             return suffix
     raise BadCapture(f"{path}: not a capture by its name; allowed: {', '.join(SUFFIXES)}")
 
 
-def _open_to_read(path: Path) -> IO[bytes]:
-    kind = _kind(path)
+def _open_to_read(path: Path, kind: str) -> IO[bytes]:
     try:
         # A device never ends, and a pipe can be read only once, which is not enough.
         if not stat.S_ISREG(path.stat().st_mode):

@@ -1,0 +1,197 @@
+"""`pw prove ALERT --rpc URL`, and `pw prove --check FILE --rpc URL`: an alert from the chain."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from pw_cli.history_chain import Broken
+from pw_cli.history_node import BadNode, history_node, say_for
+from pw_cli.history_progress import Progress
+from pw_cli.proof_again import Again, apart, derive_again, proof_of
+from pw_cli.proof_basis import Basis, NoBasis, basis_of
+from pw_common.alerts import Alert
+from pw_common.bus import Bus
+from pw_common.documents import BadDocument
+from pw_common.exit_codes import EXIT_OK, EXIT_UNAVAILABLE
+from pw_common.messages import encode
+from pw_common.plain_text import LABEL_CHARS_MAX, SENTENCE_CHARS_MAX, plain_text
+from pw_common.proofs import AlertProof, decode_proof
+from pw_common.version import VERSION
+from pw_rpc.node import NodeFailed
+
+EXIT_NOT_SAME: Final = 1
+EXIT_UNREADABLE: Final = 2
+PROOF_BYTES_MAX: Final = 64 * 1024 * 1024
+BLOCKS_MAX: Final = 100_000
+SHOWN_MAX: Final = 5
+
+
+async def prove(bus: Bus, args: argparse.Namespace, alert: Alert, stored: list[Alert]) -> int:
+    """Derive a stored alert from a node, and write the proof."""
+    say = say_for("prove")
+    try:
+        basis = await basis_of(bus, alert, stored, args.minutes)
+        again = await _derived(args, basis)
+        if again is None:
+            return EXIT_NOT_SAME
+        if again.alert is None:
+            _answer(args, f"not derived: {_name(alert)}")
+            return EXIT_NOT_SAME
+        wrong, beyond = apart(alert, again.alert)
+        if wrong:
+            _answer(args, f"{_name(alert)}: another {', '.join(wrong)} than stored")
+            return EXIT_NOT_SAME
+        _write(args.out, proof_of(basis, again, beyond))
+    except (NoBasis, BadNode) as error:
+        say(str(error))
+        return EXIT_UNREADABLE
+    except NodeFailed as error:
+        say(str(error))
+        return EXIT_UNAVAILABLE
+    but = f"; beyond these blocks, so not derived: {', '.join(beyond)}" if beyond else ""
+    _answer(args, f"same: {_name(alert)}, from {len(again.blocks)} blocks of the node{but}")
+    return EXIT_OK
+
+
+def check(args: argparse.Namespace) -> int:
+    """0 what the file says is so, 1 it is not, 2 no such file or no proof, 69 node away."""
+    say = say_for("prove")
+    try:
+        proof = _read(args.check)
+        return asyncio.run(_check(args, proof))
+    except BadDocument as error:
+        say(f"{args.check}: {error.errors[0]}")
+    except (NoBasis, BadNode) as error:
+        say(str(error))
+    except NodeFailed as error:
+        say(str(error))
+        return EXIT_UNAVAILABLE
+    except OSError as error:
+        say(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    return EXIT_UNREADABLE
+
+
+def _read(path: Path) -> AlertProof:
+    with path.open("rb") as file:
+        body = file.read(PROOF_BYTES_MAX + 1)
+    if len(body) > PROOF_BYTES_MAX:
+        raise NoBasis(f"{path}: over {PROOF_BYTES_MAX >> 20} MiB")
+    try:
+        proof = decode_proof(body)
+    except msgspec.MsgspecError as error:
+        raise NoBasis(
+            f"{path} is no proof of an alert: {plain_text(str(error), SENTENCE_CHARS_MAX)}"
+        ) from error
+    if (
+        not 0 < proof.last_slot - proof.first_slot < BLOCKS_MAX
+        or proof.last_slot != proof.alert.slot
+    ):
+        raise NoBasis(f"{path}: its slots {proof.first_slot} to {proof.last_slot} cannot be")
+    if proof.rule.name != proof.alert.trigger:
+        raise NoBasis(f"{path}: its rule is another than its alert's")
+    return proof
+
+
+async def _check(args: argparse.Namespace, proof: AlertProof) -> int:
+    basis = Basis(
+        proof.alert,
+        proof.rule,
+        proof.first_slot,
+        proof.begins,
+        proof.own_programs,
+        proof.own_lists,
+        proof.earlier,
+    )
+    again = await _derived(args, basis)
+    if again is None:
+        return EXIT_NOT_SAME
+    wrong = differences(proof, basis, again)
+    for one in wrong[:SHOWN_MAX]:
+        sys.stdout.write(f"{plain_text(one, SENTENCE_CHARS_MAX)}\n")
+    if wrong:
+        if proof.parser != VERSION:
+            said = plain_text(proof.parser, LABEL_CHARS_MAX)
+            say_for("prove")(f"it was made by parser {said}, and this is {VERSION}")
+        return EXIT_NOT_SAME
+    conditions = plain_text("; ".join(proof.rule.conditions), SENTENCE_CHARS_MAX)
+    sys.stdout.write(
+        f"checked: {_name(proof.alert)}: rule {plain_text(proof.rule.name)} ({conditions}) on "
+        f"{len(again.blocks)} blocks, slots {proof.first_slot} to {proof.last_slot}\n"
+    )
+    return EXIT_OK
+
+
+def differences(proof: AlertProof, basis: Basis, again: Again) -> list[str]:
+    """What the file says otherwise than the node's blocks."""
+    if again.alert is None:
+        return [f"not derived: {_name(proof.alert)}"]
+    wrong, beyond = apart(proof.alert, again.alert)
+    found = [f"{_name(proof.alert)}: another {name} than the file says" for name in wrong]
+    mine = proof_of(basis, again, beyond)
+    unsaid = sorted(set(beyond) - set(proof.beyond))
+    found += [f"another {name} than the file says, which does not name it" for name in unsaid]
+    said = {one.slot: one for one in proof.blocks}
+    had = {one.slot: one for one in mine.blocks}
+    for slot in sorted(said.keys() | had.keys()):
+        if said.get(slot) != had.get(slot):
+            found.append(f"slot {slot}: {_apart(said.get(slot), had.get(slot))}")
+    if (proof.mint_swaps, proof.mint_digest) != (mine.mint_swaps, mine.mint_digest):
+        found.append(f"other swaps of the token: {proof.mint_swaps} said, {mine.mint_swaps} found")
+    if proof.programs != mine.programs:
+        found.append("another table of programs")
+    return found
+
+
+def _apart(said: msgspec.Struct | None, had: msgspec.Struct | None) -> str:
+    if said is None or had is None:
+        return "no such block in the file" if said is None else "the node has no such block"
+    one, two = msgspec.structs.asdict(said), msgspec.structs.asdict(had)
+    return f"another {', '.join(name for name in one if one[name] != two[name])}"
+
+
+async def _derived(args: argparse.Namespace, basis: Basis) -> Again | None:
+    """What the node's blocks give; None where the chain cannot be shown to be whole."""
+    count = basis.alert.slot - basis.first_slot + 1
+    with Progress("prove") as shown:
+        shown.total(count)
+        shown.say(
+            f"asks for the blocks of {count} slots, {basis.first_slot} to {basis.alert.slot}: "
+            f"about {count / args.rpc_rate / 60:.1f} minutes at {args.rpc_rate:g} a second"
+        )
+        async with history_node(args, shown.say) as rpc:
+            try:
+                return await derive_again(
+                    rpc,
+                    basis,
+                    say=shown.say,
+                    at=lambda done, slot: shown.at(done, f"slot {slot}"),
+                )
+            except Broken as error:
+                shown.say(f"the chain is not shown to be whole: {error}")
+                return None
+
+
+def _write(out: Path | None, proof: AlertProof) -> None:
+    body = encode(proof)
+    if out is None:
+        sys.stdout.buffer.write(body + b"\n")
+        sys.stdout.buffer.flush()
+        return
+    out.write_bytes(body + b"\n")
+
+
+def _answer(args: argparse.Namespace, line: str) -> None:
+    # Without a file the proof has stdout to itself.
+    stream = sys.stdout if args.out is not None else sys.stderr
+    stream.write(f"{plain_text(line, SENTENCE_CHARS_MAX)}\n")
+
+
+def _name(alert: Alert) -> str:
+    shown = plain_text(alert.trigger, LABEL_CHARS_MAX)
+    return f"{plain_text(alert.id, LABEL_CHARS_MAX)} {alert.kind} {shown} at {alert.slot}"

@@ -1,0 +1,77 @@
+"""One transaction by its signature, as the update that a Yellowstone source would have sent.
+
+It is read by the one conversion of blocks, as a block of its own. Where it stood in its block is
+not stated: its index is 0.
+"""
+
+from __future__ import annotations
+
+import base64
+
+import msgspec
+from solders.pubkey import Pubkey
+from solders.signature import Signature
+
+from pw_geyser import geyser_pb2 as pb
+from pw_geyser import solana_storage_pb2 as sol
+from pw_geyser.wire import SIGNATURE_BYTES, version_of
+from pw_rpc.core.blocks import (
+    BadBlock,
+    Block,
+    Entry,
+    Number,
+    StatusMeta,
+    read_block,
+    unread_update,
+)
+
+
+class Single(msgspec.Struct, rename="camel"):
+    """What getTransaction answers."""
+
+    slot: Number
+    transaction: tuple[str, str]
+    meta: StatusMeta
+    block_time: int | None = None
+
+
+def read_single(signature: str, found: Single) -> bytes:
+    """The update of the transaction that was asked for.
+
+    One of a version that is not read is kept as a dead letter keeps it.
+
+    Raises:
+        BadBlock: it is another one, or its signatures are not of its message, or it is none.
+    """
+    block = Block(
+        parent_slot=max(0, found.slot - 1),
+        blockhash="",
+        previous_blockhash="",
+        transactions=[Entry(transaction=found.transaction, meta=found.meta)],
+    )
+    read = read_block(found.slot, block)
+    if read.unread:
+        [unread] = read.unread
+        if unread.signature and str(Signature.from_bytes(unread.signature)) != signature:
+            raise BadBlock("it is another transaction")
+        return unread_update(found.slot, unread)
+    update = read.updates[0]
+    info = pb.SubscribeUpdate.FromString(update).transaction.transaction
+    if str(Signature.from_bytes(info.signature)) != signature:
+        raise BadBlock("it is another transaction")
+    if not is_signed(base64.b64decode(found.transaction[0]), info.transaction):
+        raise BadBlock("its signatures are not of its message")
+    return update
+
+
+def is_signed(raw: bytes, transaction: sol.Transaction) -> bool:
+    """Whether each signature of a wire form is its signer's, of this very message."""
+    count = len(transaction.signatures)
+    whole = count * SIGNATURE_BYTES
+    # Version 1 ends with the signatures, the older ones begin with them and their number.
+    message = raw[:-whole] if version_of(raw) == 1 else raw[whole + (1 if count < 0x80 else 2) :]
+    keys = transaction.message.account_keys
+    return 0 < count <= len(keys) and all(
+        Signature.from_bytes(signature).verify(Pubkey.from_bytes(key), message)
+        for signature, key in zip(transaction.signatures, keys, strict=False)
+    )
