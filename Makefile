@@ -51,6 +51,7 @@ drift: setup
 	@$(PY) tools/gen_schemas.py --check
 	@$(PY) tools/gen_env.py --check
 	@$(PY) tools/gen_detection_docs.py --check
+	@$(PY) tools/gen_api_types.py --check
 guards: setup
 	@$(PY) tools/check_hosts.py
 	@$(PY) tools/check_size.py
@@ -77,6 +78,7 @@ schemas: setup ## generate schemas/ from the messages, and .env.example from the
 	@$(PY) tools/gen_schemas.py
 	@$(PY) tools/gen_env.py
 	@$(PY) tools/gen_detection_docs.py
+	@$(PY) tools/gen_api_types.py
 
 .PHONY: accuracy
 accuracy: setup ## write docs/accuracy.md from the real transactions in PW_CORPUS_DIR

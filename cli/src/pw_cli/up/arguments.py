@@ -61,7 +61,7 @@ class UpOptions:
     json: bool
     api_token_file: Path | None = None
     no_token: bool = False
-    preset: str = presets.VARIED
+    preset: str = presets.DEMO
     failures: float = presets.FAILURES_DEFAULT
     with_failed: bool = False
     token_in_clear: bool = False
@@ -74,6 +74,11 @@ class UpOptions:
         if self.captures:
             return "capture"
         return "endpoint" if self.endpoint else "market"
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether the market that it begins with is there to be looked at."""
+        return self.source_kind == "market" and self.preset == presets.DEMO
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -122,7 +127,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_MARKET_MINUTES,
         help="length of one pass of the generated market",
     )
-    add_market_arguments(source, default=presets.VARIED)
+    add_market_arguments(source, default=presets.DEMO)
     source.add_argument(
         "--faults",
         default="",

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from pw_api.core.peers import Slots, peer_of
+from pw_api.shapes import AlertsAnswer, Token, TokensAnswer, WhyRow, answer_of
 from pw_common.alerts import Alert, decode_alert, ended_of
 from pw_common.amounts import amounts_as_text, body_with_text
 from pw_common.bus import ApiRefused, BrokerAway, Bus
@@ -53,7 +54,7 @@ def router(runtime: Runtime, bus: Callable[[], Bus]) -> APIRouter:
     routes = APIRouter()
     slots = Slots(total=STREAMS_MAX, each=STREAMS_PER_PEER_MAX)
 
-    @routes.get("/alerts")
+    @routes.get("/alerts", responses=answer_of(AlertsAnswer))
     async def alerts(
         limit: Limit = 50,
         before_seq: BeforeSeq = None,
@@ -95,18 +96,18 @@ def router(runtime: Runtime, bus: Callable[[], Bus]) -> APIRouter:
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
 
-    @routes.get("/tokens")
+    @routes.get("/tokens", responses=answer_of(TokensAnswer))
     async def tokens(state: Literal["HOT", "WARM"] | None = None) -> Response:
         """HOT tokens, and the most bought WARM ones, as the detector told them last."""
         found = await _projection(bus(), BUCKET_HOT if state == "HOT" else BUCKET_TOKENS)
         return json({"tokens": [one for known, one in found if state in {None, known}]})
 
-    @routes.get("/tokens/{mint}")
+    @routes.get("/tokens/{mint}", responses=answer_of(Token))
     async def token(mint: Mint) -> Response:
         """One token's state, facts and metrics; null where unknown, and why."""
         return json((await _ask(bus(), mint, "facts"))["facts"])
 
-    @routes.get("/tokens/{mint}/why")
+    @routes.get("/tokens/{mint}/why", responses=answer_of(WhyRow, many=True))
     async def why(mint: Mint) -> Response:
         """Each rule for a token: its values, and what keeps it from ringing."""
         return json((await _ask(bus(), mint, "why"))["why"])

@@ -1,0 +1,203 @@
+// What the page knows, kept up to date: the status by asking, alerts by a stream of events.
+//
+// The link is one of five: loading (nothing has come yet), live, back (live again, said for a
+// moment), away (no answer; what is shown is what came last), locked (this browser must log in).
+
+import type {
+  AlertsAnswer, StatusView, StoredAlert, SwapsView, Token, TokensAnswer, TriggersAnswer, WhyRow,
+} from "./api";
+import { bounded } from "./episodes";
+import { plain, SENTENCE_MAX } from "./text";
+
+export type Link = "loading" | "live" | "back" | "away" | "locked";
+
+export interface Known {
+  link: Link;
+  problem: string;
+  awaySinceMs: number;
+  status: StatusView | null;
+  /** The server's clock minus ours, in ms. */
+  aheadMs: number;
+  alerts: Map<string, StoredAlert>;
+  alertsLoaded: boolean;
+  olderBefore: number | null;
+  streaming: boolean;
+  hot: Token[] | null;
+  rules: TriggersAnswer | null;
+  swaps: SwapsView | null;
+}
+
+const EVERY_MS = 1000;
+const PATIENCE_MS = 4000;
+const BACK_SHOWN_MS = 4000;
+const STREAM_AGAIN_MS = 2000;
+const PAGE = 100;
+const HOT_EVERY = 2;
+const RULES_EVERY = 30;
+
+export class Locked extends Error {}
+
+/** One answer of the API. Raises Locked, or an Error that says why there is none. */
+export async function ask<T>(path: string): Promise<T> {
+  const answer = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
+  if (answer.status === 401) throw new Locked("locked");
+  const body: unknown = await answer.json();
+  if (!answer.ok) {
+    const said = (body as { detail?: unknown } | null)?.detail ?? answer.statusText;
+    throw new Error(plain(String(said), SENTENCE_MAX));
+  }
+  return body as T;
+}
+
+export const whyOf = (mint: string): Promise<WhyRow[]> =>
+  ask<WhyRow[]>(`/api/v1/tokens/${encodeURIComponent(mint)}/why`);
+
+export class Live {
+  known: Known = {
+    link: "loading", problem: "", awaySinceMs: 0, status: null, aheadMs: 0, alerts: new Map(),
+    alertsLoaded: false, olderBefore: null, streaming: false, hot: null, rules: null, swaps: null,
+  };
+  /** Whether the page that is shown needs the swaps. */
+  wantsSwaps = false;
+  onAlert: (alert: StoredAlert) => void = () => {};
+  private listeners = new Set<() => void>();
+  private due = false;
+  private turns = 0;
+  private events: EventSource | null = null;
+  private again = 0;
+
+  start(): void {
+    void this.turn();
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) void this.poll(); });
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  nowMs(): number {
+    return Date.now() + this.known.aheadMs;
+  }
+
+  async older(): Promise<void> {
+    const before = this.known.olderBefore;
+    if (before !== null) await this.load(`&before_seq=${before}`);
+  }
+
+  private set(change: Partial<Known>): void {
+    this.known = { ...this.known, ...change };
+    if (this.due) return;
+    // Alerts may come in a burst: they are drawn once.
+    this.due = true;
+    queueMicrotask(() => {
+      this.due = false;
+      for (const one of this.listeners) one();
+    });
+  }
+
+  private async turn(): Promise<void> {
+    if (!document.hidden) await this.poll();
+    setTimeout(() => void this.turn(), EVERY_MS);
+  }
+
+  private async poll(): Promise<void> {
+    try {
+      const turn = this.turns++;
+      const status = await ask<StatusView>("/api/v1/status");
+      this.answered(status);
+      if (this.events === null) this.listen();
+      if (this.wantsSwaps) this.set({ swaps: await ask<SwapsView>("/api/v1/swaps?limit=25") });
+      if (turn % HOT_EVERY === 0) {
+        this.set({ hot: (await ask<TokensAnswer>("/api/v1/tokens?state=HOT")).tokens });
+      }
+      if (turn % RULES_EVERY === 0 || this.known.rules === null) {
+        this.set({ rules: await ask<TriggersAnswer>("/api/v1/triggers") });
+      }
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  private answered(status: StatusView): void {
+    const aheadMs = status.at_ms - Date.now();
+    const was = this.known.link;
+    const link: Link = was === "away" || was === "locked" ? "back" : was === "loading" ? "live" : was;
+    // A clock that is as good as ours is left alone, so that ages do not tremble.
+    this.set({ status, link, problem: "", aheadMs: Math.abs(aheadMs) < 1500 ? 0 : aheadMs });
+    if (link === "back" && was !== "back") {
+      setTimeout(() => { if (this.known.link === "back") this.set({ link: "live" }); }, BACK_SHOWN_MS);
+    }
+  }
+
+  private failed(error: unknown): void {
+    const locked = error instanceof Locked;
+    const was = this.known.link;
+    const fresh = was !== "away" && was !== "locked";
+    this.set({
+      link: locked ? "locked" : "away",
+      problem: locked ? "" : sentence(error),
+      awaySinceMs: fresh ? Date.now() : this.known.awaySinceMs,
+    });
+    if (locked) this.hangUp();
+  }
+
+  private listen(): void {
+    const events = new EventSource("/api/v1/alerts/stream");
+    this.events = events;
+    events.onopen = () => {
+      this.set({ streaming: true });
+      // What came before, or while nobody listened: asked for once the stream is open, so that
+      // nothing falls between the two.
+      void this.load("").catch(error => this.failed(error));
+    };
+    events.addEventListener("alert", event => this.take(event as MessageEvent<string>));
+    events.onerror = () => {
+      this.set({ streaming: false });
+      // The browser comes again by itself, unless it was refused for good.
+      if (events.readyState === EventSource.CLOSED) this.hangUp();
+    };
+  }
+
+  private hangUp(): void {
+    this.events?.close();
+    clearTimeout(this.again);
+    this.again = setTimeout(() => { this.events = null; }, STREAM_AGAIN_MS);
+  }
+
+  private take(event: MessageEvent<string>): void {
+    const seq = Number(event.lastEventId);
+    let alert: StoredAlert;
+    try {
+      alert = { ...(JSON.parse(event.data) as StoredAlert), seq, stored_ms: this.nowMs() };
+    } catch {
+      return; // Another version's; the next page of alerts leaves it out as well.
+    }
+    const isNew = !this.known.alerts.has(alert.id);
+    // What a page of alerts said already has the broker's own time.
+    if (isNew) this.keep([alert]);
+    if (isNew && this.known.alertsLoaded) this.onAlert(alert);
+  }
+
+  private async load(more: string): Promise<void> {
+    const page = await ask<AlertsAnswer>(`/api/v1/alerts?limit=${PAGE}${more}`);
+    this.keep(page.alerts);
+    const before = more || this.known.olderBefore === null ? page.next_before_seq : this.known.olderBefore;
+    this.set({ alertsLoaded: true, olderBefore: before });
+  }
+
+  private keep(alerts: StoredAlert[]): void {
+    const held = new Map(this.known.alerts);
+    for (const one of alerts) held.set(one.id, one);
+    this.set({ alerts: bounded(held) });
+  }
+}
+
+function sentence(error: unknown): string {
+  if (error instanceof DOMException && error.name === "TimeoutError") {
+    return `The API gave no answer within ${PATIENCE_MS / 1000} s.`;
+  }
+  // What a browser says when nothing listens there differs from one to the next.
+  if (error instanceof TypeError || error instanceof SyntaxError) return "The API does not answer.";
+  return error instanceof Error ? error.message : "The API does not answer.";
+}
