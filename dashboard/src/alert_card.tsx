@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Condition, StoredAlert, WhyRow } from "./api";
 import type { Episode } from "./episodes";
-import { age, bound, metricName, metricValue, sol, unknown } from "./format";
+import { age, bound, count, metricName, metricValue, sol, unknown } from "./format";
 import { whyOf } from "./live";
 import { Away, Command, MintOf, Said, Table } from "./parts";
 import { LABEL_MAX, NAME_MAX, plain, SENTENCE_MAX, short, words } from "./text";
@@ -60,7 +60,7 @@ function Facts({ alert, episode }: { alert: StoredAlert; episode: Episode }) {
       <span><span class="dim">price</span> {alert.price_sol === null ? unknown(alert.unknown["price_sol"]) : sol(alert.price_sol)}</span>
       <span><span class="dim">cap</span> {alert.market_cap_sol === null ? unknown(alert.unknown["market_cap_sol"]) : sol(alert.market_cap_sol)}</span>
       {episode.grew > 0 && <span class="grew">grew {episode.grew}×</span>}
-      <span class="state">{episode.ended ? "ended" : "goes on"}</span>
+      <span class="state">{episode.ended ? "ended" : "ongoing"}</span>
     </p>
   );
 }
@@ -79,7 +79,7 @@ function Opened({ alert, episode, demo, nowMs }: { alert: StoredAlert; episode: 
   return (
     <div class="opened">
       {alert.detail && alert.mint && <p><Said text={alert.detail} max={SENTENCE_MAX} /></p>}
-      {alert.mint && <Why mint={alert.mint} />}
+      {alert.mint && <Why mint={alert.mint} own={alert.trigger} />}
       {alert.top_buyers.length > 0 && (
         <div>
           <h4>Largest buyers in 5 minutes</h4>
@@ -94,11 +94,15 @@ function Opened({ alert, episode, demo, nowMs }: { alert: StoredAlert; episode: 
       <Metrics alert={alert} />
       <div>
         <h4>Prove it</h4>
-        {alert.mint && <p><Command text={`pw why ${plain(alert.mint, LABEL_MAX)}`} /></p>}
-        {alert.mint && <p><Command text={`pw prove ${plain(alert.id, LABEL_MAX)}`} /></p>}
+        {alert.mint && (
+          <p class="commands">
+            <Command text={`pw why ${plain(alert.mint, LABEL_MAX)}`} />
+            <Command text={`pw prove ${plain(alert.id, LABEL_MAX)}`} />
+          </p>
+        )}
         <p class="dim">
-          {episode.first.kind === "opened" && <>Opened at slot {episode.first.slot}, {age(nowMs - episode.first.stored_ms)} ago. </>}
-          This alert: slot {alert.slot}, {alert.kind}{alert.venues.length > 0 && <>, traded at <Said text={alert.venues.join(", ")} max={LABEL_MAX} /></>}
+          {episode.first.kind === "opened" && <>Opened at slot {count(episode.first.slot)}, {age(nowMs - episode.first.stored_ms)} ago. </>}
+          This alert: slot {count(alert.slot)}, {alert.kind}{alert.venues.length > 0 && <>, traded at <Said text={alert.venues.join(", ")} max={LABEL_MAX} /></>}
           {alert.creator && <>, created by <code title={plain(alert.creator, LABEL_MAX)}>{short(alert.creator)}</code></>}.
         </p>
       </div>
@@ -106,7 +110,9 @@ function Opened({ alert, episode, demo, nowMs }: { alert: StoredAlert; episode: 
   );
 }
 
-function Why({ mint }: { mint: string }) {
+const RANK: Record<string, number> = { holds: 1, unknown: 2, fails: 3 };
+
+function Why({ mint, own }: { mint: string; own: string }) {
   const [rows, setRows] = useState<WhyRow[] | null>(null);
   const [problem, setProblem] = useState("");
   useEffect(() => {
@@ -123,6 +129,9 @@ function Why({ mint }: { mint: string }) {
     const timer = setInterval(() => { if (!document.hidden) void turn(); }, WHY_EVERY_MS);
     return () => { gone = true; clearInterval(timer); };
   }, [mint]);
+  // The rule that rang comes first, then those that hold.
+  const rank = (row: WhyRow) => (row.trigger === own ? 0 : RANK[row.verdict] ?? 3);
+  const ordered = rows === null ? null : [...rows].sort((a, b) => rank(a) - rank(b));
   return (
     <div class="why">
       <h4>Why, rule by rule, right now</h4>
@@ -130,7 +139,7 @@ function Why({ mint }: { mint: string }) {
       {rows === null && !problem && <p class="none" role="status">asking the detector…</p>}
       {rows?.length === 0 && <p class="none">This token has not traded within the hour.</p>}
       <ul>
-        {rows?.map(row => (
+        {ordered?.map(row => (
           <li key={row.trigger}>
             <p><span class={`verdict ${row.verdict}`}>{row.verdict}</span> <strong><Said text={words(row.trigger)} max={LABEL_MAX} /></strong>{" "}
               {row.blocked.map(one => <span class="blocked" key={one}><Said text={one} max={SENTENCE_MAX} /></span>)}</p>
@@ -166,7 +175,7 @@ function Metrics({ alert }: { alert: StoredAlert }) {
   if (!all.length) return null;
   return (
     <details>
-      <summary>All {all.length} metrics at slot {alert.slot}</summary>
+      <summary>All {all.length} metrics at slot {count(alert.slot)}</summary>
       <dl class="metrics">
         {all.map(([name, value]) => (
           <div key={name}><dt title={plain(name, LABEL_MAX)}>{metricName(name)}</dt>

@@ -9,6 +9,8 @@ import { LABEL_MAX, plain, words } from "./text";
 import { choose, theme, THEMES, type Theme } from "./theme";
 
 const TICK_MS = 1000;
+// Every process gives a sign once a second.
+const QUIET_S = 3;
 
 export function App({ live }: { live: Live }) {
   const [, again] = useReducer<number, void>(n => n + 1, 0);
@@ -50,6 +52,7 @@ export function App({ live }: { live: Live }) {
   const page = (to: string, text: string) => (
     <a href={to} aria-current={path === to ? "page" : undefined} onClick={go(to)}>{text}</a>
   );
+  const quiet = known.link === "away" || known.link === "locked" ? [] : quietServices(known);
   const wrong = known.status?.conditions.filter(one => one.severity !== "info").length ?? 0;
   return (
     <>
@@ -60,6 +63,7 @@ export function App({ live }: { live: Live }) {
           <nav aria-label="Pages">
             {page("/", "Alerts")}
             {page("/system", "System")}
+            {quiet.map(one => <span class="wrong" key={one.service}>{plain(one.service)}: no sign for {one.forS} s</span>)}
             {wrong > 0 && <span class="wrong">{wrong} {wrong === 1 ? "condition" : "conditions"}</span>}
           </nav>
           <span class="right">
@@ -82,6 +86,13 @@ function modeOf(known: Known): { name: string; text: string } {
   if (known.link === "away") return { name: "away", text: "no answer" };
   if (known.status === null) return { name: "loading", text: "…" };
   return { name: known.status.mode, text: words(known.status.mode) };
+}
+
+/** Services of which no process gave a sign for a while: a fact, before it is a condition. */
+function quietServices(known: Known): Array<{ service: string; forS: number }> {
+  return (known.status?.services ?? [])
+    .map(one => ({ service: one.service, forS: Math.floor(Math.min(...one.instances.map(each => each.age_ms)) / 1000) }))
+    .filter(one => Number.isFinite(one.forS) && one.forS >= QUIET_S);
 }
 
 function LinkState({ known, nowMs }: { known: Known; nowMs: number }) {
