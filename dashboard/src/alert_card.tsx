@@ -6,7 +6,7 @@ import type { Episode } from "./episodes";
 import { age, bound, count, metricName, metricValue, sol, unknown } from "./format";
 import { whyOf } from "./live";
 import { Away, Command, MintOf, Said, Table } from "./parts";
-import { LABEL_MAX, NAME_MAX, plain, SENTENCE_MAX, short, words } from "./text";
+import { entry, LABEL_MAX, NAME_MAX, plain, SENTENCE_MAX, short, words } from "./text";
 
 const WHY_EVERY_MS = 2000;
 
@@ -130,7 +130,7 @@ function Why({ mint, own }: { mint: string; own: string }) {
     return () => { gone = true; clearInterval(timer); };
   }, [mint]);
   // The rule that rang comes first, then those that hold.
-  const rank = (row: WhyRow) => (row.trigger === own ? 0 : RANK[row.verdict] ?? 3);
+  const rank = (row: WhyRow) => (row.trigger === own ? 0 : entry(RANK, row.verdict) ?? 3);
   const ordered = rows === null ? null : [...rows].sort((a, b) => rank(a) - rank(b));
   return (
     <div class="why">
@@ -179,7 +179,7 @@ function Metrics({ alert }: { alert: StoredAlert }) {
       <dl class="metrics">
         {all.map(([name, value]) => (
           <div key={name}><dt title={plain(name, LABEL_MAX)}>{metricName(name)}</dt>
-            <dd>{value === null ? unknown(alert.unknown[name]) : metricValue(name, value)}</dd></div>
+            <dd>{value === null ? unknown(entry(alert.unknown, name)) : metricValue(name, value)}</dd></div>
         ))}
       </dl>
     </details>

@@ -1,7 +1,7 @@
 // Numbers for people. What is unknown is said as unknown, never as a zero.
 
 import type { Condition } from "./api";
-import { LABEL_MAX, plain, words } from "./text";
+import { entry, LABEL_MAX, plain, words } from "./text";
 
 const WHOLE = new Intl.NumberFormat("en");
 const ONE = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
@@ -59,7 +59,7 @@ const UNKNOWN: Record<string, string> = {
 };
 /** Why there is no value. */
 export const unknown = (why: string | null | undefined): string =>
-  (why && UNKNOWN[why]) ?? "unknown";
+  (why && entry(UNKNOWN, why)) || "unknown";
 
 const STEMS: Record<string, string> = {
   buy_count: "buys",
@@ -83,8 +83,8 @@ const SPANS: Record<string, string> = { "1m": "1 min", "5m": "5 min", "15m": "15
 /** A metric's name in words: `buy_volume_sol_5m` is "bought, 5 min". */
 export function metricName(name: string): string {
   const [, stem = name, tail = ""] = /^(.*)_(\d+[mh])$/.exec(name) ?? [];
-  const shown = STEMS[stem] ?? words(stem);
-  return tail ? `${shown}, ${SPANS[tail] ?? plain(tail, LABEL_MAX)}` : shown;
+  const shown = entry(STEMS, stem) ?? words(stem);
+  return tail ? `${shown}, ${entry(SPANS, tail) ?? plain(tail, LABEL_MAX)}` : shown;
 }
 
 /** A metric's value with its unit. */
@@ -102,5 +102,5 @@ export function bound(one: Condition): string {
   if (!op) return plain(one.text, LABEL_MAX);
   const value = Number(number);
   const asked = Number.isFinite(value) ? metricValue(one.metric, value) : plain(number, LABEL_MAX);
-  return `${SIGNS[op]} ${asked}`;
+  return `${entry(SIGNS, op)} ${asked}`;
 }

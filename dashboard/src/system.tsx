@@ -4,7 +4,7 @@ import type { ConditionView, RateView, SourceView, StatusView, SwapsView } from 
 import { amount, bytes, count, rate, span } from "./format";
 import type { Known, Live } from "./live";
 import { Said, Table } from "./parts";
-import { LABEL_MAX, plain, SENTENCE_MAX, short } from "./text";
+import { entry, LABEL_MAX, plain, SENTENCE_MAX, short } from "./text";
 
 const MAIN: Record<string, string> = {
   ingest: "pw_ingest_transactions_total",
@@ -92,7 +92,7 @@ function Tile({ label, value, bad }: { label: string; value: string; bad?: boole
 
 function Services({ status }: { status: StatusView }) {
   const rows = status.services.map(one => {
-    const r = one.rates[MAIN[one.service] ?? ""] ?? NOTHING;
+    const r = entry(one.rates, entry(MAIN, one.service) ?? "") ?? NOTHING;
     const down = one.instances.filter(i => i.stale || !i.ready);
     const why = down.map(i => (i.stale ? `silent for ${span(i.age_ms / 1000)}` : plain(i.reason, LABEL_MAX) || "not ready"));
     return [
@@ -178,7 +178,7 @@ function Swaps({ swaps }: { swaps: SwapsView }) {
   const rows = swaps.swaps.map(one => [
     count(one.slot), <span class={one.side}>{one.side}</span>, cell(one.mint),
     amount(one.base_amount_raw, one.base_decimals),
-    `${amount(one.quote_amount_raw, one.quote_decimals)} ${one.quote_mint ? QUOTES[one.quote_mint] ?? short(one.quote_mint) : ""}`,
+    `${amount(one.quote_amount_raw, one.quote_decimals)} ${one.quote_mint ? entry(QUOTES, one.quote_mint) ?? short(one.quote_mint) : ""}`,
     cell(one.trader), one.venues.map(v => plain(v, LABEL_MAX)).join(", ") || "unknown", cell(one.signature),
   ]);
   return (

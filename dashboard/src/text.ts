@@ -53,3 +53,8 @@ export function short(text: string): string {
 export function words(name: string): string {
   return plain(name, LABEL_MAX).replace(/_/g, " ");
 }
+
+/** What a table holds under a name from outside; what every object inherits is not in it. */
+export function entry<T>(table: Record<string, T>, name: string): T | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
