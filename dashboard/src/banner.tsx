@@ -18,7 +18,8 @@ export function Banner({ episodes }: { episodes: Episode[] }) {
   const [shut, setShut] = useState(false);
   if (shut) return null;
   // The one that rang first: the story that the market begins with.
-  const found = episodes.filter(one => one.shown.mint && one.first.kind === "opened").at(-1)?.first;
+  const found = episodes.map(one => one.first).filter(one => one.mint && one.kind === "opened")
+    .reduce<StoredAlert | null>((a, b) => (a === null || b.seq < a.seq ? b : a), null);
   return (
     <section class="demo" aria-label="Demo">
       <p>

@@ -166,16 +166,14 @@ export class Live {
   }
 
   private take(event: MessageEvent<string>): void {
-    const seq = Number(event.lastEventId);
     let alert: StoredAlert;
     try {
-      alert = { ...(JSON.parse(event.data) as StoredAlert), seq, stored_ms: this.nowMs() };
+      alert = JSON.parse(event.data) as StoredAlert;
     } catch {
       return; // Another version's; the next page of alerts leaves it out as well.
     }
     const isNew = !this.known.alerts.has(alert.id);
-    // What a page of alerts said already has the broker's own time.
-    if (isNew) this.keep([alert]);
+    this.keep([alert]);
     if (isNew && this.known.alertsLoaded) this.onAlert(alert);
   }
 

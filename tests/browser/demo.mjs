@@ -25,7 +25,7 @@ try {
   await page.goto(want.login);
   await page.waitForSelector("[data-alert]", { timeout: 30_000 });
   found.first_alert_s = since(begun);
-  found.cost = await cost(page);
+  found.cost_while_starting = await cost(page);
   await until(page, () => document.querySelector(".demo .prove"));
   found.banner = await page.textContent(".demo");
   found.first = await page.textContent(".alert:last-child");
@@ -68,6 +68,18 @@ try {
   await page.setViewportSize({ width: 1440, height: 900 });
   found.errors = [...seen.errors];
   found.hosts = [...seen.hosts];
+
+  // A browser that holds nothing of it yet, three times.
+  const costs = [];
+  for (let turn = 0; turn < 3; turn++) {
+    const fresh = await browser.newContext({ storageState: await context.storageState(), viewport: { width: 1440, height: 900 } });
+    const [other] = await watched(fresh);
+    await other.goto(`${new URL(page.url()).origin}/`);
+    await other.waitForSelector("[data-alert]");
+    costs.push(await cost(other));
+    await fresh.close();
+  }
+  found.cost = costs.sort((a, b) => a.paint_ms - b.paint_ms)[1];
 
   // A detector that is killed is started again by `pw up`.
   process.kill(await pidOf(page, "detector"), "SIGKILL");

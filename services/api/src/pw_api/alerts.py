@@ -148,7 +148,7 @@ async def _events(
             for message in await reader.fetch(64, timeout_s=0.5):
                 told_s = monotonic_s()
                 # A line feed within would forge events; JSON needs none.
-                body = body_with_text(message.body).replace(b"\n", b" ").replace(b"\r", b" ")
+                body = _placed(message).replace(b"\n", b" ").replace(b"\r", b" ")
                 yield b"id: %d\nevent: alert\ndata: %s\n\n" % (message.seq, body)
             if monotonic_s() - told_s > KEEP_ALIVE_S:
                 told_s = monotonic_s()
@@ -159,6 +159,14 @@ async def _events(
     finally:
         if reader is not None:
             await reader.close()
+
+
+def _placed(message: StoredMessage) -> bytes:
+    """A body with its place and its time, as a page of alerts has them; no object stays as is."""
+    body = body_with_text(message.body).rstrip()
+    if not body.endswith(b"}") or len(body) < len(b'{"":0}'):
+        return body
+    return b'%s,"seq":%d,"stored_ms":%d}' % (body[:-1], message.seq, message.time_ms)
 
 
 def _told(message: StoredMessage) -> tuple[StoredMessage, Alert] | None:
