@@ -1,6 +1,6 @@
 // The demo as a person meets it: the link, the first alert, why it rang, a service that dies, the
 // API that dies; then what each page looks like. Prints as JSON what it saw and when.
-import { cost, ENDS, launch, looks, watched } from "./browser.mjs";
+import { coldCost, cost, ENDS, launch, looks, watched } from "./browser.mjs";
 
 const want = JSON.parse(process.argv[2]);
 const browser = await launch(want.chromium);
@@ -69,17 +69,7 @@ try {
   found.errors = [...seen.errors];
   found.hosts = [...seen.hosts];
 
-  // A browser that holds nothing of it yet, three times.
-  const costs = [];
-  for (let turn = 0; turn < 3; turn++) {
-    const fresh = await browser.newContext({ storageState: await context.storageState(), viewport: { width: 1440, height: 900 } });
-    const [other] = await watched(fresh);
-    await other.goto(`${new URL(page.url()).origin}/`);
-    await other.waitForSelector("[data-alert]");
-    costs.push(await cost(other));
-    await fresh.close();
-  }
-  found.cost = costs.sort((a, b) => a.paint_ms - b.paint_ms)[1];
+  found.cost = await coldCost(browser, context, `${new URL(page.url()).origin}/`, "[data-alert]");
 
   // A detector that is killed is started again by `pw up`.
   process.kill(await pidOf(page, "detector"), "SIGKILL");

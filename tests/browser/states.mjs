@@ -1,5 +1,5 @@
 // The page beside an API whose broker holds what the test puts there: nothing, then hostile text.
-import { axe, ENDS, launch, looks, watched } from "./browser.mjs";
+import { axe, coldCost, ENDS, launch, looks, watched } from "./browser.mjs";
 
 const want = JSON.parse(process.argv[2]);
 const browser = await launch(want.chromium);
@@ -24,6 +24,7 @@ try {
     await page.waitForFunction(() => document.querySelector(".empty").textContent.includes("watched for"));
     found.empty = await page.textContent(".empty");
     found.looks = await looks(page, want.folder, "empty", ENDS);
+    found.cost = await coldCost(browser, context, `${want.own}/`, ".empty");
   } else {
     await page.waitForSelector("[data-alert]");
     found.cards = await page.$$eval(".alert", all => all.map(one => one.querySelector(".bar").textContent + one.textContent));

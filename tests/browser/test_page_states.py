@@ -25,6 +25,9 @@ MARKUP = "<img src=x onerror=pwned=1>"
 FLOOD = "Z" + "\N{COMBINING GRAVE ACCENT}" * 20
 LONG = "L" * 4_000
 
+FIRST_PAGE_S = 1.0
+FIRST_PAGE_BYTES = 150_000
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 
 
@@ -114,6 +117,9 @@ async def test_a_page_without_alerts_says_what_is_watched_and_when_the_last_swap
     assert "watched for 6 rules" in found["empty"]
     assert "whale concentration" in found["empty"]
     assert found["errors"] == []
+    print(found["cost"])
+    assert found["cost"]["bytes"] <= FIRST_PAGE_BYTES
+    assert found["cost"]["paint_ms"] <= 1000 * FIRST_PAGE_S
     # A browser that is not logged in is told how to, and loads nothing that it may not see.
     assert found["locked"] == {"mode": "locked", "axe": []}
 
