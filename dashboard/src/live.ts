@@ -29,6 +29,8 @@ export interface Known {
 
 const EVERY_MS = 1000;
 const PATIENCE_MS = 4000;
+// Before anything has come there is nothing old that could be taken for new.
+const FIRST_PATIENCE_MS = 15_000;
 const BACK_SHOWN_MS = 4000;
 const STREAM_AGAIN_MS = 2000;
 const PAGE = 100;
@@ -38,8 +40,8 @@ const RULES_EVERY = 30;
 export class Locked extends Error {}
 
 /** One answer of the API. Raises Locked, or an Error that says why there is none. */
-export async function ask<T>(path: string): Promise<T> {
-  const answer = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
+export async function ask<T>(path: string, patienceMs: number = PATIENCE_MS): Promise<T> {
+  const answer = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(patienceMs) });
   if (answer.status === 401) throw new Locked("locked");
   const body: unknown = await answer.json();
   if (!answer.ok) {
@@ -104,7 +106,8 @@ export class Live {
   private async poll(): Promise<void> {
     try {
       const turn = this.turns++;
-      const status = await ask<StatusView>("/api/v1/status");
+      const patienceMs = this.known.status === null ? FIRST_PATIENCE_MS : PATIENCE_MS;
+      const status = await ask<StatusView>("/api/v1/status", patienceMs);
       this.answered(status);
       if (this.events === null) this.listen();
       if (this.wantsSwaps) this.set({ swaps: await ask<SwapsView>("/api/v1/swaps?limit=25") });
@@ -193,7 +196,7 @@ export class Live {
 
 function sentence(error: unknown): string {
   if (error instanceof DOMException && error.name === "TimeoutError") {
-    return `The API gave no answer within ${PATIENCE_MS / 1000} s.`;
+    return "The API gave no answer in time.";
   }
   // What a browser says when nothing listens there differs from one to the next.
   if (error instanceof TypeError || error instanceof SyntaxError) return "The API does not answer.";
