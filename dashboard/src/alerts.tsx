@@ -65,6 +65,7 @@ export function Alerts({ live, known }: { live: Live; known: Known }) {
 
 function state(known: Known): string {
   if (known.link === "away" || known.link === "locked" || !known.alertsLoaded) return "";
+  if (known.missing) return plain(known.missing, SENTENCE_MAX);
   return known.streaming ? "live" : "the stream of alerts is away; coming again";
 }
 

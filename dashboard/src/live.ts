@@ -14,6 +14,8 @@ export type Link = "loading" | "live" | "back" | "away" | "locked";
 export interface Known {
   link: Link;
   problem: string;
+  /** What of the rest did not come the last time; empty where all of it did. */
+  missing: string;
   awaySinceMs: number;
   status: StatusView | null;
   /** The server's clock minus ours, in ms. */
@@ -56,7 +58,7 @@ export const whyOf = (mint: string): Promise<WhyRow[]> =>
 
 export class Live {
   known: Known = {
-    link: "loading", problem: "", awaySinceMs: 0, status: null, aheadMs: 0, alerts: new Map(),
+    link: "loading", problem: "", missing: "", awaySinceMs: 0, status: null, aheadMs: 0, alerts: new Map(),
     alertsLoaded: false, olderBefore: null, streaming: false, hot: null, rules: null, swaps: null,
   };
   /** Whether the page that is shown needs the swaps. */
@@ -110,16 +112,32 @@ export class Live {
       const status = await ask<StatusView>("/api/v1/status", patienceMs);
       this.answered(status);
       if (this.events === null) this.listen();
-      if (this.wantsSwaps) this.set({ swaps: await ask<SwapsView>("/api/v1/swaps?limit=25") });
-      if (turn % HOT_EVERY === 0) {
-        this.set({ hot: (await ask<TokensAnswer>("/api/v1/tokens?state=HOT")).tokens });
-      }
-      if (turn % RULES_EVERY === 0 || this.known.rules === null) {
-        this.set({ rules: await ask<TriggersAnswer>("/api/v1/triggers") });
-      }
+      await this.beside(turn);
     } catch (error) {
       this.failed(error);
     }
+  }
+
+  /** What stands beside the status. One that does not come is said, and makes nobody blind. */
+  private async beside(turn: number): Promise<void> {
+    let missing = "";
+    const one = async <T>(path: string, keep: (found: T) => Partial<Known>) => {
+      try {
+        this.set(keep(await ask<T>(path)));
+      } catch (error) {
+        if (error instanceof Locked) throw error;
+        missing = sentence(error);
+      }
+    };
+    if (this.wantsSwaps) await one<SwapsView>("/api/v1/swaps?limit=25", swaps => ({ swaps }));
+    if (turn % HOT_EVERY === 0) {
+      await one<TokensAnswer>("/api/v1/tokens?state=HOT", found => ({ hot: found.tokens }));
+    }
+    if (turn % RULES_EVERY === 0 || this.known.rules === null) {
+      await one<TriggersAnswer>("/api/v1/triggers", rules => ({ rules }));
+    }
+    if (!this.known.alertsLoaded && this.known.streaming) await this.loadAgain();
+    this.set({ missing });
   }
 
   private answered(status: StatusView): void {
@@ -152,7 +170,7 @@ export class Live {
       this.set({ streaming: true });
       // What came before, or while nobody listened: asked for once the stream is open, so that
       // nothing falls between the two.
-      void this.load("").catch(error => this.failed(error));
+      void this.loadAgain();
     };
     events.addEventListener("alert", event => this.take(event as MessageEvent<string>));
     events.onerror = () => {
@@ -185,6 +203,16 @@ export class Live {
     this.keep(page.alerts);
     const before = more || this.known.olderBefore === null ? page.next_before_seq : this.known.olderBefore;
     this.set({ alertsLoaded: true, olderBefore: before });
+  }
+
+  /** The newest page; where it does not come, the next turn asks again. */
+  private async loadAgain(): Promise<void> {
+    try {
+      await this.load("");
+    } catch (error) {
+      if (error instanceof Locked) this.failed(error);
+      else this.set({ missing: sentence(error) });
+    }
   }
 
   private keep(alerts: StoredAlert[]): void {
