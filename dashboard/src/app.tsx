@@ -11,6 +11,7 @@ import { choose, theme, THEMES, type Theme } from "./theme";
 const TICK_MS = 1000;
 // Every process gives a sign once a second.
 const QUIET_S = 3;
+const STARTED_SHOWN_MS = 10_000;
 
 export function App({ live }: { live: Live }) {
   const [, again] = useReducer<number, void>(n => n + 1, 0);
@@ -64,6 +65,7 @@ export function App({ live }: { live: Live }) {
             {page("/", "Alerts")}
             {page("/system", "System")}
             {quiet.map(one => <span class="wrong" key={one.service}>{plain(one.service)}: no sign for {one.forS} s</span>)}
+            {quiet.length === 0 && startedAgain(known).map(one => <span class="wrong" key={one}>{plain(one)}: started again</span>)}
             {wrong > 0 && <span class="wrong">{wrong} {wrong === 1 ? "condition" : "conditions"}</span>}
           </nav>
           <span class="right">
@@ -93,6 +95,11 @@ function quietServices(known: Known): Array<{ service: string; forS: number }> {
   return (known.status?.services ?? [])
     .map(one => ({ service: one.service, forS: Math.floor(Math.min(...one.instances.map(each => each.age_ms)) / 1000) }))
     .filter(one => Number.isFinite(one.forS) && one.forS >= QUIET_S);
+}
+
+/** Services whose process is another one since a moment ago. */
+function startedAgain(known: Known): string[] {
+  return Object.entries(known.startedMs).filter(([, ms]) => Date.now() - ms < STARTED_SHOWN_MS).map(([service]) => service);
 }
 
 function LinkState({ known, nowMs }: { known: Known; nowMs: number }) {

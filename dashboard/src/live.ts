@@ -17,6 +17,7 @@ export interface Known {
   /** What of the rest did not come the last time; empty where all of it did. */
   missing: string;
   awaySinceMs: number;
+  startedMs: Record<string, number>;
   status: StatusView | null;
   /** The server's clock minus ours, in ms. */
   aheadMs: number;
@@ -36,6 +37,7 @@ const FIRST_PATIENCE_MS = 15_000;
 const BACK_SHOWN_MS = 4000;
 const STREAM_AGAIN_MS = 2000;
 const PAGE = 100;
+const INSTANCES_MAX = 64;
 const HOT_EVERY = 2;
 const RULES_EVERY = 30;
 
@@ -58,12 +60,13 @@ export const whyOf = (mint: string): Promise<WhyRow[]> =>
 
 export class Live {
   known: Known = {
-    link: "loading", problem: "", missing: "", awaySinceMs: 0, status: null, aheadMs: 0, alerts: new Map(),
+    link: "loading", problem: "", missing: "", startedMs: {}, awaySinceMs: 0, status: null, aheadMs: 0, alerts: new Map(),
     alertsLoaded: false, olderBefore: null, streaming: false, hot: null, rules: null, swaps: null,
   };
   /** Whether the page that is shown needs the swaps. */
   wantsSwaps = false;
   onAlert: (alert: StoredAlert) => void = () => {};
+  private instances = new Map<string, Set<string>>();
   private listeners = new Set<() => void>();
   private due = false;
   private turns = 0;
@@ -140,7 +143,21 @@ export class Live {
     this.set({ missing });
   }
 
+  /** Which services were started again while somebody looked, and when that was seen. */
+  private noteStarts(status: StatusView): void {
+    const startedMs = { ...this.known.startedMs };
+    for (const { service, instances } of status.services) {
+      const before = this.instances.get(service);
+      const now = new Set(instances.map(one => one.instance));
+      if (before && [...now].some(one => !before.has(one))) startedMs[service] = Date.now();
+      // What has just gone is still known, so that it does not count as new when it is named again.
+      this.instances.set(service, new Set([...(before ?? []), ...now].slice(-INSTANCES_MAX)));
+    }
+    this.set({ startedMs });
+  }
+
   private answered(status: StatusView): void {
+    this.noteStarts(status);
     const aheadMs = status.at_ms - Date.now();
     const was = this.known.link;
     const link: Link = was === "away" || was === "locked" ? "back" : was === "loading" ? "live" : was;
