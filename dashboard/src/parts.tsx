@@ -69,7 +69,7 @@ export function Table({ label, columns, rows, none }: {
 }) {
   if (!rows.length) return <p class="none">{none}</p>;
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={label}>
+    <div class="scroll" tabIndex={0} role="region" aria-label={`${label}: the table`}>
       <table>
         <thead><tr>{columns.map(one => <th scope="col" class={one.number ? "n" : ""}>{one.name}</th>)}</tr></thead>
         <tbody>
