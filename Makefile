@@ -17,8 +17,8 @@ $(STAMP): $(DECLARED) tools/setup.sh
 	@touch $@
 
 .PHONY: setup
-setup: $(STAMP) ## make .venv with everything in it
-	@:
+setup: $(STAMP) ## make .venv with everything in it, and the pages of the API
+	@VENV=$(VENV) tools/dashboard.sh
 
 .PHONY: up
 up: setup ## run the whole system here: broker, source, ingest, parsers, API (ARGS="--rate 500")
@@ -31,8 +31,16 @@ test: setup ## every test, those under load alone on the machine (ARGS="-k swap"
 	$(PY) -m pytest -n 2 tests/chaos
 
 .PHONY: test-browser
-test-browser: setup ## a real browser: no page of another site reads or changes anything (needs chromium, node)
+test-browser: setup ## a real browser: the pages, and that no other site's reads or changes (needs chromium, node)
 	@$(PY) -m pytest tests/browser $(ARGS)
+
+.PHONY: dashboard
+dashboard: $(STAMP) ## build the pages of the API, or say why not (needs node, or takes it as a package)
+	@VENV=$(VENV) tools/dashboard.sh --must
+
+.PHONY: screenshot
+screenshot: setup ## write docs/screenshot.png of a running demo (needs chromium, node)
+	@PYTHONPATH=tests $(PY) tools/screenshot.py
 
 .PHONY: check
 check: setup format-check lint types imports drift guards ## format, lint, types, imports, drift of generated files, hosts, sizes
@@ -44,6 +52,7 @@ lint: setup
 	@$(PY) -m ruff check .
 types: setup
 	@$(PY) -m mypy libs services cli tests tools benchmark conftest.py
+	@VENV=$(VENV) tools/dashboard.sh --types
 imports: setup
 	@$(VENV)/bin/lint-imports
 drift: setup
@@ -51,6 +60,7 @@ drift: setup
 	@$(PY) tools/gen_schemas.py --check
 	@$(PY) tools/gen_env.py --check
 	@$(PY) tools/gen_detection_docs.py --check
+	@$(PY) tools/gen_api_types.py --check
 guards: setup
 	@$(PY) tools/check_hosts.py
 	@$(PY) tools/check_size.py
@@ -77,6 +87,7 @@ schemas: setup ## generate schemas/ from the messages, and .env.example from the
 	@$(PY) tools/gen_schemas.py
 	@$(PY) tools/gen_env.py
 	@$(PY) tools/gen_detection_docs.py
+	@$(PY) tools/gen_api_types.py
 
 .PHONY: accuracy
 accuracy: setup ## write docs/accuracy.md from the real transactions in PW_CORPUS_DIR
@@ -104,6 +115,7 @@ e2e-docker: setup images ## the containers: built, up, fed, scaled, crashed, com
 
 .PHONY: compose-up
 compose-up: ## the same demo in containers (docker compose)
+	@VENV=$(VENV) tools/dashboard.sh
 	@if docker compose version >/dev/null 2>&1; then exec docker compose up --build $(ARGS); \
 	else exec docker-compose up --build $(ARGS); fi
 

@@ -7,6 +7,8 @@ if ! docker info >/dev/null 2>&1; then
     echo "no Docker engine answers: start one (dockerd, or your desktop's), then try again" >&2
     exit 69
 fi
+# The pages are built here, since an image of Python holds no node.
+tools/dashboard.sh
 # The legacy builder everywhere, unless told otherwise: BuildKit needs a plugin that not every
 # engine has.
 export DOCKER_BUILDKIT="${DOCKER_BUILDKIT:-0}" COMPOSE_DOCKER_CLI_BUILD="${COMPOSE_DOCKER_CLI_BUILD:-0}"

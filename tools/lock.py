@@ -78,6 +78,7 @@ def main() -> int:
     compile_lock(uv, "build", build, constraint=dev)
     test = [one for one in development if re.split(r"[^\w-]", one)[0] in TEST_ONLY]
     compile_lock(uv, "test", test, constraint=dev)
+    compile_lock(uv, "node", dependency_group("node"), constraint=dev)
     for member in images(workspace):
         wanted = sorted(third_party(member, workspace))
         compile_lock(uv, member.folder.name, wanted, constraint=dev)

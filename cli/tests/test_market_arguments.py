@@ -11,7 +11,7 @@ import pytest
 from pw_cli import simulate
 from pw_cli.up.arguments import add_arguments, options
 from pw_cli.up.plan import Ports, replay_spec
-from pw_replay.market.presets import DENSE, VARIED
+from pw_replay.market.presets import DEMO, DENSE, VARIED
 
 PORTS = Ports(replay=1, replay_http=2, ingest_http=3, parser_http=(4, 5), api=6)
 
@@ -22,8 +22,9 @@ def played(*words: str) -> dict[str, str]:
     return replay_spec(options(parser.parse_args(words)), PORTS, Path("sent")).env
 
 
-def test_up_plays_the_varied_market_unless_it_is_asked_for_the_dense_one() -> None:
-    assert played()["PW_REPLAY_MARKET_PRESET"] == VARIED
+def test_up_plays_the_demo_unless_it_is_asked_for_another_market() -> None:
+    assert played()["PW_REPLAY_MARKET_PRESET"] == DEMO
+    assert played("--preset", VARIED)["PW_REPLAY_MARKET_PRESET"] == VARIED
     env = played("--preset", DENSE, "--failures", "0.5")
     assert (env["PW_REPLAY_MARKET_PRESET"], env["PW_REPLAY_MARKET_FAILURES"]) == (DENSE, "0.5")
 

@@ -96,7 +96,7 @@ async def test_the_link_of_the_start_lets_one_browser_in_and_commands_find_the_t
         path = tmp_path / "data/api-token"
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         token = read_token(path)
-        link, api = run.word("status page"), run.word("API").removesuffix("/openapi.json")
+        link, api = run.word("alerts"), run.word("API").removesuffix("/openapi.json")
         assert link.startswith(f"{api}/login?code=")
         async with httpx.AsyncClient(trust_env=False, follow_redirects=True) as browser:
             assert (await browser.get(f"{api}/api/v1/status")).status_code == 401
@@ -140,7 +140,7 @@ async def test_a_token_of_ones_own_is_used_and_none_is_made(tmp_path: Path) -> N
 async def test_without_a_token_it_says_what_that_risks(tmp_path: Path) -> None:
     async with started("--no-token", folder=tmp_path) as run:
         api = run.word("API").removesuffix("/openapi.json")
-        assert run.word("status page") == f"{api}/"
+        assert run.word("alerts") == f"{api}/"
         async with httpx.AsyncClient(trust_env=False) as client:
             assert (await client.get(f"{api}/api/v1/swaps")).status_code == 200
             foreign = {"Host": "attacker.example"}

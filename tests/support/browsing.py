@@ -15,30 +15,47 @@ from typing import Any
 import msgspec
 import pytest
 
+from pw_api.site import load_site
+
 SCRIPT = Path(__file__).parents[1] / "browser"
 LOCKED = ("package.json", "package-lock.json", ".npmrc")
 NPM_TIMEOUT_S = 240.0
 SCRIPT_TIMEOUT_S = 240.0
 
 
-async def browse(cache: Path, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Run the script in chromium; what it saw. Skips, loudly, where there is no browser."""
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-    if chromium is None:
-        pytest.skip("no chromium here: NOT tried whether a browser keeps other sites' pages out")
+async def browse(
+    cache: Path, wanted: dict[str, Any], script: str = "attacks.mjs"
+) -> dict[str, Any]:
+    """Run a script in chromium; what it saw. Skips, loudly, where there is no browser."""
+    chromium = chromium_here()
     folder = await _installed(cache)
-    shutil.copy(SCRIPT / "attacks.mjs", folder)
+    for one in SCRIPT.glob("*.mjs"):
+        shutil.copy(one, folder)
     said = msgspec.json.encode({"chromium": chromium, **wanted}).decode()
-    words = ("node", "attacks.mjs", said)
+    words = ("node", script, said)
     code, out, err = await _command(*words, folder=folder, timeout_s=SCRIPT_TIMEOUT_S)
     assert code == 0, err[-3_000:]
     found: dict[str, Any] = msgspec.json.decode(out)
     return found
 
 
+def chromium_here() -> str:
+    """The browser of this machine; skips, loudly, where there is none."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if found is None:
+        pytest.skip("no chromium here: NOT tried in a browser")
+    return found
+
+
+def dashboard_here() -> None:
+    """Skips, loudly, where the pages were not built."""
+    if not load_site().built:
+        pytest.skip("the dashboard is not built here (make dashboard): NOT tried in a browser")
+
+
 async def _installed(cache: Path) -> Path:
     if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("no node and npm here: NOT tried whether a browser keeps other pages out")
+        pytest.skip("no node and npm here: NOT tried in a browser")
     lock = hashlib.sha256((SCRIPT / "package-lock.json").read_bytes()).hexdigest()[:16]
     folder = cache / lock
     folder.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,8 @@ class Command:
 COMMANDS = (
     Command("up", "pw_cli.up.run", "run the whole system here: broker, source and services"),
     Command("status", "pw_cli.status", "show what the system is doing"),
-    Command("url", "pw_cli.url", "print a one-time link to the status page"),
+    Command("url", "pw_cli.url", "print a one-time link to the page"),
+    Command("alerts", "pw_cli.alerts", "list what rang, or follow it"),
     Command("parse", "pw_cli.parse", "parse captures; prints one swap.v1 per line"),
     Command(
         "capture", "pw_cli.capture", "record a capture from the broker, an endpoint or JSON-RPC"

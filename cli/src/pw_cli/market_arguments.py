@@ -13,7 +13,8 @@ def add_market_arguments(parser: argparse._ActionsContainer, *, default: str) ->
         "--preset",
         choices=presets.PRESETS,
         default=default,
-        help="varied: what a block of today holds; dense: mostly trades (default: %(default)s)",
+        help="demo: varied, and a named token is quietly bought from the first seconds on; varied: "
+        "what a block of today holds; dense: mostly trades (default: %(default)s)",
     )
     parser.add_argument(
         "--failures",

@@ -1,4 +1,4 @@
-"""`pw url`: a link that opens the status page in a browser, once."""
+"""`pw url`: a link that opens the page in a browser, once."""
 
 from __future__ import annotations
 

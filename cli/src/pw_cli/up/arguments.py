@@ -61,7 +61,7 @@ class UpOptions:
     json: bool
     api_token_file: Path | None = None
     no_token: bool = False
-    preset: str = presets.VARIED
+    preset: str = presets.DEMO
     failures: float = presets.FAILURES_DEFAULT
     with_failed: bool = False
     token_in_clear: bool = False
@@ -86,6 +86,11 @@ class UpOptions:
     def is_live(self) -> bool:
         """Whether the source is somebody else's, and nothing is played."""
         return bool(self.endpoint or self.rpc)
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether the market that it begins with is there to be looked at."""
+        return self.source_kind == "market" and self.preset == presets.DEMO
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -135,7 +140,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_MARKET_MINUTES,
         help="length of one pass of the generated market",
     )
-    add_market_arguments(source, default=presets.VARIED)
+    add_market_arguments(source, default=presets.DEMO)
     source.add_argument(
         "--faults",
         default="",

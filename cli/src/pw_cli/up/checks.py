@@ -33,6 +33,7 @@ SETTINGS: Final[Mapping[str, type]] = {
 }
 # What says the same as a variable that the run sets; "" where there is nothing to say.
 FLAGS: Final[Mapping[str, str]] = {
+    "PW_API_DEMO": "--preset",
     "PW_API_NO_TOKEN": "--no-token",
     "PW_API_TOKEN_FILE": "--api-token-file",
     "PW_HTTP_LISTEN": "--port",

@@ -74,13 +74,19 @@ def notifier_spec(options: UpOptions, nats_url: str, port: int) -> Spec:
 
 
 def api_spec(
-    nats_url: str, port: int, token_file: Path | None, *, no_token: bool | None = None
+    nats_url: str,
+    port: int,
+    token_file: Path | None,
+    *,
+    no_token: bool | None = None,
+    demo: bool = False,
 ) -> Spec:
     """The status API; it reads its token from a file, and asks for none only without one."""
     env = _common(nats_url) | {"PW_HTTP_LISTEN": f"127.0.0.1:{port}"}
     without = token_file is None if no_token is None else no_token
     # Both, so that neither comes from somewhere else.
     env["PW_API_NO_TOKEN"] = str(without).lower()
+    env["PW_API_DEMO"] = str(demo).lower()
     env["PW_API_TOKEN_FILE"] = "" if token_file is None else str(token_file.resolve())
     return Spec("api", "api", "pw_api", env, port)
 
@@ -156,7 +162,13 @@ def every_spec(options: UpOptions, nats_url: str, ports: Ports, folder: Path) ->
     specs = [
         provision_spec(options, nats_url),
         parser_spec(1, nats_url, ports.parser_http[0]),
-        api_spec(nats_url, ports.api, options.api_token_file, no_token=options.no_token),
+        api_spec(
+            nats_url,
+            ports.api,
+            options.api_token_file,
+            no_token=options.no_token,
+            demo=options.is_demo,
+        ),
         ingest_spec(options, nats_url, ports),
     ]
     if options.detectors:

@@ -71,7 +71,7 @@ class Progress:
         once = "" if system.access.token is None else "   (works once; `pw url` prints another)"
         for text in (
             f"Pocketwatcher is running on {source}",
-            f"  status page   {link}{once}",
+            f"  alerts        {link}{once}",
             f"  status        {api}/api/v1/status",
             f"  swaps         {api}/api/v1/swaps",
             f"  API           {api}/openapi.json",

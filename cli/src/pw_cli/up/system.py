@@ -104,7 +104,10 @@ class System:
         if self.ports.detector_http:
             port = self.ports.notifier_http
             specs.append(plan.notifier_spec(self.options, self.nats_url, port))
-        specs.append(plan.api_spec(self.nats_url, self.ports.api, self.access.token_file))
+        demo = self.options.is_demo
+        specs.append(
+            plan.api_spec(self.nats_url, self.ports.api, self.access.token_file, demo=demo)
+        )
         if self.plays:
             specs.append(plan.replay_spec(self.options, self.ports, self.sent_record))
         self.children.extend([self.starter.start(spec) for spec in specs])

@@ -61,7 +61,7 @@ def cookie_name(token: str) -> str:
 
 
 def login_url(base: str, token: str, nonce: bytes, now_ms: int) -> str:
-    """The link that opens the status page once."""
+    """The link that opens the page once."""
     return f"{base.rstrip('/')}{LOGIN_PATH}?code={new_code(token, nonce, now_ms)}"
 
 

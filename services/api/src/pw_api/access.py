@@ -13,11 +13,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pw_api import problems
 from pw_api.core.access import (
-    OPEN_PATHS,
     Asked,
     Host,
     holds_session,
     is_https,
+    is_open,
     refusal,
 )
 from pw_api.core.codes import Codes
@@ -50,7 +50,7 @@ class Access:
 
 
 class Guard:
-    """ASGI middleware; every path but OPEN_PATHS goes through `core.access.refusal`."""
+    """ASGI middleware; every path that is not open goes through `core.access.refusal`."""
 
     def __init__(self, app: ASGIApp, access: Access, runtime: Runtime) -> None:
         self._app = app
@@ -70,7 +70,7 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers[name] = value
-                if asked.path not in OPEN_PATHS:
+                if not is_open(asked.path):
                     headers["Cache-Control"] = "no-store"
             await send(message)
 

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from pw_api.core.peers import Slots, peer_of
+from pw_api.shapes import AlertsAnswer, Token, TokensAnswer, WhyRow, answer_of
 from pw_common.alerts import Alert, decode_alert, ended_of
 from pw_common.amounts import amounts_as_text, body_with_text
 from pw_common.bus import ApiRefused, BrokerAway, Bus
@@ -53,7 +54,7 @@ def router(runtime: Runtime, bus: Callable[[], Bus]) -> APIRouter:
     routes = APIRouter()
     slots = Slots(total=STREAMS_MAX, each=STREAMS_PER_PEER_MAX)
 
-    @routes.get("/alerts")
+    @routes.get("/alerts", responses=answer_of(AlertsAnswer))
     async def alerts(
         limit: Limit = 50,
         before_seq: BeforeSeq = None,
@@ -95,18 +96,18 @@ def router(runtime: Runtime, bus: Callable[[], Bus]) -> APIRouter:
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
 
-    @routes.get("/tokens")
+    @routes.get("/tokens", responses=answer_of(TokensAnswer))
     async def tokens(state: Literal["HOT", "WARM"] | None = None) -> Response:
         """HOT tokens, and the most bought WARM ones, as the detector told them last."""
         found = await _projection(bus(), BUCKET_HOT if state == "HOT" else BUCKET_TOKENS)
         return json({"tokens": [one for known, one in found if state in {None, known}]})
 
-    @routes.get("/tokens/{mint}")
+    @routes.get("/tokens/{mint}", responses=answer_of(Token))
     async def token(mint: Mint) -> Response:
         """One token's state, facts and metrics; null where unknown, and why."""
         return json((await _ask(bus(), mint, "facts"))["facts"])
 
-    @routes.get("/tokens/{mint}/why")
+    @routes.get("/tokens/{mint}/why", responses=answer_of(WhyRow, many=True))
     async def why(mint: Mint) -> Response:
         """Each rule for a token: its values, and what keeps it from ringing."""
         return json((await _ask(bus(), mint, "why"))["why"])
@@ -147,7 +148,7 @@ async def _events(
             for message in await reader.fetch(64, timeout_s=0.5):
                 told_s = monotonic_s()
                 # A line feed within would forge events; JSON needs none.
-                body = body_with_text(message.body).replace(b"\n", b" ").replace(b"\r", b" ")
+                body = _placed(message).replace(b"\n", b" ").replace(b"\r", b" ")
                 yield b"id: %d\nevent: alert\ndata: %s\n\n" % (message.seq, body)
             if monotonic_s() - told_s > KEEP_ALIVE_S:
                 told_s = monotonic_s()
@@ -158,6 +159,14 @@ async def _events(
     finally:
         if reader is not None:
             await reader.close()
+
+
+def _placed(message: StoredMessage) -> bytes:
+    """A body with its place and its time, as a page of alerts has them; no object stays as is."""
+    body = body_with_text(message.body).rstrip()
+    if not body.endswith(b"}") or len(body) < len(b'{"":0}'):
+        return body
+    return b'%s,"seq":%d,"stored_ms":%d}' % (body[:-1], message.seq, message.time_ms)
 
 
 def _told(message: StoredMessage) -> tuple[StoredMessage, Alert] | None:

@@ -6,19 +6,19 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Query, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
-from pw_api import alerts, configuration, letters, problems, unlisted
+from pw_api import alerts, configuration, letters, problems, shapes, unlisted
 from pw_api.access import Access, Guard
 from pw_api.core.access import Host
 from pw_api.core.present import swap_fields
 from pw_api.reader import SwapReader
-from pw_api.status import status_view
+from pw_api.site import Site, add_site, load_site
+from pw_api.status import Seen, status_view
 from pw_api.views import (
     DeadLettersView,
     GapsView,
@@ -39,13 +39,6 @@ LIMIT_MAX = 1_000
 LIMIT_WITH_BODY_MAX = 50
 # Many pages open at once ask the broker no more often than this.
 SNAPSHOT_KEPT_S = 0.2
-PAGE = (Path(__file__).parent / "page.html").read_text(encoding="utf-8")
-PAGE_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-        "connect-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
-    ),
-}
 
 Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="How many, newest first")]
 BeforeSeq = Annotated[
@@ -76,6 +69,7 @@ class StatusCache:
 
     runtime: Runtime
     reader: SwapReader
+    demo: bool = False
     _since: Since = field(default_factory=Since)
     _view: StatusView | None = None
     _taken_s: float = 0.0
@@ -91,8 +85,12 @@ class StatusCache:
                 self._view = status_view(
                     shot,
                     found,
-                    repeats=self.reader.swaps.repeats,
-                    swaps_trimmed=self.reader.trimmed,
+                    seen=Seen(
+                        repeats=self.reader.swaps.repeats,
+                        trimmed=self.reader.trimmed,
+                        last_swap_ms=self.reader.last_swap_ms,
+                    ),
+                    demo=self.demo,
                     unlisted=await unlisted.unlisted_view(bus),
                 )
                 self._taken_s = monotonic_s()
@@ -100,13 +98,21 @@ class StatusCache:
 
 
 def build_app(
-    runtime: Runtime, reader: SwapReader, token: str | None, hosts: tuple[Host, ...] = ()
+    runtime: Runtime,
+    reader: SwapReader,
+    token: str | None,
+    hosts: tuple[Host, ...] = (),
+    *,
+    demo: bool = False,
+    site: Site | None = None,
 ) -> FastAPI:
     """The whole application.
 
     Args:
         token: What every /api request must carry; None asks for nothing.
         hosts: Names that /api answers to, beside the loopback ones.
+        demo: What is shown is a generated market, and the page says so.
+        site: The pages; None for those that are installed.
     """
     # The interactive documentation pages load scripts from elsewhere, so there are none.
     app = FastAPI(
@@ -118,16 +124,15 @@ def build_app(
     )
     problems.install(app)
     configuration.install(app)
+    shapes.install(app)
     access = Access(token, hosts, runtime.started_at_ms)
     app.add_middleware(Guard, access=access, runtime=runtime)
     # Added last, so that what the guard refuses is counted too.
     app.middleware("http")(_counting(runtime))
-    app.include_router(_api(runtime, reader))
+    app.include_router(_api(runtime, StatusCache(runtime, reader, demo), reader))
     _add_health(app, runtime)
 
-    @app.get("/", include_in_schema=False)
-    async def page() -> HTMLResponse:
-        return HTMLResponse(PAGE, headers=PAGE_HEADERS)
+    add_site(app, load_site() if site is None else site)
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> RedirectResponse:
@@ -136,9 +141,8 @@ def build_app(
     return app
 
 
-def _api(runtime: Runtime, reader: SwapReader) -> APIRouter:
+def _api(runtime: Runtime, cache: StatusCache, reader: SwapReader) -> APIRouter:
     router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
-    cache = StatusCache(runtime, reader)
 
     def bus() -> Bus:
         # Said at once, instead of after the time that a request may take.

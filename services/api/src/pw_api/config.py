@@ -78,6 +78,12 @@ class Settings(CommonSettings):
         check=_cidrs,
     )
 
+    demo: bool = setting(
+        "PW_API_DEMO",
+        "Say on the page that what it shows is a generated market",
+        default=False,
+    )
+
     def limits(self) -> Limits:
         """What connections may do."""
         return Limits(

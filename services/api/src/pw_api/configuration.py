@@ -19,6 +19,7 @@ from pw_api.bodies import NOTE_MAX, WHO_MAX, Parsing, line_of, revision_of, with
 from pw_api.dry_run import add_dry_runs
 from pw_api.entries import add_entries, conflict
 from pw_api.programs import add_programs
+from pw_api.shapes import TriggersAnswer, answer_of
 from pw_api.stored import BYTES_MAX_OF, Kept, history, kept, with_differences
 from pw_common import channels as ch
 from pw_common.bus import ApiRefused, Bus
@@ -64,7 +65,7 @@ def router(bus: Callable[[], Bus]) -> APIRouter:
 
 
 def _add_rules(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -> None:
-    @routes.get("/triggers")
+    @routes.get("/triggers", responses=answer_of(TriggersAnswer))
     async def triggers() -> Response:
         """The rules that hold, their revision, and what a rule may name."""
         found = await kept(bus(), KEY_TRIGGERS)

@@ -12,6 +12,7 @@ from pw_api.core.access import read_hosts
 from pw_api.core.query import RecentSwaps
 from pw_api.reader import SwapReader
 from pw_api.server import ApiServer
+from pw_api.site import load_site
 from pw_common.exit_codes import EXIT_CONFIG
 from pw_common.redact import keep_secret
 from pw_common.run import Runtime, run_service
@@ -36,7 +37,11 @@ def main() -> int:
             runtime.log.warning("api_without_token", allowed="anyone who reaches the port")
         count = partial(runtime.metrics.count, "pw_api_connections_closed_total")
         limits = replace(settings.limits(), on_closed=lambda why: count(why=why))
-        app = build_app(runtime, reader, token, read_hosts(settings.api_hosts))
+        site = load_site()
+        if not site.built:
+            runtime.log.warning("dashboard_not_built", shown="the status page alone")
+        hosts = read_hosts(settings.api_hosts)
+        app = build_app(runtime, reader, token, hosts, demo=settings.demo, site=site)
         return ApiServer(app, limits)
 
     return run_service("api", settings, reader.run, http=http, needs_broker=False)

@@ -25,6 +25,8 @@ class SwapReader:
     def __init__(self, swaps: RecentSwaps) -> None:
         self.swaps = swaps
         self.unreadable = 0
+        # When the broker stored the newest one.
+        self.last_swap_ms: int | None = None
         self._reader: LogReader | None = None
 
     @property
@@ -57,7 +59,10 @@ class SwapReader:
                 self.unreadable += 1
                 runtime.log.warning("swap_batch_unreadable", seq=message.seq, reason=str(error))
                 continue
-            runtime.metrics.count("pw_api_swaps_total", self.swaps.add(batch))
+            new = self.swaps.add(batch)
+            if new:
+                self.last_swap_ms = max(self.last_swap_ms or 0, message.time_ms)
+            runtime.metrics.count("pw_api_swaps_total", new)
             # HTTP answers between two batches of a long catch-up.
             await asyncio.sleep(0)
 

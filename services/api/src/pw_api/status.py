@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pw_api.core.present import sum_rates
 from pw_api.health_view import condition_view
@@ -29,21 +30,32 @@ UNLISTED_SHOWN = 3
 STORED_DUPLICATES = "pw_stored_duplicates_total"
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What the reader of swaps knows: repeats that it dropped, messages that PW_SWAP lost before
+    it came to them, and when the newest swap was stored, None before the first.
+    """
+
+    repeats: int = 0
+    trimmed: int = 0
+    last_swap_ms: int | None = None
+
+
 def status_view(
     shot: Overview,
     conditions: Sequence[Condition],
     *,
-    repeats: int,
-    swaps_trimmed: int,
+    seen: Seen,
     unlisted: UnlistedView,
+    demo: bool,
 ) -> StatusView:
     """The status at a snapshot.
 
     Args:
         conditions: What is not as it should be, the worst first.
-        repeats: Swaps that this API's own reader dropped as already read.
-        swaps_trimmed: Messages that PW_SWAP lost before this reader came to them.
+        seen: What this API's own reader of swaps knows.
         unlisted: Programs that trade and are in no table; the first few are shown.
+        demo: What is shown is a generated market.
     """
     streams = [_stream_view(name, shot) for name in sorted(shot.streams)]
     messages = {stream.stream: stream.messages for stream in streams}
@@ -52,6 +64,7 @@ def status_view(
         for beat in shot.heartbeats
         if STORED_DUPLICATES in beat.rates
     )
+    sources = source_views(shot)
     return StatusView(
         at_ms=shot.at_ms,
         mode=mode_of(conditions),
@@ -60,14 +73,17 @@ def status_view(
         services=_service_views(shot),
         streams=streams,
         consumers=[_consumer_view(key, shot) for key in sorted(shot.consumers)],
-        sources=source_views(shot),
+        sources=sources,
         totals=TotalsView(
             dead_letters=messages.get(STREAM_DLQ, 0),
             gaps=_open_gaps(shot),
-            stored_duplicates=duplicates + repeats,
-            swaps_trimmed_unread=swaps_trimmed,
+            stored_duplicates=duplicates + seen.repeats,
+            swaps_trimmed_unread=seen.trimmed,
         ),
         unlisted=unlisted.model_copy(update={"shown": unlisted.shown[:UNLISTED_SHOWN]}),
+        # A source that is live shows no market of ours.
+        demo=demo and any(one.kind == "recorded" for one in sources),
+        last_swap_ms=seen.last_swap_ms,
     )
 
 

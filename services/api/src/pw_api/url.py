@@ -1,4 +1,4 @@
-"""`python -m pw_api.url [ADDRESS]`: a link that opens the status page once, for containers.
+"""`python -m pw_api.url [ADDRESS]`: a link that opens the page once, for containers.
 
 `pw url` does the same where `pw` is. ADDRESS is where the browser reaches the API.
 """

@@ -206,7 +206,11 @@ class TotalsView(BaseModel):
 
 
 class StatusView(BaseModel):
-    """The whole system at one moment. `why` is that of each of `conditions`, the worst first."""
+    """The whole system at one moment. `why` is that of each of `conditions`, the worst first.
+
+    `demo`: what is shown is a generated market. `last_swap_ms` is when the newest swap that this
+    API has read was stored; null before the first.
+    """
 
     model_config = _example(
         at_ms=1_790_000_000_000,
@@ -233,6 +237,8 @@ class StatusView(BaseModel):
             "programs": 0,
             "shown": [],
         },
+        demo=False,
+        last_swap_ms=1_790_000_000_000,
     )
     at_ms: int
     mode: Mode
@@ -244,6 +250,8 @@ class StatusView(BaseModel):
     sources: list[SourceView]
     totals: TotalsView
     unlisted: UnlistedView
+    demo: bool = False
+    last_swap_ms: int | None = None
 
 
 class SwapView(BaseModel):

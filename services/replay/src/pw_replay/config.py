@@ -69,7 +69,8 @@ class Settings:
     )
     market_preset: str = setting(
         "PW_REPLAY_MARKET_PRESET",
-        "varied (what a block of today holds), or dense (mostly trades, for load)",
+        "demo (varied, and a named token is quietly bought at once), varied (what a block of "
+        "today holds), or dense (mostly trades, for load)",
         default=presets.VARIED,
         check=st.one_of(*presets.PRESETS),
     )

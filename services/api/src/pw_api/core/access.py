@@ -18,10 +18,13 @@ from typing import Final
 from pw_common.login import LOGIN_PATH, cookie_name, session_holds
 from pw_common.redact import redacted_url
 
-# What shows no list and no secret. Whatever is not named here is guarded.
-OPEN_PATHS: Final = frozenset(
-    {"/", "/favicon.ico", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs"}
-)
+# The pages, and what they load: the same for everybody, so they hold no list and no secret.
+PAGES: Final = frozenset({"/", "/system"})
+ASSETS: Final = "/assets/"
+# Whatever is not named here is guarded.
+OPEN_PATHS: Final = PAGES | {
+    "/favicon.ico", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs"
+}  # fmt: skip
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 HOSTS_MAX: Final = 64
 COOKIES_MAX: Final = 16
@@ -103,11 +106,16 @@ def is_https(asked: Asked, hosts: tuple[Host, ...]) -> bool:
     return asked.scheme == "https" or (found is not None and found.https)
 
 
+def is_open(path: str) -> bool:
+    """Whether a path is answered to anyone."""
+    return path in OPEN_PATHS or (path.startswith(ASSETS) and "/" not in path[len(ASSETS) :])
+
+
 def refusal(
     asked: Asked, hosts: tuple[Host, ...], token: str | None, now_ms: int
 ) -> Refusal | None:
     """Why this request is refused; None where it may go on."""
-    if asked.path in OPEN_PATHS:
+    if is_open(asked.path):
         return None
     if _known(asked, hosts) is None:
         return _wrong_host(asked)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
 
-from pw_replay.market import modern, plain, presets, pump_v2, wire
+from pw_replay.market import modern, opening, plain, presets, pump_v2, wire
 from pw_replay.market import programs as p
 from pw_replay.market.crowd import Crowd
 from pw_replay.market.draft import Draft, Place
@@ -42,8 +42,9 @@ def generate_labelled(
     Signatures are 64 bytes that the seed, the slot and the index decide; they do not
     verify. `tps` counts all transactions, votes and failures included; `vote_share` is
     the part of the votes (0-1). Trades carry their `Truth`; all else carries None.
-    `preset` is `varied` (what a block of today holds) or `dense` (mostly trades, for load);
-    `failures` is the share of failed transactions among all but votes, of the varied one.
+    `preset` is `varied` (what a block of today holds), `demo` (the same, and a coin with a name is
+    bought quietly from the first seconds on) or `dense` (mostly trades, for load); `failures` is
+    the share of failed transactions among all but votes, of all but the dense one.
 
     Raises:
         ValueError: a rate, length or slot that is not positive, or a share outside its bounds.
@@ -93,10 +94,12 @@ def generate(
 class _Running:
     """A campaign under way: its pool and the wallets that act."""
 
-    number: int
+    kind: str
     pool: Pool
     funder: bytes
     wallets: dict[int, bytes]
+    # What its coin is called; None: as the market chooses.
+    called: tuple[str, str] | None = None
 
 
 class _Market:
@@ -108,7 +111,7 @@ class _Market:
         self._vote_share = vote_share
         self._rng = Random(f"{seed}/market")  # noqa: S311 - reproducible, not secret
         self._ledger = Ledger(seed)
-        self._varied = preset == presets.VARIED
+        self._varied = preset != presets.DENSE
         if self._varied:
             self._crowd: Crowd = VariedCrowd(self._rng, self._ledger, failures)
         else:
@@ -119,6 +122,8 @@ class _Market:
         self._next_campaign = 0
         self._order = itertools.count()
         self._due: list[tuple[int, int, Step, _Running]] = []
+        if preset == presets.DEMO:
+            self._open_demo()
 
     def transactions(
         self, slot: int, room: int, slot_time_ns: int
@@ -166,7 +171,7 @@ class _Market:
             pool = pump_v2.launch_curve(ledger, Mint.of(key, 6, p.TOKEN_2022))
         else:
             pool = pump_curve(ledger, Mint.of(key, 6))
-        running = _Running(number, pool, funder, {})
+        running = _Running(kind_of(number), pool, funder, {})
         planned = steps(self._seed, number)
         if self._varied:
             due = slot_after(self._start_slot, start_s(number))
@@ -180,9 +185,24 @@ class _Market:
             due = slot_after(self._start_slot, start_s(number) + step.after_s)
             heapq.heappush(self._due, (due, next(self._order), step, running))
 
+    def _open_demo(self) -> None:
+        """Put the demo's opening into the first seconds."""
+        ledger = self._ledger
+        funder = ledger.wallet("opening/creator", 10 * LAMPORTS)
+        pool = pump_v2.launch_curve(
+            ledger, Mint.of(opening.opening_key(self._seed), 6, p.TOKEN_2022)
+        )
+        called = (opening.NAME, opening.SYMBOL)
+        running = _Running(opening.KIND, pool, funder, {}, called)
+        for step in opening.opening_steps(self._seed):
+            name = opening.opening_wallet(step.wallet)
+            running.wallets.setdefault(step.wallet, ledger.wallet(name, 40 * LAMPORTS))
+            due = slot_after(self._start_slot, step.after_s)
+            heapq.heappush(self._due, (due, next(self._order), step, running))
+
     def _perform(self, step: Step, running: _Running) -> tuple[Draft, Truth | None]:
         if step.act == "launch":
-            words = coin_name(self._rng)
+            words = running.called or coin_name(self._rng)
             return modern.launch(self._rng, self._ledger, running.pool, running.funder, words, 0)
         wallet = running.wallets[step.wallet]
         if step.act == "fund":
@@ -197,7 +217,7 @@ class _Market:
             buy,
             amount,
             tip_lamports=step.tip_lamports,
-            campaign=kind_of(running.number),
+            campaign=running.kind,
         )
         if self._varied:
             way = Way(v2=True, exact_in=self._rng.random() < 0.5)

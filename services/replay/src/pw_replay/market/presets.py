@@ -1,4 +1,6 @@
-"""Which market is generated: the varied one of today's chain, or the dense one for load."""
+"""Which market is generated: the varied one of today's chain, the same with an opening to look at,
+or the dense one for load.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,8 @@ from typing import Final
 
 VARIED: Final = "varied"
 DENSE: Final = "dense"
-PRESETS: Final = (VARIED, DENSE)
+DEMO: Final = "demo"
+PRESETS: Final = (DEMO, VARIED, DENSE)
 
 # Failures among transactions that are no votes. Public figures of mainnet: a fifth to three fifths.
 FAILURES_MIN: Final = 0.2

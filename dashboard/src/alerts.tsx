@@ -1,0 +1,156 @@
+// The first page: what rang, newest first, and beside it the tokens that are HOT.
+
+import { useMemo, useRef, useState } from "preact/hooks";
+import type { Token, TriggersAnswer } from "./api";
+import { AlertCard } from "./alert_card";
+import { Banner } from "./banner";
+import { ALERTS_MAX, episodesOf } from "./episodes";
+import { age, sol, unknown } from "./format";
+import type { Known, Live } from "./live";
+import { Said } from "./parts";
+import { plain, SENTENCE_MAX, short, words } from "./text";
+
+export function Alerts({ live, known }: { live: Live; known: Known }) {
+  const episodes = useMemo(() => episodesOf(known.alerts.values()), [known.alerts]);
+  const [open, setOpen] = useState<string | null>(null);
+  const list = useRef<HTMLDivElement>(null);
+  const nowMs = live.nowMs();
+  const demo = known.status?.demo ?? false;
+
+  const buttons = () => [...(list.current?.querySelectorAll<HTMLElement>("[data-alert]") ?? [])];
+  const onKey = (event: KeyboardEvent) => {
+    const all = buttons();
+    const at = all.findIndex(one => one.dataset["alert"] === (document.activeElement as HTMLElement).dataset["alert"]);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
+    if (event.key === "Escape" && open !== null) {
+      all.find(one => one.dataset["alert"] === open)?.focus();
+      setOpen(null);
+    } else if (to !== undefined && at >= 0 && all[to]) {
+      all[to].focus();
+      event.preventDefault();
+    }
+  };
+  const look = (mint: string) => {
+    const found = episodes.find(one => one.shown.mint === mint);
+    if (!found) return;
+    setOpen(found.key);
+    buttons().find(one => one.dataset["alert"] === found.key)?.focus();
+  };
+
+  return (
+    <>
+      <h1 class="hidden-text">Alerts</h1>
+      {demo && <Banner episodes={episodes} />}
+      <div class="columns">
+        <section aria-labelledby="alerts-head" ref={list} onKeyDown={onKey}>
+          <div class="head">
+            <h2 id="alerts-head">Alerts</h2>
+            <span class="dim">{state(known)}</span>
+          </div>
+          {!known.alertsLoaded && known.link !== "locked" && known.link !== "away" && <Loading />}
+          {known.alertsLoaded && !episodes.length && <Empty known={known} nowMs={nowMs} />}
+          <ol class="alerts">
+            {episodes.map(one => (
+              <AlertCard key={one.key} episode={one} nowMs={nowMs} demo={demo} isOpen={open === one.key}
+                toggle={() => setOpen(open === one.key ? null : one.key)} />
+            ))}
+          </ol>
+          <Older live={live} known={known} />
+        </section>
+        <Hot tokens={known.hot} look={look} nowMs={nowMs} recorded={recorded(known)} />
+      </div>
+    </>
+  );
+}
+
+function state(known: Known): string {
+  if (known.link === "away" || known.link === "locked" || !known.alertsLoaded) return "";
+  if (known.missing) return plain(known.missing, SENTENCE_MAX);
+  return known.streaming ? "live" : "the stream of alerts is away; coming again";
+}
+
+/** Whether a source plays what was: its times are not of today. */
+const recorded = (known: Known): boolean =>
+  known.status?.sources.some(one => one.kind === "recorded") ?? false;
+
+function Loading() {
+  return (
+    <div class="loading" role="status">
+      <span class="hidden-text">Loading alerts</span>
+      {[0, 1, 2].map(n => <div key={n} class="bone" aria-hidden="true" />)}
+    </div>
+  );
+}
+
+function Empty({ known, nowMs }: { known: Known; nowMs: number }) {
+  const { status, rules } = known;
+  const last = status?.last_swap_ms ?? null;
+  return (
+    <div class="empty">
+      <p><strong>No alert yet.</strong> {last === null
+        ? "No swap has come yet."
+        : `The last swap came ${age(nowMs - last)} ago.`}</p>
+      <p class="dim">{watched(rules)}</p>
+      {status?.sources.map(one => (
+        <p class="dim" key={one.source}>
+          Source <Said text={one.source} />: {one.connected ? "connected to" : "away from"}{" "}
+          <code>{plain(one.endpoint, 120)}</code>
+          {one.filter && <>, sees <Said text={words(one.filter)} max={64} /></>}
+          {one.narrowed && <> (<Said text={one.narrowed} max={SENTENCE_MAX} />)</>}.
+        </p>
+      ))}
+      {status && !status.sources.length && <p class="dim">No source has reported yet.</p>}
+    </div>
+  );
+}
+
+function watched(rules: TriggersAnswer | null): string {
+  if (rules === null) return "Which rules hold is not known yet.";
+  const on = rules.rules.filter(one => one.enabled !== false).map(one => words(one.name));
+  if (!on.length) return "No rule is on, so nothing can ring.";
+  return `Every token is watched for ${on.length} ${on.length === 1 ? "rule" : "rules"}: ${on.join(", ")}.`;
+}
+
+function Older({ live, known }: { live: Live; known: Known }) {
+  const [said, setSaid] = useState("");
+  if (known.olderBefore === null || !known.alertsLoaded) return null;
+  if (known.alerts.size >= ALERTS_MAX) {
+    return <p class="none">This page holds the newest {ALERTS_MAX} alerts; <code>pw alerts</code> lists older ones.</p>;
+  }
+  const more = () => {
+    setSaid("");
+    live.older().catch((error: unknown) => setSaid(error instanceof Error ? error.message : "no answer"));
+  };
+  return <p><button type="button" class="plain" onClick={more}>Older alerts</button> <span role="status">{said}</span></p>;
+}
+
+function Hot({ tokens, look, nowMs, recorded }: {
+  tokens: Token[] | null; look: (mint: string) => void; nowMs: number; recorded: boolean;
+}) {
+  const traded = [...(tokens ?? [])].sort((a, b) => (b.last_trade_ms ?? 0) - (a.last_trade_ms ?? 0));
+  return (
+    <aside aria-labelledby="hot-head">
+      <div class="head"><h2 id="hot-head">Hot tokens</h2><span class="dim">{tokens?.length ?? ""}</span></div>
+      {tokens === null && <p class="none">…</p>}
+      {tokens?.length === 0 && <p class="none">None: no token has rung within the hour.</p>}
+      <ul class="hot">
+        {traded.slice(0, 40).map(one => {
+          const cap = one.metrics["market_cap_sol"];
+          const bought = one.metrics["buy_volume_sol_5m"];
+          return (
+            <li key={one.mint}>
+              <button type="button" onClick={() => look(one.mint)} title={plain(one.mint, 64)}>
+                <span class="token">{one.symbol ? <Said text={one.symbol} /> : <em>name unknown</em>} <code>{short(one.mint)}</code></span>
+                <span class="facts">
+                  <span>cap {typeof cap === "number" ? sol(cap) : unknown(one.unknown["market_cap_sol"])}</span>
+                  {typeof bought === "number" && <span>bought {sol(bought)} in 5 min</span>}
+                  {!recorded && one.last_trade_ms !== null && <span>traded {age(nowMs - one.last_trade_ms)} ago</span>}
+                </span>
+              </button>
+            </li>
+          );
+        })}
+      </ul>
+    </aside>
+  );
+}

@@ -1,0 +1,81 @@
+// What every script here needs: chromium, and pages whose errors and requests are written down.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const require = createRequire(import.meta.url);
+const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const ARGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-proxy-server"];
+
+export const launch = executablePath => chromium.launch({ executablePath, args: ARGS });
+
+/** A page, with what its console and its requests said; `quiet` leaves out what a cut line logs. */
+export async function watched(context) {
+  const page = await context.newPage();
+  const seen = { errors: [], hosts: new Set(), quiet: false };
+  const note = text => { if (!seen.quiet) seen.errors.push(text); };
+  page.on("console", one => { if (one.type() === "error" || one.type() === "warning") note(`${one.type()}: ${one.text()}`); });
+  page.on("pageerror", error => note(String(error)));
+  page.on("request", one => { if (!one.url().startsWith("data:")) seen.hosts.add(new URL(one.url()).host); });
+  return [page, seen];
+}
+
+/** What axe finds against WCAG 2 A and AA, each as `rule: where`. */
+export async function axe(page) {
+  // The page's policy lets no script in; the debugger is not bound by it.
+  await page.evaluate(AXE);
+  const found = await page.evaluate(() => globalThis.axe.run(document, {
+    runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+  }));
+  return found.violations.flatMap(one => one.nodes.map(node => `${one.id}: ${node.target.join(" ")} ${node.failureSummary ?? ""}`.slice(0, 300)));
+}
+
+/** How far the page is wider than its window, in pixels. */
+export const overflow = page => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+/** Bytes that came over the wire for a page and what it loads, and when it was painted and loaded. */
+export const cost = page => page.evaluate(() => {
+  const [navigation] = performance.getEntriesByType("navigation");
+  const loaded = performance.getEntriesByType("resource").filter(one => ["script", "link", "img"].includes(one.initiatorType));
+  const paint = performance.getEntriesByName("first-contentful-paint")[0];
+  return {
+    bytes: [navigation, ...loaded].reduce((sum, one) => sum + one.transferSize, 0),
+    paint_ms: paint ? Math.round(paint.startTime) : null,
+    load_ms: Math.round(navigation.loadEventEnd),
+  };
+});
+
+/** What the first page costs a browser that holds nothing of it yet: the best of several. */
+export async function coldCost(browser, context, address, ready) {
+  const costs = [];
+  for (let turn = 0; turn < 5; turn++) {
+    const fresh = await browser.newContext({ storageState: await context.storageState(), viewport: { width: 1440, height: 900 } });
+    const page = await fresh.newPage();
+    await page.goto(address);
+    await page.waitForSelector(ready);
+    await page.waitForFunction(() => performance.getEntriesByName("first-contentful-paint").length > 0);
+    costs.push(await cost(page));
+    await fresh.close();
+  }
+  return costs.sort((a, b) => a.paint_ms - b.paint_ms)[0];
+}
+
+const NARROW = [360, 780];
+const WIDTHS = [NARROW, [768, 1000], [1440, 900]];
+export const ENDS = [NARROW, [1440, 900]];
+
+/** Each width in each theme: a picture of it, what axe finds, and how far it runs over. */
+export async function looks(page, folder, name, widths = WIDTHS) {
+  const found = {};
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    for (const [width, height] of widths) {
+      await page.setViewportSize({ width, height });
+      await page.waitForTimeout(250);
+      const key = `${name}-${width}-${colorScheme}`;
+      await page.screenshot({ path: `${folder}/${key}.png` });
+      found[key] = { axe: await axe(page), overflow: await overflow(page) };
+    }
+  }
+  return found;
+}
