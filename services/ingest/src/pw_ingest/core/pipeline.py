@@ -123,7 +123,7 @@ class Pipeline:
     def state(self) -> SourceState | None:
         """The checkpoint to write, or None while this epoch has nothing to claim.
 
-        A new source claims what lies before its first slot: whoever goes on asks for that slot.
+        A new source counts everything before its first slot as stored, so a restart resumes there.
         """
         checkpoint_slot = self.checkpoint_slot
         if checkpoint_slot is None and self._begins and self._first_slot:
