@@ -56,7 +56,7 @@ async def failing(url: str) -> bool:
 
 
 async def well(url: str) -> None:
-    """Wait until the fault is over: an attempt is told of a moment after its answer came."""
+    """Wait until the fault has cleared; readiness follows shortly after the response."""
 
     async def ended() -> bool:
         return not await failing(url)

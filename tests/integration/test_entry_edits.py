@@ -48,7 +48,7 @@ async def test_replacing_a_channel_keeps_its_secrets_and_what_is_not_given(
         url = "https://example.com/in"
         await done(
             command, *HOOK, "--url", url, "--secret-file", str(secret),
-            "--severity-min", "critical", "--rule", "mine", "--alert", "opened",
+            "--severity-min", "critical", "--rule", "extreme_ratio", "--alert", "opened",
         )  # fmt: skip
         await done(command, "channels", "off", "hook")
         before = await one_of(bus, "channels", "hook")

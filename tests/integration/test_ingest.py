@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import signal
+from functools import partial
 from pathlib import Path
 
+import httpx
 import msgspec
 import zstandard
 
+from pw_cli.up.processes import free_port
 from pw_common.envelope import decompress, read_tx_headers
 from pw_common.framing import split
 from pw_common.limits import DECOMPRESSED_BYTES_MAX
@@ -96,6 +101,51 @@ async def test_a_cut_stream_is_resumed_and_nothing_is_lost(tmp_path: Path) -> No
         assert await gaps_stored(bus) == []
     assert len(source.requests) == 2
     assert source.requests[1].from_slot > 100
+
+
+async def test_what_is_stored_while_the_source_is_away_makes_its_replay_no_older_chain(
+    tmp_path: Path,
+) -> None:
+    source = FakeSource(blocks(range(100, 110)))
+    port = free_port()
+    async with (
+        provisioned(tmp_path) as (broker, bus),
+        running_source(source),
+        ingest(broker, source, PW_HTTP_LISTEN=f"127.0.0.1:{port}") as process,
+    ):
+        await until_frontier(bus, 108)
+        os.kill(broker.process.pid, signal.SIGSTOP)
+        try:
+            source.updates.extend(blocks(range(110, 165), parent=109))
+            read = partial(_is_read, f"http://127.0.0.1:{port}/metrics", 164)
+            await poll_until(read, "all of it read, none of it stored")
+            source.is_away = True
+            source.ended.set()
+            before = len(source.requests)
+            await poll_until(partial(_asked, source, before + 1), "a stream turned away")
+        finally:
+            os.kill(broker.process.pid, signal.SIGCONT)
+        await until_frontier(bus, 163)
+        # Whatever is asked next was planned before all of it was stored, or after.
+        before = len(source.requests)
+        await poll_until(partial(_asked, source, before + 2), "streams turned away since")
+        source.ended.clear()
+        source.is_away = False
+        source.updates.extend(blocks(range(165, 170), parent=164))
+        await until_frontier(bus, 168)
+        await stop(process)
+        assert {headers.epoch for headers, _ in await stored(bus)} == {1}
+        assert await gaps_stored(bus) == []
+    assert source.requests[-1].from_slot > 150
+
+
+async def _is_read(url: str, slot: int) -> bool:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        return f"pw_ingest_slot {slot}.0" in (await client.get(url)).text
+
+
+async def _asked(source: FakeSource, times: int) -> bool:
+    return len(source.requests) >= times
 
 
 async def test_a_full_queue_is_waited_out_and_nothing_is_lost(tmp_path: Path) -> None:

@@ -92,6 +92,8 @@ class FakeSource:
     tip: int | None = None
     # Filters that the plan forbids: refused as by a public server.
     limits: FilterLimits = field(default_factory=FilterLimits)
+    # Turns every new stream away, as a proxy does whose node is gone.
+    is_away: bool = False
     # Ends every open stream.
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     requests: list[pb.SubscribeRequest] = field(default_factory=list)
@@ -105,6 +107,8 @@ class FakeSource:
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, "No valid auth token")
         request = await anext(requests)
         self.requests.append(request)
+        if self.is_away:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "no healthy upstream")
         if refusal := self.limits.refusal(request):
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, refusal)
         start = request.from_slot if request.HasField("from_slot") else None
@@ -130,6 +134,7 @@ class FakeSource:
         while True:
             await asyncio.wait({following}, timeout=0.05)
             if self.ended.is_set():
+                following.cancel()
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "going away")
             more, played = self.updates[played:], len(self.updates)
             for update in more if wanted else ():

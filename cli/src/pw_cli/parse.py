@@ -17,7 +17,7 @@ from rich.progress import Progress, TaskID
 from pw_cli import explain
 from pw_cli.programs_file import programs_of
 from pw_cli.terminal import complain
-from pw_common.amounts import body_with_text
+from pw_common.amounts import amounts_as_text
 from pw_common.captures import BadCapture, read_capture
 from pw_common.dedup import SeenWindow
 from pw_common.documents import BadDocument
@@ -209,11 +209,10 @@ def _parse_all(
             if not seen.first_time((event.signature, event.ordinal), event.slot):
                 summary.repeats += 1
                 continue
-            body = encode(event)
             summary.swaps += 1
-            out.write(body_with_text(body) + b"\n")
+            out.write(msgspec.json.encode(amounts_as_text(event)) + b"\n")
             if keep_bodies:
-                summary.bodies.append(body)
+                summary.bodies.append(encode(event))
 
 
 def _all_updates(paths: list[Path]) -> Iterator[tuple[Path, int, bytes]]:

@@ -107,3 +107,16 @@ def cut(events: list[Event], seed: int, *, first_seq: int = 1, epoch: int = 1) -
 def closed_slots(batches: Iterable[Batch]) -> list[ClosedSlot]:
     assembly = Assembly(sources=("main",))
     return [closed for one in batches for closed in assembly.add(one)]
+
+
+def empty(of: Batch, tx_seq: int) -> Batch:
+    """The answer to what was answered before, at another sequence."""
+    return Batch(
+        tx_stream_created=of.tx_stream_created,
+        tx_seq=tx_seq,
+        tx_id=of.tx_id,
+        source="",
+        epoch=0,
+        frontier_slot=0,
+        counts=Counts(),
+    )

@@ -10,22 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from pw_common.messages import Batch, Counts
+from pw_common.messages import Batch
 from pw_detection.assembly import Assembly
 
 stream: Any = importlib.import_module("detection_stream")
-
-
-def empty(of: Batch, tx_seq: int) -> Batch:
-    return Batch(
-        tx_stream_created=of.tx_stream_created,
-        tx_seq=tx_seq,
-        tx_id=of.tx_id,
-        source="",
-        epoch=0,
-        frontier_slot=0,
-        counts=Counts(),
-    )
 
 
 def named(batches: Iterable[Batch]) -> list[Batch]:
@@ -42,7 +30,7 @@ def test_what_is_sent_again_leaves_no_hole_and_closes_the_same_slots(seed: int) 
     batches = named(stream.cut(stream.flow(seed, 120), seed))
     at = rng.randrange(10, len(batches) - 1)
     count = rng.randrange(1, 9)
-    again = [empty(one, one.tx_seq + count) for one in batches[at - count : at]]
+    again = [stream.empty(one, one.tx_seq + count) for one in batches[at - count : at]]
     arrived = batches[:at] + again + shifted(batches[at:], count)
     # Parsers answer out of order, and a redelivery may be answered once more.
     arrived = sorted(arrived + again, key=lambda one: one.tx_seq + rng.randrange(5))
@@ -61,7 +49,7 @@ def test_a_restored_queue_that_is_sent_more_than_it_lacks_closes_the_same_slots(
     # The copy of PW_TX ends before that of PW_SWAP, and ingest begins further back.
     queued, begins = at - rng.randrange(1, 9), at - rng.randrange(10, 19)
     shift = queued - begins
-    again = [empty(one, one.tx_seq + shift) for one in batches[begins:at]]
+    again = [stream.empty(one, one.tx_seq + shift) for one in batches[begins:at]]
     arrived = batches[:at] + again + shifted(batches[at:], shift)
     assembly = Assembly(sources=("main",))
     found = [closed for one in arrived for closed in assembly.add(one)]

@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_common.messages import Batch, Counts, Swap
+from pw_common.messages import Batch, Swap
 from pw_detection.assembly import Assembly, ClosedSlot
 
 stream: Any = importlib.import_module("detection_stream")
@@ -43,7 +43,7 @@ def restored(seed: int) -> Restored:
     stored |= {one.tx_id for one in after}
     for tx_seq, one in enumerate(messages[checkpoint:], start=tx_last + 1):
         again = msgspec.structs.replace(one, tx_seq=tx_seq)
-        after.append(empty(again) if one.tx_id in stored else again)
+        after.append(stream.empty(again, tx_seq) if one.tx_id in stored else again)
     name = f"{messages[0].tx_stream_created}+{tx_last}"
     renamed = [msgspec.structs.replace(one, tx_stream_created=name) for one in after]
     # A parser that was stopped late, or a redelivery.
@@ -55,18 +55,6 @@ def shuffled(batches: list[Batch], rng: random.Random) -> list[Batch]:
     """Two parsers answer a little out of order."""
     places = {id(one): at + rng.randrange(3) for at, one in enumerate(batches)}
     return sorted(batches, key=lambda one: places[id(one)])
-
-
-def empty(batch: Batch) -> Batch:
-    return Batch(
-        tx_stream_created=batch.tx_stream_created,
-        tx_seq=batch.tx_seq,
-        tx_id=batch.tx_id,
-        source="",
-        epoch=0,
-        frontier_slot=0,
-        counts=Counts(),
-    )
 
 
 def signatures(closed: list[ClosedSlot]) -> dict[int, list[Swap]]:

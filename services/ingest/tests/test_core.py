@@ -143,6 +143,30 @@ def test_a_refused_resume_goes_on_where_the_source_can() -> None:
     assert plan("INTERNAL", refusals=3).is_live
 
 
+def test_what_was_stored_while_the_source_refused_is_not_asked_for_again() -> None:
+    following = after_end(
+        resume_from=130,
+        refused_at=50,
+        refusals=1,
+        code="UNAVAILABLE",
+        details="",
+        first_available=None,
+    )
+    assert following == Plan(130)
+
+
+def test_a_slot_that_the_source_named_is_kept_while_it_refuses() -> None:
+    following = after_end(
+        resume_from=50,
+        refused_at=80,
+        refusals=1,
+        code="UNAVAILABLE",
+        details="",
+        first_available=None,
+    )
+    assert following == Plan(80)
+
+
 def test_an_endpoint_that_is_away_never_costs_the_checkpoint() -> None:
     assert plan("UNAVAILABLE", refusals=1000) == Plan(50)
     assert plan("OK", refusals=1000) == Plan(50)

@@ -288,6 +288,17 @@ def test_a_cut_before_anything_was_closed_asks_for_the_first_slot_again() -> Non
     assert (pipeline.frontier.slot, pipeline.epoch, pipeline.totals.gaps) == (102, 1, 0)
 
 
+def test_what_was_asked_for_is_no_older_chain_however_much_was_stored_since() -> None:
+    pipeline = restored(5000)
+    asked = pipeline.resume_from()
+    waiting = [m for update in chain(5001, 5200) for m in pipeline.update(update, 0.0)]
+    # The stream is cut with all of it in flight, and stored while the source refuses the next.
+    store_all(pipeline, waiting)
+    pipeline.resumed(asked)
+    play(pipeline, chain(5001, 5210))
+    assert (pipeline.epoch, pipeline.frontier.slot, pipeline.totals.gaps) == (3, 5209, 0)
+
+
 @given(st.lists(st.binary(max_size=80), max_size=60))
 def test_garbage_is_published_as_it_came(updates: list[bytes]) -> None:
     pipeline = Pipeline("main")

@@ -106,7 +106,8 @@ async def run_worker(
     try:
         while not stop.is_set():
             messages = await _fetch(subscription, limits.fetch, log)
-            quiet = 0 if messages else quiet + 1
+            # While something is in the way, traffic need not pause before we look again.
+            quiet = 0 if messages and not reason else quiet + 1
             if quiet >= QUIET_FETCHES:
                 quiet = 0
                 reason, known = await _look(bus, stream, consumer)
@@ -117,10 +118,6 @@ async def run_worker(
                     await _sweep(bus, stream, consumer, log, on_swept)
             if not messages:
                 continue
-            if reason:
-                # There is work, so what was in its way may be over; traffic need not pause first.
-                reason, _ = await _look(bus, stream, consumer)
-                on_health(reason)
             if not is_known or messages[0].metadata.sequence.consumer <= delivered:
                 is_known = await _is_known_again(on_back, messages, log)
                 if not is_known:

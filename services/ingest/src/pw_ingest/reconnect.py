@@ -190,17 +190,17 @@ class Streams:
             # Nothing is missing: another stream goes on, and this one joins it where it can.
             return feed, Plan(None if following.is_live else following.from_slot)
         if not following.why or self._another_may_have(feed, ended.code):
-            self._pipeline.resumed()
             other = self._following(feed)
-            if other is feed and not following.why:
-                return feed, following
-            # The first slot of one endpoint means nothing to another.
-            return other, Plan(self._pipeline.resume_from())
+            if other is not feed or following.why:
+                # The first slot of one endpoint means nothing to another.
+                following = Plan(self._pipeline.resume_from())
+            self._pipeline.resumed(following.from_slot)
+            return other, following
         feed, following = await self._with_most(feed, following)
         if following.is_live:
             self._pipeline.live(following.why)
         else:
-            self._pipeline.resumed(break_why=following.why)
+            self._pipeline.resumed(following.from_slot, break_why=following.why)
         self._answers.clear()
         self._runtime.log.warning("source_cannot_resume", endpoint=feed.name, why=following.why)
         return feed, following

@@ -112,7 +112,7 @@ async def run_parser(runtime: Runtime) -> None:
 
 
 class Queue:
-    """Which PW_TX our messages come from: one made anew or restored gives sequences out again."""
+    """The PW_TX that our messages come from: recreated or restored, it reuses sequences."""
 
     def __init__(self, bus: Bus | None, created: str = "") -> None:
         self._bus = bus

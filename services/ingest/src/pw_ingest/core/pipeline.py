@@ -132,7 +132,7 @@ class Pipeline:
     def state(self) -> SourceState | None:
         """The checkpoint to write, or None while this epoch has nothing to claim.
 
-        A new source claims what lies before its first slot: whoever goes on asks for that slot.
+        A new source counts everything before its first slot as stored, so a restart resumes there.
         """
         checkpoint_slot = self.checkpoint_slot
         if checkpoint_slot is None and self._begins and self._first_slot:
@@ -223,10 +223,11 @@ class Pipeline:
         resume_from = self.resume_from()
         return None if resume_from is None else resume_from - 1
 
-    def resumed(self, *, break_why: str = "") -> None:
+    def resumed(self, from_slot: int | None = None, *, break_why: str = "") -> None:
         """A new stream begins that continues this epoch.
 
         Args:
+            from_slot: What it is asked for; None for `resume_from` as it is now.
             break_why: Why the source cannot give all of it; empty when it can.
         """
         complete_slot = self.complete_slot
@@ -235,7 +236,8 @@ class Pipeline:
             return
         if self._lost_after_slot is None:
             self._break_why = break_why or CHAIN_BROKEN
-        self._floor_slot = max(0, (self.resume_from() or 0) - BEHIND_SLOTS_MAX)
+        asked_slot = from_slot or self.resume_from() or 0
+        self._floor_slot = max(0, asked_slot - BEHIND_SLOTS_MAX)
         self._chain.resume(complete_slot, is_break=bool(break_why))
 
     def left_out(self, why: str, *, is_whole: bool) -> None:

@@ -77,4 +77,5 @@ def after_end(
         return Plan(None, is_live=True, why=NOT_SUPPORTED)
     if code not in PASSING and refusals >= REFUSALS_MAX:
         return Plan(None, is_live=True, why=f"source refuses to resume: {code.lower()}")
-    return Plan(refused_at)
+    # While the source refused, more of what is needed may have been stored.
+    return Plan(max(refused_at, resume_from))
