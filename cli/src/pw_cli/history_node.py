@@ -1,4 +1,4 @@
-"""The node that history is asked from: a client that keeps a rate, and answers in order."""
+"""The node that history is asked from, at a rate, with its answers in order."""
 
 from __future__ import annotations
 
@@ -11,16 +11,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
-import httpx
-
-from pw_common.clock import monotonic_s
 from pw_common.plain_text import SENTENCE_CHARS_MAX, plain_text
-from pw_common.proxies import proxy_of
 from pw_common.redact import keep_secret, redacted
 from pw_common.tasks import end_tasks
-from pw_notifier.bounded import trusted_certificates
+from pw_rpc.client import node_client
 from pw_rpc.history import History
 from pw_rpc.node import PATIENCE_S
+from pw_rpc.pace import Pace
 
 # What free plans allow, and the public node for one method.
 RATE_PER_S: Final = 4.0
@@ -33,27 +30,6 @@ V = TypeVar("V")
 
 class BadNode(ValueError):
     """Arguments that name no node; says why."""
-
-
-class Paced(httpx.AsyncBaseTransport):
-    """Requests evenly spaced, repeated ones too."""
-
-    def __init__(self, inner: httpx.AsyncBaseTransport, per_s: float) -> None:
-        self._inner = inner
-        self._every_s = 1 / per_s
-        self._next_s = 0.0
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request in its turn."""
-        now_s = monotonic_s()
-        wait_s = max(0.0, self._next_s - now_s)
-        self._next_s = now_s + wait_s + self._every_s
-        await asyncio.sleep(wait_s)
-        return await self._inner.handle_async_request(request)
-
-    async def aclose(self) -> None:
-        """Close what sends them."""
-        await self._inner.aclose()
 
 
 def add_node_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,13 +61,9 @@ async def history_node(
     if not 0 < args.rpc_rate <= RATE_MAX_PER_S:
         raise BadNode(f"--rpc-rate {args.rpc_rate:g}; allowed: above 0, at most {RATE_MAX_PER_S:g}")
     keep_secret(url)
-    transport = httpx.AsyncHTTPTransport(
-        verify=trusted_certificates(), proxy=proxy_of(url, os.environ) or None
-    )
-    async with httpx.AsyncClient(
-        trust_env=False, follow_redirects=False, transport=Paced(transport, args.rpc_rate)
-    ) as client:
-        yield History(url, client, patience_s=args.patience, say=say)
+    pace = Pace(args.rpc_rate)
+    async with node_client(url, os.environ) as client:
+        yield History(url, client, patience_s=args.patience, pace=pace, say=say)
 
 
 def say_for(command: str) -> Callable[[str], None]:
