@@ -6,12 +6,12 @@ cut into batches how, which parser answered first and what came twice makes no d
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Final
 
 from pw_common.dedup import SeenWindow
-from pw_common.event_time import SLOT_MS, SlotTime, next_slot_time, sane_block_time_s
+from pw_common.event_time import SlotTime, next_slot_time, sane_block_time_s
 from pw_common.limits import PUBLISHED_AHEAD_MAX
 from pw_common.messages import (
     Batch,
@@ -25,6 +25,8 @@ from pw_common.messages import (
 from pw_common.queue_name import continued_through, means_the_same
 from pw_common.watermark import Prefix, Watermark
 from pw_detection.answered import Answered
+from pw_detection.breaks import Breaks
+from pw_detection.clocks import Clocks
 from pw_detection.closed_slot import (
     BEGINNING,
     CHAIN_ORDER,
@@ -44,8 +46,6 @@ HELD_MAX: Final = 50_000
 # Messages of an ended epoch that may still come: what ingest had sent and not seen stored.
 # More are of a source that lost its checkpoint and counts its epochs anew.
 STRAYS_MAX: Final = 2 * PUBLISHED_AHEAD_MAX
-# Two hours of slots.
-CLOCKS_MAX: Final = 18_000
 
 
 class Assembly:
@@ -93,11 +93,11 @@ class Assembly:
         self._epochs: dict[str, int] = {}
         self._open: dict[int, list[Placed]] = {}
         self._times: dict[int, int | None] = {}
+        self._breaks = Breaks()
         self._seen_by = SeenBy()
         self._seen = SeenWindow()
         self._closed = 0
-        # (slot, event time) of the slots that closed in this epoch, for about two hours.
-        self._clocks: list[tuple[int, int]] = []
+        self._clocks = Clocks()
         self._clock: SlotTime | None = None
 
     @property
@@ -305,29 +305,23 @@ class Assembly:
         """What belongs to a gap: late by nature, so it amends the slots that are closed."""
         amended: dict[int, list[Placed]] = {}
         for event in batch.events:
+            if isinstance(event, SlotEvent):
+                self._breaks.fill(event.slot, event.parent)
             if not isinstance(event, PLACED) or not 0 < event.slot <= self._closed:
                 self._place(event)
             elif self._seen.first_time(key_of(event), event.slot):
                 amended.setdefault(event.slot, []).append(event)
         closed = []
         for slot in sorted(amended):
-            event_time_ms = self._time_within(slot)
+            event_time_ms = self._clocks.within(slot)
             if event_time_ms is None:
                 self.too_old += len(amended[slot])
                 continue
             closed.append(self._slot(amended[slot], SlotTime(slot, event_time_ms), amends=True))
+        mends = self._breaks.mended()
+        if mends and self._clock is not None:
+            closed.append(replace(self._slot([], self._clock, amends=True), mends=mends))
         return closed
-
-    def _time_within(self, slot: int) -> int | None:
-        """The event time of a slot that never closed, from those around it that did."""
-        after = bisect_right(self._clocks, (slot, 2**63))
-        if after == 0:
-            return None
-        before_slot, before_ms = self._clocks[after - 1]
-        event_time_ms = before_ms + SLOT_MS * (slot - before_slot)
-        if after < len(self._clocks):
-            event_time_ms = min(event_time_ms, self._clocks[after][1])
-        return event_time_ms
 
     def _place_all(self, events: Iterable[object]) -> None:
         """What `_place` does for each: most are swaps of an open slot, which come first here."""
@@ -348,6 +342,7 @@ class Assembly:
         if isinstance(event, SlotEvent):
             if event.slot > self._closed:
                 self._times[event.slot] = sane_block_time_s(event.block_time_s)
+                self._breaks.block(event.slot, event.parent)
             return
         if not isinstance(event, PLACED) or event.slot == 0:
             return
@@ -365,14 +360,14 @@ class Assembly:
             events = self._open.pop(slot, [])
             block_time_s = self._times.pop(slot, None)
             self._closed = slot
+            is_broken = self._breaks.close(slot)
             if self._clock is None and block_time_s is None:
                 self.untimed += len(events)
                 continue
             self._clock = next_slot_time(self._clock, slot, block_time_s)
-            self._clocks.append((slot, self._clock.event_time_ms))
-            if len(self._clocks) > 2 * CLOCKS_MAX:
-                del self._clocks[:CLOCKS_MAX]
-            closed.append(self._slot(events, self._clock))
+            self._clocks.note(slot, self._clock.event_time_ms)
+            one = self._slot(events, self._clock)
+            closed.append(replace(one, is_broken=True) if is_broken else one)
         return closed
 
     def _slot(self, events: list[Placed], clock: SlotTime, *, amends: bool = False) -> ClosedSlot:

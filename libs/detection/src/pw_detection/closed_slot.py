@@ -43,6 +43,10 @@ class ClosedSlot:
     amends: bool = False
     # Of each source that says so, the narrowest filter that brought a part of it.
     filters: tuple[tuple[str, str], ...] = ()
+    # Blocks between the one before and this are missing: nobody knows what happened in them.
+    is_broken: bool = False
+    # Slots that were closed as broken, and before which everything is there by now.
+    mends: tuple[int, ...] = ()
 
 
 Placed = Swap | TokenCreated | QuoteTrade | Transfer | RoundTrip

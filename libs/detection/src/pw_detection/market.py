@@ -48,6 +48,9 @@ class Market:
         # Source -> the filter by which its slots are seen, and since when all are seen alike.
         self._filters: dict[str, str] = {}
         self.alike_since_ms = 0
+        # Slots with missing blocks before them -> when; and the newest of these times.
+        self._broken: dict[int, int] = {}
+        self.broken_ms = 0
         # What a restart folds first is no beginning: all since this was there, 0 if unknown.
         self.restarts_at_ms = 0
         # How many trades the hours and the five minutes hold, and how much all may take.
@@ -78,8 +81,9 @@ class Market:
         self.sol = SolPrice()
         self._created_ms.clear()
         self._due.clear()
-        self.trades = self.recent = self.cut_ms = self.alike_since_ms = 0
+        self.trades = self.recent = self.cut_ms = self.alike_since_ms = self.broken_ms = 0
         self._filters.clear()
+        self._broken.clear()
 
     def fold(self, closed: ClosedSlot) -> frozenset[str]:
         """Take a closed slot; returns the mints that traded in it."""
@@ -90,6 +94,8 @@ class Market:
             self.covered_since_ms = max(since_ms or closed.event_time_ms, self.cut_ms)
         self.event_time_ms = closed.event_time_ms
         self._note_filters(closed)
+        if closed.is_broken:
+            self._broken[closed.slot] = self.broken_ms = closed.event_time_ms
         for created in closed.tokens:
             self._create(created, closed.event_time_ms)
         touched = {swap.mint for swap in closed.swaps if self._trade(swap, closed.event_time_ms)}
@@ -162,12 +168,19 @@ class Market:
 
     def amend(self, filled: ClosedSlot) -> None:
         """Count what a gap had hidden: trades within the windows, and tokens made meanwhile."""
+        self._mend(filled.mends)
         for created in filled.tokens:
             if created.mint not in self.facts:
                 self._create(created, filled.event_time_ms)
         for swap in filled.swaps:
             if swap.trader not in self.muted_wallets and swap.confidence >= CONFIDENCE_MIN:
                 self._insert(swap, filled.event_time_ms)
+
+    def _mend(self, slots: Iterable[int]) -> None:
+        """What was missing before these slots is there: windows over them are whole again."""
+        for slot in slots:
+            self._broken.pop(slot, None)
+        self.broken_ms = max(self._broken.values(), default=0)
 
     def _insert(self, swap: Swap, event_time_ms: int) -> None:
         wallets, now_ms = self.wallets, self.event_time_ms
@@ -243,6 +256,7 @@ class Market:
                     gone.append(token.mint)
                     del self.tokens[token.mint]
         self.wallets.forget(self.event_time_ms - FRESH_AFTER_MS)
+        self._forget_broken()
         return gone
 
     def _turn(self, token: Token) -> int:
@@ -257,17 +271,24 @@ class Market:
     def covers(self, mint: str, span: Span) -> bool:
         """Whether a whole window of this token was seen: all its life, or all the span."""
         created_ms = self._created_ms.get(mint)
-        if created_ms is not None and created_ms >= max(self.cut_ms, self.alike_since_ms):
+        if created_ms is not None and created_ms >= max(
+            self.cut_ms, self.alike_since_ms, self.broken_ms
+        ):
             return True
-        return self.covered_since_ms <= span.first_ms(self.event_time_ms)
+        return self._whole_since_ms <= span.first_ms(self.event_time_ms)
 
     def is_alike(self, span: Span) -> bool:
-        """Whether a whole window was seen by one and the same filter."""
-        return self.alike_since_ms <= span.first_ms(self.event_time_ms)
+        """Whether a whole window was seen by one and the same filter, and without a gap."""
+        since_ms = max(self.alike_since_ms, self.broken_ms)
+        return since_ms <= span.first_ms(self.event_time_ms)
 
     def covers_wallets(self, span: Span) -> bool:
         """Whether the stream was seen for an hour before the window began."""
-        return self.covered_since_ms <= span.first_ms(self.event_time_ms) - FRESH_AFTER_MS
+        return self._whole_since_ms <= span.first_ms(self.event_time_ms) - FRESH_AFTER_MS
+
+    @property
+    def _whole_since_ms(self) -> int:
+        return max(self.covered_since_ms, self.broken_ms)
 
     def _trade(self, swap: Swap, event_time_ms: int) -> bool:
         trader = swap.trader
@@ -327,6 +348,11 @@ class Market:
         self._created_ms.pop(created.mint, None)
         self._created_ms[created.mint] = event_time_ms
         self.facts[created.mint] = created
+
+    def _forget_broken(self) -> None:
+        """Those that no window reaches any more, nor the hour before one."""
+        oldest_ms = self.event_time_ms - FACTS_MS
+        self._broken = {slot: ms for slot, ms in self._broken.items() if ms > oldest_ms}
 
     def _forget_facts(self) -> None:
         """They are in the order of time, so what is too old stands first."""

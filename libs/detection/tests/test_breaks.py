@@ -1,0 +1,192 @@
+"""Where blocks are missing a window was not wholly seen, until they are filled in."""
+
+from __future__ import annotations
+
+import importlib
+import random
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pw_common.messages import Batch, Event, SlotEvent, TokenCreated
+from pw_detection.assembly import Assembly, ClosedSlot
+from pw_detection.breaks import BREAKS_MAX, FILLED_MAX, Breaks
+from pw_detection.market import Market
+from pw_detection.metrics import BY_NAME, Reading
+
+stream: Any = importlib.import_module("detection_stream")
+NOW_MS = 1_700_000_000_000
+HOUR_MS = 3_600_000
+
+
+def without(events: list[Event], missing: set[int]) -> list[Event]:
+    return [event for event in events if event.slot not in missing]
+
+
+def fills(events: list[Event], slots: set[int], first_seq: int) -> list[Batch]:
+    """The blocks of these slots as a backfill sends them, one in a message."""
+    return [
+        msgspec.structs.replace(
+            stream.batch(first_seq + at, [event for event in events if event.slot == slot], 0),
+            gap="main:1:1-2",
+        )
+        for at, slot in enumerate(sorted(slots))
+    ]
+
+
+def broken(closed: list[ClosedSlot]) -> list[int]:
+    return [one.slot for one in closed if one.is_broken]
+
+
+@given(st.integers(0, 10_000), st.sets(st.integers(2, 59)))
+def test_a_slot_is_broken_exactly_where_the_block_before_it_is_missing(
+    seed: int, missing: set[int]
+) -> None:
+    events = stream.flow(7, 60)
+    closed = stream.closed_slots(stream.cut(without(events, missing), seed))
+    assert broken(closed) == [slot for slot in range(2, 61) if slot not in missing
+                              and slot - 1 in missing]  # fmt: skip
+
+
+def test_a_slot_without_a_block_breaks_nothing() -> None:
+    events: list[Event] = [
+        SlotEvent(slot=slot, parent=parent, block_time_s=1_700_000_000 + slot)
+        for slot, parent in ((1, 0), (2, 1), (5, 2), (6, 5), (9, 6), (10, 9))
+    ]
+    assert broken(stream.closed_slots(stream.cut(events, 1))) == []
+
+
+@given(st.integers(0, 10_000), st.sets(st.integers(2, 30), min_size=1), st.data())
+def test_a_break_is_mended_when_each_of_its_blocks_was_filled_in_and_not_before(
+    seed: int, missing: set[int], data: st.DataObject
+) -> None:
+    events = stream.flow(3, 60)
+    batches = stream.cut(without(events, missing), seed)
+    assembly = Assembly(sources=("main",))
+    closed = [slot for one in batches for slot in assembly.add(one)]
+    filled = data.draw(st.sets(st.sampled_from(sorted(missing))))
+    order = fills(events, filled, len(batches) + 1)
+    random.Random(seed).shuffle(order)
+    mended = [
+        slot
+        for at, one in enumerate(order)
+        for done in assembly.add(msgspec.structs.replace(one, tx_seq=len(batches) + 1 + at))
+        for slot in done.mends
+    ]
+
+    def is_whole(slot: int) -> bool:
+        first = slot - 1
+        while first in missing:
+            if first not in filled:
+                return False
+            first -= 1
+        return True
+
+    assert sorted(mended) == [slot for slot in broken(closed) if is_whole(slot)]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["block", "close", "fill"]),
+            st.integers(-5, 2**64),
+            st.integers(-5, 2**64),
+        ),
+        max_size=60,
+    )
+)
+def test_parents_that_no_chain_has_neither_hang_nor_fail(
+    said: list[tuple[str, int, int]],
+) -> None:
+    breaks = Breaks()
+    for what, slot, parent in said:
+        if what == "block":
+            breaks.block(slot, parent)
+        elif what == "fill":
+            breaks.fill(slot, parent)
+        else:
+            breaks.close(slot)
+        breaks.mended()
+
+
+def test_what_is_remembered_of_breaks_is_bounded() -> None:
+    breaks = Breaks()
+    for at in range(BREAKS_MAX + 10):
+        breaks.block(3 * at, 3 * at - 1)
+        breaks.close(3 * at)
+    for at in range(FILLED_MAX + 10):
+        breaks.fill(10**9 + at, 10**9 + at - 1)
+    assert (len(breaks._open), len(breaks._filled)) == (BREAKS_MAX, FILLED_MAX)
+    # The newest are the ones that are kept.
+    breaks.fill(3 * (BREAKS_MAX + 9) - 1, 3 * (BREAKS_MAX + 8))
+    assert breaks.mended() == (3 * (BREAKS_MAX + 9),)
+
+
+def slot_at(number: int, at_ms: int, *, is_broken: bool = False) -> ClosedSlot:
+    swaps = tuple(stream.swap(number * 10 + at, number, trader=f"w{number}-{at}") for at in (1, 2))
+    sold = stream.swap(number * 10 + 3, number, trader=f"w{number}-1", buy=False)
+    return ClosedSlot(number, at_ms, number == 1, (*swaps, sold), is_broken=is_broken)
+
+
+def market_of(slots: int, *, broken_at: int = 0, minutes: int = 1) -> Market:
+    market = Market()
+    for number in range(1, slots + 1):
+        at_ms = NOW_MS + number * minutes * 60_000
+        market.fold(slot_at(number, at_ms, is_broken=number == broken_at))
+    return market
+
+
+def read(market: Market, name: str) -> Reading:
+    market.advance(["mint"])
+    return BY_NAME[name].read(market, market.tokens["mint"])
+
+
+def test_a_window_over_a_gap_says_so_and_one_after_it_does_not() -> None:
+    assert not read(market_of(200), "buy_count_1h").least
+    over = market_of(200, broken_at=180)
+    assert read(over, "buy_count_1h").least
+    assert read(over, "buy_sell_ratio_1h").unknown == "cold"
+    assert read(over, "new_wallet_pct_5m").unknown == "cold"
+    assert not read(over, "buy_count_5m").least
+    after = market_of(245, broken_at=180)
+    assert not read(after, "buy_count_1h").least
+    assert read(after, "buy_sell_ratio_1h").unknown is None
+
+
+def test_a_window_is_whole_again_when_the_gap_was_filled() -> None:
+    market = market_of(200, broken_at=180)
+    at_ms = market.event_time_ms
+    market.amend(ClosedSlot(200, at_ms, False, amends=True, mends=(180,)))
+    assert not read(market, "buy_count_1h").least
+    assert read(market, "buy_sell_ratio_1h").unknown is None
+
+
+def test_of_two_gaps_the_one_that_was_not_filled_still_counts() -> None:
+    market = market_of(170, broken_at=150)
+    at_ms = market.event_time_ms + 60_000
+    market.fold(slot_at(171, at_ms, is_broken=True))
+    market.amend(ClosedSlot(171, at_ms, False, amends=True, mends=(171,)))
+    assert read(market, "buy_count_1h").least
+    market.amend(ClosedSlot(171, at_ms, False, amends=True, mends=(150,)))
+    assert not read(market, "buy_count_1h").least
+
+
+def test_a_token_made_before_a_gap_is_not_known_whole_and_one_made_after_it_is() -> None:
+    def created(number: int) -> TokenCreated:
+        return TokenCreated(
+            signature="made", ordinal=0, slot=number, index=0, mint="mint", name="n", symbol="s",
+            creator="d",
+        )  # fmt: skip
+
+    for made_at, whole in ((2, False), (4, True)):
+        market = Market()
+        for number in range(1, 7):
+            one = slot_at(number, NOW_MS + number * 60_000, is_broken=number == 3)
+            if number < made_at:
+                one = replace(one, swaps=())
+            tokens = (created(number),) if number == made_at else ()
+            market.fold(replace(one, tokens=tokens))
+        assert read(market, "buy_count_1h").least != whole
