@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import threading
@@ -11,8 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from solders.pubkey import Pubkey
+from solders.signature import Signature
+
 from pw_common.captures import read_capture
 from pw_common.clock import monotonic_s
+from pw_rpc.core.wire import read_wire
 from support.odd_node import OddNode, Say, serving
 from support.rpc_node import base58, blocks_of
 
@@ -20,6 +25,7 @@ from support.rpc_node import base58, blocks_of
 NOT_AVAILABLE = -32004
 SKIPPED = -32007
 NO_METHOD = -32601
+ADDRESSED = {"getBlockTime", "getTransaction", "getSignaturesForAddress"}
 
 
 @dataclass
@@ -33,6 +39,12 @@ class ChainNode(OddNode):
     lock: threading.Lock = field(default_factory=threading.Lock)
     # Of requests: when each came, in monotonic seconds.
     times_s: list[float] = field(default_factory=list)
+    # How many of an address's transactions it lists at once.
+    page: int = 1_000
+    # Addresses that were asked about.
+    addresses: set[str] = field(default_factory=set)
+    singles: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    named: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
 
     def answer(self, call: dict[str, Any]) -> Say:
         with self.lock:
@@ -41,11 +53,13 @@ class ChainNode(OddNode):
     def _answer(self, call: dict[str, Any]) -> Say:
         method, params = call["method"], call["params"]
         self._grow()
+        if method in ADDRESSED and not self.singles:
+            self._index()
         self.times_s.append(monotonic_s())
         slot = params[0] if params and isinstance(params[0], int) else 0
         self.asked.append((method, slot))
         self.options.append(params[-1] if params else None)
-        if (said := self.odd(method, slot)) is not None:
+        if (said := self.odd(method, params[0] if params else 0)) is not None:
             body = said.body.replace(b'"id":1', b'"id":%d' % call["id"], 1)
             return Say(body, said.status, said.headers, said.drip, said.endless, said.reset)
         found: Any
@@ -56,6 +70,8 @@ class ChainNode(OddNode):
         elif method == "getBlocks":
             last = min(params[1], self.tip)
             found = [one for one in sorted(self.blocks) if slot <= one <= last]
+        elif method in ADDRESSED:
+            found = self._addressed(method, params)
         elif method != "getBlock":
             return _error(call["id"], NO_METHOD, "Method not found")
         elif slot > self.tip:
@@ -69,6 +85,39 @@ class ChainNode(OddNode):
         else:
             found = self.blocks[slot]
         return Say(json.dumps({"jsonrpc": "2.0", "result": found, "id": call["id"]}).encode())
+
+    def _addressed(self, method: str, params: list[Any]) -> Any:
+        """What is asked for by an address, a signature, or a block's time."""
+        if method == "getBlockTime":
+            return self.blocks[params[0]]["blockTime"]
+        if method == "getTransaction":
+            slot, entry = self.singles.get(params[0], (self.tip + 1, None))
+            if slot > self.tip:
+                return None
+            return {"slot": slot, "blockTime": self.blocks[slot]["blockTime"], **entry}
+        options = params[1]
+        self.addresses.add(params[0])
+        newest_first = [
+            {"signature": signature, "slot": slot, "err": self.singles[signature][1]["meta"]["err"]}
+            for signature, slot in reversed(self.named.get(params[0], []))
+            if slot <= self.tip
+        ]
+        at = [one["signature"] for one in newest_first]
+        after = at.index(options["before"]) + 1 if "before" in options else 0
+        return newest_first[after : after + min(options["limit"], self.page)]
+
+    def _index(self) -> None:
+        """Signature -> slot and transaction; address -> what names it, oldest first."""
+        self.singles, self.named = {}, {}
+        for slot in sorted(self.blocks):
+            for entry in self.blocks[slot]["transactions"]:
+                transaction = read_wire(base64.b64decode(entry["transaction"][0]))
+                signature = str(Signature.from_bytes(transaction.signatures[0]))
+                self.singles[signature] = slot, entry
+                loaded = entry["meta"]["loadedAddresses"]
+                keys = {str(Pubkey(bytes(one))) for one in transaction.message.account_keys}
+                for key in keys | {*loaded["writable"], *loaded["readonly"]}:
+                    self.named.setdefault(key, []).append((signature, slot))
 
     def _grow(self) -> None:
         now_s = monotonic_s()

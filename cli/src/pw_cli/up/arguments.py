@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pw_cli.market_arguments import add_market_arguments
+from pw_cli.up.rpc_arguments import add_rpc_arguments, rpc_problems
 from pw_common.captures import SUFFIXES
 from pw_common.channels import CHANNELS_BYTES_MAX, channels_of
 from pw_common.coverage import BY_WIDTH
@@ -72,6 +73,7 @@ class UpOptions:
     rpc_header_file: Path | None = None
     rpc_rate: float | None = None
     rpc_daily: int | None = None
+    rpc_follow: str | None = None
 
     @property
     def source_kind(self) -> str:
@@ -113,7 +115,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="send the x-token over http:// to another host, where everyone on the way reads it",
     )
-    _add_rpc_arguments(source)
+    add_rpc_arguments(source)
     source.add_argument(
         "--programs",
         metavar="NAME|FILE",
@@ -210,29 +212,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--json", action="store_true", help="progress as JSON lines on stdout")
 
 
-def _add_rpc_arguments(source: argparse._ArgumentGroup) -> None:
-    source.add_argument("--rpc", metavar="URL", help="a JSON-RPC node, with the key in its URL")
-    source.add_argument(
-        "--rpc-header-file",
-        type=Path,
-        metavar="F",
-        help="file with the header that the node asks for: `x-api-key: SECRET`",
-    )
-    source.add_argument(
-        "--rpc-rate",
-        type=float,
-        metavar="N",
-        help="requests a second that the node's plan allows (default: 8); below 3.4 blocks are "
-        "left out, and status says how many",
-    )
-    source.add_argument(
-        "--rpc-daily",
-        type=int,
-        metavar="N",
-        help="requests a day that the plan allows, spread over the day (default: no budget)",
-    )
-
-
 def _channels_problem(path: Path) -> str:
     """Why a file of channels cannot be used, before anything is started with it."""
     if not path.is_file():
@@ -284,6 +263,7 @@ def options(args: argparse.Namespace) -> UpOptions:
         rpc_header_file=args.rpc_header_file,
         rpc_rate=args.rpc_rate,
         rpc_daily=args.rpc_daily,
+        rpc_follow=args.rpc_follow,
     )
 
 
@@ -299,7 +279,7 @@ def _source_problems(args: argparse.Namespace) -> Iterator[str]:
         yield f"--x-token-file: {why}"
     if args.x_token_in_clear and not (args.endpoint or args.rpc):
         yield "--x-token-in-clear belongs to --endpoint or --rpc"
-    yield from _rpc_problems(args)
+    yield from rpc_problems(args)
     if args.rate is not None and not RATE.fullmatch(args.rate):
         yield f"--rate {args.rate}: allowed are recorded, max, 10x, or a number"
     live = args.endpoint or args.rpc
@@ -315,19 +295,6 @@ def _source_problems(args: argparse.Namespace) -> Iterator[str]:
             yield f"{flag} is for the played source: an endpoint refuses by itself"
     if args.refuse and not _refuses(args.refuse):
         yield f"--refuse {args.refuse}: allowed: {REFUSE_RULES}"
-
-
-def _rpc_problems(args: argparse.Namespace) -> Iterator[str]:
-    for flag, value in (("--capture", args.capture), ("--endpoint", args.endpoint)):
-        if args.rpc and value:
-            yield f"{flag} and --rpc are two sources: choose one"
-    for flag, value in (
-        ("--rpc-header-file", args.rpc_header_file),
-        ("--rpc-rate", args.rpc_rate),
-        ("--rpc-daily", args.rpc_daily),
-    ):
-        if value is not None and not args.rpc:
-            yield f"{flag} belongs to --rpc"
 
 
 def _refuses(text: str) -> bool:

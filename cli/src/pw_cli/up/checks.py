@@ -40,6 +40,7 @@ FLAGS: Final[Mapping[str, str]] = {
     "PW_INGEST_ENDPOINT": "--endpoint",
     "PW_INGEST_PROGRAMS": "--programs",
     "PW_INGEST_RPC_DAILY": "--rpc-daily",
+    "PW_INGEST_RPC_FOLLOW": "--rpc-follow",
     "PW_INGEST_RPC_HEADER_FILE": "--rpc-header-file",
     "PW_INGEST_RPC_RATE": "--rpc-rate",
     "PW_INGEST_RPC_URL": "--rpc",

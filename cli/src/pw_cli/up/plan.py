@@ -126,8 +126,14 @@ def _rpc(options: UpOptions) -> dict[str, str]:
         "PW_INGEST_RPC_HEADER_FILE": None if file is None else str(file.resolve()),
         "PW_INGEST_RPC_RATE": None if options.rpc_rate is None else f"{options.rpc_rate:g}",
         "PW_INGEST_RPC_DAILY": None if options.rpc_daily is None else str(options.rpc_daily),
+        "PW_INGEST_RPC_FOLLOW": _followed(options.rpc_follow),
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _followed(who: str | None) -> str | None:
+    """Addresses as they are, and a file by its whole path: services run elsewhere."""
+    return str(Path(who).resolve()) if who and Path(who).is_file() else who
 
 
 def replay_spec(options: UpOptions, ports: Ports, sent_record: Path) -> Spec:

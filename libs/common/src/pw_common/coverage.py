@@ -7,6 +7,7 @@ seen, which never means that it did not happen.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from hashlib import blake2b
 from typing import Final
 
 from pw_common.messages import Coverage
@@ -16,6 +17,8 @@ ALL_NON_VOTE: Final = "all-non-vote"
 SUCCESSFUL: Final = "successful"
 TOKEN_PROGRAMS: Final = "token-programs"  # noqa: S105
 PROGRAMS: Final = "programs"
+# Only what names one of some addresses: "followed-" and a digest of them.
+FOLLOWED: Final = "followed"
 # After the name where failed transactions are asked for as well.
 WITH_FAILED: Final = "+failed"
 # Written by an older version, or filled in afterwards: nothing is claimed.
@@ -26,13 +29,20 @@ BY_WIDTH: Final = (ALL, ALL_NON_VOTE, SUCCESSFUL, TOKEN_PROGRAMS, PROGRAMS)
 
 
 def base(filter_: str) -> str:
-    """A filter's name without what it says of failed transactions."""
-    return filter_.removesuffix(WITH_FAILED)
+    """A filter's name without what it says of failed transactions, or of addresses."""
+    name = filter_.removesuffix(WITH_FAILED)
+    return FOLLOWED if name.startswith(f"{FOLLOWED}-") else name
+
+
+def followed(addresses: Iterable[str]) -> str:
+    """The name of a filter that shows what names one of these addresses."""
+    listed = "\n".join(sorted(set(addresses)))
+    return f"{FOLLOWED}-{blake2b(listed.encode(), digest_size=4).hexdigest()}"
 
 
 def is_known(filter_: str) -> bool:
     """Whether this version knows the name; another may be a newer version's."""
-    return base(filter_) in BY_WIDTH
+    return base(filter_) in {*BY_WIDTH, FOLLOWED}
 
 
 def narrowest(filters: Iterable[str]) -> str:
@@ -41,7 +51,8 @@ def narrowest(filters: Iterable[str]) -> str:
     if not found or not all(map(is_known, found)):
         return UNKNOWN
     # Failed transactions are seen only where every filter shows them.
-    return max(found, key=lambda one: (BY_WIDTH.index(base(one)), not one.endswith(WITH_FAILED)))
+    order = (*BY_WIDTH, FOLLOWED)
+    return max(found, key=lambda one: (order.index(base(one)), not one.endswith(WITH_FAILED), one))
 
 
 def sees_every_venue(filter_: str) -> bool:
@@ -56,6 +67,6 @@ def sees_every_transfer(filter_: str) -> bool:
 
 def transfer_coverage(filter_: str) -> Coverage:
     """Which SOL transfers a filter shows: none known, those beside tokens, or all."""
-    if not is_known(filter_):
+    if not is_known(filter_) or base(filter_) == FOLLOWED:
         return "none"
     return "full" if sees_every_transfer(filter_) else "partial"

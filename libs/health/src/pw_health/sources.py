@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from pw_common.coverage import is_known, sees_every_venue
+from pw_common.coverage import FOLLOWED, base, is_known, sees_every_venue
 from pw_common.heartbeat import LayoutDrift, SourceHealth
 from pw_common.messages import encode
 from pw_health.condition import LASTS_MS, PASSING_MS, Condition, Mode
@@ -100,6 +100,15 @@ def claims(snapshot: Snapshot) -> Iterator[Condition]:
                 f"narrow_{one.source}",
                 f"Source {one.source}: {one.narrowed}.",
                 "Get another plan or endpoint, or ask for what it gives: PW_INGEST_PROGRAMS.",
+            )
+        elif base(one.filter) == FOLLOWED:
+            yield Condition(
+                name=f"followed_{one.source}",
+                severity="info",
+                since_ms=snapshot.at_ms,
+                why=f"Source {one.source} follows some addresses alone: what does not name one of "
+                "them is not seen.",
+                what_to_do="Leave out PW_INGEST_RPC_FOLLOW (--rpc-follow) to see whole blocks.",
             )
         elif is_known(one.filter) and not sees_every_venue(one.filter):
             yield Condition(

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from pw_common import settings as st
 from pw_common.coverage import PROGRAMS
 from pw_common.heartbeat import SourceKind
 from pw_common.proxies import is_loopback
-from pw_common.redact import keep_secret, shown_path
+from pw_common.redact import keep_secret
 from pw_common.run import CommonSettings
 from pw_common.settings import setting
-from pw_common.subjects import TOKEN
 from pw_geyser.geyser_pb2 import SubscribeRequest
+from pw_ingest import checks
 from pw_ingest.core.ladder import Rung
 from pw_ingest.core.plausible import SLOT_MS_MIN
 from pw_ingest.core.programs import (
     MODES,
-    BadPrograms,
     Program,
     ladder,
     read_programs,
 )
-from pw_rpc.client import BadHeader, read_header
+from pw_rpc.client import read_header
 
 # Debian's whole list of CAs has 0.2 MB.
 CA_BYTES_MAX = 4 * 1024 * 1024
@@ -36,47 +34,6 @@ IN_CLEAR = (
     "its token would cross the network in clear: use https://, or allow it with "
     "--x-token-in-clear (PW_INGEST_IN_CLEAR=true)"
 )
-
-
-def _one_token(value: str) -> str | None:
-    return None if TOKEN.fullmatch(value) else f"allowed: {TOKEN.pattern}"
-
-
-def _programs(value: str) -> str | None:
-    if value in {"", *MODES}:
-        return None
-    try:
-        read_programs(Path(value).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        return f"allowed: {', '.join(MODES)}, or a YAML file ({error})"
-    except BadPrograms as error:
-        return str(error)
-    return None
-
-
-def _token_files(value: str) -> str | None:
-    wrong = [one for one in value.split(",") if one.strip() and not Path(one.strip()).is_file()]
-    return f"no such file: {', '.join(map(shown_path, wrong))}" if wrong else None
-
-
-def _unless_empty(check: Callable[[Any], str | None]) -> Callable[[Any], str | None]:
-    return lambda value: check(value) if value else None
-
-
-def _one_node(value: str) -> str | None:
-    return "one node only" if "," in value else st.url("http", "https")(value)
-
-
-def _header_file(value: Path | None) -> str | None:
-    if value is None:
-        return None
-    try:
-        read_header(value)
-    except BadHeader as error:
-        return str(error)
-    except (OSError, UnicodeDecodeError) as error:
-        return f"cannot be read: {getattr(error, 'strerror', None) or type(error).__name__}"
-    return None
 
 
 @dataclass(frozen=True)
@@ -107,19 +64,19 @@ class Settings(CommonSettings):
         "Yellowstone endpoint: http://host:port, or https:// for TLS; several, comma separated. "
         "This or PW_INGEST_RPC_URL",
         default="",
-        check=_unless_empty(st.url("http", "https")),
+        check=checks.unless_empty(st.url("http", "https")),
     )
     rpc_url: str = setting(
         "PW_INGEST_RPC_URL",
         "A JSON-RPC node to ask for blocks instead: http:// or https://, with its key",
         default="",
-        check=_unless_empty(_one_node),
+        check=checks.unless_empty(checks.one_node),
     )
     rpc_header_file: Path | None = setting(
         "PW_INGEST_RPC_HEADER_FILE",
         "File with the header that the node asks for, as one line: `x-api-key: SECRET`",
         default=None,
-        check=_header_file,
+        check=checks.header_file,
     )
     rpc_rate: float = setting(
         "PW_INGEST_RPC_RATE",
@@ -132,6 +89,13 @@ class Settings(CommonSettings):
         "Requests a day that the plan allows, spread over the day; 0: no budget",
         default=0,
         check=st.between(0, 10**9),
+    )
+    rpc_follow: str = setting(
+        "PW_INGEST_RPC_FOLLOW",
+        "Instead of whole blocks, what names these: addresses, comma separated, a file with one a "
+        f"line, or `{checks.WATCHED}` for the watch list",
+        default="",
+        check=checks.unless_empty(checks.follow),
     )
     rpc_in_flight: int = setting(
         "PW_INGEST_RPC_IN_FLIGHT",
@@ -163,13 +127,13 @@ class Settings(CommonSettings):
         check=st.between(1, 60_000),
     )
     source: str = setting(
-        "PW_SOURCE", "Name of this source in subjects", default="main", check=_one_token
+        "PW_SOURCE", "Name of this source in subjects", default="main", check=checks.one_token
     )
     token_file: str = setting(
         "PW_INGEST_TOKEN_FILE",
         "File with the endpoint's x-token; several, comma separated, in the endpoints' order",
         default="",
-        check=_token_files,
+        check=checks.token_files,
     )
     token_in_clear: bool = setting(
         "PW_INGEST_IN_CLEAR",
@@ -188,7 +152,7 @@ class Settings(CommonSettings):
         "successful, token-programs, programs (the packaged list), a programs.yaml, all-non-vote "
         "or all; unset: successful for a new source, programs for one of an older version",
         default="",
-        check=_programs,
+        check=checks.programs,
     )
     with_failed: bool = setting(
         "PW_INGEST_WITH_FAILED",
@@ -290,6 +254,8 @@ class Settings(CommonSettings):
     def _rpc_problems(self) -> list[st.Problem]:
         """What of a node does not go together."""
         if not self.rpc_url:
+            if self.rpc_follow:
+                return [st.Problem("PW_INGEST_RPC_FOLLOW", "belongs to PW_INGEST_RPC_URL")]
             if not self.endpoint:
                 why = "is missing: a Yellowstone endpoint, or PW_INGEST_RPC_URL for a node"
                 return [st.Problem("PW_INGEST_ENDPOINT", why)]

@@ -19,6 +19,7 @@ from pw_ingest.core.opening import Held
 from pw_ingest.core.pipeline import Pipeline
 from pw_ingest.core.plausible import Steady
 from pw_ingest.core.quiet import FilterWatch
+from pw_ingest.followed_source import FollowedSource
 from pw_ingest.guard import Guard
 from pw_ingest.outbox import Outbox
 from pw_ingest.rpc_source import RpcSource
@@ -52,9 +53,11 @@ class Feed:
         # Whether another endpoint carries on without this one.
         self.may_leave: Callable[[], bool] = lambda: False
         self.source: AnySource = (
-            RpcSource(endpoint, settings, runtime, self.guard.is_possible)
-            if endpoint.is_rpc
-            else Source(endpoint)
+            Source(endpoint)
+            if not endpoint.is_rpc
+            else (FollowedSource if settings.rpc_follow else RpcSource)(
+                endpoint, settings, runtime, self.guard.is_possible
+            )
         )
         # Set again before the first stream, once the checkpoint says how new we are.
         self.ladder = Ladder(settings.rungs(), settings.filter_retry_s)

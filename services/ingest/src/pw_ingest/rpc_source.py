@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
@@ -12,14 +11,14 @@ from pw_common.clock import monotonic_s
 from pw_common.plain_text import ERROR_CHARS_MAX, plain_text
 from pw_common.redact import redacted
 from pw_common.run import Runtime
-from pw_common.tasks import end_tasks
 from pw_geyser import geyser_pb2 as pb
 from pw_ingest.config import Endpoint, Settings
 from pw_ingest.core.follow import TOO_FAR, Break, Follow, Following, Link, Whole
-from pw_ingest.core.resume import OUT_OF_RANGE
 from pw_ingest.core.sampling import BEHIND_BLOCKS, BEHIND_BLOCKS_MAX, Sampling, list_every_s
 from pw_ingest.core.share import Share
 from pw_ingest.core.wanted import keeps_unread, wanted_by
+from pw_ingest.handing import Handing
+from pw_ingest.node_head import first_available, head_for, newest
 from pw_ingest.source import StreamEnded
 from pw_rpc.client import node_client
 from pw_rpc.core.blocks import BadBlock, Block, read_block, unread_update
@@ -37,18 +36,8 @@ LIST_SLOTS: Final = 5_000
 TIP_SLOTS: Final = 150
 # Lists that cannot be read, one after another.
 BAD_LISTS_MAX: Final = 5
-# A node further behind what is stored has begun another history, or is lost.
-BEHIND_SLOTS_MAX: Final = 32
 # Sampling is said for this long after blocks were last left out.
 SAID_S: Final = 600.0
-NODE_ERRORS: Final = (NodeFailed, NotHad, BadAnswer)
-PING: Final = pb.SubscribeUpdate(ping=pb.SubscribeUpdatePing()).SerializeToString()
-
-
-def _ended(error: Exception) -> StreamEnded:
-    """Nothing but a refused key is for ever: the same slot is asked for again."""
-    code = "UNAUTHENTICATED" if isinstance(error, Denied) else "UNAVAILABLE"
-    return StreamEnded(code, plain_text(redacted(str(error)), ERROR_CHARS_MAX))
 
 
 class RpcSource:
@@ -94,12 +83,8 @@ class RpcSource:
         self._wanted = pb.SubscribeRequest()
         self._share = Share()
         self._follow = Follow(0, resumes=False, window=1)
-        self._ready: deque[bytes | Break] = deque()
-        self._news, self._room, self._wake = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._is_cut = False
-        self._end: StreamEnded | None = None
-        self._runner: asyncio.Task[None] | None = None
-        self._trouble = ""
+        self._handing = Handing()
+        self._wake = asyncio.Event()
         self._left_out_at_s = float("-inf")
 
     @property
@@ -125,9 +110,8 @@ class RpcSource:
             StreamEnded: the node is away, denies us, or does not have what is asked for.
         """
         await self.close_stream()
-        self._wanted, self._end, self._is_cut = wanted, None, False
-        self._ready.clear()
-        self._runner = asyncio.create_task(self._run(from_slot), name="rpc-source")
+        self._wanted = wanted
+        self._handing.begin(self._run(from_slot), "rpc-source")
 
     async def read(self) -> bytes | Break:
         """The next update, or the break before it.
@@ -135,15 +119,7 @@ class RpcSource:
         Raises:
             StreamEnded: there is no next one.
         """
-        while self._is_cut or not self._ready:
-            if self._is_cut:
-                raise StreamEnded("CANCELLED", self._trouble or "ended by us")
-            if self._runner is None or self._runner.done():
-                raise self._end or await self._failed()
-            self._room.set()
-            self._news.clear()
-            await self._news.wait()
-        return self._ready.popleft()
+        return await self._handing.read()
 
     async def takes(self, wanted: pb.SubscribeRequest) -> StreamEnded | None:
         """A node gives whole blocks: no filter is refused."""
@@ -152,33 +128,22 @@ class RpcSource:
 
     async def first_available(self) -> int | None:
         """The oldest slot that the node has, or None when it does not say."""
-        try:
-            return await self._lists.first_available()
-        except NODE_ERRORS:
-            return None
+        return await first_available(self._lists)
 
     async def slot(self) -> int | None:
         """The newest slot of the node, or None when it does not say."""
-        try:
-            return await self._lists.head()
-        except NODE_ERRORS:
-            return None
+        return await newest(self._lists)
 
     def send_filter(self) -> None:
         """There is no filter to lose."""
 
     def cancel(self) -> None:
         """End the stream from our side; a pending `read` then raises `StreamEnded`."""
-        self._is_cut = True
-        self._ready.clear()
-        self._news.set()
+        self._handing.cut()
 
     async def close_stream(self) -> None:
         """End the stream and what works for it."""
-        self.cancel()
-        if self._runner is not None:
-            await end_tasks(self._runner)
-            self._runner = None
+        await self._handing.close()
 
     async def close(self) -> None:
         """End everything."""
@@ -186,40 +151,13 @@ class RpcSource:
         await self._client.aclose()
 
     async def _run(self, from_slot: int | None) -> None:
-        try:
-            await self._begin(from_slot)
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._list(), name="rpc-list")
-                group.create_task(self._hand_on(group), name="rpc-hand-on")
-        except StreamEnded as ended:
-            self._end = ended
-        except NODE_ERRORS as error:
-            self._end = _ended(error)
-        except ExceptionGroup as several:
-            of_node, others = several.split(NODE_ERRORS)
-            if others is not None or of_node is None:
-                raise
-            self._end = _ended(of_node.exceptions[0])
-        finally:
-            self._news.set()
-
-    async def _failed(self) -> StreamEnded:
-        """What no node can cause ends ingest, as everywhere."""
-        if self._runner is not None:
-            await self._runner
-        return StreamEnded("CANCELLED", "ended by us")
+        await self._begin(from_slot)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._list(), name="rpc-list")
+            group.create_task(self._hand_on(group), name="rpc-hand-on")
 
     async def _begin(self, from_slot: int | None) -> None:
-        if from_slot is not None:
-            first = await self.first_available()
-            if first is not None and first > from_slot:
-                raise StreamEnded(OUT_OF_RANGE, f"the node keeps blocks from slot {first} on")
-        head = await self._lists.head()
-        if not self._is_possible(head):
-            raise StreamEnded("UNAVAILABLE", f"the node claims slot {head}, which cannot be")
-        if from_slot is not None and head < from_slot - BEHIND_SLOTS_MAX:
-            behind = f"the node is at slot {head}, {from_slot - head} before what is stored"
-            raise StreamEnded("UNAVAILABLE", behind)
+        head = await head_for(self._lists, from_slot, self._is_possible)
         self._follow = Follow(
             head if from_slot is None else from_slot,
             resumes=from_slot is not None,
@@ -241,12 +179,12 @@ class RpcSource:
                 continue  # The pace rests; the stream is cut when that takes too long.
             except (NotHad, BadAnswer) as error:
                 bad += 1
-                self._trouble = str(error)
+                self._handing.trouble = str(error)
                 if bad == BAD_LISTS_MAX:
                     raise
                 await asyncio.sleep(every_s)
                 continue
-            bad, self._trouble = 0, ""
+            bad, self._handing.trouble = 0, ""
             now_s = monotonic_s()
             slots = [slot for slot in found if self._is_possible(slot)]
             is_newest = not slots or slots[-1] < first + LIST_SLOTS - TIP_SLOTS
@@ -254,10 +192,7 @@ class RpcSource:
             if is_newest and self._sampling.leaves_out(follow.backlog, now_s):
                 self._leave_out(now_s)
             self._wake.set()
-            if not self._ready:
-                # The node answers, though it may have no block for us.
-                self._ready.append(PING)
-                self._news.set()
+            self._handing.ping()
             if is_newest:
                 await asyncio.sleep(max(0.0, began_s + every_s - monotonic_s()))
 
@@ -286,18 +221,9 @@ class RpcSource:
             await _within(self._wake.wait(), None if again_s is None else again_s - now_s)
 
     async def _give(self, one: Following) -> None:
-        began_s = monotonic_s()
-        while self._ready and self._ready[0] != PING:
-            self._room.clear()
-            await self._room.wait()
-        if monotonic_s() - began_s > 1.0:
+        if await self._handing.put([one] if isinstance(one, Break) else one.updates) > 1.0:
             # The reader has waited for the broker.
             self._sampling.excuse()
-        if isinstance(one, Break):
-            self._ready.append(one)
-        else:
-            self._ready.extend(one.updates)
-        self._news.set()
 
     async def _fetch(self, follow: Follow, slot: int) -> None:
         try:
@@ -332,9 +258,9 @@ class RpcSource:
         return Whole(link, [*updates, read.updates[-1]])
 
     def _waits(self, line: str) -> None:
-        self._trouble = plain_text(redacted(line), ERROR_CHARS_MAX)
+        self._handing.trouble = plain_text(redacted(line), ERROR_CHARS_MAX)
         self._runtime.metrics.count("pw_ingest_rpc_retries_total")
-        self._runtime.log.debug("rpc_waits", reason=self._trouble)
+        self._runtime.log.debug("rpc_waits", reason=self._handing.trouble)
 
 
 async def _within(wait: Coroutine[Any, Any, Any], seconds: float | None) -> None:

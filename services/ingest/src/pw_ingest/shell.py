@@ -24,6 +24,7 @@ from pw_ingest.core.merge import Merge
 from pw_ingest.core.pipeline import Pipeline
 from pw_ingest.core.plausible import Anchor, Steady, slot_by_clock
 from pw_ingest.feed import Feed
+from pw_ingest.followed_list import Followed
 from pw_ingest.outbox import Outbox
 from pw_ingest.programs_in_force import NEEDS as PROGRAMS_NEED
 from pw_ingest.reconnect import SourceRefuses, Streams
@@ -56,6 +57,7 @@ class Ingest:
         self._pipeline = Pipeline(settings.source)
         # What is subscribed to where no setting says so; the checkpoint keeps it.
         self._unset = SUCCESSFUL
+        self._followed = Followed(settings, runtime)
         self._outbox = Outbox(settings, runtime, self._pipeline, self._begin)
         endpoints = settings.endpoints()
         races = settings.endpoints_use == "race" and len(endpoints) > 1
@@ -93,6 +95,7 @@ class Ingest:
             asyncio.create_task(self._ticks(), name="ingest-tick"),
             asyncio.create_task(self._checkpoints(), name="ingest-checkpoint"),
             asyncio.create_task(self._outbox.programs.watch(), name="ingest-programs"),
+            asyncio.create_task(self._followed.watch(self._refollow), name="ingest-followed"),
         )
         every = (stopping, reader, *others)
         try:
@@ -111,6 +114,7 @@ class Ingest:
 
         async def stored() -> tuple[SourceState | None, TxStream]:
             await self._outbox.programs.look()
+            await self._followed.look()
             return await self._checkpoint.load(), await tx_stream(self._runtime.bus)
 
         try:
@@ -176,7 +180,7 @@ class Ingest:
         if state is not None:
             # An older version knew only the list, and an upgrade keeps what was.
             self._unset = state.programs or PROGRAMS
-        rungs = self._settings.rungs(self._unset)
+        rungs = self._followed.rungs() or self._settings.rungs(self._unset)
         self._runtime.log.info("subscribes_to", filter=rungs[0].filter, unset=self._unset)
         self._pipeline.filter = rungs[0].filter
         for feed in self._feeds:
@@ -196,6 +200,12 @@ class Ingest:
         self._history.restore(state.tx_history)
         known = state.tx_stream_created
         self._go_back(tx.last_seq if known in {"", tx.created} else 0)
+
+    def _refollow(self) -> None:
+        """Other addresses are followed: the next stream asks for those."""
+        for feed in self._feeds:
+            feed.ladder = Ladder(self._followed.rungs(), self._settings.filter_retry_s)
+            feed.cut("followed")
 
     def _is_possible(self, state: SourceState) -> bool:
         slot = max(state.checkpoint_slot, state.frontier_slot)

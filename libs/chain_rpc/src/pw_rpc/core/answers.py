@@ -11,6 +11,8 @@ from msgspec import Meta
 Base58 = Annotated[str, Meta(max_length=32_768)]
 Text = Annotated[str, Meta(max_length=128)]
 Number = Annotated[int, Meta(ge=0)]
+# Of an address's transactions nodes list so many at once.
+NAMED_MAX = 1_000
 
 
 class Instruction(msgspec.Struct, rename="camel"):
@@ -111,3 +113,17 @@ class Signatures(msgspec.Struct):
     """The signatures of a block's transactions, in their order."""
 
     signatures: list[Text]
+
+
+class Named(msgspec.Struct):
+    """One of the transactions that name an address, as getSignaturesForAddress lists them."""
+
+    signature: Text
+    slot: Number
+    # Which error is not read anywhere; that there is one is.
+    err: msgspec.Raw = msgspec.Raw(b"null")
+
+    @property
+    def failed(self) -> bool:
+        """Whether it changed nothing but its fee."""
+        return bytes(self.err) != b"null"

@@ -15,11 +15,11 @@ from solders.signature import Signature
 from pw_geyser import geyser_pb2 as pb
 from pw_geyser import solana_storage_pb2 as sol
 from pw_geyser.wire import SIGNATURE_BYTES, version_of
+from pw_rpc.core.answers import Number
 from pw_rpc.core.blocks import (
     BadBlock,
     Block,
     Entry,
-    Number,
     StatusMeta,
     read_block,
     unread_update,
