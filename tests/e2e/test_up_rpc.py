@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from solders.pubkey import Pubkey
 
 from pw_common.captures import read_capture
 from pw_geyser import geyser_pb2 as pb
@@ -17,9 +19,11 @@ from support.odd_node import Say, error
 from support.poll import poll_until
 from support.rpc_node import blocks_of
 from support.running import Running, running
+from support.signed import signed
 
 FIRST = 300_000_000
 TIME_S = 1_767_225_600
+SOL_MINT = "So11111111111111111111111111111111111111112"
 
 
 def market() -> list[bytes]:
@@ -95,6 +99,54 @@ async def test_real_blocks_give_the_swap_digest_of_their_capture(
         report = await followed(node, tmp_path, max(chain) - 1)
     assert report["swap_digest"] == made.swap_digest
     assert (report["gaps"], report["dead_letters"]) == (0, 0)
+
+
+@pytest.mark.timeout(300)
+async def test_addresses_that_are_followed_give_the_swaps_that_name_them(tmp_path: Path) -> None:
+    updates = signed(market())
+    mint = busiest_mint(updates)
+    naming = [one for one in updates if mint in keys_of(one) or not is_transaction(one)]
+    made = expected(write_capture(tmp_path / "naming.pb.zst", naming))
+    assert made.swaps > 20
+    blocks = blocks_of(updates)
+    last = max(blocks)
+    # What is followed is some slots behind the newest.
+    blocks |= {
+        slot: {**blocks[last], "parentSlot": slot - 1, "transactions": []}
+        for slot in range(last + 1, last + 40)
+    }
+    (tmp_path / "who").write_text(f"# a token\n{mint}\n")
+    async with chain_node(blocks, per_s=10) as node:
+        async with running(
+            "--rpc", node.url, "--rpc-rate", "100", "--rpc-follow", str(tmp_path / "who"),
+            "--report", str(tmp_path / "report.json"), folder=tmp_path,
+        ) as run:  # fmt: skip
+            await until_frontier(run, last)
+            conditions = {one["name"] for one in (await run.status())["conditions"]}
+            assert await run.stop() == 0
+    report = msgspec.json.decode((tmp_path / "report.json").read_bytes())
+    assert "followed_main" in conditions
+    assert (report["gaps"], report["dead_letters"]) == (0, 0)
+    assert report["swap_digest"] == made.swap_digest
+
+
+def is_transaction(update: bytes) -> bool:
+    return pb.SubscribeUpdate.FromString(update).HasField("transaction")
+
+
+def keys_of(update: bytes) -> set[str]:
+    info = pb.SubscribeUpdate.FromString(update).transaction.transaction
+    return {str(Pubkey(bytes(one))) for one in info.transaction.message.account_keys}
+
+
+def busiest_mint(updates: list[bytes]) -> str:
+    """The token that most transactions move, and name."""
+    times: Counter[str] = Counter()
+    for one in updates:
+        info = pb.SubscribeUpdate.FromString(one).transaction.transaction
+        moved = {balance.mint for balance in info.meta.post_token_balances}
+        times.update((moved & keys_of(one)) - {SOL_MINT})
+    return times.most_common(1)[0][0]
 
 
 @pytest.mark.timeout(300)
