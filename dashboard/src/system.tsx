@@ -9,6 +9,8 @@ import { entry, LABEL_MAX, plain, SENTENCE_MAX, short } from "./text";
 const MAIN: Record<string, string> = {
   ingest: "pw_ingest_transactions_total",
   parser: "pw_parser_transactions_total",
+  detector: "pw_detector_swaps_total",
+  notifier: "pw_notifier_sent_total",
   api: "pw_api_requests_total",
   replay: "pw_replay_transactions_total",
 };

@@ -1,0 +1,27 @@
+"""What a service is shown to do, in the terminal and on the page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pw_cli.status_tables import MAIN_COUNTER
+from pw_common.metrics import METRICS
+
+PAGE = Path(__file__).parents[2] / "dashboard" / "src" / "system.tsx"
+
+
+def test_each_services_main_counter_is_one_that_it_counts() -> None:
+    counters = {one.name: one.services for one in METRICS if one.kind == "counter"}
+    for service, name in MAIN_COUNTER.items():
+        assert service in counters[name], name
+
+
+def test_every_service_that_works_on_the_stream_shows_a_figure() -> None:
+    assert set(MAIN_COUNTER) == {"ingest", "parser", "detector", "notifier", "api", "replay"}
+
+
+def test_the_page_and_the_terminal_show_the_same_figures() -> None:
+    found = re.search(r"const MAIN[^{]*\{(.*?)\}", PAGE.read_text(), re.DOTALL)
+    assert found is not None
+    assert dict(re.findall(r"(\w+): \"(\w+)\"", found[1])) == MAIN_COUNTER
