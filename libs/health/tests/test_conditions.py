@@ -49,7 +49,10 @@ CASES: list[tuple[Snapshot, str, Mode, str]] = [
     (with_beats(PARSER, DETECTOR), "no_ingest", "blind", "No ingest is running."),
     (with_beats(INGEST, DETECTOR), "no_parser", "blind", "No parser is running."),
     (with_beats(INGEST, PARSER), "no_detector", "blind", "No detector is running."),
-    (with_beats(INGEST, PARSER, beat("detector", age_ms=5_001)), "no_detector", "blind", "No det"),
+    (
+        with_beats(INGEST, PARSER, beat("detector", age_ms=5_001)),
+        "no_detector", "blind", "No detector answers: detector-1 has said nothing for 5 s.",
+    ),
     (with_beats(beat("ingest"), PARSER, DETECTOR), "no_source", "blind", "No source is connected."),
     (
         with_beats(ingest(connected=False, detail="refused"), PARSER, DETECTOR),

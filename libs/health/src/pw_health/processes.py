@@ -31,15 +31,23 @@ def live_of(snapshot: Snapshot) -> list[Beat]:
 def absent(snapshot: Snapshot, service: str) -> Iterator[Condition]:
     """A service of which no process is heard of, and without which nothing is seen."""
     beats = [one for one in snapshot.beats if one.said.service == service]
-    if all(is_silent(one.stored_ms, snapshot.at_ms) for one in beats):
-        yield Condition(
-            name=f"no_{service}",
-            severity="critical",
-            since_ms=max((one.stored_ms for one in beats), default=snapshot.at_ms),
-            why=f"No {service} is running.",
-            what_to_do=START,
-            mode="blind",
-        )
+    if not all(is_silent(one.stored_ms, snapshot.at_ms) for one in beats):
+        return
+    last = max(beats, key=lambda one: one.stored_ms, default=None)
+    why, what_to_do = f"No {service} is running.", START
+    if last is not None:
+        # It left no word that it ends: whether it is there at all only its machine knows.
+        seconds = (snapshot.at_ms - last.stored_ms) // 1_000
+        why = f"No {service} answers: {last.said.instance} has said nothing for {seconds} s."
+        what_to_do = "Look at its log: it was killed, or it hangs. Start it again."
+    yield Condition(
+        name=f"no_{service}",
+        severity="critical",
+        since_ms=snapshot.at_ms if last is None else last.stored_ms,
+        why=why,
+        what_to_do=what_to_do,
+        mode="blind",
+    )
 
 
 def silent(snapshot: Snapshot) -> Iterator[Condition]:
