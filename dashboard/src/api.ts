@@ -152,6 +152,8 @@ export interface SourceView {
   refusing: string;
   filter: string;
   narrowed: string;
+  sampled: string;
+  seen_permille: number | null;
 }
 
 export interface StatusView {

@@ -116,6 +116,12 @@ function Services({ status }: { status: StatusView }) {
 
 type Behind = Pick<SourceView, "lag_ms" | "clock_ahead_ms">;
 
+// What a source is asked for, and of a sampled one how many of the blocks are seen.
+function seen(one: SourceView) {
+  const share = one.seen_permille === null ? "" : `${one.seen_permille / 10} % of the blocks seen`;
+  return [plain(one.filter, LABEL_MAX), share].filter(Boolean).join(", ");
+}
+
 function Sources({ status, held }: { status: StatusView; held: Set<string> }) {
   const behind = (one: Behind, from: SourceView) => {
     if (from.kind === "recorded") return "recording";
@@ -126,7 +132,7 @@ function Sources({ status, held }: { status: StatusView; held: Set<string> }) {
   const state = (ok: boolean, text: string) => <span class={ok ? "on" : "bad"}>{text}</span>;
   const rows = status.sources.flatMap(one => [
     [
-      <Said text={one.source} />, <code>{plain(one.endpoint, 120) || "–"}</code>,
+      <Said text={one.source} />, <span><code>{plain(one.endpoint, 120) || "–"}</code>{seen(one) && <span class="dim"> {seen(one)}</span>}</span>,
       state(one.connected, one.waiting_for_broker ? "waits for the broker" : one.connected ? "connected" : plain(one.detail, 200) || "away"),
       count(one.slot), behind(one, one), count(one.frontier_slot), count(one.gaps),
     ],
