@@ -179,7 +179,7 @@ class Strikes:
 
     async def turn_webhook(self) -> str:
         pending = await self._pending("alerts not delivered", self._undelivered)
-        return f"{pending}; {await hostile.turn(self.webhook, self.luck)}"
+        return f"{pending}; {await hostile.turn(self.webhook, self.bus, self.luck)}"
 
     async def refuse_alerts(self) -> str:
         """The channel is set up wrong, in one way or another, until it comes back."""
@@ -195,7 +195,7 @@ class Strikes:
             await hostile.refuse(self.moody, self.luck)
         pending = await self._pending("alerts held", self._held)
         self.moody.always = TAKES
-        tried = self.luck.random() < 0.5 and await hostile.try_out(self.bus)
+        tried = self.luck.random() < 0.5 and await hostile.try_out(self.bus, "moody")
         return f"{pending}; {'tried out' if tried else 'by itself'}"
 
     async def lie(self) -> str:

@@ -71,15 +71,20 @@ async def flood(api_url: str) -> str:
     return f"{len(writers)} connections that ask for nothing"
 
 
-async def turn(webhook: Hostile, luck: random.Random) -> str:
+async def turn(webhook: Hostile, bus: Bus, luck: random.Random) -> str:
     """Let the second channel's receiver take another way to do harm, and wait until it did."""
     webhook.now = luck.choice(sorted(BEHAVIOURS))
     before = webhook.met[webhook.now]
 
     async def met() -> bool:
-        return webhook.met[webhook.now] > before
+        if webhook.met[webhook.now] > before:
+            return True
+        # A receiver that has long failed is asked once in a minute, unless somebody tries it out.
+        await try_out(bus, "harm")
+        return False
 
-    await poll_until(met, f"a notifier that meets {webhook.now}", timeout_s=60.0)
+    what = f"a notifier that meets {webhook.now}"
+    await poll_until(met, what, timeout_s=MET_TIMEOUT_S, every_s=1.0)
     return webhook.now
 
 
@@ -99,9 +104,9 @@ async def refuse(receiver: Receiver, luck: random.Random) -> str:
     return f"{status} {words.decode()}"
 
 
-async def try_out(bus: Bus) -> bool:
-    """Send a test message through the channel that was set right; whether a notifier answered."""
-    question = msgspec.json.encode({"channel": "moody"})
+async def try_out(bus: Bus, channel: str) -> bool:
+    """Send a test message through a channel; whether a notifier answered."""
+    question = msgspec.json.encode({"channel": channel})
     try:
         await bus.client.request(subjects.ASK_NOTIFIER, question, timeout=5.0)
     except (NatsError, OSError, TimeoutError):

@@ -92,7 +92,7 @@ async def run(
                 await _played(fleet)
                 outcome.seconds = time.monotonic() - began_s
                 moody.always = TAKES
-                await try_out(bus)
+                await try_out(bus, "moody")
                 await _drained(bus)
                 await fleet.stop("ingest")
                 await _drained(bus)
