@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from chaos.__main__ import compare, write_market
+from chaos.expected import expected
 from chaos.plan import KINDS, plan
 from chaos.planted import PLANTS
 from chaos.run import Outcome, run
@@ -64,31 +65,31 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_market(path, seed=2, faults=3, spacing_s=PLANTED_SPACING_S)
 
 
-EXPECTED: list[Outcome] = []
+@pytest.fixture(scope="module")
+def wanted(market: Path) -> Outcome:
+    return expected(market)
 
 
-async def undisturbed(market: Path) -> Outcome:
-    if not EXPECTED:
-        outcome = await run(market.parent / "undisturbed", market, faults=[])
-        # Against itself: nothing late, given up, missing or crashed.
-        told = judge(outcome, outcome)
-        assert told.is_clean, told.lines
-        EXPECTED.append(outcome)
-    return EXPECTED[0]
+async def test_an_undisturbed_run_gives_what_the_cores_make_of_the_market(
+    market: Path, wanted: Outcome, tmp_path: Path
+) -> None:
+    verdict = judge(wanted, await run(tmp_path / "undisturbed", market, faults=[]))
+    assert verdict.is_clean, verdict.lines
 
 
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", sorted(PLANTS))
-async def test_a_planted_defect_turns_the_run_red(name: str, market: Path, tmp_path: Path) -> None:
+async def test_a_planted_defect_turns_the_run_red(
+    name: str, market: Path, wanted: Outcome, tmp_path: Path
+) -> None:
     plant = PLANTS[name]
-    expected = await undisturbed(market)
     told: list[str] = []
     for seed in SEEDS:
         folder = tmp_path / str(seed)
         outcome = await run(
             folder, market, faults=plant.faults, seed=seed, plant=(name, plant.module)
         )
-        verdict = judge(expected, outcome)
+        verdict = judge(wanted, outcome)
         assert not outcome.crashes
         if not verdict.is_clean and plant.shows(verdict.figures):
             return

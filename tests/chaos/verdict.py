@@ -20,13 +20,13 @@ class Verdict:
 
 
 def judge(expected: Outcome, outcome: Outcome) -> Verdict:
-    """Compare a disturbed run with the undisturbed one."""
+    """Compare a disturbed run with what it must give, or with an undisturbed one."""
     found, undisturbed = outcome.delivered, expected.delivered
     apart = difference(undisturbed, found)
     lost, doubled = sum(apart.lost.values()), sum(apart.doubled.values())
     pace = found.transactions / outcome.seconds if outcome.seconds else 0.0
     told = (
-        f"undisturbed: {undisturbed.swaps.total()} swaps, {undisturbed.alerts.total()} alerts, "
+        f"expected: {undisturbed.swaps.total()} swaps, {undisturbed.alerts.total()} alerts, "
         f"{undisturbed.notifications.total()} notifications\n"
         f"disturbed: {len(outcome.landed)} faults in {outcome.seconds:.0f} s at {pace:.0f} tx/s\n"
         f"stored duplicates {found.stored_duplicates}, late {found.late}, gaps {found.gaps}, "

@@ -116,14 +116,13 @@ async def test_addresses_that_are_followed_give_the_swaps_that_name_them(tmp_pat
         for slot in range(last + 1, last + 40)
     }
     (tmp_path / "who").write_text(f"# a token\n{mint}\n")
-    async with chain_node(blocks, per_s=10) as node:
-        async with running(
-            "--rpc", node.url, "--rpc-rate", "100", "--rpc-follow", str(tmp_path / "who"),
-            "--report", str(tmp_path / "report.json"), folder=tmp_path,
-        ) as run:  # fmt: skip
-            await until_frontier(run, last)
-            conditions = {one["name"] for one in (await run.status())["conditions"]}
-            assert await run.stop() == 0
+    async with chain_node(blocks, per_s=10) as node, running(
+        "--rpc", node.url, "--rpc-rate", "100", "--rpc-follow", str(tmp_path / "who"),
+        "--report", str(tmp_path / "report.json"), folder=tmp_path,
+    ) as run:  # fmt: skip
+        await until_frontier(run, last)
+        conditions = {one["name"] for one in (await run.status())["conditions"]}
+        assert await run.stop() == 0
     report = msgspec.json.decode((tmp_path / "report.json").read_bytes())
     assert "followed_main" in conditions
     assert (report["gaps"], report["dead_letters"]) == (0, 0)

@@ -1,0 +1,36 @@
+"""What any run over a market must deliver: the pure cores alone, one after another.
+
+No broker and no process takes part, so nothing of what is tested can agree with itself.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chaos.delivered import Delivered
+from chaos.run import Outcome
+from pw_cli.offline import batches
+from pw_common.dedup import SeenWindow
+from pw_common.messages import Swap, encode
+from pw_detection.assembly import Assembly
+from pw_detection.detector import Detector
+
+
+def expected(market: Path) -> Outcome:
+    """Every swap and alert of a market, and each alert through each channel once."""
+    found = Delivered()
+    seen, assembly, detector = SeenWindow(), Assembly(sources=("main",)), Detector()
+    for batch in batches([market]):
+        found.transactions += batch.counts.transactions
+        for event in batch.events:
+            if isinstance(event, Swap) and seen.first_time(
+                (event.signature, event.ordinal), event.slot
+            ):
+                found.swaps[encode(event)] += 1
+        for closed in assembly.add(batch):
+            for alert in detector.step(closed):
+                found.alerts[encode(alert)] += 1
+                found.notifications[alert.id] += 1
+                found.held[alert.id] += 1
+    found.late = assembly.late
+    return Outcome(found)
