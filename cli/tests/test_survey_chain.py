@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from pw_cli.survey import Survey
 from pw_common.messages import Batch, Counts, SlotEvent
 
@@ -55,3 +57,11 @@ def test_what_waits_is_what_lies_before_the_last_answered_sequence() -> None:
     for seq in (1, 2, 4, 7):
         survey.add(batch(seq, 100 + seq))
     assert survey.waiting() == [3, 5, 6]
+
+
+def test_a_dead_letter_that_was_sent_again_is_no_source_that_slots_wait_for() -> None:
+    survey = Survey("x")
+    survey.add(batch(1, 101))
+    survey.add(msgspec.structs.replace(batch(2, 102), source="replay", epoch=0))
+    survey.add(msgspec.structs.replace(batch(3, 103), source="main", gap="main:1:5-6"))
+    assert survey.sources == {"main"}

@@ -28,7 +28,7 @@ class Said(Screen):
 
 def started(*, endpoint: str | None, bundled: bool | None) -> str:
     binary = Binary("/usr/bin/nats-server", "2.15.1", bundled=bool(bundled))
-    options = SimpleNamespace(endpoint=endpoint, data=Path("d"), seed=1, captures=(),
+    options = SimpleNamespace(endpoint=endpoint, rpc=None, data=Path("d"), seed=1, captures=(),
                               source_kind="endpoint" if endpoint else "market")  # fmt: skip
     system = SimpleNamespace(
         api="http://127.0.0.1:1", options=options, nats_url="nats://127.0.0.1:2",

@@ -127,6 +127,18 @@ async def ended_well(terminal: Shell, line: str, _endpoint: str) -> None:
     assert "Traceback" not in out
 
 
+async def followed(terminal: Shell, line: str, _endpoint: str) -> None:
+    """The real chain, at a node that is not there: it says so, and runs until Ctrl-C."""
+    terminal.type(as_printed(line))
+    await terminal.until("Source main is away")
+    terminal.ctrl_c()
+    _, out = await terminal.ended()
+    assert "running on https://HOST/***" in out
+    assert "KEY" not in out.partition("\n")[2]
+    assert "pw up: stopped" in out
+    assert "Traceback" not in out
+
+
 async def left_running(terminal: Shell, line: str, endpoint: str) -> None:
     """The run of the Mainnet part, on a source that is here; what follows asks it."""
     here = as_printed(line).replace("https://HOST:PORT", endpoint)
@@ -156,6 +168,7 @@ PLAYED = {
     r"^make up": made_up,
     r"^make test": make_tested,
     r"pw up --endpoint": left_running,
+    r"pw up --rpc": followed,
     r"^curl": fetched,
     r"pw (simulate|parse|up|backtest|status|dlq|tail)|^\(umask": ended_well,
 }

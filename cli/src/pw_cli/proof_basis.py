@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from pw_cli.walk import stored_batches
+from pw_cli.walk import is_streamed, stored_batches
 from pw_common.alerts import Alert
 from pw_common.bus import Bus
 from pw_common.documents import BadDocument
@@ -144,7 +144,7 @@ async def _range(
     sources: set[str] = set()
     least: int | None = None
     async for batch in stored_batches(bus):
-        if batch.source and not batch.gap:
+        if is_streamed(batch):
             sources.add(batch.source)
         least = batch.tx_seq if least is None else min(least, batch.tx_seq)
     assembly = Assembly(sources=sources, first=Place(0, least or 1))

@@ -22,7 +22,7 @@ from pw_cli.parse import in_chain_order
 from pw_cli.proof_basis import LOOKBACK_MIN_MAX
 from pw_cli.terminal import complain
 from pw_cli.unreadable import Unreadable
-from pw_cli.walk import as_stream, derive, stored_alerts, stored_batches
+from pw_cli.walk import as_stream, derive, is_streamed, stored_alerts, stored_batches
 from pw_common.alerts import Alert
 from pw_common.bus import BrokerAway, Bus
 from pw_common.captures import BadCapture
@@ -119,7 +119,7 @@ async def _again(bus: Bus, stored: Alert, archive: list[Path] | None) -> Alert |
     least: int | None = None
     # The declared sources and the first sequence are known only from the whole.
     async for batch in stored_batches(bus):
-        if batch.source and not batch.gap:
+        if is_streamed(batch):
             sources.add(batch.source)
         least = batch.tx_seq if least is None else min(least, batch.tx_seq)
     found = await derive(
@@ -164,5 +164,6 @@ def difference(stored: Alert, again: Alert | None) -> str:
         return f"not derived: {stored.id} {stored.kind} {stored.trigger} at slot {stored.slot}"
     one: dict[str, Any] = msgspec.to_builtins(stored)
     two: dict[str, Any] = msgspec.to_builtins(again)
-    name = next(name for name in one if one[name] != two[name])
-    return f"{name}: stored {one[name]!r}, derived {two[name]!r}"
+    # What is absent where it does not apply may be there in one of them alone.
+    name = next(name for name in {**one, **two} if one.get(name) != two.get(name))
+    return f"{name}: stored {one.get(name)!r}, derived {two.get(name)!r}"

@@ -12,6 +12,7 @@ import msgspec
 
 from pw_cli.gap_proof import Link, StoredBlocks, why_open
 from pw_cli.ranges import Ranges
+from pw_cli.walk import is_streamed
 from pw_common.coverage import is_known
 from pw_common.dedup import SeenWindow
 from pw_common.messages import Batch, Gap, SlotEvent, Swap
@@ -50,7 +51,7 @@ class Survey:
 
     def add(self, batch: Batch) -> None:
         """Take the next batch."""
-        if batch.source and not batch.gap:
+        if is_streamed(batch):
             self.sources.add(batch.source)
         self.least_tx_seq = min(self.least_tx_seq or batch.tx_seq, batch.tx_seq)
         self.answer(batch)

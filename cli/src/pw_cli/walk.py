@@ -68,6 +68,11 @@ async def stored_batches(
         await reader.close()
 
 
+def is_streamed(batch: Batch) -> bool:
+    """Whether it is of a source's stream: not filled in, and no dead letter that was sent again."""
+    return bool(batch.source and batch.epoch and not batch.gap)
+
+
 async def as_stream(batches: Iterable[Batch]) -> AsyncIterator[Batch]:
     """Batches that are at hand, given as those of the broker are."""
     for batch in batches:

@@ -7,12 +7,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pw_common import messages
+from pw_common import messages, proofs
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "schemas" / "examples"
 KINDS = {
     str(value.__struct_config__.tag): value
-    for value in vars(messages).values()
+    for value in (*vars(messages).values(), proofs.AlertProof)
     if isinstance(value, type)
     and issubclass(value, msgspec.Struct)
     and isinstance(value.__struct_config__.tag, str)

@@ -1,4 +1,4 @@
-"""Where blocks are missing a window was not wholly seen, until they are filled in."""
+"""A window in which blocks are missing says so, until they are filled in."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_common.messages import Batch, Event, SlotEvent, TokenCreated
+from pw_common.alerts import Alert
+from pw_common.messages import Batch, Event, SlotEvent, TokenCreated, encode
+from pw_detection.alerting import facts_of
 from pw_detection.assembly import Assembly, ClosedSlot
 from pw_detection.breaks import BREAKS_MAX, FILLED_MAX, Breaks
+from pw_detection.detector import Detector
 from pw_detection.market import Market
-from pw_detection.metrics import BY_NAME, Reading
+from pw_detection.rules import Rule
 
 stream: Any = importlib.import_module("detection_stream")
 NOW_MS = 1_700_000_000_000
-HOUR_MS = 3_600_000
 
 
 def without(events: list[Event], missing: set[int]) -> list[Event]:
@@ -139,54 +141,64 @@ def market_of(slots: int, *, broken_at: int = 0, minutes: int = 1) -> Market:
     return market
 
 
-def read(market: Market, name: str) -> Reading:
-    market.advance(["mint"])
-    return BY_NAME[name].read(market, market.tokens["mint"])
-
-
 def test_a_window_over_a_gap_says_so_and_one_after_it_does_not() -> None:
-    assert not read(market_of(200), "buy_count_1h").least
+    assert market_of(200).gapped("mint") == ()
+    assert market_of(181, broken_at=180).gapped("mint") == ("5m", "1h")
     over = market_of(200, broken_at=180)
-    assert read(over, "buy_count_1h").least
-    assert read(over, "buy_sell_ratio_1h").unknown == "cold"
-    assert read(over, "new_wallet_pct_5m").unknown == "cold"
-    assert not read(over, "buy_count_5m").least
-    after = market_of(245, broken_at=180)
-    assert not read(after, "buy_count_1h").least
-    assert read(after, "buy_sell_ratio_1h").unknown is None
+    assert over.gapped("mint") == ("1h",)
+    assert market_of(245, broken_at=180).gapped("mint") == ()
+    # Its figures are of what was seen.
+    assert facts_of(over, "mint")["metrics"] == facts_of(market_of(200), "mint")["metrics"]
+    assert facts_of(over, "mint")["gapped"] == ("1h",)
 
 
 def test_a_window_is_whole_again_when_the_gap_was_filled() -> None:
     market = market_of(200, broken_at=180)
-    at_ms = market.event_time_ms
-    market.amend(ClosedSlot(200, at_ms, False, amends=True, mends=(180,)))
-    assert not read(market, "buy_count_1h").least
-    assert read(market, "buy_sell_ratio_1h").unknown is None
+    market.amend(ClosedSlot(200, market.event_time_ms, False, amends=True, mends=(180,)))
+    assert market.gapped("mint") == ()
 
 
 def test_of_two_gaps_the_one_that_was_not_filled_still_counts() -> None:
     market = market_of(170, broken_at=150)
     at_ms = market.event_time_ms + 60_000
     market.fold(slot_at(171, at_ms, is_broken=True))
+    assert market.gapped("mint") == ("5m", "1h")
     market.amend(ClosedSlot(171, at_ms, False, amends=True, mends=(171,)))
-    assert read(market, "buy_count_1h").least
+    assert market.gapped("mint") == ("1h",)
     market.amend(ClosedSlot(171, at_ms, False, amends=True, mends=(150,)))
-    assert not read(market, "buy_count_1h").least
+    assert market.gapped("mint") == ()
 
 
-def test_a_token_made_before_a_gap_is_not_known_whole_and_one_made_after_it_is() -> None:
-    def created(number: int) -> TokenCreated:
-        return TokenCreated(
-            signature="made", ordinal=0, slot=number, index=0, mint="mint", name="n", symbol="s",
-            creator="d",
-        )  # fmt: skip
-
-    for made_at, whole in ((2, False), (4, True)):
+def test_a_token_made_before_a_gap_is_marked_and_one_made_after_it_is_not() -> None:
+    for made_at, marked in ((2, ("5m", "1h")), (4, ())):
         market = Market()
         for number in range(1, 7):
             one = slot_at(number, NOW_MS + number * 60_000, is_broken=number == 3)
             if number < made_at:
                 one = replace(one, swaps=())
-            tokens = (created(number),) if number == made_at else ()
-            market.fold(replace(one, tokens=tokens))
-        assert read(market, "buy_count_1h").least != whole
+            created = TokenCreated(
+                signature="made", ordinal=0, slot=number, index=0, mint="mint", name="n",
+                symbol="s", creator="d",
+            )  # fmt: skip
+            market.fold(replace(one, tokens=(created,) if number == made_at else ()))
+        assert market.gapped("mint") == marked
+
+
+def test_an_alert_over_a_gap_says_so_and_any_other_is_as_it_was() -> None:
+    events = stream.flow(7, 400, slot_seconds=0.5, mints=1)
+    rule = Rule(name="busy", conditions=("buy_count_5m >= 5",), severity="info", cooldown_s=0)
+
+    def rung(missing: set[int]) -> list[Alert]:
+        detector = Detector((rule,))
+        closed = stream.closed_slots(stream.cut(without(events, missing), 5))
+        return [alert for slot in closed for alert in detector.step(slot)]
+
+    whole, over = rung(set()), rung({2, 3})
+    assert whole
+    assert over
+    assert all(alert.gapped is msgspec.UNSET and not alert.detail for alert in whole)
+    assert b"gapped" not in encode(whole[0])
+    assert over[0].gapped == ("5m", "1h")
+    assert over[0].detail == (
+        "Blocks are missing in its windows of 5m and 1h: figures are of what was seen."
+    )

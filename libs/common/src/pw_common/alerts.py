@@ -116,6 +116,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, tag=SCHEMA_ALERT):
     near: tuple[NearRule, ...] = ()
     # What was left out or shortened so that the broker takes it; absent where nothing was.
     truncated: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    # Windows in which blocks are missing, by name; absent where none are.
+    gapped: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     # A summary's episodes: it is `closed`, of no token itself, and absent from any other alert.
     ended: tuple[Ended, ...] | msgspec.UnsetType = msgspec.UNSET
 

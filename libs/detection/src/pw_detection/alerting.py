@@ -47,6 +47,7 @@ def alert_of(
     """The alert of a ring, with everything that was true at the slot."""
     values, unknown = read_all(market, token)
     facts = market.facts.get(token.mint)
+    gapped = market.gapped(token.mint)
     alert = Alert(
         id=ring.id,
         episode=ring.episode,
@@ -59,7 +60,7 @@ def alert_of(
         event_time_ms=event_time_ms,
         mint=token.mint,
         title=_title(ring, trigger, facts.symbol if facts else "", token.mint),
-        detail=detail,
+        detail=detail or gap_words(gapped),
         conditions=conditions,
         metrics=values,
         unknown=unknown,
@@ -80,8 +81,17 @@ def alert_of(
             "dexscreener": f"https://dexscreener.com/solana/{token.mint}",
         },
         near=near,
+        gapped=gapped or msgspec.UNSET,
     )
     return fitted(alert, ALERT_BYTES_MAX)
+
+
+def gap_words(gapped: tuple[str, ...]) -> str:
+    """What is said of windows in which blocks are missing."""
+    if not gapped:
+        return ""
+    which = f"window of {gapped[0]}" if len(gapped) == 1 else f"windows of {' and '.join(gapped)}"
+    return f"Blocks are missing in its {which}: figures are of what was seen."
 
 
 def fitted(alert: Alert, bytes_max: int) -> Alert:
@@ -142,7 +152,8 @@ def facts_of(market: Market, mint: str) -> dict[str, Any]:
     if token is None:
         return {**told, "metrics": {}, "unknown": {}}
     values, unknown = read_all(market, token)
-    return {**told, "metrics": values, "unknown": unknown}
+    gapped = market.gapped(mint)
+    return {**told, "metrics": values, "unknown": unknown, **({"gapped": gapped} if gapped else {})}
 
 
 def _title(ring: Ring, trigger: str, symbol: str, mint: str) -> str:

@@ -15,7 +15,7 @@ from pw_detection.assembly import ClosedSlot
 from pw_detection.prices import SolPrice
 from pw_detection.token import FIVE_STEP_MS, VENUES_MS, Token
 from pw_detection.wallets import MINUTE_MS, Wallets
-from pw_detection.windows import BUY, FIVE_MINUTES, FRESH, HOUR, VALUED, Span
+from pw_detection.windows import BUY, FIVE_MINUTES, FRESH, HOUR, SPANS, VALUED, Span
 
 __all__ = ["FACTS_MS", "FRESH_AFTER_MS", "SOL_MINT", "VENUES_MS", "Market", "Token"]
 
@@ -271,24 +271,24 @@ class Market:
     def covers(self, mint: str, span: Span) -> bool:
         """Whether a whole window of this token was seen: all its life, or all the span."""
         created_ms = self._created_ms.get(mint)
-        if created_ms is not None and created_ms >= max(
-            self.cut_ms, self.alike_since_ms, self.broken_ms
-        ):
+        if created_ms is not None and created_ms >= max(self.cut_ms, self.alike_since_ms):
             return True
-        return self._whole_since_ms <= span.first_ms(self.event_time_ms)
+        return self.covered_since_ms <= span.first_ms(self.event_time_ms)
+
+    def gapped(self, mint: str) -> tuple[str, ...]:
+        """The names of the windows of this token in which blocks are missing."""
+        if self._created_ms.get(mint, -1) >= self.broken_ms:
+            return ()  # All its life lies after them.
+        now_ms = self.event_time_ms
+        return tuple(span.name for span in SPANS if self.broken_ms > span.first_ms(now_ms))
 
     def is_alike(self, span: Span) -> bool:
-        """Whether a whole window was seen by one and the same filter, and without a gap."""
-        since_ms = max(self.alike_since_ms, self.broken_ms)
-        return since_ms <= span.first_ms(self.event_time_ms)
+        """Whether a whole window was seen by one and the same filter."""
+        return self.alike_since_ms <= span.first_ms(self.event_time_ms)
 
     def covers_wallets(self, span: Span) -> bool:
         """Whether the stream was seen for an hour before the window began."""
-        return self._whole_since_ms <= span.first_ms(self.event_time_ms) - FRESH_AFTER_MS
-
-    @property
-    def _whole_since_ms(self) -> int:
-        return max(self.covered_since_ms, self.broken_ms)
+        return self.covered_since_ms <= span.first_ms(self.event_time_ms) - FRESH_AFTER_MS
 
     def _trade(self, swap: Swap, event_time_ms: int) -> bool:
         trader = swap.trader
@@ -350,7 +350,7 @@ class Market:
         self.facts[created.mint] = created
 
     def _forget_broken(self) -> None:
-        """Those that no window reaches any more, nor the hour before one."""
+        """Those that no window reaches any more."""
         oldest_ms = self.event_time_ms - FACTS_MS
         self._broken = {slot: ms for slot, ms in self._broken.items() if ms > oldest_ms}
 
