@@ -202,6 +202,7 @@ export interface StoredAlert {
   links: Record<string, string>;
   near: Array<NearRule>;
   truncated?: Array<string>;
+  gapped?: Array<string>;
   ended?: Array<Ended>;
   seq: number;
   stored_ms: number;
