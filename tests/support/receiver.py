@@ -56,7 +56,7 @@ def receiving() -> Iterator[Receiver]:
             length = int(self.headers.get("Content-Length", "0"))
             body = self.rfile.read(length)
             if len(body) < length:
-                return  # Whoever asks was killed before it had said all: no request.
+                return  # The client died mid-request.
             headers = {name.lower(): value for name, value in self.headers.items()}
             if receiver.takes_s:
                 time.sleep(receiver.takes_s)

@@ -143,28 +143,23 @@ def test_a_refused_resume_goes_on_where_the_source_can() -> None:
     assert plan("INTERNAL", refusals=3).is_live
 
 
-def test_what_was_stored_while_the_source_refused_is_not_asked_for_again() -> None:
+@pytest.mark.parametrize(
+    ("resume_from", "refused_at"),
+    [(130, 50), (50, 80)],
+    ids=["more was stored while the source refused", "the source named a later slot"],
+)
+def test_after_a_refusal_the_later_of_what_is_needed_and_what_was_asked_is_asked_for(
+    resume_from: int, refused_at: int
+) -> None:
     following = after_end(
-        resume_from=130,
-        refused_at=50,
+        resume_from=resume_from,
+        refused_at=refused_at,
         refusals=1,
         code="UNAVAILABLE",
         details="",
         first_available=None,
     )
-    assert following == Plan(130)
-
-
-def test_a_slot_that_the_source_named_is_kept_while_it_refuses() -> None:
-    following = after_end(
-        resume_from=50,
-        refused_at=80,
-        refusals=1,
-        code="UNAVAILABLE",
-        details="",
-        first_available=None,
-    )
-    assert following == Plan(80)
+    assert following == Plan(max(resume_from, refused_at))
 
 
 def test_an_endpoint_that_is_away_never_costs_the_checkpoint() -> None:
