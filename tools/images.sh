@@ -7,7 +7,7 @@ if ! docker info >/dev/null 2>&1; then
     echo "no Docker engine answers: start one (dockerd, or your desktop's), then try again" >&2
     exit 69
 fi
-# The pages are built here, since an image of Python holds no node.
+# Built here once, the pages need no node in the image's own build.
 tools/dashboard.sh
 # The legacy builder everywhere, unless told otherwise: BuildKit needs a plugin that not every
 # engine has.

@@ -94,3 +94,15 @@ def test_what_is_built_of_the_same_sources_is_not_built_again(copy: Path, bare: 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     (copy / "dashboard" / "src" / "text.ts").write_text("export {};")
     assert "NOT built" in build(copy, PATH=bare).stderr
+
+
+def test_an_image_without_its_pages_is_not_built_unless_asked_for(copy: Path, bare: str) -> None:
+    """The image's own build runs the same script over all that it needs."""
+    dockerfile = (ROOT / "services/api/Dockerfile").read_text()
+    assert "ARG PAGES=must\n" in dockerfile
+    run = '/src/tools/dashboard.sh "--$PAGES"'
+    assert dockerfile.index(run) < dockerfile.index("pip wheel")
+    allowed = (ROOT / ".dockerignore").read_text().splitlines()
+    assert {"!dashboard", "!tools/dashboard.sh", "!requirements/*.txt"} <= set(allowed)
+    assert build(copy, "--must", PATH=bare).returncode == 1
+    assert build(copy, "--optional", PATH=bare).returncode == 0

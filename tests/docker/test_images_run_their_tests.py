@@ -77,3 +77,11 @@ def test_an_image_passes_its_services_tests(service: str, source: Path) -> None:
         f"services/{service}/tests",
     )
     assert " passed" in out
+
+
+def test_the_image_of_the_api_holds_the_pages() -> None:
+    out = docker(
+        *("run", "--rm", "--entrypoint", "/opt/app/bin/python", f"pocketwatcher-api:{VERSION}"),
+        *("-c", "from pw_api.site import BUILT; print((BUILT / 'index.html').is_file())"),
+    )
+    assert out.strip() == "True"

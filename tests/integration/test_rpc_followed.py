@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -17,8 +18,14 @@ from solders.signature import Signature
 
 from pw_common.coverage import followed
 from pw_common.local_broker import LocalBroker
+from pw_common.log import Log
+from pw_common.settings import load
 from pw_common.subjects import BUCKET_CONFIG, KEY_WATCHLISTS
 from pw_geyser import geyser_pb2 as pb
+from pw_ingest.config import Settings
+from pw_ingest.core.follow import Break
+from pw_ingest.followed_list import Followed
+from pw_ingest.followed_source import FollowedSource
 from pw_replay.market import generate
 from support.broker import provisioned
 from support.chain_node import ChainNode, chain_node
@@ -165,6 +172,62 @@ async def test_a_transaction_that_the_node_does_not_give_is_a_gap_of_its_slot(
             assert transactions == {
                 one: at for one, at in wanted.items() if at >= min(metas) and at != slot
             }
+
+
+@pytest.mark.parametrize("wrong", ["fails", "of nobody"])
+async def test_one_transaction_that_never_comes_holds_nothing_up_behind_it(
+    updates: list[bytes], wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pw_ingest.followed_source.LIST_PATIENCE_S", 0.2)
+    monkeypatch.setattr("pw_ingest.followed_source.PAUSE_FIRST_S", 0.01)
+    who, *others = busiest(updates, 30)
+    wanted = naming(updates, {who})
+    signature, slot = list(wanted.items())[len(wanted) // 2]
+    of_others = naming(updates, set(others))
+    stranger = next(one for one, at in of_others.items() if at == slot and one not in wanted)
+    blocks = served(updates)
+    async with chain_node(blocks) as node:
+        node.tip = max(blocks)
+
+        def odd(method: str, asked: Any) -> Say | None:
+            if method == "getSignaturesForAddress" and wrong == "of nobody":
+                listed = [
+                    {"signature": stranger if one == signature else one, "slot": at, "err": None}
+                    for one, at in reversed(wanted.items())
+                ]
+                return result(listed)
+            if method == "getTransaction" and asked == signature and wrong == "fails":
+                return Say(b"busy", 503)
+            return None
+
+        node.odd = odd
+        environ = {
+            "PW_NATS_URL": "nats://127.0.0.1:4222",
+            "PW_INGEST_RPC_URL": node.url,
+            "PW_INGEST_RPC_RATE": "500",
+            "PW_INGEST_RPC_FOLLOW": who,
+        }
+        settings = load(Settings, environ)
+        metrics = SimpleNamespace(count=lambda *_, **__: None)
+        runtime: Any = SimpleNamespace(metrics=metrics, log=Log("test"))
+        [endpoint] = settings.endpoints()
+        source = FollowedSource(endpoint, settings, runtime, lambda _slot: True)
+        [rung] = Followed(settings, runtime).rungs()
+        await source.open(slot - 3, rung.request)
+        seen: list[int] = []
+        breaks: list[Break] = []
+        try:
+            while not seen or seen[-1] < slot + 5:
+                one = await source.read()
+                if isinstance(one, Break):
+                    breaks.append(one)
+                elif (read := pb.SubscribeUpdate.FromString(one)).HasField("block_meta"):
+                    seen.append(read.block_meta.slot)
+        finally:
+            await source.close()
+        assert slot not in seen
+        [only] = breaks
+        assert (signature if wrong == "fails" else "names none of the addresses") in only.why
 
 
 async def test_a_restart_goes_on_where_the_last_run_ended(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -155,10 +156,13 @@ def rule_of(alert: Alert) -> str:
 
 
 def fired(alert: Alert) -> str:
-    """Each condition with the value that met it."""
+    """Each condition with the value that met it, and whether blocks are missing below it."""
     if not alert.conditions:
         return alert.detail
-    return ", ".join(map(_condition, alert.conditions))
+    found = ", ".join(map(_condition, alert.conditions))
+    return (
+        f"{found}{SEPARATOR}blocks missing in {', '.join(alert.gapped)}" if alert.gapped else found
+    )
 
 
 def _condition(one: Condition) -> str:
@@ -172,7 +176,8 @@ def sol(value: float | None) -> str:
         return UNKNOWN
     shown = f"{value:.3g}"
     if "e" in shown:
-        shown = f"{float(shown):,.15f}".rstrip("0").rstrip(".")
+        # The shortest decimals that read back the same: those of a tiny price are not 0.
+        shown = f"{Decimal(shown):,f}"
     return f"{shown} SOL"
 
 

@@ -53,3 +53,30 @@ async def test_a_rest_holds_those_who_wait_already() -> None:
     pace.rest(1.5)
     await waiting
     assert monotonic_s() - began_s >= 1.49
+
+
+async def test_no_node_rests_us_for_longer_than_it_is_worth_asking_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pw_rpc.pace.REST_MAX_S", 0.2)
+    pace = Pace(100.0)
+    began_s = monotonic_s()
+    pace.rest(999_999_999.0)
+    await pace.turn()
+    assert 0.19 <= monotonic_s() - began_s < 100
+
+
+async def test_who_reads_is_told_while_our_own_rate_holds_us_back_and_not_in_a_nodes_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("pw_rpc.pace.IDLE_EVERY_S", 0.05)
+    told: list[float] = []
+    pace = Pace(2.0, idle=lambda: told.append(monotonic_s()))
+    await pace.turn()
+    await pace.turn()
+    assert len(told) >= 2
+    told.clear()
+    pace.rest(0.6)
+    until_s = monotonic_s() + 0.6
+    await pace.turn()
+    assert all(at_s >= until_s for at_s in told)

@@ -9,6 +9,7 @@ from pw_ingest.core.chain import Chain
 from pw_ingest.core.follow import (
     CONTRADICTIONS_MAX,
     SAMPLED,
+    TOO_FAR,
     TRIES_MAX,
     WALK_MAX,
     Break,
@@ -278,3 +279,27 @@ def test_a_block_that_contradicts_its_neighbours_is_never_claimed_as_complete(
     closed, missing, here = judged(run(one, claimed))
     for slot in range(10, closed + 1):
         assert slot in here or slot in missing or slot in skipped
+
+
+def test_a_block_that_is_held_is_no_reason_to_look_again() -> None:
+    one = follow()
+    one.listed([10, 11])
+    assert one.to_ask(0.0, IN_FLIGHT) == [10, 11]
+    one.failed(11, "not yet", 0.0)
+    assert one.next_try_s() is not None
+    assert one.to_ask(1.0, IN_FLIGHT) == [11]
+    one.got(Whole(CHAIN[11], []))
+    # 10 is still under way: nothing is to be done before it comes.
+    assert one.take(1.0) == []
+    assert one.next_try_s() is None
+
+
+def test_what_is_given_up_for_being_too_far_behind_counts_as_not_seen() -> None:
+    one = follow(10)
+    one.begin_later(19_000, TOO_FAR)
+    one.listed([19_001])
+    found = run(one, {19_001: link(19_001)})
+    assert [one.why for one in breaks(found)] == [TOO_FAR]
+    assert one.share.left_out == 18_991
+    assert one.share.permille is not None
+    assert one.share.permille < 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from solders.pubkey import Pubkey
 
 from pw_common.coverage import (
     PROGRAMS,
@@ -17,7 +18,7 @@ from pw_common.coverage import (
 )
 from pw_geyser import geyser_pb2 as pb
 from pw_ingest.core.follow import Break
-from pw_ingest.core.followed import PAGES_MAX, Block, Found, Span, blocks
+from pw_ingest.core.followed import PAGES_MAX, Block, Found, Span, blocks, concerns
 from pw_rpc.core.answers import NAMED_MAX, Named
 
 
@@ -118,3 +119,26 @@ def test_a_filter_of_addresses_is_named_by_them_and_claims_least() -> None:
     assert narrowest([SUCCESSFUL, name, PROGRAMS]) == name
     assert not sees_every_venue(name)
     assert transfer_coverage(name) == "none"
+
+
+def transaction(*keys: bytes, loaded: bytes = b"", failed: bool = False) -> bytes:
+    update = pb.SubscribeUpdate()
+    info = update.transaction.transaction
+    info.transaction.signatures.append(bytes(64))
+    info.transaction.message.account_keys.extend(keys)
+    if loaded:
+        info.meta.loaded_readonly_addresses.append(loaded)
+    if failed:
+        info.meta.err.err = b"\x01"
+    return update.SerializeToString()
+
+
+def test_what_a_list_names_must_name_the_address_and_have_done_what_the_list_says() -> None:
+    who, other = bytes(range(32)), bytes(range(1, 33))
+    addresses = [str(Pubkey(who))]
+    assert not concerns(transaction(other, who), addresses, with_failed=False)
+    assert not concerns(transaction(other, loaded=who), addresses, with_failed=False)
+    assert "names none" in concerns(transaction(other), addresses, with_failed=False)
+    failed = transaction(who, failed=True)
+    assert "it failed" in concerns(failed, addresses, with_failed=False)
+    assert not concerns(failed, addresses, with_failed=True)

@@ -57,6 +57,8 @@ def test_the_demos_player_gives_way_to_a_node() -> None:
         ("PW_INGEST_RPC_RATE", "0", "PW_INGEST_RPC_RATE"),
         ("PW_INGEST_RPC_IN_FLIGHT", "100", "PW_INGEST_RPC_IN_FLIGHT"),
         ("PW_INGEST_RPC_URL", "http://far.example/?api-key=0123456789abcdef", "clear"),
+        ("PW_INGEST_RPC_URL", "http://far.example/v2/0123456789abcdef", "clear"),
+        ("PW_INGEST_RPC_URL", "http://0123456789abcdef@far.example/", "clear"),
     ],
 )
 def test_what_a_node_cannot_be_asked_for_is_refused(name: str, value: str, why: str) -> None:
@@ -87,3 +89,13 @@ def test_a_header_file_gives_name_and_value(tmp_path: Path) -> None:
     assert found == []
     assert settings is not None
     assert settings.endpoints()[0].header == ("x-api-key", "SECRET")
+
+
+def test_a_file_of_addresses_is_read_whole_or_refused(tmp_path: Path) -> None:
+    path = tmp_path / "follow"
+    address = "11111111111111111111111111111111"
+    path.write_text("# " + "x" * (64 * 1024) + f"\n{address}\n")
+    found = problems(PW_INGEST_RPC_URL=NODE, PW_INGEST_RPC_FOLLOW=str(path))
+    assert "over 64 KiB" in found
+    path.write_text(f"{address}\n")
+    assert problems(PW_INGEST_RPC_URL=NODE, PW_INGEST_RPC_FOLLOW=str(path)) == ""

@@ -24,8 +24,9 @@ __all__ = ["BadAnswer", "Denied", "Limited", "NodeFailed", "NotHad", "Rpc", "dec
 
 # For one request and its whole answer.
 DEADLINE_S: Final = 60.0
-# A block of mainnet takes up to some 20 MB as JSON.
-ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
+# A block of mainnet takes up to some 20 MB as JSON. Several are held at a time, once more while
+# they are read, and all of it within the memory that ingest is given.
+ANSWER_BYTES_MAX: Final = 32 * 1024 * 1024
 LIST_BYTES_MAX: Final = 1024 * 1024
 PIECE_BYTES: Final = 64 * 1024
 # How long one request is tried again while the node limits, fails or is silent.
@@ -207,7 +208,10 @@ class Rpc:
                     asked = "" if later.after_s is None else f", it asks to wait {wait_s:.0f} s"
                     tried = f"tried for {waited_s:.0f} s"
                     kind = Limited if later.limited or later.after_s is not None else NodeFailed
-                    raise kind(f"{method} of {of}: {later} ({tried}{asked})") from later
+                    why = f"{method} of {of}: {later} ({tried}{asked})"
+                    if kind is Limited:
+                        self._say(why)
+                    raise kind(why) from later
                 self._say(f"{method} of {of}: {later}; waits {wait_s:.1f} s")
                 await asyncio.sleep(wait_s)
                 pause_s = min(2 * pause_s, PAUSE_MAX_S)

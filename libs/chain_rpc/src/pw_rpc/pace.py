@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from pw_common.clock import monotonic_s
 
 DAY_S: Final = 86_400.0
+# A node that asks for a longer rest, or says nonsense, is asked once in this time.
+REST_MAX_S: Final = 600.0
+# While a turn is waited for, whoever reads is told this often that the node is not silent: we are.
+IDLE_EVERY_S: Final = 5.0
 
 
 def per_second(rate: float, daily: float = 0.0) -> float:
@@ -19,11 +24,16 @@ def per_second(rate: float, daily: float = 0.0) -> float:
 
 
 class Pace:
-    """Evenly spaced turns, in the order in which they are asked for."""
+    """Evenly spaced turns, in the order in which they are asked for.
 
-    def __init__(self, per_s: float) -> None:
+    `idle` is called while a turn is waited for that only our own rate holds back.
+    """
+
+    def __init__(self, per_s: float, idle: Callable[[], None] = lambda: None) -> None:
         self._every_s = 1.0 / per_s
+        self._idle = idle
         self._next_s = 0.0
+        self._rests_until_s = 0.0
         self._lock = asyncio.Lock()
         # How often it was waited for at all, and how often the node asked for a rest.
         self.turns = 0
@@ -33,12 +43,15 @@ class Pace:
         """Wait until one more request may go out."""
         async with self._lock:
             # A rest may be asked for while this one waits.
-            while (wait_s := self._next_s - monotonic_s()) > 0:  # noqa: ASYNC110
-                await asyncio.sleep(wait_s)
+            while (wait_s := self._next_s - monotonic_s()) > 0:
+                await asyncio.sleep(min(wait_s, IDLE_EVERY_S))
+                if monotonic_s() >= self._rests_until_s:
+                    self._idle()
             self._next_s = monotonic_s() + self._every_s
             self.turns += 1
 
     def rest(self, wait_s: float) -> None:
-        """The node asks for a pause: no request goes out for that long."""
+        """The node asks for a pause: no request goes out for that long, up to REST_MAX_S."""
         self.rests += 1
-        self._next_s = max(self._next_s, monotonic_s() + wait_s)
+        self._rests_until_s = max(self._rests_until_s, monotonic_s() + min(wait_s, REST_MAX_S))
+        self._next_s = max(self._next_s, self._rests_until_s)

@@ -57,7 +57,10 @@ def followed_addresses(value: str) -> tuple[str, ...]:
     parts = [one.strip() for one in value.split(",") if one.strip()]
     if len(parts) == 1 and not is_address(parts[0]):
         with Path(parts[0]).open("rb") as file:
-            text = file.read(FOLLOW_BYTES_MAX).decode("utf-8")
+            body = file.read(FOLLOW_BYTES_MAX + 1)
+        if len(body) > FOLLOW_BYTES_MAX:
+            raise ValueError(f"a file of over {FOLLOW_BYTES_MAX >> 10} KiB: is it the right one?")
+        text = body.decode("utf-8")
         lines = (line.partition("#")[0].strip() for line in text.splitlines())
         parts = [line for line in lines if line]
     wrong = [one for one in parts if not is_address(one)]

@@ -270,7 +270,10 @@ class Settings(CommonSettings):
             why = "processed: a node gives blocks once they are confirmed or finalized"
             problems.append(st.Problem("PW_INGEST_COMMITMENT", why))
         parts = urlsplit(self.rpc_url)
-        has_secret = bool(self.rpc_header_file or parts.query or parts.password)
+        # Nodes take their key in any of these places; a path may be one as well.
+        has_secret = bool(
+            self.rpc_header_file or parts.query or parts.username or parts.path.strip("/")
+        )
         in_clear = parts.scheme == "http" and not is_loopback(parts.hostname or "")
         if has_secret and in_clear and not self.token_in_clear:
             shown = repr(st.shown_raw("PW_INGEST_RPC_URL", self.rpc_url))

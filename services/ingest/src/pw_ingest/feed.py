@@ -49,6 +49,10 @@ class Feed:
     ) -> None:
         self.number = number
         self.name = endpoint.shown
+        # Where the key is that it asks for.
+        self.key_setting = "PW_INGEST_TOKEN_FILE"
+        if endpoint.is_rpc:
+            self.key_setting = "PW_INGEST_RPC_URL or PW_INGEST_RPC_HEADER_FILE"
         self.guard = Guard(self.name, settings, runtime, steady)
         # Whether another endpoint carries on without this one.
         self.may_leave: Callable[[], bool] = lambda: False

@@ -63,8 +63,12 @@ class Followed:
             return False
         watched = sorted({one.address for one in listed.entries if is_address(one.address)})
         more = len(watched) - ADDRESSES_MAX
-        trouble = f"{more} watched addresses are not followed: {ADDRESSES_MAX} are at most"
-        self._runtime.set_trouble("followed", trouble if more > 0 else "")
+        trouble = ""
+        if not watched:
+            trouble = "Nothing is followed: the watch list is empty (`pw watch add ADDRESS`)"
+        elif more > 0:
+            trouble = f"{more} watched addresses are not followed: {ADDRESSES_MAX} are at most"
+        self._runtime.set_trouble("followed", trouble)
         before, self._addresses = self._addresses, tuple(watched[:ADDRESSES_MAX])
         return before != self._addresses
 

@@ -18,8 +18,9 @@ from pw_common.run import Runtime
 from pw_geyser import geyser_pb2 as pb
 from pw_ingest.config import Endpoint, Settings
 from pw_ingest.core.follow import PAUSE_FIRST_S, TOO_FAR, TRIES_MAX, Break
-from pw_ingest.core.followed import Block, Found, Span, blocks
+from pw_ingest.core.followed import Block, Found, Span, blocks, concerns
 from pw_ingest.handing import Handing
+from pw_ingest.node_head import BEHIND_SLOTS_MAX as TAKEN_BACK_SLOTS
 from pw_ingest.node_head import first_available, head_for, newest
 from pw_ingest.rpc_source import DEADLINE_S, LIST_PATIENCE_S, SAID_S
 from pw_ingest.source import StreamEnded
@@ -27,7 +28,7 @@ from pw_rpc.client import node_client
 from pw_rpc.core.blocks import BadBlock
 from pw_rpc.core.single import Single, read_single
 from pw_rpc.history import History
-from pw_rpc.node import BadAnswer, Limited, NotHad
+from pw_rpc.node import BadAnswer, Denied, Limited, NodeFailed, NotHad
 from pw_rpc.pace import Pace, per_second
 
 # A node indexes a block's transactions by address a moment after it has the block.
@@ -42,6 +43,7 @@ ROUND_EVERY_S: Final = 2.0
 # Of the requests allowed, what the lists may take; the rest is for transactions.
 LIST_SHARE: Final = 0.5
 # Beside one for each address: the newest slot, the list of slots, and a block's time.
+FAILED_COUNTS: Final = 2
 LISTS_BESIDE: Final = 3
 
 
@@ -67,17 +69,17 @@ class FollowedSource:
         self._client = node_client(
             endpoint.url, os.environ, header=endpoint.header, ca_file=settings.ca_file
         )
+        self._handing = Handing()
         self._node = History(
             endpoint.url,
             self._client,
             patience_s=LIST_PATIENCE_S,
             deadline_s=DEADLINE_S,
             commitment=settings.commitment,
-            pace=Pace(self._per_s),
+            pace=Pace(self._per_s, idle=self._handing.ping),
             compressed=True,
             say=self._waits,
         )
-        self._handing = Handing()
         self._addresses: list[str] = []
         self._with_failed = False
         # Everything up to here went on, and the last block that did.
@@ -151,6 +153,9 @@ class FollowedSource:
             head = await self._node.head()
             if not self._is_possible(head):
                 raise StreamEnded("UNAVAILABLE", f"the node claims slot {head}, which cannot be")
+            if head < self._done_slot - TAKEN_BACK_SLOTS:
+                why = f"the node is at slot {head}, and spoke of slot {self._done_slot} before"
+                raise StreamEnded("UNAVAILABLE", why)
             self._handing.trouble = ""
             if head - self._done_slot > BEHIND_SLOTS_MAX:
                 await self._leave_out(head - DISTANCE_SLOTS - 1, TOO_FAR)
@@ -160,7 +165,7 @@ class FollowedSource:
                 await self._round(Span(self._done_slot, until_slot))
             self._handing.ping()
             if until_slot == newest_slot:
-                await asyncio.sleep(max(0.0, began_s + every_s - monotonic_s()))
+                await self._handing.rest(began_s + every_s - monotonic_s())
 
     async def _begin_after(self, slot: int) -> None:
         """Everything up to here is done; the next block's parent is the last one listed."""
@@ -226,15 +231,27 @@ class FollowedSource:
                 if single.slot != slot:
                     raise BadBlock(f"it is of slot {single.slot}, not {slot}")
                 self._handing.ping()
-                return single, await asyncio.to_thread(read_single, signature, single)
+                update = await asyncio.to_thread(read_single, signature, single)
+                if why := concerns(update, self._addresses, with_failed=self._with_failed):
+                    raise BadBlock(why)
+                return single, update
             except Limited:
                 continue  # The pace rests.
+            except Denied:
+                raise
+            except NodeFailed as error:
+                # It was asked for many times: given up sooner, if the node gives anything at all.
+                why = f"the node does not give transaction {signature}: {error}"
+                tries += FAILED_COUNTS
+                await self._node.head()
             except NotHad as error:
                 why = f"the node does not have transaction {signature}: {error}"
             except (BadAnswer, BadBlock) as error:
                 self._runtime.metrics.count("pw_ingest_refused_total", why="block")
                 why = f"the node's answer for transaction {signature} cannot be used: {error}"
             tries += 1
+            # One that it never gives is given up in the end: the stream is not cut before.
+            self._handing.ping()
             await asyncio.sleep(PAUSE_FIRST_S * 2 ** (tries - 1))
         return plain_text(why, ERROR_CHARS_MAX)
 

@@ -15,6 +15,7 @@ from pw_geyser import geyser_pb2 as pb
 from pw_ingest.core.follow import Break
 from pw_ingest.source import StreamEnded
 from pw_rpc.node import BadAnswer, Denied, NodeFailed, NotHad
+from pw_rpc.pace import IDLE_EVERY_S
 
 NODE_ERRORS: Final = (NodeFailed, NotHad, BadAnswer)
 PING: Final = pb.SubscribeUpdate(ping=pb.SubscribeUpdatePing()).SerializeToString()
@@ -58,6 +59,13 @@ class Handing:
         if not self._ready:
             self._ready.append(PING)
             self._news.set()
+
+    async def rest(self, seconds: float) -> None:
+        """Wait because we want to: meanwhile the node is not taken for a silent one."""
+        until_s = monotonic_s() + seconds
+        while (left_s := until_s - monotonic_s()) > 0:
+            await asyncio.sleep(min(left_s, IDLE_EVERY_S))
+            self.ping()
 
     async def put(self, some: Iterable[bytes | Break]) -> float:
         """Hand these on once the reader has taken all before; how long that took, in seconds."""

@@ -8,7 +8,7 @@ from typing import Final
 from pw_ingest.core.resume import OUT_OF_RANGE
 from pw_ingest.handing import NODE_ERRORS
 from pw_ingest.source import StreamEnded
-from pw_rpc.node import Rpc
+from pw_rpc.node import NodeFailed, Rpc
 
 # A node further behind what is stored has begun another history, or is lost.
 BEHIND_SLOTS_MAX: Final = 32
@@ -48,3 +48,15 @@ async def head_for(node: Rpc, from_slot: int | None, is_possible: Callable[[int]
         behind = f"the node is at slot {head}, {from_slot - head} before what is stored"
         raise StreamEnded("UNAVAILABLE", behind)
     return head
+
+
+async def check_not_behind(node: Rpc, slot: int) -> None:
+    """That a node which said where it is has not taken it back: its stream would wait for ever.
+
+    Raises:
+        NodeFailed: its newest slot is far below the one that it spoke of before.
+        NotHad, BadAnswer: it does not say.
+    """
+    head = await node.head()
+    if head < slot - BEHIND_SLOTS_MAX:
+        raise NodeFailed(f"the node is at slot {head}, and spoke of slot {slot} before")

@@ -272,7 +272,7 @@ class Streams:
         self._denied.add(feed.number)
         if len(self._denied) == len(self._feeds):
             raise SourceRefuses(
-                f"{feed.name} refuses us ({ended}): is PW_INGEST_TOKEN_FILE the right token?"
+                f"{feed.name} refuses us ({ended}): is the key in {feed.key_setting} right?"
             )
         return True
 

@@ -18,7 +18,7 @@ from pw_ingest.core.sampling import BEHIND_BLOCKS, BEHIND_BLOCKS_MAX, Sampling, 
 from pw_ingest.core.share import Share
 from pw_ingest.core.wanted import keeps_unread, wanted_by
 from pw_ingest.handing import Handing
-from pw_ingest.node_head import first_available, head_for, newest
+from pw_ingest.node_head import check_not_behind, first_available, head_for, newest
 from pw_ingest.source import StreamEnded
 from pw_rpc.client import node_client
 from pw_rpc.core.blocks import BadBlock, Block, read_block, unread_update
@@ -36,6 +36,8 @@ LIST_SLOTS: Final = 5_000
 TIP_SLOTS: Final = 150
 # Lists that cannot be read, one after another.
 BAD_LISTS_MAX: Final = 5
+# After so long without a block in any list it is asked where the node is.
+EMPTY_S: Final = 10.0
 # Sampling is said for this long after blocks were last left out.
 SAID_S: Final = 600.0
 
@@ -63,7 +65,10 @@ class RpcSource:
         # What waits for its turn is old when it gets it.
         self._in_flight = min(self._in_flight, max(1, round(self._per_s)))
         self._sampling = Sampling(self._per_s)
-        self._pace = Pace(self._per_s)
+        self._handing = Handing()
+        self._pace = Pace(self._per_s, idle=self._handing.ping)
+        # Several blocks are under way at a time: their memory is doubled for one of them alone.
+        self._reading = asyncio.Lock()
         self._client = node_client(
             endpoint.url, os.environ, header=endpoint.header, ca_file=settings.ca_file
         )
@@ -83,7 +88,6 @@ class RpcSource:
         self._wanted = pb.SubscribeRequest()
         self._share = Share()
         self._follow = Follow(0, resumes=False, window=1)
-        self._handing = Handing()
         self._wake = asyncio.Event()
         self._left_out_at_s = float("-inf")
 
@@ -167,9 +171,14 @@ class RpcSource:
         )
         if from_slot is not None and head - from_slot > BEHIND_BLOCKS_MAX:
             self._follow.begin_later(head - BEHIND_BLOCKS, TOO_FAR)
+            self._left_out_at_s = monotonic_s()
+            self._runtime.log.warning(
+                "slots_left_out", until_slot=head - BEHIND_BLOCKS, why=TOO_FAR
+            )
 
     async def _list(self) -> None:
         follow, every_s, bad = self._follow, list_every_s(self._per_s), 0
+        heard_at_s = monotonic_s()
         while True:
             began_s = monotonic_s()
             first = follow.listed_until + 1
@@ -182,11 +191,16 @@ class RpcSource:
                 self._handing.trouble = str(error)
                 if bad == BAD_LISTS_MAX:
                     raise
-                await asyncio.sleep(every_s)
+                await self._handing.rest(every_s)
                 continue
             bad, self._handing.trouble = 0, ""
             now_s = monotonic_s()
             slots = [slot for slot in found if self._is_possible(slot)]
+            if slots:
+                heard_at_s = now_s
+            elif now_s - heard_at_s > EMPTY_S:
+                await check_not_behind(self._lists, follow.listed_until)
+                heard_at_s = now_s
             is_newest = not slots or slots[-1] < first + LIST_SLOTS - TIP_SLOTS
             self._sampling.listed(follow.listed(slots), now_s, is_newest=is_newest)
             if is_newest and self._sampling.leaves_out(follow.backlog, now_s):
@@ -194,7 +208,7 @@ class RpcSource:
             self._wake.set()
             self._handing.ping()
             if is_newest:
-                await asyncio.sleep(max(0.0, began_s + every_s - monotonic_s()))
+                await self._handing.rest(began_s + every_s - monotonic_s())
 
     def _leave_out(self, now_s: float) -> None:
         blocks = self._follow.leave_out(keep=max(1, round(self._sampling.capacity_per_s)))
@@ -247,8 +261,9 @@ class RpcSource:
 
     async def _whole(self, slot: int, raw: bytes) -> Whole:
         # Some 0.1 s of work for a block: beside the loop, which has heartbeats to send.
-        block = await asyncio.to_thread(decode, raw, Block)
-        read = await asyncio.to_thread(read_block, slot, block, wanted_by(self._wanted))
+        async with self._reading:
+            block = await asyncio.to_thread(decode, raw, Block)
+            read = await asyncio.to_thread(read_block, slot, block, wanted_by(self._wanted))
         unread = [one for one in read.unread if keeps_unread(self._wanted, one)]
         # Parsers make dead letters of them, as of whatever else cannot be read.
         updates = [*read.updates[:-1], *(unread_update(slot, one) for one in unread)]

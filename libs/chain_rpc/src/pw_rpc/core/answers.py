@@ -7,8 +7,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-# Turning base58 into bytes takes the square of its length.
-Base58 = Annotated[str, Meta(max_length=32_768)]
+# A call within a transaction has at most 10 KiB of data, and turning base58 into bytes takes the
+# square of its length.
+Base58 = Annotated[str, Meta(max_length=14_000)]
 Text = Annotated[str, Meta(max_length=128)]
 Number = Annotated[int, Meta(ge=0)]
 # Of an address's transactions nodes list so many at once.

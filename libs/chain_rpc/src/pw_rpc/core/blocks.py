@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from solders.pubkey import Pubkey
 
+from pw_common.limits import UPDATE_BYTES_MAX
 from pw_geyser import geyser_pb2 as pb
 from pw_geyser import solana_storage_pb2 as sol
 from pw_rpc.core.answers import Block, Entry, LoadedAddresses, Parent, Signatures, StatusMeta
@@ -88,10 +90,8 @@ def read_block(
         BadBlock: something in it cannot be what it says it is.
     """
     unread: list[Unread] = []
-    try:
+    with _told_as_bad():
         return Read(list(_updates(slot, block, unread, wanted)), unread)
-    except (ValueError, TypeError, IndexError, OverflowError) as error:
-        raise BadBlock(f"{type(error).__name__}: {error}") from error
 
 
 def updates_of(slot: int, block: Block) -> list[bytes]:
@@ -107,15 +107,37 @@ def updates_of(slot: int, block: Block) -> list[bytes]:
 
 
 def unread_update(slot: int, unread: Unread) -> bytes:
-    """What a dead letter keeps: where the transaction stands, what it did, and its bytes."""
+    """What a dead letter keeps: where the transaction stands, what it did, and its bytes.
+
+    Raises:
+        BadBlock: what it did cannot be.
+    """
     update = pb.SubscribeUpdate()
-    update.transaction.slot = slot
-    info = update.transaction.transaction
-    info.index = unread.place
-    info.signature = unread.signature
-    info.transaction.MergeFromString(unread_transaction(unread.raw))
-    _meta(info.meta, unread.meta)
-    return update.SerializeToString()
+    with _told_as_bad():
+        update.transaction.slot = slot
+        info = update.transaction.transaction
+        info.index = unread.place
+        info.signature = unread.signature
+        info.transaction.MergeFromString(unread_transaction(unread.raw))
+        _meta(info.meta, unread.meta)
+        return _bytes(update)
+
+
+@contextmanager
+def _told_as_bad() -> Iterator[None]:
+    """Whatever numbers, keys and texts of a node cannot be put into an update."""
+    try:
+        yield
+    except (ValueError, TypeError, IndexError, OverflowError) as error:
+        raise BadBlock(f"{type(error).__name__}: {error}") from error
+
+
+def _bytes(update: pb.SubscribeUpdate) -> bytes:
+    """Its wire form, which no reader of a capture or of a message would take were it larger."""
+    body = update.SerializeToString()
+    if len(body) > UPDATE_BYTES_MAX:
+        raise ValueError(f"an update of {len(body)} bytes, over {UPDATE_BYTES_MAX}")
+    return body
 
 
 def _updates(
@@ -137,8 +159,7 @@ def _updates(
                 _check_kept(index, transaction.message, entry.meta)
             one = Candidate(transaction.message, entry.meta, is_vote(transaction.message))
             if wanted(one):
-                made = _transaction(slot, index, transaction, one)
-                yield made.SerializeToString()
+                yield _bytes(_transaction(slot, index, transaction, one))
     update = pb.SubscribeUpdate()
     meta = update.block_meta
     meta.slot, meta.parent_slot = slot, block.parent_slot
@@ -251,12 +272,18 @@ def _meta(out: sol.TransactionStatusMeta, meta: StatusMeta) -> None:
         out.return_data.data = base64.b64decode(returned.data[0], validate=True)
 
 
+BASE58_STEP: Final = 10
 _ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
 def _base58(text: str) -> bytes:
+    # Ten at a time: each step costs as much as the number is long by then.
     number = 0
-    for character in text:
-        number = number * 58 + _ALPHABET.index(character)
+    for at in range(0, len(text), BASE58_STEP):
+        some = text[at : at + BASE58_STEP]
+        low = 0
+        for character in some:
+            low = low * 58 + _ALPHABET.index(character)
+        number = number * 58 ** len(some) + low
     zeros = len(text) - len(text.lstrip("1"))
     return b"\x00" * zeros + number.to_bytes((number.bit_length() + 7) // 8, "big")

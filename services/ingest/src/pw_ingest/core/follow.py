@@ -136,7 +136,8 @@ class Follow:
 
     def next_try_s(self) -> float | None:
         """When something that failed may be asked for again; None where nothing waits for it."""
-        waiting = (slot for slot in self._pending[: self._window] if slot not in self._asked)
+        window = self._pending[: self._window]
+        waiting = (slot for slot in window if slot not in self._asked and slot not in self._got)
         return min(
             (at_s for slot in waiting if (at_s := self._again_at_s.get(slot)) is not None),
             default=None,
@@ -197,9 +198,13 @@ class Follow:
         return len(dropped)
 
     def begin_later(self, slot: int, why: str) -> None:
-        """Begin after this slot instead: what lies before it is left out, for a reason."""
+        """Begin after this slot instead: what lies before it is left out, for a reason.
+
+        How many blocks that is nobody has said: each slot counts as one.
+        """
         self._left_out = range(self.listed_until + 1, slot + 1)
         self._left_why = why
+        self._dropped += len(self._left_out)
         self.listed_until = slot
 
     def later(self, slot: int, at_s: float) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from solders.pubkey import Pubkey
+
 from pw_geyser import geyser_pb2 as pb
 from pw_ingest.core.follow import Break
 from pw_rpc.core.answers import Named
@@ -63,6 +65,23 @@ class Found:
             if slot > self.floor_slot:
                 found.setdefault(slot, []).append(signature)
         return dict(sorted(found.items()))
+
+
+def concerns(update: bytes, addresses: Iterable[str], *, with_failed: bool) -> str:
+    """Why a transaction is not one that was asked for; empty where it is, or cannot be read."""
+    info = pb.SubscribeUpdate.FromString(update).transaction.transaction
+    keys = {
+        *info.transaction.message.account_keys,
+        *info.meta.loaded_writable_addresses,
+        *info.meta.loaded_readonly_addresses,
+    }
+    if not info.transaction.signatures:
+        return ""  # Of a version that is not read: kept for a dead letter.
+    if not with_failed and info.meta.HasField("err"):
+        return "it failed, and the list of its address says that it did not"
+    if keys.isdisjoint(bytes(Pubkey.from_string(one)) for one in addresses):
+        return "it names none of the addresses that are followed"
+    return ""
 
 
 class Block(NamedTuple):
