@@ -1,5 +1,5 @@
 // solana-dex-parser (npm, MIT) as a decoder of benchmark/protocol.md, with its own defaults.
-// Run it in a folder where it is installed (npm install solana-dex-parser).
+// Run it in a folder where it is installed (npm install solana-dex-parser@2.6.7).
 //
 // The library gives a route's hops, and what a router says of a hop beside what the pool says. Here
 // the same hop counts once, and what a wallet's hops come to is its trade.

@@ -32,7 +32,8 @@ chosen and checked, and how to run this on a reader of your own, is in
 **right**: trader, token and side. **base**: the token's amount too, to the unit. **quote**: what
 was paid or got, within 3 %, of trades whose quote is listed. **missing**: no answer names trader
 and token. **extra**: answers beyond the list. **invented**: transactions without a trade that got
-one. In brackets stands the 95 % interval (Wilson): few trades prove little.
+one, of those that the reader could read. A route counts in each of its venues, so their trades are
+more than there are. In brackets stands the 95 % interval (Wilson): few trades prove little.
 
 The list rests on our own parser's readings, kept only where a second source agrees. So a trade
 that our parser reads wrongly is not listed, and its own figures here are a check and no contest.

@@ -26,6 +26,12 @@ class Trade(msgspec.Struct, frozen=True, kw_only=True):
     quote_mint: str | None = None
     quote_amount_raw: str | int | None = None
 
+    def __post_init__(self) -> None:
+        """A reader's mistake is its own: an amount that is none is refused where it is read."""
+        for amount in (self.base_amount_raw, self.quote_amount_raw):
+            if amount is not None and not str(amount).isdecimal():
+                raise ValueError(f"{amount!r}: amounts are whole numbers of the smallest unit")
+
 
 @dataclass
 class Row:
@@ -46,7 +52,11 @@ class Row:
 
 @dataclass
 class Score:
-    """A whole result. `invented` counts transactions without a trade that got one."""
+    """A whole result.
+
+    `invented` counts transactions without a trade that got one, of the `nothing` that were read:
+    a reader that fails on them all has not been right about any.
+    """
 
     total: Row = field(default_factory=Row)
     venues: dict[str, Row] = field(default_factory=dict)
@@ -76,7 +86,8 @@ def score(
         made.transactions += 1
         given = answers.get(signature)
         made.unanswered += given is None
-        _transaction(made, lines, list(given or ()))
+        if given is not None or lines[0].expect != "none":
+            _transaction(made, lines, list(given or ()))
     return made
 
 

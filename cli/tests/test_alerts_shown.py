@@ -92,8 +92,16 @@ def test_text_from_the_chain_drives_no_terminal() -> None:
         (0.0, "0 SOL"),
         (4.72e-8, "0.0000000472 SOL"),
         (12.345, "12.3 SOL"),
+        (1.6e-18, "0.0000000000000000016 SOL"),
+        (5e20, "500,000,000,000,000,000,000 SOL"),
         (1_234_567.0, "1,230,000 SOL"),
     ],
 )
 def test_sol_has_three_digits_and_no_exponent(value: float | None, shown: str) -> None:
     assert sol(value) == shown
+
+
+def test_missing_blocks_are_said_beside_what_fired() -> None:
+    shown = printed(200, alert(gapped=("5m", "1h")))
+    assert shown.count("blocks missing in 5m, 1h") == 2
+    assert "blocks missing" not in printed(200, NAMED)

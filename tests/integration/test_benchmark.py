@@ -325,3 +325,20 @@ def test_answers_say_what_their_reader_could_not_read(tmp_path: Path) -> None:
     path = tmp_path / "answers.jsonl"
     path.write_text('{"signature": "s1", "error": "too new"}\n{"signature": "s2", "trades": []}\n')
     assert from_file(path) == {"s1": None, "s2": []}
+
+
+def test_giving_up_is_no_way_to_be_right_about_what_holds_no_trade() -> None:
+    entries = [nothing("s1"), nothing("s2"), nothing("s3")]
+    made = score(entries, {"s1": None, "s2": [], "s3": [said()]}, {"s1", "s2", "s3"})
+    assert (made.unanswered, made.nothing, made.invented) == (1, 2, 1)
+
+
+@pytest.mark.parametrize("amount", ["1.5", "abc", "", "-1", -1])
+def test_a_line_with_an_amount_that_is_none_is_named(amount: str | int, tmp_path: Path) -> None:
+    path = tmp_path / "answers.jsonl"
+    whole = {"trader": "ann", "side": "buy", "mint": "cat", "base_amount_raw": 1}
+    for name in ("base_amount_raw", "quote_amount_raw"):
+        trades = [whole | {name: amount}]
+        path.write_text(json.dumps({"signature": "s1", "trades": trades}))
+        with pytest.raises(BadAnswers, match=r"answers\.jsonl:1: .*whole numbers"):
+            from_file(path)

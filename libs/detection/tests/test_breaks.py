@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from pw_common.alerts import Alert
 from pw_common.messages import Batch, Event, SlotEvent, TokenCreated, encode
-from pw_detection.alerting import facts_of
+from pw_detection.alerting import alert_of, facts_of
 from pw_detection.assembly import Assembly, ClosedSlot
 from pw_detection.breaks import BREAKS_MAX, FILLED_MAX, Breaks
 from pw_detection.detector import Detector
+from pw_detection.episodes import Ring
+from pw_detection.lists import Lists
 from pw_detection.market import Market
 from pw_detection.rules import Rule
 
@@ -200,5 +202,18 @@ def test_an_alert_over_a_gap_says_so_and_any_other_is_as_it_was() -> None:
     assert b"gapped" not in encode(whole[0])
     assert over[0].gapped == ("5m", "1h")
     assert over[0].detail == (
+        "Blocks are missing in its windows of 5m and 1h: figures are of what was seen."
+    )
+
+
+def test_an_end_over_a_gap_says_both() -> None:
+    market = market_of(181, broken_at=180)
+    ring = Ring("closed", "episode", "id", 1, opened_slot=1, severity="info")
+    ended = alert_of(
+        market, market.tokens["mint"], Lists(), ring, trigger="busy", conditions=(), near=(),
+        slot=181, event_time_ms=NOW_MS, detail="its conditions no longer hold",
+    )  # fmt: skip
+    assert ended.detail == (
+        "its conditions no longer hold. "
         "Blocks are missing in its windows of 5m and 1h: figures are of what was seen."
     )

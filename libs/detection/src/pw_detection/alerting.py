@@ -60,7 +60,7 @@ def alert_of(
         event_time_ms=event_time_ms,
         mint=token.mint,
         title=_title(ring, trigger, facts.symbol if facts else "", token.mint),
-        detail=" ".join(filter(None, (detail, gap_words(gapped)))),
+        detail=". ".join(filter(None, (detail, gap_words(gapped)))),
         conditions=conditions,
         metrics=values,
         unknown=unknown,
