@@ -216,6 +216,7 @@ export interface StreamView {
   first_seq: number;
   last_seq: number;
   last_at_ms: number | null;
+  created_ms: number;
 }
 
 export interface SwapView {

@@ -218,6 +218,7 @@ def _stream_view(name: str, shot: Overview) -> StreamView:
         first_seq=state["first_seq"],
         last_seq=state["last_seq"],
         last_at_ms=_last_at_ms(shot, name),
+        created_ms=rfc3339_ms(shot.streams[name]["created"]),
     )
 
 

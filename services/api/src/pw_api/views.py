@@ -72,7 +72,10 @@ class ServiceView(BaseModel):
 
 
 class StreamView(BaseModel):
-    """A stream at the broker. `bytes_max` is its limit, -1 when it has none."""
+    """A stream at the broker. `bytes_max` is its limit, -1 when it has none.
+
+    Sequences are of the stream that was made at `created_ms`: another one begins again at 1.
+    """
 
     model_config = _example(
         stream="PW_TX",
@@ -82,6 +85,7 @@ class StreamView(BaseModel):
         first_seq=100,
         last_seq=111,
         last_at_ms=1_790_000_000_000,
+        created_ms=1_780_000_000_000,
     )
     stream: str
     messages: int
@@ -90,6 +94,7 @@ class StreamView(BaseModel):
     first_seq: int
     last_seq: int
     last_at_ms: int | None
+    created_ms: int
 
 
 class ConsumerView(BaseModel):
