@@ -255,6 +255,7 @@ export interface Token {
   last_trade_ms: number | null;
   metrics: Record<string, number | null>;
   unknown: Record<string, "cold" | "no_buys" | "no_earlier_price" | "no_price" | "no_sells" | "no_supply" | "no_trades" | "unvalued">;
+  gapped?: Array<string>;
 }
 
 export interface TokensAnswer {
