@@ -2,9 +2,9 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { Condition, StoredAlert, WhyRow } from "./api";
+import { whyOf } from "./ask";
 import type { Episode } from "./episodes";
 import { age, bound, count, metricName, metricValue, sol, unknown } from "./format";
-import { whyOf } from "./live";
 import { Away, Command, MintOf, Said, Table } from "./parts";
 import { entry, LABEL_MAX, NAME_MAX, plain, SENTENCE_MAX, short, words } from "./text";
 

@@ -23,9 +23,9 @@ export function App({ live }: { live: Live }) {
     const tick = setInterval(() => again(), TICK_MS);
     const moved = () => setPath(location.pathname);
     const looked = () => { if (!document.hidden) setUnseen(0); };
-    live.onAlert = alert => {
-      setSaid(`New alert: ${plain(alert.title, 120)}`);
-      if (document.hidden) setUnseen(n => n + 1);
+    live.onNew = alerts => {
+      setSaid(`New alert: ${plain(alerts[0]?.title ?? "", 120)}`);
+      if (document.hidden) setUnseen(n => n + alerts.length);
     };
     addEventListener("popstate", moved);
     document.addEventListener("visibilitychange", looked);
