@@ -57,7 +57,7 @@ export function Alerts({ live, known }: { live: Live; known: Known }) {
   return (
     <>
       <h1 class="hidden-text">Alerts</h1>
-      {demo && <Banner episodes={episodes} />}
+      {demo && <Banner known={known} />}
       <div class="columns">
         <section aria-labelledby="alerts-head" ref={list} onKeyDown={onKey}>
           <div class="head">

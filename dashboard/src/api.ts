@@ -168,6 +168,7 @@ export interface StatusView {
   totals: TotalsView;
   unlisted: UnlistedView;
   demo: boolean;
+  pw_command: string;
   last_swap_ms?: number | null;
 }
 

@@ -10,6 +10,10 @@ export const STORY_WITHIN = 20;
 export const isFromItsStart = (stream: StreamView | undefined): stream is StreamView =>
   stream !== undefined && stream.first_seq <= 1;
 
+/** Whether the story may still come. */
+export const isAhead = (stream: StreamView | undefined): boolean =>
+  isFromItsStart(stream) && stream.last_seq < STORY_WITHIN;
+
 /** The alert that tells the story, among all of the first ones. */
 export function storyOf(alerts: Iterable<StoredAlert>): StoredAlert | null {
   let first: StoredAlert | null = null;

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+const TIMEOUT_MS = 120_000;
 const here = dirname(fileURLToPath(import.meta.url));
 const entryPoints = readdirSync(here).filter(one => one.endsWith(".test.mjs")).map(one => join(here, one));
 const outdir = mkdtempSync(join(tmpdir(), "pw-dashboard-test-"));
@@ -16,7 +17,9 @@ try {
     jsx: "automatic", jsxImportSource: "preact", sourcemap: "inline", logLevel: "warning",
   });
   const tests = readdirSync(outdir).map(one => join(outdir, one));
-  const done = spawnSync(process.execPath, ["--enable-source-maps", "--test", ...process.argv.slice(2), ...tests], { stdio: "inherit" });
+  const done = spawnSync(process.execPath, ["--enable-source-maps", "--test", ...process.argv.slice(2), ...tests], {
+    stdio: "inherit", timeout: TIMEOUT_MS,
+  });
   process.exitCode = done.status ?? 1;
 } finally {
   rmSync(outdir, { recursive: true, force: true });

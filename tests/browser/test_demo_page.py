@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pw_cli.up.called import pw_command
 from pw_common.clock import now_ms
 from pw_common.login import login_url
 from pw_common.token_file import new_nonce
@@ -78,7 +79,8 @@ def assert_the_story(found: dict[str, Any], first: dict[str, Any]) -> None:
     assert first["name"] == "Quiet Otter"
     for word in ("This is a demo", first["name"], "stealth accumulation", "average buy"):
         assert word in banner
-    assert f"pw why {first['mint']}" in banner
+    # As the run was started, so that it can be typed.
+    assert f"{pw_command()} why {first['mint']}" in banner
     assert f"pw prove {first['id'][:10]}" in banner
     assert first["symbol"] in found["first"]
     assert "stealth accumulation" in found["why"]

@@ -213,7 +213,8 @@ class TotalsView(BaseModel):
 class StatusView(BaseModel):
     """The whole system at one moment. `why` is that of each of `conditions`, the worst first.
 
-    `demo`: what is shown is a generated market. `last_swap_ms` is when the newest swap that this
+    `demo`: what is shown is a generated market. `pw_command` is how `pw` is called where this was
+    started, empty where that is not known. `last_swap_ms` is when the newest swap that this
     API has read was stored; null before the first.
     """
 
@@ -243,6 +244,7 @@ class StatusView(BaseModel):
             "shown": [],
         },
         demo=False,
+        pw_command=".venv/bin/pw",
         last_swap_ms=1_790_000_000_000,
     )
     at_ms: int
@@ -256,6 +258,7 @@ class StatusView(BaseModel):
     totals: TotalsView
     unlisted: UnlistedView
     demo: bool = False
+    pw_command: str = ""
     last_swap_ms: int | None = None
 
 
