@@ -82,3 +82,10 @@ test("a token without an alert here is shown and has the focus, with a reason", 
   const labels = [section["aria-labelledby"], section["aria-describedby"]];
   assert.deepEqual(labels, [...body.all("h3"), ...body.all("p")].map(one => one.id).filter(Boolean));
 });
+
+test("what was copied is said beside the button, where a screen reader listens beforehand", () => {
+  card([alert(1)]);
+  const [said] = body.all("span").filter(one => one.role === "status");
+  assert.ok(said, "it is there before anything is copied");
+  assert.ok(body.all("button").every(one => !one.contains(said)));
+});
