@@ -62,7 +62,9 @@ async def test_the_demo_rings_within_seconds_says_why_and_shows_what_dies(
     # What the banner says proves it does.
     assert proof.code == 0
     assert proof.out.startswith(f"same: {first['id']}")
-    kept = ("closed", "focus_stays", "arrows", "theme_kept")
+    assert "blocks missing in 5 min, 1 h" in found["gapped"]
+    assert "older than what is shown here" in found["looked"]
+    kept = ("closed", "focus_stays", "arrows", "hot_focus", "looked_back", "theme_kept")
     assert {name: found[name] for name in kept} == dict.fromkeys(kept, True)
     assert_looks(found["looks"])
     assert found["errors"] == []
