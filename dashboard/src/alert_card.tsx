@@ -2,9 +2,9 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { Condition, StoredAlert, WhyRow } from "./api";
+import { whyOf } from "./ask";
 import type { Episode } from "./episodes";
-import { age, bound, count, metricName, metricValue, sol, unknown } from "./format";
-import { whyOf } from "./live";
+import { age, bound, count, metricName, metricValue, missingIn, sol, unknown } from "./format";
 import { Away, Command, MintOf, Said, Table } from "./parts";
 import { entry, LABEL_MAX, NAME_MAX, plain, SENTENCE_MAX, short, words } from "./text";
 
@@ -32,7 +32,8 @@ export function AlertCard({ episode, nowMs, demo, isOpen, toggle }: CardProps) {
       {shown.mint ? <Facts alert={shown} episode={episode} /> : (
         <p class="detail"><Said text={shown.title} max={120} /> <Said text={shown.detail} max={SENTENCE_MAX} /></p>
       )}
-      {shown.conditions.length > 0 && (
+      {episode.isEndAlone && <p class="detail">Only its end is here: its alert is further back than what is shown.</p>}
+      {!episode.isEndAlone && shown.conditions.length > 0 && (
         <ul class="fired" aria-label="What fired">
           {shown.conditions.map(one => <Fired key={one.text} one={one} />)}
         </ul>
@@ -59,6 +60,7 @@ function Facts({ alert, episode }: { alert: StoredAlert; episode: Episode }) {
       <MintOf mint={alert.mint} />
       <span><span class="dim">price</span> {alert.price_sol === null ? unknown(alert.unknown["price_sol"]) : sol(alert.price_sol)}</span>
       <span><span class="dim">cap</span> {alert.market_cap_sol === null ? unknown(alert.unknown["market_cap_sol"]) : sol(alert.market_cap_sol)}</span>
+      {alert.gapped && <span class="gapped">{missingIn(alert.gapped)}</span>}
       {episode.grew > 0 && <span class="grew">grew {episode.grew}×</span>}
       <span class="state">{episode.ended ? "ended" : "ongoing"}</span>
     </p>
@@ -112,7 +114,7 @@ function Opened({ alert, episode, demo, nowMs }: { alert: StoredAlert; episode: 
 
 const RANK: Record<string, number> = { holds: 1, unknown: 2, fails: 3 };
 
-function Why({ mint, own }: { mint: string; own: string }) {
+export function Why({ mint, own }: { mint: string; own: string }) {
   const [rows, setRows] = useState<WhyRow[] | null>(null);
   const [problem, setProblem] = useState("");
   useEffect(() => {

@@ -5,15 +5,22 @@ import type { Token, TriggersAnswer } from "./api";
 import { AlertCard } from "./alert_card";
 import { Banner } from "./banner";
 import { ALERTS_MAX, episodesOf } from "./episodes";
-import { age, sol, unknown } from "./format";
+import { age } from "./format";
+import { Hot, Looked } from "./hot";
 import type { Known, Live } from "./live";
+import { inPlace, useKeptFocus } from "./order";
 import { Said } from "./parts";
-import { plain, SENTENCE_MAX, short, words } from "./text";
+import { plain, SENTENCE_MAX, words } from "./text";
 
 export function Alerts({ live, known }: { live: Live; known: Known }) {
-  const episodes = useMemo(() => episodesOf(known.alerts.values()), [known.alerts]);
+  const rang = useMemo(() => episodesOf(known.alerts.values()), [known.alerts]);
   const [open, setOpen] = useState<string | null>(null);
+  // A token whose alert is not here; counted, since it may be asked for again.
+  const [looked, setLooked] = useState<{ token: Token; times: number } | null>(null);
   const list = useRef<HTMLDivElement>(null);
+  const places = useRef(new Map<string, number>());
+  const focused = useKeptFocus(list)?.closest("li.alert")?.querySelector<HTMLElement>("[data-alert]")?.dataset["alert"];
+  const episodes = inPlace(rang, places.current, key => key === open || key === focused);
   const nowMs = live.nowMs();
   const demo = known.status?.demo ?? false;
 
@@ -22,7 +29,9 @@ export function Alerts({ live, known }: { live: Live; known: Known }) {
     const all = buttons();
     const at = all.findIndex(one => one.dataset["alert"] === (document.activeElement as HTMLElement).dataset["alert"]);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
-    if (event.key === "Escape" && open !== null) {
+    if (event.key === "Escape" && (event.target as HTMLElement).closest(".looked")) {
+      shut();
+    } else if (event.key === "Escape" && open !== null) {
       all.find(one => one.dataset["alert"] === open)?.focus();
       setOpen(null);
     } else if (to !== undefined && at >= 0 && all[to]) {
@@ -30,17 +39,25 @@ export function Alerts({ live, known }: { live: Live; known: Known }) {
       event.preventDefault();
     }
   };
-  const look = (mint: string) => {
-    const found = episodes.find(one => one.shown.mint === mint);
+  const look = (token: Token) => {
+    const found = episodes.find(one => one.shown.mint === token.mint);
+    setLooked(found ? null : { token, times: (looked?.times ?? 0) + 1 });
     if (!found) return;
     setOpen(found.key);
     buttons().find(one => one.dataset["alert"] === found.key)?.focus();
   };
 
+  const shut = () => {
+    const mint = looked?.token.mint;
+    setLooked(null);
+    // Back to where one came from.
+    [...document.querySelectorAll<HTMLElement>("[data-hot]")].find(one => one.dataset["hot"] === mint)?.focus();
+  };
+
   return (
     <>
       <h1 class="hidden-text">Alerts</h1>
-      {demo && <Banner episodes={episodes} />}
+      {demo && <Banner known={known} />}
       <div class="columns">
         <section aria-labelledby="alerts-head" ref={list} onKeyDown={onKey}>
           <div class="head">
@@ -49,6 +66,7 @@ export function Alerts({ live, known }: { live: Live; known: Known }) {
           </div>
           {!known.alertsLoaded && known.link !== "locked" && known.link !== "away" && <Loading />}
           {known.alertsLoaded && !episodes.length && <Empty known={known} nowMs={nowMs} />}
+          {looked && <Looked {...looked} isRung={episodes.some(one => one.shown.mint === looked.token.mint)} shut={shut} />}
           <ol class="alerts">
             {episodes.map(one => (
               <AlertCard key={one.key} episode={one} nowMs={nowMs} demo={demo} isOpen={open === one.key}
@@ -122,35 +140,4 @@ function Older({ live, known }: { live: Live; known: Known }) {
     live.older().catch((error: unknown) => setSaid(error instanceof Error ? error.message : "no answer"));
   };
   return <p><button type="button" class="plain" onClick={more}>Older alerts</button> <span role="status">{said}</span></p>;
-}
-
-function Hot({ tokens, look, nowMs, recorded }: {
-  tokens: Token[] | null; look: (mint: string) => void; nowMs: number; recorded: boolean;
-}) {
-  const traded = [...(tokens ?? [])].sort((a, b) => (b.last_trade_ms ?? 0) - (a.last_trade_ms ?? 0));
-  return (
-    <aside aria-labelledby="hot-head">
-      <div class="head"><h2 id="hot-head">Hot tokens</h2><span class="dim">{tokens?.length ?? ""}</span></div>
-      {tokens === null && <p class="none">…</p>}
-      {tokens?.length === 0 && <p class="none">None: no token has rung within the hour.</p>}
-      <ul class="hot">
-        {traded.slice(0, 40).map(one => {
-          const cap = one.metrics["market_cap_sol"];
-          const bought = one.metrics["buy_volume_sol_5m"];
-          return (
-            <li key={one.mint}>
-              <button type="button" onClick={() => look(one.mint)} title={plain(one.mint, 64)}>
-                <span class="token">{one.symbol ? <Said text={one.symbol} /> : <em>name unknown</em>} <code>{short(one.mint)}</code></span>
-                <span class="facts">
-                  <span>cap {typeof cap === "number" ? sol(cap) : unknown(one.unknown["market_cap_sol"])}</span>
-                  {typeof bought === "number" && <span>bought {sol(bought)} in 5 min</span>}
-                  {!recorded && one.last_trade_ms !== null && <span>traded {age(nowMs - one.last_trade_ms)} ago</span>}
-                </span>
-              </button>
-            </li>
-          );
-        })}
-      </ul>
-    </aside>
-  );
 }

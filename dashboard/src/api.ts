@@ -168,6 +168,7 @@ export interface StatusView {
   totals: TotalsView;
   unlisted: UnlistedView;
   demo: boolean;
+  pw_command: string;
   last_swap_ms?: number | null;
 }
 
@@ -216,6 +217,7 @@ export interface StreamView {
   first_seq: number;
   last_seq: number;
   last_at_ms: number | null;
+  created_ms: number;
 }
 
 export interface SwapView {
@@ -254,6 +256,7 @@ export interface Token {
   last_trade_ms: number | null;
   metrics: Record<string, number | null>;
   unknown: Record<string, "cold" | "no_buys" | "no_earlier_price" | "no_price" | "no_sells" | "no_supply" | "no_trades" | "unvalued">;
+  gapped?: Array<string>;
 }
 
 export interface TokensAnswer {

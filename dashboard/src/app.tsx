@@ -2,6 +2,8 @@
 
 import { useEffect, useReducer, useState } from "preact/hooks";
 import { Alerts } from "./alerts";
+import { announcement } from "./announce";
+import type { StoredAlert } from "./api";
 import { age } from "./format";
 import type { Known, Live } from "./live";
 import { System } from "./system";
@@ -12,6 +14,8 @@ const TICK_MS = 1000;
 // Every process gives a sign once a second.
 const QUIET_S = 3;
 const STARTED_SHOWN_MS = 10_000;
+// What comes within this is said in one sentence.
+const SAY_AFTER_MS = 1000;
 
 export function App({ live }: { live: Live }) {
   const [, again] = useReducer<number, void>(n => n + 1, 0);
@@ -23,15 +27,24 @@ export function App({ live }: { live: Live }) {
     const tick = setInterval(() => again(), TICK_MS);
     const moved = () => setPath(location.pathname);
     const looked = () => { if (!document.hidden) setUnseen(0); };
-    live.onAlert = alert => {
-      setSaid(`New alert: ${plain(alert.title, 120)}`);
-      if (document.hidden) setUnseen(n => n + 1);
+    let unsaid: StoredAlert[] = [];
+    let say: ReturnType<typeof setTimeout> | undefined;
+    live.onNew = alerts => {
+      unsaid = [...unsaid, ...alerts];
+      say ??= setTimeout(() => {
+        const now = unsaid;
+        unsaid = [];
+        say = undefined;
+        setSaid(before => announcement(now, before));
+      }, SAY_AFTER_MS);
+      if (document.hidden) setUnseen(n => n + alerts.length);
     };
     addEventListener("popstate", moved);
     document.addEventListener("visibilitychange", looked);
     return () => {
       gone();
       clearInterval(tick);
+      clearTimeout(say);
       removeEventListener("popstate", moved);
       document.removeEventListener("visibilitychange", looked);
     };

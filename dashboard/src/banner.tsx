@@ -2,10 +2,11 @@
 
 import { useState } from "preact/hooks";
 import type { StoredAlert } from "./api";
-import type { Episode } from "./episodes";
 import { bound, count, metricName, metricValue, sol, unknown } from "./format";
+import { streamOfAlerts, type Known } from "./live";
 import { Command, Said } from "./parts";
-import { LABEL_MAX, plain, words } from "./text";
+import { isAhead } from "./story";
+import { LABEL_MAX, plain, SENTENCE_MAX, words } from "./text";
 
 /** What happened to the token, as the alert's own metrics say it. */
 function bought(alert: StoredAlert): string {
@@ -14,36 +15,42 @@ function bought(alert: StoredAlert): string {
   return `was bought ${count(buys)} times by ${count(buyers)} wallets, for ${sol(volume)} in all`;
 }
 
-export function Banner({ episodes }: { episodes: Episode[] }) {
+export function Banner({ known }: { known: Known }) {
   const [shut, setShut] = useState(false);
   if (shut) return null;
-  // The one that rang first: the story that the market begins with.
-  const found = episodes.map(one => one.first).filter(one => one.mint && one.kind === "opened")
-    .reduce<StoredAlert | null>((a, b) => (a === null || b.seq < a.seq ? b : a), null);
+  const { story, status } = known;
+  // Empty where nobody knows how `pw` is called there, as with containers.
+  const pw = plain(status?.pw_command ?? "", SENTENCE_MAX);
   return (
     <section class="demo" aria-label="Demo">
       <p>
         <strong>This is a demo.</strong> The market is generated on this machine: no token, wallet or trade in it is
-        real. {found ? (
-          <>
-            <strong>{found.name ? <Said text={found.name} /> : "A token without a name"}</strong>{" "}
-            {bought(found)}. The rule <em><Said text={words(found.trigger)} max={LABEL_MAX} /></em> rang because all of
-            this held:{" "}
-            {found.conditions.map((one, at) => (
-              <span key={one.text}>{at > 0 && "; "}{metricName(one.metric)}{" "}
-                <strong>{one.value === null ? unknown(one.unknown) : metricValue(one.metric, one.value)}</strong>{" "}
-                <span class="nowrap">({bound(one)})</span></span>
-            ))}.
-          </>
-        ) : "Within seconds one of its tokens is quietly bought by many wallets in small pieces, and a rule rings."}
+        real. {story && <Story found={story} />}
+        {!story && isAhead(streamOfAlerts(status)) &&
+          "Within seconds one of its tokens is quietly bought by many wallets in small pieces, and a rule rings."}
       </p>
-      {found && (
+      {story && pw && (
         <dl class="prove">
-          <div><dt>Why each rule holds or not</dt> <dd><Command text={`.venv/bin/pw why ${plain(found.mint, LABEL_MAX)}`} /></dd></div>
-          <div><dt>Proof from the stored swaps</dt> <dd><Command text={`.venv/bin/pw prove ${plain(found.id.slice(0, 10))}`} /></dd></div>
+          <div><dt>Why each rule holds or not</dt> <dd><Command text={`${pw} why ${plain(story.mint, LABEL_MAX)}`} /></dd></div>
+          <div><dt>Proof from the stored swaps</dt> <dd><Command text={`${pw} prove ${plain(story.id.slice(0, 10))}`} /></dd></div>
         </dl>
       )}
       <button type="button" class="shut" onClick={() => setShut(true)} aria-label="Close the demo's explanation">×</button>
     </section>
+  );
+}
+
+function Story({ found }: { found: StoredAlert }) {
+  return (
+    <>
+      <strong>{found.name ? <Said text={found.name} /> : "A token without a name"}</strong>{" "}
+      {bought(found)}. The rule <em><Said text={words(found.trigger)} max={LABEL_MAX} /></em> rang because all of
+      this held:{" "}
+      {found.conditions.map((one, at) => (
+        <span key={one.text}>{at > 0 && "; "}{metricName(one.metric)}{" "}
+          <strong>{one.value === null ? unknown(one.unknown) : metricValue(one.metric, one.value)}</strong>{" "}
+          <span class="nowrap">({bound(one)})</span></span>
+      ))}.
+    </>
   );
 }

@@ -9,6 +9,8 @@ export interface Episode {
   first: StoredAlert;
   grew: number;
   ended: boolean;
+  /** Nothing of what rang is held: its values at the end are not what rang. */
+  isEndAlone: boolean;
 }
 
 // The page holds no more than this; older ones are asked for by page.
@@ -36,6 +38,7 @@ export function episodesOf(alerts: Iterable<StoredAlert>): Episode[] {
       shown,
       first: several[0]!,
       grew: several.filter(one => one.kind === "escalated").length,
+      isEndAlone: shown.kind === "closed",
       ended: over.has(key) || several.some(one => one.kind === "closed" || one.kind === "sighted"),
     };
   });

@@ -79,6 +79,7 @@ const STEMS: Record<string, string> = {
   market_cap_sol: "market cap",
 };
 const SPANS: Record<string, string> = { "1m": "1 min", "5m": "5 min", "15m": "15 min", "1h": "1 h" };
+const WINDOWS_MAX = 8;
 
 /** A metric's name in words: `buy_volume_sol_5m` is "bought, 5 min". */
 export function metricName(name: string): string {
@@ -86,6 +87,10 @@ export function metricName(name: string): string {
   const shown = entry(STEMS, stem) ?? words(stem);
   return tail ? `${shown}, ${entry(SPANS, tail) ?? plain(tail, LABEL_MAX)}` : shown;
 }
+
+/** In which windows blocks are missing, or nothing where none are. */
+export const missingIn = (windows: string[] | undefined): string =>
+  windows?.length ? `blocks missing in ${windows.slice(0, WINDOWS_MAX).map(one => entry(SPANS, one) ?? plain(one, LABEL_MAX)).join(", ")}` : "";
 
 /** A metric's value with its unit. */
 export function metricValue(name: string, value: number): string {

@@ -2,16 +2,20 @@
 //
 // The link is one of five: loading (nothing has come yet), live, back (live again, said for a
 // moment), away (no answer; what is shown is what came last), locked (this browser must log in).
+// A page that nobody looks at asks less often, and after a while gives its stream up: a browser
+// opens six connections to one place, and a seventh page would wait for them for ever.
 
+import { AlertLog, NONE_HELD, type Held } from "./alert_log";
 import type {
-  AlertsAnswer, StatusView, StoredAlert, SwapsView, Token, TokensAnswer, TriggersAnswer, WhyRow,
+  AlertsAnswer, StatusView, StoredAlert, StreamView, SwapsView, Token, TokensAnswer, TriggersAnswer,
 } from "./api";
-import { bounded } from "./episodes";
-import { plain, SENTENCE_MAX } from "./text";
+import { ask, Locked, PATIENCE_MS, sentence } from "./ask";
+import { isFromItsStart, STORY_WITHIN, storyOf } from "./story";
+import { AlertStream } from "./stream";
 
 export type Link = "loading" | "live" | "back" | "away" | "locked";
 
-export interface Known {
+export interface Known extends Held {
   link: Link;
   problem: string;
   /** What of the rest did not come the last time; empty where all of it did. */
@@ -21,61 +25,68 @@ export interface Known {
   status: StatusView | null;
   /** The server's clock minus ours, in ms. */
   aheadMs: number;
-  alerts: Map<string, StoredAlert>;
-  alertsLoaded: boolean;
-  olderBefore: number | null;
   streaming: boolean;
+  /** The demo's: what rang first in this run. */
+  story: StoredAlert | null;
   hot: Token[] | null;
   rules: TriggersAnswer | null;
   swaps: SwapsView | null;
 }
 
 const EVERY_MS = 1000;
-const PATIENCE_MS = 4000;
+const HIDDEN_EVERY_MS = 10_000;
+const STREAM_HIDDEN_MS = 60_000;
 // Before anything has come there is nothing old that could be taken for new.
 const FIRST_PATIENCE_MS = 15_000;
 const BACK_SHOWN_MS = 4000;
-const STREAM_AGAIN_MS = 2000;
-const PAGE = 100;
+// A stream may be cut where neither end learns of it.
+const OVERDUE_MS = 5000;
 const INSTANCES_MAX = 64;
 const HOT_EVERY = 2;
 const RULES_EVERY = 30;
+const STREAM = "PW_ALERT";
 
-export class Locked extends Error {}
-
-/** One answer of the API. Raises Locked, or an Error that says why there is none. */
-export async function ask<T>(path: string, patienceMs: number = PATIENCE_MS): Promise<T> {
-  const answer = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(patienceMs) });
-  if (answer.status === 401) throw new Locked("locked");
-  const body: unknown = await answer.json();
-  if (!answer.ok) {
-    const said = (body as { detail?: unknown } | null)?.detail ?? answer.statusText;
-    throw new Error(plain(String(said), SENTENCE_MAX));
-  }
-  return body as T;
-}
-
-export const whyOf = (mint: string): Promise<WhyRow[]> =>
-  ask<WhyRow[]>(`/api/v1/tokens/${encodeURIComponent(mint)}/why`);
+export const streamOfAlerts = (status: StatusView | null): StreamView | undefined =>
+  status?.streams.find(one => one.stream === STREAM);
 
 export class Live {
   known: Known = {
-    link: "loading", problem: "", missing: "", startedMs: {}, awaySinceMs: 0, status: null, aheadMs: 0, alerts: new Map(),
-    alertsLoaded: false, olderBefore: null, streaming: false, hot: null, rules: null, swaps: null,
+    ...NONE_HELD, link: "loading", problem: "", missing: "", startedMs: {}, awaySinceMs: 0, status: null, aheadMs: 0,
+    streaming: false, story: null, hot: null, rules: null, swaps: null,
   };
   /** Whether the page that is shown needs the swaps. */
   wantsSwaps = false;
-  onAlert: (alert: StoredAlert) => void = () => {};
+  private log = new AlertLog(held => this.set(held));
+  private stream = new AlertStream({
+    opened: () => {
+      // What came before, or while nobody listened: asked for once the stream is open, so that
+      // nothing falls between the two.
+      this.log.broke();
+      void this.fill();
+    },
+    alert: event => this.take(event),
+    turned: streaming => this.set({ streaming }),
+  });
   private instances = new Map<string, Set<string>>();
   private listeners = new Set<() => void>();
   private due = false;
   private turns = 0;
-  private events: EventSource | null = null;
-  private again = 0;
+  private polledMs = 0;
+  private hiddenSinceMs = Date.now();
+  private overdue: { seq: number; sinceMs: number } | null = null;
+  private storySought = false;
 
   start(): void {
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) this.hiddenSinceMs = Date.now();
+      else void this.poll();
+    });
     void this.turn();
-    document.addEventListener("visibilitychange", () => { if (!document.hidden) void this.poll(); });
+  }
+
+  /** Who is told of alerts that are new, also of those that rang while the stream was away. */
+  set onNew(listener: (alerts: StoredAlert[]) => void) {
+    this.log.onNew = listener;
   }
 
   subscribe(listener: () => void): () => void {
@@ -87,9 +98,8 @@ export class Live {
     return Date.now() + this.known.aheadMs;
   }
 
-  async older(): Promise<void> {
-    const before = this.known.olderBefore;
-    if (before !== null) await this.load(`&before_seq=${before}`);
+  older(): Promise<void> {
+    return this.log.older();
   }
 
   private set(change: Partial<Known>): void {
@@ -104,26 +114,61 @@ export class Live {
   }
 
   private async turn(): Promise<void> {
-    if (!document.hidden) await this.poll();
+    if (!this.wantsStream()) this.stream.close();
+    if (!document.hidden || Date.now() - this.polledMs >= HIDDEN_EVERY_MS) await this.poll();
     setTimeout(() => void this.turn(), EVERY_MS);
+  }
+
+  private wantsStream(): boolean {
+    return !document.hidden || Date.now() - this.hiddenSinceMs < STREAM_HIDDEN_MS;
   }
 
   private async poll(): Promise<void> {
     try {
+      this.polledMs = Date.now();
       const turn = this.turns++;
       const patienceMs = this.known.status === null ? FIRST_PATIENCE_MS : PATIENCE_MS;
       const status = await ask<StatusView>("/api/v1/status", patienceMs);
       this.answered(status);
-      if (this.events === null) this.listen();
-      await this.beside(turn);
+      this.follow(streamOfAlerts(status));
+      const missing = this.needsPages() ? await this.fill() : "";
+      if (!document.hidden) await this.beside(turn, missing);
     } catch (error) {
       this.failed(error);
     }
   }
 
+  /** Whether alerts are there that no stream brings; one that is about to open asks by itself. */
+  private needsPages(): boolean {
+    const isAway = this.stream.isAway(Date.now());
+    if (this.log.owes) return isAway || this.known.streaming;
+    return isAway && this.log.storedSeq > this.log.toldSeq;
+  }
+
+  /** Keep to the stream that the status names, as long as somebody may look. */
+  private follow(stored: StreamView | undefined): void {
+    if (stored && this.log.placed(stored.last_seq, stored.created_ms)) {
+      // The old one goes on after a sequence that says nothing here.
+      this.stream.close();
+      this.set({ story: null });
+      this.storySought = false;
+    }
+    if (!this.wantsStream()) return;
+    if (this.isOverdue()) this.stream.reopen();
+    else this.stream.listen();
+  }
+
+  /** Whether an open stream has kept quiet about what was stored a while ago. */
+  private isOverdue(): boolean {
+    const { storedSeq, toldSeq, isWhole } = this.log;
+    if (!this.known.streaming || !isWhole || storedSeq <= toldSeq) this.overdue = null;
+    else if (this.overdue === null || toldSeq >= this.overdue.seq) this.overdue = { seq: storedSeq, sinceMs: Date.now() };
+    return this.overdue !== null && Date.now() - this.overdue.sinceMs >= OVERDUE_MS;
+  }
+
   /** What stands beside the status. One that does not come is said, and makes nobody blind. */
-  private async beside(turn: number): Promise<void> {
-    let missing = "";
+  private async beside(turn: number, saidMissing: string): Promise<void> {
+    let missing = saidMissing;
     const one = async <T>(path: string, keep: (found: T) => Partial<Known>) => {
       try {
         this.set(keep(await ask<T>(path)));
@@ -139,8 +184,22 @@ export class Live {
     if (turn % RULES_EVERY === 0 || this.known.rules === null) {
       await one<TriggersAnswer>("/api/v1/triggers", rules => ({ rules }));
     }
-    if (!this.known.alertsLoaded && this.known.streaming) await this.loadAgain();
+    if (this.seeksStory()) {
+      await one<AlertsAnswer>(`/api/v1/alerts?limit=${STORY_WITHIN}&before_seq=${STORY_WITHIN + 1}`, page => {
+        this.storySought = this.log.storedSeq >= STORY_WITHIN;
+        return { story: storyOf(page.alerts) };
+      });
+    }
     this.set({ missing });
+  }
+
+  /** Take the story from what is held; whether it lies before that and has to be asked for. */
+  private seeksStory(): boolean {
+    const { status, story, alerts, alertsLoaded, olderBefore } = this.known;
+    const stored = streamOfAlerts(status);
+    if (!status?.demo || story !== null || !alertsLoaded || !isFromItsStart(stored)) return false;
+    if (olderBefore === null) this.set({ story: storyOf(alerts.values()) });
+    return olderBefore !== null && !this.storySought;
   }
 
   /** Which services were started again while somebody looked, and when that was seen. */
@@ -177,73 +236,29 @@ export class Live {
       problem: locked ? "" : sentence(error),
       awaySinceMs: fresh ? Date.now() : this.known.awaySinceMs,
     });
-    if (locked) this.hangUp();
-  }
-
-  private listen(): void {
-    const events = new EventSource("/api/v1/alerts/stream");
-    this.events = events;
-    events.onopen = () => {
-      this.set({ streaming: true });
-      // What came before, or while nobody listened: asked for once the stream is open, so that
-      // nothing falls between the two.
-      void this.loadAgain();
-    };
-    events.addEventListener("alert", event => this.take(event as MessageEvent<string>));
-    events.onerror = () => {
-      this.set({ streaming: false });
-      // The browser comes again by itself, unless it was refused for good.
-      if (events.readyState === EventSource.CLOSED) this.hangUp();
-    };
-  }
-
-  private hangUp(): void {
-    this.events?.close();
-    clearTimeout(this.again);
-    this.again = setTimeout(() => { this.events = null; }, STREAM_AGAIN_MS);
+    if (locked) this.stream.close();
   }
 
   private take(event: MessageEvent<string>): void {
+    // The id is its sequence, also of one that cannot be read here.
+    this.log.told(Number(event.lastEventId) || 0);
     let alert: StoredAlert;
     try {
       alert = JSON.parse(event.data) as StoredAlert;
     } catch {
       return; // Another version's; the next page of alerts leaves it out as well.
     }
-    const isNew = !this.known.alerts.has(alert.id);
-    this.keep([alert]);
-    if (isNew && this.known.alertsLoaded) this.onAlert(alert);
+    this.log.take(alert);
   }
 
-  private async load(more: string): Promise<void> {
-    const page = await ask<AlertsAnswer>(`/api/v1/alerts?limit=${PAGE}${more}`);
-    this.keep(page.alerts);
-    const before = more || this.known.olderBefore === null ? page.next_before_seq : this.known.olderBefore;
-    this.set({ alertsLoaded: true, olderBefore: before });
-  }
-
-  /** The newest page; where it does not come, the next turn asks again. */
-  private async loadAgain(): Promise<void> {
+  /** Ask for what is missing of the alerts; why it does not come, and the next turn asks again. */
+  private async fill(): Promise<string> {
     try {
-      await this.load("");
+      await this.log.fill();
+      return "";
     } catch (error) {
       if (error instanceof Locked) this.failed(error);
-      else this.set({ missing: sentence(error) });
+      return sentence(error);
     }
   }
-
-  private keep(alerts: StoredAlert[]): void {
-    const held = new Map(this.known.alerts);
-    for (const one of alerts) held.set(one.id, one);
-    this.set({ alerts: bounded(held) });
-  }
-}
-
-function sentence(error: unknown): string {
-  if (error instanceof DOMException && error.name === "TimeoutError") {
-    return "The API gave no answer in time.";
-  }
-  // What a browser says when nothing listens there differs from one to the next.
-  if (error instanceof TypeError || error instanceof SyntaxError) return "The API does not answer.";
-  return error instanceof Error ? error.message : "The API does not answer.";
 }

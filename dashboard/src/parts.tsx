@@ -24,12 +24,14 @@ export function Copy({ text, what }: { text: string; what: string }) {
     }
   };
   return (
-    <button type="button" class="copy" onClick={() => void copy()} aria-label={`copy ${what}`}>
-      <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
-        <path d="M5 5V2.5h8.5V11H11M2.5 5H11v8.5H2.5z" fill="none" stroke="currentColor" stroke-width="1.4" />
-      </svg>
+    <span class="copying">
+      <button type="button" class="copy" onClick={() => void copy()} aria-label={`copy ${what}`}>
+        <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
+          <path d="M5 5V2.5h8.5V11H11M2.5 5H11v8.5H2.5z" fill="none" stroke="currentColor" stroke-width="1.4" />
+        </svg>
+      </button>
       <span class="said" role="status">{said}</span>
-    </button>
+    </span>
   );
 }
 

@@ -1,5 +1,5 @@
-// The demo as a person meets it: the link, the first alert, why it rang, a service that dies, the
-// API that dies; then what each page looks like. Prints as JSON what it saw and when.
+// The demo as a person meets it: the link, the first alert, why it rang, the tokens beside, a service
+// that dies, the API that dies; then what each page looks like. Prints as JSON what it saw and when.
 import { coldCost, cost, ENDS, launch, looks, watched } from "./browser.mjs";
 
 const want = JSON.parse(process.argv[2]);
@@ -13,6 +13,7 @@ async function until(page, check, timeout = 30_000) {
   await page.waitForFunction(check, undefined, { timeout, polling: 50 });
   return since(begun);
 }
+const STRANGER = "9BB6NFEcjBCtnNLFko2FqVQBq8HHM13kCyYcdQbgpump";
 const pidOf = (page, service) => page.evaluate(async name => {
   const status = await (await fetch("/api/v1/status")).json();
   return status.services.find(one => one.service === name).instances.find(one => !one.stale).pid;
@@ -49,6 +50,40 @@ try {
   await page.keyboard.press("ArrowUp");
   found.arrows = from !== to && from === await at();
   Object.assign(found.looks, await looks(page, want.folder, "alerts"));
+
+  // The tokens beside: the focus stays where it is while they trade, and each can be looked at.
+  await page.setViewportSize({ width: 1440, height: 900 });
+  const at_token = () => page.evaluate(() => document.activeElement.dataset.hot ?? null);
+  await page.focus(".hot button");
+  const stood = await at_token();
+  await page.waitForTimeout(6000);
+  found.hot_focus = stood !== null && stood === await at_token();
+  await page.keyboard.press("Enter");
+  await until(page, () => document.activeElement.matches("[data-alert][aria-expanded=true], .looked"));
+  await page.keyboard.press("Escape");
+  // One that rang before what the page holds.
+  await page.route(/\/api\/v1\/tokens\?state=HOT$/, async route => {
+    const response = await route.fetch();
+    const { tokens } = await response.json();
+    const old = { ...tokens[0], mint: STRANGER, symbol: "OLD", name: "Old Coin", last_trade_ms: 9e15, gapped: ["5m", "1h"] };
+    await route.fulfill({ response, json: { tokens: [old, ...tokens] } });
+  });
+  const button = `[data-hot="${STRANGER}"]`;
+  await page.mouse.move(5, 5);
+  await page.evaluate(() => document.activeElement.blur());
+  await page.waitForSelector(button);
+  found.gapped = await page.textContent(button);
+  await page.focus(button);
+  await page.keyboard.press("Enter");
+  await until(page, () => document.activeElement.matches(".looked"));
+  await until(page, () => document.querySelector(".looked .why li, .looked .why .none:not([role])") !== null);
+  found.looked = await page.textContent(".looked");
+  Object.assign(found.looks, await looks(page, want.folder, "looked", ENDS));
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.focus(".looked");
+  await page.keyboard.press("Escape");
+  found.looked_back = await at_token() === STRANGER;
+  await page.unrouteAll({ behavior: "wait" });
 
   // The theme that is chosen outlives the page.
   await page.setViewportSize({ width: 1440, height: 900 });

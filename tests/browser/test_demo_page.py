@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pw_cli.up.called import pw_command
 from pw_common.clock import now_ms
 from pw_common.login import login_url
 from pw_common.token_file import new_nonce
@@ -61,7 +62,9 @@ async def test_the_demo_rings_within_seconds_says_why_and_shows_what_dies(
     # What the banner says proves it does.
     assert proof.code == 0
     assert proof.out.startswith(f"same: {first['id']}")
-    kept = ("closed", "focus_stays", "arrows", "theme_kept")
+    assert "blocks missing in 5 min, 1 h" in found["gapped"]
+    assert "older than what is shown here" in found["looked"]
+    kept = ("closed", "focus_stays", "arrows", "hot_focus", "looked_back", "theme_kept")
     assert {name: found[name] for name in kept} == dict.fromkeys(kept, True)
     assert_looks(found["looks"])
     assert found["errors"] == []
@@ -78,7 +81,8 @@ def assert_the_story(found: dict[str, Any], first: dict[str, Any]) -> None:
     assert first["name"] == "Quiet Otter"
     for word in ("This is a demo", first["name"], "stealth accumulation", "average buy"):
         assert word in banner
-    assert f"pw why {first['mint']}" in banner
+    # As the run was started, so that it can be typed.
+    assert f"{pw_command()} why {first['mint']}" in banner
     assert f"pw prove {first['id'][:10]}" in banner
     assert first["symbol"] in found["first"]
     assert "stealth accumulation" in found["why"]

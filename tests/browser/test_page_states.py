@@ -84,6 +84,8 @@ def hostile() -> list[Alert]:
                 Buyer(trader="T" * 44, buys=1, volume_sol=1e300, share=7.5, labels=(MARKUP,)),
             ),
         ),
+        # An end without its alert, over windows of which one has an odd name.
+        alert(6, kind="closed", conditions=(held,), gapped=("5m", MARKUP * 5)),
     ]
 
 
@@ -137,6 +139,9 @@ async def test_hostile_text_is_shown_as_text_and_leads_nowhere(
         assert char not in whole
     assert whole.count("\N{COMBINING GRAVE ACCENT}") <= 2 * whole.count("Z")
     assert "L" * 1_001 not in whole
+    assert "Only its end is here" in whole
+    assert "blocks missing in 5 min, <img" in whole
+    assert MARKUP * 3 not in whole
     hrefs = {one["href"] for one in found["links"]}
     assert "https://example.com/fine" in hrefs
     assert all(one.startswith("https://") and "secret" not in one for one in hrefs)

@@ -25,6 +25,7 @@ from support.composed import (
 NOT_PASSED = {
     "PW_HTTP_LISTEN": "the image sets it: healthcheck and scraping count on the port",
     "PW_API_NO_TOKEN": "a token is made by itself; an override file also empties its path",
+    "PW_API_PW_COMMAND": "the images have no pw, and no port of this broker is published",
     "PW_NATS_USER": "this broker asks for none; one of your own: an override file",
     "PW_NATS_PASSWORD_FILE": "as PW_NATS_USER",
     "PW_NATS_CA_FILE": "the file must be mounted as well: an override file does both",

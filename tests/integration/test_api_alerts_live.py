@@ -40,6 +40,43 @@ async def test_an_alert_that_comes_live_is_the_one_that_a_page_of_alerts_shows(
     assert abs(now_ms() - live["stored_ms"]) < 60_000
 
 
+async def begins(client: httpx.AsyncClient, last_event_id: str | None) -> list[str]:
+    """The lines that a stream begins with, up to the first empty one."""
+    headers = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
+    found: list[str] = []
+    async with (
+        asyncio.timeout(20),
+        client.stream("GET", "/api/v1/alerts/stream", headers=headers) as answer,
+    ):
+        async for line in answer.aiter_lines():
+            if not line:
+                break
+            found.append(line)
+    return found
+
+
+async def test_a_stream_says_where_it_begins_so_that_a_browser_can_come_again(
+    tmp_path: Path,
+) -> None:
+    """Without an id a browser whose stream ends before its first alert would begin anew."""
+    async with running_api(tmp_path) as (_, bus, client):
+        assert await begins(client, None) == [": alerts", "id: 0"]
+        for n in range(1, 4):
+            one = msgspec.structs.replace(ONE, id=f"{n:032}", n=n)
+            await store(bus, subjects.alert(one.id), encode(one), {"Nats-Msg-Id": one.id})
+        assert await begins(client, None) == [": alerts", "id: 3"]
+        assert await begins(client, "1") == [": alerts", "id: 1"]
+        # Of an earlier run: all of this one is new to whoever saw that.
+        assert await begins(client, "700") == [": alerts", "id: 0"]
+
+
+async def test_the_status_says_since_when_a_stream_is_there(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as (_, _bus, client):
+        streams = (await client.get("/api/v1/status")).json()["streams"]
+    [found] = [one["created_ms"] for one in streams if one["stream"] == subjects.STREAM_ALERT]
+    assert abs(now_ms() - found) < 60_000
+
+
 async def test_the_status_says_when_the_last_swap_came_and_an_empty_batch_is_none(
     tmp_path: Path,
 ) -> None:

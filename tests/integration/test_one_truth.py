@@ -235,4 +235,8 @@ async def test_the_page_shows_what_the_api_judged(
     assert f"The detector is not up to date: {BEHIND}." in shown["text"]
     assert "Wait while it catches up" in shown["text"]
     assert page["mode"] == "catching up"
+    narrow = page["narrow"]
+    assert len([one for one in narrow["wrong"] if "no sign for 12 s" in one]) == 2
+    assert "1 condition" in narrow["wrong"]
+    assert (narrow["system"], narrow["alerts"], narrow["axe"]) == (0, 0, [])
     assert page["errors"] == []

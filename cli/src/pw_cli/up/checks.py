@@ -35,6 +35,7 @@ SETTINGS: Final[Mapping[str, type]] = {
 FLAGS: Final[Mapping[str, str]] = {
     "PW_API_DEMO": "--preset",
     "PW_API_NO_TOKEN": "--no-token",
+    "PW_API_PW_COMMAND": "",
     "PW_API_TOKEN_FILE": "--api-token-file",
     "PW_HTTP_LISTEN": "--port",
     "PW_INGEST_ENDPOINT": "--endpoint",

@@ -80,6 +80,7 @@ def api_spec(
     *,
     no_token: bool | None = None,
     demo: bool = False,
+    pw_command: str = "",
 ) -> Spec:
     """The status API; it reads its token from a file, and asks for none only without one."""
     env = _common(nats_url) | {"PW_HTTP_LISTEN": f"127.0.0.1:{port}"}
@@ -87,6 +88,7 @@ def api_spec(
     # Both, so that neither comes from somewhere else.
     env["PW_API_NO_TOKEN"] = str(without).lower()
     env["PW_API_DEMO"] = str(demo).lower()
+    env["PW_API_PW_COMMAND"] = pw_command
     env["PW_API_TOKEN_FILE"] = "" if token_file is None else str(token_file.resolve())
     return Spec("api", "api", "pw_api", env, port)
 

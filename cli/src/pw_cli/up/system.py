@@ -13,6 +13,7 @@ from pw_cli.up import plan
 from pw_cli.up.access import Access
 from pw_cli.up.arguments import UpOptions
 from pw_cli.up.broker import keep
+from pw_cli.up.called import pw_command
 from pw_cli.up.probe import counters, is_live, is_ready, status_of
 from pw_cli.up.processes import (
     ASIDE,
@@ -104,9 +105,14 @@ class System:
         if self.ports.detector_http:
             port = self.ports.notifier_http
             specs.append(plan.notifier_spec(self.options, self.nats_url, port))
-        demo = self.options.is_demo
         specs.append(
-            plan.api_spec(self.nats_url, self.ports.api, self.access.token_file, demo=demo)
+            plan.api_spec(
+                self.nats_url,
+                self.ports.api,
+                self.access.token_file,
+                demo=self.options.is_demo,
+                pw_command=pw_command(),
+            )
         )
         if self.plays:
             specs.append(plan.replay_spec(self.options, self.ports, self.sent_record))

@@ -79,17 +79,18 @@ def router(runtime: Runtime, bus: Callable[[], Bus]) -> APIRouter:
         last_event_id: Annotated[int | None, Header(ge=0, le=2**53)] = None,
     ) -> StreamingResponse:
         """Server-sent events: every alert from now on, or from after `Last-Event-ID`."""
-        events = _events(runtime, bus(), last_event_id)
+        # Known before the answer begins: who then asks for a page of alerts finds in it all that
+        # will not come here.
+        after = await _after(bus(), last_event_id)
         peer = peer_of(request.client.host if request.client else "")
         if why := slots.take(peer):
-            await events.aclose()
             raise HTTPException(
                 503,
                 f"No alert stream is free, {why}: close one.",
                 headers={"Retry-After": RETRY_AFTER_S},
             )
         return _Stream(
-            events,
+            _events(runtime, bus(), after),
             slots,
             peer,
             media_type="text/event-stream",
@@ -133,17 +134,28 @@ class _Stream(StreamingResponse):
             await self._events.aclose()
 
 
-async def _events(
-    runtime: Runtime, bus: Bus, last_event_id: int | None
-) -> AsyncGenerator[bytes, None]:
-    reader: LogReader | None = None
+async def _after(bus: Bus, last_event_id: int | None) -> int:
+    """The sequence after which a stream goes on: that of the last event seen, else the newest.
+
+    An id beyond the newest is of another stream of this name: this one is told from its beginning.
+
+    Raises:
+        BrokerAway, ApiRefused: from the broker.
+    """
+    state = (await bus.api(f"STREAM.INFO.{STREAM_ALERT}"))["state"]
+    newest = int(state["last_seq"])
+    if last_event_id is None:
+        return newest
+    return last_event_id if last_event_id <= newest else 0
+
+
+async def _events(runtime: Runtime, bus: Bus, after: int) -> AsyncGenerator[bytes, None]:
+    reader = LogReader(bus, STREAM_ALERT, start_seq=after + 1)
     try:
-        if last_event_id is None:
-            state = (await bus.api(f"STREAM.INFO.{STREAM_ALERT}"))["state"]
-            last_event_id = int(state["last_seq"])
-        reader = LogReader(bus, STREAM_ALERT, start_seq=last_event_id + 1)
         told_s = monotonic_s()
-        yield b": alerts\n\n"
+        # An id without data is no event, and is what a browser names when it comes again: also
+        # one whose stream ended before the first alert.
+        yield b": alerts\nid: %d\n\n" % after
         while not runtime.stop.is_set():
             for message in await reader.fetch(64, timeout_s=0.5):
                 told_s = monotonic_s()
@@ -157,8 +169,7 @@ async def _events(
         # The client comes again with the last id that it saw.
         yield f"event: error\ndata: {' '.join(str(error).split())}\n\n".encode()
     finally:
-        if reader is not None:
-            await reader.close()
+        await reader.close()
 
 
 def _placed(message: StoredMessage) -> bytes:

@@ -70,6 +70,7 @@ class StatusCache:
     runtime: Runtime
     reader: SwapReader
     demo: bool = False
+    pw_command: str = ""
     _since: Since = field(default_factory=Since)
     _view: StatusView | None = None
     _taken_s: float = 0.0
@@ -91,6 +92,7 @@ class StatusCache:
                         last_swap_ms=self.reader.last_swap_ms,
                     ),
                     demo=self.demo,
+                    pw_command=self.pw_command,
                     unlisted=await unlisted.unlisted_view(bus),
                 )
                 self._taken_s = monotonic_s()
@@ -104,6 +106,7 @@ def build_app(
     hosts: tuple[Host, ...] = (),
     *,
     demo: bool = False,
+    pw_command: str = "",
     site: Site | None = None,
 ) -> FastAPI:
     """The whole application.
@@ -112,6 +115,7 @@ def build_app(
         token: What every /api request must carry; None asks for nothing.
         hosts: Names that /api answers to, beside the loopback ones.
         demo: What is shown is a generated market, and the page says so.
+        pw_command: How `pw` is called where this was started; the page shows commands with it.
         site: The pages; None for those that are installed.
     """
     # The interactive documentation pages load scripts from elsewhere, so there are none.
@@ -129,7 +133,7 @@ def build_app(
     app.add_middleware(Guard, access=access, runtime=runtime)
     # Added last, so that what the guard refuses is counted too.
     app.middleware("http")(_counting(runtime))
-    app.include_router(_api(runtime, StatusCache(runtime, reader, demo), reader))
+    app.include_router(_api(runtime, StatusCache(runtime, reader, demo, pw_command), reader))
     _add_health(app, runtime)
 
     add_site(app, load_site() if site is None else site)

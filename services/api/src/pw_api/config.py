@@ -83,6 +83,11 @@ class Settings(CommonSettings):
         "Say on the page that what it shows is a generated market",
         default=False,
     )
+    pw_command: str = setting(
+        "PW_API_PW_COMMAND",
+        "How pw is called here: the page of the demo shows its commands with it, none without",
+        default="",
+    )
 
     def limits(self) -> Limits:
         """What connections may do."""

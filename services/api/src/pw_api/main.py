@@ -41,7 +41,15 @@ def main() -> int:
         if not site.built:
             runtime.log.warning("dashboard_not_built", shown="the status page alone")
         hosts = read_hosts(settings.api_hosts)
-        app = build_app(runtime, reader, token, hosts, demo=settings.demo, site=site)
+        app = build_app(
+            runtime,
+            reader,
+            token,
+            hosts,
+            demo=settings.demo,
+            pw_command=settings.pw_command,
+            site=site,
+        )
         return ApiServer(app, limits)
 
     return run_service("api", settings, reader.run, http=http, needs_broker=False)

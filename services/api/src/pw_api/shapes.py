@@ -29,7 +29,10 @@ class AlertsAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
-    """A token's state, facts and metrics; null where unknown, and `unknown` says why."""
+    """A token's state, facts and metrics; null where unknown, and `unknown` says why.
+
+    `gapped` names its windows in which blocks are missing; absent where none are.
+    """
 
     mint: str
     state: str
@@ -40,6 +43,7 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     last_trade_ms: int | None
     metrics: dict[str, float | None]
     unknown: dict[str, Unknown]
+    gapped: list[str] | msgspec.UnsetType = msgspec.UNSET
 
 
 class TokensAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -48,6 +48,7 @@ def status_view(
     seen: Seen,
     unlisted: UnlistedView,
     demo: bool,
+    pw_command: str = "",
 ) -> StatusView:
     """The status at a snapshot.
 
@@ -56,6 +57,7 @@ def status_view(
         seen: What this API's own reader of swaps knows.
         unlisted: Programs that trade and are in no table; the first few are shown.
         demo: What is shown is a generated market.
+        pw_command: How `pw` is called where this was started.
     """
     streams = [_stream_view(name, shot) for name in sorted(shot.streams)]
     messages = {stream.stream: stream.messages for stream in streams}
@@ -83,6 +85,7 @@ def status_view(
         unlisted=unlisted.model_copy(update={"shown": unlisted.shown[:UNLISTED_SHOWN]}),
         # A source that is live shows no market of ours.
         demo=demo and any(one.kind == "recorded" for one in sources),
+        pw_command=pw_command,
         last_swap_ms=seen.last_swap_ms,
     )
 
@@ -218,6 +221,7 @@ def _stream_view(name: str, shot: Overview) -> StreamView:
         first_seq=state["first_seq"],
         last_seq=state["last_seq"],
         last_at_ms=_last_at_ms(shot, name),
+        created_ms=rfc3339_ms(shot.streams[name]["created"]),
     )
 
 

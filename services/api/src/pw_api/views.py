@@ -72,7 +72,10 @@ class ServiceView(BaseModel):
 
 
 class StreamView(BaseModel):
-    """A stream at the broker. `bytes_max` is its limit, -1 when it has none."""
+    """A stream at the broker. `bytes_max` is its limit, -1 when it has none.
+
+    Sequences are of the stream that was made at `created_ms`: another one begins again at 1.
+    """
 
     model_config = _example(
         stream="PW_TX",
@@ -82,6 +85,7 @@ class StreamView(BaseModel):
         first_seq=100,
         last_seq=111,
         last_at_ms=1_790_000_000_000,
+        created_ms=1_780_000_000_000,
     )
     stream: str
     messages: int
@@ -90,6 +94,7 @@ class StreamView(BaseModel):
     first_seq: int
     last_seq: int
     last_at_ms: int | None
+    created_ms: int
 
 
 class ConsumerView(BaseModel):
@@ -208,7 +213,8 @@ class TotalsView(BaseModel):
 class StatusView(BaseModel):
     """The whole system at one moment. `why` is that of each of `conditions`, the worst first.
 
-    `demo`: what is shown is a generated market. `last_swap_ms` is when the newest swap that this
+    `demo`: what is shown is a generated market. `pw_command` is how `pw` is called where this was
+    started, empty where that is not known. `last_swap_ms` is when the newest swap that this
     API has read was stored; null before the first.
     """
 
@@ -238,6 +244,7 @@ class StatusView(BaseModel):
             "shown": [],
         },
         demo=False,
+        pw_command=".venv/bin/pw",
         last_swap_ms=1_790_000_000_000,
     )
     at_ms: int
@@ -251,6 +258,7 @@ class StatusView(BaseModel):
     totals: TotalsView
     unlisted: UnlistedView
     demo: bool = False
+    pw_command: str = ""
     last_swap_ms: int | None = None
 
 
