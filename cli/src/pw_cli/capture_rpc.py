@@ -181,7 +181,8 @@ async def _signatures(
 
     async def ask(signature: str) -> bytes | str:
         try:
-            return read_single(signature, await rpc.transaction(signature))
+            single = await rpc.transaction(signature)
+            return await asyncio.to_thread(read_single, signature, single)
         except NotHad as error:
             return f"the node: {error}"
         except (BadAnswer, BadBlock) as error:
