@@ -49,6 +49,29 @@ class Fetched(NamedTuple):
     unread: int
 
 
+class Hole(NamedTuple):
+    """Slots in a row, both ends inclusive: the last one has a block that was not had.
+
+    Nothing shows which of those before it have one too.
+    """
+
+    first_slot: int
+    last_slot: int
+    why: str
+
+    @property
+    def slots(self) -> int:
+        """How many slots nothing is shown of."""
+        return self.last_slot - self.first_slot + 1
+
+    @property
+    def name(self) -> str:
+        """Its slots, for people."""
+        if self.slots == 1:
+            return f"slot {self.last_slot}"
+        return f"slots {self.first_slot} to {self.last_slot}"
+
+
 class Broken(RuntimeError):
     """The chain cannot be shown to be whole; says where and why."""
 
@@ -66,7 +89,7 @@ class Chain:
         last: int,
         *,
         tip: Tip | None = None,
-        holes: dict[int, str] | None = None,
+        holes: list[Hole] | None = None,
         say: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self._rpc = rpc
@@ -131,7 +154,8 @@ class Chain:
                 why = self._remarks[parent]
                 if self._holes is None:
                     raise Broken(f"the block of slot {parent} is missing: {why}")
-                self._holes[parent] = why
+                # A list that leaves out one block may have left out those before it.
+                self._holes.append(Hole(self._known + 1, parent, why))
                 self._tip = None
                 break
             if before.place.parent_slot >= parent:
