@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import signal
+import copy
 import time
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from pw_common.captures import BadCapture, read_capture
+from pw_common.limits import UPDATE_BYTES_MAX
 from pw_replay.market import generate
 from support.archive_node import Answer, Archive, archive_node, archive_of, refused
-from support.history import FAST, kinds, pw, start, swaps
-from support.poll import poll_until
+from support.history import FAST, capture, kinds, pw, span, swaps
 
 
 @pytest.fixture(scope="module")
@@ -55,18 +55,6 @@ async def test_a_block_as_history_gives_the_swaps_of_the_same_block_as_a_stream(
     assert list(tmp_path.iterdir()) == [out]
 
 
-def span(archive: Archive) -> tuple[int, int, list[int]]:
-    slots = sorted(archive.blocks)
-    return slots[5], slots[-5], slots[5:-4]
-
-
-def capture(archive: Archive, out: Path, *more: str) -> tuple[str | Path, ...]:
-    first, last, _ = span(archive)
-    return (
-        "capture", "--rpc", archive.url, "--slots", f"{first}-{last}", "--out", out, *FAST, *more,
-    )  # fmt: skip
-
-
 async def test_a_block_that_is_missing_is_named_and_nothing_is_taken_for_whole(
     archive: Archive, tmp_path: Path
 ) -> None:
@@ -104,6 +92,25 @@ async def test_a_capture_with_a_hole_is_finished_only_on_request_and_named(
     assert f"missing: slot {hole}" in said
     assert "NOT WHOLE: 1 missing" in said
     assert kinds(out)[0] == [slot for slot in slots if slot != hole]
+
+
+async def test_a_block_too_large_to_be_read_back_is_named_and_never_written(
+    archive: Archive, tmp_path: Path
+) -> None:
+    _, _, slots = span(archive)
+    large = slots[20]
+    block = copy.deepcopy(archive.blocks[large])
+    block["transactions"][0]["meta"]["logMessages"] = ["x" * UPDATE_BYTES_MAX]
+    archive.blocks[large] = block
+    out = tmp_path / "some.pb.zst"
+    with archive_node(archive):
+        code, said = await pw(*capture(archive, out))
+        assert code == 1, said
+        assert f"NOT WHOLE: the block of slot {large} is missing: the node's answer" in said
+        assert f"at most {UPDATE_BYTES_MAX}" in said
+        code, said = await pw(*capture(archive, out, "--allow-missing"))
+    assert code == 1, said
+    assert kinds(out)[0] == [slot for slot in slots if slot != large]
 
 
 async def test_what_a_node_leaves_out_of_its_list_is_found_by_the_chain(
@@ -156,65 +163,6 @@ async def test_the_end_of_a_span_is_whole_only_when_a_block_behind_it_shows_it(
         code, said = await pw(*words)
     assert code == 0, said
     assert kinds(out)[0] == slots
-
-
-async def test_a_killed_run_is_gone_on_with_where_it_ended(
-    archive: Archive, tmp_path: Path
-) -> None:
-    _, _, slots = span(archive)
-    stuck = slots[30]
-
-    def odd(method: str, first: Any, _number: int) -> Answer | None:
-        return (503, {"Retry-After": "60"}, b"") if (method, first) == ("getBlock", stuck) else None
-
-    archive.odd = odd
-    out = tmp_path / "some.pb.zst"
-    part = tmp_path / "some.pb.zst.part"
-    with archive_node(archive):
-        process = await start(*capture(archive, out), "--patience", "600")
-
-        async def has_come_there() -> bool:
-            return ("getBlock", stuck) in archive.asked and part.stat().st_size > 1_000
-
-        await poll_until(has_come_there, "the stuck slot is asked for", timeout_s=60)
-        process.send_signal(signal.SIGKILL)
-        await process.communicate()
-        # As if it was killed while it wrote.
-        with part.open("ab") as file:
-            file.write(b"\x28\xb5\x2f\xfd torn")
-        archive.odd = lambda _method, _first, _number: None
-        archive.asked.clear()
-        code, said = await pw(*capture(archive, out))
-    assert code == 0, said
-    assert "goes on behind slot" in said
-    assert kinds(out)[0] == slots
-    assert ("getBlock", slots[5]) not in archive.asked
-
-
-async def test_a_stopped_run_says_so_and_keeps_what_it_has(
-    archive: Archive, tmp_path: Path
-) -> None:
-    _, _, slots = span(archive)
-
-    def odd(method: str, first: Any, _number: int) -> Answer | None:
-        is_late = method == "getBlock" and first >= slots[10]
-        return (429, {"Retry-After": "60"}, b"") if is_late else None
-
-    archive.odd = odd
-    out = tmp_path / "some.pb.zst"
-    with archive_node(archive):
-        process = await start(*capture(archive, out), "--patience", "600")
-
-        async def has_come_there() -> bool:
-            return ("getBlock", slots[10]) in archive.asked
-
-        await poll_until(has_come_there, "the node limits", timeout_s=60)
-        process.send_signal(signal.SIGINT)
-        said, _ = await process.communicate()
-    assert process.returncode == 1, said
-    assert b"NOT WHOLE: stopped" in said
-    assert not out.exists()
-    assert (tmp_path / "some.pb.zst.part").stat().st_size > 0
 
 
 async def test_a_limit_is_waited_for_and_the_rate_is_kept(archive: Archive, tmp_path: Path) -> None:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from solders.signature import Signature
 
 from pw_cli.capture import add_arguments, run
 from pw_common.captures import read_capture
 from pw_geyser import geyser_pb2 as pb
+from pw_replay.market import generate
 from support.archive_node import archive_node, archive_of
 from support.history import FAST, kinds, pw, swaps
 
@@ -99,6 +101,52 @@ def forged(right: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     assert first[0] == second[0] == 1
     body = base64.b64encode(first[:65] + second[65:]).decode()
     return {**other, "transaction": [body, "base64"]}
+
+
+async def test_a_node_that_answers_everything_with_a_blob_gives_nothing(tmp_path: Path) -> None:
+    node = archive_of(list(generate(seed=5, minutes=0.1, tps=20)))
+    asked = list(node.singles)[:3]
+    for one in asked:
+        body = base64.b64encode(b"\x82junk").decode()
+        node.singles[one] = {**node.singles[one], "transaction": [body, "base64"]}
+    wanted = tmp_path / "wanted.txt"
+    wanted.write_text("\n".join(asked))
+    out = tmp_path / "some.pb"
+    with archive_node(node):
+        code, said = await pw(
+            "capture", "--rpc", node.url, "--signatures", wanted, "--out", out, *FAST
+        )
+    assert code == 1, said
+    assert "NOT WHOLE: 3 missing" in said
+    assert "the asked signature does not stand in it" in said
+    assert list(tmp_path.iterdir()) == [wanted]
+
+
+async def test_a_transaction_that_is_not_read_is_counted_and_known_again(tmp_path: Path) -> None:
+    node = archive_of(list(generate(seed=5, minutes=0.1, tps=20)))
+    later, gone = list(node.singles)[:2]
+    # A later version, which may keep its signatures anywhere.
+    raw = b"\x82" + bytes(200) + bytes(Signature.from_string(later))
+    body = base64.b64encode(raw).decode()
+    node.singles[later] = {**node.singles[later], "transaction": [body, "base64"]}
+    wanted = tmp_path / "wanted.txt"
+    wanted.write_text(f"{later}\n{gone}\n")
+    # The generator signs nothing.
+    del node.singles[gone]
+    out = tmp_path / "some.pb"
+    with archive_node(node):
+        words = ("capture", "--rpc", node.url, "--signatures", wanted, "--out", out, *FAST)
+        code, said = await pw(*words)
+        assert code == 1, said
+        assert "1 transactions of a form that this release does not read" in said
+        node.asked.clear()
+        code, said = await pw(*words, "--allow-missing")
+    assert code == 1, said
+    assert node.asked == [("getTransaction", gone)]
+    assert "1 of 2 transactions are there" in said
+    assert "1 transactions of a form that this release does not read" in said
+    _, signatures = kinds(out)
+    assert signatures == [bytes(Signature.from_string(later))]
 
 
 @pytest.mark.parametrize(

@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import pytest
 
 from pw_cli import prove
-from pw_cli.history_node import history_node
-from pw_cli.offline import closed_slots
-from pw_cli.proof_again import Again, apart, derive_again, proof_of
-from pw_cli.proof_basis import Basis, lookback_ms
-from pw_cli.prove_rpc import differences
-from pw_common.alerts import Alert
-from pw_common.captures import CaptureWriter
+from pw_cli.proof_basis import lookback_ms
+from pw_cli.proof_beyond import apart
+from pw_cli.proof_check import differences
 from pw_common.messages import encode
 from pw_common.proofs import AlertProof, ProvenRule, decode_proof
-from pw_detection.detector import Detector
-from pw_detection.rules import Rule, shipped_rules
-from pw_replay.market import generate
-from support.archive_node import Archive, archive_node, archive_of
-
-FAST = ("--rpc-rate", "1000", "--patience", "3")
-
-
-class Played(NamedTuple):
-    archive: Archive
-    alerts: list[Alert]
+from pw_detection.rules import shipped_rules
+from support.archive_node import archive_node
+from support.proving import (
+    FAST,
+    MUCH,
+    Derived,
+    Played,
+    again_from,
+    arguments,
+    basis_of,
+    check,
+    derived_from,
+    first_of,
+    played_for,
+    proof_from,
+    proven,
+    rule_of,
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,74 +43,14 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     return played_for(2.2, 30, tmp_path_factory.mktemp("market"))
 
 
-def played_for(minutes: float, tps: int, folder: Path) -> Played:
-    updates = list(generate(seed=5, minutes=minutes, tps=tps))
-    path = folder / "market.pb"
-    with CaptureWriter(path) as writer:
-        for update in updates:
-            writer.write(update)
-    detector = Detector()
-    alerts = [alert for closed in closed_slots([path]) for alert in detector.step(closed)]
-    assert len(alerts) >= 2
-    return Played(archive_of(updates), alerts)
-
-
-def rule_of(name: str) -> ProvenRule:
-    [rule] = [one for one in shipped_rules() if one.name == name]
-    return proven(rule)
-
-
-def proven(rule: Rule) -> ProvenRule:
-    return ProvenRule(
-        name=rule.name,
-        revision=0,
-        conditions=rule.conditions,
-        severity=rule.severity,
-        cooldown_s=rule.cooldown_s,
-        escalate_factor=rule.escalate_factor,
-    )
-
-
-def basis_of(played: Played, alert: Alert, *, first_slot: int | None = None) -> Basis:
-    first_slot = min(played.archive.blocks) if first_slot is None else first_slot
-    earlier = tuple(
-        one
-        for one in played.alerts
-        if (one.mint, one.trigger) == (alert.mint, alert.trigger) and one.slot < first_slot
-    )
-    return Basis(alert, rule_of(alert.trigger), first_slot, "stored", (), (), earlier)
-
-
-def arguments(*words: str | Path) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    prove.add_arguments(parser)
-    return parser.parse_args([str(one) for one in words])
-
-
-async def again_from(url: str, basis: Basis) -> Again:
-    args = arguments("x", "--rpc", url, *FAST)
-    async with history_node(args, lambda _line: None) as rpc:
-        return await derive_again(rpc, basis)
-
-
-class Derived(NamedTuple):
-    basis: Basis
-    again: Again
-
-
 @pytest.fixture(scope="module")
 def derived(played: Played) -> Derived:
-    basis = basis_of(played, min(played.alerts, key=lambda one: one.slot))
-    with archive_node(played.archive) as node:
-        return Derived(basis, asyncio.run(again_from(node.url, basis)))
+    return derived_from(played, first_of(played, MUCH.name))
 
 
 @pytest.fixture(scope="module")
 def proof(derived: Derived) -> AlertProof:
-    assert derived.again.alert is not None
-    wrong, beyond = apart(derived.basis.alert, derived.again.alert)
-    assert wrong == []
-    return proof_of(derived.basis, derived.again, beyond)
+    return proof_from(derived)
 
 
 def test_a_proof_names_the_blocks_the_rule_and_what_was_read(
@@ -127,13 +69,6 @@ def test_a_proof_names_the_blocks_the_rule_and_what_was_read(
     # Since the stream began everything is known but what other rules would say.
     assert set(proof.beyond) <= {"near"}
     assert decode_proof(encode(proof)) == proof
-
-
-def check(played: Played, path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
-    with archive_node(played.archive) as node:
-        code = prove.run(arguments("--check", path, "--rpc", node.url, *FAST))
-    said = capsys.readouterr()
-    return code, said.out, said.err
 
 
 def test_who_has_the_file_and_a_node_can_check_it_without_a_broker(
@@ -226,7 +161,7 @@ def test_what_is_open_before_the_blocks_begin_goes_on(played: Played) -> None:
         again = asyncio.run(again_from(node.url, basis))
     assert again.alert is not None
     # Its windows reach back before the first block, its episode does too.
-    wrong, _ = apart(alert, again.alert)
+    wrong, _ = apart(alert, again.alert, again.reach)
     assert not {"id", "episode", "n", "kind", "slot", "opened_slot"} & set(wrong)
 
 
@@ -242,7 +177,7 @@ def test_no_more_blocks_are_needed_than_the_rule_looks_back(tmp_path: Path) -> N
     with archive_node(played.archive) as node:
         again = asyncio.run(again_from(node.url, basis))
     assert again.alert is not None
-    wrong, _ = apart(alert, again.alert)
+    wrong, _ = apart(alert, again.alert, again.reach)
     assert wrong == []
 
 

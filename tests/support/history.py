@@ -11,6 +11,7 @@ from pw_common.captures import read_capture
 from pw_common.messages import Swap, encode
 from pw_geyser import geyser_pb2 as pb
 from pw_parser.core.parse import parse
+from support.archive_node import Archive
 
 FAST = ("--rpc-rate", "1000", "--patience", "3")
 
@@ -46,3 +47,15 @@ def swaps(updates: list[bytes]) -> list[bytes]:
     return sorted(
         encode(event) for one in updates for event in parse(one).events if isinstance(event, Swap)
     )
+
+
+def span(archive: Archive) -> tuple[int, int, list[int]]:
+    slots = sorted(archive.blocks)
+    return slots[5], slots[-5], slots[5:-4]
+
+
+def capture(archive: Archive, out: Path, *more: str) -> tuple[str | Path, ...]:
+    first, last, _ = span(archive)
+    return (
+        "capture", "--rpc", archive.url, "--slots", f"{first}-{last}", "--out", out, *FAST, *more,
+    )  # fmt: skip

@@ -32,7 +32,7 @@ from pw_common.dedup import SeenWindow
 from pw_common.envelope import MSG_ID, BadEnvelope, decompress
 from pw_common.exit_codes import EXIT_CONFIG, EXIT_UNAVAILABLE
 from pw_common.framing import BadFrame, split
-from pw_common.limits import DECOMPRESSED_BYTES_MAX
+from pw_common.limits import DECOMPRESSED_BYTES_MAX, UPDATE_BYTES_MAX
 from pw_common.redact import redacted_url
 from pw_common.run import watch_signals
 from pw_common.settings import BadSettings, load
@@ -199,7 +199,7 @@ async def _from_endpoint(args: argparse.Namespace, tally: Tally) -> int:
                     _write(capture, update, tally)
         except (StreamEnded, asyncio.CancelledError) as error:
             if ender.done():
-                return 0
+                return 0 if tally.whole else EXIT_NOT_WHOLE
             complain("capture", f"{redacted_url(args.endpoint)}: {error}")
             return EXIT_UNAVAILABLE
         finally:
@@ -226,6 +226,10 @@ def _is_pong(update: bytes) -> bool:
 
 
 def _write(capture: CaptureWriter, update: bytes, tally: Tally) -> None:
+    if len(update) > UPDATE_BYTES_MAX:
+        # No reader of captures gets past it: all that follows would be lost too.
+        tally.note(f"update over {UPDATE_BYTES_MAX >> 20} MiB, left out")
+        return
     capture.write(update)
     tally.updates += 1
     tally.bytes += len(update)

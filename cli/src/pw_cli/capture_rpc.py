@@ -9,18 +9,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from google.protobuf.message import DecodeError
 from solders.signature import Signature
 
 from pw_cli.capture_asked import Asked, BadRequest, asked_of, name_of
+from pw_cli.capture_held import blocks_held, is_unread, updates_of
 from pw_cli.capture_part import Part
-from pw_cli.history_chain import Broken, Chain, Fetched, Tip
+from pw_cli.history_chain import Broken, Chain, Fetched, Hole
 from pw_cli.history_node import BadNode, history_node, in_order, say_for
 from pw_cli.history_progress import Progress
 from pw_common.captures import BadCapture
@@ -41,12 +40,16 @@ NAMED_MAX: Final = 20
 
 @dataclass
 class Tally:
-    """What one run fetched; `missing` names what was not had and why."""
+    """What one run fetched; `missing` names what is not there and why, and `lost` counts it.
+
+    `before` is what earlier runs left. `unread` counts all that is there of a form not read.
+    """
 
     updates: int = 0
     blocks: int = 0
     unread: int = 0
     before: int = 0
+    lost: int = 0
     missing: dict[str, str] = field(default_factory=dict)
     why: str = ""
 
@@ -141,15 +144,18 @@ async def _slots(
     allow_missing: bool,
 ) -> None:
     first, last = asked
-    holes: dict[int, str] = {}
-    tip = None
-    for update in _read(part):
-        tally.before += 1
-        if update.HasField("block_meta"):
-            tip = Tip(update.block_meta.slot, update.block_meta.blockhash)
-    if tip is not None:
-        shown.say(f"goes on behind slot {tip.slot}: {tally.before} updates are there")
-    chain = Chain(rpc, first, last, tip=tip, holes=holes if allow_missing else None, say=shown.say)
+    held = blocks_held(updates_of(part), first, part.path)
+    tally.before, tally.unread, holes = held.updates, held.unread, held.holes
+    if holes and not allow_missing:
+        raise BadCapture(
+            f"{part.path}: an earlier run with --allow-missing left out {_names(holes)}; give it "
+            "again, or remove the file to fetch everything"
+        )
+    if held.tip is not None:
+        shown.say(f"goes on behind slot {held.tip.slot}: {tally.before} updates are there")
+    chain = Chain(
+        rpc, first, last, tip=held.tip, holes=holes if allow_missing else None, say=shown.say
+    )
     shown.total(last - first + 1)
     try:
         async with aclosing(chain.blocks()) as blocks:
@@ -157,7 +163,19 @@ async def _slots(
                 _keep(part, block, tally)
                 shown.at(block.slot - first + 1, f"slot {block.slot}, {tally.blocks} blocks")
     finally:
-        tally.missing = {f"slot {slot}": why for slot, why in holes.items()}
+        tally.missing = {hole.name: _why(hole) for hole in holes}
+        tally.lost = sum(hole.slots for hole in holes)
+
+
+def _names(holes: list[Hole]) -> str:
+    more = f" and {len(holes) - NAMED_MAX} more" if len(holes) > NAMED_MAX else ""
+    return f"{', '.join(hole.name for hole in holes[:NAMED_MAX])}{more}"
+
+
+def _why(hole: Hole) -> str:
+    if hole.slots == 1:
+        return hole.why
+    return f"of slot {hole.last_slot}: {hole.why}; which others have a block is not shown"
 
 
 def _keep(part: Part, block: Fetched, tally: Tally) -> None:
@@ -171,7 +189,11 @@ def _keep(part: Part, block: Fetched, tally: Tally) -> None:
 async def _signatures(
     rpc: History, part: Part, asked: list[str], tally: Tally, shown: Progress
 ) -> None:
-    there = {str(Signature.from_bytes(one)) for one in map(_signature_of, _read(part)) if one}
+    there = set()
+    for update in updates_of(part):
+        if raw := _signature_of(update):
+            there.add(str(Signature.from_bytes(raw)))
+        tally.unread += is_unread(update)
     tally.before = len(there)
     if there:
         shown.say(f"goes on: {len(there)} of {len(asked)} transactions are there")
@@ -181,7 +203,8 @@ async def _signatures(
 
     async def ask(signature: str) -> bytes | str:
         try:
-            return read_single(signature, await rpc.transaction(signature))
+            single = await rpc.transaction(signature)
+            return await asyncio.to_thread(read_single, signature, single)
         except NotHad as error:
             return f"the node: {error}"
         except (BadAnswer, BadBlock) as error:
@@ -193,9 +216,11 @@ async def _signatures(
                 found = answer.result()
                 if isinstance(found, str):
                     tally.missing[signature] = found
+                    tally.lost += 1
                 else:
                     held.append(found)
                     tally.updates += 1
+                    tally.unread += is_unread(pb.SubscribeUpdate.FromString(found))
                 count = tally.before + tally.updates + len(tally.missing)
                 shown.at(count, f"{count} of {len(asked)} transactions")
                 if len(held) == TOGETHER:
@@ -204,14 +229,6 @@ async def _signatures(
     finally:
         if held:
             part.add(held)
-
-
-def _read(part: Part) -> Iterator[pb.SubscribeUpdate]:
-    for update in part.updates():
-        try:
-            yield pb.SubscribeUpdate.FromString(update)
-        except DecodeError as error:
-            raise BadCapture(f"{part.path}: {error}; remove it first") from error
 
 
 def _signature_of(update: pb.SubscribeUpdate) -> bytes:
@@ -229,7 +246,7 @@ def _tell(args: argparse.Namespace, tally: Tally, failed: str, *, done: bool) ->
         parts.append(f"{tally.before} were there")
     if tally.unread:
         parts.append(f"{tally.unread} transactions of a form that this release does not read")
-    why = failed or tally.why or (f"{len(tally.missing)} missing" if tally.missing else "")
+    why = failed or tally.why or (f"{tally.lost} missing" if tally.missing else "")
     parts.append(f"NOT WHOLE: {why}" if why else "whole")
     name = args.out if done and not failed else f"{args.out}.part (the same command goes on)"
     say(f"{name}: {'; '.join(parts)}")

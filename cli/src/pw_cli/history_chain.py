@@ -7,11 +7,13 @@ behind the span must follow the last.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Final, NamedTuple
 
 from pw_cli.history_node import in_order
+from pw_common.limits import UPDATE_BYTES_MAX
 from pw_rpc.core.blocks import (
     BadBlock,
     Block,
@@ -21,7 +23,7 @@ from pw_rpc.core.blocks import (
     updates_of,
 )
 from pw_rpc.history import History
-from pw_rpc.node import BadAnswer, NotHad, visible
+from pw_rpc.node import BadAnswer, NotHad, decode, visible
 
 # Asked for at once; a node may limit how many it lists.
 LIST_SLOTS_MAX: Final = 5_000
@@ -47,6 +49,29 @@ class Fetched(NamedTuple):
     unread: int
 
 
+class Hole(NamedTuple):
+    """Slots in a row, both ends inclusive: the last one has a block that was not had.
+
+    Nothing shows which of those before it have one too.
+    """
+
+    first_slot: int
+    last_slot: int
+    why: str
+
+    @property
+    def slots(self) -> int:
+        """How many slots nothing is shown of."""
+        return self.last_slot - self.first_slot + 1
+
+    @property
+    def name(self) -> str:
+        """Its slots, for people."""
+        if self.slots == 1:
+            return f"slot {self.last_slot}"
+        return f"slots {self.first_slot} to {self.last_slot}"
+
+
 class Broken(RuntimeError):
     """The chain cannot be shown to be whole; says where and why."""
 
@@ -64,7 +89,7 @@ class Chain:
         last: int,
         *,
         tip: Tip | None = None,
-        holes: dict[int, str] | None = None,
+        holes: list[Hole] | None = None,
         say: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self._rpc = rpc
@@ -111,8 +136,9 @@ class Chain:
 
     async def _ask(self, slot: int) -> Fetched | None:
         try:
-            block = await self._rpc.block(slot)
-            return _fetched(slot, block)
+            raw = await self._rpc.block_json(slot)
+            # A block may take long to read, and the others are waited for meanwhile.
+            return await asyncio.to_thread(_fetched, slot, raw)
         except NotHad as error:
             self._remarks[slot] = f"the node: {error}"
         except (BadAnswer, BadBlock) as error:
@@ -128,7 +154,8 @@ class Chain:
                 why = self._remarks[parent]
                 if self._holes is None:
                     raise Broken(f"the block of slot {parent} is missing: {why}")
-                self._holes[parent] = why
+                # A list that leaves out one block may have left out those before it.
+                self._holes.append(Hole(self._known + 1, parent, why))
                 self._tip = None
                 break
             if before.place.parent_slot >= parent:
@@ -178,13 +205,18 @@ class Chain:
         raise Broken(f"the blocks behind slot {last} lead nowhere")
 
 
-def _fetched(slot: int, block: Block) -> Fetched:
+def _fetched(slot: int, raw: bytes) -> Fetched:
+    block = decode(raw, Block)
     if block.parent_slot >= slot > 0:
         raise BadBlock(f"its parent is of slot {block.parent_slot}")
     read = read_block(slot, block)
     # What is not read is kept where a dead letter finds it: before the block's end.
     unread = [unread_update(slot, one) for one in read.unread]
     updates = [*read.updates[:-1], *unread, *read.updates[-1:]]
+    largest = max(map(len, updates))
+    if largest > UPDATE_BYTES_MAX:
+        # No reader of captures gets past it: every block behind it would be lost too.
+        raise BadBlock(f"an update of {largest} bytes; at most {UPDATE_BYTES_MAX} are taken")
     return Fetched(slot, block, updates, len(unread))
 
 

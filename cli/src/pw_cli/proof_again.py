@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from pw_cli.history_chain import Chain
 from pw_cli.offline import SOURCE, Flow
 from pw_cli.proof_basis import Basis, as_rule
-from pw_common.alerts import Alert, Buyer
+from pw_cli.proof_reach import Reach, reach_of
+from pw_common.alerts import Alert
 from pw_common.messages import Swap, digest_of_bodies, encode
 from pw_common.programs import ProgramEntry, ProgramTable
 from pw_common.proofs import AlertProof, ProvenBlock
@@ -23,30 +24,16 @@ from pw_detection.lists import Mute, Mutes, Watched, WatchLists
 from pw_parser.core.programs import BUILT_IN, Programs, extended
 from pw_rpc.history import History
 
-# What an alert says that rests on its rule and these blocks alone. The rest rests on longer
-# windows, on the token's creation, on other rules or on somebody's labels.
-RESTS_ON: Final = (
-    "id",
-    "episode",
-    "n",
-    "kind",
-    "trigger",
-    "severity",
-    "slot",
-    "opened_slot",
-    "event_time_ms",
-    "mint",
-    "conditions",
-    "evidence",
-    "top_buyers",
-)
-
 
 @dataclass
 class Again:
-    """What the blocks gave: the alert, if it came, and what was read on the way to it."""
+    """What the blocks gave: the alert, if it came, and what was read on the way to it.
+
+    `reach` is what was seen whole at its slot.
+    """
 
     alert: Alert | None = None
+    reach: Reach = Reach()
     blocks: list[ProvenBlock] = field(default_factory=list)
     mint_bodies: list[bytes] = field(default_factory=list)
     # Slot -> how many swaps, and their digest.
@@ -127,7 +114,8 @@ class _Fold:
         self._basis = basis
         self._detector = detector_of(basis)
         self._assembly = Assembly(sources=(SOURCE,))
-        self._begun = False
+        # The first block's time, once there was one.
+        self._begin_ms: int | None = None
         self.again = Again()
 
     def take(self, batches: Iterable[Any]) -> None:
@@ -139,14 +127,15 @@ class _Fold:
         if closed.slot > self._basis.alert.slot:
             return
         self._note(closed.slot, closed.swaps)
-        if not self._begun:
+        if self._begin_ms is None:
             # What was open before goes on: the first block is no interruption of it.
-            self._begun = True
+            self._begin_ms = closed.event_time_ms
             self._detector.fold(closed)
             return
         for alert in self._detector.step(closed):
             if alert.id == self._basis.alert.id:
                 self.again.alert = alert
+                self.again.reach = reach_of(self._detector.market, alert.mint, self._begin_ms)
 
     def _note(self, slot: int, swaps: tuple[Swap, ...]) -> None:
         if not swaps:
@@ -166,27 +155,6 @@ class _Fold:
             for one in again.blocks
         ]
         return again
-
-
-def apart(stored: Alert, again: Alert) -> tuple[list[str], list[str]]:
-    """Fields that differ: those that rest on the rule and the blocks alone, and the others."""
-    one, two = _plain(stored), _plain(again)
-    differing = [name for name in one if one[name] != two[name]]
-    return [name for name in differing if name in RESTS_ON], [
-        name for name in differing if name not in RESTS_ON
-    ]
-
-
-def _plain(alert: Alert) -> dict[str, Any]:
-    fields: dict[str, Any] = msgspec.structs.asdict(alert)
-    # A label is of somebody's watch list, and no part of the chain.
-    fields["top_buyers"] = tuple(_unlabelled(alert.top_buyers))
-    return fields
-
-
-def _unlabelled(buyers: Iterable[Buyer]) -> Iterator[Buyer]:
-    for buyer in buyers:
-        yield msgspec.structs.replace(buyer, labels=())
 
 
 def proof_of(basis: Basis, again: Again, beyond: list[str]) -> AlertProof:

@@ -50,6 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--check", type=Path, metavar="FILE", help="with --rpc: check a proof; needs no broker"
     )
     parser.add_argument(
+        "--json", action="store_true", help="with --check: print what was checked as JSON"
+    )
+    parser.add_argument(
         "--out", type=Path, metavar="FILE", help="with --rpc: where the proof goes, not to stdout"
     )
     parser.add_argument(
@@ -73,6 +76,9 @@ def run(args: argparse.Namespace) -> int:
             complain("prove", "--check needs --rpc URL: the node to check it with")
             return 2
         return prove_rpc.check(args)
+    if args.json:
+        complain("prove", "--json needs --check FILE")
+        return 2
     return with_broker(args, lambda bus: _prove(bus, args))
 
 

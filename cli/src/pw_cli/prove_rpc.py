@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -13,14 +14,17 @@ import msgspec
 from pw_cli.history_chain import Broken
 from pw_cli.history_node import BadNode, history_node, say_for
 from pw_cli.history_progress import Progress
-from pw_cli.proof_again import Again, apart, derive_again, proof_of
+from pw_cli.proof_again import Again, derive_again, proof_of
 from pw_cli.proof_basis import Basis, NoBasis, basis_of
+from pw_cli.proof_beyond import apart, not_derived
+from pw_cli.proof_check import checked_of, lines_of, name_of
+from pw_cli.proof_reach import rests_on_more
 from pw_common.alerts import Alert
 from pw_common.bus import Bus
 from pw_common.documents import BadDocument
 from pw_common.exit_codes import EXIT_OK, EXIT_UNAVAILABLE
 from pw_common.messages import encode
-from pw_common.plain_text import LABEL_CHARS_MAX, SENTENCE_CHARS_MAX, plain_text
+from pw_common.plain_text import LABEL_CHARS_MAX, SENTENCE_CHARS_MAX, plain_json, plain_text
 from pw_common.proofs import AlertProof, decode_proof
 from pw_common.version import VERSION
 from pw_rpc.node import NodeFailed
@@ -30,6 +34,8 @@ EXIT_UNREADABLE: Final = 2
 PROOF_BYTES_MAX: Final = 64 * 1024 * 1024
 BLOCKS_MAX: Final = 100_000
 SHOWN_MAX: Final = 5
+# The names of all metrics, and of all conditions that a rule may have.
+LINE_CHARS_MAX: Final = 8 * SENTENCE_CHARS_MAX
 
 
 async def prove(bus: Bus, args: argparse.Namespace, alert: Alert, stored: list[Alert]) -> int:
@@ -41,11 +47,11 @@ async def prove(bus: Bus, args: argparse.Namespace, alert: Alert, stored: list[A
         if again is None:
             return EXIT_NOT_SAME
         if again.alert is None:
-            _answer(args, f"not derived: {_name(alert)}")
+            _answer(args, f"not derived: {name_of(alert)}")
             return EXIT_NOT_SAME
-        wrong, beyond = apart(alert, again.alert)
+        wrong, beyond = apart(alert, again.alert, again.reach)
         if wrong:
-            _answer(args, f"{_name(alert)}: another {', '.join(wrong)} than stored")
+            _answer(args, f"{name_of(alert)}: another {', '.join(wrong)} than stored")
             return EXIT_NOT_SAME
         _write(args.out, proof_of(basis, again, beyond))
     except (NoBasis, BadNode) as error:
@@ -54,8 +60,11 @@ async def prove(bus: Bus, args: argparse.Namespace, alert: Alert, stored: list[A
     except NodeFailed as error:
         say(str(error))
         return EXIT_UNAVAILABLE
-    but = f"; beyond these blocks, so not derived: {', '.join(beyond)}" if beyond else ""
-    _answer(args, f"same: {_name(alert)}, from {len(again.blocks)} blocks of the node{but}")
+    but = ", ".join(not_derived(alert, again.alert, beyond))
+    but = f"; beyond these blocks, so not derived: {but}" if but else ""
+    _answer(args, f"same: {name_of(alert)}, from {len(again.blocks)} blocks of the node{but}")
+    if more := rests_on_more(basis.rule, again.alert, again.reach):
+        say(f"a check of it will not bear out {', '.join(more)}: blocks before these decide on it")
     return EXIT_OK
 
 
@@ -111,48 +120,22 @@ async def _check(args: argparse.Namespace, proof: AlertProof) -> int:
     again = await _derived(args, basis)
     if again is None:
         return EXIT_NOT_SAME
-    wrong = differences(proof, basis, again)
-    for one in wrong[:SHOWN_MAX]:
-        sys.stdout.write(f"{plain_text(one, SENTENCE_CHARS_MAX)}\n")
-    if wrong:
-        if proof.parser != VERSION:
-            said = plain_text(proof.parser, LABEL_CHARS_MAX)
-            say_for("prove")(f"it was made by parser {said}, and this is {VERSION}")
-        return EXIT_NOT_SAME
-    conditions = plain_text("; ".join(proof.rule.conditions), SENTENCE_CHARS_MAX)
-    sys.stdout.write(
-        f"checked: {_name(proof.alert)}: rule {plain_text(proof.rule.name)} ({conditions}) on "
-        f"{len(again.blocks)} blocks, slots {proof.first_slot} to {proof.last_slot}\n"
-    )
-    return EXIT_OK
+    checked = checked_of(proof, basis, again)
+    if args.json:
+        sys.stdout.write(f"{plain_json(encode(checked)).decode()}\n")
+    elif checked.differences:
+        _show(checked.differences[:SHOWN_MAX])
+    else:
+        _show(lines_of(checked, proof, again.reach))
+    if checked.differences and proof.parser != VERSION:
+        said = plain_text(proof.parser, LABEL_CHARS_MAX)
+        say_for("prove")(f"it was made by parser {said}, and this is {VERSION}")
+    return EXIT_OK if checked.checked else EXIT_NOT_SAME
 
 
-def differences(proof: AlertProof, basis: Basis, again: Again) -> list[str]:
-    """What the file says otherwise than the node's blocks."""
-    if again.alert is None:
-        return [f"not derived: {_name(proof.alert)}"]
-    wrong, beyond = apart(proof.alert, again.alert)
-    found = [f"{_name(proof.alert)}: another {name} than the file says" for name in wrong]
-    mine = proof_of(basis, again, beyond)
-    unsaid = sorted(set(beyond) - set(proof.beyond))
-    found += [f"another {name} than the file says, which does not name it" for name in unsaid]
-    said = {one.slot: one for one in proof.blocks}
-    had = {one.slot: one for one in mine.blocks}
-    for slot in sorted(said.keys() | had.keys()):
-        if said.get(slot) != had.get(slot):
-            found.append(f"slot {slot}: {_apart(said.get(slot), had.get(slot))}")
-    if (proof.mint_swaps, proof.mint_digest) != (mine.mint_swaps, mine.mint_digest):
-        found.append(f"other swaps of the token: {proof.mint_swaps} said, {mine.mint_swaps} found")
-    if proof.programs != mine.programs:
-        found.append("another table of programs")
-    return found
-
-
-def _apart(said: msgspec.Struct | None, had: msgspec.Struct | None) -> str:
-    if said is None or had is None:
-        return "no such block in the file" if said is None else "the node has no such block"
-    one, two = msgspec.structs.asdict(said), msgspec.structs.asdict(had)
-    return f"another {', '.join(name for name in one if one[name] != two[name])}"
+def _show(lines: Iterable[str]) -> None:
+    for line in lines:
+        sys.stdout.write(f"{plain_text(line, LINE_CHARS_MAX)}\n")
 
 
 async def _derived(args: argparse.Namespace, basis: Basis) -> Again | None:
@@ -190,8 +173,3 @@ def _answer(args: argparse.Namespace, line: str) -> None:
     # Without a file the proof has stdout to itself.
     stream = sys.stdout if args.out is not None else sys.stderr
     stream.write(f"{plain_text(line, SENTENCE_CHARS_MAX)}\n")
-
-
-def _name(alert: Alert) -> str:
-    shown = plain_text(alert.trigger, LABEL_CHARS_MAX)
-    return f"{plain_text(alert.id, LABEL_CHARS_MAX)} {alert.kind} {shown} at {alert.slot}"

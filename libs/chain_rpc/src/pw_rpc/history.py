@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from pw_common.event_time import sane_block_time_s
 from pw_rpc.core.answers import NAMED_MAX, Named
 from pw_rpc.core.single import Single
 from pw_rpc.node import (
@@ -64,4 +65,8 @@ class History(Rpc):
 
     async def block_time_s(self, slot: int) -> int:
         """When a block was produced, since 1970. Raises NotHad, BadAnswer, NodeFailed."""
-        return decode(await self._call("getBlockTime", f"slot {slot}", [slot]), int)
+        found = decode(await self._call("getBlockTime", f"slot {slot}", [slot]), int)
+        time_s = sane_block_time_s(found)
+        if time_s is None:
+            raise BadAnswer(visible(f"the time {found} of slot {slot} cannot be one"))
+        return time_s

@@ -12,6 +12,8 @@ import msgspec
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
+from pw_common.event_time import sane_block_time_s
+from pw_common.limits import UPDATE_BYTES_MAX
 from pw_geyser import geyser_pb2 as pb
 from pw_geyser import solana_storage_pb2 as sol
 from pw_geyser.wire import SIGNATURE_BYTES, version_of
@@ -21,18 +23,23 @@ from pw_rpc.core.blocks import (
     Block,
     Entry,
     StatusMeta,
+    Unread,
     read_block,
     unread_update,
 )
 
 
 class Single(msgspec.Struct, rename="camel"):
-    """What getTransaction answers."""
+    """What getTransaction answers. `block_time` is None where it cannot be a time."""
 
     slot: Number
     transaction: tuple[str, str]
     meta: StatusMeta
     block_time: int | None = None
+
+    def __post_init__(self) -> None:
+        # The node's word alone: one that is no time would not fit where it goes.
+        self.block_time = sane_block_time_s(self.block_time)
 
 
 def read_single(signature: str, found: Single) -> bytes:
@@ -41,8 +48,21 @@ def read_single(signature: str, found: Single) -> bytes:
     One of a version that is not read is kept as a dead letter keeps it.
 
     Raises:
-        BadBlock: it is another one, or its signatures are not of its message, or it is none.
+        BadBlock: it is another one, or its signatures are not of its message, or it is none,
+            or no reader of updates would take it.
     """
+    try:
+        update = _update_of(bytes(Signature.from_string(signature)), found)
+    except BadBlock:
+        raise
+    except (ValueError, TypeError, IndexError, OverflowError) as error:
+        raise BadBlock(f"{type(error).__name__}: {error}") from error
+    if len(update) > UPDATE_BYTES_MAX:
+        raise BadBlock(f"an update of {len(update)} bytes; at most {UPDATE_BYTES_MAX} are taken")
+    return update
+
+
+def _update_of(asked: bytes, found: Single) -> bytes:
     block = Block(
         parent_slot=max(0, found.slot - 1),
         blockhash="",
@@ -51,17 +71,24 @@ def read_single(signature: str, found: Single) -> bytes:
     )
     read = read_block(found.slot, block)
     if read.unread:
-        [unread] = read.unread
-        if unread.signature and str(Signature.from_bytes(unread.signature)) != signature:
-            raise BadBlock("it is another transaction")
-        return unread_update(found.slot, unread)
+        return unread_update(found.slot, _as_asked(asked, read.unread[0]))
     update = read.updates[0]
     info = pb.SubscribeUpdate.FromString(update).transaction.transaction
-    if str(Signature.from_bytes(info.signature)) != signature:
+    if info.signature != asked:
         raise BadBlock("it is another transaction")
     if not is_signed(base64.b64decode(found.transaction[0]), info.transaction):
         raise BadBlock("its signatures are not of its message")
     return update
+
+
+def _as_asked(asked: bytes, unread: Unread) -> Unread:
+    """One that is not read, known by the asked signature from here on."""
+    if unread.signature and unread.signature != asked:
+        raise BadBlock("it is another transaction")
+    # Where an unknown version keeps its signatures is not known; that it has them is.
+    if asked not in unread.raw:
+        raise BadBlock(f"it is of {unread.what}, and the asked signature does not stand in it")
+    return unread._replace(signature=asked)
 
 
 def is_signed(raw: bytes, transaction: sol.Transaction) -> bool:
