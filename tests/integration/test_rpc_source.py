@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pw_common.bus import Bus
-from pw_common.clock import monotonic_s
 from pw_common.heartbeat import SourceHealth
-from pw_common.local_broker import LocalBroker
 from pw_geyser import geyser_pb2 as pb
 from pw_ingest.core.identity import read_update
 from pw_replay.market import generate
 from support.broker import provisioned
 from support.chain_node import ChainNode, chain_node, corpus_chain
+from support.following import PER_S, following
 from support.ingesting import (
     checkpoint,
     gaps_stored,
     heartbeat,
-    ingest,
     stop,
     until_frontier,
     updates_stored,
@@ -31,27 +27,14 @@ from support.ingesting import (
 from support.odd_node import Say, error, only, result
 from support.poll import poll_until
 from support.rpc_node import blocks_of
-from support.source import FakeSource
 
 FIRST = 300_000_000
-PER_S = 20.0
-QUICK = {"PW_INGEST_RPC_RATE": "200", "PW_INGEST_SLOT_MS_MIN": "20"}
 
 
 @pytest.fixture(scope="module")
 def updates() -> list[bytes]:
     """Some 70 blocks of a generated market."""
     return list(generate(seed=5, minutes=0.5, tps=30))
-
-
-@asynccontextmanager
-async def following(
-    broker: LocalBroker, node: ChainNode, **settings: str
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    nothing = FakeSource([])
-    settings = {"PW_INGEST_RPC_URL": node.url, **QUICK, **settings}
-    async with ingest(broker, nothing, PW_INGEST_ENDPOINT="", **settings) as process:
-        yield process
 
 
 async def source(bus: Bus) -> SourceHealth:
@@ -231,56 +214,6 @@ async def test_what_a_list_leaves_out_is_asked_for_by_its_childs_word(
         assert code == 0, err
         assert await gaps_stored(bus) == []
         assert stored_as(await updates_stored(bus)) == wanted(updates, votes=True)
-
-
-async def test_a_head_that_the_node_takes_back_holds_nothing_up(
-    updates: list[bytes], tmp_path: Path
-) -> None:
-    blocks = blocks_of(updates)
-
-    def begins_with_a_lie(method: str, _slot: int) -> Say | None:
-        is_begun = any(one == "getBlocks" for one, _ in node.asked)
-        return result(FIRST + 9_000_000) if method == "getSlot" and not is_begun else None
-
-    async with (
-        provisioned(tmp_path) as (broker, bus),
-        chain_node(blocks, begins_with_a_lie, per_s=4.0) as node,
-        following(broker, node) as process,
-    ):
-        await until_frontier(bus, max(blocks) - 1)
-        code, err = await stop(process)
-        assert code == 0, err
-        assert "spoke of slot" in err
-
-
-async def test_a_node_that_asks_for_a_long_rest_is_named_for_as_long(
-    updates: list[bytes], tmp_path: Path
-) -> None:
-    blocks = blocks_of(updates)
-
-    def resting(method: str, _slot: int) -> Say | None:
-        return Say(b"", 429, {"Retry-After": "43200"}) if method == "getBlocks" else None
-
-    async with (
-        provisioned(tmp_path) as (broker, bus),
-        chain_node(blocks, resting, per_s=PER_S) as node,
-        following(broker, node, PW_INGEST_STALE_S="2"),
-    ):
-
-        async def told() -> bool:
-            return "43200" in str(await heartbeat(bus))
-
-        await poll_until(told, "the node's own words")
-        asked = len(node.asked)
-        began_s = monotonic_s()
-
-        async def later() -> bool:
-            return monotonic_s() - began_s > 6.0
-
-        # Also in the streams after the one that met it, which ask for nothing.
-        await poll_until(later, "three streams")
-        await poll_until(told, "the node's own words in a later stream")
-        assert len(node.asked) - asked < 5
 
 
 LIES: dict[str, Any] = {

@@ -1,0 +1,26 @@
+"""Ingest in front of a JSON-RPC node of a test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from pw_common.local_broker import LocalBroker
+from support.chain_node import ChainNode
+from support.ingesting import ingest
+from support.source import FakeSource
+
+# Blocks that the node's chain gets a second.
+PER_S = 20.0
+QUICK = {"PW_INGEST_RPC_RATE": "200", "PW_INGEST_SLOT_MS_MIN": "20"}
+
+
+@asynccontextmanager
+async def following(
+    broker: LocalBroker, node: ChainNode, **settings: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    nothing = FakeSource([])
+    settings = {"PW_INGEST_RPC_URL": node.url, **QUICK, **settings}
+    async with ingest(broker, nothing, PW_INGEST_ENDPOINT="", **settings) as process:
+        yield process
