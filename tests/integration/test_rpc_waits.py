@@ -1,4 +1,4 @@
-"""A node that takes back where it is, or rests us for long: ingest goes on, and says why it waits."""
+"""A node that takes back where it is, or rests us for long: ingest goes on and says why."""
 
 from __future__ import annotations
 
