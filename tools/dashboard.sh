@@ -16,8 +16,8 @@ give_up() {
         exit 0
     fi
     echo "the dashboard was NOT built: $1" >&2
-    echo "the API serves its plain status page instead; \`make dashboard\` tries again" >&2
     [ "$must" = --must ] && exit 1
+    echo "the API serves its plain status page instead; \`make dashboard\` tries again" >&2
     exit 0
 }
 
@@ -43,6 +43,10 @@ sources() {
     find dashboard -type f ! -path '*/node_modules/*' | LC_ALL=C sort | xargs cat | cksum
 }
 
+# Node has certificates of its own: those that the machine names are added, as a proxy may need.
+if [ -n "${SSL_CERT_FILE:-}" ]; then
+    export NODE_EXTRA_CA_CERTS="${NODE_EXTRA_CA_CERTS:-$SSL_CERT_FILE}"
+fi
 made_of=$(sources)
 if [ "$must" != --types ] && [ -f "$STAMP" ] && [ "$(cat "$STAMP")" = "$made_of" ] && [ -f "$SITE/index.html" ]; then exit 0; fi
 export PIP_DISABLE_PIP_VERSION_CHECK=1
