@@ -174,7 +174,7 @@ async def test_a_transaction_that_the_node_does_not_give_is_a_gap_of_its_slot(
             }
 
 
-@pytest.mark.parametrize("wrong", ["fails", "of nobody"])
+@pytest.mark.parametrize("wrong", ["fails", "limited", "of nobody"])
 async def test_one_transaction_that_never_comes_holds_nothing_up_behind_it(
     updates: list[bytes], wrong: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,9 +196,9 @@ async def test_one_transaction_that_never_comes_holds_nothing_up_behind_it(
                     for one, at in reversed(wanted.items())
                 ]
                 return result(listed)
-            if method == "getTransaction" and asked == signature and wrong == "fails":
-                return Say(b"busy", 503)
-            return None
+            if method != "getTransaction" or asked != signature or wrong == "of nobody":
+                return None
+            return Say(b"busy", 503, {"Retry-After": "1"} if wrong == "limited" else {})
 
         node.odd = odd
         environ = {
@@ -227,7 +227,7 @@ async def test_one_transaction_that_never_comes_holds_nothing_up_behind_it(
             await source.close()
         assert slot not in seen
         [only] = breaks
-        assert (signature if wrong == "fails" else "names none of the addresses") in only.why
+        assert ("names none of the addresses" if wrong == "of nobody" else signature) in only.why
 
 
 async def test_a_restart_goes_on_where_the_last_run_ended(

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from pw_common.clock import monotonic_s
+from pw_common.log import Log
+from pw_common.settings import load
+from pw_geyser import geyser_pb2 as pb
+from pw_ingest.config import Settings
+from pw_ingest.core.follow import Break
+from pw_ingest.rpc_source import RpcSource
+from pw_ingest.source import StreamEnded
 from pw_replay.market import generate
 from support.broker import provisioned
 from support.chain_node import chain_node
@@ -73,3 +83,73 @@ async def test_a_node_that_asks_for_a_long_rest_is_named_for_as_long(
         await poll_until(later, "three streams")
         await poll_until(told, "the node's own words in a later stream")
         assert len(node.asked) - asked < 5
+
+
+def source_of(url: str) -> RpcSource:
+    environ = {
+        "PW_NATS_URL": "nats://127.0.0.1:4222",
+        "PW_INGEST_RPC_URL": url,
+        "PW_INGEST_RPC_RATE": "200",
+    }
+    settings = load(Settings, environ)
+    metrics = SimpleNamespace(count=lambda *_, **__: None)
+    runtime: Any = SimpleNamespace(metrics=metrics, log=Log("test"))
+    [endpoint] = settings.endpoints()
+    return RpcSource(endpoint, settings, runtime, lambda _slot: True)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "1"}])
+async def test_one_block_that_is_always_limited_is_a_gap_and_holds_nothing_up(
+    updates: list[bytes], headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pw_ingest.rpc_source.BLOCK_PATIENCE_S", 0.3)
+    blocks = blocks_of(updates)
+    hole = FIRST + 20
+
+    def odd(method: str, slot: int) -> Say | None:
+        limits = method == "getBlock" and slot == hole
+        return Say(b"slow down", 429, headers) if limits else None
+
+    async with chain_node(blocks, odd) as node:
+        node.tip = max(blocks)
+        source = source_of(node.url)
+        await source.open(FIRST, pb.SubscribeRequest())
+        seen: list[int] = []
+        breaks: list[Break] = []
+        try:
+            async with asyncio.timeout(60):
+                while not seen or seen[-1] < hole + 30:
+                    one = await source.read()
+                    if isinstance(one, Break):
+                        breaks.append(one)
+                    elif (read := pb.SubscribeUpdate.FromString(one)).HasField("block_meta"):
+                        seen.append(read.block_meta.slot)
+        finally:
+            await source.close()
+        assert seen == [slot for slot in sorted(blocks) if slot <= hole + 30 and slot != hole]
+        [only] = breaks
+        assert f"does not give slot {hole}" in only.why
+        assert "429" in only.why
+
+
+async def test_slots_that_are_listed_and_never_come_end_the_stream(
+    updates: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pw_ingest.rpc_source.STANDS_S", 0.5)
+    monkeypatch.setattr("pw_ingest.core.follow.PAUSE_FIRST_S", 0.01)
+    blocks = blocks_of(updates)
+
+    def odd(method: str, slot: int) -> Say | None:
+        return result([slot + 4_000]) if method == "getBlocks" else None
+
+    async with chain_node(blocks, odd) as node:
+        node.tip = FIRST + 40
+        source = source_of(node.url)
+        await source.open(FIRST, pb.SubscribeRequest())
+        try:
+            async with asyncio.timeout(60):
+                with pytest.raises(StreamEnded, match="spoke of slot"):
+                    while True:
+                        await source.read()
+        finally:
+            await source.close()

@@ -124,7 +124,7 @@ def test_a_limit_counts_as_no_try() -> None:
     one.listed([10])
     for number in range(3 * TRIES_MAX):
         assert one.to_ask(float(number), IN_FLIGHT) == [10]
-        one.later(10, float(number))
+        one.limited(10, "slow down", float(number))
     one.to_ask(100.0, IN_FLIGHT)
     one.got(Whole(CHAIN[10], []))
     assert slots(one.take(100.0)) == [10]
@@ -303,3 +303,20 @@ def test_what_is_given_up_for_being_too_far_behind_counts_as_not_seen() -> None:
     assert one.share.left_out == 18_991
     assert one.share.permille is not None
     assert one.share.permille < 10
+
+
+def test_a_block_that_alone_is_limited_is_given_up_and_the_rest_goes_on() -> None:
+    one = follow()
+    one.listed([10, 11, 12])
+    found: list[Following] = []
+    for number in range(100):
+        for slot in one.to_ask(float(number), IN_FLIGHT):
+            if slot == 11:
+                one.limited(11, "HTTP 429", float(number))
+            else:
+                one.got(Whole(CHAIN[slot], []))
+        # Lists are answered all the time.
+        one.answered()
+        found += one.take(float(number))
+    assert slots(found) == [10, 12]
+    assert [one.why for one in breaks(found)] == ["HTTP 429"]

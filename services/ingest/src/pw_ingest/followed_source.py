@@ -235,15 +235,14 @@ class FollowedSource:
                 if why := concerns(update, self._addresses, with_failed=self._with_failed):
                     raise BadBlock(why)
                 return single, update
-            except Limited:
-                continue  # The pace rests.
             except Denied:
                 raise
             except NodeFailed as error:
                 # It was asked for many times: given up sooner, if the node gives anything at all.
                 why = f"the node does not give transaction {signature}: {error}"
+                if not await self._gives_else():
+                    continue
                 tries += FAILED_COUNTS
-                await self._node.head()
             except NotHad as error:
                 why = f"the node does not have transaction {signature}: {error}"
             except (BadAnswer, BadBlock) as error:
@@ -254,6 +253,14 @@ class FollowedSource:
             self._handing.ping()
             await asyncio.sleep(PAUSE_FIRST_S * 2 ** (tries - 1))
         return plain_text(why, ERROR_CHARS_MAX)
+
+    async def _gives_else(self) -> bool:
+        """Whether the node answers anything; not where it limits us. Raises NodeFailed."""
+        try:
+            await self._node.head()
+        except Limited:
+            return False  # The pace rests.
+        return True
 
     async def _time_s(self, slot: int) -> int | None:
         """Of the newest block, so that time goes on where nothing followed happens."""

@@ -36,8 +36,8 @@ LIST_SLOTS: Final = 5_000
 TIP_SLOTS: Final = 150
 # Lists that cannot be read, one after another.
 BAD_LISTS_MAX: Final = 5
-# After so long without a block in any list it is asked where the node is.
-EMPTY_S: Final = 10.0
+# After so long without a block that goes on it is asked where the node is.
+STANDS_S: Final = 10.0
 # Sampling is said for this long after blocks were last left out.
 SAID_S: Final = 600.0
 
@@ -178,7 +178,7 @@ class RpcSource:
 
     async def _list(self) -> None:
         follow, every_s, bad = self._follow, list_every_s(self._per_s), 0
-        heard_at_s = monotonic_s()
+        tip_slot, moved_at_s = follow.tip_slot, monotonic_s()
         while True:
             began_s = monotonic_s()
             first = follow.listed_until + 1
@@ -196,11 +196,13 @@ class RpcSource:
             bad, self._handing.trouble = 0, ""
             now_s = monotonic_s()
             slots = [slot for slot in found if self._is_possible(slot)]
-            if slots:
-                heard_at_s = now_s
-            elif now_s - heard_at_s > EMPTY_S:
+            follow.answered()
+            if follow.tip_slot != tip_slot:
+                tip_slot, moved_at_s = follow.tip_slot, now_s
+            elif now_s - moved_at_s > max(STANDS_S, 4 * every_s):
+                # What it lists proves nothing: a list of slots that never come looks like one.
                 await check_not_behind(self._lists, follow.listed_until)
-                heard_at_s = now_s
+                moved_at_s = now_s
             is_newest = not slots or slots[-1] < first + LIST_SLOTS - TIP_SLOTS
             self._sampling.listed(follow.listed(slots), now_s, is_newest=is_newest)
             if is_newest and self._sampling.leaves_out(follow.backlog, now_s):
@@ -243,8 +245,9 @@ class RpcSource:
         try:
             raw = await self._blocks.block_json(slot)
             whole = await self._whole(slot, raw)
-        except Limited:
-            follow.later(slot, monotonic_s())
+        except Limited as error:
+            why = plain_text(redacted(str(error)), ERROR_CHARS_MAX)
+            follow.limited(slot, f"the node does not give slot {slot}: {why}", monotonic_s())
         except NotHad as error:
             follow.failed(slot, f"the node does not have slot {slot}: {error}", monotonic_s())
         except (BadAnswer, BadBlock) as error:

@@ -95,6 +95,9 @@ class Follow:
         self._got: dict[int, Whole] = {}
         self._tries: dict[int, int] = {}
         self._again_at_s: dict[int, float] = {}
+        # Slot -> how many answers there had been when the node asked for a pause instead of it.
+        self._limited: dict[int, int] = {}
+        self._answers = 0
         self._against: dict[int, str] = {}
         self._lost: dict[int, _Lost] = {}
         self._left_out = range(0)
@@ -105,6 +108,11 @@ class Follow:
         self.share = share or Share()
         # Up to here the node's lists were taken.
         self.listed_until = first_slot - 1
+
+    @property
+    def tip_slot(self) -> int:
+        """The last block that went on, or what was there before; negative before a first one."""
+        return self._known()
 
     @property
     def backlog(self) -> int:
@@ -147,6 +155,7 @@ class Follow:
         """A block came."""
         slot = whole.link.slot
         self._asked.discard(slot)
+        self.answered()
         if self._is_pending(slot):
             self._got[slot] = whole
 
@@ -207,11 +216,25 @@ class Follow:
         self._dropped += len(self._left_out)
         self.listed_until = slot
 
-    def later(self, slot: int, at_s: float) -> None:
-        """A block was not to be had for a reason that says nothing of it: asked for again then."""
-        self._asked.discard(slot)
+    def answered(self) -> None:
+        """The node gave something: a list, or a block."""
+        self._answers += 1
+
+    def limited(self, slot: int, why: str, now_s: float) -> None:
+        """The node asked for a pause instead of giving a block.
+
+        That says nothing of the block, and it is asked for again. But where the node gives
+        everything else meanwhile, this one is a block that it does not give.
+        """
+        before = self._limited.get(slot)
+        if before is not None and self._answers > before:
+            self.failed(slot, why, now_s)
+        else:
+            self._asked.discard(slot)
+            if self._is_pending(slot):
+                self._again_at_s[slot] = now_s
         if self._is_pending(slot):
-            self._again_at_s[slot] = at_s
+            self._limited[slot] = self._answers
 
     def _missed(self, link: Link) -> int:
         """How many blocks a break leaves out: by their heights, else those that were named."""
@@ -302,6 +325,7 @@ class Follow:
             self._got.pop(slot, None)
             self._tries.pop(slot, None)
             self._again_at_s.pop(slot, None)
+            self._limited.pop(slot, None)
             self._against.pop(slot, None)
 
     def _known(self) -> int:
