@@ -13,7 +13,6 @@ from contextlib import aclosing
 from typing import Final, NamedTuple
 
 from pw_cli.history_node import in_order
-from pw_common.limits import UPDATE_BYTES_MAX
 from pw_rpc.core.blocks import (
     BadBlock,
     Block,
@@ -213,10 +212,6 @@ def _fetched(slot: int, raw: bytes) -> Fetched:
     # What is not read is kept where a dead letter finds it: before the block's end.
     unread = [unread_update(slot, one) for one in read.unread]
     updates = [*read.updates[:-1], *unread, *read.updates[-1:]]
-    largest = max(map(len, updates))
-    if largest > UPDATE_BYTES_MAX:
-        # No reader of captures gets past it: every block behind it would be lost too.
-        raise BadBlock(f"an update of {largest} bytes; at most {UPDATE_BYTES_MAX} are taken")
     return Fetched(slot, block, updates, len(unread))
 
 

@@ -128,6 +128,8 @@ def _told_as_bad() -> Iterator[None]:
     """Whatever numbers, keys and texts of a node cannot be put into an update."""
     try:
         yield
+    except BadBlock:
+        raise
     except (ValueError, TypeError, IndexError, OverflowError) as error:
         raise BadBlock(f"{type(error).__name__}: {error}") from error
 
@@ -136,7 +138,7 @@ def _bytes(update: pb.SubscribeUpdate) -> bytes:
     """Its wire form, which no reader of a capture or of a message would take were it larger."""
     body = update.SerializeToString()
     if len(body) > UPDATE_BYTES_MAX:
-        raise ValueError(f"an update of {len(body)} bytes, over {UPDATE_BYTES_MAX}")
+        raise BadBlock(f"an update of {len(body)} bytes; at most {UPDATE_BYTES_MAX} are taken")
     return body
 
 

@@ -13,7 +13,6 @@ from solders.pubkey import Pubkey
 from solders.signature import Signature
 
 from pw_common.event_time import sane_block_time_s
-from pw_common.limits import UPDATE_BYTES_MAX
 from pw_geyser import geyser_pb2 as pb
 from pw_geyser import solana_storage_pb2 as sol
 from pw_geyser.wire import SIGNATURE_BYTES, version_of
@@ -57,8 +56,6 @@ def read_single(signature: str, found: Single) -> bytes:
         raise
     except (ValueError, TypeError, IndexError, OverflowError) as error:
         raise BadBlock(f"{type(error).__name__}: {error}") from error
-    if len(update) > UPDATE_BYTES_MAX:
-        raise BadBlock(f"an update of {len(update)} bytes; at most {UPDATE_BYTES_MAX} are taken")
     return update
 
 
