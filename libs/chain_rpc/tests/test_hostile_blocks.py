@@ -69,16 +69,32 @@ def test_what_an_unread_transaction_did_is_kept() -> None:
     assert UNKNOWN_VERSION in unread_update(SLOT, unread)
 
 
-def test_an_update_that_no_reader_would_take_is_refused() -> None:
-    from pw_replay.market import generate
+def market_block() -> tuple[int, dict[str, Any]]:
     from support.rpc_node import blocks_of
 
+    from pw_replay.market import generate
+
     blocks = blocks_of(list(generate(seed=5, minutes=0.05, tps=30)))
-    slot, found = next((slot, one) for slot, one in blocks.items() if one["transactions"])
+    return next((slot, one) for slot, one in blocks.items() if one["transactions"])
+
+
+def of_json(found: dict[str, Any]) -> Block:
+    return msgspec.json.decode(msgspec.json.encode(found), type=Block)
+
+
+def test_an_update_that_no_reader_would_take_is_refused() -> None:
+    slot, found = market_block()
     found["transactions"][0]["meta"]["logMessages"] = ["x" * (UPDATE_BYTES_MAX + 1)]
-    large = msgspec.json.decode(msgspec.json.encode(found), type=Block)
     with pytest.raises(BadBlock, match="an update of"):
-        read_block(slot, large)
+        read_block(slot, of_json(found))
+
+
+def test_a_transaction_that_a_block_holds_twice_is_refused() -> None:
+    slot, found = market_block()
+    assert read_block(slot, of_json(found)).updates
+    found["transactions"].append(found["transactions"][0])
+    with pytest.raises(BadBlock, match="is there twice"):
+        read_block(slot, of_json(found))
 
 
 @given(st.binary(min_size=32, max_size=32))

@@ -147,6 +147,7 @@ def _updates(
 ) -> Iterator[bytes]:
     if block.parent_slot >= slot > 0:
         raise ValueError(f"its parent is of slot {block.parent_slot}")
+    signatures: set[bytes] = set()
     for index, entry in enumerate(block.transactions):
         text, encoding = entry.transaction
         if encoding != "base64":
@@ -157,6 +158,10 @@ def _updates(
         except UnknownVersion as error:
             unread.append(Unread(index, str(error), error.signature, raw, entry.meta))
         else:
+            signature = transaction.signatures[0]
+            if signature in signatures:
+                raise ValueError(f"transaction {index} is there twice")
+            signatures.add(signature)
             if not entry.meta.failed:
                 _check_kept(index, transaction.message, entry.meta)
             one = Candidate(transaction.message, entry.meta, is_vote(transaction.message))
