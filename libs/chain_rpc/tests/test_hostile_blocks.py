@@ -70,9 +70,8 @@ def test_what_an_unread_transaction_did_is_kept() -> None:
 
 
 def market_block() -> tuple[int, dict[str, Any]]:
-    from support.rpc_node import blocks_of
-
     from pw_replay.market import generate
+    from support.rpc_node import blocks_of
 
     blocks = blocks_of(list(generate(seed=5, minutes=0.05, tps=30)))
     return next((slot, one) for slot, one in blocks.items() if one["transactions"])
