@@ -20,7 +20,7 @@ FIRST_ALERT_S = 15.0
 SHOWN_S = 5.0
 FIRST_PAGE_BYTES = 150_000
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from support.records import store
 RING_EVERY_S = 0.3
 WRITES = ("POST /api/v1/triggers/reset", "PUT /api/v1/channels")
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 def wanted(own: str, port: int, login: str, spare: str) -> dict[str, Any]:

@@ -217,7 +217,7 @@ async def passed(began_s: float, seconds: float) -> bool:
 
 
 @pytest.mark.browser
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(600)
 async def test_the_page_shows_what_the_api_judged(
     tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:

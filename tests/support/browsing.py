@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import hashlib
 import shutil
 import threading
@@ -20,7 +21,7 @@ from pw_api.site import load_site
 SCRIPT = Path(__file__).parents[1] / "browser"
 LOCKED = ("package.json", "package-lock.json", ".npmrc")
 NPM_TIMEOUT_S = 240.0
-SCRIPT_TIMEOUT_S = 240.0
+SCRIPT_TIMEOUT_S = 380.0
 
 
 async def browse(
@@ -28,9 +29,7 @@ async def browse(
 ) -> dict[str, Any]:
     """Run a script in chromium; what it saw. Skips, loudly, where there is no browser."""
     chromium = chromium_here()
-    folder = await _installed(cache)
-    for one in SCRIPT.glob("*.mjs"):
-        shutil.copy(one, folder)
+    folder = await installed(cache)
     said = msgspec.json.encode({"chromium": chromium, **wanted}).decode()
     words = ("node", script, said)
     code, out, err = await _command(*words, folder=folder, timeout_s=SCRIPT_TIMEOUT_S)
@@ -53,20 +52,30 @@ def dashboard_here() -> None:
         pytest.skip("the dashboard is not built here (make dashboard): NOT tried in a browser")
 
 
-async def _installed(cache: Path) -> Path:
+async def installed(cache: Path) -> Path:
+    """The folder that holds the scripts and what they need, made once; skips without node."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("no node and npm here: NOT tried in a browser")
     lock = hashlib.sha256((SCRIPT / "package-lock.json").read_bytes()).hexdigest()[:16]
     folder = cache / lock
     folder.mkdir(parents=True, exist_ok=True)
-    for name in LOCKED:
-        shutil.copy(SCRIPT / name, folder / name)
-    if not (folder / "node_modules" / ".package-lock.json").is_file():
-        words = ("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-        code, _, err = await _command(*words, folder=folder, timeout_s=NPM_TIMEOUT_S)
-        if code != 0:
-            pytest.skip(f"npm could not install what drives the browser: {err[-300:]}")
+    # Several tests begin at the same time, and what one is still writing another may not run.
+    with (cache / f"{lock}.lock").open("w") as held:
+        await asyncio.to_thread(fcntl.flock, held, fcntl.LOCK_EX)
+        for path in (*(SCRIPT / name for name in LOCKED), *SCRIPT.glob("*.mjs")):
+            _copied(path, folder / path.name)
+        if not (folder / "node_modules" / ".package-lock.json").is_file():
+            words = ("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+            code, _, err = await _command(*words, folder=folder, timeout_s=NPM_TIMEOUT_S)
+            if code != 0:
+                pytest.skip(f"npm could not install what drives the browser: {err[-300:]}")
     return folder
+
+
+def _copied(path: Path, into: Path) -> None:
+    """A copy that is not written again while somebody runs it."""
+    if not into.is_file() or into.read_bytes() != path.read_bytes():
+        shutil.copy(path, into)
 
 
 async def _command(*words: str, folder: Path, timeout_s: float) -> tuple[int, str, str]:
