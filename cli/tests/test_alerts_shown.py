@@ -105,3 +105,12 @@ def test_missing_blocks_are_said_beside_what_fired() -> None:
     shown = printed(200, alert(gapped=("5m", "1h")))
     assert shown.count("blocks missing in 5m, 1h") == 2
     assert "blocks missing" not in printed(200, NAMED)
+
+
+def test_an_end_says_what_no_longer_holds() -> None:
+    fails = Condition(
+        text="buy_volume_sol_5m >= 10", metric="buy_volume_sol_5m", value=6.968, verdict="fails"
+    )  # fmt: skip
+    shown = printed(200, alert(kind="closed", conditions=(fails, COLD)))
+    assert "no longer: buy_volume_sol_5m >= 10 (6.968)" in shown
+    assert "buy_sell_ratio_5m" not in shown

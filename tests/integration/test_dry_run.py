@@ -7,7 +7,14 @@ from typing import Any
 
 import httpx
 
+from pw_api.core.tried import Trial
+from pw_cli.offline import batches
 from pw_common.bus import Bus
+from pw_common.captures import CaptureWriter
+from pw_common.messages import Swap
+from pw_detection.lists import Mute, Mutes, Watched, WatchLists
+from pw_detection.rules import Rule
+from pw_replay.market import generate
 from support.apis import running_api
 from support.poll import poll_until
 from support.records import make_swap, store_batch
@@ -97,3 +104,33 @@ async def test_what_does_not_fit_is_left_out_and_said(tmp_path: Path) -> None:
         assert done["swaps"] == 100_000
         assert (done["messages"], done["share"]) == (500, 1.0)
         assert "the hour has more" in done["covers"]
+
+
+def test_rules_tried_out_count_what_is_watched_and_leave_out_what_is_muted(tmp_path: Path) -> None:
+    path = tmp_path / "market.pb.zst"
+    with CaptureWriter(path) as writer:
+        for update in generate(seed=5, minutes=1, tps=30):
+            writer.write(update)
+    stored = list(batches([path]))
+    bought = [
+        event
+        for one in stored
+        for event in one.events
+        if isinstance(event, Swap) and event.side == "buy" and event.confidence == 1.0
+    ]
+    wallet, mint = bought[0].trader, bought[0].mint
+    watched = Rule(name="watched", conditions=("watched_buyers_5m >= 1",), cooldown_s=60)
+    buys = Rule(name="buys", conditions=("buy_count_5m >= 1",), cooldown_s=60)
+
+    def rung(rule: Rule, lists: WatchLists | None, mutes: Mutes | None) -> set[str]:
+        trial = Trial((rule,), lists, mutes)
+        for seq, batch in enumerate(stored, 1):
+            trial.take(batch, seq * 1_000, seq)
+        trial.end()
+        return {one.mint for one in trial.found.alerts}
+
+    who = WatchLists(entries=(Watched(address=wallet),))
+    assert rung(watched, None, None) == set()
+    assert mint in rung(watched, who, None)
+    assert mint in rung(buys, None, None)
+    assert mint not in rung(buys, None, Mutes(entries=(Mute(address=mint, of="token"),)))

@@ -58,7 +58,7 @@ async def _alerts(bus: Bus, args: argparse.Namespace) -> int:
     page = await newest_first(bus, STREAM_ALERT, limit=args.limit, before_seq=last_seq + 1)
     # Followed alerts come below: so the newest stands last.
     messages = page.messages[::-1] if args.follow else page.messages
-    _show(list(_told(messages)), console, as_json=args.json)
+    _show(list(_told(messages)), console, as_json=args.json, is_asked=args.limit > 0)
     if args.follow:
         await _follow(bus, console, last_seq + 1, as_json=args.json)
     return 0
@@ -77,13 +77,15 @@ async def _follow(bus: Bus, console: Console, start_seq: int, *, as_json: bool) 
         await reader.close()
 
 
-def _show(told: list[tuple[StoredMessage, Alert]], console: Console, *, as_json: bool) -> None:
+def _show(
+    told: list[tuple[StoredMessage, Alert]], console: Console, *, as_json: bool, is_asked: bool
+) -> None:
     if as_json:
         for one in told:
             write_json(_fields(*one))
     elif told:
         console.print(table(told, now_ms()))
-    else:
+    elif is_asked:
         sys.stderr.write("pw alerts: none is stored\n")
 
 
@@ -159,6 +161,10 @@ def fired(alert: Alert) -> str:
     """Each condition with the value that met it, and whether blocks are missing below it."""
     if not alert.conditions:
         return alert.detail
+    if alert.kind == "closed":
+        # Those that still hold are no reason for its end.
+        failing = [one for one in alert.conditions if one.verdict != "holds"]
+        return f"no longer: {', '.join(map(_condition, failing))}" if failing else alert.detail
     found = ", ".join(map(_condition, alert.conditions))
     return (
         f"{found}{SEPARATOR}blocks missing in {', '.join(alert.gapped)}" if alert.gapped else found

@@ -34,7 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     listed = verbs.add_parser("list", help="the rules that hold")
     listed.add_argument("--json", action="store_true", help="print the document")
-    add = verbs.add_parser("add", help="add a rule, or all rules of a file")
+    add = verbs.add_parser(
+        "add",
+        help="add a rule, or all rules of a file",
+        # Conditions stand beside the name: behind an option they would be taken for more of it.
+        usage="pw rules add NAME 'METRIC OPERATOR NUMBER'… [--gate CONDITION]… [--severity …] "
+        "[--cooldown SECONDS] [--escalate FACTOR] [--description TEXT] [--replace]\n"
+        "       pw rules add --file FILE [--replace]",
+    )
     add.add_argument("name", nargs="?", metavar="NAME")
     add.add_argument("conditions", nargs="*", metavar="'METRIC OPERATOR NUMBER'")
     add.add_argument("--file", type=Path, metavar="FILE", help="YAML or JSON: a list of rules")

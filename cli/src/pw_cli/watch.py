@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,12 @@ from pw_common.documents import BadDocument, read_file
 from pw_detection.lists import CSV_BYTES_MAX, read_csv
 
 WATCH: Final = "/api/v1/watchlists"
+RULES: Final = "/api/v1/triggers"
 OF: Final = ("wallet", "creator", "token")
+NO_RULE: Final = (
+    "no rule counts what is watched yet; one that does: "
+    "pw rules add watched 'watched_buyers_5m >= 1'\n"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +60,10 @@ def _add(api: Asking, args: argparse.Namespace) -> int:
         return _load(api, args)
     entry = {"address": args.address, "of": args.of, "label": args.label}
     revision = api.add(WATCH, entry, replace=args.replace)
-    return say(revision, f"{args.of} {args.address} watched")
+    code = say(revision, f"{args.of} {args.address} watched")
+    if not any("watched" in text for one in api.get(RULES)["rules"] for text in one["conditions"]):
+        sys.stderr.write(NO_RULE)
+    return code
 
 
 def _load(api: Asking, args: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace as replace_of
 
+from pw_common.coverage import followed
 from pw_common.heartbeat import LayoutDrift, MemoryHealth
 from pw_common.limits import PARSER_REPLICAS_MAX
 from pw_health import Beat, Channel, Mode, Queue, Snapshot, conditions, mode_of
@@ -256,3 +257,13 @@ def test_more_conditions_than_anybody_reads_are_cut_and_counted() -> None:
     found = conditions(many)
     assert len(found) == CONDITIONS_MAX
     assert (found[-1].why, found[-1].mode) == ("6 more conditions are left out.", "blind")
+
+
+def test_what_follows_addresses_is_late_by_design() -> None:
+    def found(lag_ms: int, seen_by: str) -> list[str]:
+        beats = (ingest(lag_ms=lag_ms, filter=seen_by), PARSER, DETECTOR)
+        return [each.name for each in conditions(with_beats(*beats))]
+
+    assert "source_main" not in found(8_000, followed(["a"]))
+    assert "source_main" in found(21_000, followed(["a"]))
+    assert "source_main" in found(8_000, "successful")

@@ -13,6 +13,8 @@ SILENT_MS: Final = 5_000
 SLOW_MS: Final = 3_000
 # What is behind by more than this is not `running`.
 LAG_MAX_MS: Final = BEHIND_MS_MAX
+# What follows addresses is some ten seconds late by design: a node indexes by address later.
+FOLLOWED_LAG_MAX_MS: Final = 20_000
 PENDING_MAX: Final = BEHIND_PENDING_MAX
 # By more than this, alerts come too late to be of use.
 LAG_CRITICAL_MS: Final = 30_000

@@ -12,7 +12,7 @@ from pw_common.heartbeat import LayoutDrift, SourceHealth
 from pw_common.messages import encode
 from pw_health.condition import LASTS_MS, PASSING_MS, Condition, Mode
 from pw_health.facts import Snapshot
-from pw_health.limits import CLOCK_MAX_MS, LAG_CRITICAL_MS, LAG_MAX_MS
+from pw_health.limits import CLOCK_MAX_MS, FOLLOWED_LAG_MAX_MS, LAG_CRITICAL_MS, LAG_MAX_MS
 from pw_health.pipeline import seconds
 from pw_health.processes import live_of
 
@@ -52,7 +52,8 @@ def late(snapshot: Snapshot) -> Iterator[Condition]:
     """Sources whose newest message is old. The lag of a recording means nothing."""
     for one in _reported(snapshot):
         lag_ms = one.lag_ms or 0
-        if one.kind != "live" or not one.connected or lag_ms <= LAG_MAX_MS:
+        allowed_ms = FOLLOWED_LAG_MAX_MS if base(one.filter) == FOLLOWED else LAG_MAX_MS
+        if one.kind != "live" or not one.connected or lag_ms <= allowed_ms:
             continue
         critical = lag_ms > LAG_CRITICAL_MS
         if one.sampled and not critical:
@@ -62,7 +63,7 @@ def late(snapshot: Snapshot) -> Iterator[Condition]:
             severity="critical" if critical else "warning",
             since_ms=snapshot.at_ms,
             why=f"Source {one.source} is {seconds(lag_ms)} behind.",
-            what_to_do="Wait while it catches up; if it does not, use another endpoint.",
+            what_to_do="Wait while it catches up; if it does not, use another endpoint or node.",
             mode="catching_up",
             patience_ms=LASTS_MS if critical else PASSING_MS,
         )

@@ -20,6 +20,7 @@ from pw_api import problems
 from pw_api.alerts import json
 from pw_api.bodies import Parsing
 from pw_api.core.tried import SWAPS_MAX, Found, Trial
+from pw_api.stored import stored_lists
 from pw_common.batches import batch_of
 from pw_common.bus import ApiRefused, BrokerAway, Bus
 from pw_common.clock import now_ms
@@ -27,7 +28,7 @@ from pw_common.envelope import BadEnvelope
 from pw_common.log_reader import LogReader, StoredMessage
 from pw_common.messages import Swap, WrongSchema
 from pw_common.subjects import STREAM_SWAP
-from pw_detection.rules import Rule, read_rules
+from pw_detection.rules import read_rules
 
 HOUR_MS: Final = 3_600_000
 # An hour at 5,000 tx/s is 560,000 messages: more than a page may ask of the API.
@@ -114,9 +115,8 @@ class DryRuns:
         """One that is known."""
         return self._jobs.get(name)
 
-    def start(self, bus: Bus, rules: tuple[Rule, ...], at_ms: int) -> Job:
+    def start(self, bus: Bus, trial: Trial, at_ms: int) -> Job:
         """Begin; there must be none that runs."""
-        trial = Trial(rules)
         job = Job(secrets.token_hex(8), at_ms - HOUR_MS, trial.found)
         while len(self._jobs) >= KEPT_MAX:
             del self._jobs[next(iter(self._jobs))]
@@ -145,9 +145,11 @@ def add_dry_runs(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) ->
         rules = await parsing.body(request, read_rules)
         broker = bus()
         if (busy := runs.running()) is not None:
-            why = f"One dry run at a time: {busy.id} is running; wait for it or DELETE it."
-            return problems.problem(409, why, headers={"Location": f"{PATH}/{busy.id}"})
-        job = runs.start(broker, rules, now_ms())
+            return _is_busy(busy)
+        watched, mutes = await stored_lists(broker)
+        if (busy := runs.running()) is not None:
+            return _is_busy(busy)
+        job = runs.start(broker, Trial(rules, watched, mutes), now_ms())
         answer = json(job.view(), 202)
         answer.headers["Location"] = f"{PATH}/{job.id}"
         return answer
@@ -166,6 +168,11 @@ def add_dry_runs(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) ->
             return _unknown()
         await runs.cancel(job)
         return json(job.view())
+
+
+def _is_busy(busy: Job) -> Response:
+    why = f"One dry run at a time: {busy.id} is running; wait for it or DELETE it."
+    return problems.problem(409, why, headers={"Location": f"{PATH}/{busy.id}"})
 
 
 def _unknown() -> Response:

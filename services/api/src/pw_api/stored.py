@@ -111,6 +111,12 @@ async def kept(bus: Bus, key: str) -> Kept:
     return Kept(SHIPPED[key](), revision, f"{why}; what is shipped holds")
 
 
+async def stored_lists(bus: Bus) -> tuple[WatchLists, Mutes]:
+    """Whom rules look for and leave out, as it holds now. Raises BrokerAway, ApiRefused."""
+    watched, mutes = await kept(bus, KEY_WATCHLISTS), await kept(bus, KEY_MUTES)
+    return watched.value, mutes.value
+
+
 async def _channels_below(bus: Bus) -> Kept:
     """What the notifier has from its file: a first change starts from these."""
     entry = await bus.kv_get(BUCKET_CONFIG, KEY_CHANNELS_FILE)

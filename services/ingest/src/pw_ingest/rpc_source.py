@@ -38,6 +38,7 @@ TIP_SLOTS: Final = 150
 BAD_LISTS_MAX: Final = 5
 # After so long without a block that goes on it is asked where the node is.
 STANDS_S: Final = 10.0
+WHOLE: Final = 100
 # Sampling is said for this long after blocks were last left out.
 SAID_S: Final = 600.0
 
@@ -102,10 +103,8 @@ class RpcSource:
         if monotonic_s() - self._left_out_at_s > SAID_S or self._share.permille is None:
             return ""
         seen = self._share.permille // 10
-        return (
-            f"only {seen} % of the blocks are seen: {self._per_s:g} requests a second "
-            "do not follow the chain"
-        )
+        what = "blocks are left out" if seen == WHOLE else f"only {seen} % of the blocks are seen"
+        return f"{what}: {self._per_s:g} requests a second do not follow the chain"
 
     async def open(self, from_slot: int | None, wanted: pb.SubscribeRequest) -> None:
         """Begin at a slot of the past, or at the newest.

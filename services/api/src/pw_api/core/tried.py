@@ -12,6 +12,7 @@ from pw_common.queue_name import means_the_same
 from pw_common.topology import PARSER_ACK_PENDING_MAX
 from pw_detection.assembly import Assembly, ClosedSlot, Place
 from pw_detection.detector import Detector
+from pw_detection.lists import Mutes, WatchLists
 from pw_detection.rules import Rule
 
 ALERTS_SHOWN: Final = 200
@@ -40,9 +41,17 @@ class Trial:
     are waited for before the least sequence among them is taken for the beginning.
     """
 
-    def __init__(self, rules: tuple[Rule, ...]) -> None:
+    def __init__(
+        self,
+        rules: tuple[Rule, ...],
+        watched: WatchLists | None = None,
+        mutes: Mutes | None = None,
+    ) -> None:
         self.found = Found(tuple(rule.name for rule in rules))
         self._detector = Detector(rules)
+        # As they are now: a rule that counts watched wallets would otherwise never fire.
+        self._detector.set_watchlists(watched or WatchLists(), 0)
+        self._detector.set_mutes(mutes or Mutes(), 0)
         self._assembly: Assembly | None = None
         self._first: list[tuple[Batch, int, int]] = []
 
