@@ -19,6 +19,7 @@ from pw_common.documents import (
     at_path,
     decode,
     read_either,
+    ready,
     unknown_fields,
 )
 from pw_common.signing_keys import BadKey, signing_keys
@@ -73,6 +74,9 @@ class Channels(msgspec.Struct, frozen=True, kw_only=True):
     entries: tuple[Channel, ...] = ()
     who: str = ""
     at_ms: int = 0
+
+
+ready(Channels)
 
 
 def problems(channels: Channels) -> list[str]:

@@ -91,6 +91,16 @@ def read_file(path: Path, bytes_max: int) -> bytes:
         return file.read(bytes_max + 1)
 
 
+def ready(*types: type) -> None:
+    """Have msgspec look at types now, where they are declared.
+
+    It does so at the first use of each, and two threads that are the first at the same moment end
+    the process. So every type that is read in threads is made ready before there are any.
+    """
+    for one in types:
+        msgspec.json.Decoder(one)
+
+
 def convert(value: Any, type_: type[T], where: str = "") -> T:
     """A checked value as a model; an error names the path within. Raises BadDocument."""
     try:

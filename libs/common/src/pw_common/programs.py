@@ -22,6 +22,7 @@ from pw_common.documents import (
     decode,
     line_problem,
     read_either,
+    ready,
     unknown_fields,
 )
 from pw_common.messages import UNLISTED_VENUE
@@ -87,6 +88,9 @@ class AcknowledgedList(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that was acknowledged."""
 
     entries: tuple[Acknowledged, ...] = ()
+
+
+ready(ProgramTable, AcknowledgedList)
 
 
 E = TypeVar("E", ProgramEntry, Acknowledged)

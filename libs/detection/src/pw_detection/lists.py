@@ -22,6 +22,7 @@ from pw_common.documents import (
     decode,
     line_problem,
     read_yaml,
+    ready,
     unknown_fields,
 )
 
@@ -69,6 +70,9 @@ class Mutes(msgspec.Struct, frozen=True, kw_only=True):
     """Mutes of one's own; the shipped ones lie below them (`mutes_in_force`)."""
 
     entries: tuple[Mute, ...] = ()
+
+
+ready(WatchLists, Mutes)
 
 
 E = TypeVar("E", Watched, Mute)

@@ -20,6 +20,7 @@ from pw_common.documents import (
     decode,
     line_problem,
     read_either,
+    ready,
 )
 from pw_detection.metrics import BY_NAME
 
@@ -95,6 +96,9 @@ class Triggers(msgspec.Struct, frozen=True, kw_only=True):
     who: str = ""
     at_ms: int = 0
     note: str = ""
+
+
+ready(Triggers)
 
 
 def shipped_rules() -> tuple[Rule, ...]:

@@ -7,6 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from pw_common.documents import ready
+
 # A call within a transaction has at most 10 KiB of data, and turning base58 into bytes takes the
 # square of its length.
 Base58 = Annotated[str, Meta(max_length=14_000)]
@@ -128,3 +130,6 @@ class Named(msgspec.Struct):
     def failed(self) -> bool:
         """Whether it changed nothing but its fee."""
         return bytes(self.err) != b"null"
+
+
+ready(Block, Signatures, Named)

@@ -12,6 +12,7 @@ import msgspec
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
+from pw_common.documents import ready
 from pw_common.event_time import sane_block_time_s
 from pw_geyser import geyser_pb2 as pb
 from pw_geyser import solana_storage_pb2 as sol
@@ -39,6 +40,9 @@ class Single(msgspec.Struct, rename="camel"):
     def __post_init__(self) -> None:
         # The node's word alone: one that is no time would not fit where it goes.
         self.block_time = sane_block_time_s(self.block_time)
+
+
+ready(Single)
 
 
 def read_single(signature: str, found: Single) -> bytes:
