@@ -32,6 +32,7 @@ from pw_cli.gap_store import (
     recorded,
     waiting_fills,
 )
+from pw_cli.history_node import BadNode, node_url
 from pw_cli.terminal import cell, complain, write_json
 from pw_cli.unreadable import Unreadable
 from pw_common.bus import Bus
@@ -81,11 +82,14 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     if args.gap is None:
         return with_broker(args, lambda bus: _list(bus, as_json=args.json))
-    if not args.capture and not args.rpc:
+    if not args.capture and args.rpc is None:
         sys.stderr.write("pw backfill: give --capture FILE… or --rpc URL\n")
         return EXIT_USAGE
-    if args.rpc and not args.rpc.startswith(("http://", "https://")):
-        sys.stderr.write("pw backfill: --rpc takes an http:// or https:// URL\n")
+    try:
+        if args.rpc is not None:
+            node_url(args.rpc)
+    except BadNode as error:
+        complain("backfill", error)
         return EXIT_USAGE
     return with_broker(args, lambda bus: _backfill(bus, args))
 

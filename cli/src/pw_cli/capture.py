@@ -103,7 +103,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 whole, 1 something was dropped, 2 bad file, 69 source or broker away, 78 bad settings."""
-    if args.rpc:
+    if args.rpc is not None:
         return capture_rpc.run_rpc(args)
     if args.slots or args.signatures:
         complain("capture", "--slots and --signatures need --rpc URL")

@@ -12,9 +12,9 @@ from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
 from pw_common.plain_text import SENTENCE_CHARS_MAX, plain_text
-from pw_common.redact import keep_secret, redacted
+from pw_common.redact import keep_secret, redacted, redacted_url
 from pw_common.tasks import end_tasks
-from pw_rpc.client import node_client
+from pw_rpc.client import node_client, url_problem
 from pw_rpc.history import History
 from pw_rpc.node import PATIENCE_S
 from pw_rpc.pace import Pace
@@ -50,17 +50,22 @@ def add_node_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def node_url(url: str) -> str:
+    """A node's URL, which no line shows from now on. Raises BadNode."""
+    keep_secret(url)
+    if problem := url_problem(url):
+        raise BadNode(f"--rpc {redacted_url(url)}: {problem}")
+    return url
+
+
 @asynccontextmanager
 async def history_node(
     args: argparse.Namespace, say: Callable[[str], None]
 ) -> AsyncIterator[History]:
     """The node of the arguments. Raises BadNode."""
-    url: str = args.rpc
-    if not url.startswith(("http://", "https://")):
-        raise BadNode("--rpc takes an http:// or https:// URL")
+    url = node_url(args.rpc)
     if not 0 < args.rpc_rate <= RATE_MAX_PER_S:
         raise BadNode(f"--rpc-rate {args.rpc_rate:g}; allowed: above 0, at most {RATE_MAX_PER_S:g}")
-    keep_secret(url)
     pace = Pace(args.rpc_rate)
     async with node_client(url, os.environ) as client:
         yield History(url, client, patience_s=args.patience, pace=pace, say=say)

@@ -15,7 +15,7 @@ import msgspec
 
 from pw_cli import prove_rpc
 from pw_cli.broker import add_broker_argument, with_broker
-from pw_cli.history_node import add_node_arguments
+from pw_cli.history_node import BadNode, add_node_arguments, node_url
 from pw_cli.offline import SOURCE, At
 from pw_cli.offline import batches as offline_batches
 from pw_cli.parse import in_chain_order
@@ -78,6 +78,12 @@ def run(args: argparse.Namespace) -> int:
         return prove_rpc.check(args)
     if args.json:
         complain("prove", "--json needs --check FILE")
+        return 2
+    try:
+        if args.rpc is not None:
+            node_url(args.rpc)
+    except BadNode as error:
+        complain("prove", error)
         return 2
     return with_broker(args, lambda bus: _prove(bus, args))
 

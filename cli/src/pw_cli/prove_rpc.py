@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from pw_cli.history_chain import Broken
-from pw_cli.history_node import BadNode, history_node, say_for
+from pw_cli.history_node import BadNode, history_node, node_url, say_for
 from pw_cli.history_progress import Progress
 from pw_cli.proof_again import Again, derive_again, proof_of
 from pw_cli.proof_basis import Basis, NoBasis, basis_of
@@ -72,6 +72,7 @@ def check(args: argparse.Namespace) -> int:
     """0 what the file says is so, 1 it is not, 2 no such file or no proof, 69 node away."""
     say = say_for("prove")
     try:
+        node_url(args.rpc)
         proof = _read(args.check)
         return asyncio.run(_check(args, proof))
     except BadDocument as error:
