@@ -20,7 +20,7 @@ from pw_cli.capture_asked import Asked, BadRequest, asked_of, name_of
 from pw_cli.capture_held import blocks_held, is_unread, updates_of
 from pw_cli.capture_part import Part
 from pw_cli.history_chain import Broken, Chain, Fetched, Hole
-from pw_cli.history_node import BadNode, history_node, in_order, node_url, say_for
+from pw_cli.history_node import BadNode, check_node, history_node, in_order, say_for
 from pw_cli.history_progress import Progress
 from pw_common.captures import BadCapture
 from pw_common.exit_codes import EXIT_OK, EXIT_UNAVAILABLE
@@ -80,7 +80,7 @@ def run_rpc(args: argparse.Namespace) -> int:
     """0 whole, 1 something is missing or it was stopped, 2 wrong usage or file, 69 node away."""
     say = say_for("capture")
     try:
-        node_url(args.rpc)
+        check_node(args)
         asked = asked_of(args)
         return asyncio.run(_capture(args, asked))
     except (BadRequest, BadNode, BadCapture) as error:

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from pw_cli.history_chain import Broken
-from pw_cli.history_node import BadNode, history_node, node_url, say_for
+from pw_cli.history_node import BadNode, check_node, history_node, rate_of, say_for
 from pw_cli.history_progress import Progress
 from pw_cli.proof_again import Again, derive_again, proof_of
 from pw_cli.proof_basis import Basis, NoBasis, basis_of
@@ -72,7 +72,7 @@ def check(args: argparse.Namespace) -> int:
     """0 what the file says is so, 1 it is not, 2 no such file or no proof, 69 node away."""
     say = say_for("prove")
     try:
-        node_url(args.rpc)
+        check_node(args)
         proof = _read(args.check)
         return asyncio.run(_check(args, proof))
     except BadDocument as error:
@@ -142,11 +142,12 @@ def _show(lines: Iterable[str]) -> None:
 async def _derived(args: argparse.Namespace, basis: Basis) -> Again | None:
     """What the node's blocks give; None where the chain cannot be shown to be whole."""
     count = basis.alert.slot - basis.first_slot + 1
+    rate = rate_of(args)
     with Progress("prove") as shown:
         shown.total(count)
         shown.say(
             f"asks for the blocks of {count} slots, {basis.first_slot} to {basis.alert.slot}: "
-            f"about {count / args.rpc_rate / 60:.1f} minutes at {args.rpc_rate:g} a second"
+            f"about {count / rate / 60:.1f} minutes at {rate:g} a second"
         )
         async with history_node(args, shown.say) as rpc:
             try:
