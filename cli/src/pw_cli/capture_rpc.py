@@ -115,7 +115,7 @@ async def _capture(args: argparse.Namespace, asked: Asked) -> int:
         done = tally.whole or (args.allow_missing and not tally.why)
         if done and not failed:
             part.finish()
-    _tell(args, tally, failed, done=done)
+    _tell(args, tally, failed, done=done, is_kept=not part.is_empty)
     if failed:
         return EXIT_UNAVAILABLE
     return EXIT_OK if tally.whole else EXIT_NOT_WHOLE
@@ -236,19 +236,25 @@ def _signature_of(update: pb.SubscribeUpdate) -> bytes:
     return bytes(update.transaction.transaction.signature)
 
 
-def _tell(args: argparse.Namespace, tally: Tally, failed: str, *, done: bool) -> None:
+def _tell(
+    args: argparse.Namespace, tally: Tally, failed: str, *, done: bool, is_kept: bool
+) -> None:
     say = say_for("capture")
     for name, why in list(tally.missing.items())[:NAMED_MAX]:
         say(f"missing: {name}: {why}")
     if len(tally.missing) > NAMED_MAX:
         say(f"and {len(tally.missing) - NAMED_MAX} more are missing")
-    parts = [f"{tally.updates} updates fetched"]
+    if is_kept or (done and not failed):
+        parts = [f"{tally.updates} updates fetched"]
+    else:
+        parts = ["nothing was fetched, and nothing is kept"]
     if tally.before:
         parts.append(f"{tally.before} were there")
     if tally.unread:
         parts.append(f"{tally.unread} transactions of a form that this release does not read")
     why = failed or tally.why or (f"{tally.lost} missing" if tally.missing else "")
     parts.append(f"NOT WHOLE: {why}" if why else "whole")
-    name = args.out if done and not failed else f"{args.out}.part (the same command goes on)"
+    is_part = is_kept and (failed or not done)
+    name = f"{args.out}.part (the same command goes on)" if is_part else args.out
     say(f"{name}: {'; '.join(parts)}")
     sys.stderr.flush()
