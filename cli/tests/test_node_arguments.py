@@ -55,6 +55,7 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
         (f"http://node.example/\n{KEY}", "http://node.example/***", "without spaces"),
         (f"http://node.example/\x07{KEY}", "http://node.example/***", "one line"),
         (f"http://1.2.3.999/{KEY}", "http://1.2.3.999/***", "a host that can exist"),
+        (f"http://xn--/{KEY}", "http://xn--/***", "a host that can exist"),
         (f"http://../{KEY}", "http://../***", "a host that can exist"),
         (f"{NODE}/{KEY},{NODE}/{KEY}", f"{NODE}/***,{NODE}/***", "one node only"),
     ],

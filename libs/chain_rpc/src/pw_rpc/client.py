@@ -52,7 +52,10 @@ def url_problem(url: str) -> str | None:
         return URL_ALLOWED
     try:
         # The client's own reading is stricter, and what a resolver is asked for is IDNA.
-        httpx.URL(url).raw_host.decode("ascii").encode("idna")
+        parsed = httpx.URL(url)
+        parsed.raw_host.decode("ascii").encode("idna")
+        # Read back as well, which a name that only looks like IDNA does not bear.
+        _ = parsed.host
     except (httpx.InvalidURL, ValueError):
         return URL_ALLOWED
     return None
