@@ -198,9 +198,13 @@ async def test_a_node_that_is_away_or_denies_us_ends_as_a_source_that_is_away(
         code, said = await pw(*capture(archive, out))
     assert code == 69, said
     assert "denies us" in said
+    # No file is named that is not there.
+    assert f"{out}: nothing was fetched, and nothing is kept; NOT WHOLE: " in said
+    assert ".part" not in said
     assert list(tmp_path.iterdir()) == []
     code, said = await pw(*capture(archive, out), "--patience", "1")
     assert code == 69, said
+    assert "nothing is kept" in said
 
 
 async def test_what_was_asked_before_is_not_mixed_with_something_else(

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from pw_cli import prove
-from pw_cli.proof_check import checked_of, differences, lines_of
+from pw_cli.proof_check import checked_of, differences
+from pw_cli.proof_words import lines_of
 from pw_common.messages import encode
 from pw_common.proofs import AlertProof, decode_proof
 from support.proving import (

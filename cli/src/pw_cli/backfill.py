@@ -32,7 +32,9 @@ from pw_cli.gap_store import (
     recorded,
     waiting_fills,
 )
+from pw_cli.history_node import BadNode, add_patience_argument, check_node, patience_of
 from pw_cli.terminal import cell, complain, write_json
+from pw_cli.together import stray
 from pw_cli.unreadable import Unreadable
 from pw_common.bus import Bus
 from pw_common.captures import BadCapture
@@ -41,7 +43,7 @@ from pw_common.plain_text import SENTENCE_CHARS_MAX, plain_text
 from pw_common.publisher import PublishRefused
 from pw_common.redact import redacted
 from pw_rpc.client import node_client
-from pw_rpc.node import PATIENCE_S, Rpc
+from pw_rpc.node import Rpc
 
 EXIT_OK: Final = 0
 EXIT_NOT_ALL: Final = 1
@@ -58,13 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--capture", nargs="+", type=Path, metavar="FILE", help="captures")
     source.add_argument("--rpc", metavar="URL", help="a JSON-RPC node, e.g. http://127.0.0.1:8899")
-    parser.add_argument(
-        "--patience",
-        type=float,
-        default=PATIENCE_S,
-        metavar="S",
-        help="seconds to wait for a node that limits requests or fails (default: %(default)g)",
-    )
+    add_patience_argument(parser)
     parser.add_argument("--json", action="store_true", help="the list, or the result, as JSON")
     add_broker_argument(parser)
 
@@ -79,15 +75,28 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    if problem := _problem(args):
+        complain("backfill", problem)
+        return EXIT_USAGE
     if args.gap is None:
         return with_broker(args, lambda bus: _list(bus, as_json=args.json))
-    if not args.capture and not args.rpc:
-        sys.stderr.write("pw backfill: give --capture FILE… or --rpc URL\n")
-        return EXIT_USAGE
-    if args.rpc and not args.rpc.startswith(("http://", "https://")):
-        sys.stderr.write("pw backfill: --rpc takes an http:// or https:// URL\n")
+    try:
+        if args.rpc is not None:
+            check_node(args)
+    except BadNode as error:
+        complain("backfill", error)
         return EXIT_USAGE
     return with_broker(args, lambda bus: _backfill(bus, args))
+
+
+def _problem(args: argparse.Namespace) -> str:
+    """What does not go together; empty where all does."""
+    if args.gap is None:
+        others = ("--capture", "--rpc", "--patience")
+        return stray(args, "needs --gap ID: without it the gaps are listed", *others)
+    if not args.capture and args.rpc is None:
+        return "give --capture FILE… or --rpc URL"
+    return stray(args, "needs --rpc URL", "--patience") if args.rpc is None else ""
 
 
 async def _list(bus: Bus, *, as_json: bool) -> int:
@@ -165,7 +174,8 @@ async def _from_source(job: Job, args: argparse.Namespace) -> str:
     if not args.rpc:
         return await from_captures(job, args.capture)
     async with node_client(args.rpc, os.environ) as client:
-        return await from_node(job, Rpc(args.rpc, client, patience_s=args.patience, say=_say))
+        rpc = Rpc(args.rpc, client, patience_s=patience_of(args), say=_say)
+        return await from_node(job, rpc)
 
 
 def _why_open(job: Job) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -25,6 +26,7 @@ from pw_cli import capture_rpc
 from pw_cli.broker import add_broker_argument, with_broker
 from pw_cli.history_node import add_node_arguments
 from pw_cli.terminal import complain
+from pw_cli.together import stray
 from pw_common.bus import Bus, headers_of
 from pw_common.captures import BadCapture, CaptureWriter
 from pw_common.clock import monotonic_s
@@ -91,9 +93,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--x-token-file", type=Path, metavar="FILE", help="the endpoint's token")
     parser.add_argument(
         "--programs",
-        default="all",
         metavar="NAME|FILE",
-        help="with --endpoint: all, all-non-vote, successful, token-programs, programs",
+        help="with --endpoint: all (default), all-non-vote, successful, token-programs, programs",
     )
     parser.add_argument("--rpc", metavar="URL", help="history from a JSON-RPC node instead")
     capture_rpc.add_arguments(parser)
@@ -103,11 +104,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 whole, 1 something was dropped, 2 bad file, 69 source or broker away, 78 bad settings."""
-    if args.rpc:
-        return capture_rpc.run_rpc(args)
-    if args.slots or args.signatures:
-        complain("capture", "--slots and --signatures need --rpc URL")
+    if problem := _problem(args):
+        complain("capture", problem)
         return 2
+    if args.rpc is not None:
+        return capture_rpc.run_rpc(args)
     tally = Tally()
     try:
         if args.endpoint:
@@ -127,6 +128,23 @@ def run(args: argparse.Namespace) -> int:
     if code != EXIT_UNAVAILABLE or tally.updates:
         sys.stderr.write(f"pw capture: {args.out}: {tally.line()}\n")
     return code
+
+
+def _problem(args: argparse.Namespace) -> str:
+    """What does not go together, or is no number of seconds; empty where all is well."""
+    if args.seconds is not None and not 0 <= args.seconds < math.inf:
+        return f"--seconds {args.seconds:g}; allowed: a number of seconds, 0 or more"
+    if args.rpc is not None:
+        if args.endpoint is not None:
+            return "--rpc and --endpoint are two sources; give one"
+        others = ("--seconds", "--x-token-file", "--programs", "--nats")
+        return stray(args, "does not go with --rpc, which takes history and no stream", *others)
+    history = ("--slots", "--signatures", "--allow-missing", "--rpc-rate", "--patience")
+    if problem := stray(args, "needs --rpc URL", *history):
+        return problem
+    if args.endpoint:
+        return stray(args, "does not go with --endpoint: they are two sources", "--nats")
+    return stray(args, "needs --endpoint URL", "--x-token-file", "--programs")
 
 
 async def _from_broker(bus: Bus, args: argparse.Namespace, tally: Tally) -> int:
@@ -182,7 +200,7 @@ async def _from_endpoint(args: argparse.Namespace, tally: Tally) -> int:
     from pw_ingest.stream import Source, StreamEnded  # noqa: PLC0415
 
     stop = _stop()
-    environ = {"PW_INGEST_ENDPOINT": args.endpoint, "PW_INGEST_PROGRAMS": args.programs}
+    environ = {"PW_INGEST_ENDPOINT": args.endpoint, "PW_INGEST_PROGRAMS": args.programs or "all"}
     if args.x_token_file is not None:
         environ["PW_INGEST_TOKEN_FILE"] = str(args.x_token_file)
     settings = load(Settings, environ)

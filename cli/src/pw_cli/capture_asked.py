@@ -28,8 +28,6 @@ class BadRequest(ValueError):
 
 def asked_of(args: argparse.Namespace) -> Asked:
     """What the arguments ask for. Raises BadRequest, OSError."""
-    if args.endpoint:
-        raise BadRequest("--rpc and --endpoint are two sources; give one")
     if args.signatures is not None:
         return read_signatures(args.signatures)
     if args.slots is None:

@@ -88,6 +88,11 @@ class Part:
             self._state.unlink()
             self.path.unlink()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has come yet, now or before: such a file is not kept."""
+        return not self._bytes
+
     def updates(self) -> Iterator[bytes]:
         """What earlier runs left. Raises BadCapture."""
         if self._bytes:

@@ -20,7 +20,7 @@ from pw_cli.capture_asked import Asked, BadRequest, asked_of, name_of
 from pw_cli.capture_held import blocks_held, is_unread, updates_of
 from pw_cli.capture_part import Part
 from pw_cli.history_chain import Broken, Chain, Fetched, Hole
-from pw_cli.history_node import BadNode, history_node, in_order, say_for
+from pw_cli.history_node import BadNode, check_node, history_node, in_order, say_for
 from pw_cli.history_progress import Progress
 from pw_common.captures import BadCapture
 from pw_common.exit_codes import EXIT_OK, EXIT_UNAVAILABLE
@@ -80,6 +80,7 @@ def run_rpc(args: argparse.Namespace) -> int:
     """0 whole, 1 something is missing or it was stopped, 2 wrong usage or file, 69 node away."""
     say = say_for("capture")
     try:
+        check_node(args)
         asked = asked_of(args)
         return asyncio.run(_capture(args, asked))
     except (BadRequest, BadNode, BadCapture) as error:
@@ -114,7 +115,7 @@ async def _capture(args: argparse.Namespace, asked: Asked) -> int:
         done = tally.whole or (args.allow_missing and not tally.why)
         if done and not failed:
             part.finish()
-    _tell(args, tally, failed, done=done)
+    _tell(args, tally, failed, done=done, is_kept=not part.is_empty)
     if failed:
         return EXIT_UNAVAILABLE
     return EXIT_OK if tally.whole else EXIT_NOT_WHOLE
@@ -235,19 +236,25 @@ def _signature_of(update: pb.SubscribeUpdate) -> bytes:
     return bytes(update.transaction.transaction.signature)
 
 
-def _tell(args: argparse.Namespace, tally: Tally, failed: str, *, done: bool) -> None:
+def _tell(
+    args: argparse.Namespace, tally: Tally, failed: str, *, done: bool, is_kept: bool
+) -> None:
     say = say_for("capture")
     for name, why in list(tally.missing.items())[:NAMED_MAX]:
         say(f"missing: {name}: {why}")
     if len(tally.missing) > NAMED_MAX:
         say(f"and {len(tally.missing) - NAMED_MAX} more are missing")
-    parts = [f"{tally.updates} updates fetched"]
+    if is_kept or (done and not failed):
+        parts = [f"{tally.updates} updates fetched"]
+    else:
+        parts = ["nothing was fetched, and nothing is kept"]
     if tally.before:
         parts.append(f"{tally.before} were there")
     if tally.unread:
         parts.append(f"{tally.unread} transactions of a form that this release does not read")
     why = failed or tally.why or (f"{tally.lost} missing" if tally.missing else "")
     parts.append(f"NOT WHOLE: {why}" if why else "whole")
-    name = args.out if done and not failed else f"{args.out}.part (the same command goes on)"
+    is_part = is_kept and (failed or not done)
+    name = f"{args.out}.part (the same command goes on)" if is_part else args.out
     say(f"{name}: {'; '.join(parts)}")
     sys.stderr.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import os
 import sys
 from collections import deque
@@ -12,9 +13,9 @@ from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
 from pw_common.plain_text import SENTENCE_CHARS_MAX, plain_text
-from pw_common.redact import keep_secret, redacted
+from pw_common.redact import keep_secret, redacted, redacted_url
 from pw_common.tasks import end_tasks
-from pw_rpc.client import node_client
+from pw_rpc.client import node_client, url_problem
 from pw_rpc.history import History
 from pw_rpc.node import PATIENCE_S
 from pw_rpc.pace import Pace
@@ -37,17 +38,53 @@ def add_node_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rpc-rate",
         type=float,
-        default=RATE_PER_S,
         metavar="R",
-        help="requests a second (default: %(default)g)",
+        help=f"requests a second (default: {RATE_PER_S:g})",
     )
+    add_patience_argument(parser)
+
+
+def add_patience_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare how long a node is waited for."""
     parser.add_argument(
         "--patience",
         type=float,
-        default=PATIENCE_S,
         metavar="S",
-        help="seconds to wait for a node that limits requests or fails (default: %(default)g)",
+        help=f"seconds to wait for a node that limits requests or fails (default: {PATIENCE_S:g})",
     )
+
+
+def check_node(args: argparse.Namespace) -> None:
+    """The URL and the numbers of the arguments. Raises BadNode."""
+    node_url(args.rpc)
+    patience_of(args)
+    if "rpc_rate" in args:
+        rate_of(args)
+
+
+def rate_of(args: argparse.Namespace) -> float:
+    """Requests a second. Raises BadNode."""
+    rate = RATE_PER_S if args.rpc_rate is None else float(args.rpc_rate)
+    if not 0 < rate <= RATE_MAX_PER_S:
+        raise BadNode(f"--rpc-rate {rate:g}; allowed: above 0, at most {RATE_MAX_PER_S:g}")
+    return rate
+
+
+def patience_of(args: argparse.Namespace) -> float:
+    """Seconds for which a node is waited for. Raises BadNode."""
+    patience_s = PATIENCE_S if args.patience is None else float(args.patience)
+    # Nothing is ever longer than NaN, so such a wait would not end.
+    if not 0 <= patience_s < math.inf:
+        raise BadNode(f"--patience {patience_s:g}; allowed: a number of seconds, 0 or more")
+    return patience_s
+
+
+def node_url(url: str) -> str:
+    """A node's URL, which no line shows from now on. Raises BadNode."""
+    keep_secret(url)
+    if problem := url_problem(url):
+        raise BadNode(f"--rpc {redacted_url(url)}: {problem}")
+    return url
 
 
 @asynccontextmanager
@@ -55,15 +92,9 @@ async def history_node(
     args: argparse.Namespace, say: Callable[[str], None]
 ) -> AsyncIterator[History]:
     """The node of the arguments. Raises BadNode."""
-    url: str = args.rpc
-    if not url.startswith(("http://", "https://")):
-        raise BadNode("--rpc takes an http:// or https:// URL")
-    if not 0 < args.rpc_rate <= RATE_MAX_PER_S:
-        raise BadNode(f"--rpc-rate {args.rpc_rate:g}; allowed: above 0, at most {RATE_MAX_PER_S:g}")
-    keep_secret(url)
-    pace = Pace(args.rpc_rate)
+    url, pace, patience_s = node_url(args.rpc), Pace(rate_of(args)), patience_of(args)
     async with node_client(url, os.environ) as client:
-        yield History(url, client, patience_s=args.patience, pace=pace, say=say)
+        yield History(url, client, patience_s=patience_s, pace=pace, say=say)
 
 
 def say_for(command: str) -> Callable[[str], None]:

@@ -2,34 +2,47 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import msgspec
 
 from pw_cli.proof_again import Again, proof_of
 from pw_cli.proof_basis import Basis, lookback_ms
 from pw_cli.proof_beyond import apart, not_derived, refused
-from pw_cli.proof_reach import Reach, parts, rests_on_more
-from pw_common.alerts import Alert
-from pw_common.plain_text import LABEL_CHARS_MAX, SENTENCE_CHARS_MAX, plain_text
+from pw_cli.proof_reach import parts, rests_on_more
+from pw_common.alerts import Alert, Severity
+from pw_common.messages import encode
+from pw_common.plain_text import LABEL_CHARS_MAX, plain_text
 from pw_common.proofs import AlertProof
-from pw_detection.windows import SPANS
+from pw_common.version import VERSION
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome of a check, as `pw prove --check FILE --json` prints it.
 
     `differences` is what the blocks give otherwise. `not_derived` names fields of the alert that
-    are taken from the file as they stand there, as are the own programs, the entries of lists and
-    the earlier alerts that are counted. `part_of_window` names metrics of whose window the blocks
-    hold only a part; `rests_on_more` those conditions that what lies before might turn.
+    are taken from the file as they stand there, as are `revision`, `begins`, and the own programs,
+    entries of lists and earlier alerts that are counted. `part_of_window` names metrics of whose
+    window the blocks hold only a part; `rests_on_more` those conditions that what lies before
+    might turn. `parser` made the file and `checked_by` checked it. `sha256` is of everything that
+    was read in the file, so that no two proofs have the same outcome.
     """
 
     checked: bool
     alert: str
     trigger: str
+    revision: int
     conditions: tuple[str, ...]
+    gates: tuple[str, ...]
+    severity: Severity
+    cooldown_s: int
+    escalate_factor: float
     first_slot: int
     last_slot: int
     blocks: int
+    parser: str
+    checked_by: str
+    sha256: str
     differences: tuple[str, ...] = ()
     not_derived: tuple[str, ...] = ()
     own_programs: int = 0
@@ -49,10 +62,18 @@ def checked_of(proof: AlertProof, basis: Basis, again: Again) -> Checked:
         checked=False,
         alert=proof.alert.id,
         trigger=proof.rule.name,
+        revision=proof.rule.revision,
         conditions=proof.rule.conditions,
+        gates=proof.rule.gates,
+        severity=proof.rule.severity,
+        cooldown_s=proof.rule.cooldown_s,
+        escalate_factor=proof.rule.escalate_factor,
         first_slot=proof.first_slot,
         last_slot=proof.last_slot,
         blocks=len(again.blocks),
+        parser=proof.parser,
+        checked_by=VERSION,
+        sha256=hashlib.sha256(encode(proof)).hexdigest(),
         differences=wrong,
         own_programs=len(proof.own_programs),
         own_lists=len(proof.own_lists),
@@ -89,6 +110,8 @@ def differences(proof: AlertProof, basis: Basis, again: Again) -> list[str]:
     found += [f"another {name} than the file says, which does not name it" for name in unsaid]
     said = {one.slot: one for one in proof.blocks}
     had = {one.slot: one for one in mine.blocks}
+    if len(said) < len(proof.blocks):
+        found.append("the file names a block twice")
     for slot in sorted(said.keys() | had.keys()):
         if said.get(slot) != had.get(slot):
             found.append(f"slot {slot}: {_apart(said.get(slot), had.get(slot))}")
@@ -97,57 +120,6 @@ def differences(proof: AlertProof, basis: Basis, again: Again) -> list[str]:
     if proof.programs != mine.programs:
         found.append("another table of programs")
     return found
-
-
-def lines_of(checked: Checked, proof: AlertProof, reach: Reach) -> list[str]:
-    """What is said of a proof that its blocks bear out, or whose conditions rest on more."""
-    conditions = plain_text("; ".join(checked.conditions), SENTENCE_CHARS_MAX)
-    name = name_of(proof.alert)
-    if checked.rests_on_more:
-        head = f"not shown: {name}: blocks before these decide on {_list(checked.rests_on_more)}"
-    else:
-        head = (
-            f"checked: {name}: rule {plain_text(checked.trigger)} ({conditions}) on "
-            f"{checked.blocks} blocks, slots {checked.first_slot} to {checked.last_slot}"
-        )
-    beyond = _list(checked.not_derived) if checked.not_derived else "nothing"
-    beside = (
-        f"{checked.own_programs} own programs, {checked.own_lists} entries of lists, "
-        f"{checked.earlier} earlier alerts"
-    )
-    return [
-        head,
-        f"of the alert taken from the file, not derived: {beyond}",
-        f"beside the rule taken from the file: {beside}",
-        _reach_line(checked, reach),
-    ]
-
-
-def _reach_line(checked: Checked, reach: Reach) -> str:
-    back_s, looks_s = checked.reaches_back_s, checked.looks_back_s
-    if back_s >= looks_s:
-        line = f"the blocks reach {back_s:.0f} s back, as far as the rule looks ({looks_s:.0f} s)"
-    else:
-        says = {
-            "stored": "that the stream began there is what the file says",
-            "lookback": "the file says that they reach as far",
-        }[checked.begins]
-        line = (
-            f"the blocks reach {back_s:.0f} s back, and the rule looks back {looks_s:.0f} s; {says}"
-        )
-    some = checked.part_of_window
-    if not some:
-        return line
-    # All metrics of a window are named by it.
-    windows = [one.name for one in SPANS if one.name not in reach.windows]
-    named = [f"all metrics of {' and '.join(windows)}"] if windows else []
-    ends = tuple(f"_{one}" for one in windows)
-    named += [one for one in some if not one.endswith(ends)]
-    return f"{line}; of a part of their window: {_list(named)}"
-
-
-def _list(names: list[str] | tuple[str, ...]) -> str:
-    return ", ".join(names)
 
 
 def _apart(said: msgspec.Struct | None, had: msgspec.Struct | None) -> str:

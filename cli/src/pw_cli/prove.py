@@ -15,12 +15,13 @@ import msgspec
 
 from pw_cli import prove_rpc
 from pw_cli.broker import add_broker_argument, with_broker
-from pw_cli.history_node import add_node_arguments
+from pw_cli.history_node import BadNode, add_node_arguments, check_node
 from pw_cli.offline import SOURCE, At
 from pw_cli.offline import batches as offline_batches
 from pw_cli.parse import in_chain_order
 from pw_cli.proof_basis import LOOKBACK_MIN_MAX
 from pw_cli.terminal import complain
+from pw_cli.together import stray
 from pw_cli.unreadable import Unreadable
 from pw_cli.walk import as_stream, derive, is_streamed, stored_alerts, stored_batches
 from pw_common.alerts import Alert
@@ -68,18 +69,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print `same`, or the first difference."""
-    if (args.check is None) == (args.alert is None):
-        complain("prove", "give an alert, or --check FILE")
+    if problem := _problem(args):
+        complain("prove", problem)
         return 2
     if args.check is not None:
-        if args.rpc is None:
-            complain("prove", "--check needs --rpc URL: the node to check it with")
-            return 2
         return prove_rpc.check(args)
-    if args.json:
-        complain("prove", "--json needs --check FILE")
+    try:
+        if args.rpc is not None:
+            check_node(args)
+    except BadNode as error:
+        complain("prove", error)
         return 2
     return with_broker(args, lambda bus: _prove(bus, args))
+
+
+def _problem(args: argparse.Namespace) -> str:
+    """What does not go together; empty where all does."""
+    if (args.check is None) == (args.alert is None):
+        return "give an alert, or --check FILE"
+    if args.check is not None:
+        if args.rpc is None:
+            return "--check needs --rpc URL: the node to check it with"
+        proving = ("--out", "--minutes", "--nats")
+        return stray(args, "does not go with --check, which makes no proof", *proving)
+    if args.json:
+        return "--json needs --check FILE"
+    if args.rpc is None:
+        asking = ("--out", "--minutes", "--rpc-rate", "--patience")
+        return stray(args, "needs --rpc URL", *asking)
+    return ""
 
 
 async def _prove(bus: Bus, args: argparse.Namespace) -> int:

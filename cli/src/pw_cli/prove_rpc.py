@@ -12,21 +12,22 @@ from typing import Final
 import msgspec
 
 from pw_cli.history_chain import Broken
-from pw_cli.history_node import BadNode, history_node, say_for
+from pw_cli.history_node import BadNode, check_node, history_node, rate_of, say_for
 from pw_cli.history_progress import Progress
 from pw_cli.proof_again import Again, derive_again, proof_of
 from pw_cli.proof_basis import Basis, NoBasis, basis_of
 from pw_cli.proof_beyond import apart, not_derived
-from pw_cli.proof_check import checked_of, lines_of, name_of
+from pw_cli.proof_check import checked_of, name_of
+from pw_cli.proof_fields import surplus_of
 from pw_cli.proof_reach import rests_on_more
+from pw_cli.proof_words import lines_of, made_by
 from pw_common.alerts import Alert
 from pw_common.bus import Bus
 from pw_common.documents import BadDocument
 from pw_common.exit_codes import EXIT_OK, EXIT_UNAVAILABLE
 from pw_common.messages import encode
-from pw_common.plain_text import LABEL_CHARS_MAX, SENTENCE_CHARS_MAX, plain_json, plain_text
+from pw_common.plain_text import SENTENCE_CHARS_MAX, plain_json, plain_text
 from pw_common.proofs import AlertProof, decode_proof
-from pw_common.version import VERSION
 from pw_rpc.node import NodeFailed
 
 EXIT_NOT_SAME: Final = 1
@@ -72,6 +73,7 @@ def check(args: argparse.Namespace) -> int:
     """0 what the file says is so, 1 it is not, 2 no such file or no proof, 69 node away."""
     say = say_for("prove")
     try:
+        check_node(args)
         proof = _read(args.check)
         return asyncio.run(_check(args, proof))
     except BadDocument as error:
@@ -93,10 +95,16 @@ def _read(path: Path) -> AlertProof:
         raise NoBasis(f"{path}: over {PROOF_BYTES_MAX >> 20} MiB")
     try:
         proof = decode_proof(body)
-    except msgspec.MsgspecError as error:
+        surplus = surplus_of(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise NoBasis(
             f"{path} is no proof of an alert: {plain_text(str(error), SENTENCE_CHARS_MAX)}"
         ) from error
+    if surplus:
+        raise NoBasis(
+            f"{path} says more than a proof does: "
+            f"{plain_text('; '.join(surplus), SENTENCE_CHARS_MAX)}"
+        )
     if (
         not 0 < proof.last_slot - proof.first_slot < BLOCKS_MAX
         or proof.last_slot != proof.alert.slot
@@ -127,9 +135,8 @@ async def _check(args: argparse.Namespace, proof: AlertProof) -> int:
         _show(checked.differences[:SHOWN_MAX])
     else:
         _show(lines_of(checked, proof, again.reach))
-    if checked.differences and proof.parser != VERSION:
-        said = plain_text(proof.parser, LABEL_CHARS_MAX)
-        say_for("prove")(f"it was made by parser {said}, and this is {VERSION}")
+    if checked.differences and checked.parser != checked.checked_by:
+        say_for("prove")(made_by(checked))
     return EXIT_OK if checked.checked else EXIT_NOT_SAME
 
 
@@ -141,11 +148,12 @@ def _show(lines: Iterable[str]) -> None:
 async def _derived(args: argparse.Namespace, basis: Basis) -> Again | None:
     """What the node's blocks give; None where the chain cannot be shown to be whole."""
     count = basis.alert.slot - basis.first_slot + 1
+    rate = rate_of(args)
     with Progress("prove") as shown:
         shown.total(count)
         shown.say(
             f"asks for the blocks of {count} slots, {basis.first_slot} to {basis.alert.slot}: "
-            f"about {count / args.rpc_rate / 60:.1f} minutes at {args.rpc_rate:g} a second"
+            f"about {count / rate / 60:.1f} minutes at {rate:g} a second"
         )
         async with history_node(args, shown.say) as rpc:
             try:

@@ -8,11 +8,15 @@ from pathlib import Path
 
 import httpx
 
+from pw_common import settings as st
 from pw_common.proxies import proxy_of
 
 # Field names of RFC 9110; values are one line.
 NAME_CHARS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 HEADER_BYTES_MAX = 8_192
+_place_problem = st.url("http", "https")
+# Without an example such as host:port behind the scheme, which logs would blank out as a URL.
+URL_ALLOWED = "allowed: http:// or https://, a host that can exist, and a port of 1 to 65535 if any"
 
 
 class BadHeader(ValueError):
@@ -34,6 +38,27 @@ def read_header(path: Path) -> tuple[str, str]:
     if not value.isprintable() or len(text) > HEADER_BYTES_MAX:
         raise BadHeader("its value must be one line of printable characters")
     return name, value
+
+
+def url_problem(url: str) -> str | None:
+    """What is wrong with a node's URL, without quoting it: it may hold a key. Pure."""
+    if "," in url:
+        return "one node only"
+    if any(one.isspace() for one in url):
+        return "allowed: a URL without spaces or line ends"
+    if not url.isprintable():
+        return "allowed: one line without control characters"
+    if _place_problem(url):
+        return URL_ALLOWED
+    try:
+        # The client's own reading is stricter, and what a resolver is asked for is IDNA.
+        parsed = httpx.URL(url)
+        parsed.raw_host.decode("ascii").encode("idna")
+        # Read back as well, which a name that only looks like IDNA does not bear.
+        _ = parsed.host
+    except (httpx.InvalidURL, ValueError):
+        return URL_ALLOWED
+    return None
 
 
 def certificates(ca_file: Path | None = None) -> ssl.SSLContext:
