@@ -32,7 +32,7 @@ async def test_a_request_that_meets_no_leader_is_asked_again(tmp_path: Path) -> 
                 return True
             return False
 
-        await poll_until(leaderless, "a stream without a leader")
+        await poll_until(leaderless, "a stream without a leader", timeout_s=180)
         asking = asyncio.create_task(asked(bus, "STREAM.INFO.PW_TX"))
         for node in (first, second):
             node.start()
