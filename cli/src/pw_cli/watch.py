@@ -62,7 +62,7 @@ def _add(api: Asking, args: argparse.Namespace) -> int:
     revision = api.add(WATCH, entry, replace=args.replace)
     code = say(revision, f"{args.of} {args.address} watched")
     if not any("watched" in text for one in api.get(RULES)["rules"] for text in one["conditions"]):
-        sys.stderr.write(NO_RULE)
+        sys.stdout.write(NO_RULE)
     return code
 
 
