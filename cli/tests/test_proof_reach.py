@@ -1,4 +1,4 @@
-"""A rule that holds only since its blocks begin late is told from one that holds anyway."""
+"""A rule that holds only because its blocks begin late is not taken for one that holds anyway."""
 
 from __future__ import annotations
 

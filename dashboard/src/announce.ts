@@ -1,4 +1,4 @@
-// What a screen reader is told of alerts that came.
+// What a screen reader says about new alerts.
 
 import type { StoredAlert } from "./api";
 import { LABEL_MAX, plain, short } from "./text";

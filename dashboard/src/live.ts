@@ -84,7 +84,7 @@ export class Live {
     void this.turn();
   }
 
-  /** Who is told of alerts that are new, also of those that rang while the stream was away. */
+  /** Called with new alerts, including those that fired while the stream was away. */
   set onNew(listener: (alerts: StoredAlert[]) => void) {
     this.log.onNew = listener;
   }

@@ -23,12 +23,12 @@ from pw_common.settings import load
 from pw_common.subjects import BUCKET_CONFIG, KEY_WATCHLISTS
 from pw_geyser import geyser_pb2 as pb
 from pw_ingest.config import Settings
-from pw_ingest.core.follow import Break
 from pw_ingest.followed_list import Followed
 from pw_ingest.followed_source import FollowedSource
 from pw_replay.market import generate
 from support.broker import provisioned
 from support.chain_node import ChainNode, chain_node
+from support.following import read_until
 from support.ingesting import gaps_stored, ingest, stop, stored, until_frontier, updates_stored
 from support.odd_node import Say, result
 from support.poll import poll_until
@@ -214,15 +214,8 @@ async def test_one_transaction_that_never_comes_holds_nothing_up_behind_it(
         source = FollowedSource(endpoint, settings, runtime, lambda _slot: True)
         [rung] = Followed(settings, runtime).rungs()
         await source.open(slot - 3, rung.request)
-        seen: list[int] = []
-        breaks: list[Break] = []
         try:
-            while not seen or seen[-1] < slot + 5:
-                one = await source.read()
-                if isinstance(one, Break):
-                    breaks.append(one)
-                elif (read := pb.SubscribeUpdate.FromString(one)).HasField("block_meta"):
-                    seen.append(read.block_meta.slot)
+            seen, breaks = await read_until(source, slot + 5)
         finally:
             await source.close()
         assert slot not in seen

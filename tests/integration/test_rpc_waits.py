@@ -14,13 +14,12 @@ from pw_common.log import Log
 from pw_common.settings import load
 from pw_geyser import geyser_pb2 as pb
 from pw_ingest.config import Settings
-from pw_ingest.core.follow import Break
 from pw_ingest.rpc_source import RpcSource
 from pw_ingest.source import StreamEnded
 from pw_replay.market import generate
 from support.broker import provisioned
 from support.chain_node import chain_node
-from support.following import PER_S, following
+from support.following import PER_S, following, read_until
 from support.ingesting import heartbeat, stop, until_frontier
 from support.odd_node import Say, result
 from support.poll import poll_until
@@ -114,16 +113,9 @@ async def test_one_block_that_is_always_limited_is_a_gap_and_holds_nothing_up(
         node.tip = max(blocks)
         source = source_of(node.url)
         await source.open(FIRST, pb.SubscribeRequest())
-        seen: list[int] = []
-        breaks: list[Break] = []
         try:
             async with asyncio.timeout(60):
-                while not seen or seen[-1] < hole + 30:
-                    one = await source.read()
-                    if isinstance(one, Break):
-                        breaks.append(one)
-                    elif (read := pb.SubscribeUpdate.FromString(one)).HasField("block_meta"):
-                        seen.append(read.block_meta.slot)
+                seen, breaks = await read_until(source, hole + 30)
         finally:
             await source.close()
         assert seen == [slot for slot in sorted(blocks) if slot <= hole + 30 and slot != hole]

@@ -7,6 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from pw_common.local_broker import LocalBroker
+from pw_geyser import geyser_pb2 as pb
+from pw_ingest.core.follow import Break
+from pw_ingest.source import AnySource
 from support.chain_node import ChainNode
 from support.ingesting import ingest
 from support.source import FakeSource
@@ -24,3 +27,16 @@ async def following(
     settings = {"PW_INGEST_RPC_URL": node.url, **QUICK, **settings}
     async with ingest(broker, nothing, PW_INGEST_ENDPOINT="", **settings) as process:
         yield process
+
+
+async def read_until(source: AnySource, slot: int) -> tuple[list[int], list[Break]]:
+    """The slots whose blocks came, up to this one, and the breaks among them."""
+    seen: list[int] = []
+    breaks: list[Break] = []
+    while not seen or seen[-1] < slot:
+        one = await source.read()
+        if isinstance(one, Break):
+            breaks.append(one)
+        elif (read := pb.SubscribeUpdate.FromString(one)).HasField("block_meta"):
+            seen.append(read.block_meta.slot)
+    return seen, breaks

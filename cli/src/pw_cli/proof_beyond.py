@@ -1,7 +1,7 @@
 """Which fields of an alert its rule and these blocks give, and which may rest on more. Pure.
 
-A field that they give must be the same. Another one may differ, where it is known why: it was not
-derived then, and whoever reads the proof is told so.
+A field that they give must be the same. Any other may differ for a known reason: it was not
+derived, and the proof says so.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a proof's file says that no reader takes: unknown fields, and fields named twice. Pure.
 
 Stored messages may have fields that a later version added, so their decoder passes over what it
-does not know. Whoever is shown a file that was checked takes all of it for checked.
+does not know. A reader of a checked file assumes that every field in it was checked.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def made_by(checked: Checked) -> str:
 
 
 def _rule_lines(checked: Checked) -> list[str]:
-    """The rule whole: whoever made the file chose it."""
+    """The whole rule, since the author of the file chose it."""
     name = plain_text(checked.trigger, LABEL_CHARS_MAX)
     repeats = f"cooldown {checked.cooldown_s} s, escalates at {checked.escalate_factor!r} times"
     return [

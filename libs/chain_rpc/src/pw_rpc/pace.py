@@ -11,7 +11,7 @@ from pw_common.clock import monotonic_s
 DAY_S: Final = 86_400.0
 # A node that asks for a longer rest, or says nonsense, is asked once in this time.
 REST_MAX_S: Final = 600.0
-# While a turn is waited for, whoever reads is told this often that the node is not silent: we are.
+# While we hold ourselves back, `idle` is called this often: the node is not the silent one.
 IDLE_EVERY_S: Final = 5.0
 
 
