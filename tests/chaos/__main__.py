@@ -18,9 +18,10 @@ from collections import Counter
 from pathlib import Path
 
 from chaos.expected import expected
+from chaos.outcome import Outcome
 from chaos.plan import EACH_MIN, KINDS, SPACING_S, plan
 from chaos.planted import PLANTS
-from chaos.run import TPS, Outcome, run
+from chaos.run import TPS, run
 from chaos.verdict import Verdict, judge
 from pw_common.captures import CaptureWriter
 from pw_common.topology import GIB, MIB

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from chaos.delivered import Delivered
-from chaos.run import Outcome
+from chaos.outcome import Outcome
 from pw_cli.offline import batches
 from pw_common.dedup import SeenWindow
 from pw_common.messages import Swap, encode

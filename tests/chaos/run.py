@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,8 @@ from chaos.delivered import Delivered, read_all
 from chaos.faults import Strikes
 from chaos.fleet import Fleet
 from chaos.hostile import try_out
+from chaos.outcome import Outcome
+from chaos.state import state
 from pw_cli.up.processes import free_port
 from pw_common import subjects
 from pw_common.bus import ApiRefused, BrokerAway, Bus
@@ -40,20 +42,6 @@ WINDOW_SLOTS: Final = 20_000
 # What a receiver takes for a notification, so that some are pending when the notifier falls.
 NOTIFICATION_S: Final = 0.02
 DRAIN_TIMEOUT_S: Final = 400.0
-
-
-@dataclass
-class Outcome:
-    """What a run delivered, and what was done to it."""
-
-    delivered: Delivered
-    landed: list[tuple[str, str]] = field(default_factory=list)
-    crashes: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-    # Holes that a detector gave up after a minute: for that span nothing is promised.
-    given_up: int = 0
-    # How often a detector dropped the oldest minutes to stay below its memory limit.
-    cuts: int = 0
 
 
 async def run(
@@ -96,6 +84,9 @@ async def run(
                 await _drained(bus)
                 await fleet.stop("ingest")
                 await _drained(bus)
+            except AssertionError as failed:
+                failed.add_note(await state(fleet, bus, outcome))
+                raise
             finally:
                 supervisor.cancel()
                 await asyncio.gather(supervisor, return_exceptions=True)

@@ -9,9 +9,10 @@ import pytest
 
 from chaos.__main__ import compare, write_market
 from chaos.expected import expected
+from chaos.outcome import Outcome
 from chaos.plan import KINDS, plan
 from chaos.planted import PLANTS
-from chaos.run import Outcome, run
+from chaos.run import run
 from chaos.verdict import judge
 from pw_common.topology import MIB
 

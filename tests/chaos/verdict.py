@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chaos.delivered import difference
-from chaos.run import Outcome
+from chaos.outcome import Outcome
 
 
 @dataclass(frozen=True)

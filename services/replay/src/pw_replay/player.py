@@ -64,6 +64,11 @@ class Player:
         return len(self._subscribers)
 
     @property
+    def waiting(self) -> list[int]:
+        """Updates that are not on the wire yet, for each open stream."""
+        return [one.waiting for one in self._subscribers]
+
+    @property
     def done(self) -> bool:
         """Everything was played and sent; it stays so when the subscribers then leave."""
         self._done = self._done or (
@@ -109,10 +114,13 @@ class Player:
         self.cut_all()
 
     def say_beside(self, updates: Iterable[bytes]) -> None:
-        """Send these to every subscriber too: not of the chain, not remembered, not counted."""
-        for update in updates:
+        """Send these to every subscriber too: not of the chain, not remembered, not counted.
+
+        They go out next: behind a queue that is cut for its length they would never go out.
+        """
+        for update in reversed(tuple(updates)):
             for one in self._subscribers:
-                one.push_raw(update)
+                one.push_raw(update, first=True)
 
     def refilter(self, one: Subscriber, filter_: Filter, from_slot: int | None) -> None:
         """Replace a subscriber's filter; `from_slot` as in `join`.

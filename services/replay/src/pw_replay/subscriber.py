@@ -91,12 +91,18 @@ class Subscriber:
         self.lagged = self.lagged or lagged
         self._filled.set()
 
-    def push_raw(self, update: bytes) -> None:
-        """Queue a ping or pong; a client that floods us with pings and does not read gets none."""
+    def push_raw(self, update: bytes, *, first: bool = False) -> None:
+        """Queue a ping or pong; a client that floods us with pings and does not read gets none.
+
+        With `first` it goes out before all that waits.
+        """
         if self._raw >= RAW_MAX:
             return
         self._raw += 1
-        self._queue.append((None, update))
+        if first:
+            self._queue.appendleft((None, update))
+        else:
+            self._queue.append((None, update))
         self._filled.set()
 
     async def room(self) -> None:
