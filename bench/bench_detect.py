@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pw_cli.offline import closed_slots
-from pw_common.captures import CaptureWriter
-from pw_detection.assembly import ClosedSlot
+from pw_cli.offline.offline import closed_slots
+from pw_common.ordering.assembly import ClosedSlot
+from pw_common.wire.captures import CaptureWriter
 from pw_detection.detector import Detector
 from pw_replay.market import generate
 

@@ -21,11 +21,11 @@ from rich.console import Console
 from rich.progress import Progress
 from swap_load import SWAPS_PER_S, SwapLoad
 
-from pw_common.batches import batch_of
-from pw_common.envelope import CONTENT_ENCODING, ZSTD, compress
-from pw_common.memory import give_back
-from pw_common.messages import encode
-from pw_detection.assembly import Assembly
+from pw_common.ordering.assembly import Assembly
+from pw_common.process.memory import give_back
+from pw_common.wire.batches import batch_of
+from pw_common.wire.envelope import CONTENT_ENCODING, ZSTD, compress
+from pw_common.wire.messages import encode
 from pw_detection.detector import Detector
 
 FIRST_MINUTES = 10

@@ -23,17 +23,17 @@ import httpx
 import msgspec
 from swap_load import BEGIN_S, FIRST_SLOT, SLOTS_PER_S, SwapLoad
 
-from pw_common.bus import Bus, connect
-from pw_common.envelope import CONTENT_ENCODING, MSG_ID, SCHEMA, SCHEMA_BATCH, ZSTD, compress
-from pw_common.local_broker import start_broker
-from pw_common.log import Log
-from pw_common.log_reader import get_message
-from pw_common.messages import encode
-from pw_common.subjects import BUCKET_DETECTOR, CONSUMER_DETECTOR, STREAM_SWAP, SWAP_BATCH
-from pw_common.topology import GIB, declare, stream_created
-from pw_detection.assembly import Place
+from pw_common.dev.local_broker import start_broker
+from pw_common.jetstream.bus import Bus, connect
+from pw_common.jetstream.log_reader import get_message
+from pw_common.ordering.assembly import Place
+from pw_common.process.log import Log
+from pw_common.topology.streams import GIB, declare, stream_created
+from pw_common.topology.subjects import BUCKET_DETECTOR, CONSUMER_DETECTOR, STREAM_SWAP, SWAP_BATCH
+from pw_common.wire.envelope import CONTENT_ENCODING, MSG_ID, SCHEMA, SCHEMA_BATCH, ZSTD, compress
+from pw_common.wire.messages import encode
 from pw_detection.detector import WINDOWED_MS
-from pw_detector.position import KEY, Position
+from pw_detector.store.position import KEY, Position
 from pw_provision.apply import apply
 
 HORIZON_MINUTES = 125

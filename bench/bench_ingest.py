@@ -19,8 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from pw_common.framing import split  # noqa: E402
-from pw_common.topology import GIB  # noqa: E402
+from pw_common.topology.streams import GIB  # noqa: E402
+from pw_common.wire.framing import split  # noqa: E402
 from pw_geyser import shallow_pb2  # noqa: E402
 from support.broker import provisioned  # noqa: E402
 from support.source import FakeSource, block_meta, running_source, transaction  # noqa: E402

@@ -64,7 +64,7 @@ def _ask(process: Any) -> dict[str, tuple[int, float]]:
 def worker(source: Path, folder: Path) -> int:
     """One pass for each line of input; answers with the best so far, by group."""
     sys.path.insert(0, str(source.resolve()))
-    from pw_common.captures import read_capture  # noqa: PLC0415 - after the path is set
+    from pw_common.wire.captures import read_capture  # noqa: PLC0415 - after the path is set
     from pw_parser.core.parse import parse  # noqa: PLC0415
 
     updates = [update for path in sorted(folder.glob("*.pb.gz")) for update in read_capture(path)]

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import Final
 
-from pw_common.messages import (
+from pw_common.wire.messages import (
     Batch,
     Counts,
     Event,

@@ -15,9 +15,9 @@ LINES_MAX = 400
 GENERATED = ("libs/geyser_proto/src/",)
 TABLES = frozenset(
     {
-        "libs/common/src/pw_common/metrics.py",
-        "libs/common/src/pw_common/topology.py",
-        "services/parser/src/pw_parser/core/programs.py",
+        "libs/common/src/pw_common/service/metrics.py",
+        "libs/common/src/pw_common/topology/streams.py",
+        "services/parser/src/pw_parser/core/decode/programs.py",
     }
 )
 

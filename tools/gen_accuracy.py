@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pw_common.captures import read_capture
-from pw_common.messages import Swap
+from pw_common.wire.captures import read_capture
+from pw_common.wire.messages import Swap
 from pw_geyser import geyser_pb2
-from pw_parser.core.context import signature_text
+from pw_parser.core.balances.context import signature_text
+from pw_parser.core.decode.programs import BUILT_IN, UNLISTED
 from pw_parser.core.parse import Parsed, parse
-from pw_parser.core.programs import BUILT_IN, UNLISTED
-from pw_parser.core.reasons import REASONS
+from pw_parser.core.trades.reasons import REASONS
 from pw_parser.core.venues.registry import VENUES
 
 ROOT = Path(__file__).parent.parent

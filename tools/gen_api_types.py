@@ -17,13 +17,13 @@ import msgspec
 from nats.aio.client import Client
 
 from pw_api.app import build_app
+from pw_api.broker.reader import SwapReader
 from pw_api.core.query import RecentSwaps
-from pw_api.reader import SwapReader
-from pw_common.bus import Bus
-from pw_common.log import Log
-from pw_common.metrics import Metrics
-from pw_common.run import Runtime
-from pw_common.version import VERSION
+from pw_common.jetstream.bus import Bus
+from pw_common.process.log import Log
+from pw_common.process.version import VERSION
+from pw_common.service.metrics import Metrics
+from pw_common.service.run import Runtime
 
 ROOT = Path(__file__).resolve().parent.parent
 TYPES = ROOT / "dashboard" / "src" / "api.ts"

@@ -6,9 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from pw_detection.lists import shipped_mutes
-from pw_detection.metrics import METRICS
-from pw_detection.rules import (
+from pw_detection.rules.lists import shipped_mutes
+from pw_detection.rules.rules import (
     BYTES_MAX,
     CONDITIONS_MAX,
     LIST_METRICS,
@@ -16,6 +15,7 @@ from pw_detection.rules import (
     RULES_MAX,
     shipped_rules,
 )
+from pw_detection.state.metrics import METRICS
 
 ROOT = Path(__file__).parent.parent
 

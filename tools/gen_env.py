@@ -15,7 +15,7 @@ from typing import Any
 
 from workspace import ROOT, Member, services
 
-from pw_common.settings import REQUIRED, Declared, declared_settings
+from pw_common.service.settings import REQUIRED, Declared, declared_settings
 
 ENV_EXAMPLE = ROOT / ".env.example"
 README = ROOT / "README.md"

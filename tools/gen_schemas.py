@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from pw_common import alerts, heartbeat, messages, pools, proofs
+from pw_common.documents import proofs
+from pw_common.wire import alerts, heartbeat, messages, pools
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = ROOT / "schemas"
@@ -25,7 +26,7 @@ SIGNATURE = "1" * 64
 
 
 def wire_types() -> dict[str, type[msgspec.Struct]]:
-    """Every tagged struct of `pw_common.messages`, by tag (`swap.v1`), and an alert's proof."""
+    """Every tagged struct of the wire's messages, by tag (`swap.v1`), and an alert's proof."""
     found = {}
     for value in (*vars(messages).values(), proofs.AlertProof):
         if isinstance(value, type) and issubclass(value, msgspec.Struct):
@@ -179,7 +180,7 @@ def main() -> int:
     for path, text in stale:
         name = path.relative_to(ROOT).as_posix()
         if check:
-            sys.stderr.write(f"{name} differs from pw_common/messages.py; run `make schemas`\n")
+            sys.stderr.write(f"{name} differs from the code; run `make schemas`\n")
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)

@@ -16,12 +16,12 @@ from k8s_objects import (
     selected,
 )
 
-from pw_common.limits import (
+from pw_common.topology.subjects import CONSUMER_PARSER, STREAM_TX
+from pw_common.wire.limits import (
     PARSER_LAG_TARGET,
     PARSER_REPLICAS_FALLBACK,
     PARSER_REPLICAS_MAX,
 )
-from pw_common.subjects import CONSUMER_PARSER, STREAM_TX
 
 TARGET_FIELDS = {
     "AverageValue": "averageValue",

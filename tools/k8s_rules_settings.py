@@ -11,7 +11,7 @@ from k8s_objects import Object, containers, find, name_of, workloads
 from k8s_rules_pods import USERS_OWN
 from workspace import ROOT, services
 
-from pw_common.settings import REQUIRED, Declared, declared_settings
+from pw_common.service.settings import REQUIRED, Declared, declared_settings
 
 # Set by Kubernetes and not passed by compose.yaml: each with its reason.
 NOT_IN_COMPOSE = {

@@ -24,10 +24,10 @@ from pw_benchmark.process import ANSWER_S, DecoderFailed, decoded
 from pw_benchmark.scoring import Score, figures, score
 from pw_benchmark.table import show
 from pw_benchmark.transactions import Transaction, read_transactions
-from pw_common.captures import BadCapture
-from pw_common.plain_text import SENTENCE_CHARS_MAX, plain_text
-from pw_common.version import VERSION
-from pw_parser.core.programs import BUILT_IN
+from pw_common.process.version import VERSION
+from pw_common.text.plain_text import SENTENCE_CHARS_MAX, plain_text
+from pw_common.wire.captures import BadCapture
+from pw_parser.core.decode.programs import BUILT_IN
 
 EXIT_OK: Final = 0
 EXIT_NOT_ALL: Final = 1

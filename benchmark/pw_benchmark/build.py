@@ -14,10 +14,10 @@ from typing import Any, Final
 from pw_benchmark.listed import Entry
 from pw_benchmark.sign_rule import SOL
 from pw_benchmark.transactions import Transaction, base58, read_transactions
-from pw_common.messages import Swap
+from pw_common.wire.messages import Swap
 from pw_geyser import geyser_pb2 as pb
+from pw_parser.core.decode.programs import BUILT_IN
 from pw_parser.core.parse import Parsed, parse
-from pw_parser.core.programs import BUILT_IN
 
 # A venue's own fee is part of what a trade cost, and some readers leave it out.
 QUOTE_TOLERANCE: Final = 0.03

@@ -15,7 +15,7 @@ import msgspec
 from pw_benchmark.listed import FOLDER, list_digest, read_list
 from pw_benchmark.scoring import Score, by_size, share_text
 from pw_benchmark.table import cells, markdown
-from pw_common.clock import now_ms
+from pw_common.process.clock import now_ms
 
 RESULTS: Final = FOLDER / "results"
 PAGE: Final = FOLDER.parent / "docs" / "benchmark.md"

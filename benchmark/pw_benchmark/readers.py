@@ -12,7 +12,7 @@ from pw_benchmark.process import Answer
 from pw_benchmark.scoring import Trade
 from pw_benchmark.sign_rule import trades
 from pw_benchmark.transactions import Transaction, as_rpc
-from pw_common.messages import Swap
+from pw_common.wire.messages import Swap
 from pw_parser.core.parse import Malformed, parse
 
 Answers = dict[str, list[Trade] | None]

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pw_benchmark.scoring import Row, Score, by_size, share_text
-from pw_common.plain_text import plain_text
+from pw_common.text.plain_text import plain_text
 
 COLUMNS: Final = ("", "trades", "right %", "base %", "quote %", "missing", "extra")
 NAME_CHARS_MAX: Final = 17

@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 from google.protobuf.message import DecodeError
 from solders.pubkey import Pubkey
 
-from pw_common.base58 import ALPHABET
-from pw_common.captures import read_capture
+from pw_common.text.base58 import ALPHABET
+from pw_common.wire.captures import read_capture
 from pw_geyser import geyser_pb2 as pb
 
 # Mainnet began in March 2020; what was before it is a capture without a clock.

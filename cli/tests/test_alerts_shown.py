@@ -7,9 +7,9 @@ import io
 import pytest
 from rich.console import Console
 
-from pw_cli.alerts import line, sol, table
-from pw_common.alerts import Alert, Condition
-from pw_common.log_reader import StoredMessage
+from pw_cli.commands.watching.alerts import line, sol, table
+from pw_common.jetstream.log_reader import StoredMessage
+from pw_common.wire.alerts import Alert, Condition
 
 MINT = "9BB6NFEcjBCtnNLFko2FqVQBq8HHM13kCyYcdQbgpump"
 HELD = Condition(

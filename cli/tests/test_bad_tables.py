@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pw_cli import backtest, parse
-from pw_cli.programs_file import FILE_BYTES_MAX, programs_of
-from pw_common.captures import CaptureWriter
-from pw_common.documents import BadDocument
-from pw_common.programs import BadPrograms
+from pw_cli.commands.captures import backtest, parse
+from pw_cli.offline.programs_file import FILE_BYTES_MAX, programs_of
+from pw_common.documents.document import BadDocument
+from pw_common.documents.programs import BadPrograms
+from pw_common.wire.captures import CaptureWriter
 from pw_replay.market import generate
 
 PUMP = "6EF8rrecthR5Dkzon8Nwu78hRvfCKubJ14M5uBEwF6P"

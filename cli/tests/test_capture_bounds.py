@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pw_cli.capture import Tally, _write
-from pw_common.captures import CaptureWriter, read_capture
-from pw_common.limits import UPDATE_BYTES_MAX
+from pw_cli.commands.captures.capture import Tally, _write
+from pw_common.wire.captures import CaptureWriter, read_capture
+from pw_common.wire.limits import UPDATE_BYTES_MAX
 
 
 def test_an_update_too_large_to_be_read_back_is_left_out_and_the_capture_is_not_whole(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pw_cli.capture_held import LEFT_OUT, blocks_held
-from pw_cli.history_chain import Hole, Tip
-from pw_common.captures import BadCapture
+from pw_cli.history.capture_held import LEFT_OUT, blocks_held
+from pw_cli.history.history_chain import Hole, Tip
+from pw_common.wire.captures import BadCapture
 from pw_geyser import geyser_pb2 as pb
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pw_cli.explain import explain_one, find, verdicts, write_fixture
-from pw_common.captures import CaptureWriter, read_capture
+from pw_cli.commands.captures.explain import explain_one, find, verdicts, write_fixture
+from pw_common.wire.captures import CaptureWriter, read_capture
 from pw_replay.market import generate
 
 

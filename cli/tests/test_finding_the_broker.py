@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pw_cli.broker import NATS_DEFAULT, BadArgument, add_broker_argument, broker_of
-from pw_cli.runs import announce, this_run
+from pw_cli.connect.broker import NATS_DEFAULT, BadArgument, add_broker_argument, broker_of
+from pw_cli.connect.runs import announce, this_run
 
 API = "http://127.0.0.1:8181"
 NATS = "nats://127.0.0.1:41234"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pw_cli.gap_proof import Around, Link, why_open
-from pw_common.messages import Gap
+from pw_cli.gaps.gap_proof import Around, Link, why_open
+from pw_common.wire.messages import Gap
 
 GAP = Gap(source="main", epoch=1, first_missing_slot=200, last_missing_slot=215, why="skipped")
 AFTER = Link(216, 215)

@@ -11,7 +11,8 @@ from typing import Any, cast
 
 import pytest
 
-from pw_cli import capture, capture_rpc, history_chain
+from pw_cli.commands.captures import capture
+from pw_cli.history import capture_rpc, history_chain
 from pw_rpc.core.blocks import Block, Parent, Read, read_block
 from pw_rpc.core.single import Single
 from pw_rpc.history import History

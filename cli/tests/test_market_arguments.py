@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pw_cli import simulate
-from pw_cli.up.arguments import add_arguments, options
-from pw_cli.up.plan import Ports, replay_spec
+from pw_cli.commands.captures import simulate
+from pw_cli.up.options.arguments import add_arguments, options
+from pw_cli.up.options.plan import Ports, replay_spec
 from pw_replay.market.presets import DEMO, DENSE, VARIED
 
 PORTS = Ports(replay=1, replay_http=2, ingest_http=3, parser_http=(4, 5), api=6)

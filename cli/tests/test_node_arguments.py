@@ -10,7 +10,9 @@ from typing import Final
 
 import pytest
 
-from pw_cli import backfill, capture, prove
+from pw_cli.commands.broker import backfill
+from pw_cli.commands.captures import capture
+from pw_cli.commands.watching import prove
 
 KEY: Final = "d41d8cd98f00b204e9800998ecf8427e"
 NODE: Final = "http://127.0.0.1:9"

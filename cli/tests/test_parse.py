@@ -11,9 +11,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pw_cli.parse import add_arguments, first_slot, in_chain_order, parse_captures
-from pw_common.captures import CaptureWriter
-from pw_common.messages import Swap, swap_digest
+from pw_cli.commands.captures.parse import add_arguments, first_slot, in_chain_order, parse_captures
+from pw_common.wire.captures import CaptureWriter
+from pw_common.wire.messages import Swap, swap_digest
 from pw_geyser import geyser_pb2
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pw_cli.parse import add_arguments
-from pw_cli.parse import run as parse_captures_of
-from pw_common.captures import CaptureWriter
+from pw_cli.commands.captures.parse import add_arguments
+from pw_cli.commands.captures.parse import run as parse_captures_of
+from pw_common.wire.captures import CaptureWriter
 from pw_replay.market import generate
 
 PUMP = "6EF8rrecthR5Dkzon8Nwu78hRvfCKubJ14M5uBEwF6P"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pw_cli.peaks import HEADROOM, PEAKS
+from pw_cli.capacity.peaks import HEADROOM, PEAKS
 
 ROOT = Path(__file__).parents[2]
 UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pw_cli.programs_file import programs_of
-from pw_common.documents import BadDocument
-from pw_common.programs import BadPrograms
-from pw_parser.core.programs import BUILT_IN
+from pw_cli.offline.programs_file import programs_of
+from pw_common.documents.document import BadDocument
+from pw_common.documents.programs import BadPrograms
+from pw_parser.core.decode.programs import BUILT_IN
 
 PUMP = "6EF8rrecthR5Dkzon8Nwu78hRvfCKubJ14M5uBEwF6P"
 ENTRY = {"id": PUMP, "name": "mine", "kind": "venue"}

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from pw_cli.proof_beyond import BEYOND, LABELS, RESTS_ON, apart, not_derived, refused
-from pw_cli.proof_reach import Reach
-from pw_common.alerts import Alert, Buyer, NearRule
-from pw_detection.alerting import gap_words
+from pw_cli.audit.proof.proof_beyond import BEYOND, LABELS, RESTS_ON, apart, not_derived, refused
+from pw_cli.audit.proof.proof_reach import Reach
+from pw_common.wire.alerts import Alert, Buyer, NearRule
+from pw_detection.alerts.alerting import gap_words
 
 FIVE = Reach(back_ms=430_000, windows=frozenset({"5m"}))
 CREATED = Reach(back_ms=430_000, windows=frozenset({"5m", "1h"}), wallets=frozenset(), created=True)

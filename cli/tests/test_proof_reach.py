@@ -6,9 +6,9 @@ from typing import Literal
 
 import pytest
 
-from pw_cli.proof_reach import Reach, is_part, parts, rests_on_more
-from pw_common.alerts import Alert, Condition, Unknown
-from pw_common.proofs import ProvenRule
+from pw_cli.audit.proof.proof_reach import Reach, is_part, parts, rests_on_more
+from pw_common.documents.proofs import ProvenRule
+from pw_common.wire.alerts import Alert, Condition, Unknown
 
 NOTHING = Reach()
 FIVE = Reach(windows=frozenset({"5m"}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_cli.ranges import Ranges
+from pw_cli.audit.ranges import Ranges
 
 NUMBERS = st.lists(st.integers(1, 60), max_size=80)
 

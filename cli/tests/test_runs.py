@@ -12,10 +12,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pw_cli.api import add_api_arguments, target_of
-from pw_cli.broker import BadArgument
-from pw_cli.runs import Run, announce, live_runs, this_run, withdraw
-from pw_common.token_file import make_token, read_token
+from pw_cli.connect.api import add_api_arguments, target_of
+from pw_cli.connect.broker import BadArgument
+from pw_cli.connect.runs import Run, announce, live_runs, this_run, withdraw
+from pw_common.process.token_file import make_token, read_token
 
 API = "http://127.0.0.1:8181"
 

@@ -7,22 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from pw_cli import sizing
-from pw_cli.shapes import MAINNET_TPS, PEAK, SHAPES, Shape, feeds, markdown, mean_tps
-from pw_common.captures import read_capture
-from pw_common.coverage import BY_WIDTH, SUCCESSFUL
-from pw_common.envelope import TxHeaders, compress, tx_headers
-from pw_common.framing import join
-from pw_common.limits import (
+from pw_cli.capacity import sizing
+from pw_cli.capacity.shapes import MAINNET_TPS, PEAK, SHAPES, Shape, feeds, markdown, mean_tps
+from pw_common.topology.streams import declare
+from pw_common.topology.subjects import STREAM_SWAP, STREAM_TX
+from pw_common.wire.captures import read_capture
+from pw_common.wire.coverage import BY_WIDTH, SUCCESSFUL
+from pw_common.wire.envelope import TxHeaders, compress, tx_headers
+from pw_common.wire.framing import join
+from pw_common.wire.limits import (
     PARSER_LAG_TARGET,
     PARSER_REPLICAS_FALLBACK,
     PARSER_REPLICAS_MAX,
     TX_UPDATES_MAX,
 )
-from pw_common.messages import Swap, encode
-from pw_common.subjects import STREAM_SWAP, STREAM_TX
-from pw_common.topology import declare
-from pw_ingest.core.programs import read_programs, subscription
+from pw_common.wire.messages import Swap, encode
+from pw_ingest.core.subscription.programs import read_programs, subscription
 from pw_parser.core.batch import parse_message
 from pw_replay.core.filters import Filter, compile_filter
 from pw_replay.core.items import read_item

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from pw_cli import simulate
-from pw_common.framing import split
+from pw_cli.commands.captures import simulate
+from pw_common.wire.framing import split
 from pw_geyser import geyser_pb2
 
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_cli import sizing
-from pw_cli.offline import batches
-from pw_cli.shapes import SHAPES
-from pw_common.envelope import compress
-from pw_common.framing import join
-from pw_common.limits import PARSER_REPLICAS_MAX, TX_UPDATES_MAX
-from pw_common.messages import Swap, encode
+from pw_cli.capacity import sizing
+from pw_cli.capacity.shapes import SHAPES
+from pw_cli.offline.offline import batches
+from pw_common.wire.envelope import compress
+from pw_common.wire.framing import join
+from pw_common.wire.limits import PARSER_REPLICAS_MAX, TX_UPDATES_MAX
+from pw_common.wire.messages import Swap, encode
 from pw_geyser import shallow_pb2
 from pw_replay.market import generate
 

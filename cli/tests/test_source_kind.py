@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from pw_cli.status_tables import _lag
-from pw_cli.up.arguments import add_arguments, options
-from pw_cli.up.plan import Ports, ingest_spec
+from pw_cli.terminal.status_tables import _lag
+from pw_cli.up.options.arguments import add_arguments, options
+from pw_cli.up.options.plan import Ports, ingest_spec
 
 PORTS = Ports(replay=1, replay_http=2, ingest_http=3, parser_http=(4,), api=5)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
-from pw_cli.status_tables import tables
+from pw_cli.terminal.status_tables import tables
 
 NOW_MS = 1_700_000_000_000
 STATUS: dict[str, Any] = {

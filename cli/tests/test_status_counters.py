@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from pw_cli.status_tables import MAIN_COUNTER
-from pw_common.metrics import METRICS
+from pw_cli.terminal.status_tables import MAIN_COUNTER
+from pw_common.service.metrics import METRICS
 
 PAGE = Path(__file__).parents[2] / "dashboard" / "src" / "system.tsx"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
-from pw_cli.status_tables import tables
+from pw_cli.terminal.status_tables import tables
 
 PROGRAM = "ExA6GYhHAeRNMWVNLrDir1SKPJZcZA2oaPq6uriSmxfJ"
 STATUS: dict[str, Any] = {

@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from pw_cli.status_tables import tables
+from pw_cli.terminal.status_tables import tables
 
 RATE = {"total": 123_456_789, "per_s_1s": 1_234.5, "per_s_60s": 1_200.25}
 INSTANCE = {"instance": "parser-4711-abcdef", "stale": False, "ready": False,

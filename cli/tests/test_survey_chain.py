@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from pw_cli.survey import Survey
-from pw_common.messages import Batch, Counts, SlotEvent
+from pw_cli.audit.survey import Survey
+from pw_common.wire.messages import Batch, Counts, SlotEvent
 
 
 def batch(tx_seq: int, slot: int, filter_: str = "") -> Batch:

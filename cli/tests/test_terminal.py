@@ -12,14 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from pw_cli import backtest, why
-from pw_cli.shown import json_line
-from pw_cli.status_tables import tables
-from pw_cli.terminal import complain, plain_tree
-from pw_cli.up.figures import line
-from pw_common.alerts import Alert
-from pw_common.log_reader import StoredMessage
-from pw_common.messages import encode
+from pw_cli.commands.captures import backtest
+from pw_cli.commands.watching import why
+from pw_cli.dead_letters.shown import json_line
+from pw_cli.terminal.status_tables import tables
+from pw_cli.terminal.terminal import complain, plain_tree
+from pw_cli.up.screen.figures import line
+from pw_common.jetstream.log_reader import StoredMessage
+from pw_common.wire.alerts import Alert
+from pw_common.wire.messages import encode
 
 HOSTILE = (
     "A\n[critical] [red]X[/red][/] [link=http://a.co]Y[/link] \x1b[2J\x1b]8;;http://a\x07\x9b\u202e"

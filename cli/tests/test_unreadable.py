@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pw_cli.unreadable import Unreadable, gap_of
+from pw_cli.audit.unreadable import Unreadable, gap_of
 
 
 def test_a_record_of_a_gap_that_is_none_is_named_by_its_sequence() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pw_cli.up.called import pw_command
-from pw_cli.up.plan import api_spec
+from pw_cli.up.options.plan import api_spec
+from pw_cli.up.processes.called import pw_command
 
 
 @pytest.mark.parametrize(

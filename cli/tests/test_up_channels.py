@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pw_cli.up.arguments import BadUsage, add_arguments, options
+from pw_cli.up.options.arguments import BadUsage, add_arguments, options
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pw_cli.up.arguments import BadUsage, UpOptions, add_arguments, options
-from pw_cli.up.checks import FLAGS, SETTINGS, SHARED, check
-from pw_cli.up.plan import Ports, every_spec
-from pw_cli.up.processes import Starter
-from pw_common.settings import declared_settings
+from pw_cli.up.options.arguments import BadUsage, UpOptions, add_arguments, options
+from pw_cli.up.options.checks import FLAGS, SETTINGS, SHARED, check
+from pw_cli.up.options.plan import Ports, every_spec
+from pw_cli.up.processes.processes import Starter
+from pw_common.service.settings import declared_settings
 
 PORTS = Ports(1, 2, 3, (4,), 5, (6,), 7)
 

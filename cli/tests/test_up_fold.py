@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_cli.up.fold import KINDS_MAX, WAIT_FIRST_S, Fold
+from pw_cli.up.processes.fold import KINDS_MAX, WAIT_FIRST_S, Fold
 
 REFUSED = "04:47:{:02} warning ingest: broker_error reason=Refused 127.0.0.1:{}"
 

@@ -8,11 +8,11 @@ from typing import cast
 
 import pytest
 
-from pw_cli.up.access import Access
-from pw_cli.up.progress import Progress
-from pw_cli.up.screen import Screen
-from pw_cli.up.system import System
-from pw_common.local_broker import Binary
+from pw_cli.up.options.access import Access
+from pw_cli.up.processes.system import System
+from pw_cli.up.screen.progress import Progress
+from pw_cli.up.screen.screen import Screen
+from pw_common.dev.local_broker import Binary
 
 
 class Said(Screen):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pw_cli.up.arguments import BadUsage, UpOptions, add_arguments, options
-from pw_cli.up.plan import Ports, ingest_spec, provision_spec, replay_spec
+from pw_cli.up.options.arguments import BadUsage, UpOptions, add_arguments, options
+from pw_cli.up.options.plan import Ports, ingest_spec, provision_spec, replay_spec
 
 PORTS = Ports(replay=1, replay_http=2, ingest_http=3, parser_http=(4, 5), api=6)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from contextlib import ExitStack
 
-from pw_cli.up.processes import free_port, port_is_free
+from pw_cli.up.processes.processes import free_port, port_is_free
 
 # Of 28,000 that a system usually gives out; what was chosen a moment ago is otherwise met.
 ASKERS = 15_000

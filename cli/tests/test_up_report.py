@@ -5,9 +5,9 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_cli.up.figures import line
-from pw_cli.up.report import Tally, per_transaction, percentiles
-from pw_common.messages import Batch, Counts, Swap, swap_digest
+from pw_cli.up.report.report import Tally, per_transaction, percentiles
+from pw_cli.up.screen.figures import line
+from pw_common.wire.messages import Batch, Counts, Swap, swap_digest
 
 
 def swap(signature: str, ordinal: int = 0, slot: int = 10) -> Swap:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pw_cli.up.arguments import BadUsage, UpOptions, add_arguments, options
-from pw_cli.up.checks import check
-from pw_cli.up.plan import Ports, every_spec, ingest_spec
+from pw_cli.up.options.arguments import BadUsage, UpOptions, add_arguments, options
+from pw_cli.up.options.checks import check
+from pw_cli.up.options.plan import Ports, every_spec, ingest_spec
 
 PORTS = Ports(1, 1, 1, (1,), 1, (1,), 1)
 NODE = "https://node.example/?api-key=0123456789abcdef"

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from pw_cli.up.screen import CLEAR_LINE, Screen
+from pw_cli.up.screen.screen import CLEAR_LINE, Screen
 
 FIGURES = "running      · in 158 tx/s · parsed 158 tx/s · swaps 149/s · waiting 0 (lag 0.0 s)"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pw_cli.up.arguments import UpOptions, add_arguments, options
-from pw_cli.up.folder import FolderTaken, data_folder
-from pw_cli.up.seeds import SEEDS_FILE, note_seed, with_seed
+from pw_cli.up.options.arguments import UpOptions, add_arguments, options
+from pw_cli.up.options.folder import FolderTaken, data_folder
+from pw_cli.up.options.seeds import SEEDS_FILE, note_seed, with_seed
 
 
 def chosen(*words: str) -> UpOptions:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pw_cli.up.arguments import BadUsage, UpOptions, add_arguments, options
-from pw_cli.up.checks import SOURCES, check
+from pw_cli.up.options.arguments import BadUsage, UpOptions, add_arguments, options
+from pw_cli.up.options.checks import SOURCES, check
 
 
 def chosen(*words: str) -> UpOptions:

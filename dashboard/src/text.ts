@@ -1,4 +1,4 @@
-// Text that others wrote, made fit to be shown: the same rules as pw_common/plain_text.py.
+// Text that others wrote, made fit to be shown: the same rules as pw_common/text/plain_text.py.
 // A name from the chain may hide what it says, turn it round, or flood the line with marks.
 
 const STAND_IN = "\u{FFFD}";

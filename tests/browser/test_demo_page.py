@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from pw_cli.up.called import pw_command
-from pw_common.clock import now_ms
-from pw_common.login import login_url
-from pw_common.token_file import new_nonce
+from pw_cli.up.processes.called import pw_command
+from pw_common.process.clock import now_ms
+from pw_common.process.login import login_url
+from pw_common.process.token_file import new_nonce
 from support.browsing import browse, chromium_here, dashboard_here
 from support.command import pw
 from support.running import running

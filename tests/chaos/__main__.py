@@ -23,8 +23,8 @@ from chaos.plan import EACH_MIN, KINDS, SPACING_S, plan
 from chaos.planted import PLANTS
 from chaos.run import TPS, run
 from chaos.verdict import Verdict, judge
-from pw_common.captures import CaptureWriter
-from pw_common.topology import GIB, MIB
+from pw_common.topology.streams import GIB, MIB
+from pw_common.wire.captures import CaptureWriter
 from pw_replay.market import generate
 
 # Few transactions a slot, so that the long form spans hours of event time: a restart then begins

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from pw_cli.up.stored import stored_messages, stream_state
-from pw_common.alerts import decode_alert
-from pw_common.batches import batch_of
-from pw_common.bus import Bus, headers_of
-from pw_common.dedup import SeenWindow
-from pw_common.messages import Swap, encode
-from pw_detection.assembly import Assembly
+from pw_cli.up.report.stored import stored_messages, stream_state
+from pw_common.jetstream.bus import Bus, headers_of
+from pw_common.ordering.assembly import Assembly
+from pw_common.ordering.dedup import SeenWindow
+from pw_common.wire.alerts import decode_alert
+from pw_common.wire.batches import batch_of
+from pw_common.wire.messages import Swap, encode
 from support.receiver import Receiver
 
 

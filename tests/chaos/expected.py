@@ -9,10 +9,10 @@ from pathlib import Path
 
 from chaos.delivered import Delivered
 from chaos.outcome import Outcome
-from pw_cli.offline import batches
-from pw_common.dedup import SeenWindow
-from pw_common.messages import Swap, encode
-from pw_detection.assembly import Assembly
+from pw_cli.offline.offline import batches
+from pw_common.ordering.assembly import Assembly
+from pw_common.ordering.dedup import SeenWindow
+from pw_common.wire.messages import Swap, encode
 from pw_detection.detector import Detector
 
 

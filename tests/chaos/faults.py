@@ -15,8 +15,8 @@ import httpx
 
 from chaos import hostile
 from chaos.fleet import Fleet, Member
-from pw_common.bus import ApiRefused, BrokerAway, Bus
-from pw_common.local_broker import restart_broker
+from pw_common.dev.local_broker import restart_broker
+from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
 from pw_replay.trouble import Refusal
 from support.hostile import Hostile
 from support.poll import poll_until

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from pw_common.local_broker import LocalBroker, end_with_parent
+from pw_common.dev.local_broker import LocalBroker, end_with_parent
 from support.replaying import Replaying
 
 RESTART_AFTER_S: Final = 0.3

@@ -14,9 +14,9 @@ import httpx
 import msgspec
 from nats.errors import Error as NatsError
 
-from pw_common import subjects
-from pw_common.bus import ApiRefused, BrokerAway, Bus
-from pw_common.messages import decode_heartbeat
+from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
+from pw_common.topology import subjects
+from pw_common.wire.messages import decode_heartbeat
 from pw_replay.player import Player
 from support.hostile import BEHAVIOURS, Hostile
 from support.lying import block_meta_at

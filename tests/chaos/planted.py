@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 def ack_before_store() -> None:
     """The parser acknowledges what it fetched before anything of it is stored."""
-    from pw_common import worker
+    from pw_common.jetstream import worker
 
     original = worker._answer
 
@@ -29,7 +29,7 @@ def ack_before_store() -> None:
 
 def random_msg_id() -> None:
     """The parser makes its ids up, so that the broker cannot know a repeat."""
-    from pw_common.envelope import MSG_ID
+    from pw_common.wire.envelope import MSG_ID
     from pw_parser import shell
 
     original = shell.answer
@@ -46,7 +46,7 @@ def random_msg_id() -> None:
 
 def checkpoint_before_puback() -> None:
     """Ingest takes for stored what it has merely sent."""
-    from pw_ingest.core.frontier import Frontier
+    from pw_ingest.core.sequencing.frontier import Frontier
 
     sent, stored = Frontier.sent, Frontier.stored
 
@@ -61,8 +61,8 @@ def checkpoint_before_puback() -> None:
 
 def alert_without_expected_sequence() -> None:
     """The detector trusts the broker's memory of ids alone."""
-    from pw_common.envelope import EXPECTED_LAST_SUBJECT_SEQUENCE
-    from pw_common.publisher import Publisher
+    from pw_common.jetstream.publisher import Publisher
+    from pw_common.wire.envelope import EXPECTED_LAST_SUBJECT_SEQUENCE
 
     original = Publisher.publish
 
@@ -77,8 +77,8 @@ def alert_without_expected_sequence() -> None:
 
 def refusal_condemns() -> None:
     """The notifier takes a channel that is set up wrong for alerts that are."""
-    from pw_notifier import sending
     from pw_notifier.core.policy import Refused, Retry
+    from pw_notifier.delivery import sending
 
     original = vars(sending)["meaning"]
 

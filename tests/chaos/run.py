@@ -19,11 +19,11 @@ from chaos.fleet import Fleet
 from chaos.hostile import try_out
 from chaos.outcome import Outcome
 from chaos.state import state
-from pw_cli.up.processes import free_port
-from pw_common import subjects
-from pw_common.bus import ApiRefused, BrokerAway, Bus
-from pw_common.captures import read_capture
-from pw_common.topology import GIB, MIB, Topology
+from pw_cli.up.processes.processes import free_port
+from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
+from pw_common.topology import subjects
+from pw_common.topology.streams import GIB, MIB, Topology
+from pw_common.wire.captures import read_capture
 from pw_provision.apply import apply
 from support.broker import connected, running_broker, small_topology
 from support.hostile import hostile_receiver

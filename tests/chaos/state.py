@@ -6,8 +6,8 @@ from typing import Final
 
 from chaos.fleet import Fleet
 from chaos.outcome import Outcome
-from pw_common import subjects
-from pw_common.bus import ApiRefused, BrokerAway, Bus
+from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
+from pw_common.topology import subjects
 
 LOG_LINES: Final = 12
 STREAMS: Final = ("PW_TX", "PW_SWAP", "PW_ALERT")

@@ -14,7 +14,7 @@ from chaos.plan import KINDS, plan
 from chaos.planted import PLANTS
 from chaos.run import run
 from chaos.verdict import judge
-from pw_common.topology import MIB
+from pw_common.topology.streams import MIB
 
 # A fault of these kinds takes some seconds more than others.
 PLANTED_SPACING_S = 6.5

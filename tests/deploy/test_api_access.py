@@ -11,7 +11,7 @@ from k8s_objects import containers, find, pod_of
 
 from pw_api.config import Settings
 from pw_api.core.access import read_hosts
-from pw_common.settings import load
+from pw_common.service.settings import load
 from support.broken import Broken, assert_said, names, rendered
 from support.composed import ROOT, compose
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from pw_cli.up.processes import free_port
-from pw_common.bus import connect
-from pw_common.local_broker import end_with_parent, find_binary
-from pw_common.log import Log
+from pw_cli.up.processes.processes import free_port
+from pw_common.dev.local_broker import end_with_parent, find_binary
+from pw_common.jetstream.bus import connect
+from pw_common.process.log import Log
 from support.asking import asked
 from support.composed import ROOT, compose, lines_of
 from support.poll import poll_until

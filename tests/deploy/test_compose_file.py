@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from pw_common.topology import declare
+from pw_common.topology.streams import declare
 from support.composed import (
     ROOT,
     SERVICES,
@@ -211,7 +211,7 @@ def test_the_brokers_version_is_the_one_that_is_tested() -> None:
     image = f"nats:{locked[1]}-alpine"
     assert compose()["services"]["nats"]["build"]["args"]["NATS_IMAGE"] == image
     assert f"ARG NATS_IMAGE={image}\n" in (ROOT / "deploy/nats.Dockerfile").read_text()
-    from pw_common.local_broker import find_binary
+    from pw_common.dev.local_broker import find_binary
 
     said = subprocess.run(
         [find_binary(), "--version"], capture_output=True, text=True, check=True

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pw_common.version import VERSION
+from pw_common.process.version import VERSION
 from support.composed import ROOT, SERVICES, compose, running
 
 # The lag adapter answers a Kubernetes API server; Compose has nobody who would ask.

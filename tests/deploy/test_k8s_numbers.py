@@ -9,7 +9,7 @@ import pytest
 import yaml
 from k8s_objects import containers, find, workloads
 
-from pw_common.limits import PARSER_REPLICAS_FALLBACK, PARSER_REPLICAS_MAX
+from pw_common.wire.limits import PARSER_REPLICAS_FALLBACK, PARSER_REPLICAS_MAX
 from support.broken import rendered
 from support.composed import ROOT, compose
 

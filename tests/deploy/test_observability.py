@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pw_common.metrics import ALL, BY_NAME
+from pw_common.service.metrics import ALL, BY_NAME
 from support.composed import ROOT, compose
 
 # Words of PromQL and labels that the rules use; whatever else looks like a name is a metric.

@@ -18,17 +18,17 @@ from typing import Any
 
 import pytest
 
-from pw_cli.up.processes import free_port
-from pw_cli.up.stored import stored_messages
-from pw_cli.walk import stored_alerts
-from pw_common import subjects
-from pw_common.alerts import alert_digest
-from pw_common.batches import batch_of
-from pw_common.bus import ApiRefused, BrokerAway, Bus, connect, headers_of
-from pw_common.captures import CaptureWriter
-from pw_common.dedup import SeenWindow
-from pw_common.log import Log
-from pw_common.messages import Swap, swap_digest
+from pw_cli.audit.walk import stored_alerts
+from pw_cli.up.processes.processes import free_port
+from pw_cli.up.report.stored import stored_messages
+from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus, connect, headers_of
+from pw_common.ordering.dedup import SeenWindow
+from pw_common.process.log import Log
+from pw_common.topology import subjects
+from pw_common.wire.alerts import alert_digest
+from pw_common.wire.batches import batch_of
+from pw_common.wire.captures import CaptureWriter
+from pw_common.wire.messages import Swap, swap_digest
 from pw_replay.market import generate
 from support.poll import poll_until
 from support.running import run_to_end

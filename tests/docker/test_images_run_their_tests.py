@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pw_common.version import VERSION
+from pw_common.process.version import VERSION
 from support.composed import ROOT, SERVICES
 
 pytestmark = [
@@ -82,6 +82,6 @@ def test_an_image_passes_its_services_tests(service: str, source: Path) -> None:
 def test_the_image_of_the_api_holds_the_pages() -> None:
     out = docker(
         *("run", "--rm", "--entrypoint", "/opt/app/bin/python", f"pocketwatcher-api:{VERSION}"),
-        *("-c", "from pw_api.site import BUILT; print((BUILT / 'index.html').is_file())"),
+        *("-c", "from pw_api.http.site import BUILT; print((BUILT / 'index.html').is_file())"),
     )
     assert out.strip() == "True"

@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from pw_cli.offline import alerts, batches
-from pw_common.alerts import Alert, alert_digest
-from pw_common.bus import Bus, connect
-from pw_common.captures import CaptureWriter
-from pw_common.log import Log
-from pw_detection.assembly import Assembly
+from pw_cli.offline.offline import alerts, batches
+from pw_common.jetstream.bus import Bus, connect
+from pw_common.ordering.assembly import Assembly
+from pw_common.process.log import Log
+from pw_common.wire.alerts import Alert, alert_digest
+from pw_common.wire.captures import CaptureWriter
 from pw_detection.detector import Detector
 from pw_replay.market import generate
 from support.poll import poll_until

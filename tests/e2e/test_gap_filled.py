@@ -12,15 +12,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pw_cli.up.stored import stored_messages
-from pw_cli.walk import stored_alerts
-from pw_common import subjects
-from pw_common.batches import batch_of
-from pw_common.bus import Bus, connect, headers_of
-from pw_common.captures import CaptureWriter, read_capture
-from pw_common.dedup import SeenWindow
-from pw_common.log import Log
-from pw_common.messages import Swap, swap_digest
+from pw_cli.audit.walk import stored_alerts
+from pw_cli.up.report.stored import stored_messages
+from pw_common.jetstream.bus import Bus, connect, headers_of
+from pw_common.ordering.dedup import SeenWindow
+from pw_common.process.log import Log
+from pw_common.topology import subjects
+from pw_common.wire.batches import batch_of
+from pw_common.wire.captures import CaptureWriter, read_capture
+from pw_common.wire.messages import Swap, swap_digest
 from pw_parser.core.parse import parse
 from pw_replay.market import generate
 from support.poll import poll_until

@@ -6,12 +6,12 @@ from collections import Counter
 from pathlib import Path
 
 from e2e.test_gap_filled import pw
-from pw_cli.up.stored import stored_messages
-from pw_common import subjects
-from pw_common.batches import batch_of
-from pw_common.bus import Bus, headers_of
-from pw_common.captures import CaptureWriter
-from pw_common.messages import Swap
+from pw_cli.up.report.stored import stored_messages
+from pw_common.jetstream.bus import Bus, headers_of
+from pw_common.topology import subjects
+from pw_common.wire.batches import batch_of
+from pw_common.wire.captures import CaptureWriter
+from pw_common.wire.messages import Swap
 from pw_parser.core.parse import parse
 from pw_replay.market import generate
 from support.broker import provisioned

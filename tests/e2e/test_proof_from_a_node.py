@@ -10,12 +10,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pw_cli.walk import stored_alerts
-from pw_common import subjects
-from pw_common.bus import Bus, connect
-from pw_common.captures import CaptureWriter
-from pw_common.log import Log
-from pw_common.proofs import decode_proof
+from pw_cli.audit.walk import stored_alerts
+from pw_common.documents.proofs import decode_proof
+from pw_common.jetstream.bus import Bus, connect
+from pw_common.process.log import Log
+from pw_common.topology import subjects
+from pw_common.wire.captures import CaptureWriter
 from pw_replay.market import generate
 from support.archive_node import archive_node, archive_of
 from support.poll import poll_until

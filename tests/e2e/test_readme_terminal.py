@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pw_cli.up.processes import port_is_free
+from pw_cli.up.processes.processes import port_is_free
 from pw_replay.market import generate, presets
 from support.replaying import replaying
 from support.shell import Shell, shell

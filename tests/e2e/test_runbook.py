@@ -15,13 +15,13 @@ import msgspec
 import pytest
 import yaml
 
-from pw_cli.up.stored import stored_messages
-from pw_cli.walk import stored_alerts
-from pw_common import subjects
-from pw_common.bus import Bus, connect
-from pw_common.captures import CaptureWriter
-from pw_common.log import Log
-from pw_common.messages import decode_gap
+from pw_cli.audit.walk import stored_alerts
+from pw_cli.up.report.stored import stored_messages
+from pw_common.jetstream.bus import Bus, connect
+from pw_common.process.log import Log
+from pw_common.topology import subjects
+from pw_common.wire.captures import CaptureWriter
+from pw_common.wire.messages import decode_gap
 from support.broker import running_broker
 from support.market import market
 from support.poll import poll_until

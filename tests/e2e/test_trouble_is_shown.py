@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from pw_common.captures import CaptureWriter
-from pw_common.messages import SlotEvent, Swap
+from pw_common.wire.captures import CaptureWriter
+from pw_common.wire.messages import SlotEvent, Swap
 from pw_geyser import geyser_pb2
 from pw_parser.core.parse import parse
 from pw_replay.core.items import read_item

@@ -60,7 +60,7 @@ async def test_a_bug_ends_it_with_its_traceback_on_stderr(
 
 @pytest.mark.timeout(120)
 async def test_a_bug_in_what_only_shows_is_said_and_ends_nothing(tmp_path: Path) -> None:
-    code, said = await broken("pw_cli.up.relay", "Fold.due", tmp_path)
+    code, said = await broken("pw_cli.up.processes.relay", "Fold.due", tmp_path)
     assert code == 0, said
     assert "fold_ended_early" in said
     assert "ValueError: a bug of a test" in said

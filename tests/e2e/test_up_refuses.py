@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pw_cli.up.folder import data_folder
+from pw_cli.up.options.folder import data_folder
 
 
 async def pw_up(*arguments: str, folder: Path, **environ: str) -> tuple[int, str]:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from solders.pubkey import Pubkey
 
-from pw_common.captures import read_capture
+from pw_common.wire.captures import read_capture
 from pw_geyser import geyser_pb2 as pb
 from pw_replay.market import generate
 from support.chain_node import ChainNode, chain_node, corpus_chain, hash_of

@@ -14,9 +14,9 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from pw_cli.up.processes import free_port
-from pw_common.bus import Bus, connect
-from pw_common.log import Log
+from pw_cli.up.processes.processes import free_port
+from pw_common.jetstream.bus import Bus, connect
+from pw_common.process.log import Log
 from support.poll import poll_until
 from support.running import Running, running
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pw_common.token_file import read_token
+from pw_common.process.token_file import read_token
 from support.command import pw
 
 START_TIMEOUT_S = 60.0

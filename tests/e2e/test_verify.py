@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pw_cli.walk import stored_alerts
-from pw_common.bus import connect
-from pw_common.captures import CaptureWriter
-from pw_common.log import Log
+from pw_cli.audit.walk import stored_alerts
+from pw_common.jetstream.bus import connect
+from pw_common.process.log import Log
+from pw_common.wire.captures import CaptureWriter
 from pw_replay.market import generate
 from support.poll import poll_until
 from support.running import running

@@ -7,7 +7,7 @@ import ast
 from support.composed import ROOT
 
 # The one place that may.
-SHARED = "libs/common/src/pw_common/tasks.py"
+SHARED = "libs/common/src/pw_common/process/tasks.py"
 
 
 def gathers_of_cancelled(text: str) -> list[int]:

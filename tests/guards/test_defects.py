@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pw_geyser import geyser_pb2
-from pw_ingest.core.identity import read_update
+from pw_ingest.core.sequencing.identity import read_update
 
 ROOT = Path(__file__).parents[2]
 MARKET = "libs/detection/tests/test_market.py"

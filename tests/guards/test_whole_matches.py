@@ -11,8 +11,8 @@ SOURCES = sorted(
 ) + sorted((ROOT / "cli/src").glob("**/*.py"))
 # A beginning is looked for on purpose, of text that is ours or a single character.
 BEGINNINGS = {
-    "services/api/src/pw_api/bodies.py": "_PATH.match",
-    "libs/common/src/pw_common/plain_text.py": "_LATER_MARKS.match",
+    "services/api/src/pw_api/models/bodies.py": "_PATH.match",
+    "libs/common/src/pw_common/text/plain_text.py": "_LATER_MARKS.match",
 }
 
 

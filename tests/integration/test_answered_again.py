@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pw_common.bus import Bus
-from pw_common.envelope import MSG_ID
-from pw_common.local_broker import LocalBroker, restart_broker
-from pw_common.messages import Batch
-from pw_common.subjects import STREAM_SWAP, SWAP_BATCH
-from pw_common.topology import stream_created
-from pw_common.worker import Delivery
+from pw_common.dev.local_broker import LocalBroker, restart_broker
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.worker import Delivery
+from pw_common.topology.streams import stream_created
+from pw_common.topology.subjects import STREAM_SWAP, SWAP_BATCH
+from pw_common.wire.envelope import MSG_ID
+from pw_common.wire.messages import Batch
 from pw_parser.again import Place, empty_answer
 from pw_parser.core.batch import parse_message
 from pw_parser.shell import answer

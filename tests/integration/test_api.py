@@ -9,12 +9,12 @@ from typing import Any
 
 import httpx
 
-from pw_common import subjects
-from pw_common.bus import Bus
-from pw_common.envelope import TxHeaders, tx_headers
-from pw_common.local_broker import restart_broker
-from pw_common.messages import SourceState, encode
-from pw_common.topology import MIB
+from pw_common.dev.local_broker import restart_broker
+from pw_common.jetstream.bus import Bus
+from pw_common.topology import subjects
+from pw_common.topology.streams import MIB
+from pw_common.wire.envelope import TxHeaders, tx_headers
+from pw_common.wire.messages import SourceState, encode
 from support.apis import running_api
 from support.broker import provisioned
 from support.poll import poll_until

@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import msgspec
 
-from pw_common import subjects
-from pw_common.alerts import Alert
-from pw_common.bus import Bus
-from pw_common.messages import encode
+from pw_common.jetstream.bus import Bus
+from pw_common.topology import subjects
+from pw_common.wire.alerts import Alert
+from pw_common.wire.messages import encode
 from support.apis import running_api
 from support.poll import poll_until
 from support.receiver import receiving

@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from pw_common import subjects
-from pw_common.alerts import Alert
-from pw_common.clock import now_ms
-from pw_common.messages import encode
+from pw_common.process.clock import now_ms
+from pw_common.topology import subjects
+from pw_common.wire.alerts import Alert
+from pw_common.wire.messages import encode
 from support.apis import running_api
 from support.poll import poll_until
 from support.records import beat, make_swap, source_health, store, store_batch

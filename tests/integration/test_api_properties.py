@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pw_common.bus import Bus
-from pw_common.channels import stored_channels
-from pw_common.subjects import BUCKET_CONFIG, KEY_CHANNELS
+from pw_common.documents.channels import stored_channels
+from pw_common.jetstream.bus import Bus
+from pw_common.topology.subjects import BUCKET_CONFIG, KEY_CHANNELS
 from pw_detection.detector import Detector
-from pw_detector.in_force import Change, apply
+from pw_detector.core.in_force import Change, apply
 from support.apis import running_api
 
 PUT = (

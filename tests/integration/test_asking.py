@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pw_common.bus import ApiRefused, BrokerAway
-from pw_common.topology import MIB, declare
+from pw_common.jetstream.bus import ApiRefused, BrokerAway
+from pw_common.topology.streams import MIB, declare
 from support.asking import asked, leader_of
 from support.broker import connected, running_broker
 from support.cluster import provisioned_bus, running_cluster

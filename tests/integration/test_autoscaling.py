@@ -22,17 +22,17 @@ import httpx
 import pytest
 import yaml
 
-from pw_cli.offline import SOURCE
-from pw_cli.up.stored import stored_messages
-from pw_common import subjects
-from pw_common.batches import batch_of
-from pw_common.bus import Bus, headers_of
-from pw_common.envelope import compress, tx_headers
-from pw_common.framing import join
-from pw_common.log import Log
-from pw_common.messages import Swap
-from pw_common.publisher import Publisher
-from pw_ingest.core.pipeline import Pipeline, TxMessage
+from pw_cli.offline.offline import SOURCE
+from pw_cli.up.report.stored import stored_messages
+from pw_common.jetstream.bus import Bus, headers_of
+from pw_common.jetstream.publisher import Publisher
+from pw_common.process.log import Log
+from pw_common.topology import subjects
+from pw_common.wire.batches import batch_of
+from pw_common.wire.envelope import compress, tx_headers
+from pw_common.wire.framing import join
+from pw_common.wire.messages import Swap
+from pw_ingest.core.sequencing.pipeline import Pipeline, TxMessage
 from pw_replay.market import generate
 from support.lag import LAG, PARSER, Adapter, adapting
 from support.poll import poll_until

@@ -12,12 +12,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pw_cli.copies import manifest as mf
-from pw_cli.copies import snapshot
-from pw_common import subjects
-from pw_common.bus import Bus
-from pw_common.queue_name import METADATA_RESTORED
-from pw_common.topology import METADATA_CREATED, MIB, Topology, declare, stream_created
+from pw_cli.backup import manifest as mf
+from pw_cli.backup import snapshot
+from pw_common.jetstream.bus import Bus
+from pw_common.topology import subjects
+from pw_common.topology.queue_name import METADATA_RESTORED
+from pw_common.topology.streams import METADATA_CREATED, MIB, Topology, declare, stream_created
 from pw_provision.apply import Refused, apply
 from support.broker import connected, provisioned, running_broker, small_topology
 from support.command import pw, started

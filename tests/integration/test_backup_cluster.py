@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pw_common import subjects
-from pw_common.bus import ApiRefused, BrokerAway, Bus, connect
-from pw_common.log import Log
-from pw_common.topology import MIB, declare, stream_created
+from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus, connect
+from pw_common.process.log import Log
+from pw_common.topology import subjects
+from pw_common.topology.streams import MIB, declare, stream_created
 from pw_provision.apply import apply
 from support.asking import asked
 from support.broker import connected, running_broker

@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pw_common import subjects
-from pw_common.bus import Bus
-from pw_common.local_broker import LocalBroker
-from pw_common.topology import MIB
+from pw_common.dev.local_broker import LocalBroker
+from pw_common.jetstream.bus import Bus
+from pw_common.topology import subjects
+from pw_common.topology.streams import MIB
 from pw_provision.apply import apply
 from support.broker import connected, provisioned, running_broker, small_topology
 from support.command import pw

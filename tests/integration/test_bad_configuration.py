@@ -9,10 +9,10 @@ import httpx
 import msgspec
 import pytest
 
-from pw_common import subjects
-from pw_common.bus import Bus
-from pw_common.messages import decode_heartbeat
-from pw_common.subjects import BUCKET_CONFIG, BUCKET_DETECTOR
+from pw_common.jetstream.bus import Bus
+from pw_common.topology import subjects
+from pw_common.topology.subjects import BUCKET_CONFIG, BUCKET_DETECTOR
+from pw_common.wire.messages import decode_heartbeat
 from support.apis import running_api
 from support.poll import poll_until
 from support.services import running_service

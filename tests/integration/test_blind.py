@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from pw_common import subjects
+from pw_common.topology import subjects
 from pw_replay.market import generate
 from support.broker import provisioned
 from support.poll import poll_until

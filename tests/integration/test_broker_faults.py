@@ -15,16 +15,16 @@ import httpx
 import pytest
 from nats.errors import Error as NatsError
 
-from pw_cli.up.stored import stored_messages
-from pw_common import subjects
-from pw_common.bus import ApiRefused, BrokerAway, Bus
-from pw_common.envelope import MSG_ID
-from pw_common.local_broker import restart_broker
-from pw_common.log import Log
-from pw_common.publisher import Publisher, Stored
-from pw_common.tasks import end_tasks
-from pw_common.topology import MIB, Topology, declare
-from pw_ingest.core.identity import read_update
+from pw_cli.up.report.stored import stored_messages
+from pw_common.dev.local_broker import restart_broker
+from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
+from pw_common.jetstream.publisher import Publisher, Stored
+from pw_common.process.log import Log
+from pw_common.process.tasks import end_tasks
+from pw_common.topology import subjects
+from pw_common.topology.streams import MIB, Topology, declare
+from pw_common.wire.envelope import MSG_ID
+from pw_ingest.core.sequencing.identity import read_update
 from pw_provision.apply import apply
 from support.asking import leader_of
 from support.broker import connected, provisioned, running_broker, small_topology

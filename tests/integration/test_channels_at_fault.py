@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import pytest
 
-from pw_common import subjects
+from pw_common.topology import subjects
 from support.certificates import authority, signed
 from support.notifying import (
     configure,

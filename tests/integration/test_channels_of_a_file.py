@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pw_common import subjects
-from pw_common.bus import Bus
-from pw_common.channels import channels_of
-from pw_common.documents import BadDocument
+from pw_common.documents.channels import channels_of
+from pw_common.documents.document import BadDocument
+from pw_common.jetstream.bus import Bus
+from pw_common.topology import subjects
 from pw_notifier.channel_file import ChannelFile
 from support.api_run import Command, stored, system
 from support.broker import provisioned

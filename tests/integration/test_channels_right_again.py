@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from pw_common import subjects
-from pw_common.bus import Bus
-from pw_common.clock import now_ms
-from pw_common.overview import take
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.overview import take
+from pw_common.process.clock import now_ms
+from pw_common.topology import subjects
 from pw_health.reading import snapshot_of
 from support.command import Ended, pw
 from support.notifying import (

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from pw_common import subjects
-from pw_common.bus import Bus
-from pw_common.captures import read_capture
-from pw_common.envelope import TxHeaders, compress, decompress, read_tx_headers, tx_headers
-from pw_common.framing import join, split
-from pw_common.heartbeat import EndpointHealth
-from pw_common.log_reader import StoredMessage, get_message
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.log_reader import StoredMessage, get_message
+from pw_common.topology import subjects
+from pw_common.wire.captures import read_capture
+from pw_common.wire.envelope import TxHeaders, compress, decompress, read_tx_headers, tx_headers
+from pw_common.wire.framing import join, split
+from pw_common.wire.heartbeat import EndpointHealth
 from pw_geyser import shallow_pb2
 from support.beating import beating
 from support.broker import provisioned

@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from pw_common import subjects
-from pw_common.alerts import Alert
-from pw_common.bus import Bus
-from pw_common.envelope import MSG_ID, ORIGIN_SEQ, ORIGIN_STREAM, REASON, SCHEMA
-from pw_common.limits import POISON_RUN_MAX
-from pw_common.messages import encode
+from pw_common.jetstream.bus import Bus
+from pw_common.topology import subjects
+from pw_common.wire.alerts import Alert
+from pw_common.wire.envelope import MSG_ID, ORIGIN_SEQ, ORIGIN_STREAM, REASON, SCHEMA
+from pw_common.wire.limits import POISON_RUN_MAX
+from pw_common.wire.messages import encode
 from support.broker import provisioned
 from support.command import Ended, pw
 from support.notifying import of_rules

@@ -10,21 +10,21 @@ import httpx
 import msgspec
 from nats.errors import Error as NatsError
 
-from pw_cli.offline import alerts, batches
-from pw_common import subjects
-from pw_common.alerts import Alert, alert_digest
-from pw_common.bus import Bus
-from pw_common.captures import CaptureWriter
-from pw_common.envelope import CONTENT_ENCODING, MSG_ID, SCHEMA, SCHEMA_BATCH, ZSTD, compress
-from pw_common.log import Log
-from pw_common.messages import Batch, Counts, SlotEvent, Swap, encode
-from pw_common.publisher import Publisher
-from pw_detection.assembly import Place
+from pw_cli.offline.offline import alerts, batches
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.publisher import Publisher
+from pw_common.ordering.assembly import Place
+from pw_common.process.log import Log
+from pw_common.topology import subjects
+from pw_common.wire.alerts import Alert, alert_digest
+from pw_common.wire.captures import CaptureWriter
+from pw_common.wire.envelope import CONTENT_ENCODING, MSG_ID, SCHEMA, SCHEMA_BATCH, ZSTD, compress
+from pw_common.wire.messages import Batch, Counts, SlotEvent, Swap, encode
 from pw_detection.detector import Detector
-from pw_detection.rules import Rule
-from pw_detector.alert_store import AlertStore, stored_alerts
-from pw_detector.configuration import FOLDED_SLOTS, Configuration, InForce
-from pw_detector.position import Position, PositionStore
+from pw_detection.rules.rules import Rule
+from pw_detector.store.alert_store import AlertStore, stored_alerts
+from pw_detector.store.configuration import FOLDED_SLOTS, Configuration, InForce
+from pw_detector.store.position import Position, PositionStore
 from pw_replay.market import generate
 from support.broker import provisioned
 from support.poll import poll_until

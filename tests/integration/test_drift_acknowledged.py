@@ -6,12 +6,12 @@ import asyncio
 import subprocess
 from pathlib import Path
 
-from pw_common.bus import Bus
-from pw_common.envelope import TxHeaders, compress, tx_headers
-from pw_common.framing import join
-from pw_common.subjects import tx
+from pw_common.jetstream.bus import Bus
+from pw_common.topology.subjects import tx
+from pw_common.wire.envelope import TxHeaders, compress, tx_headers
+from pw_common.wire.framing import join
 from pw_geyser import geyser_pb2
-from pw_parser.core.programs import EXCHANGES
+from pw_parser.core.decode.programs import EXCHANGES
 from support.apis import running_api
 from support.command import pw
 from support.market import market

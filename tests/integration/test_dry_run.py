@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 
 from pw_api.core.tried import Trial
-from pw_cli.offline import batches
-from pw_common.bus import Bus
-from pw_common.captures import CaptureWriter
-from pw_common.messages import Swap
-from pw_detection.lists import Mute, Mutes, Watched, WatchLists
-from pw_detection.rules import Rule
+from pw_cli.offline.offline import batches
+from pw_common.jetstream.bus import Bus
+from pw_common.wire.captures import CaptureWriter
+from pw_common.wire.messages import Swap
+from pw_detection.rules.lists import Mute, Mutes, Watched, WatchLists
+from pw_detection.rules.rules import Rule
 from pw_replay.market import generate
 from support.apis import running_api
 from support.poll import poll_until

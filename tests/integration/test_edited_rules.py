@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from pw_cli.walk import stored_alerts
-from pw_common import subjects
-from pw_common.alerts import Alert, ended_of
-from pw_common.bus import Bus
-from pw_common.envelope import CONTENT_ENCODING, MSG_ID, SCHEMA, SCHEMA_BATCH, ZSTD, compress
-from pw_common.messages import Batch, Counts, Event, SlotEvent, Swap, encode
+from pw_cli.audit.walk import stored_alerts
+from pw_common.jetstream.bus import Bus
+from pw_common.topology import subjects
+from pw_common.wire.alerts import Alert, ended_of
+from pw_common.wire.envelope import CONTENT_ENCODING, MSG_ID, SCHEMA, SCHEMA_BATCH, ZSTD, compress
+from pw_common.wire.messages import Batch, Counts, Event, SlotEvent, Swap, encode
 from support.broker import provisioned
 from support.command import pw
 from support.poll import poll_until

@@ -6,9 +6,9 @@ import asyncio
 from collections import Counter
 from pathlib import Path
 
-from pw_common.heartbeat import EndpointHealth
+from pw_common.wire.heartbeat import EndpointHealth
 from pw_geyser import geyser_pb2 as pb
-from pw_ingest.core.identity import read_update
+from pw_ingest.core.sequencing.identity import read_update
 from support.broker import provisioned
 from support.ingesting import gaps_stored, heartbeat, ingest, until_frontier, updates_stored
 from support.poll import poll_until

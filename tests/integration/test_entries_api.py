@@ -9,9 +9,9 @@ import httpx
 import msgspec
 import pytest
 
-from pw_common import subjects
-from pw_common.bus import Bus
-from pw_detection.lists import shipped_mutes
+from pw_common.jetstream.bus import Bus
+from pw_common.topology import subjects
+from pw_detection.rules.lists import shipped_mutes
 from support.apis import running_api
 
 WALLET = "So11111111111111111111111111111111111111112"

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pw_detection.lists import shipped_mutes
+from pw_detection.rules.lists import shipped_mutes
 from support.api_run import stored, system
 from support.command import Ended, pw
 from support.poll import poll_until

@@ -10,12 +10,12 @@ from typing import Any, Final
 
 import msgspec
 
-from pw_cli import channels, rules
-from pw_cli.api_client import ApiClient
-from pw_cli.entries import Asking
-from pw_cli.runs import Run
-from pw_common.bus import Bus
-from pw_detection.lists import shipped_mutes
+from pw_cli.commands.configuring import channels, rules
+from pw_cli.connect.api_client import ApiClient
+from pw_cli.connect.runs import Run
+from pw_cli.entries.entries import Asking
+from pw_common.jetstream.bus import Bus
+from pw_detection.rules.lists import shipped_mutes
 from support.api_run import Command, stored, system
 from support.records import MINT
 from support.tokens import bearer, token_file

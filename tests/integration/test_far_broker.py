@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from pw_common import subjects
-from pw_common.bus import Bus
-from pw_common.clock import monotonic_s, now_ms
-from pw_common.local_broker import LocalBroker
-from pw_common.overview import take
+from pw_common.dev.local_broker import LocalBroker
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.overview import take
+from pw_common.process.clock import monotonic_s, now_ms
+from pw_common.topology import subjects
 from pw_health import conditions
 from pw_health.reading import snapshot_of
 from support.beating import beating

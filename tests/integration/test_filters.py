@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from pw_common.bus import Bus
-from pw_common.coverage import PROGRAMS, SUCCESSFUL, TOKEN_PROGRAMS
-from pw_common.heartbeat import SourceHealth
-from pw_common.messages import SourceState, encode
-from pw_common.subjects import BUCKET_SOURCE
+from pw_common.jetstream.bus import Bus
+from pw_common.topology.subjects import BUCKET_SOURCE
+from pw_common.wire.coverage import PROGRAMS, SUCCESSFUL, TOKEN_PROGRAMS
+from pw_common.wire.heartbeat import SourceHealth
+from pw_common.wire.messages import SourceState, encode
 from pw_geyser import geyser_pb2 as pb
-from pw_ingest.core.programs import TOKEN_PROGRAM_IDS
+from pw_ingest.core.subscription.programs import TOKEN_PROGRAM_IDS
 from pw_replay.core.limits import NOT_ANY, FilterLimits
 from support.broker import provisioned
 from support.ingesting import (

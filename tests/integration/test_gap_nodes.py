@@ -17,13 +17,13 @@ from solders.message import MessageHeader, MessageV1, TransactionConfig
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 
-from pw_cli.gap_proof import Around, Fill, Link, why_open
-from pw_cli.gap_sources import Job, from_captures, from_node
-from pw_cli.gap_store import Filler
-from pw_common.captures import CaptureWriter
-from pw_common.messages import Gap
+from pw_cli.gaps.gap_proof import Around, Fill, Link, why_open
+from pw_cli.gaps.gap_sources import Job, from_captures, from_node
+from pw_cli.gaps.gap_store import Filler
+from pw_common.wire.captures import CaptureWriter
+from pw_common.wire.messages import Gap
 from pw_geyser import geyser_pb2 as pb
-from pw_ingest.core.identity import META, read_update
+from pw_ingest.core.sequencing.identity import META, read_update
 from pw_parser.core.parse import parse
 from pw_replay.market import generate
 from pw_rpc import node as rpc_module

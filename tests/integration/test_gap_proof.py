@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from pw_common import subjects
-from pw_common.captures import CaptureWriter
+from pw_common.topology import subjects
+from pw_common.wire.captures import CaptureWriter
 from pw_replay.market import generate
 from support.command import Ended, pw
 from support.gapped import Gapped, by_slot, gapped, swaps_of

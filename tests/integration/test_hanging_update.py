@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from pw_common import subjects
-from pw_common.batches import batch_of
-from pw_common.bus import Bus
-from pw_common.envelope import POSITION, REASON, TxHeaders, compress, tx_headers
-from pw_common.framing import join
-from pw_common.limits import PARSER_ACK_WAIT_S, TX_UPDATES_MAX
-from pw_common.log import Log
-from pw_common.log_reader import get_message
-from pw_common.metrics import Metrics
-from pw_common.publisher import Publisher
-from pw_common.worker import WorkerLimits, run_worker
-from pw_detection.assembly import HOLD_MAX_MS
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.log_reader import get_message
+from pw_common.jetstream.publisher import Publisher
+from pw_common.jetstream.worker import WorkerLimits, run_worker
+from pw_common.ordering.assembly import HOLD_MAX_MS
+from pw_common.process.log import Log
+from pw_common.service.metrics import Metrics
+from pw_common.topology import subjects
+from pw_common.wire.batches import batch_of
+from pw_common.wire.envelope import POSITION, REASON, TxHeaders, compress, tx_headers
+from pw_common.wire.framing import join
+from pw_common.wire.limits import PARSER_ACK_WAIT_S, TX_UPDATES_MAX
 from pw_geyser import geyser_pb2 as pb
 from pw_parser.isolate import SUSPECT_DELIVERIES, UPDATE_TIMEOUT_S
 from pw_parser.shell import Queue, handler

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pw_common.captures import BadCapture, read_capture
-from pw_common.limits import UPDATE_BYTES_MAX
+from pw_common.wire.captures import BadCapture, read_capture
+from pw_common.wire.limits import UPDATE_BYTES_MAX
 from pw_replay.market import generate
 from support.archive_node import Answer, Archive, archive_node, archive_of, refused
 from support.history import FAST, capture, kinds, pw, span, swaps

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pw_common.captures import read_capture
+from pw_common.wire.captures import read_capture
 from pw_geyser import geyser_pb2 as pb
 from pw_replay.market import generate
 from support.archive_node import Answer, Archive, archive_node, archive_of

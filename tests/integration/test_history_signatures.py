@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from solders.signature import Signature
 
-from pw_cli.capture import add_arguments, run
-from pw_common.captures import read_capture
+from pw_cli.commands.captures.capture import add_arguments, run
+from pw_common.wire.captures import read_capture
 from pw_geyser import geyser_pb2 as pb
 from pw_replay.market import generate
 from support.archive_node import archive_node, archive_of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pw_common import subjects
-from pw_detector.holes import ASKED_MAX, Holes
+from pw_common.topology import subjects
+from pw_detector.store.holes import ASKED_MAX, Holes
 from support.broker import provisioned
 from support.records import store
 

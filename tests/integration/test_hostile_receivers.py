@@ -11,14 +11,14 @@ import httpx
 import msgspec
 import pytest
 
-from pw_cli.up.processes import usage
-from pw_common import subjects
-from pw_common.alerts import Alert
-from pw_common.bus import Bus
-from pw_common.clock import monotonic_s
-from pw_common.messages import encode
-from pw_notifier.bounded import bounded_client
-from pw_notifier.exchange import ANSWER_BYTES_MAX, DEADLINE_S, NoAnswer, exchange
+from pw_cli.up.processes.processes import usage
+from pw_common.jetstream.bus import Bus
+from pw_common.process.clock import monotonic_s
+from pw_common.topology import subjects
+from pw_common.wire.alerts import Alert
+from pw_common.wire.messages import encode
+from pw_notifier.http.bounded import bounded_client
+from pw_notifier.http.exchange import ANSWER_BYTES_MAX, DEADLINE_S, NoAnswer, exchange
 from support.broker import provisioned
 from support.hostile import BEHAVIOURS, bomb, hostile_receiver
 from support.poll import poll_until

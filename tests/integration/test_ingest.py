@@ -11,17 +11,17 @@ import httpx
 import msgspec
 import zstandard
 
-from pw_cli.up.processes import free_port
-from pw_common.envelope import decompress, read_tx_headers
-from pw_common.framing import split
-from pw_common.limits import DECOMPRESSED_BYTES_MAX
-from pw_common.local_broker import restart_broker
-from pw_common.messages import (
+from pw_cli.up.processes.processes import free_port
+from pw_common.dev.local_broker import restart_broker
+from pw_common.topology.subjects import BUCKET_SOURCE
+from pw_common.wire.envelope import decompress, read_tx_headers
+from pw_common.wire.framing import split
+from pw_common.wire.limits import DECOMPRESSED_BYTES_MAX
+from pw_common.wire.messages import (
     Gap,
     SourceState,
     encode,
 )
-from pw_common.subjects import BUCKET_SOURCE
 from pw_geyser import geyser_pb2 as pb
 from support.broker import provisioned
 from support.ingesting import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pw_ingest.core.identity import read_update
+from pw_ingest.core.sequencing.identity import read_update
 from support.broker import provisioned
 from support.ingesting import gaps_stored, ingest, stored, until_frontier, updates_stored
 from support.poll import poll_until

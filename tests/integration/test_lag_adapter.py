@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pw_common.local_broker import restart_broker
-from pw_common.subjects import tx
+from pw_common.dev.local_broker import restart_broker
+from pw_common.topology.subjects import tx
 from support.certificates import Pair, authority, signed
 from support.lag import LAG, PARSER, ROOT, adapting
 from support.poll import poll_until

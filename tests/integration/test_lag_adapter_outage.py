@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pw_common.local_broker import restart_broker
+from pw_common.dev.local_broker import restart_broker
 from support.lag import LAG, PARSER, ROOT, adapting
 from support.poll import poll_until
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import msgspec
 
-from pw_common.alerts import Alert, Buyer
-from pw_common.log import Log
-from pw_common.publisher import Publisher
-from pw_detector.alert_store import AlertStore, stored_alerts
+from pw_common.jetstream.publisher import Publisher
+from pw_common.process.log import Log
+from pw_common.wire.alerts import Alert, Buyer
+from pw_detector.store.alert_store import AlertStore, stored_alerts
 from support.broker import provisioned
 
 MINT = "So11111111111111111111111111111111111111112"

@@ -5,12 +5,12 @@ from pathlib import Path
 import httpx
 from solders.signature import Signature
 
-from pw_common import subjects
-from pw_common.envelope import TxHeaders, compress, tx_headers
-from pw_common.framing import join
+from pw_common.topology import subjects
+from pw_common.wire.envelope import TxHeaders, compress, tx_headers
+from pw_common.wire.framing import join
 from pw_geyser import geyser_pb2
+from pw_parser.core.decode.programs import EXCHANGES
 from pw_parser.core.parse import parse
-from pw_parser.core.programs import EXCHANGES
 from pw_replay.market import generate
 from support.broker import provisioned
 from support.poll import poll_until

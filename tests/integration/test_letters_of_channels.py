@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pw_common import subjects
+from pw_common.topology import subjects
 from support.notifying import dead_letters, delivered, hook, notifying, ring
 from support.poll import poll_until
 from support.receiver import receiving

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from pw_cli.up.stored import stored_messages
-from pw_common import subjects
-from pw_common.bus import Bus
-from pw_common.log_reader import INACTIVE_NS, LogReader, get_message
-from pw_common.topology import declare
+from pw_cli.up.report.stored import stored_messages
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.log_reader import INACTIVE_NS, LogReader, get_message
+from pw_common.topology import subjects
+from pw_common.topology.streams import declare
 from support.broker import provisioned
 from support.poll import poll_until
 from support.records import store_gap

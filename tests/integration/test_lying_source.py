@@ -7,12 +7,12 @@ from pathlib import Path
 
 import httpx
 
-from pw_common.bus import Bus
-from pw_common.heartbeat import EndpointHealth, Heartbeat, SourceHealth
-from pw_common.messages import SourceState, decode_heartbeat, encode
-from pw_common.subjects import BUCKET_INSTANCES, BUCKET_SOURCE
+from pw_common.jetstream.bus import Bus
+from pw_common.topology.subjects import BUCKET_INSTANCES, BUCKET_SOURCE
+from pw_common.wire.heartbeat import EndpointHealth, Heartbeat, SourceHealth
+from pw_common.wire.messages import SourceState, decode_heartbeat, encode
 from pw_geyser import geyser_pb2 as pb
-from pw_ingest.core.identity import DISCONTINUITY, read_update
+from pw_ingest.core.sequencing.identity import DISCONTINUITY, read_update
 from support.broker import provisioned
 from support.ingesting import (
     checkpoint,

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from pw_common.messages import Swap
+from pw_common.wire.messages import Swap
 from pw_parser.core.parse import parse
 from pw_replay.market import generate_labelled
 

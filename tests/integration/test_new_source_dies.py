@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pw_common.bus import Bus
-from pw_common.local_broker import LocalBroker
+from pw_common.dev.local_broker import LocalBroker
+from pw_common.jetstream.bus import Bus
 from support.broker import provisioned
 from support.ingesting import checkpoint, gaps_stored, ingest, stop, until_frontier, updates_stored
 from support.poll import poll_until

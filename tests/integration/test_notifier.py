@@ -15,10 +15,10 @@ import msgspec
 import pytest
 from standardwebhooks import Webhook
 
-from pw_common import subjects
-from pw_common.alerts import Alert
-from pw_common.bus import Bus
-from pw_common.messages import decode_heartbeat, encode
+from pw_common.jetstream.bus import Bus
+from pw_common.topology import subjects
+from pw_common.wire.alerts import Alert
+from pw_common.wire.messages import decode_heartbeat, encode
 from support.broker import provisioned
 from support.poll import poll_until
 from support.receiver import Receiver, receiving

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pw_notifier.outbox import Outbox
+from pw_notifier.delivery.outbox import Outbox
 from support.broker import provisioned
 
 

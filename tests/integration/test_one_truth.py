@@ -13,11 +13,11 @@ import httpx
 import msgspec
 import pytest
 
-from pw_common import subjects
-from pw_common.alerts import Alert
-from pw_common.bus import Bus
-from pw_common.clock import monotonic_s
-from pw_common.messages import encode
+from pw_common.jetstream.bus import Bus
+from pw_common.process.clock import monotonic_s
+from pw_common.topology import subjects
+from pw_common.wire.alerts import Alert
+from pw_common.wire.messages import encode
 from pw_health.course import CLEAR_MS
 from pw_notifier.watch import GRACE_S
 from support.apis import running_api

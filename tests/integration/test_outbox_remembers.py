@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pw_common import subjects
-from pw_common.bus import ApiRefused, BrokerAway, Bus
-from pw_notifier.outbox import Outbox
+from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
+from pw_common.topology import subjects
+from pw_notifier.delivery.outbox import Outbox
 from support.broker import provisioned
 from support.command import Ended, pw
 from support.notifying import dead_letters, delivered, hook, notifying, of_rules, ring

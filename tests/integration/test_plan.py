@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pw_cli import sizing
-from pw_common import subjects
-from pw_common.envelope import TxHeaders, tx_headers
-from pw_common.messages import encode
+from pw_cli.capacity import sizing
+from pw_common.topology import subjects
+from pw_common.wire.envelope import TxHeaders, tx_headers
+from pw_common.wire.messages import encode
 from support.broker import provisioned
 from support.command import pw
 from support.market import expected_alerts, market, write_capture

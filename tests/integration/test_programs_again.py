@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from pw_cli.dlq import replayed
-from pw_cli.gap_store import Filler
-from pw_cli.offline import batches
-from pw_cli.prove import tables_at
-from pw_common.bus import Bus
-from pw_common.envelope import (
+from pw_cli.commands.broker.dlq import replayed
+from pw_cli.commands.watching.prove import tables_at
+from pw_cli.gaps.gap_store import Filler
+from pw_cli.offline.offline import batches
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.log_reader import get_message
+from pw_common.jetstream.program_store import InForce, NoTable
+from pw_common.process.log import Log
+from pw_common.topology.subjects import BUCKET_PROGRAMS, STREAM_DLQ, SWAP_BATCH, tx
+from pw_common.wire.envelope import (
     CONTENT_ENCODING,
     MSG_ID,
     PROGRAMS,
@@ -23,12 +27,8 @@ from pw_common.envelope import (
     read_tx_headers,
     tx_headers,
 )
-from pw_common.framing import join
-from pw_common.log import Log
-from pw_common.log_reader import get_message
-from pw_common.messages import Batch, Counts, Gap, SlotEvent, encode
-from pw_common.program_store import InForce, NoTable
-from pw_common.subjects import BUCKET_PROGRAMS, STREAM_DLQ, SWAP_BATCH, tx
+from pw_common.wire.framing import join
+from pw_common.wire.messages import Batch, Counts, Gap, SlotEvent, encode
 from support.broker import provisioned
 from support.market import market, write_capture
 from support.poll import poll_until

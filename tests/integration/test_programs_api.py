@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pw_common.subjects import BUCKET_CONFIG, KEY_PROGRAMS
+from pw_common.topology.subjects import BUCKET_CONFIG, KEY_PROGRAMS
 from support.apis import running_api
 from support.command import Ended, pw
 from support.ingesting import ingest

@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pw_common.bus import Bus
-from pw_common.envelope import PROGRAMS
-from pw_common.subjects import BUCKET_PROGRAMS
+from pw_common.jetstream.bus import Bus
+from pw_common.topology.subjects import BUCKET_PROGRAMS
+from pw_common.wire.envelope import PROGRAMS
 from support.broker import provisioned
 from support.ingesting import ingest
 from support.market import market

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from pw_common.bus import BrokerAway, Bus, connect
-from pw_common.envelope import MSG_ID
-from pw_common.local_broker import LocalBroker
-from pw_common.log import Log
-from pw_common.log_reader import get_message
-from pw_common.subjects import (
+from pw_common.dev.local_broker import LocalBroker
+from pw_common.jetstream.bus import BrokerAway, Bus, connect
+from pw_common.jetstream.log_reader import get_message
+from pw_common.process.log import Log
+from pw_common.topology.subjects import (
     BUCKET_CONFIG,
     BUCKET_PROGRAMS,
     KEY_ACKNOWLEDGED,
     KEY_CHANNELS,
     KEY_PROGRAMS,
 )
+from pw_common.wire.envelope import MSG_ID
 from pw_parser.again import Place, empty_answer
 from pw_provision.apply import apply
 from support.broker import running_broker, small_topology

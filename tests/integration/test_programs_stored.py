@@ -7,13 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from pw_common.bus import Bus
-from pw_common.envelope import PROGRAMS, TxHeaders, compress, tx_headers
-from pw_common.framing import join
-from pw_common.log import Log
-from pw_common.messages import decode_heartbeat
-from pw_common.program_store import MEND_LOOKS, InForce
-from pw_common.subjects import (
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.program_store import MEND_LOOKS, InForce
+from pw_common.process.log import Log
+from pw_common.topology.subjects import (
     BUCKET_CONFIG,
     BUCKET_INSTANCES,
     BUCKET_PROGRAMS,
@@ -22,6 +19,9 @@ from pw_common.subjects import (
     STREAM_DLQ,
     tx,
 )
+from pw_common.wire.envelope import PROGRAMS, TxHeaders, compress, tx_headers
+from pw_common.wire.framing import join
+from pw_common.wire.messages import decode_heartbeat
 from support.broker import provisioned
 from support.ingesting import ingest
 from support.market import market

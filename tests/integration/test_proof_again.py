@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from pw_cli import prove
-from pw_cli.proof_basis import lookback_ms
-from pw_cli.proof_beyond import apart
-from pw_cli.proof_check import differences
-from pw_common.messages import encode
-from pw_common.proofs import AlertProof, ProvenRule, decode_proof
-from pw_detection.rules import shipped_rules
+from pw_cli.audit.proof.proof_basis import lookback_ms
+from pw_cli.audit.proof.proof_beyond import apart
+from pw_cli.audit.proof.proof_check import differences
+from pw_cli.commands.watching import prove
+from pw_common.documents.proofs import AlertProof, ProvenRule, decode_proof
+from pw_common.wire.messages import encode
+from pw_detection.rules.rules import shipped_rules
 from support.archive_node import archive_node
 from support.proving import (
     FAST,

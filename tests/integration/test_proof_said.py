@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from pw_cli import prove
-from pw_cli.proof_check import checked_of, differences
-from pw_cli.proof_words import lines_of
-from pw_common.messages import encode
-from pw_common.proofs import AlertProof, decode_proof
+from pw_cli.audit.proof.proof_check import checked_of, differences
+from pw_cli.audit.proof.proof_words import lines_of
+from pw_cli.commands.watching import prove
+from pw_common.documents.proofs import AlertProof, decode_proof
+from pw_common.wire.messages import encode
 from support.proving import (
     MUCH,
     Derived,

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from pw_common import subjects
-from pw_common.topology import MIB, declare
+from pw_common.topology import subjects
+from pw_common.topology.streams import MIB, declare
 from pw_provision.apply import Refused, apply
 from support.broker import connected, provisioned, running_broker, small_topology
 from support.command import pw

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from pw_common.bus import ApiRefused, Bus
-from pw_common.local_broker import LocalBroker, restart_broker
-from pw_common.topology import MIB, declare
+from pw_common.dev.local_broker import LocalBroker, restart_broker
+from pw_common.jetstream.bus import ApiRefused, Bus
+from pw_common.topology.streams import MIB, declare
 from support.broker import connected, running_broker
 from support.poll import poll_until
 from support.starting import Started, started

@@ -12,17 +12,17 @@ from typing import cast
 import grpc
 import pytest
 
-from pw_cli.broker import credentials
-from pw_common.bus import BrokerAway, connect
-from pw_common.local_broker import find_server
-from pw_common.log import Log
-from pw_common.settings import BadSettings, load
-from pw_common.tasks import end_tasks
+from pw_cli.connect.broker import credentials
+from pw_common.dev.local_broker import find_server
+from pw_common.jetstream.bus import BrokerAway, connect
+from pw_common.process.log import Log
+from pw_common.process.tasks import end_tasks
+from pw_common.service.settings import BadSettings, load
 from pw_geyser import geyser_pb2 as pb
 from pw_ingest.config import Endpoint, Settings
-from pw_ingest.stream import Source, StreamEnded
-from pw_notifier.bounded import bounded_client
-from pw_notifier.exchange import exchange
+from pw_ingest.source.stream import Source, StreamEnded
+from pw_notifier.http.bounded import bounded_client
+from pw_notifier.http.exchange import exchange
 from support.certificates import Pair, authority, signed
 from support.command import pw
 from support.poll import poll_until

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pw_common.bus import Bus
-from pw_common.envelope import EXPECTED_LAST_SUBJECT_SEQUENCE, MSG_ID
-from pw_common.local_broker import restart_broker
-from pw_common.log import Log
-from pw_common.publisher import Publisher, PublishRefused, Stored
-from pw_common.subjects import SWAP_BATCH
-from pw_common.topology import MIB
+from pw_common.dev.local_broker import restart_broker
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.publisher import Publisher, PublishRefused, Stored
+from pw_common.process.log import Log
+from pw_common.topology.streams import MIB
+from pw_common.topology.subjects import SWAP_BATCH
+from pw_common.wire.envelope import EXPECTED_LAST_SUBJECT_SEQUENCE, MSG_ID
 from support.broker import provisioned
 from support.poll import poll_until
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pw_common import subjects
-from pw_common.batches import batch_of
-from pw_common.bus import Bus
-from pw_common.envelope import TxHeaders, compress, tx_headers
-from pw_common.framing import join
-from pw_common.log_reader import get_message
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.log_reader import get_message
+from pw_common.topology import subjects
+from pw_common.wire.batches import batch_of
+from pw_common.wire.envelope import TxHeaders, compress, tx_headers
+from pw_common.wire.framing import join
 from pw_geyser import geyser_pb2 as pb
 from pw_provision.apply import apply
 from support.broker import provisioned, small_topology

@@ -14,8 +14,8 @@ from typing import Any
 import grpc
 import pytest
 
-from pw_common.captures import read_capture
-from pw_common.sent_record import read_sent_record
+from pw_common.dev.sent_record import read_sent_record
+from pw_common.wire.captures import read_capture
 from pw_geyser import geyser_pb2 as pb
 from pw_replay.core.items import DISCONTINUITY, read_item
 from pw_replay.market import generate

@@ -7,10 +7,10 @@ from pathlib import Path
 import grpc
 import pytest
 
-from pw_common.envelope import COVERAGE, FILTER, compress, tx_headers
-from pw_common.framing import join
+from pw_common.wire.envelope import COVERAGE, FILTER, compress, tx_headers
+from pw_common.wire.framing import join
 from pw_geyser import geyser_pb2 as pb
-from pw_ingest.core.programs import Program, subscription
+from pw_ingest.core.subscription.programs import Program, subscription
 from pw_parser.core.batch import parse_message
 from pw_replay.core.faults import BadPlan, parse_plan
 from pw_replay.market import generate

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pw_common.bus import Bus
-from pw_common.local_broker import restart_broker
+from pw_common.dev.local_broker import restart_broker
+from pw_common.jetstream.bus import Bus
 from support.broker import provisioned
 from support.ingesting import (
     checkpoint,

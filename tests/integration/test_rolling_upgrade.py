@@ -6,14 +6,14 @@ from pathlib import Path
 
 import msgspec
 
-from pw_cli.offline import batches
-from pw_common.alerts import alert_digest
-from pw_common.captures import CaptureWriter
-from pw_common.messages import Batch, decode_batch, encode
-from pw_common.topology import Topology
-from pw_detection.assembly import Assembly
+from pw_cli.offline.offline import batches
+from pw_common.ordering.assembly import Assembly
+from pw_common.topology.streams import Topology
+from pw_common.wire.alerts import alert_digest
+from pw_common.wire.captures import CaptureWriter
+from pw_common.wire.messages import Batch, decode_batch, encode
 from pw_detection.detector import Detector
-from pw_detection.rules import Rule
+from pw_detection.rules.rules import Rule
 from pw_provision.apply import apply
 from pw_replay.market import generate
 from support.broker import provisioned, small_topology

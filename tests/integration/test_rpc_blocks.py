@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pw_common.captures import read_capture
-from pw_common.messages import Swap, encode
+from pw_common.wire.captures import read_capture
+from pw_common.wire.messages import Swap, encode
 from pw_geyser import geyser_pb2 as pb
 from pw_parser.core.parse import parse
 from pw_rpc.core.blocks import BadBlock, Block, updates_of

@@ -16,15 +16,15 @@ import pytest
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
-from pw_common.coverage import followed
-from pw_common.local_broker import LocalBroker
-from pw_common.log import Log
-from pw_common.settings import load
-from pw_common.subjects import BUCKET_CONFIG, KEY_WATCHLISTS
+from pw_common.dev.local_broker import LocalBroker
+from pw_common.process.log import Log
+from pw_common.service.settings import load
+from pw_common.topology.subjects import BUCKET_CONFIG, KEY_WATCHLISTS
+from pw_common.wire.coverage import followed
 from pw_geyser import geyser_pb2 as pb
 from pw_ingest.config import Settings
-from pw_ingest.followed_list import Followed
-from pw_ingest.followed_source import FollowedSource
+from pw_ingest.source.followed_list import Followed
+from pw_ingest.source.followed_source import FollowedSource
 from pw_replay.market import generate
 from support.broker import provisioned
 from support.chain_node import ChainNode, chain_node
@@ -178,8 +178,8 @@ async def test_a_transaction_that_the_node_does_not_give_is_a_gap_of_its_slot(
 async def test_one_transaction_that_never_comes_holds_nothing_up_behind_it(
     updates: list[bytes], wrong: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pw_ingest.followed_source.LIST_PATIENCE_S", 0.2)
-    monkeypatch.setattr("pw_ingest.followed_source.PAUSE_FIRST_S", 0.01)
+    monkeypatch.setattr("pw_ingest.source.followed_source.LIST_PATIENCE_S", 0.2)
+    monkeypatch.setattr("pw_ingest.source.followed_source.PAUSE_FIRST_S", 0.01)
     who, *others = busiest(updates, 30)
     wanted = naming(updates, {who})
     signature, slot = list(wanted.items())[len(wanted) // 2]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pw_ingest.core.follow import SAMPLED
-from pw_ingest.core.identity import read_update
+from pw_ingest.core.rpc.follow import SAMPLED
+from pw_ingest.core.sequencing.identity import read_update
 from pw_replay.market import generate
 from support.broker import provisioned
 from support.chain_node import ChainNode, chain_node

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from pw_common.bus import Bus
-from pw_common.heartbeat import SourceHealth
+from pw_common.jetstream.bus import Bus
+from pw_common.wire.heartbeat import SourceHealth
 from pw_geyser import geyser_pb2 as pb
-from pw_ingest.core.identity import read_update
+from pw_ingest.core.sequencing.identity import read_update
 from pw_replay.market import generate
 from support.broker import provisioned
 from support.chain_node import ChainNode, chain_node, corpus_chain
@@ -100,7 +100,7 @@ async def test_a_node_gives_the_updates_that_a_stream_gives(
 async def test_real_blocks_come_as_the_same_bytes_but_for_what_json_lacks(
     corpus_dir: Path, tmp_path: Path
 ) -> None:
-    from pw_common.captures import read_capture
+    from pw_common.wire.captures import read_capture
 
     real = [one for path in sorted(corpus_dir.glob("block-*.pb.gz")) for one in read_capture(path)]
     by_signature = {

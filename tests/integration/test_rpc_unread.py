@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pw_geyser import geyser_pb2 as pb
+from pw_parser.core.decode.transaction import Malformed
 from pw_parser.core.parse import parse
-from pw_parser.core.transaction import Malformed
 from pw_replay.market import generate
 from pw_rpc.core.wire import WIRE_FIELD
 from support.broker import provisioned

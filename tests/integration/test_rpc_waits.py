@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from pw_common.clock import monotonic_s
-from pw_common.log import Log
-from pw_common.settings import load
+from pw_common.process.clock import monotonic_s
+from pw_common.process.log import Log
+from pw_common.service.settings import load
 from pw_geyser import geyser_pb2 as pb
 from pw_ingest.config import Settings
-from pw_ingest.rpc_source import RpcSource
-from pw_ingest.source import StreamEnded
+from pw_ingest.source.any_source import StreamEnded
+from pw_ingest.source.rpc_source import RpcSource
 from pw_replay.market import generate
 from support.broker import provisioned
 from support.chain_node import chain_node
@@ -101,7 +101,7 @@ def source_of(url: str) -> RpcSource:
 async def test_one_block_that_is_always_limited_is_a_gap_and_holds_nothing_up(
     updates: list[bytes], headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pw_ingest.rpc_source.BLOCK_PATIENCE_S", 0.3)
+    monkeypatch.setattr("pw_ingest.source.rpc_source.BLOCK_PATIENCE_S", 0.3)
     blocks = blocks_of(updates)
     hole = FIRST + 20
 
@@ -127,8 +127,8 @@ async def test_one_block_that_is_always_limited_is_a_gap_and_holds_nothing_up(
 async def test_slots_that_are_listed_and_never_come_end_the_stream(
     updates: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pw_ingest.rpc_source.STANDS_S", 0.5)
-    monkeypatch.setattr("pw_ingest.core.follow.PAUSE_FIRST_S", 0.01)
+    monkeypatch.setattr("pw_ingest.source.rpc_source.STANDS_S", 0.5)
+    monkeypatch.setattr("pw_ingest.core.rpc.follow.PAUSE_FIRST_S", 0.01)
     blocks = blocks_of(updates)
 
     def odd(method: str, slot: int) -> Say | None:

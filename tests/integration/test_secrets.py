@@ -18,10 +18,10 @@ import httpx
 import msgspec
 import pytest
 
-from pw_common import subjects
-from pw_common.alerts import Alert
-from pw_common.bus import Bus
-from pw_common.messages import encode
+from pw_common.jetstream.bus import Bus
+from pw_common.topology import subjects
+from pw_common.wire.alerts import Alert
+from pw_common.wire.messages import encode
 from support.broker import provisioned
 from support.certificates import authority, signed
 from support.command import pw

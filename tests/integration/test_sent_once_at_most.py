@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from pw_common import subjects
-from pw_common.bus import Bus
+from pw_common.jetstream.bus import Bus
+from pw_common.topology import subjects
 from support.command import Ended, pw
 from support.notifying import (
     configure,

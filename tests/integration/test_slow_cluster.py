@@ -11,14 +11,14 @@ import httpx
 import pytest
 from nats.errors import Error as NatsError
 
-from pw_common import subjects
-from pw_common.bus import BrokerAway, Bus, connect
-from pw_common.envelope import EXPECTED_LAST_SUBJECT_SEQUENCE, MSG_ID
-from pw_common.log import Log
-from pw_common.messages import SourceState
-from pw_common.publisher import Publisher, PublishRefused
-from pw_common.topology import MIB, declare
-from pw_ingest.checkpoint import Checkpoint
+from pw_common.jetstream.bus import BrokerAway, Bus, connect
+from pw_common.jetstream.publisher import Publisher, PublishRefused
+from pw_common.process.log import Log
+from pw_common.topology import subjects
+from pw_common.topology.streams import MIB, declare
+from pw_common.wire.envelope import EXPECTED_LAST_SUBJECT_SEQUENCE, MSG_ID
+from pw_common.wire.messages import SourceState
+from pw_ingest.sink.checkpoint import Checkpoint
 from support.asking import asked, leader_of
 from support.cluster import Cluster, Node, provisioned_bus, running_cluster
 from support.poll import poll_until

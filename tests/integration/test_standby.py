@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from pw_common.bus import Bus
-from pw_common.local_broker import LocalBroker
-from pw_common.messages import SourceState, encode
-from pw_common.subjects import BUCKET_SOURCE
+from pw_common.dev.local_broker import LocalBroker
+from pw_common.jetstream.bus import Bus
+from pw_common.topology.subjects import BUCKET_SOURCE
+from pw_common.wire.messages import SourceState, encode
 from support.broker import provisioned
 from support.ingesting import gaps_stored, ingest, stored, until_frontier
 from support.source import FakeSource, blocks, running_source

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pw_cli.up.processes import free_port
-from pw_common.local_broker import LocalBroker, restart_broker
+from pw_cli.up.processes.processes import free_port
+from pw_common.dev.local_broker import LocalBroker, restart_broker
 from pw_provision.apply import apply
 from support.broker import connected, running_broker, small_topology
 from support.certificates import authority, signed

@@ -23,7 +23,7 @@ CODE = """
 import sys
 from rich.console import Console
 from rich.text import Text
-from pw_cli.viewer import Viewer
+from pw_cli.terminal.viewer import Viewer
 try:
     with Viewer(Console()) as viewer:
         viewer.show(Text("\\n".join(f"row {n}" for n in range(1, 61))))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pw_common.bus import Bus
+from pw_common.jetstream.bus import Bus
 from support.beating import beating
 from support.broker import provisioned
 from support.notifying import configure, dead_letters, hook, ring

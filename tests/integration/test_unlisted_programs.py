@@ -9,17 +9,17 @@ import httpx
 import msgspec
 from solders.pubkey import Pubkey
 
-from pw_common import subjects
-from pw_common.alerts import decode_alert
-from pw_common.bus import Bus
-from pw_common.envelope import CONTENT_ENCODING, MSG_ID, SCHEMA, SCHEMA_BATCH, ZSTD, compress
-from pw_common.log import Log
-from pw_common.messages import Batch, Counts, SlotEvent, Swap, encode
-from pw_detection.assembly import Assembly
+from pw_common.jetstream.bus import Bus
+from pw_common.ordering.assembly import Assembly
+from pw_common.process.log import Log
+from pw_common.topology import subjects
+from pw_common.wire.alerts import decode_alert
+from pw_common.wire.envelope import CONTENT_ENCODING, MSG_ID, SCHEMA, SCHEMA_BATCH, ZSTD, compress
+from pw_common.wire.messages import Batch, Counts, SlotEvent, Swap, encode
 from pw_detection.detector import Detector
-from pw_detection.rules import Rule
+from pw_detection.rules.rules import Rule
 from pw_detection.unlisted import NOTICE_SWAPS_MIN, TRIGGER
-from pw_detector.alert_store import stored_alerts
+from pw_detector.store.alert_store import stored_alerts
 from support.apis import running_api
 from support.poll import poll_until
 from support.receiver import receiving

@@ -12,14 +12,14 @@ from typing import cast
 import httpx
 import pytest
 
-from pw_cli.up.access import Access
-from pw_cli.up.figures import line
-from pw_cli.up.outlet import Outlet
-from pw_cli.up.plan import Spec
-from pw_cli.up.probe import counters, is_live, is_ready, status_of
-from pw_cli.up.processes import ASIDE_WAIT_FIRST_S, Child, start, stop, watch
-from pw_cli.up.progress import Progress
-from pw_cli.up.system import System
+from pw_cli.up.options.access import Access
+from pw_cli.up.options.plan import Spec
+from pw_cli.up.processes.probe import counters, is_live, is_ready, status_of
+from pw_cli.up.processes.processes import ASIDE_WAIT_FIRST_S, Child, start, stop, watch
+from pw_cli.up.processes.system import System
+from pw_cli.up.screen.figures import line
+from pw_cli.up.screen.outlet import Outlet
+from pw_cli.up.screen.progress import Progress
 from support.poll import poll_until
 
 
@@ -177,7 +177,7 @@ def a_child(service: str) -> Child:
 async def test_what_only_shows_or_tells_is_started_again_without_an_end_and_ends_nothing(
     service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pw_cli.up.processes.ASIDE_WAIT_MAX_S", 4 * ASIDE_WAIT_FIRST_S)
+    monkeypatch.setattr("pw_cli.up.processes.processes.ASIDE_WAIT_MAX_S", 4 * ASIDE_WAIT_FIRST_S)
     # A module that does not exist ends at once, every time.
     child = a_child(service)
     said: list[str] = []
@@ -200,7 +200,7 @@ async def test_what_only_shows_or_tells_is_started_again_without_an_end_and_ends
 async def test_what_the_data_needs_ends_the_run_when_starting_again_does_not_help(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("pw_cli.up.processes.RESTARTS_MAX", 1)
+    monkeypatch.setattr("pw_cli.up.processes.processes.RESTARTS_MAX", 1)
     child = a_child("parser")
     said: list[str] = []
     with pytest.raises(RuntimeError, match="parser crashed 2 times"):

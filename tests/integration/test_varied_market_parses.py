@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from pw_common.messages import QuoteTrade, Swap, TokenCreated
+from pw_common.wire.messages import QuoteTrade, Swap, TokenCreated
 from pw_parser.core.parse import Parsed, parse
 from pw_replay.market import Truth, generate_labelled
 from pw_replay.market.presets import VARIED

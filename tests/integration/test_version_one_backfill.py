@@ -10,14 +10,14 @@ import httpx
 import msgspec
 import pytest
 
-from pw_cli.up.stored import stored_messages
-from pw_common import subjects
-from pw_common.bus import headers_of
-from pw_common.captures import read_capture
-from pw_common.envelope import REASON, decompress
-from pw_common.framing import split, varint
-from pw_common.limits import DECOMPRESSED_BYTES_MAX
-from pw_common.messages import Swap, encode
+from pw_cli.up.report.stored import stored_messages
+from pw_common.jetstream.bus import headers_of
+from pw_common.topology import subjects
+from pw_common.wire.captures import read_capture
+from pw_common.wire.envelope import REASON, decompress
+from pw_common.wire.framing import split, varint
+from pw_common.wire.limits import DECOMPRESSED_BYTES_MAX
+from pw_common.wire.messages import Swap, encode
 from pw_geyser import geyser_pb2 as pb
 from pw_parser.core.parse import parse
 from pw_replay.core.items import read_item, strip

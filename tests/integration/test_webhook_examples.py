@@ -19,11 +19,11 @@ import httpx
 import msgspec
 import pytest
 
-from pw_common import subjects
-from pw_common.alerts import Alert
-from pw_common.bus import Bus
-from pw_common.clock import now_ms
-from pw_common.messages import encode
+from pw_common.jetstream.bus import Bus
+from pw_common.process.clock import now_ms
+from pw_common.topology import subjects
+from pw_common.wire.alerts import Alert
+from pw_common.wire.messages import encode
 from support.broker import provisioned
 from support.poll import poll_until
 from support.records import store

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from pw_common.bus import BrokerAway, Bus
-from pw_common.envelope import MSG_ID
-from pw_common.local_broker import restart_broker
-from pw_common.log import Log
-from pw_common.outcome import Done, Publish
-from pw_common.publisher import Publisher
-from pw_common.subjects import SWAP_BATCH, dead_letter
-from pw_common.topology import NS
-from pw_common.worker import Delivery, Handle, TooMuchPoison, WorkerLimits, run_worker
+from pw_common.dev.local_broker import restart_broker
+from pw_common.jetstream.bus import BrokerAway, Bus
+from pw_common.jetstream.outcome import Done, Publish
+from pw_common.jetstream.publisher import Publisher
+from pw_common.jetstream.worker import Delivery, Handle, TooMuchPoison, WorkerLimits, run_worker
+from pw_common.process.log import Log
+from pw_common.topology.streams import NS
+from pw_common.topology.subjects import SWAP_BATCH, dead_letter
+from pw_common.wire.envelope import MSG_ID
 from support.broker import connected, provisioned
 from support.poll import poll_until
 

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 import msgspec
 
-from pw_cli.runs import Run, started_of
-from pw_common import subjects
-from pw_common.bus import Bus
+from pw_cli.connect.runs import Run, started_of
+from pw_common.jetstream.bus import Bus
+from pw_common.topology import subjects
 from support.broker import provisioned
 from support.command import Ended, pw
 from support.services import running_service

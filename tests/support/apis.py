@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpx
 
-from pw_common.bus import Bus
-from pw_common.local_broker import LocalBroker
-from pw_common.topology import MIB
+from pw_common.dev.local_broker import LocalBroker
+from pw_common.jetstream.bus import Bus
+from pw_common.topology.streams import MIB
 from support.broker import provisioned
 from support.services import running_service
 from support.tokens import JSON, bearer, token_file

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pw_common.bus import BrokerAway, Bus
+from pw_common.jetstream.bus import BrokerAway, Bus
 from support.poll import poll_until
 
 WAIT_S = 60.0

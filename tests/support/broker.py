@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from pw_common.bus import Bus, connect
-from pw_common.local_broker import LocalBroker, start_broker
-from pw_common.log import Log
-from pw_common.topology import MIB, Topology, declare
+from pw_common.dev.local_broker import LocalBroker, start_broker
+from pw_common.jetstream.bus import Bus, connect
+from pw_common.process.log import Log
+from pw_common.topology.streams import MIB, Topology, declare
 from pw_provision.apply import apply
 
 

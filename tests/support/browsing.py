@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from pw_api.site import load_site
+from pw_api.http.site import load_site
 
 SCRIPT = Path(__file__).parents[1] / "browser"
 LOCKED = ("package.json", "package-lock.json", ".npmrc")

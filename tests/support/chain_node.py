@@ -15,8 +15,8 @@ from typing import Any
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
-from pw_common.captures import read_capture
-from pw_common.clock import monotonic_s
+from pw_common.process.clock import monotonic_s
+from pw_common.wire.captures import read_capture
 from pw_rpc.core.wire import read_wire
 from support.odd_node import OddNode, Say, serving
 from support.rpc_node import base58, blocks_of

@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pw_cli.up.processes import free_port
-from pw_common.bus import ApiRefused, BrokerAway, Bus, connect
-from pw_common.local_broker import end_with_parent, find_binary
-from pw_common.log import Log
-from pw_common.topology import Topology
+from pw_cli.up.processes.processes import free_port
+from pw_common.dev.local_broker import end_with_parent, find_binary
+from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus, connect
+from pw_common.process.log import Log
+from pw_common.topology.streams import Topology
 from pw_provision.apply import apply
 from support.poll import poll_until
 

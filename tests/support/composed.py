@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from pw_common.settings import declared_settings
+from pw_common.service.settings import declared_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = sorted(path.parent.name for path in (ROOT / "services").glob("*/pyproject.toml"))

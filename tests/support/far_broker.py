@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from pw_common.clock import monotonic_s
-from pw_common.local_broker import LocalBroker
+from pw_common.dev.local_broker import LocalBroker
+from pw_common.process.clock import monotonic_s
 
 
 @dataclass

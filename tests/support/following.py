@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from pw_common.local_broker import LocalBroker
+from pw_common.dev.local_broker import LocalBroker
 from pw_geyser import geyser_pb2 as pb
-from pw_ingest.core.follow import Break
-from pw_ingest.source import AnySource
+from pw_ingest.core.rpc.follow import Break
+from pw_ingest.source.any_source import AnySource
 from support.chain_node import ChainNode
 from support.ingesting import ingest
 from support.source import FakeSource

@@ -8,16 +8,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pw_cli.up.stored import stored_messages
-from pw_common import subjects
-from pw_common.batches import batch_of
-from pw_common.bus import Bus, headers_of
-from pw_common.envelope import MSG_ID, SCHEMA, SCHEMA_GAP, TxHeaders, compress, tx_headers
-from pw_common.framing import join
-from pw_common.log import Log
-from pw_common.messages import Gap, Swap, decode_gap, encode
-from pw_common.publisher import Publisher
-from pw_ingest.core.identity import META, TX, read_update
+from pw_cli.up.report.stored import stored_messages
+from pw_common.jetstream.bus import Bus, headers_of
+from pw_common.jetstream.publisher import Publisher
+from pw_common.process.log import Log
+from pw_common.topology import subjects
+from pw_common.wire.batches import batch_of
+from pw_common.wire.envelope import MSG_ID, SCHEMA, SCHEMA_GAP, TxHeaders, compress, tx_headers
+from pw_common.wire.framing import join
+from pw_common.wire.messages import Gap, Swap, decode_gap, encode
+from pw_ingest.core.sequencing.identity import META, TX, read_update
 from pw_parser.core.parse import parse
 from support.broker import provisioned
 from support.poll import poll_until

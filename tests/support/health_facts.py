@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pw_common.heartbeat import Heartbeat, SourceHealth
+from pw_common.wire.heartbeat import Heartbeat, SourceHealth
 from pw_health import Beat, Queue, Snapshot
 
 NOW_MS = 1_700_000_000_000

@@ -7,8 +7,8 @@ import os
 import sys
 from pathlib import Path
 
-from pw_common.captures import read_capture
-from pw_common.messages import Swap, encode
+from pw_common.wire.captures import read_capture
+from pw_common.wire.messages import Swap, encode
 from pw_geyser import geyser_pb2 as pb
 from pw_parser.core.parse import parse
 from support.archive_node import Archive

@@ -9,20 +9,20 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from pw_common.bus import Bus
-from pw_common.envelope import TxHeaders, decompress, read_tx_headers
-from pw_common.framing import split
-from pw_common.heartbeat import Heartbeat
-from pw_common.limits import DECOMPRESSED_BYTES_MAX
-from pw_common.local_broker import LocalBroker
-from pw_common.messages import (
+from pw_common.dev.local_broker import LocalBroker
+from pw_common.jetstream.bus import Bus
+from pw_common.topology.subjects import BUCKET_INSTANCES, BUCKET_SOURCE
+from pw_common.wire.envelope import TxHeaders, decompress, read_tx_headers
+from pw_common.wire.framing import split
+from pw_common.wire.heartbeat import Heartbeat
+from pw_common.wire.limits import DECOMPRESSED_BYTES_MAX
+from pw_common.wire.messages import (
     Gap,
     SourceState,
     decode_gap,
     decode_heartbeat,
     decode_source_state,
 )
-from pw_common.subjects import BUCKET_INSTANCES, BUCKET_SOURCE
 from support.poll import poll_until
 from support.source import FakeSource
 

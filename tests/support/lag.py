@@ -10,9 +10,9 @@ from pathlib import Path
 
 import httpx
 
-from pw_cli.up.processes import free_port
-from pw_common.bus import Bus
-from pw_common.local_broker import LocalBroker
+from pw_cli.up.processes.processes import free_port
+from pw_common.dev.local_broker import LocalBroker
+from pw_common.jetstream.bus import Bus
 from support.broker import provisioned
 from support.certificates import Pair, authority, signed
 from support.poll import poll_until

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from pw_common.clock import now_ms
+from pw_common.process.clock import now_ms
 from pw_geyser import geyser_pb2 as pb
 from support.source import FakeSource, transaction
 

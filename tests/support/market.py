@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from pw_cli.offline import batches
-from pw_cli.up.stored import stored_messages
-from pw_cli.walk import stored_alerts
-from pw_common import subjects
-from pw_common.alerts import Alert, alert_digest
-from pw_common.batches import batch_of
-from pw_common.bus import Bus, headers_of
-from pw_common.captures import CaptureWriter
-from pw_common.dedup import SeenWindow
-from pw_common.messages import Batch, Swap, swap_digest
-from pw_detection.assembly import Assembly
+from pw_cli.audit.walk import stored_alerts
+from pw_cli.offline.offline import batches
+from pw_cli.up.report.stored import stored_messages
+from pw_common.jetstream.bus import Bus, headers_of
+from pw_common.ordering.assembly import Assembly
+from pw_common.ordering.dedup import SeenWindow
+from pw_common.topology import subjects
+from pw_common.wire.alerts import Alert, alert_digest
+from pw_common.wire.batches import batch_of
+from pw_common.wire.captures import CaptureWriter
+from pw_common.wire.messages import Batch, Swap, swap_digest
 from pw_detection.detector import Detector
 from pw_replay.market import generate
 

@@ -9,17 +9,17 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from pw_cli import prove
-from pw_cli.history_node import history_node
-from pw_cli.offline import closed_slots
-from pw_cli.proof_again import Again, derive_again, proof_of
-from pw_cli.proof_basis import Basis
-from pw_cli.proof_beyond import apart
-from pw_common.alerts import Alert
-from pw_common.captures import CaptureWriter
-from pw_common.proofs import AlertProof, ProvenRule
+from pw_cli.audit.proof.proof_again import Again, derive_again, proof_of
+from pw_cli.audit.proof.proof_basis import Basis
+from pw_cli.audit.proof.proof_beyond import apart
+from pw_cli.commands.watching import prove
+from pw_cli.history.history_node import history_node
+from pw_cli.offline.offline import closed_slots
+from pw_common.documents.proofs import AlertProof, ProvenRule
+from pw_common.wire.alerts import Alert
+from pw_common.wire.captures import CaptureWriter
 from pw_detection.detector import Detector
-from pw_detection.rules import Rule, shipped_rules
+from pw_detection.rules.rules import Rule, shipped_rules
 from pw_replay.market import generate
 from support.archive_node import Archive, archive_node, archive_of
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pw_common import subjects
-from pw_common.bus import Bus
-from pw_common.clock import now_ms
-from pw_common.envelope import (
+from pw_common.jetstream.bus import Bus
+from pw_common.process.clock import now_ms
+from pw_common.topology import subjects
+from pw_common.wire.envelope import (
     CONTENT_ENCODING,
     MSG_ID,
     ORIGIN_SEQ,
@@ -19,9 +19,9 @@ from pw_common.envelope import (
     ZSTD,
     compress,
 )
-from pw_common.framing import frame
-from pw_common.heartbeat import Heartbeat, Rate, SourceHealth
-from pw_common.messages import Batch, Counts, Gap, Swap, encode
+from pw_common.wire.framing import frame
+from pw_common.wire.heartbeat import Heartbeat, Rate, SourceHealth
+from pw_common.wire.messages import Batch, Counts, Gap, Swap, encode
 
 MINT = "So11111111111111111111111111111111111111112"
 TRADER = "Vote111111111111111111111111111111111111111"

@@ -16,8 +16,8 @@ from typing import Any
 import httpx
 import msgspec
 
-from pw_cli.runs import read_run
-from pw_cli.up.processes import free_port
+from pw_cli.connect.runs import read_run
+from pw_cli.up.processes.processes import free_port
 from support.poll import poll_until
 from support.tokens import bearer
 

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from pw_common.clock import now_ms
+from pw_common.process.clock import now_ms
 from support.poll import poll_until
 
 EXIT_WITHIN_S = 15.0

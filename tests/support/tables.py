@@ -6,17 +6,22 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pw_cli.up.stored import stored_messages
-from pw_common import subjects
-from pw_common.batches import batch_of
-from pw_common.bus import Bus, headers_of
-from pw_common.dedup import SeenWindow
-from pw_common.envelope import read_stamp, stamp_of
-from pw_common.messages import Batch, Swap, decode_heartbeat, swap_digest
-from pw_common.programs import stored_programs
-from pw_common.subjects import BUCKET_CONFIG, BUCKET_INSTANCES, BUCKET_PROGRAMS, KEY_PROGRAMS
+from pw_cli.up.report.stored import stored_messages
+from pw_common.documents.programs import stored_programs
+from pw_common.jetstream.bus import Bus, headers_of
+from pw_common.ordering.dedup import SeenWindow
+from pw_common.topology import subjects
+from pw_common.topology.subjects import (
+    BUCKET_CONFIG,
+    BUCKET_INSTANCES,
+    BUCKET_PROGRAMS,
+    KEY_PROGRAMS,
+)
+from pw_common.wire.batches import batch_of
+from pw_common.wire.envelope import read_stamp, stamp_of
+from pw_common.wire.messages import Batch, Swap, decode_heartbeat, swap_digest
 from pw_parser.core.batch import parse_message
-from pw_parser.core.programs import BUILT_IN, extended
+from pw_parser.core.decode.programs import BUILT_IN, extended
 from support.poll import poll_until
 from support.records import store
 

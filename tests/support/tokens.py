@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pw_common.token_file import make_token, read_token
+from pw_common.process.token_file import make_token, read_token
 
 JSON = {"Content-Type": "application/json"}
 

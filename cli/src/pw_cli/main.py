@@ -11,38 +11,36 @@ from pw_cli.interrupts import EXIT_INTERRUPTED, Interrupts
 
 
 class Command:
-    """A subcommand: its module has `add_arguments(parser)` and `run(args) -> exit code`."""
+    """A verb: its module has `add_arguments(parser)` and `run(args) -> exit code`."""
 
-    def __init__(self, name: str, module: str, help_: str) -> None:
-        self.name, self.module, self.help = name, module, help_
+    def __init__(self, name: str, room: str, help_: str) -> None:
+        self.name, self.module, self.help = name, f"pw_cli.commands.{room}.{name}", help_
 
 
 COMMANDS = (
-    Command("up", "pw_cli.up.run", "run the whole system here: broker, source and services"),
-    Command("status", "pw_cli.status", "show what the system is doing"),
-    Command("url", "pw_cli.url", "print a one-time link to the page"),
-    Command("alerts", "pw_cli.alerts", "list what rang, or follow it"),
-    Command("parse", "pw_cli.parse", "parse captures; prints one swap.v1 per line"),
-    Command(
-        "capture", "pw_cli.capture", "record a capture from the broker, an endpoint or JSON-RPC"
-    ),
-    Command("tail", "pw_cli.tail", "print a stream's messages as they arrive"),
-    Command("dlq", "pw_cli.dlq", "list, show or replay dead letters"),
-    Command("verify", "pw_cli.verify", "check the streams and prove that nothing is missing"),
-    Command("prove", "pw_cli.prove", "recompute one alert from stored data"),
-    Command("backfill", "pw_cli.backfill", "fill a recorded gap from captures or JSON-RPC"),
-    Command("plan", "pw_cli.plan", "estimate disk, CPU, parsers, memory and network for a rate"),
-    Command("backup", "pw_cli.backup", "copy the streams and buckets of a running broker"),
-    Command("restore", "pw_cli.restore", "restore a backup into an empty broker"),
-    Command("consumer", "pw_cli.consumer", "recreate a consumer that provision may not change"),
-    Command("backtest", "pw_cli.backtest", "run rules on captures and show the alerts"),
-    Command("why", "pw_cli.why", "explain for one token why each rule fires or not"),
-    Command("rules", "pw_cli.rules", "list, add, remove, turn on or off, or try out rules"),
-    Command("mutes", "pw_cli.mutes", "list, add or remove muted tokens and wallets"),
-    Command("watch", "pw_cli.watch", "list, add or remove watched addresses"),
-    Command("channels", "pw_cli.channels", "list, add, remove or test where alerts go"),
-    Command("programs", "pw_cli.programs", "list, add, remove or import your own programs"),
-    Command("simulate", "pw_cli.simulate", "generate a market and write it as a capture"),
+    Command("up", "watching", "run the whole system here: broker, source and services"),
+    Command("status", "watching", "show what the system is doing"),
+    Command("url", "watching", "print a one-time link to the page"),
+    Command("alerts", "watching", "list what rang, or follow it"),
+    Command("parse", "captures", "parse captures; prints one swap.v1 per line"),
+    Command("capture", "captures", "record a capture from the broker, an endpoint or JSON-RPC"),
+    Command("tail", "watching", "print a stream's messages as they arrive"),
+    Command("dlq", "broker", "list, show or replay dead letters"),
+    Command("verify", "broker", "check the streams and prove that nothing is missing"),
+    Command("prove", "watching", "recompute one alert from stored data"),
+    Command("backfill", "broker", "fill a recorded gap from captures or JSON-RPC"),
+    Command("plan", "captures", "estimate disk, CPU, parsers, memory and network for a rate"),
+    Command("backup", "broker", "copy the streams and buckets of a running broker"),
+    Command("restore", "broker", "restore a backup into an empty broker"),
+    Command("consumer", "broker", "recreate a consumer that provision may not change"),
+    Command("backtest", "captures", "run rules on captures and show the alerts"),
+    Command("why", "watching", "explain for one token why each rule fires or not"),
+    Command("rules", "configuring", "list, add, remove, turn on or off, or try out rules"),
+    Command("mutes", "configuring", "list, add or remove muted tokens and wallets"),
+    Command("watch", "configuring", "list, add or remove watched addresses"),
+    Command("channels", "configuring", "list, add, remove or test where alerts go"),
+    Command("programs", "configuring", "list, add, remove or import your own programs"),
+    Command("simulate", "captures", "generate a market and write it as a capture"),
 )
 
 
@@ -55,7 +53,7 @@ def main() -> int:
     import argparse  # noqa: PLC0415
     import importlib  # noqa: PLC0415
 
-    from pw_common.version import VERSION  # noqa: PLC0415
+    from pw_common.process.version import VERSION  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(
         prog="pw", description="A self-hosted real-time monitor for Solana."

@@ -40,10 +40,10 @@ BLOCK = (
     [
         ("pw_rpc.core.answers", "Block", BLOCK),
         ("pw_rpc.core.single", "Single", b'{"slot":1,' + ENTRY + b"}"),
-        ("pw_common.channels", "Channels", b'{"entries":[]}'),
-        ("pw_common.programs", "ProgramTable", b'{"entries":[]}'),
-        ("pw_detection.rules", "Triggers", b'{"rules":[]}'),
-        ("pw_detection.lists", "Mutes", b'{"entries":[]}'),
+        ("pw_common.documents.channels", "Channels", b'{"entries":[]}'),
+        ("pw_common.documents.programs", "ProgramTable", b'{"entries":[]}'),
+        ("pw_detection.rules.rules", "Triggers", b'{"rules":[]}'),
+        ("pw_detection.rules.lists", "Mutes", b'{"entries":[]}'),
     ],
 )
 def test_the_first_use_in_many_threads_ends_no_process(module: str, kind: str, body: bytes) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from solders.hash import Hash
 
-from pw_common.limits import UPDATE_BYTES_MAX
+from pw_common.wire.limits import UPDATE_BYTES_MAX
 from pw_rpc.core.blocks import BadBlock, Block, _base58, read_block, unread_update
 
 SLOT = 300_000_000

@@ -18,7 +18,7 @@ from solders.keypair import Keypair
 from solders.message import Message
 from solders.transaction import VersionedTransaction
 
-from pw_common.limits import BLOCK_TIME_S_MAX, UPDATE_BYTES_MAX
+from pw_common.wire.limits import BLOCK_TIME_S_MAX, UPDATE_BYTES_MAX
 from pw_geyser import geyser_pb2 as pb
 from pw_rpc.core.blocks import BadBlock
 from pw_rpc.core.single import Single, read_single

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pw_common.event_time import sane_block_time_s
-from pw_common.limits import BLOCK_TIME_S_MAX, SLOT_MAX
-from pw_common.messages import Batch, Counts
-from pw_common.watermark import Watermark
+from pw_common.ordering.event_time import sane_block_time_s
+from pw_common.ordering.watermark import Watermark
+from pw_common.wire.limits import BLOCK_TIME_S_MAX, SLOT_MAX
+from pw_common.wire.messages import Batch, Counts
 
 
 def batch(frontier_slot: int) -> Batch:

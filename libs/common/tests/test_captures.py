@@ -10,9 +10,9 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pw_common.captures import PIECE_BYTES, SUFFIXES, BadCapture, CaptureWriter, read_capture
-from pw_common.framing import join, varint
-from pw_common.limits import UPDATE_BYTES_MAX
+from pw_common.wire.captures import PIECE_BYTES, SUFFIXES, BadCapture, CaptureWriter, read_capture
+from pw_common.wire.framing import join, varint
+from pw_common.wire.limits import UPDATE_BYTES_MAX
 
 UPDATES = [b"", b"one", b"x" * (PIECE_BYTES + 5), b"three" * 100, b""]
 

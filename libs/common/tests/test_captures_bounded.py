@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from pw_common.captures import EMPTY_IN_A_ROW_MAX, BadCapture, read_capture
-from pw_common.framing import varint
-from pw_common.limits import UPDATE_BYTES_MAX
+from pw_common.wire.captures import EMPTY_IN_A_ROW_MAX, BadCapture, read_capture
+from pw_common.wire.framing import varint
+from pw_common.wire.limits import UPDATE_BYTES_MAX
 
 
 def why(path: Path) -> str:

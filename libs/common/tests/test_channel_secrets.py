@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from pw_common import settings as st
-from pw_common.channels import KEPT, Channel, Channels, problems, with_kept_secrets
-from pw_common.subjects import alert, dead_letter, notifier_consumer
+from pw_common.documents.channels import KEPT, Channel, Channels, problems, with_kept_secrets
+from pw_common.service import settings as st
+from pw_common.topology.subjects import alert, dead_letter, notifier_consumer
 
 KEY, NEW = "whsec_" + "QUFB" * 8, "whsec_" + "QkJC" * 8
 HOOK = Channel(name="hook", kind="webhook", url="https://a/x", secret=KEY)

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_common.base58 import is_address
-from pw_common.documents import (
+from pw_common.documents.document import (
     DEPTH_MAX,
     ERRORS_MAX,
     BadDocument,
@@ -22,6 +21,7 @@ from pw_common.documents import (
     read_json,
     read_yaml,
 )
+from pw_common.text.base58 import is_address
 
 BYTES = 300_000
 BOMB = b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(

@@ -5,7 +5,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_common.envelope import (
+from pw_common.wire.envelope import (
     BadEnvelope,
     Identity,
     TxHeaders,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_common.event_time import SLOT_MS, SlotTime, next_slot_time
+from pw_common.ordering.event_time import SLOT_MS, SlotTime, next_slot_time
 
 steps = st.lists(st.tuples(st.integers(1, 5), st.integers(0, 3), st.booleans()), max_size=60)
 

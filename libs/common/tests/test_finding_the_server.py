@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pw_common.local_broker import NoBroker, find_binary, find_server
+from pw_common.dev.local_broker import NoBroker, find_binary, find_server
 
 BESIDE = Path(sys.executable).parent
 

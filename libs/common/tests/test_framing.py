@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_common.framing import BadFrame, frame, join, split
+from pw_common.wire.framing import BadFrame, frame, join, split
 
 updates = st.lists(st.binary(max_size=300), max_size=12)
 

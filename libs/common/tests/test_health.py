@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 import pytest
 
-from pw_common.health import REQUEST_BYTES_MAX, TEXT, HealthServer, PortTaken
+from pw_common.service.health import REQUEST_BYTES_MAX, TEXT, HealthServer, PortTaken
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from http import HTTPStatus
 
 import pytest
 
-from pw_common import health
-from pw_common.health import CONNECTIONS_MAX, TEXT, HealthServer
+from pw_common.service import health
+from pw_common.service.health import CONNECTIONS_MAX, TEXT, HealthServer
 
 
 async def serve(body: bytes = b"ok\n") -> tuple[HealthServer, int]:

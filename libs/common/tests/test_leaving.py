@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from pw_common.run import reached_at
+from pw_common.service.run import reached_at
 
 DEAF = """
 import asyncio, sys
-from pw_common.run import CommonSettings, Runtime, run_service
+from pw_common.service.run import CommonSettings, Runtime, run_service
 
 async def deaf():
     while True:

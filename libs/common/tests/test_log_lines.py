@@ -10,8 +10,8 @@ import pytest
 
 SCRIPT = """
 import logging, httpx
-from pw_common.log import setup
-from pw_common.redact import keep_secret
+from pw_common.process.log import setup
+from pw_common.text.redact import keep_secret
 log = setup("test", "1", level="debug", format_=FORMAT)
 keep_secret("hunter2-hunter2")
 forged = "fine\\n12:00:00 error   api: forged\\x1b[2J\\u202e\\x9b31m"

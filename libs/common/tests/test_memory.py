@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pw_common.memory import limit_bytes, resident_bytes
+from pw_common.process.memory import limit_bytes, resident_bytes
 
 
 def test_this_process_holds_more_than_nothing() -> None:

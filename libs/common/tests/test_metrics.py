@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from pw_common.metrics import ALL, METRICS, Metrics, UndeclaredMetric
-from pw_common.rates import RateMeter
+from pw_common.service.metrics import ALL, METRICS, Metrics, UndeclaredMetric
+from pw_common.service.rates import RateMeter
 
 
 @pytest.mark.parametrize("service", ALL)

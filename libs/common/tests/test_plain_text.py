@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_common.plain_text import (
+from pw_common.text.plain_text import (
     CUT,
     MARKS_MAX,
     NAME_CHARS_MAX,

@@ -6,18 +6,8 @@ from typing import Any
 
 import pytest
 
-from pw_common.base58 import ALPHABET
-from pw_common.documents import BadDocument
-from pw_common.envelope import (
-    PROGRAMS,
-    BadEnvelope,
-    TxHeaders,
-    read_tx_headers,
-    stamp_of,
-    tx_headers,
-)
-from pw_common.messages import encode
-from pw_common.programs import (
+from pw_common.documents.document import BadDocument
+from pw_common.documents.programs import (
     ACKNOWLEDGED_BYTES_MAX,
     ACKNOWLEDGED_MAX,
     PROGRAMS_BYTES_MAX,
@@ -28,6 +18,16 @@ from pw_common.programs import (
     stored_acknowledged,
     stored_programs,
 )
+from pw_common.text.base58 import ALPHABET
+from pw_common.wire.envelope import (
+    PROGRAMS,
+    BadEnvelope,
+    TxHeaders,
+    read_tx_headers,
+    stamp_of,
+    tx_headers,
+)
+from pw_common.wire.messages import encode
 
 PUMP = "6EF8rrecthR5Dkzon8Nwu78hRvfCKubJ14M5uBEwF6P"
 

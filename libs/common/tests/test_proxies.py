@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pw_common.proxies import GRPC, is_loopback, proxy_of
+from pw_common.process.proxies import GRPC, is_loopback, proxy_of
 
 ALL = {
     name: "http://proxy.example:3128"

@@ -9,9 +9,9 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from pw_common.bus import Bus
-from pw_common.log import Log
-from pw_common.publisher import RETRY_MAX_S, Publisher, evenly
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.publisher import RETRY_MAX_S, Publisher, evenly
+from pw_common.process.log import Log
 
 FULL = msgspec.json.encode({"error": {"code": 503, "err_code": 10077, "description": "full"}})
 

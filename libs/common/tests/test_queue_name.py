@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from pw_common.queue_name import (
+from pw_common.topology.queue_name import (
     METADATA_RESTORED,
     continued_through,
     means_the_same,
     queue_name,
     restored_mark,
 )
-from pw_common.topology import METADATA_CREATED
+from pw_common.topology.streams import METADATA_CREATED
 
 MADE = "2026-01-01T00:00:00.123Z"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_common.dedup import SeenWindow
-from pw_common.messages import Batch, Counts
-from pw_common.watermark import HOLES_MAX, Prefix, Watermark
+from pw_common.ordering.dedup import SeenWindow
+from pw_common.ordering.watermark import HOLES_MAX, Prefix, Watermark
+from pw_common.wire.messages import Batch, Counts
 
 
 def batch(seq: int, frontier: int = 0, epoch: int = 1, source: str = "main") -> Batch:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pw_common.redact import keep_secret, redacted, redacted_url, shown_path
-from pw_common.run import CommonSettings
-from pw_common.settings import BadSettings, load, url
+from pw_common.service.run import CommonSettings
+from pw_common.service.settings import BadSettings, load, url
+from pw_common.text.redact import keep_secret, redacted, redacted_url, shown_path
 
 SECRET = "hunter2-hunter2"
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pw_common import messages, proofs
+from pw_common.documents import proofs
+from pw_common.wire import messages
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "schemas" / "examples"
 KINDS = {

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pw_common import settings as st
-from pw_common.run import CommonSettings
-from pw_common.settings import BadSettings, load, load_or_exit, setting
+from pw_common.service import settings as st
+from pw_common.service.run import CommonSettings
+from pw_common.service.settings import BadSettings, load, load_or_exit, setting
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import sys
 
 HANGS = """
 import asyncio, sys
-from pw_common.run import watch_signals
+from pw_common.service.run import watch_signals
 async def main():
     stop = asyncio.Event()
     watch_signals(stop)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from pw_common.tasks import end_tasks, unless
+from pw_common.process.tasks import end_tasks, unless
 
 
 async def test_a_task_that_swallows_a_cancel_is_ended_all_the_same() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pw_common.token_file import FILE_BYTES_MAX, BadToken, make_token, read_token
+from pw_common.process.token_file import FILE_BYTES_MAX, BadToken, make_token, read_token
 
 
 def test_a_token_is_made_once_for_its_owner_only(tmp_path: Path) -> None:

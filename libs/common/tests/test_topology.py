@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from pw_common import subjects
-from pw_common.limits import PARSER_ACK_WAIT_S, PARSER_FETCH, PARSER_REPLICAS_MAX
-from pw_common.topology import declare
+from pw_common.topology import subjects
+from pw_common.topology.streams import declare
+from pw_common.wire.limits import PARSER_ACK_WAIT_S, PARSER_FETCH, PARSER_REPLICAS_MAX
 
 
 def test_the_queue_refuses_when_full_and_never_forgets_by_age() -> None:

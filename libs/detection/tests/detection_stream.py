@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 
-from pw_common.messages import Batch, Counts, Event, QuoteTrade, SlotEvent, Swap
-from pw_detection.assembly import Assembly, ClosedSlot
+from pw_common.ordering.assembly import Assembly, ClosedSlot
+from pw_common.wire.messages import Batch, Counts, Event, QuoteTrade, SlotEvent, Swap
 
 SOL = "So11111111111111111111111111111111111111112"
 USDC = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"

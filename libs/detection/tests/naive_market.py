@@ -9,12 +9,12 @@ from collections import Counter
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from pw_common.messages import Swap
-from pw_detection.assembly import ClosedSlot
-from pw_detection.market import FRESH_AFTER_MS, Market
-from pw_detection.prices import weighted_median
-from pw_detection.token import PRICE_TRADES, Bought
-from pw_detection.windows import FIVE_MINUTES, HOUR, Span
+from pw_common.ordering.assembly import ClosedSlot
+from pw_common.wire.messages import Swap
+from pw_detection.state.market import FRESH_AFTER_MS, Market
+from pw_detection.state.prices import weighted_median
+from pw_detection.state.token import PRICE_TRADES, Bought
+from pw_detection.state.windows import FIVE_MINUTES, HOUR, Span
 
 
 class Done(NamedTuple):

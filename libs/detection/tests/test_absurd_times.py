@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pw_common.messages import Batch, Counts, SlotEvent
-from pw_detection.assembly import Assembly
+from pw_common.ordering.assembly import Assembly
+from pw_common.wire.messages import Batch, Counts, SlotEvent
 
 TIME_S = 1_700_000_000
 

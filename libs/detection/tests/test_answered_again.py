@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from pw_common.messages import Batch
-from pw_detection.assembly import Assembly
+from pw_common.ordering.assembly import Assembly
+from pw_common.wire.messages import Batch
 
 stream: Any = importlib.import_module("detection_stream")
 

@@ -11,9 +11,9 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_common.limits import PUBLISHED_AHEAD_MAX
-from pw_common.messages import SlotEvent, Swap
-from pw_detection.assembly import HOLD_MAX_MS, STRAYS_MAX, Assembly
+from pw_common.ordering.assembly import HOLD_MAX_MS, STRAYS_MAX, Assembly
+from pw_common.wire.limits import PUBLISHED_AHEAD_MAX
+from pw_common.wire.messages import SlotEvent, Swap
 
 stream: Any = importlib.import_module("detection_stream")
 

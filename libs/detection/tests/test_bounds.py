@@ -7,15 +7,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from pw_common.alerts import Alert, Buyer, Condition, NearRule, decode_alert
-from pw_common.channels import CHANNELS_BYTES_MAX
-from pw_common.documents import BadDocument
-from pw_common.limits import BROKER_PAYLOAD_BYTES_MAX
-from pw_common.messages import encode
-from pw_common.subjects import BUCKET_CONFIG
-from pw_common.topology import declare
-from pw_detection.alerting import ALERT_BYTES_MAX, fitted
-from pw_detection.lists import (
+from pw_common.documents.channels import CHANNELS_BYTES_MAX
+from pw_common.documents.document import BadDocument
+from pw_common.topology.streams import declare
+from pw_common.topology.subjects import BUCKET_CONFIG
+from pw_common.wire.alerts import Alert, Buyer, Condition, NearRule, decode_alert
+from pw_common.wire.limits import BROKER_PAYLOAD_BYTES_MAX
+from pw_common.wire.messages import encode
+from pw_detection.alerts.alerting import ALERT_BYTES_MAX, fitted
+from pw_detection.rules.lists import (
     LABEL_CHARACTERS_MAX,
     MUTES_BYTES_MAX,
     MUTES_MAX,
@@ -28,7 +28,7 @@ from pw_detection.lists import (
     stored_mutes,
     stored_watchlists,
 )
-from pw_detection.rules import (
+from pw_detection.rules.rules import (
     BYTES_MAX,
     CONDITIONS_MAX,
     RULES_MAX,

@@ -11,16 +11,16 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_common.alerts import Alert
-from pw_common.messages import Batch, Event, SlotEvent, TokenCreated, encode
-from pw_detection.alerting import alert_of, facts_of
-from pw_detection.assembly import Assembly, ClosedSlot
-from pw_detection.breaks import BREAKS_MAX, FILLED_MAX, Breaks
+from pw_common.ordering.assembly import Assembly, ClosedSlot
+from pw_common.ordering.breaks import BREAKS_MAX, FILLED_MAX, Breaks
+from pw_common.wire.alerts import Alert
+from pw_common.wire.messages import Batch, Event, SlotEvent, TokenCreated, encode
+from pw_detection.alerts.alerting import alert_of, facts_of
+from pw_detection.alerts.episodes import Ring
 from pw_detection.detector import Detector
-from pw_detection.episodes import Ring
-from pw_detection.lists import Lists
-from pw_detection.market import Market
-from pw_detection.rules import Rule
+from pw_detection.rules.lists import Lists
+from pw_detection.rules.rules import Rule
+from pw_detection.state.market import Market
 
 stream: Any = importlib.import_module("detection_stream")
 NOW_MS = 1_700_000_000_000

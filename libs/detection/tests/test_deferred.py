@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pw_detection.detector import Detector
-from pw_detection.windows import Window
+from pw_detection.state.windows import Window
 
 horizon: Any = importlib.import_module("test_horizon")
 SUMS = (

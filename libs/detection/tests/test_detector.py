@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pw_common.alerts import Alert, alert_digest, decode_alert
-from pw_common.base58 import is_address
-from pw_common.messages import encode
-from pw_detection.assembly import ClosedSlot
+from pw_common.ordering.assembly import ClosedSlot
+from pw_common.text.base58 import is_address
+from pw_common.wire.alerts import Alert, alert_digest, decode_alert
+from pw_common.wire.messages import encode
 from pw_detection.detector import Detector
-from pw_detection.lists import (
+from pw_detection.rules.lists import (
     BadList,
     Mute,
     Mutes,
@@ -25,7 +25,7 @@ from pw_detection.lists import (
     read_csv,
     shipped_mutes,
 )
-from pw_detection.rules import Rule, shipped_rules
+from pw_detection.rules.rules import Rule, shipped_rules
 
 stream: Any = importlib.import_module("detection_stream")
 NOW_MS = 1_700_000_000_000

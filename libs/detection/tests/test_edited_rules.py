@@ -8,11 +8,18 @@ from typing import Any
 
 import pytest
 
-from pw_common.alerts import ENDED_MAX, Alert, alert_digest, decode_alert, ended_of, of_detector
-from pw_common.messages import Swap, encode
-from pw_detection.assembly import ClosedSlot
+from pw_common.ordering.assembly import ClosedSlot
+from pw_common.wire.alerts import (
+    ENDED_MAX,
+    Alert,
+    alert_digest,
+    decode_alert,
+    ended_of,
+    of_detector,
+)
+from pw_common.wire.messages import Swap, encode
 from pw_detection.detector import Detector
-from pw_detection.rules import Rule
+from pw_detection.rules.rules import Rule
 
 stream: Any = importlib.import_module("detection_stream")
 NOW_MS = 1_700_000_000_000 - 1_700_000_000_000 % 60_000

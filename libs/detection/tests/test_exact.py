@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pw_common.messages import QuoteTrade, TokenCreated
-from pw_detection import windows
-from pw_detection.assembly import ClosedSlot
+from pw_common.ordering.assembly import ClosedSlot
+from pw_common.wire.messages import QuoteTrade, TokenCreated
 from pw_detection.detector import Detector
-from pw_detection.lists import Mute, Mutes, Watched, WatchLists
-from pw_detection.rules import Rule
+from pw_detection.rules.lists import Mute, Mutes, Watched, WatchLists
+from pw_detection.rules.rules import Rule
+from pw_detection.state import windows
 
 stream: Any = importlib.import_module("detection_stream")
 naive: Any = importlib.import_module("naive_market")

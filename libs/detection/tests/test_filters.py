@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from pw_common.coverage import ALL, PROGRAMS, SUCCESSFUL, TOKEN_PROGRAMS, UNKNOWN, narrowest
-from pw_common.messages import Batch, TokenCreated
-from pw_detection.assembly import Assembly, ClosedSlot
-from pw_detection.market import Market
-from pw_detection.metrics import BY_NAME, Reading
+from pw_common.ordering.assembly import Assembly, ClosedSlot
+from pw_common.wire.coverage import ALL, PROGRAMS, SUCCESSFUL, TOKEN_PROGRAMS, UNKNOWN, narrowest
+from pw_common.wire.messages import Batch, TokenCreated
+from pw_detection.state.market import Market
+from pw_detection.state.metrics import BY_NAME, Reading
 
 stream: Any = importlib.import_module("detection_stream")
 NOW_MS = 1_700_000_000_000

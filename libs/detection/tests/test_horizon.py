@@ -12,13 +12,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pw_common.alerts import Alert, decode_alert
-from pw_common.messages import QuoteTrade, Swap, TokenCreated, encode
-from pw_detection.assembly import ClosedSlot
+from pw_common.ordering.assembly import ClosedSlot
+from pw_common.wire.alerts import Alert, decode_alert
+from pw_common.wire.messages import QuoteTrade, Swap, TokenCreated, encode
 from pw_detection.detector import Detector
-from pw_detection.lists import Mute, Mutes, Watched, WatchLists
-from pw_detection.market import VENUES_MS
-from pw_detection.rules import Rule
+from pw_detection.rules.lists import Mute, Mutes, Watched, WatchLists
+from pw_detection.rules.rules import Rule
+from pw_detection.state.market import VENUES_MS
 
 stream: Any = importlib.import_module("detection_stream")
 BEGIN_MS = 1_700_000_000_000

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pw_common.messages import Swap, TokenCreated
-from pw_detection.assembly import ClosedSlot
-from pw_detection.market import Market
-from pw_detection.metrics import BY_NAME, METRICS, Reading, read_all
+from pw_common.ordering.assembly import ClosedSlot
+from pw_common.wire.messages import Swap, TokenCreated
+from pw_detection.state.market import Market
+from pw_detection.state.metrics import BY_NAME, METRICS, Reading, read_all
 
 stream: Any = importlib.import_module("detection_stream")
 SOL, USDC = stream.SOL, stream.USDC

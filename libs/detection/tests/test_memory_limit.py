@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from pw_detection.assembly import ClosedSlot
+from pw_common.ordering.assembly import ClosedSlot
 from pw_detection.detector import Detector
-from pw_detection.metrics import BY_NAME
-from pw_detection.rules import Rule
-from pw_detection.windows import FIVE_MINUTES, HOUR
+from pw_detection.rules.rules import Rule
+from pw_detection.state.metrics import BY_NAME
+from pw_detection.state.windows import FIVE_MINUTES, HOUR
 
 stream: Any = importlib.import_module("detection_stream")
 BEGIN_MS = 1_700_000_000_000

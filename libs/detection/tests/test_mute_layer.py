@@ -5,10 +5,17 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from pw_common.messages import encode
-from pw_detection.assembly import ClosedSlot
+from pw_common.ordering.assembly import ClosedSlot
+from pw_common.wire.messages import encode
 from pw_detection.detector import Detector
-from pw_detection.lists import Mute, Mutes, mutes_in_force, read_mutes, shipped_mutes, stored_mutes
+from pw_detection.rules.lists import (
+    Mute,
+    Mutes,
+    mutes_in_force,
+    read_mutes,
+    shipped_mutes,
+    stored_mutes,
+)
 
 stream: Any = importlib.import_module("detection_stream")
 SHIPPED = shipped_mutes().entries

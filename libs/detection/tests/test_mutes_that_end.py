@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pw_common.messages import encode
-from pw_detection import lists
-from pw_detection.lists import BadList, Lists, Mute, Mutes
+from pw_common.wire.messages import encode
+from pw_detection.rules import lists
+from pw_detection.rules.lists import BadList, Lists, Mute, Mutes
 
 TOKEN = "So11111111111111111111111111111111111111112"
 UNTIL_MS = 9_000_000_000_000

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pw_common.channels import CHANNELS_BYTES_MAX
-from pw_common.programs import ACKNOWLEDGED_BYTES_MAX, PROGRAMS_BYTES_MAX
-from pw_common.subjects import BUCKET_CONFIG
-from pw_common.topology import declare
-from pw_detection.lists import MUTES_BYTES_MAX, WATCHLISTS_BYTES_MAX
-from pw_detection.rules import BYTES_MAX
+from pw_common.documents.channels import CHANNELS_BYTES_MAX
+from pw_common.documents.programs import ACKNOWLEDGED_BYTES_MAX, PROGRAMS_BYTES_MAX
+from pw_common.topology.streams import declare
+from pw_common.topology.subjects import BUCKET_CONFIG
+from pw_detection.rules.lists import MUTES_BYTES_MAX, WATCHLISTS_BYTES_MAX
+from pw_detection.rules.rules import BYTES_MAX
 
 
 def test_the_history_of_programs_fits_into_the_bucket_beside_the_others() -> None:

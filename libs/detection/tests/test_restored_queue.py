@@ -10,8 +10,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_common.messages import Batch, Swap
-from pw_detection.assembly import Assembly, ClosedSlot
+from pw_common.ordering.assembly import Assembly, ClosedSlot
+from pw_common.wire.messages import Batch, Swap
 
 stream: Any = importlib.import_module("detection_stream")
 

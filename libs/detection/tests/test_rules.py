@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from pw_detection.evaluate import evaluate, holds, near
-from pw_detection.metrics import Reading
-from pw_detection.rules import BadRules, Rule, compile_rule, read_rules, shipped_rules
+from pw_detection.rules.evaluate import evaluate, holds, near
+from pw_detection.rules.rules import BadRules, Rule, compile_rule, read_rules, shipped_rules
+from pw_detection.state.metrics import Reading
 
 PREDECESSOR = """
 - name: concentrated_accumulation

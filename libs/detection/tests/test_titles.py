@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pw_common.plain_text import STAND_IN
-from pw_detection.alerting import _title
-from pw_detection.episodes import Ring
+from pw_common.text.plain_text import STAND_IN
+from pw_detection.alerts.alerting import _title
+from pw_detection.alerts.episodes import Ring
 
 MINT = "HaMv3cdfDW6357yjpDur6kb6w52BUPJrMJpR76tjpump"
 

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pw_common.alerts import Alert, decode_alert
-from pw_common.base58 import ALPHABET, is_address
-from pw_common.messages import Event, SlotEvent, Swap, encode
+from pw_common.ordering.assembly import Assembly, ClosedSlot
+from pw_common.text.base58 import ALPHABET, is_address
+from pw_common.wire.alerts import Alert, decode_alert
+from pw_common.wire.messages import Event, SlotEvent, Swap, encode
 from pw_detection import unlisted
-from pw_detection.assembly import Assembly, ClosedSlot
 from pw_detection.detector import Detector
 from pw_detection.unlisted import WINDOW, Unlisted, program_of
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace as replace_of
 
-from pw_common.coverage import followed
-from pw_common.heartbeat import LayoutDrift, MemoryHealth
-from pw_common.limits import PARSER_REPLICAS_MAX
+from pw_common.wire.coverage import followed
+from pw_common.wire.heartbeat import LayoutDrift, MemoryHealth
+from pw_common.wire.limits import PARSER_REPLICAS_MAX
 from pw_health import Beat, Channel, Mode, Queue, Snapshot, conditions, mode_of
 from pw_health.limits import CONDITIONS_MAX
 from pw_health.sources import merged

@@ -9,7 +9,7 @@ from typing import TypeVar
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_common.heartbeat import LayoutDrift, MemoryHealth
+from pw_common.wire.heartbeat import LayoutDrift, MemoryHealth
 from pw_health import (
     Beat,
     Channel,

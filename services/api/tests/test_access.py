@@ -12,14 +12,14 @@ import pytest
 from nats.aio.client import Client
 
 from pw_api.app import build_app
+from pw_api.broker.reader import SwapReader
 from pw_api.core.access import BadHosts, Host, read_hosts
 from pw_api.core.codes import USED_MAX, Codes
 from pw_api.core.query import RecentSwaps
-from pw_api.reader import SwapReader
-from pw_common.bus import Bus
-from pw_common.clock import now_ms
-from pw_common.log import Log
-from pw_common.login import (
+from pw_common.jetstream.bus import Bus
+from pw_common.process.clock import now_ms
+from pw_common.process.log import Log
+from pw_common.process.login import (
     CODE_LIFE_MS,
     SESSION_LIFE_MS,
     cookie_name,
@@ -27,9 +27,9 @@ from pw_common.login import (
     new_session,
     session_holds,
 )
-from pw_common.metrics import Metrics
-from pw_common.run import Runtime
-from pw_common.version import VERSION
+from pw_common.process.version import VERSION
+from pw_common.service.metrics import Metrics
+from pw_common.service.run import Runtime
 
 TOKEN = "a-token-of-the-tests"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from pw_api.connections import RESERVE, Limits
 from pw_api.core.peers import client_of, networks, peer_of
-from pw_api.server import ApiServer
+from pw_api.http.connections import RESERVE, Limits
+from pw_api.http.server import ApiServer
 
 STATUS = b"GET /api/v1/status HTTP/1.1\r\nHost: x\r\n\r\n"
 SHORT: dict[str, Any] = {

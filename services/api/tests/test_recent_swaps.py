@@ -3,9 +3,9 @@ from hypothesis import strategies as st
 
 from pw_api.core.present import body_hex, swap_fields
 from pw_api.core.query import RecentSwaps
-from pw_api.views import SwapView
-from pw_common.envelope import CONTENT_ENCODING, ZSTD, compress
-from pw_common.messages import Batch, Counts, Swap
+from pw_api.models.views import SwapView
+from pw_common.wire.envelope import CONTENT_ENCODING, ZSTD, compress
+from pw_common.wire.messages import Batch, Counts, Swap
 
 U64_MAX = 2**64 - 1
 

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from pw_api.shapes import Token
-from pw_common.messages import Swap
-from pw_detection.closed_slot import ClosedSlot
+from pw_api.models.shapes import Token
+from pw_common.ordering.closed_slot import ClosedSlot
+from pw_common.wire.messages import Swap
 from pw_detection.detector import Detector
 
 NOW_MS = 1_790_000_000_000

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_common.bus import Bus
-from pw_common.messages import Swap
-from pw_detection.assembly import ClosedSlot
+from pw_common.jetstream.bus import Bus
+from pw_common.ordering.assembly import ClosedSlot
+from pw_common.wire.messages import Swap
 from pw_detection.detector import Detector
 from pw_detector.answers import Answers
-from pw_detector.in_force import Change, apply
+from pw_detector.core.in_force import Change, apply
 
 MINT = "M" * 43
 

@@ -9,19 +9,19 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from pw_common.alerts import Alert
-from pw_common.log import Log
-from pw_common.messages import Batch, Counts, SlotEvent, Swap
-from pw_common.metrics import Metrics
-from pw_detection.assembly import Assembly, Place
+from pw_common.ordering.assembly import Assembly, Place
+from pw_common.process.log import Log
+from pw_common.service.metrics import Metrics
+from pw_common.wire.alerts import Alert
+from pw_common.wire.messages import Batch, Counts, SlotEvent, Swap
 from pw_detection.detector import Detector
-from pw_detection.rules import Rule
-from pw_detector.alert_store import AlertStore
-from pw_detector.configuration import Configuration
+from pw_detection.rules.rules import Rule
+from pw_detector.core.restart import Note
 from pw_detector.folding import Folding
-from pw_detector.holes import Holes
-from pw_detector.position import Position, PositionStore
-from pw_detector.restart import Note
+from pw_detector.store.alert_store import AlertStore
+from pw_detector.store.configuration import Configuration
+from pw_detector.store.holes import Holes
+from pw_detector.store.position import Position, PositionStore
 
 BEGIN_S = 1_700_000_000
 RULES = (

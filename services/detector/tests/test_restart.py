@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_detection.assembly import Place
-from pw_detector.restart import HORIZON_MS, NOTE_EVERY_MS, Note, RestartPoints
+from pw_common.ordering.assembly import Place
+from pw_detector.core.restart import HORIZON_MS, NOTE_EVERY_MS, Note, RestartPoints
 
 
 @given(st.lists(st.integers(1, 20 * NOTE_EVERY_MS), max_size=200))

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_ingest.core.chain import OLD_RUN_MAX, Chain, Missing
+from pw_ingest.core.sequencing.chain import OLD_RUN_MAX, Chain, Missing
 
 
 def closings(chain: Chain, blocks: list[tuple[int, int]]) -> tuple[list[int], list[Missing]]:

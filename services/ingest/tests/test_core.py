@@ -7,12 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_common.envelope import Identity
-from pw_ingest.core.backoff import CAP_S, FIRST_S, wait_s
-from pw_ingest.core.batcher import PREFIX_BYTES_MAX, Batcher, Cut
-from pw_ingest.core.frontier import Frontier
-from pw_ingest.core.programs import BadPrograms, is_address, read_programs, subscription
-from pw_ingest.core.resume import NOT_SUPPORTED, WINDOW_EXCEEDED, Plan, after_end
+from pw_common.wire.envelope import Identity
+from pw_ingest.core.endpoints.backoff import CAP_S, FIRST_S, wait_s
+from pw_ingest.core.sequencing.batcher import PREFIX_BYTES_MAX, Batcher, Cut
+from pw_ingest.core.sequencing.frontier import Frontier
+from pw_ingest.core.sequencing.resume import NOT_SUPPORTED, WINDOW_EXCEEDED, Plan, after_end
+from pw_ingest.core.subscription.programs import (
+    BadPrograms,
+    is_address,
+    read_programs,
+    subscription,
+)
 
 PACKAGED = read_programs(files("pw_ingest").joinpath("programs.yaml").read_text("utf-8"))
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pw_common.envelope import Identity
-from pw_ingest.core.identity import META, Seen
-from pw_ingest.core.plausible import Anchor, Judge
+from pw_common.wire.envelope import Identity
+from pw_ingest.core.endpoints.plausible import Anchor, Judge
+from pw_ingest.core.sequencing.identity import META, Seen
 
 SLOT = 450_000_000
 NOW_MS = 1_795_650_000_000

@@ -5,8 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_ingest.core.chain import Chain
-from pw_ingest.core.follow import (
+from pw_ingest.core.rpc.follow import (
     CONTRADICTIONS_MAX,
     SAMPLED,
     TOO_FAR,
@@ -18,6 +17,7 @@ from pw_ingest.core.follow import (
     Link,
     Whole,
 )
+from pw_ingest.core.sequencing.chain import Chain
 
 IN_FLIGHT = 4
 

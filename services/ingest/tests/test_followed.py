@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from solders.pubkey import Pubkey
 
-from pw_common.coverage import (
+from pw_common.wire.coverage import (
     PROGRAMS,
     SUCCESSFUL,
     base,
@@ -17,8 +17,8 @@ from pw_common.coverage import (
     transfer_coverage,
 )
 from pw_geyser import geyser_pb2 as pb
-from pw_ingest.core.follow import Break
-from pw_ingest.core.followed import PAGES_MAX, Block, Found, Span, blocks, concerns
+from pw_ingest.core.rpc.follow import Break
+from pw_ingest.core.rpc.followed import PAGES_MAX, Block, Found, Span, blocks, concerns
 from pw_rpc.core.answers import NAMED_MAX, Named
 
 

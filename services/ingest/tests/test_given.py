@@ -8,7 +8,7 @@ from collections import deque
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pw_ingest.core.given import Given
+from pw_ingest.core.sequencing.given import Given
 
 WINDOW = 64
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pw_common.settings import load
+from pw_common.service.settings import load
 from pw_ingest.config import Settings
 
 

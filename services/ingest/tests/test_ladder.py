@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pw_ingest.core.ladder import Ladder, refuses_filter
-from pw_ingest.core.programs import MODES, Program, ladder
+from pw_ingest.core.subscription.ladder import Ladder, refuses_filter
+from pw_ingest.core.subscription.programs import MODES, Program, ladder
 
 PUMP = Program("pumpfun", "6EF8rrecthR5Dkzon8Nwu78hRvfCKubJ14M5uBEwF6P")
 NOT_ANY = "failed to create filter: Subscribe on full stream with `any` is not allowed"

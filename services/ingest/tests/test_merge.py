@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pw_common.envelope import Identity
-from pw_ingest.core.identity import META, Seen
-from pw_ingest.core.merge import AHEAD_MAX, BEHIND_MAX, Merge
+from pw_common.wire.envelope import Identity
+from pw_ingest.core.endpoints.merge import AHEAD_MAX, BEHIND_MAX, Merge
+from pw_ingest.core.sequencing.identity import META, Seen
 
 
 def at(merge: Merge, endpoint: int, slot: int) -> None:

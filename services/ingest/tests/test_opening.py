@@ -6,13 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_common.envelope import Identity
-from pw_ingest.core.identity import META, TX, Seen
-from pw_ingest.core.opening import HELD_BYTES_MAX, HOLD_S, Opening
-from pw_ingest.core.plausible import Anchor, Refusal
-from pw_ingest.core.refusals import SAID_S, Refusals
-from pw_ingest.core.resume import TooLarge
-from pw_ingest.core.standing import LEFT_FIRST_S, LEFT_MAX_S, STRIKES_MAX, STRIKES_S, Standing
+from pw_common.wire.envelope import Identity
+from pw_ingest.core.endpoints.opening import HELD_BYTES_MAX, HOLD_S, Opening
+from pw_ingest.core.endpoints.plausible import Anchor, Refusal
+from pw_ingest.core.endpoints.refusals import SAID_S, Refusals
+from pw_ingest.core.endpoints.standing import (
+    LEFT_FIRST_S,
+    LEFT_MAX_S,
+    STRIKES_MAX,
+    STRIKES_S,
+    Standing,
+)
+from pw_ingest.core.sequencing.identity import META, TX, Seen
+from pw_ingest.core.sequencing.resume import TooLarge
 
 NOW_MS = 1_795_000_000_000
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pw_common.envelope import TxHeaders
-from pw_common.messages import SourceState
+from pw_common.wire.envelope import TxHeaders
+from pw_common.wire.messages import SourceState
 from pw_geyser import geyser_pb2 as pb
-from pw_ingest.core.identity import DISCONTINUITY
-from pw_ingest.core.pipeline import GapMessage, Outgoing, Pipeline, TxMessage
+from pw_ingest.core.sequencing.identity import DISCONTINUITY
+from pw_ingest.core.sequencing.pipeline import GapMessage, Outgoing, Pipeline, TxMessage
 
 
 def transaction(slot: int, index: int, *, filters: tuple[str, ...] = ()) -> bytes:

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_common.envelope import Identity
-from pw_common.limits import SLOT_MAX
-from pw_ingest.core.identity import META, TX, Seen
-from pw_ingest.core.plausible import (
+from pw_common.wire.envelope import Identity
+from pw_common.wire.limits import SLOT_MAX
+from pw_ingest.core.endpoints.plausible import (
     AHEAD_MS_MAX,
     LOW_RUN,
     PROVEN_MS,
@@ -25,6 +24,7 @@ from pw_ingest.core.plausible import (
     created,
     slot_by_clock,
 )
+from pw_ingest.core.sequencing.identity import META, TX, Seen
 
 NOW_MS = 1_795_000_000_000
 SLOT = 350_000_000

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pw_common.settings import look
+from pw_common.service.settings import look
 from pw_ingest.config import Settings
 
 NODE = "https://node.example/?api-key=0123456789abcdef"

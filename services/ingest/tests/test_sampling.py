@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pw_ingest.core.sampling import (
+from pw_ingest.core.rpc.sampling import (
     BEHIND_BLOCKS,
     BEHIND_BLOCKS_MAX,
     BLOCKS_PER_S,
@@ -12,7 +12,7 @@ from pw_ingest.core.sampling import (
     Sampling,
     list_every_s,
 )
-from pw_ingest.core.share import Share
+from pw_ingest.core.rpc.share import Share
 
 
 class Chain:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from pw_common.envelope import Identity
-from pw_ingest.core.identity import META, Seen
-from pw_ingest.core.merge import Merge
-from pw_ingest.core.pipeline import Pipeline
-from pw_ingest.core.plausible import AHEAD_MS_MAX, SLACK_SLOTS, SLOT_MS_MIN, Anchor, Judge
+from pw_common.wire.envelope import Identity
+from pw_ingest.core.endpoints.merge import Merge
+from pw_ingest.core.endpoints.plausible import AHEAD_MS_MAX, SLACK_SLOTS, SLOT_MS_MIN, Anchor, Judge
+from pw_ingest.core.sequencing.identity import META, Seen
+from pw_ingest.core.sequencing.pipeline import Pipeline
 
 NOW_MS = 1_795_000_000_000
 SLOT = 350_000_000

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_common.alerts import Alert, Buyer, Condition
-from pw_common.channels import Channel, Channels, problems
+from pw_common.documents.channels import Channel, Channels, problems
+from pw_common.wire.alerts import Alert, Buyer, Condition
 from pw_notifier.core.policy import Refused, Retry, Sent, fate_of, meaning, wait_s
 from pw_notifier.core.render import request_of
 from pw_notifier.shell import BadChannels, read_file

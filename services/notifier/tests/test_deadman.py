@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from pw_common.log import Log
+from pw_common.process.log import Log
 from pw_notifier.watch import fetch
 
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_common.alerts import Alert
-from pw_common.channels import Channel
+from pw_common.documents.channels import Channel
+from pw_common.wire.alerts import Alert
 from pw_notifier.core.render import TEXT_MAX, request_of
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_common.alerts import Alert
-from pw_common.channels import Channel
+from pw_common.documents.channels import Channel
+from pw_common.wire.alerts import Alert
 from pw_notifier.core.policy import Moved, Refused, Retry, Sent, about_channel, fate_of, meaning
 
 NOT_ABOUT_THE_MESSAGE = [

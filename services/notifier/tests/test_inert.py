@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_common.alerts import Alert, Buyer, Condition, NearRule, plain_alert
-from pw_common.channels import Channel
+from pw_common.documents.channels import Channel
+from pw_common.wire.alerts import Alert, Buyer, Condition, NearRule, plain_alert
 from pw_notifier.core.render import TEXT_MAX, request_of
 
 MINT = "HaMv3cdfDW6357yjpDur6kb6w52BUPJrMJpR76tjpump"

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from pw_common.alerts import Alert
-from pw_common.heartbeat import Heartbeat, Rate, SourceHealth, Trouble
+from pw_common.wire.alerts import Alert
+from pw_common.wire.heartbeat import Heartbeat, Rate, SourceHealth, Trouble
 from pw_health import Beat, Channel, Snapshot
 from pw_health.condition import LASTS_MS
 from pw_health.course import CLEAR_MS

@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from pw_common.alerts import Alert
-from pw_common.channels import Channel as Configured
-from pw_common.channels import Kind
-from pw_common.heartbeat import Heartbeat, SourceHealth, Trouble
-from pw_common.overview import Overview
+from pw_common.documents.channels import Channel as Configured
+from pw_common.documents.channels import Kind
+from pw_common.jetstream.overview import Overview
+from pw_common.wire.alerts import Alert
+from pw_common.wire.heartbeat import Heartbeat, SourceHealth, Trouble
 from pw_health import Channel, Snapshot, conditions, mode_of
 from pw_health.limits import SLOW_MS
 from pw_health.reading import snapshot_of

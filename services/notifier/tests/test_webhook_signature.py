@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from pw_common.alerts import Alert
-from pw_common.channels import Channel
-from pw_common.signing_keys import KEYS_MAX, BadKey, signing_keys
+from pw_common.documents.channels import Channel
+from pw_common.documents.signing_keys import KEYS_MAX, BadKey, signing_keys
+from pw_common.wire.alerts import Alert
 from pw_notifier.core.render import request_of, signature
 
 # The specification's own example.

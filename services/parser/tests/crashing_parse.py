@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 
-from pw_parser.core.transaction import Malformed
+from pw_parser.core.decode.transaction import Malformed
 
 
 def parse(update: bytes) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pw_common.limits import SLOT_MAX
-from pw_common.messages import SlotEvent
+from pw_common.wire.limits import SLOT_MAX
+from pw_common.wire.messages import SlotEvent
 from pw_geyser import geyser_pb2 as pb
 from pw_parser.core.parse import Malformed, parse
 

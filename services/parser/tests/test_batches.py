@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import zstandard
 
-from pw_common.envelope import (
+from pw_common.jetstream.worker import Delivery
+from pw_common.wire.envelope import (
     MSG_ID,
     POSITION,
     REASON,
@@ -17,10 +18,9 @@ from pw_common.envelope import (
     decompress,
     tx_headers,
 )
-from pw_common.framing import frame, join, split
-from pw_common.limits import DECOMPRESSED_BYTES_MAX
-from pw_common.messages import SlotEvent, Swap, decode_batch
-from pw_common.worker import Delivery
+from pw_common.wire.framing import frame, join, split
+from pw_common.wire.limits import DECOMPRESSED_BYTES_MAX
+from pw_common.wire.messages import SlotEvent, Swap, decode_batch
 from pw_geyser import geyser_pb2
 from pw_parser.core.batch import Outcome, parse_message
 from pw_parser.shell import answer

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pw_common.messages import Swap, encode
+from pw_common.wire.messages import Swap, encode
 from pw_geyser import geyser_pb2
 from pw_parser.core.parse import parse
 

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from solders.signature import Signature
 
-from pw_common.framing import split
-from pw_common.limits import CONFIDENCE_MIN
-from pw_common.messages import RoundTrip, Swap, encode
+from pw_common.wire.framing import split
+from pw_common.wire.limits import CONFIDENCE_MIN
+from pw_common.wire.messages import RoundTrip, Swap, encode
 from pw_geyser import geyser_pb2
+from pw_parser.core.decode.programs import BUILT_IN, Programs
 from pw_parser.core.drift import DriftWatch
 from pw_parser.core.parse import Parsed, parse
-from pw_parser.core.programs import BUILT_IN, Programs
 
 # What the rewriting leaves: programs by which balances and calls are read at all.
 BASIC = {

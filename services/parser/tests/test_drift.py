@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pw_common.messages import UnparsedAt
+from pw_common.wire.messages import UnparsedAt
 from pw_parser.core.drift import NEW_TAGS_MAX, WINDOW_SLOTS, DriftWatch
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pw_common.messages import Swap
-from pw_common.programs import ProgramEntry, ProgramTable, read_programs
+from pw_common.documents.programs import ProgramEntry, ProgramTable, read_programs
+from pw_common.wire.messages import Swap
+from pw_parser.core.decode.programs import BUILT_IN, extended
 from pw_parser.core.parse import parse
-from pw_parser.core.programs import BUILT_IN, extended
 from pw_parser.isolate import crashing_updates
 
 PUMP = "6EF8rrecthR5Dkzon8Nwu78hRvfCKubJ14M5uBEwF6P"
@@ -112,8 +112,8 @@ def test_a_user_beyond_an_instructions_accounts_harms_nothing(buy: Any) -> None:
 
 
 async def test_a_suspect_message_is_tried_with_the_table_that_it_names(buy: Any) -> None:
-    from pw_common.envelope import compress
-    from pw_common.framing import join
+    from pw_common.wire.envelope import compress
+    from pw_common.wire.framing import join
 
     body = compress(join([buy("alice").update()] * 2))
     assert await crashing_updates(body, table=table()) == {}

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from pw_common.captures import CaptureWriter, read_capture
+from pw_common.wire.captures import CaptureWriter, read_capture
 from pw_parser.core.explain import reading_of
 
 FIXTURES = Path(__file__).parent / "fixtures"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pw_common.messages import encode
+from pw_common.wire.messages import encode
 from pw_geyser import geyser_pb2
 from pw_parser.core.parse import Malformed, Parsed, parse
 

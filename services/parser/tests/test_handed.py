@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from solders.pubkey import Pubkey
 
-from pw_common.limits import CONFIDENCE_MIN
-from pw_common.messages import Swap
+from pw_common.wire.limits import CONFIDENCE_MIN
+from pw_common.wire.messages import Swap
 from pw_parser.core.parse import parse
 
 SOL = "So11111111111111111111111111111111111111112"

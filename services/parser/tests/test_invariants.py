@@ -10,11 +10,11 @@ import pytest
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
-from pw_common.captures import read_capture
-from pw_common.messages import Swap
+from pw_common.wire.captures import read_capture
+from pw_common.wire.messages import Swap
 from pw_geyser import geyser_pb2
+from pw_parser.core.decode.programs import SYSTEM_PROGRAM, TIP_ACCOUNTS, TOKEN_PROGRAMS
 from pw_parser.core.parse import parse
-from pw_parser.core.programs import SYSTEM_PROGRAM, TIP_ACCOUNTS, TOKEN_PROGRAMS
 
 SYSTEM_TRANSFER = (2).to_bytes(4, "little")
 ACCOUNTS_MAX = 240

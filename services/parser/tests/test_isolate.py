@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from pw_common.envelope import TxHeaders, compress, tx_headers
-from pw_common.framing import frame, join
-from pw_common.metrics import Metrics
-from pw_common.worker import Delivery
+from pw_common.jetstream.worker import Delivery
+from pw_common.service.metrics import Metrics
+from pw_common.wire.envelope import TxHeaders, compress, tx_headers
+from pw_common.wire.framing import frame, join
 from pw_geyser import geyser_pb2 as pb
 from pw_parser.core.batch import parse_message
 from pw_parser.isolate import SUSPECT_DELIVERIES, NoVerdict, crashing_updates

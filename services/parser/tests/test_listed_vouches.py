@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from solders.pubkey import Pubkey
 
-from pw_common.limits import CONFIDENCE_MIN
-from pw_common.messages import Swap
+from pw_common.wire.limits import CONFIDENCE_MIN
+from pw_common.wire.messages import Swap
 from pw_geyser import geyser_pb2
+from pw_parser.core.decode.programs import BUILT_IN
 from pw_parser.core.parse import parse
-from pw_parser.core.programs import BUILT_IN
 
 SOL = "So11111111111111111111111111111111111111112"
 USDC = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"

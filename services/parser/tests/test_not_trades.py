@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pw_common.messages import RoundTrip, Swap, Transfer
+from pw_common.wire.messages import RoundTrip, Swap, Transfer
 from pw_parser.core.parse import parse
 
 PUMP = "6EF8rrecthR5Dkzon8Nwu78hRvfCKubJ14M5uBEwF6P"

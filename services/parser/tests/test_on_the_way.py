@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from solders.pubkey import Pubkey
 
-from pw_common.messages import RoundTrip, Swap
+from pw_common.wire.messages import RoundTrip, Swap
 from pw_parser.core.parse import parse
 
 USDC = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from solders.pubkey import Pubkey
 
-from pw_common.messages import Swap
+from pw_common.wire.messages import Swap
 from pw_geyser import geyser_pb2
 from pw_parser.core.parse import parse
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from solders.pubkey import Pubkey
 
-from pw_common.messages import RoundTrip, Swap
+from pw_common.wire.messages import RoundTrip, Swap
 from pw_parser.core.parse import parse
 
 SOL = "So11111111111111111111111111111111111111112"

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from pw_common.messages import Swap
-from pw_common.programs import BadPrograms
-from pw_parser.core.parse import parse
-from pw_parser.core.programs import (
+from pw_common.documents.programs import BadPrograms
+from pw_common.wire.messages import Swap
+from pw_parser.core.decode.programs import (
     BUILT_IN,
     KINDS,
     TABLE_ENTRIES_MAX,
     read_programs,
 )
+from pw_parser.core.parse import parse
 from pw_parser.core.venues.layout import instruction_tag
 from pw_parser.core.venues.registry import VENUES
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from solders.pubkey import Pubkey
 
-from pw_common.limits import CONFIDENCE_MIN
-from pw_common.messages import RoundTrip, Swap
+from pw_common.wire.limits import CONFIDENCE_MIN
+from pw_common.wire.messages import RoundTrip, Swap
+from pw_parser.core.decode.programs import SPL_2022
 from pw_parser.core.parse import parse
-from pw_parser.core.programs import SPL_2022
 
 SOL = "So11111111111111111111111111111111111111112"
 USDC = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from pw_common.messages import Swap
-from pw_parser.core.cross_check import UNHEARD, Opinion, Trade, opinion_of
+from pw_common.wire.messages import Swap
+from pw_parser.core.calls.cross_check import UNHEARD, Opinion, Trade, opinion_of
+from pw_parser.core.calls.statements import Statements
+from pw_parser.core.decode.programs import SOL_MINT
 from pw_parser.core.parse import parse
-from pw_parser.core.programs import SOL_MINT
-from pw_parser.core.reasons import REASONS, confidence
-from pw_parser.core.statements import Statements
+from pw_parser.core.trades.reasons import REASONS, confidence
 from pw_parser.core.venues.venue import TradeEvent
 
 # Reasons that no real transaction at hand has; each has its own test by hand.

@@ -12,20 +12,11 @@ from typing import Any
 
 import pytest
 
-from pw_common.bus import Bus, connect
-from pw_common.envelope import (
-    ORIGIN_SEQ,
-    POSITION,
-    TxHeaders,
-    compress,
-    decompress,
-    tx_headers,
-)
-from pw_common.framing import join, split
-from pw_common.local_broker import NoBroker, start_broker
-from pw_common.log import Log
-from pw_common.messages import decode_batch
-from pw_common.subjects import (
+from pw_common.dev.local_broker import NoBroker, start_broker
+from pw_common.jetstream.bus import Bus, connect
+from pw_common.process.log import Log
+from pw_common.topology.streams import MIB, declare
+from pw_common.topology.subjects import (
     CONSUMER_PARSER,
     DLQ_ALL,
     STREAM_DLQ,
@@ -34,7 +25,16 @@ from pw_common.subjects import (
     SWAP_ALL,
     tx,
 )
-from pw_common.topology import MIB, declare
+from pw_common.wire.envelope import (
+    ORIGIN_SEQ,
+    POSITION,
+    TxHeaders,
+    compress,
+    decompress,
+    tx_headers,
+)
+from pw_common.wire.framing import join, split
+from pw_common.wire.messages import decode_batch
 
 MESSAGES = 400
 TIMEOUT_S = 90.0

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from solders.pubkey import Pubkey
 
-from pw_common.captures import read_capture
-from pw_common.messages import QuoteTrade, RoundTrip, Swap
+from pw_common.wire.captures import read_capture
+from pw_common.wire.messages import QuoteTrade, RoundTrip, Swap
+from pw_parser.core.decode.programs import SOL_MINT, STABLE_MINTS
 from pw_parser.core.parse import parse
-from pw_parser.core.programs import SOL_MINT, STABLE_MINTS
 from pw_parser.core.venues.layout import EVENT_TAG, event_tag, instruction_tag
 from pw_parser.core.venues.registry import ROUTERS
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pw_common.messages import RoundTrip, Swap
+from pw_common.wire.messages import RoundTrip, Swap
+from pw_parser.core.decode.programs import EXCHANGES, TIP_ACCOUNTS
 from pw_parser.core.parse import parse
-from pw_parser.core.programs import EXCHANGES, TIP_ACCOUNTS
 
 USDC = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
 SOL = "So11111111111111111111111111111111111111112"
@@ -42,7 +42,8 @@ def test_a_pump_buy_belongs_to_the_signer_and_never_to_the_curve(buy: Any) -> No
 
 def test_the_same_bytes_give_the_same_swaps_for_any_hash_seed(buy: Any) -> None:
     program = (
-        "import sys; from pw_common.messages import encode; from pw_parser.core.parse import parse;"
+        "import sys; from pw_common.wire.messages import encode;"
+        "from pw_parser.core.parse import parse;"
         "print([encode(e) for e in parse(bytes.fromhex(sys.stdin.read())).events])"
     )
     update = buy("alice", "bob").update().hex()

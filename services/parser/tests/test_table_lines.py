@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_common.documents import BadDocument
-from pw_common.messages import encode
-from pw_common.programs import BadPrograms, ProgramEntry, read_programs_file
-from pw_common.programs import read_programs as read_entries
-from pw_parser.core.programs import BUILT_IN, Program, extended, read_programs
+from pw_common.documents.document import BadDocument
+from pw_common.documents.programs import BadPrograms, ProgramEntry, read_programs_file
+from pw_common.documents.programs import read_programs as read_entries
+from pw_common.wire.messages import encode
+from pw_parser.core.decode.programs import BUILT_IN, Program, extended, read_programs
 
 PUMP = "6EF8rrecthR5Dkzon8Nwu78hRvfCKubJ14M5uBEwF6P"
 PUMPSWAP = "pAMMBay6oceH9fJKBRHGP5D4bD4sWpmSwMn52FMfXEA"

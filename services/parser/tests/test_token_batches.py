@@ -12,15 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from solders.pubkey import Pubkey
 
-from pw_common.captures import read_capture
-from pw_common.messages import Swap
-from pw_common.pools import PoolEvent
+from pw_common.wire.captures import read_capture
+from pw_common.wire.messages import Swap
+from pw_common.wire.pools import PoolEvent
 from pw_geyser import geyser_pb2
+from pw_parser.core.decode.programs import BUILT_IN, TOKEN_PROGRAMS, Programs
+from pw_parser.core.decode.token_batches import PARTS_MAX, parts_of, without_batches
+from pw_parser.core.decode.transaction import info_of, view_of
 from pw_parser.core.explain import explain
 from pw_parser.core.parse import Malformed, Parsed, parse
-from pw_parser.core.programs import BUILT_IN, TOKEN_PROGRAMS, Programs
-from pw_parser.core.token_batches import PARTS_MAX, parts_of, without_batches
-from pw_parser.core.transaction import info_of, view_of
 
 SOL = "So11111111111111111111111111111111111111112"
 USDC = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from solders.pubkey import Pubkey
 
-from pw_common.limits import CONFIDENCE_MIN
-from pw_common.messages import RoundTrip, Swap
+from pw_common.wire.limits import CONFIDENCE_MIN
+from pw_common.wire.messages import RoundTrip, Swap
+from pw_parser.core.decode.programs import BUILT_IN, Programs, read_programs
 from pw_parser.core.parse import Malformed, parse
-from pw_parser.core.programs import BUILT_IN, Programs, read_programs
 
 SOL = "So11111111111111111111111111111111111111112"
 USDC = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"

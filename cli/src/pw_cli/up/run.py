@@ -15,15 +15,14 @@ from pathlib import Path
 import msgspec
 import uvloop
 
-from pw_cli.api_client import ANSWER_BYTES_MAX
-from pw_cli.broker import BadArgument, credentials
+from pw_cli.connect.api_client import ANSWER_BYTES_MAX
+from pw_cli.connect.broker import BadArgument, credentials
+from pw_cli.connect.runs import announce, this_run, withdraw
 from pw_cli.interrupts import EXIT_INTERRUPTED, Interrupts
-from pw_cli.runs import announce, this_run, withdraw
-from pw_cli.up.access import RISK, Access, access_of
-from pw_cli.up.arguments import BadUsage, UpOptions, add_arguments, options
-from pw_cli.up.broker import STOP_S, stop_broker
-from pw_cli.up.checks import check
-from pw_cli.up.folder import (
+from pw_cli.up.options.access import RISK, Access, access_of
+from pw_cli.up.options.arguments import BadUsage, UpOptions, add_arguments, options
+from pw_cli.up.options.checks import check
+from pw_cli.up.options.folder import (
     BROKER_FOLDER,
     ROOM_BYTES_MIN,
     FolderTaken,
@@ -33,23 +32,30 @@ from pw_cli.up.folder import (
     room,
     written,
 )
-from pw_cli.up.plan import Ports, provision_spec
-from pw_cli.up.processes import STOP_TIMEOUT_S, ChildFailed, Starter, free_port, port_is_free
-from pw_cli.up.progress import Progress
-from pw_cli.up.relay import Relay, log_to, log_to_stderr
-from pw_cli.up.report import Report
-from pw_cli.up.screen import Screen
-from pw_cli.up.seeds import note_seed, with_seed
-from pw_cli.up.stopping import StoppedEarly, Stopping
-from pw_cli.up.summary import make_report
-from pw_cli.up.system import System
-from pw_common.bus import CLOSE_TIMEOUT_S, BrokerAway, Bus, connect
-from pw_common.local_broker import LocalBroker, NoBroker, find_server, start_broker
-from pw_common.log import Log
-from pw_common.redact import redacted
-from pw_common.tasks import end_tasks
-from pw_common.token_file import BadToken
-from pw_notifier.bounded import bounded_client
+from pw_cli.up.options.plan import Ports, provision_spec
+from pw_cli.up.options.seeds import note_seed, with_seed
+from pw_cli.up.processes.broker import STOP_S, stop_broker
+from pw_cli.up.processes.processes import (
+    STOP_TIMEOUT_S,
+    ChildFailed,
+    Starter,
+    free_port,
+    port_is_free,
+)
+from pw_cli.up.processes.relay import Relay, log_to, log_to_stderr
+from pw_cli.up.processes.stopping import StoppedEarly, Stopping
+from pw_cli.up.processes.system import System
+from pw_cli.up.report.report import Report
+from pw_cli.up.report.summary import make_report
+from pw_cli.up.screen.progress import Progress
+from pw_cli.up.screen.screen import Screen
+from pw_common.dev.local_broker import LocalBroker, NoBroker, find_server, start_broker
+from pw_common.jetstream.bus import CLOSE_TIMEOUT_S, BrokerAway, Bus, connect
+from pw_common.process.log import Log
+from pw_common.process.tasks import end_tasks
+from pw_common.process.token_file import BadToken
+from pw_common.text.redact import redacted
+from pw_notifier.http.bounded import bounded_client
 
 __all__ = ["add_arguments", "run"]
 

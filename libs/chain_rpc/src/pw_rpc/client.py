@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx
 
-from pw_common import settings as st
-from pw_common.proxies import proxy_of
+from pw_common.process.proxies import proxy_of
+from pw_common.service import settings as st
 
 # Field names of RFC 9110; values are one line.
 NAME_CHARS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from pw_common.event_time import sane_block_time_s
+from pw_common.ordering.event_time import sane_block_time_s
 from pw_rpc.core.answers import NAMED_MAX, Named
 from pw_rpc.core.single import Single
 from pw_rpc.node import (

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 import httpx
 import msgspec
 
-from pw_common.clock import monotonic_s, now_ms
+from pw_common.process.clock import monotonic_s, now_ms
 from pw_rpc.core.blocks import Block, Parent, Signatures
 from pw_rpc.core.unpacked import BadAnswer, Unpacked
 from pw_rpc.pace import Pace

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from pw_common.clock import monotonic_s
+from pw_common.process.clock import monotonic_s
 
 DAY_S: Final = 86_400.0
 # A node that asks for a longer rest, or says nonsense, is asked once in this time.

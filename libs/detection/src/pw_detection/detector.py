@@ -8,19 +8,19 @@ from fractions import Fraction
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from pw_common.alerts import Alert, of_detector
-from pw_detection.alerting import SHORT, alert_of, facts_of
-from pw_detection.assembly import ClosedSlot
-from pw_detection.edited import CHANGED, GONE, edited_by, summaries
-from pw_detection.episodes import Episodes, Key, Ring
-from pw_detection.evaluate import evaluate, holds, near
-from pw_detection.lists import Lists, Mutes, WatchLists, mutes_in_force
-from pw_detection.market import Market, Token
-from pw_detection.metrics import BY_NAME, Reading, as_float
-from pw_detection.quick import all_may, ready
-from pw_detection.rules import Compiled, Rule, compiled, shipped_rules
+from pw_common.ordering.assembly import ClosedSlot
+from pw_common.wire.alerts import Alert, of_detector
+from pw_detection.alerts.alerting import SHORT, alert_of, facts_of
+from pw_detection.alerts.edited import CHANGED, GONE, edited_by, summaries
+from pw_detection.alerts.episodes import Episodes, Key, Ring
+from pw_detection.rules.evaluate import evaluate, holds, near
+from pw_detection.rules.lists import Lists, Mutes, WatchLists, mutes_in_force
+from pw_detection.rules.quick import all_may, ready
+from pw_detection.rules.rules import Compiled, Rule, compiled, shipped_rules
+from pw_detection.state.market import Market, Token
+from pw_detection.state.metrics import BY_NAME, Reading, as_float
+from pw_detection.state.windows import Window
 from pw_detection.unlisted import Unlisted
-from pw_detection.windows import Window
 
 TICK_MS: Final = 60_000
 HOT_MS: Final = 3_600_000

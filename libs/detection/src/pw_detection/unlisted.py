@@ -18,11 +18,11 @@ from typing import Final
 
 import msgspec
 
-from pw_common.alerts import Alert, alert_id, episode_id
-from pw_common.base58 import is_address
-from pw_common.messages import UNLISTED_VENUE, Swap
-from pw_detection.assembly import ClosedSlot
-from pw_detection.windows import Span
+from pw_common.ordering.assembly import ClosedSlot
+from pw_common.text.base58 import is_address
+from pw_common.wire.alerts import Alert, alert_id, episode_id
+from pw_common.wire.messages import UNLISTED_VENUE, Swap
+from pw_detection.state.windows import Span
 
 WINDOW: Final = Span("2h", 600_000, 12)
 # A program with this share of all swaps is worth a line in the table of programs.

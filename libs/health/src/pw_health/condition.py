@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from pw_common.alerts import Severity
+from pw_common.wire.alerts import Severity
 
 Mode: TypeAlias = Literal["running", "catching_up", "backpressure", "blind"]
 

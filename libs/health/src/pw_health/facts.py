@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pw_common.heartbeat import Heartbeat
+from pw_common.wire.heartbeat import Heartbeat
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pw_common.limits import BEHIND_MS_MAX, BEHIND_PENDING_MAX
+from pw_common.wire.limits import BEHIND_MS_MAX, BEHIND_PENDING_MAX
 
 # A process that has said nothing for so long has stopped or hangs; it beats once a second.
 SILENT_MS: Final = 5_000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pw_common.limits import PARSER_REPLICAS_MAX
-from pw_common.subjects import STREAM_TX
+from pw_common.topology.subjects import STREAM_TX
+from pw_common.wire.limits import PARSER_REPLICAS_MAX
 from pw_health.condition import LASTS_MS, PASSING_MS, Condition
 from pw_health.facts import Channel, Queue, Snapshot
 from pw_health.limits import (

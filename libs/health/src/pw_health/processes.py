@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from pw_common.memory import FULL_SHARE as MEMORY_SHARE
-from pw_common.messages import encode
+from pw_common.process.memory import FULL_SHARE as MEMORY_SHARE
+from pw_common.wire.messages import encode
 from pw_health.condition import PASSING_MS, Condition
 from pw_health.facts import Beat, Snapshot
 from pw_health.limits import CLOCK_MAX_MS, SILENT_MS

@@ -7,17 +7,17 @@ from typing import Any
 
 import msgspec
 
-from pw_common.broker_time import rfc3339_ms
-from pw_common.heartbeat import Trouble
-from pw_common.overview import Overview
-from pw_common.subjects import (
+from pw_common.jetstream.broker_time import rfc3339_ms
+from pw_common.jetstream.overview import Overview
+from pw_common.topology.streams import stream_created
+from pw_common.topology.subjects import (
     CHANNEL_OFF,
     CONSUMER_DETECTOR,
     CONSUMER_PARSER,
     STREAM_SWAP,
     STREAM_TX,
 )
-from pw_common.topology import stream_created
+from pw_common.wire.heartbeat import Trouble
 from pw_health.facts import Beat, Channel, Queue, Snapshot
 from pw_health.processes import is_silent
 

@@ -7,9 +7,9 @@ from typing import Final
 
 import msgspec
 
-from pw_common.coverage import FOLLOWED, base, is_known, sees_every_venue
-from pw_common.heartbeat import LayoutDrift, SourceHealth
-from pw_common.messages import encode
+from pw_common.wire.coverage import FOLLOWED, base, is_known, sees_every_venue
+from pw_common.wire.heartbeat import LayoutDrift, SourceHealth
+from pw_common.wire.messages import encode
 from pw_health.condition import LASTS_MS, PASSING_MS, Condition, Mode
 from pw_health.facts import Snapshot
 from pw_health.limits import CLOCK_MAX_MS, FOLLOWED_LAG_MAX_MS, LAG_CRITICAL_MS, LAG_MAX_MS

@@ -12,14 +12,15 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
-from pw_api import alerts, configuration, letters, problems, shapes, unlisted
-from pw_api.access import Access, Guard
+from pw_api.broker.reader import SwapReader
+from pw_api.broker.status import Seen, status_view
 from pw_api.core.access import Host
 from pw_api.core.present import swap_fields
-from pw_api.reader import SwapReader
-from pw_api.site import Site, add_site, load_site
-from pw_api.status import Seen, status_view
-from pw_api.views import (
+from pw_api.http import problems
+from pw_api.http.access import Access, Guard
+from pw_api.http.site import Site, add_site, load_site
+from pw_api.models import shapes
+from pw_api.models.views import (
     DeadLettersView,
     GapsView,
     Problem,
@@ -27,11 +28,12 @@ from pw_api.views import (
     SwapsView,
     SwapView,
 )
-from pw_common.bus import BrokerAway, Bus
-from pw_common.clock import monotonic_s, now_ms
-from pw_common.overview import take
-from pw_common.run import Runtime, routes
-from pw_common.version import VERSION
+from pw_api.routes import alerts, configuration, letters, unlisted
+from pw_common.jetstream.bus import BrokerAway, Bus
+from pw_common.jetstream.overview import take
+from pw_common.process.clock import monotonic_s, now_ms
+from pw_common.process.version import VERSION
+from pw_common.service.run import Runtime, routes
 from pw_health import Since, conditions
 from pw_health.reading import snapshot_of
 

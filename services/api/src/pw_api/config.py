@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pw_api.connections import CONNECTIONS_MAX, PER_PEER_MAX, Limits
 from pw_api.core.access import hosts_problem
 from pw_api.core.peers import networks
-from pw_common import settings as st
-from pw_common.run import CommonSettings
-from pw_common.settings import setting
+from pw_api.http.connections import CONNECTIONS_MAX, PER_PEER_MAX, Limits
+from pw_common.service import settings as st
+from pw_common.service.run import CommonSettings
+from pw_common.service.settings import setting
 
 
 def _cidrs(value: str) -> str | None:
@@ -23,7 +23,7 @@ def _cidrs(value: str) -> str | None:
 
 @dataclass(frozen=True)
 class Settings(CommonSettings):
-    """Read once at start by `pw_common.settings.load`."""
+    """Read once at start by `pw_common.service.settings.load`."""
 
     http_listen: str = setting(
         "PW_HTTP_LISTEN",

@@ -7,17 +7,17 @@ from dataclasses import replace
 from functools import partial
 
 from pw_api.app import build_app
+from pw_api.broker.reader import SwapReader
 from pw_api.config import Settings
 from pw_api.core.access import read_hosts
 from pw_api.core.query import RecentSwaps
-from pw_api.reader import SwapReader
-from pw_api.server import ApiServer
-from pw_api.site import load_site
-from pw_common.exit_codes import EXIT_CONFIG
-from pw_common.redact import keep_secret
-from pw_common.run import Runtime, run_service
-from pw_common.settings import load_or_exit
-from pw_common.token_file import BadToken, make_token, read_token
+from pw_api.http.server import ApiServer
+from pw_api.http.site import load_site
+from pw_common.process.exit_codes import EXIT_CONFIG
+from pw_common.process.token_file import BadToken, make_token, read_token
+from pw_common.service.run import Runtime, run_service
+from pw_common.service.settings import load_or_exit
+from pw_common.text.redact import keep_secret
 
 
 def main() -> int:

@@ -7,8 +7,8 @@ from typing import Final, Literal
 import msgspec
 from nats.aio.msg import Msg
 
-from pw_common.bus import Bus
-from pw_common.subjects import ASK_DETECTOR
+from pw_common.jetstream.bus import Bus
+from pw_common.topology.subjects import ASK_DETECTOR
 from pw_detection.detector import Detector
 
 MINT_CHARACTERS_MAX: Final = 44

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pw_common.run import CommonSettings
-from pw_common.settings import between, setting
-from pw_common.subjects import TOKEN
-from pw_common.topology import GIB, MIB
+from pw_common.service.run import CommonSettings
+from pw_common.service.settings import between, setting
+from pw_common.topology.streams import GIB, MIB
+from pw_common.topology.subjects import TOKEN
 
 
 def _tokens(value: str) -> str | None:

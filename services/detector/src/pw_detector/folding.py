@@ -10,22 +10,22 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from pw_common.bus import BrokerAway
-from pw_common.clock import monotonic_s, now_ms
-from pw_common.heartbeat import MemoryHealth
-from pw_common.log import Log
-from pw_common.messages import Batch
-from pw_common.metrics import Metrics
-from pw_common.topology import GIB, PARSER_ACK_PENDING_MAX
-from pw_detection.assembly import Assembly, ClosedSlot, Place
+from pw_common.jetstream.bus import BrokerAway
+from pw_common.ordering.assembly import Assembly, ClosedSlot, Place
+from pw_common.process.clock import monotonic_s, now_ms
+from pw_common.process.log import Log
+from pw_common.service.metrics import Metrics
+from pw_common.topology.streams import GIB, PARSER_ACK_PENDING_MAX
+from pw_common.wire.heartbeat import MemoryHealth
+from pw_common.wire.messages import Batch
 from pw_detection.detector import Detector
-from pw_detector.alert_store import AlertStore
-from pw_detector.configuration import Configuration
-from pw_detector.holes import Holes
-from pw_detector.in_force import Change, apply
+from pw_detector.core.in_force import Change, apply
+from pw_detector.core.restart import Note, RestartPoints
 from pw_detector.memory import Memory
-from pw_detector.position import Position, PositionStore
-from pw_detector.restart import Note, RestartPoints
+from pw_detector.store.alert_store import AlertStore
+from pw_detector.store.configuration import Configuration
+from pw_detector.store.holes import Holes
+from pw_detector.store.position import Position, PositionStore
 
 # A position is written this often at most; a crash in between re-derives refused alerts.
 POSITION_EVERY_S: Final = 0.25

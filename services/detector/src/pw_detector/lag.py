@@ -12,8 +12,8 @@ from typing import Final
 from nats.errors import Error as NatsError
 from nats.js.errors import APIError
 
-from pw_common.run import Runtime
-from pw_common.subjects import CONSUMER_DETECTOR, STREAM_SWAP
+from pw_common.service.run import Runtime
+from pw_common.topology.subjects import CONSUMER_DETECTOR, STREAM_SWAP
 
 FETCH: Final = 256
 RETRY_S: Final = 0.5

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from pw_common.run import run_service
-from pw_common.settings import load_or_exit
+from pw_common.service.run import run_service
+from pw_common.service.settings import load_or_exit
 from pw_detector.config import Settings
 from pw_detector.shell import run_detector
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from pw_common.heartbeat import MemoryHealth
-from pw_common.log import Log
-from pw_common.memory import give_back, resident_bytes
-from pw_common.metrics import Metrics
-from pw_common.topology import MIB
-from pw_detection.market import Market
+from pw_common.process.log import Log
+from pw_common.process.memory import give_back, resident_bytes
+from pw_common.service.metrics import Metrics
+from pw_common.topology.streams import MIB
+from pw_common.wire.heartbeat import MemoryHealth
+from pw_detection.state.market import Market
 
 # The process without state, and batches that wait for an earlier one.
 BASE_BYTES: Final = 80 * MIB

@@ -6,17 +6,14 @@ import asyncio
 from functools import partial
 from typing import Final
 
-from pw_common.batches import batch_of
-from pw_common.begin import begun
-from pw_common.bus import ApiRefused, BrokerAway
-from pw_common.clock import monotonic_s
-from pw_common.envelope import BadEnvelope
-from pw_common.limits import BEHIND_PENDING_MAX
-from pw_common.log_reader import LogReader, StoredMessage
-from pw_common.messages import WrongSchema
-from pw_common.publisher import Publisher
-from pw_common.run import Runtime
-from pw_common.subjects import (
+from pw_common.jetstream.bus import ApiRefused, BrokerAway
+from pw_common.jetstream.log_reader import LogReader, StoredMessage
+from pw_common.jetstream.publisher import Publisher
+from pw_common.process.clock import monotonic_s
+from pw_common.process.tasks import end_tasks
+from pw_common.service.begin import begun
+from pw_common.service.run import Runtime
+from pw_common.topology.subjects import (
     BUCKET_CONFIG,
     BUCKET_DETECTOR,
     BUCKET_HOT,
@@ -25,14 +22,17 @@ from pw_common.subjects import (
     STREAM_SWAP,
     STREAM_TX,
 )
-from pw_common.tasks import end_tasks
-from pw_detector.alert_store import AlertStore
+from pw_common.wire.batches import batch_of
+from pw_common.wire.envelope import BadEnvelope
+from pw_common.wire.limits import BEHIND_PENDING_MAX
+from pw_common.wire.messages import WrongSchema
 from pw_detector.answers import Answers
 from pw_detector.config import Settings
 from pw_detector.folding import Folding
 from pw_detector.lag import acknowledge
-from pw_detector.projections import Projections
 from pw_detector.start import start
+from pw_detector.store.alert_store import AlertStore
+from pw_detector.store.projections import Projections
 
 NEEDS: Final = (
     STREAM_TX,

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
-from pw_common.batches import batch_of
-from pw_common.bus import Bus
-from pw_common.envelope import BadEnvelope
-from pw_common.log_reader import LogReader, get_message
-from pw_common.memory import limit_bytes
-from pw_common.messages import WrongSchema
-from pw_common.queue_name import means_the_same
-from pw_common.run import Runtime
-from pw_common.subjects import STREAM_SWAP
-from pw_common.topology import PARSER_ACK_PENDING_MAX, stream_created
-from pw_detection.assembly import Assembly, Place
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.log_reader import LogReader, get_message
+from pw_common.ordering.assembly import Assembly, Place
+from pw_common.process.memory import limit_bytes
+from pw_common.service.run import Runtime
+from pw_common.topology.queue_name import means_the_same
+from pw_common.topology.streams import PARSER_ACK_PENDING_MAX, stream_created
+from pw_common.topology.subjects import STREAM_SWAP
+from pw_common.wire.batches import batch_of
+from pw_common.wire.envelope import BadEnvelope
+from pw_common.wire.messages import WrongSchema
 from pw_detection.detector import Detector
-from pw_detector.alert_store import AlertStore, stored_alerts
 from pw_detector.config import Settings
-from pw_detector.configuration import Configuration
+from pw_detector.core.restart import Note
 from pw_detector.folding import Folding
-from pw_detector.holes import Holes
-from pw_detector.position import Position, PositionStore
-from pw_detector.restart import Note
+from pw_detector.store.alert_store import AlertStore, stored_alerts
+from pw_detector.store.configuration import Configuration
+from pw_detector.store.holes import Holes
+from pw_detector.store.position import Position, PositionStore
 
 FIRST_SEQ: Final = 1
 

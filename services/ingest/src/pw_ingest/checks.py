@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from pw_common import settings as st
-from pw_common.redact import shown_path
-from pw_common.subjects import TOKEN
-from pw_ingest.core.followed import ADDRESSES_MAX
-from pw_ingest.core.programs import MODES, BadPrograms, is_address, read_programs
+from pw_common.service import settings as st
+from pw_common.text.redact import shown_path
+from pw_common.topology.subjects import TOKEN
+from pw_ingest.core.rpc.followed import ADDRESSES_MAX
+from pw_ingest.core.subscription.programs import MODES, BadPrograms, is_address, read_programs
 from pw_rpc.client import BadHeader, read_header
 
 # Follow what is watched.

@@ -9,18 +9,18 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pw_common import settings as st
-from pw_common.coverage import PROGRAMS
-from pw_common.heartbeat import SourceKind
-from pw_common.proxies import is_loopback
-from pw_common.redact import keep_secret
-from pw_common.run import CommonSettings
-from pw_common.settings import setting
+from pw_common.process.proxies import is_loopback
+from pw_common.service import settings as st
+from pw_common.service.run import CommonSettings
+from pw_common.service.settings import setting
+from pw_common.text.redact import keep_secret
+from pw_common.wire.coverage import PROGRAMS
+from pw_common.wire.heartbeat import SourceKind
 from pw_geyser.geyser_pb2 import SubscribeRequest
 from pw_ingest import checks
-from pw_ingest.core.ladder import Rung
-from pw_ingest.core.plausible import SLOT_MS_MIN
-from pw_ingest.core.programs import (
+from pw_ingest.core.endpoints.plausible import SLOT_MS_MIN
+from pw_ingest.core.subscription.ladder import Rung
+from pw_ingest.core.subscription.programs import (
     MODES,
     Program,
     ladder,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from pw_common.exit_codes import EXIT_UNAVAILABLE
-from pw_common.messages import WrongSchema
-from pw_common.run import Runtime, run_service
-from pw_common.settings import load_or_exit
-from pw_ingest.checkpoint import TwoIngests
+from pw_common.process.exit_codes import EXIT_UNAVAILABLE
+from pw_common.service.run import Runtime, run_service
+from pw_common.service.settings import load_or_exit
+from pw_common.wire.messages import WrongSchema
 from pw_ingest.config import Settings
 from pw_ingest.shell import Ingest, SourceRefuses
+from pw_ingest.sink.checkpoint import TwoIngests
 
 
 def main() -> int:

@@ -6,28 +6,28 @@ import asyncio
 
 import msgspec
 
-from pw_common.begin import StoppedEarly, begun
-from pw_common.bus import BrokerAway
-from pw_common.clock import monotonic_s, now_ms
-from pw_common.coverage import PROGRAMS, SUCCESSFUL
-from pw_common.heartbeat import SourceHealth
-from pw_common.limits import SLOT_MAX
-from pw_common.messages import SourceState
-from pw_common.run import Runtime
-from pw_common.subjects import BUCKET_SOURCE, STREAM_GAP, STREAM_TX
-from pw_common.tasks import end_tasks
-from pw_ingest.checkpoint import Checkpoint, TxStream, tx_stream
+from pw_common.jetstream.bus import BrokerAway
+from pw_common.process.clock import monotonic_s, now_ms
+from pw_common.process.tasks import end_tasks
+from pw_common.service.begin import StoppedEarly, begun
+from pw_common.service.run import Runtime
+from pw_common.topology.subjects import BUCKET_SOURCE, STREAM_GAP, STREAM_TX
+from pw_common.wire.coverage import PROGRAMS, SUCCESSFUL
+from pw_common.wire.heartbeat import SourceHealth
+from pw_common.wire.limits import SLOT_MAX
+from pw_common.wire.messages import SourceState
 from pw_ingest.config import Settings
-from pw_ingest.core.history import TxHistory
-from pw_ingest.core.ladder import Ladder
-from pw_ingest.core.merge import Merge
-from pw_ingest.core.pipeline import Pipeline
-from pw_ingest.core.plausible import Anchor, Steady, slot_by_clock
-from pw_ingest.feed import Feed
-from pw_ingest.followed_list import Followed
-from pw_ingest.outbox import Outbox
-from pw_ingest.programs_in_force import NEEDS as PROGRAMS_NEED
-from pw_ingest.reconnect import SourceRefuses, Streams
+from pw_ingest.core.endpoints.merge import Merge
+from pw_ingest.core.endpoints.plausible import Anchor, Steady, slot_by_clock
+from pw_ingest.core.sequencing.history import TxHistory
+from pw_ingest.core.sequencing.pipeline import Pipeline
+from pw_ingest.core.subscription.ladder import Ladder
+from pw_ingest.sink.checkpoint import Checkpoint, TxStream, tx_stream
+from pw_ingest.sink.outbox import Outbox
+from pw_ingest.sink.programs_in_force import NEEDS as PROGRAMS_NEED
+from pw_ingest.source.feed import Feed
+from pw_ingest.source.followed_list import Followed
+from pw_ingest.source.reconnect import SourceRefuses, Streams
 
 NEEDS = (STREAM_TX, STREAM_GAP, f"KV_{BUCKET_SOURCE}", *PROGRAMS_NEED)
 TICK_S = 0.01

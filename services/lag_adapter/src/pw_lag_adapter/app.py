@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from pw_common.bus import ApiRefused, BrokerAway
-from pw_common.clock import now_ms
-from pw_common.run import Runtime
+from pw_common.jetstream.bus import ApiRefused, BrokerAway
+from pw_common.process.clock import now_ms
+from pw_common.service.run import Runtime
 from pw_lag_adapter.core.external_metrics import (
     GROUP_VERSION,
     METRIC,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pw_common import settings as st
-from pw_common.run import CommonSettings
-from pw_common.settings import setting
+from pw_common.service import settings as st
+from pw_common.service.run import CommonSettings
+from pw_common.service.settings import setting
 
 
 @dataclass(frozen=True, kw_only=True)

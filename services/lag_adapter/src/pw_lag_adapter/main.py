@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from pw_common.run import Runtime, run_service
-from pw_common.settings import host_port, load_or_exit
-from pw_common.tasks import end_tasks
+from pw_common.process.tasks import end_tasks
+from pw_common.service.run import Runtime, run_service
+from pw_common.service.settings import host_port, load_or_exit
 from pw_lag_adapter.app import make_app
 from pw_lag_adapter.config import Settings
 from pw_lag_adapter.tls import Peers, follow, server

@@ -12,7 +12,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from pw_common.log import Log
+from pw_common.process.log import Log
 from pw_lag_adapter.config import Settings
 
 # A kubelet takes about a minute to bring a renewed Secret; this adds little to it.

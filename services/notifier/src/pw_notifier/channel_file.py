@@ -11,11 +11,11 @@ from typing import Final
 
 import msgspec
 
-from pw_common.bus import Bus
-from pw_common.channels import CHANNELS_BYTES_MAX, Channel, Channels, channels_of
-from pw_common.documents import BadDocument, read_file
-from pw_common.redact import shown_path
-from pw_common.subjects import BUCKET_CONFIG, KEY_CHANNELS_FILE
+from pw_common.documents.channels import CHANNELS_BYTES_MAX, Channel, Channels, channels_of
+from pw_common.documents.document import BadDocument, read_file
+from pw_common.jetstream.bus import Bus
+from pw_common.text.redact import shown_path
+from pw_common.topology.subjects import BUCKET_CONFIG, KEY_CHANNELS_FILE
 
 # Without any channel, alerts stand in the service's own output.
 CONSOLE: Final = Channels(entries=(Channel(name="console", kind="console"),))

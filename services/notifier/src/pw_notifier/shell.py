@@ -9,28 +9,28 @@ import msgspec
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from pw_common.alerts import Alert, alert_id, episode_id
-from pw_common.bus import ApiRefused, BrokerAway
-from pw_common.channels import Channel, Channels, channels_of, stored_channels
-from pw_common.clock import now_ms
-from pw_common.documents import BadDocument
-from pw_common.publisher import Publisher
-from pw_common.redact import keep_secret
-from pw_common.run import Runtime
-from pw_common.signing_keys import PREFIX
-from pw_common.subjects import ASK_NOTIFIER, BUCKET_CONFIG, KEY_CHANNELS
-from pw_common.tasks import end_tasks
-from pw_notifier.bounded import bounded_client
+from pw_common.documents.channels import Channel, Channels, channels_of, stored_channels
+from pw_common.documents.document import BadDocument
+from pw_common.documents.signing_keys import PREFIX
+from pw_common.jetstream.bus import ApiRefused, BrokerAway
+from pw_common.jetstream.publisher import Publisher
+from pw_common.process.clock import now_ms
+from pw_common.process.tasks import end_tasks
+from pw_common.service.run import Runtime
+from pw_common.text.redact import keep_secret
+from pw_common.topology.subjects import ASK_NOTIFIER, BUCKET_CONFIG, KEY_CHANNELS
+from pw_common.wire.alerts import Alert, alert_id, episode_id
 from pw_notifier.channel_file import ChannelFile
 from pw_notifier.config import Settings
 from pw_notifier.core.policy import Sent
 from pw_notifier.core.standing import Standing
-from pw_notifier.delivery import Delivery
-from pw_notifier.durables import drop_durables, make_durable
-from pw_notifier.exchange import DEADLINE_S
-from pw_notifier.letters import Letters
-from pw_notifier.resend import Resending
-from pw_notifier.sending import Sender
+from pw_notifier.delivery.delivery import Delivery
+from pw_notifier.delivery.durables import drop_durables, make_durable
+from pw_notifier.delivery.letters import Letters
+from pw_notifier.delivery.resend import Resending
+from pw_notifier.delivery.sending import Sender
+from pw_notifier.http.bounded import bounded_client
+from pw_notifier.http.exchange import DEADLINE_S
 from pw_notifier.watch import watch
 
 POLL_S: Final = 1.0

@@ -8,24 +8,24 @@ from typing import Final
 import httpx
 import msgspec
 
-from pw_common import subjects
-from pw_common.alerts import SCHEMA_ALERT, Alert, decode_alert
-from pw_common.bus import ApiRefused, BrokerAway, Bus
-from pw_common.clock import monotonic_s, now_ms
-from pw_common.envelope import EXPECTED_LAST_SUBJECT_SEQUENCE, MSG_ID, SCHEMA
-from pw_common.log import Log
-from pw_common.log_reader import newest_first
-from pw_common.messages import encode
-from pw_common.overview import Overview, take
-from pw_common.publisher import Publisher, PublishRefused
-from pw_common.redact import keep_secret
-from pw_common.run import Runtime
+from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
+from pw_common.jetstream.log_reader import newest_first
+from pw_common.jetstream.overview import Overview, take
+from pw_common.jetstream.publisher import Publisher, PublishRefused
+from pw_common.process.clock import monotonic_s, now_ms
+from pw_common.process.log import Log
+from pw_common.service.run import Runtime
+from pw_common.text.redact import keep_secret
+from pw_common.topology import subjects
+from pw_common.wire.alerts import SCHEMA_ALERT, Alert, decode_alert
+from pw_common.wire.envelope import EXPECTED_LAST_SUBJECT_SEQUENCE, MSG_ID, SCHEMA
+from pw_common.wire.messages import encode
 from pw_health.reading import snapshot_of
 from pw_notifier.config import Settings
 from pw_notifier.core.others import Others
 from pw_notifier.core.sight import Facts, Sight
-from pw_notifier.exchange import NoAnswer, exchange
-from pw_notifier.letters import Letters
+from pw_notifier.delivery.letters import Letters
+from pw_notifier.http.exchange import NoAnswer, exchange
 
 LOOK_S: Final = 1.0
 DEADMAN_S: Final = 30.0

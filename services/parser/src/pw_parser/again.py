@@ -12,9 +12,14 @@ from base64 import b64decode
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from pw_common.batches import batch_of
-from pw_common.bus import NOT_FOUND, ApiRefused, BrokerAway, Bus
-from pw_common.envelope import (
+from pw_common.jetstream.bus import NOT_FOUND, ApiRefused, BrokerAway, Bus
+from pw_common.jetstream.outcome import Publish
+from pw_common.jetstream.publisher import Stored
+from pw_common.process.log import Log
+from pw_common.topology.queue_name import means_the_same
+from pw_common.topology.subjects import STREAM_SWAP, SWAP_BATCH
+from pw_common.wire.batches import batch_of
+from pw_common.wire.envelope import (
     CONTENT_ENCODING,
     MSG_ID,
     SCHEMA,
@@ -23,12 +28,7 @@ from pw_common.envelope import (
     BadEnvelope,
     compress,
 )
-from pw_common.log import Log
-from pw_common.messages import Batch, Counts, WrongSchema, encode
-from pw_common.outcome import Publish
-from pw_common.publisher import Stored
-from pw_common.queue_name import means_the_same
-from pw_common.subjects import STREAM_SWAP, SWAP_BATCH
+from pw_common.wire.messages import Batch, Counts, WrongSchema, encode
 
 # Unanswered so often over a connection that is up, the first answer is taken for another's.
 ASKED_MAX: Final = 3

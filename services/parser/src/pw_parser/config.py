@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pw_common.run import CommonSettings
+from pw_common.service.run import CommonSettings
 
 
 @dataclass(frozen=True)
 class Settings(CommonSettings):
-    """Read once at start by `pw_common.settings.load`."""
+    """Read once at start by `pw_common.service.settings.load`."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from pw_common.bus import BrokerAway
-from pw_common.documents import BadDocument
-from pw_common.heartbeat import LayoutDrift
-from pw_common.log import Log
-from pw_common.messages import UnparsedAt
-from pw_common.programs import AcknowledgedList, stored_acknowledged
-from pw_common.run import Runtime
-from pw_common.subjects import BUCKET_CONFIG, KEY_ACKNOWLEDGED
+from pw_common.documents.document import BadDocument
+from pw_common.documents.programs import AcknowledgedList, stored_acknowledged
+from pw_common.jetstream.bus import BrokerAway
+from pw_common.process.log import Log
+from pw_common.service.run import Runtime
+from pw_common.topology.subjects import BUCKET_CONFIG, KEY_ACKNOWLEDGED
+from pw_common.wire.heartbeat import LayoutDrift
+from pw_common.wire.messages import UnparsedAt
 from pw_parser.core.batch import Tally
 from pw_parser.core.drift import DriftWatch
 

@@ -13,11 +13,11 @@ import contextlib
 import signal
 import sys
 
-from pw_common.envelope import BadEnvelope, decompress
-from pw_common.framing import BadFrame, join, split
-from pw_common.limits import DECOMPRESSED_BYTES_MAX
-from pw_common.messages import encode
-from pw_common.programs import ProgramTable
+from pw_common.documents.programs import ProgramTable
+from pw_common.wire.envelope import BadEnvelope, decompress
+from pw_common.wire.framing import BadFrame, join, split
+from pw_common.wire.limits import DECOMPRESSED_BYTES_MAX
+from pw_common.wire.messages import encode
 
 # The first redelivery is what every restart causes; the second one is suspect.
 SUSPECT_DELIVERIES = 3

@@ -13,10 +13,10 @@ import os
 import sys
 from functools import partial
 
-from pw_common.framing import split
-from pw_common.programs import stored_programs
-from pw_parser.core.programs import BUILT_IN, extended
-from pw_parser.core.transaction import Malformed
+from pw_common.documents.programs import stored_programs
+from pw_common.wire.framing import split
+from pw_parser.core.decode.programs import BUILT_IN, extended
+from pw_parser.core.decode.transaction import Malformed
 
 
 def main() -> int:

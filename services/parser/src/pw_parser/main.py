@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pw_common.run import run_service
-from pw_common.settings import load_or_exit
+from pw_common.service.run import run_service
+from pw_common.service.settings import load_or_exit
 from pw_parser.config import Settings
 from pw_parser.shell import run_parser
 

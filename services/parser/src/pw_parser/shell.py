@@ -5,10 +5,26 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from pw_common.begin import begun
-from pw_common.bus import Bus
-from pw_common.clock import monotonic_s
-from pw_common.envelope import (
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.outcome import Done, Publish
+from pw_common.jetstream.publisher import Publisher, Stored
+from pw_common.jetstream.worker import Delivery, Handle, WorkerLimits, run_worker
+from pw_common.process.clock import monotonic_s
+from pw_common.process.log import Log
+from pw_common.process.tasks import end_tasks
+from pw_common.service.begin import begun
+from pw_common.service.metrics import Metrics
+from pw_common.service.run import Runtime
+from pw_common.topology.queue_name import queue_name
+from pw_common.topology.subjects import (
+    CONSUMER_PARSER,
+    STREAM_DLQ,
+    STREAM_SWAP,
+    STREAM_TX,
+    SWAP_BATCH,
+    dead_letter,
+)
+from pw_common.wire.envelope import (
     CONTENT_ENCODING,
     MSG_ID,
     ORIGIN_SEQ,
@@ -26,24 +42,8 @@ from pw_common.envelope import (
     compress,
     read_stamp,
 )
-from pw_common.limits import PARSER_ACK_WAIT_S, PARSER_FETCH, POISON_RUN_MAX
-from pw_common.log import Log
-from pw_common.messages import Counts, Swap, UnparsedAt, encode
-from pw_common.metrics import Metrics
-from pw_common.outcome import Done, Publish
-from pw_common.publisher import Publisher, Stored
-from pw_common.queue_name import queue_name
-from pw_common.run import Runtime
-from pw_common.subjects import (
-    CONSUMER_PARSER,
-    STREAM_DLQ,
-    STREAM_SWAP,
-    STREAM_TX,
-    SWAP_BATCH,
-    dead_letter,
-)
-from pw_common.tasks import end_tasks
-from pw_common.worker import Delivery, Handle, WorkerLimits, run_worker
+from pw_common.wire.limits import PARSER_ACK_WAIT_S, PARSER_FETCH, POISON_RUN_MAX
+from pw_common.wire.messages import Counts, Swap, UnparsedAt, encode
 from pw_parser.again import Again, Place
 from pw_parser.core.batch import DeadLetter, Outcome, Tally, parse_message
 from pw_parser.drifting import AcknowledgedWatch, Drift

@@ -6,16 +6,16 @@ import asyncio
 from collections import OrderedDict
 from typing import Final, NamedTuple
 
-from pw_common.bus import Bus
-from pw_common.clock import monotonic_s
-from pw_common.log import Log
-from pw_common.metrics import Metrics
-from pw_common.outcome import NotNow
-from pw_common.program_store import NoTable, table_of
-from pw_common.programs import ProgramTable
-from pw_common.run import Runtime
-from pw_common.tasks import unless
-from pw_parser.core.programs import BUILT_IN, Programs, extended
+from pw_common.documents.programs import ProgramTable
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.outcome import NotNow
+from pw_common.jetstream.program_store import NoTable, table_of
+from pw_common.process.clock import monotonic_s
+from pw_common.process.log import Log
+from pw_common.process.tasks import unless
+from pw_common.service.metrics import Metrics
+from pw_common.service.run import Runtime
+from pw_parser.core.decode.programs import BUILT_IN, Programs, extended
 
 # Messages of a backlog name a few; each is the shipped table and at most 300 entries.
 TABLES_MAX: Final = 16

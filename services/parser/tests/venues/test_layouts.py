@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from solders.pubkey import Pubkey
 
 from pw_geyser import solana_storage_pb2
-from pw_parser.core.programs import EXCHANGES, SOL_MINT
-from pw_parser.core.transaction import Malformed, TokenAccount, View
+from pw_parser.core.decode.programs import EXCHANGES, SOL_MINT
+from pw_parser.core.decode.transaction import Malformed, TokenAccount, View
 from pw_parser.core.venues import layout, pumpfun
 from pw_parser.core.venues.layout import Short, event_tag
 from pw_parser.core.venues.registry import VENUES

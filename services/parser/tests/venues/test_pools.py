@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from solders.pubkey import Pubkey
 
-from pw_common.captures import read_capture
-from pw_common.messages import Event, SlotEvent, Swap
-from pw_common.pools import PoolEvent
+from pw_common.wire.captures import read_capture
+from pw_common.wire.messages import Event, SlotEvent, Swap
+from pw_common.wire.pools import PoolEvent
 from pw_geyser import geyser_pb2
 from pw_parser.core.parse import parse
 from pw_parser.core.venues.layout import EVENT_TAG, event_tag, instruction_tag

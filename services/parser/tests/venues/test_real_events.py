@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from pw_common.messages import Swap, TokenCreated
+from pw_common.wire.messages import Swap, TokenCreated
 from pw_parser.core.parse import Parsed, parse
 from pw_parser.core.venues.registry import VENUES
 

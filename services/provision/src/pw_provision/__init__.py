@@ -1,1 +1,1 @@
-"""One-shot: makes the broker what `pw_common.topology` declares, or says why not."""
+"""One-shot: makes the broker what `pw_common.topology.streams` declares, or says why not."""

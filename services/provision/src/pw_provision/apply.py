@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pw_common.bus import ApiRefused, Bus
-from pw_common.topology import (
+from pw_common.jetstream.bus import ApiRefused, Bus
+from pw_common.topology.streams import (
     CONSUMER_MAY_CHANGE,
     STREAM_MAY_CHANGE,
     Consumer,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pw_common.bus import ApiRefused, BrokerAway
-from pw_common.run import Runtime
-from pw_common.tasks import unless
-from pw_common.topology import Topology
+from pw_common.jetstream.bus import ApiRefused, BrokerAway
+from pw_common.process.tasks import unless
+from pw_common.service.run import Runtime
+from pw_common.topology.streams import Topology
 from pw_provision.apply import Outcome, apply_all
 
 # A broker that is away, or a cluster that forms, is asked again sooner than a sound one.

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 import uvloop
 
-from pw_common import settings as st
-from pw_common.bus import ApiRefused, BrokerAway, Bus, connect
-from pw_common.clock import monotonic_s
-from pw_common.exit_codes import EXIT_OK, EXIT_UNAVAILABLE
-from pw_common.log import Log, setup
-from pw_common.run import CommonSettings, Runtime, run_service
-from pw_common.settings import load_or_exit, setting
-from pw_common.topology import GIB, Topology, declare
-from pw_common.version import VERSION
+from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus, connect
+from pw_common.process.clock import monotonic_s
+from pw_common.process.exit_codes import EXIT_OK, EXIT_UNAVAILABLE
+from pw_common.process.log import Log, setup
+from pw_common.process.version import VERSION
+from pw_common.service import settings as st
+from pw_common.service.run import CommonSettings, Runtime, run_service
+from pw_common.service.settings import load_or_exit, setting
+from pw_common.topology.streams import GIB, Topology, declare
 from pw_provision.apply import Outcome, apply_all
 from pw_provision.keep import Keeper
 

@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from pw_common import settings as st
-from pw_common.settings import setting
+from pw_common.service import settings as st
+from pw_common.service.settings import setting
 from pw_replay.core.faults import BadPlan, parse_plan
 from pw_replay.core.pace import BadRate, parse_rate
 from pw_replay.market import presets

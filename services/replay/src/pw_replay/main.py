@@ -9,14 +9,14 @@ from pathlib import Path
 
 import uvloop
 
-from pw_common.captures import BadCapture
-from pw_common.exit_codes import EXIT_CONFIG, EXIT_OK
-from pw_common.health import HealthServer, PortTaken
-from pw_common.log import Log, setup
-from pw_common.run import watch_signals
-from pw_common.settings import host_port, load_or_exit
-from pw_common.tasks import end_tasks
-from pw_common.version import VERSION
+from pw_common.process.exit_codes import EXIT_CONFIG, EXIT_OK
+from pw_common.process.log import Log, setup
+from pw_common.process.tasks import end_tasks
+from pw_common.process.version import VERSION
+from pw_common.service.health import HealthServer, PortTaken
+from pw_common.service.run import watch_signals
+from pw_common.service.settings import host_port, load_or_exit
+from pw_common.wire.captures import BadCapture
 from pw_replay.config import Settings
 from pw_replay.core.faults import parse_plan
 from pw_replay.core.pace import parse_rate

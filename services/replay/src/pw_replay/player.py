@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from pw_common.clock import monotonic_s, now_ns
-from pw_common.sent_record import sent_entry
+from pw_common.dev.sent_record import sent_entry
+from pw_common.process.clock import monotonic_s, now_ns
 from pw_replay.core.faults import Plan
 from pw_replay.core.filters import Filter
 from pw_replay.core.items import NS, Item

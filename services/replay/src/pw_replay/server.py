@@ -10,9 +10,9 @@ from typing import Any
 import grpc
 import msgspec
 
-from pw_common.clock import now_ns
-from pw_common.framing import varint
-from pw_common.tasks import end_tasks
+from pw_common.process.clock import now_ns
+from pw_common.process.tasks import end_tasks
+from pw_common.wire.framing import varint
 from pw_geyser import geyser_pb2
 from pw_replay.core.filters import BadFilter, compile_filter, is_ping_only
 from pw_replay.core.items import Item, created_field

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from pw_common.captures import read_capture
+from pw_common.wire.captures import read_capture
 from pw_replay.core.items import NS, Item, read_item
 from pw_replay.core.shift import Shift, shift_of
 from pw_replay.market import generate

@@ -6,9 +6,9 @@ from http import HTTPStatus
 
 import msgspec
 
-from pw_common.health import JSON, PROMETHEUS, TEXT, Reply, Route
-from pw_common.metrics import Metrics
-from pw_common.version import VERSION
+from pw_common.process.version import VERSION
+from pw_common.service.health import JSON, PROMETHEUS, TEXT, Reply, Route
+from pw_common.service.metrics import Metrics
 from pw_replay.player import Player
 
 

@@ -7,9 +7,9 @@ from itertools import islice
 import pytest
 
 from pw_replay.market import Truth, generate, generate_labelled
-from pw_replay.market.ledger import address_of
 from pw_replay.market.opening import NAME, SYMBOL, WALLETS, opening_key
 from pw_replay.market.presets import DEMO, VARIED
+from pw_replay.market.wire.ledger import address_of
 
 SEED, TPS = 1, 200.0
 SECONDS = 12.0

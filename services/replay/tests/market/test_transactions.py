@@ -8,7 +8,7 @@ from solders.pubkey import Pubkey
 
 from pw_geyser import geyser_pb2
 from pw_replay.market import generate
-from pw_replay.market.ledger import USDC, WSOL
+from pw_replay.market.wire.ledger import USDC, WSOL
 
 from .conftest import Decoded
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from pw_geyser import geyser_pb2
 from pw_replay.market import Truth, campaigns, generate, generate_labelled
-from pw_replay.market import programs as p
-from pw_replay.market.ledger import address_of
 from pw_replay.market.presets import DENSE, FAILURES_DEFAULT, VARIED
+from pw_replay.market.wire import programs as p
+from pw_replay.market.wire.ledger import address_of
 
 from .conftest import Decoded
 from .test_transactions import check_lamports, check_shape, check_tokens, every_key

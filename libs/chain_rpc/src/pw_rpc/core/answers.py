@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from pw_common.documents import ready
+from pw_common.documents.document import ready
 
 # A call within a transaction has at most 10 KiB of data, and turning base58 into bytes takes the
 # square of its length.

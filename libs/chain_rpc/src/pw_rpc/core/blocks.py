@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from solders.pubkey import Pubkey
 
-from pw_common.limits import UPDATE_BYTES_MAX
+from pw_common.wire.limits import UPDATE_BYTES_MAX
 from pw_geyser import geyser_pb2 as pb
 from pw_geyser import solana_storage_pb2 as sol
 from pw_rpc.core.answers import Block, Entry, LoadedAddresses, Parent, Signatures, StatusMeta

@@ -12,8 +12,8 @@ import msgspec
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
-from pw_common.documents import ready
-from pw_common.event_time import sane_block_time_s
+from pw_common.documents.document import ready
+from pw_common.ordering.event_time import sane_block_time_s
 from pw_geyser import geyser_pb2 as pb
 from pw_geyser import solana_storage_pb2 as sol
 from pw_geyser.wire import SIGNATURE_BYTES, version_of

@@ -7,7 +7,7 @@ from typing import Final
 from solders.message import MessageV0
 from solders.transaction import VersionedTransaction
 
-from pw_common.framing import varint
+from pw_common.wire.framing import varint
 from pw_geyser import solana_storage_pb2 as sol
 from pw_geyser.wire import (
     KNOWN_MASK,

@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from pw_common.envelope import CONTENT_ENCODING, ZSTD, BadEnvelope, decompress
-from pw_common.heartbeat import Rate
-from pw_common.limits import DECOMPRESSED_BYTES_MAX
-from pw_common.messages import Swap
+from pw_common.wire.envelope import CONTENT_ENCODING, ZSTD, BadEnvelope, decompress
+from pw_common.wire.heartbeat import Rate
+from pw_common.wire.limits import DECOMPRESSED_BYTES_MAX
+from pw_common.wire.messages import Swap
 
 BODY_BYTES_MAX = 64 * 1024
 

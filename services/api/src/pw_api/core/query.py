@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from pw_common.dedup import SeenWindow
-from pw_common.messages import Batch, Swap
+from pw_common.ordering.dedup import SeenWindow
+from pw_common.wire.messages import Batch, Swap
 
 
 class RecentSwaps:

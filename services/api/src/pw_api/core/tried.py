@@ -6,14 +6,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from pw_common.alerts import Alert
-from pw_common.messages import Batch, Swap
-from pw_common.queue_name import means_the_same
-from pw_common.topology import PARSER_ACK_PENDING_MAX
-from pw_detection.assembly import Assembly, ClosedSlot, Place
+from pw_common.ordering.assembly import Assembly, ClosedSlot, Place
+from pw_common.topology.queue_name import means_the_same
+from pw_common.topology.streams import PARSER_ACK_PENDING_MAX
+from pw_common.wire.alerts import Alert
+from pw_common.wire.messages import Batch, Swap
 from pw_detection.detector import Detector
-from pw_detection.lists import Mutes, WatchLists
-from pw_detection.rules import Rule
+from pw_detection.rules.lists import Mutes, WatchLists
+from pw_detection.rules.rules import Rule
 
 ALERTS_SHOWN: Final = 200
 # Each stays in a window: 100,000 took 81 MB, of the 256 MiB that compose and k8s allow the API.

@@ -8,10 +8,10 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from pw_common.alerts import Alert, of_detector
-from pw_common.channels import CHAT, Channel, Kind
-from pw_common.plain_text import ERROR_CHARS_MAX, plain_text
-from pw_common.redact import redacted_url
+from pw_common.documents.channels import CHAT, Channel, Kind
+from pw_common.text.plain_text import ERROR_CHARS_MAX, plain_text
+from pw_common.text.redact import redacted_url
+from pw_common.wire.alerts import Alert, of_detector
 
 LEVELS: Final = {"info": 0, "warning": 1, "critical": 2}
 RETRY_FIRST_S: Final = 1.0

@@ -19,9 +19,9 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from standardwebhooks import Webhook
 
-from pw_common.alerts import Alert, plain_alert
-from pw_common.channels import Channel
-from pw_common.signing_keys import signing_keys
+from pw_common.documents.channels import Channel
+from pw_common.documents.signing_keys import signing_keys
+from pw_common.wire.alerts import Alert, plain_alert
 
 COLOURS: Final = {"info": 0x3B82F6, "warning": 0xF59E0B, "critical": 0xDC2626}
 # Discord takes 4,096 characters of description and Telegram 4,096 of text.

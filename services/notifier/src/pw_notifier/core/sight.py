@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from pw_common.alerts import Alert, AlertKind, Severity, alert_id, episode_id
+from pw_common.wire.alerts import Alert, AlertKind, Severity, alert_id, episode_id
 from pw_health import Condition, Course, News, Snapshot, conditions
 from pw_health.condition import NEVER_MS, SEVERITIES
 

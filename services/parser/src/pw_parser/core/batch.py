@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from pw_common.envelope import (
+from pw_common.wire.envelope import (
     MSG_ID,
     TEXT_MAX,
     BadEnvelope,
@@ -14,12 +14,12 @@ from pw_common.envelope import (
     decompress,
     read_tx_headers,
 )
-from pw_common.framing import BadFrame, frame, split
-from pw_common.limits import DECOMPRESSED_BYTES_MAX, UNPARSED_PER_BATCH_MAX
-from pw_common.messages import Batch, Counts, Event, UnparsedAt
+from pw_common.wire.framing import BadFrame, frame, split
+from pw_common.wire.limits import DECOMPRESSED_BYTES_MAX, UNPARSED_PER_BATCH_MAX
+from pw_common.wire.messages import Batch, Counts, Event, UnparsedAt
+from pw_parser.core.decode.programs import BUILT_IN, Programs
 from pw_parser.core.findings import NONE
 from pw_parser.core.parse import Malformed, Parsed, parse
-from pw_parser.core.programs import BUILT_IN, Programs
 
 
 class DeadLetter(NamedTuple):

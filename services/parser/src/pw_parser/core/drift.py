@@ -14,8 +14,8 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal, NamedTuple
 
-from pw_common.heartbeat import LayoutDrift
-from pw_common.messages import UnparsedAt
+from pw_common.wire.heartbeat import LayoutDrift
+from pw_common.wire.messages import UnparsedAt
 
 # A minute of slots at 400 ms.
 WINDOW_SLOTS: Final = 150

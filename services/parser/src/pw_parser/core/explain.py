@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from pw_common.messages import Event, RoundTrip, Swap
+from pw_common.wire.messages import Event, RoundTrip, Swap
 from pw_geyser import geyser_pb2
-from pw_parser.core.context import Judged, signature_text
+from pw_parser.core.balances.context import Judged, signature_text
+from pw_parser.core.balances.ledger import Ledger, ledger_of
+from pw_parser.core.balances.owners import with_owners
+from pw_parser.core.balances.wallets import is_wallet
+from pw_parser.core.calls.hops import shape_of
+from pw_parser.core.calls.statements import NOTHING, Statements
+from pw_parser.core.decode.programs import BUILT_IN, QUOTE_MINTS, SOL_MINT, Programs
+from pw_parser.core.decode.transaction import Malformed, View, info_of, view_of
 from pw_parser.core.findings import findings_of
-from pw_parser.core.hops import shape_of
-from pw_parser.core.judgement import judgement_of
-from pw_parser.core.ledger import Ledger, ledger_of
-from pw_parser.core.owners import with_owners
-from pw_parser.core.programs import BUILT_IN, QUOTE_MINTS, SOL_MINT, Programs
-from pw_parser.core.statements import NOTHING, Statements
-from pw_parser.core.transaction import Malformed, View, info_of, view_of
-from pw_parser.core.wallets import is_wallet
+from pw_parser.core.trades.judgement import judgement_of
 
 Verdict: TypeAlias = Literal[
     "swap",

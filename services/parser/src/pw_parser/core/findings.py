@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from pw_common.messages import Event, QuoteTrade, TokenCreated, Transfer
-from pw_parser.core.context import Judged, Leg, signature_text
-from pw_parser.core.cross_check import AGREES, DISAGREES, FROM_EVENT, Trade, opinion_of
-from pw_parser.core.funding import transfers_in
-from pw_parser.core.judgement import judgement_of, may_trade
-from pw_parser.core.ledger import Ledger, ledger_of
+from pw_common.wire.messages import Event, QuoteTrade, TokenCreated, Transfer
+from pw_parser.core.balances.context import Judged, Leg, signature_text
+from pw_parser.core.balances.funding import transfers_in
+from pw_parser.core.balances.ledger import Ledger, ledger_of
+from pw_parser.core.calls.cross_check import AGREES, DISAGREES, FROM_EVENT, Trade, opinion_of
+from pw_parser.core.calls.statements import NOTHING, Statements, statements_of
+from pw_parser.core.decode.programs import BUILT_IN, QUOTE_MINTS, SOL_MINT, STABLE_MINTS, Programs
+from pw_parser.core.decode.transaction import U64_MAX, View
 from pw_parser.core.pools import add_burns, add_pools
-from pw_parser.core.programs import BUILT_IN, QUOTE_MINTS, SOL_MINT, STABLE_MINTS, Programs
-from pw_parser.core.stated import PRICED_ELSEWHERE
-from pw_parser.core.statements import NOTHING, Statements, statements_of
-from pw_parser.core.swaps import swap_of
-from pw_parser.core.traders import moved_by_pools, pool_side
-from pw_parser.core.transaction import U64_MAX, View
+from pw_parser.core.trades.judgement import judgement_of, may_trade
+from pw_parser.core.trades.stated import PRICED_ELSEWHERE
+from pw_parser.core.trades.swaps import swap_of
+from pw_parser.core.trades.traders import moved_by_pools, pool_side
 from pw_parser.core.venues.registry import ROUTERS
 from pw_parser.core.venues.venue import TradeEvent
 

@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 from google.protobuf.message import DecodeError
 
-from pw_common.event_time import sane_block_time_s
-from pw_common.limits import SLOT_MAX
-from pw_common.messages import Event, SlotEvent
+from pw_common.ordering.event_time import sane_block_time_s
+from pw_common.wire.limits import SLOT_MAX
+from pw_common.wire.messages import Event, SlotEvent
 from pw_geyser import geyser_pb2
-from pw_parser.core.context import signature_text
+from pw_parser.core.balances.context import signature_text
+from pw_parser.core.decode.programs import BUILT_IN, Programs
+from pw_parser.core.decode.transaction import Malformed, info_of, view_of
 from pw_parser.core.findings import NONE, Findings, findings_of
-from pw_parser.core.programs import BUILT_IN, Programs
-from pw_parser.core.transaction import Malformed, info_of, view_of
 
 __all__ = ["Malformed", "Parsed", "parse"]
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from pw_common.messages import Event
-from pw_common.pools import PoolEvent
-from pw_parser.core.context import signature_text
-from pw_parser.core.programs import QUOTE_MINTS, TOKEN_PROGRAMS
-from pw_parser.core.statements import Statements
-from pw_parser.core.token_batches import without_batches
-from pw_parser.core.transaction import U64_MAX, View
+from pw_common.wire.messages import Event
+from pw_common.wire.pools import PoolEvent
+from pw_parser.core.balances.context import signature_text
+from pw_parser.core.calls.statements import Statements
+from pw_parser.core.decode.programs import QUOTE_MINTS, TOKEN_PROGRAMS
+from pw_parser.core.decode.token_batches import without_batches
+from pw_parser.core.decode.transaction import U64_MAX, View
 
 # Burn and BurnChecked: account, mint, authority.
 _BURNS: Final = frozenset({b"\x08", b"\x0f"})

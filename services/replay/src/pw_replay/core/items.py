@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from google.protobuf.message import DecodeError
 
-from pw_common.framing import varint
+from pw_common.wire.framing import varint
 from pw_geyser import geyser_pb2, shallow_pb2
 
 FILTERS_TAG = 0x0A

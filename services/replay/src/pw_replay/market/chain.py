@@ -9,18 +9,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
 
-from pw_replay.market import modern, opening, plain, presets, pump_v2, wire
-from pw_replay.market import programs as p
-from pw_replay.market.crowd import Crowd
-from pw_replay.market.draft import Draft, Place
+from pw_replay.market import opening, presets
 from pw_replay.market.labels import Step, kind_of, mint_key, start_s, steps, wallet_name
-from pw_replay.market.ledger import Ledger, Mint, address_of
-from pw_replay.market.modern import Way
 from pw_replay.market.names import coin_name
 from pw_replay.market.pools import LAMPORTS, Pool, pump_curve
 from pw_replay.market.slots import SLOT_MS, START_SLOT, START_TIME_S, is_skipped, slot_after
-from pw_replay.market.trades import Order, Truth, trade
-from pw_replay.market.varied import VariedCrowd
+from pw_replay.market.trades import modern, plain, pump_v2
+from pw_replay.market.trades.crowd import Crowd
+from pw_replay.market.trades.modern import Way
+from pw_replay.market.trades.trades import Order, Truth, trade
+from pw_replay.market.trades.varied import VariedCrowd
+from pw_replay.market.wire import programs as p
+from pw_replay.market.wire import wire
+from pw_replay.market.wire.draft import Draft, Place
+from pw_replay.market.wire.ledger import Ledger, Mint, address_of
 
 VOTE_SHARE = 0.2
 _BIAS_NS = 1_000_000_000

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from pw_replay.market.ledger import address_of, wallet_key
 from pw_replay.market.slots import START_SLOT, first_produced, slot_after
+from pw_replay.market.wire.ledger import address_of, wallet_key
 
 KINDS = (
     "concentrated_accumulation",

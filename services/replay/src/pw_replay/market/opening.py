@@ -10,7 +10,7 @@ from random import Random
 from typing import Final
 
 from pw_replay.market.labels import SOL, Step
-from pw_replay.market.ledger import wallet_key
+from pw_replay.market.wire.ledger import wallet_key
 
 NAME: Final = "Quiet Otter"
 SYMBOL: Final = "QOTTER"

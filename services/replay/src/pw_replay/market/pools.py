@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from enum import Enum
 
-from pw_replay.market import programs as p
-from pw_replay.market.ledger import USDC, WSOL, Ledger, Mint, TokenAccount, address_of
+from pw_replay.market.wire import programs as p
+from pw_replay.market.wire.ledger import USDC, WSOL, Ledger, Mint, TokenAccount, address_of
 
 # pump.fun's published starting curve: virtual 30 SOL against 1,073 million tokens,
 # of which 793.1 million can be sold.

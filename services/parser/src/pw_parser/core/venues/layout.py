@@ -12,7 +12,7 @@ import struct
 from collections.abc import Mapping
 from typing import Final, NamedTuple, TypeAlias
 
-from pw_parser.core.transaction import address
+from pw_parser.core.decode.transaction import address
 
 Value: TypeAlias = int | bytes | str
 Values: TypeAlias = dict[str, Value]

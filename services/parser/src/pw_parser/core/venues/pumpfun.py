@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pw_parser.core.programs import SOL_MINT
+from pw_parser.core.decode.programs import SOL_MINT
 from pw_parser.core.venues.layout import (
     KEY_BYTES,
     Compiled,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pw_common.pools import PoolChange
+from pw_common.wire.pools import PoolChange
 from pw_parser.core.venues.layout import (
     Compiled,
     Layout,

@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from pw_parser.core.venues import (
-    jupiter_v6,
+from pw_parser.core.venues import jupiter_v6, orca_whirlpool, pumpfun, pumpswap
+from pw_parser.core.venues.meteora import (
     meteora_damm_v1,
     meteora_damm_v2,
     meteora_dbc,
     meteora_dlmm,
-    orca_whirlpool,
-    pumpfun,
-    pumpswap,
-    raydium_clmm,
-    raydium_cpmm,
-    raydium_launchlab,
-    raydium_v4,
 )
+from pw_parser.core.venues.raydium import raydium_clmm, raydium_cpmm, raydium_launchlab, raydium_v4
 from pw_parser.core.venues.venue import Venue
 
 _ALL: Final[tuple[Venue, ...]] = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
-from pw_common.pools import PoolChange
-from pw_parser.core.transaction import Malformed, View
+from pw_common.wire.pools import PoolChange
+from pw_parser.core.decode.transaction import Malformed, View
 from pw_parser.core.venues.layout import ANCHOR_IDL_TAG, TAG_BYTES
 
 # Where a program writes its events: an instruction to itself (Anchor's `emit_cpi!`),

@@ -1,0 +1,1 @@
+"""What is stored, derived again and compared."""

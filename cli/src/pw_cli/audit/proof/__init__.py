@@ -1,0 +1,1 @@
+"""An alert derived again from the chain."""

@@ -1,0 +1,122 @@
+"""Reading the streams as the detector does, to derive again what it stored."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from pw_cli.audit.unreadable import Unreadable
+from pw_cli.up.report.stored import stored_messages
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.log_reader import LogReader
+from pw_common.ordering.assembly import Assembly, ClosedSlot, Place
+from pw_common.process.log import Log
+from pw_common.topology.subjects import STREAM_ALERT, STREAM_SWAP
+from pw_common.wire.alerts import Alert, decode_alert, of_detector
+from pw_common.wire.batches import batch_of
+from pw_common.wire.envelope import BadEnvelope
+from pw_common.wire.messages import Batch, WrongSchema
+from pw_detection.detector import Detector
+from pw_detector.core.in_force import apply
+from pw_detector.store.configuration import Configuration
+
+FETCH: Final = 256
+
+
+@dataclass
+class Derived:
+    """Alerts by id, as the stored swaps give them. `first_ms` is the first event time seen."""
+
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    first_ms: int = 0
+    late: int = 0
+    missing: list[int] = field(default_factory=list)
+
+
+async def stored_batches(
+    bus: Bus,
+    *,
+    first_seq: int = 1,
+    last_seq: int | None = None,
+    on_read: Callable[[int], None] = lambda _seq: None,
+) -> AsyncIterator[Batch]:
+    """What PW_SWAP holds from `first_seq` up to `last_seq`, by default its present end.
+
+    Raises:
+        Unreadable: a message that is no batch.
+        BrokerAway, ApiRefused: from the broker.
+    """
+    if last_seq is None:
+        last_seq = int((await bus.api(f"STREAM.INFO.{STREAM_SWAP}"))["state"]["last_seq"])
+    reader = LogReader(bus, STREAM_SWAP, start_seq=first_seq)
+    try:
+        while reader.position < last_seq:
+            messages = await reader.fetch(min(FETCH, last_seq - reader.position))
+            if not messages and not reader.pending:
+                return
+            for message in messages:
+                if message.seq > last_seq:
+                    return
+                try:
+                    batch = batch_of(message.headers, message.body)
+                except (BadEnvelope, WrongSchema) as error:
+                    raise Unreadable(f"{STREAM_SWAP} {message.seq}: {error}") from error
+                yield batch
+                on_read(message.seq)
+    finally:
+        await reader.close()
+
+
+def is_streamed(batch: Batch) -> bool:
+    """Whether it is of a source's stream: not filled in, and no dead letter that was sent again."""
+    return bool(batch.source and batch.epoch and not batch.gap)
+
+
+async def as_stream(batches: Iterable[Batch]) -> AsyncIterator[Batch]:
+    """Batches that are at hand, given as those of the broker are."""
+    for batch in batches:
+        yield batch
+
+
+async def stored_alerts(bus: Bus) -> list[Alert]:
+    """The tokens' alerts that PW_ALERT holds now."""
+    found = [decode_alert(one.data) async for one in stored_messages(bus, STREAM_ALERT)]
+    return [alert for alert in found if of_detector(alert)]
+
+
+async def derive(
+    bus: Bus,
+    batches: AsyncIterator[Batch],
+    *,
+    sources: Iterable[str],
+    first_tx_seq: int,
+    until_slot: int | None = None,
+) -> Derived:
+    """Fold batches with the rules that held at each slot.
+
+    Sequences that nobody answered are passed; `missing` names them.
+    """
+    detector = Detector()
+    configuration = Configuration(bus, Log("cli"))
+    for change in await configuration.at_start(0):
+        apply(detector, change)
+    assembly = Assembly(sources=sources, first=Place(0, first_tx_seq))
+    found = Derived()
+    async for batch in batches:
+        closed = assembly.add(batch)
+        _fold(detector, closed, found)
+        if until_slot is not None and closed and closed[-1].slot >= until_slot:
+            break
+    while assembly.missing:
+        found.missing.extend(assembly.missing)
+        _fold(detector, assembly.skip_void(assembly.missing[-1]), found)
+    found.late = assembly.late
+    return found
+
+
+def _fold(detector: Detector, closed: Iterable[ClosedSlot], found: Derived) -> None:
+    for one in closed:
+        found.first_ms = found.first_ms or one.event_time_ms
+        for alert in detector.step(one):
+            found.alerts[alert.id] = alert

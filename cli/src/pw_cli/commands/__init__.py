@@ -1,0 +1,1 @@
+"""The verbs of `pw`: a file each."""

@@ -1,0 +1,1 @@
+"""What is stored: checked, copied, filled, sent back."""

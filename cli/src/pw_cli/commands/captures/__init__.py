@@ -1,0 +1,1 @@
+"""Captures and markets, without a broker."""

@@ -1,0 +1,1 @@
+"""Rules, lists, channels, programs."""

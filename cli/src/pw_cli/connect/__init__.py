@@ -1,0 +1,1 @@
+"""How a running system is found and asked."""

@@ -1,0 +1,213 @@
+"""`pw dlq replay`: sends each dead letter back, and says of each that it cannot send why not."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import msgspec
+from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError
+
+from pw_cli.dead_letters.dlq_routes import Nowhere, ToChannel, ToParsers, route_of
+from pw_cli.terminal.terminal import complain
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.log_reader import LogReader, StoredMessage, get_message
+from pw_common.jetstream.outcome import Publish
+from pw_common.jetstream.publisher import Publisher, PublishRefused, Stored
+from pw_common.process.log import Log
+from pw_common.topology.streams import DUPLICATE_WINDOW_S
+from pw_common.topology.subjects import RESEND_NOTIFIER, STREAM_ALERT, STREAM_DLQ
+from pw_common.wire.envelope import CHANNEL, ORIGIN_SEQ, ORIGIN_STREAM
+from pw_common.wire.limits import RESENT_ALERTS_MAX, RESENT_BYTES_MAX
+
+STORE_TIMEOUT_S: Final = 30.0
+# Longer than any exchange of the notifier.
+RESEND_TIMEOUT_S: Final = 30.0
+SEQS_SHOWN_MAX: Final = 5
+EXIT_REFUSED: Final = 1
+
+# A letter's sequence and its alert's body.
+Notification = tuple[int, bytes]
+
+
+@dataclass
+class _Waiting:
+    """Notifications of one channel that go out together."""
+
+    letters: list[Notification] = field(default_factory=list)
+    size: int = 0
+    # Why the channel takes nothing now: the rest is not tried either.
+    refused: str = ""
+
+
+class _Replay:
+    """One call; counts what became of each letter."""
+
+    def __init__(self, bus: Bus, publisher: Publisher, *, delete: bool) -> None:
+        self._bus = bus
+        self._publisher = publisher
+        self._delete = delete
+        self._channels: dict[str, _Waiting] = {}
+        self.sent = self.repeated = self.delivered = self.failed = 0
+
+    async def take(self, seq: int) -> None:
+        """Send one letter back, or keep it until its channel's are sent together."""
+        message = await get_message(self._bus, STREAM_DLQ, seq)
+        if message is None:
+            self.failed += not_there(seq)
+            return
+        route = route_of(await self._whole(message))
+        if isinstance(route, Nowhere):
+            self._refuse([seq], route.why)
+        elif isinstance(route, ToChannel):
+            await self._keep(route, seq)
+        else:
+            await self._to_parsers(route, seq)
+
+    async def _whole(self, message: StoredMessage) -> StoredMessage:
+        """A letter without a body was too large with it: the alert is where it came from."""
+        seq = message.headers.get(ORIGIN_SEQ, "")
+        if message.body or message.headers.get(ORIGIN_STREAM) != STREAM_ALERT or not seq.isdigit():
+            return message
+        origin = await get_message(self._bus, STREAM_ALERT, int(seq[:18]))
+        return message if origin is None else replace(message, body=origin.body)
+
+    async def finish(self) -> None:
+        """Send what was kept."""
+        for name in list(self._channels):
+            await self._flush(name)
+
+    async def _to_parsers(self, route: ToParsers, seq: int) -> None:
+        stored = await self._store(route.out, seq)
+        if stored is None:
+            self.failed += 1
+            return
+        self.repeated += stored.duplicate
+        self.sent += not stored.duplicate
+        await self._done([seq])
+
+    async def _keep(self, route: ToChannel, seq: int) -> None:
+        waiting = self._channels.setdefault(route.channel, _Waiting())
+        is_full = len(waiting.letters) >= RESENT_ALERTS_MAX
+        if is_full or waiting.size + len(route.body) > RESENT_BYTES_MAX:
+            await self._flush(route.channel)
+        waiting.letters.append((seq, route.body))
+        waiting.size += len(route.body) + 1
+
+    async def _flush(self, channel: str) -> None:
+        waiting = self._channels[channel]
+        letters, waiting.letters, waiting.size = waiting.letters, [], 0
+        if not letters:
+            return
+        if waiting.refused:
+            self._refuse(_seqs(letters), f"not tried: {waiting.refused}")
+            return
+        told = await self._ask(channel, letters)
+        if told.get("condemned") and len(letters) > 1:
+            # One of them may be what the service never takes: each for itself.
+            for one in letters:
+                await self._answered([one], await self._ask(channel, [one]))
+            return
+        if "error" in told and not told.get("condemned"):
+            waiting.refused = str(told["error"])
+        await self._answered(letters, told)
+
+    async def _answered(self, letters: list[Notification], told: dict[str, Any]) -> None:
+        seqs = _seqs(letters)
+        if "error" in told:
+            self._refuse(seqs, str(told["error"]))
+            return
+        before = told.get("before", 0)
+        self.delivered += before
+        self.sent += len(letters) - before
+        await self._done(seqs)
+
+    async def _ask(self, channel: str, letters: list[Notification]) -> dict[str, Any]:
+        """What the notifier says to these; `error` where they did not go out."""
+        body = b"[" + b",".join(one for _, one in letters) + b"]"
+        try:
+            answer = await self._bus.client.request(
+                RESEND_NOTIFIER, body, timeout=RESEND_TIMEOUT_S, headers={CHANNEL: channel}
+            )
+            told: dict[str, Any] = msgspec.json.decode(answer.data, type=dict[str, Any])
+        except NoRespondersError:
+            return {"error": "no notifier is running, or only an older one: start it and try again"}
+        except (NatsError, OSError, TimeoutError, msgspec.MsgspecError) as error:
+            why = f"no notifier answers ({type(error).__name__})"
+            return {"error": f"{why}: it may have been sent; look before you try again"}
+        return told
+
+    async def _done(self, seqs: list[int]) -> None:
+        for seq in seqs if self._delete else ():
+            await self._bus.api(f"STREAM.MSG.DELETE.{STREAM_DLQ}", {"seq": seq})
+
+    async def _store(self, out: Publish, seq: int) -> Stored | None:
+        try:
+            future = await self._publisher.publish(out.subject, out.body, out.headers)
+            return await asyncio.wait_for(future, STORE_TIMEOUT_S)
+        except TimeoutError:
+            full = self._publisher.full
+            why = "PW_TX is full" if full else "the broker did not store it in time"
+            complain("dlq replay", f"{seq}: {why}; try again later")
+        except PublishRefused as error:
+            complain("dlq replay", f"{seq}: {error}")
+        return None
+
+    def _refuse(self, seqs: list[int], why: str) -> None:
+        shown = ", ".join(map(str, seqs[:SEQS_SHOWN_MAX]))
+        more = len(seqs) - SEQS_SHOWN_MAX
+        complain("dlq replay", f"{shown}{f' and {more} more' if more > 0 else ''}: {why}")
+        self.failed += len(seqs)
+
+
+async def replay(bus: Bus, seqs: list[int] | None, *, delete: bool) -> int:
+    """Send these letters back, or every one; 1 where one of them was not.
+
+    Raises:
+        BrokerAway, ApiRefused: from the broker.
+    """
+    publisher = Publisher(bus, Log("pw"))
+    await publisher.start()
+    work = _Replay(bus, publisher, delete=delete)
+    try:
+        for seq in await _every(bus) if seqs is None else dict.fromkeys(seqs):
+            await work.take(seq)
+        await work.finish()
+    finally:
+        await publisher.stop()
+    told = [f"{work.sent} sent back"]
+    if work.repeated:
+        told.append(
+            f"{work.repeated} were sent back within the last {DUPLICATE_WINDOW_S} s already"
+        )
+    if work.delivered:
+        told.append(f"{work.delivered} had been delivered already")
+    if work.failed:
+        told.append(f"{work.failed} not")
+    print(", ".join(told))
+    return EXIT_REFUSED if work.failed else 0
+
+
+def not_there(seq: int) -> int:
+    """Say that there is no such letter; the exit code for it."""
+    sys.stderr.write(f"pw dlq: there is no dead letter {seq}: see `pw dlq list`\n")
+    return EXIT_REFUSED
+
+
+def _seqs(letters: list[Notification]) -> list[int]:
+    return [seq for seq, _ in letters]
+
+
+async def _every(bus: Bus) -> list[int]:
+    reader = LogReader(bus, STREAM_DLQ, headers_only=True)
+    seqs: list[int] = []
+    await reader.open()
+    try:
+        while reader.pending:
+            seqs.extend(one.seq for one in await reader.fetch(reader.pending))
+    finally:
+        await reader.close()
+    return seqs

@@ -1,0 +1,1 @@
+"""What people write, one entry at a time."""

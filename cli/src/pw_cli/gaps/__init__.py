@@ -1,0 +1,1 @@
+"""What is missing, and the proof that it came."""

@@ -1,0 +1,1 @@
+"""The cores over captures."""

@@ -1,0 +1,1 @@
+"""What `pw up` is asked for."""

@@ -1,0 +1,1 @@
+"""What `pw up` says at its end."""

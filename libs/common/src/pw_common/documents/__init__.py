@@ -1,0 +1,1 @@
+"""What people write and the broker stores: typed, bounded, checked once."""

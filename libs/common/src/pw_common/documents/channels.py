@@ -1,0 +1,229 @@
+"""Where alerts are sent to: the value of the configuration key `channels`.
+
+Secrets are in here because the notifier needs them; the API takes them and never gives them
+out again (`shown`). Every way in and what is stored are read here, within the same bounds.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+import msgspec
+
+from pw_common.documents.document import (
+    ERRORS_MAX,
+    BadDocument,
+    at_path,
+    decode,
+    read_either,
+    ready,
+    unknown_fields,
+)
+from pw_common.documents.signing_keys import BadKey, signing_keys
+from pw_common.topology.subjects import TOKEN
+from pw_common.wire.alerts import AlertKind, Severity
+
+Kind: TypeAlias = Literal["console", "webhook", "discord", "telegram"]
+Delivery: TypeAlias = Literal["at_least_once", "at_most_once"]
+CHANNELS_MAX: Final = 32
+# 32 channels fit, each with everything at its bound.
+CHANNELS_BYTES_MAX: Final = 256 * 1024
+URL_CHARACTERS_MAX: Final = 2_048
+SECRET_CHARACTERS_MAX: Final = 256
+# Room for the old and the new key while one is changed for the other.
+SIGNING_CHARACTERS_MAX: Final = 512
+TRIGGERS_MAX: Final = 50
+TRIGGER: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+SECRETS: Final = ("url", "secret", "bot_token")
+KEPT: Final = "(kept)"
+CHAT: Final = re.compile(r"(-?[0-9]{1,20}|@[A-Za-z0-9_]{3,64})")
+BOT_TOKEN: Final = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{10,100}")
+
+
+class Channel(msgspec.Struct, frozen=True, kw_only=True):
+    """One channel. Empty `triggers` and `kinds` take all; `url` is a webhook's or Discord's.
+
+    `secret` is what a webhook is signed with: `whsec_` and base64, or several such keys with a
+    space between them (see `signing_keys`).
+
+    After a crash between sending and knowing it, `at_least_once` sends again and
+    `at_most_once` does not. What is older than `late_after_s` goes into one digest; what
+    cannot be delivered within `alert_age_max_s` becomes a dead letter.
+    """
+
+    name: str
+    kind: Kind
+    enabled: bool = True
+    severity_min: Severity = "info"
+    triggers: tuple[str, ...] = ()
+    kinds: tuple[AlertKind, ...] = ()
+    delivery: Delivery = "at_least_once"
+    late_after_s: int = 120
+    alert_age_max_s: int = 86_400
+    url: str = ""
+    secret: str = ""
+    bot_token: str = ""
+    chat_id: str = ""
+
+
+class Channels(msgspec.Struct, frozen=True, kw_only=True):
+    """All channels, and who changed them when."""
+
+    entries: tuple[Channel, ...] = ()
+    who: str = ""
+    at_ms: int = 0
+
+
+ready(Channels)
+
+
+def problems(channels: Channels) -> list[str]:
+    """Everything that is wrong, in sentences; empty where nothing is. No secret is repeated."""
+    found = []
+    names = [one.name for one in channels.entries]
+    if len(names) > CHANNELS_MAX:
+        found.append(f"{len(names)} channels; allowed: at most {CHANNELS_MAX}")
+    twice = sorted({name for name in names[: 2 * CHANNELS_MAX] if names.count(name) > 1})
+    found += [f"{name[:32]}: named twice" for name in twice]
+    for at, one in enumerate(channels.entries[:CHANNELS_MAX]):
+        found += [f"entries[{at}] ({one.name[:32]}): {why}" for why in _wrong(one)]
+    return found
+
+
+def read_entries(entries: Any) -> Channels:
+    """Channels from the value of `entries`, as far as their form goes. Raises BadDocument.
+
+    `(kept)` may stand for a secret, so what they say is looked at afterwards (`problems`).
+    """
+    if not isinstance(entries, list):
+        raise BadDocument(["entries: allowed: a list"])
+    if len(entries) > CHANNELS_MAX:
+        raise BadDocument([f"entries: {len(entries)}; allowed: at most {CHANNELS_MAX}"])
+    errors: list[str] = []
+    found: list[Channel] = []
+    for at, entry in enumerate(entries):
+        errors += unknown_fields(entry, Channel, f"entries[{at}].")
+        try:
+            found.append(msgspec.convert(entry, Channel))
+        except msgspec.ValidationError as error:
+            errors.append(at_path(str(error), f"entries[{at}]."))
+        if len(errors) >= ERRORS_MAX:
+            break
+    if errors:
+        raise BadDocument(errors)
+    return Channels(entries=tuple(found))
+
+
+def channels_of(body: bytes) -> Channels:
+    """A file of channels, YAML or JSON: `entries:` with a list. Raises BadDocument."""
+    document = read_either(body, CHANNELS_BYTES_MAX)
+    if document is None:
+        # An editor empties a file before it writes it; that says nothing about channels.
+        raise BadDocument(["empty; allowed: `entries:` with a list of channels"])
+    known = {"entries", "who", "at_ms", "note"}
+    if not isinstance(document, dict) or "entries" not in document or document.keys() - known:
+        raise BadDocument(["allowed: `entries:` with a list of channels"])
+    return _checked(read_entries(document["entries"]))
+
+
+def stored_channels(body: bytes) -> Channels:
+    """The stored value of `channels`, if it can be used. Raises BadDocument."""
+    return _checked(decode(body, Channels))
+
+
+def _checked(channels: Channels) -> Channels:
+    if wrong := problems(channels):
+        raise BadDocument(wrong)
+    return channels
+
+
+def shown(channel: Channel) -> dict[str, Any]:
+    """A channel without its secrets: `(kept)` stands where there is one."""
+    fields: dict[str, Any] = msgspec.to_builtins(channel)
+    return {**fields, **{name: KEPT if fields[name] else "" for name in SECRETS}}
+
+
+def with_kept_secrets(new: Channels, old: Channels) -> Channels:
+    """What `(kept)` stands for, taken from the channel of that name as it was.
+
+    Where the URL is another one nothing is kept: what was given for one receiver is not used for
+    another. In a `secret` of several keys `(kept)` may stand for those that are there.
+    """
+    before = {one.name: one for one in old.entries}
+    entries = []
+    for one in new.entries:
+        was = before.get(one.name)
+        if was is not None and one.url not in {KEPT, was.url}:
+            was = None
+        kept = {name: _kept(one, was, name) for name in SECRETS}
+        entries.append(msgspec.structs.replace(one, **kept))
+    return msgspec.structs.replace(new, entries=tuple(entries))
+
+
+def _kept(one: Channel, was: Channel | None, name: str) -> str:
+    before: str = getattr(was, name) if was is not None else ""
+    words = getattr(one, name).split(" ") if name == "secret" else [getattr(one, name)]
+    return " ".join(filter(None, (before if word == KEPT else word for word in words)))
+
+
+def _wrong(one: Channel) -> list[str]:
+    found = []
+    if not TOKEN.fullmatch(one.name):
+        found.append(f"name: not a name; allowed: {TOKEN.pattern}")
+    if one.kind in {"webhook", "discord"} and (why := _url_problem(one.url)):
+        found.append(f"url: {why}")
+    if one.kind == "webhook" and (why := _secret_problem(one.secret)):
+        found.append(f"secret: {why}")
+    if one.kind == "telegram":
+        if not BOT_TOKEN.fullmatch(one.bot_token):
+            found.append("bot_token: as BotFather gives it, digits:letters")
+        if not CHAT.fullmatch(one.chat_id):
+            found.append("chat_id: a number or @name")
+    found += [
+        f"{name}: at most {longest} characters, without control characters"
+        for name, longest in _TEXTS.items()
+        if len(getattr(one, name)) > longest or not getattr(one, name).isprintable()
+    ]
+    if len(one.triggers) > TRIGGERS_MAX or not all(map(TRIGGER.fullmatch, one.triggers)):
+        found.append(f"triggers: at most {TRIGGERS_MAX} names of rules")
+    if len(one.kinds) > len(set(one.kinds)):
+        found.append("kinds: each once")
+    if not 1 <= one.late_after_s <= one.alert_age_max_s <= 7 * 86_400:
+        found.append("late_after_s: allowed: 1 <= late_after_s <= alert_age_max_s <= 604800")
+    return found
+
+
+_TEXTS: Final = {
+    "url": URL_CHARACTERS_MAX,
+    "secret": SIGNING_CHARACTERS_MAX,
+    "bot_token": SECRET_CHARACTERS_MAX,
+    "chat_id": 64,
+}
+
+
+def _secret_problem(secret: str) -> str:
+    if not secret:
+        return "a key to sign with; none is kept where the URL is new"
+    try:
+        signing_keys(secret)
+    except BadKey as error:
+        return f"allowed: {error}"
+    return ""
+
+
+def _url_problem(url: str) -> str:
+    if not url.isprintable():
+        return "allowed: one line without control characters"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        # Only what is wrong, never the address: it may hold a secret.
+        return "not an address" if "port" not in str(error).lower() else "not a port"
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return "allowed: http:// or https:// with a host"
+    if not url.isascii() or " " in url:
+        return "allowed: ASCII characters without spaces"
+    return "" if port is None or port > 0 else "not a port"

@@ -1,0 +1,257 @@
+"""Reading a stream by position: in order, without acknowledging, from where the reader says.
+
+A `LogReader` keeps an ephemeral consumer at the broker and makes a new one
+whenever it is gone or a delivery was lost, so what it gives is ordered and has
+no holes but those that the stream itself has (`trimmed` counts them).
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.js.errors import APIError
+
+from pw_common.jetstream.broker_time import rfc3339_ms
+from pw_common.jetstream.bus import BrokerAway, Bus, headers_of
+
+INACTIVE_NS = 30 * 1_000_000_000
+FETCH_MAX = 256
+QUIET_FETCHES_MAX = 5
+PAGE_TIMEOUT_S = 2.0
+# Walking back over deleted messages widens its window up to this, this often.
+WINDOW_MAX = 4096
+WINDOWS_MAX = 16
+
+
+@dataclass(frozen=True)
+class StoredMessage:
+    """One message of a stream. `time_ms` is when the broker stored it."""
+
+    seq: int
+    subject: str
+    headers: dict[str, str]
+    body: bytes
+    time_ms: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """Messages, newest first; `next_before_seq` continues, None at the beginning."""
+
+    messages: list[StoredMessage]
+    next_before_seq: int | None
+
+
+class LogReader:
+    """An ordered reader of one stream. `position` is the last sequence that it gave."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        stream: str,
+        *,
+        start_seq: int = 1,
+        subject: str = "",
+        headers_only: bool = False,
+    ) -> None:
+        self._bus = bus
+        self._stream = stream
+        self._subject = subject
+        self._headers_only = headers_only
+        self._subscription: Any = None
+        self._consumer = ""
+        self._delivered = 0
+        self._quiet = 0
+        self.position = start_seq - 1
+        self.pending = 0
+        self.trimmed = 0
+
+    async def open(self) -> None:
+        """Make the consumer if there is none.
+
+        Raises:
+            BrokerAway: no answer.
+            ApiRefused: no such stream.
+        """
+        if self._subscription is not None:
+            return
+        state = (await self._bus.api(f"STREAM.INFO.{self._stream}"))["state"]
+        if state["last_seq"] < self.position:
+            self.position = 0  # Another stream of this name: sequences began again.
+        name = f"reader-{uuid.uuid4().hex[:12]}"
+        config = {
+            "name": name,
+            "deliver_policy": "by_start_sequence",
+            "opt_start_seq": self.position + 1,
+            "ack_policy": "none",
+            "replay_policy": "instant",
+            "inactive_threshold": INACTIVE_NS,
+            "mem_storage": True,
+            "num_replicas": 1,
+            "headers_only": self._headers_only,
+        }
+        create = f"CONSUMER.CREATE.{self._stream}.{name}"
+        if self._subject:
+            config["filter_subject"] = self._subject
+            if not set(self._subject) & {"*", ">"}:
+                # So that rights at the broker can be limited to this subject.
+                create = f"{create}.{self._subject}"
+        made = await self._bus.api(
+            create,
+            {"stream_name": self._stream, "config": config, "action": "create"},
+        )
+        self.pending = int(made.get("num_pending", 0))
+        self._consumer = name
+        self._delivered = 0
+        self._quiet = 0
+        self._subscription = await self._bus.js.pull_subscribe_bind(
+            consumer=name, stream=self._stream
+        )
+
+    async def fetch(self, count: int, *, timeout_s: float = 1.0) -> list[StoredMessage]:
+        """Up to `count` next messages; none when there is nothing new within `timeout_s`.
+
+        Raises:
+            BrokerAway: try again later, from the same position.
+            ApiRefused: no such stream.
+        """
+        await self.open()
+        try:
+            messages = await self._subscription.fetch(min(count, FETCH_MAX), timeout=timeout_s)
+        except TimeoutError:
+            await self._after_quiet()
+            return []
+        except (NatsError, APIError, OSError):
+            # Usually the consumer is gone; if it is the broker, the next `open` says so.
+            await self.close()
+            return []
+        self._quiet = 0
+        return await self._in_order(messages)
+
+    async def close(self) -> None:
+        """Give the consumer up; the next fetch makes another one."""
+        subscription, self._subscription = self._subscription, None
+        if subscription is None:
+            return
+        try:
+            await subscription.unsubscribe()
+            # Not waited for: an abandoned consumer also ends by itself.
+            await self._bus.client.publish(
+                f"$JS.API.CONSUMER.DELETE.{self._stream}.{self._consumer}", b""
+            )
+        except (NatsError, OSError):
+            return
+
+    async def _in_order(self, messages: list[Msg]) -> list[StoredMessage]:
+        found: list[StoredMessage] = []
+        for message in messages:
+            meta = message.metadata
+            if meta.sequence.consumer != self._delivered + 1:
+                # A delivery was lost on the way: read again from the position.
+                await self.close()
+                break
+            self._delivered += 1
+            seq = meta.sequence.stream
+            if not self._subject:
+                self.trimmed += seq - self.position - 1
+            self.position = seq
+            self.pending = meta.num_pending or 0
+            found.append(
+                StoredMessage(
+                    seq=seq,
+                    subject=message.subject,
+                    headers=headers_of(message),
+                    body=message.data,
+                    time_ms=int(meta.timestamp.timestamp() * 1000),
+                )
+            )
+        return found
+
+    async def _after_quiet(self) -> None:
+        # A consumer that is gone looks like a quiet stream; the stream's end tells them apart.
+        self._quiet += 1
+        if self._quiet < QUIET_FETCHES_MAX:
+            return
+        self._quiet = 0
+        state = (await self._bus.api(f"STREAM.INFO.{self._stream}"))["state"]
+        if state["last_seq"] != self.position:
+            await self.close()
+
+
+async def newest_first(
+    bus: Bus, stream: str, *, limit: int, before_seq: int | None = None, headers_only: bool = False
+) -> Page:
+    """The newest `limit` messages below `before_seq`, newest first, whatever was deleted between.
+
+    Raises:
+        BrokerAway: no answer.
+        ApiRefused: no such stream.
+    """
+    state = (await bus.api(f"STREAM.INFO.{stream}"))["state"]
+    first = max(1, int(state["first_seq"]))
+    end = min(before_seq or 2**63, int(state["last_seq"]) + 1)
+    found: list[StoredMessage] = []
+    width = limit
+    for _ in range(WINDOWS_MAX):
+        if end <= first or len(found) >= limit:
+            break
+        start = max(first, end - width)
+        window = await _range(bus, stream, start, end, headers_only)
+        found.extend(reversed(window))
+        end = start
+        width = min(2 * width, WINDOW_MAX)
+    if len(found) > limit:
+        return Page(found[:limit], found[limit - 1].seq)
+    return Page(found, end if end > first else None)
+
+
+async def get_message(bus: Bus, stream: str, seq: int) -> StoredMessage | None:
+    """One message by its sequence, or None when the stream does not hold it.
+
+    Raises:
+        BrokerAway: no answer.
+    """
+    request = msgspec.json.encode({"seq": seq})
+    subject = f"$JS.API.DIRECT.GET.{stream}"
+    try:
+        answer = await bus.client.request(subject, request, timeout=5.0)
+    except (NatsError, OSError, TimeoutError) as error:
+        raise BrokerAway(f"{subject}: {type(error).__name__}") from error
+    headers = headers_of(answer)
+    if "Nats-Sequence" not in headers:
+        return None
+    return StoredMessage(
+        seq=int(headers["Nats-Sequence"]),
+        subject=headers["Nats-Subject"],
+        headers={name: value for name, value in headers.items() if name not in _DIRECT_GET},
+        body=answer.data,
+        time_ms=rfc3339_ms(headers["Nats-Time-Stamp"]),
+    )
+
+
+_DIRECT_GET = frozenset(
+    {"Nats-Stream", "Nats-Subject", "Nats-Sequence", "Nats-Time-Stamp", "Nats-Num-Pending"}
+)
+
+
+async def _range(
+    bus: Bus, stream: str, start: int, end: int, headers_only: bool
+) -> list[StoredMessage]:
+    reader = LogReader(bus, stream, start_seq=start, headers_only=headers_only)
+    found: list[StoredMessage] = []
+    await reader.open()
+    try:
+        while reader.pending and reader.position < end - 1:
+            wanted = min(reader.pending, end - 1 - reader.position)
+            messages = await reader.fetch(wanted, timeout_s=PAGE_TIMEOUT_S)
+            if not messages:
+                break
+            found.extend(one for one in messages if one.seq < end)
+    finally:
+        await reader.close()
+    return found

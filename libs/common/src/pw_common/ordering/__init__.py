@@ -1,0 +1,1 @@
+"""Batches of swaps to closed slots in chain order. Pure."""

@@ -1,0 +1,1 @@
+"""How a service lives: settings, health, metrics, its start and end."""

@@ -1,0 +1,1 @@
+"""What is declared once: subjects, streams, buckets, limits of the broker."""

@@ -1,0 +1,1 @@
+"""What travels between services: messages, alerts, envelopes, captures. Knows nobody."""

@@ -1,0 +1,1 @@
+"""When an alert begins, goes on and ends, and what it says."""

@@ -1,0 +1,1 @@
+"""What people ask for, and whether it is so."""

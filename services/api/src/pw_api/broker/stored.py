@@ -1,0 +1,192 @@
+"""The configuration as it is stored, which may be anything: what of it can be used, and why not.
+
+Where the newest value cannot be used, the last good one is shown, which is what the services
+hold, and that it is not the newest is said beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from pw_common.documents.channels import CHANNELS_BYTES_MAX, Channels, stored_channels
+from pw_common.documents.document import BadDocument, decode
+from pw_common.documents.programs import (
+    ACKNOWLEDGED_BYTES_MAX,
+    PROGRAMS_BYTES_MAX,
+    AcknowledgedList,
+    ProgramTable,
+    stored_acknowledged,
+    stored_programs,
+)
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.log_reader import LogReader, get_message
+from pw_common.topology.subjects import (
+    BUCKET_CONFIG,
+    KEY_ACKNOWLEDGED,
+    KEY_CHANNELS,
+    KEY_CHANNELS_FILE,
+    KEY_MUTES,
+    KEY_PROGRAMS,
+    KEY_TRIGGERS,
+    KEY_WATCHLISTS,
+)
+from pw_detection.rules.lists import (
+    MUTES_BYTES_MAX,
+    WATCHLISTS_BYTES_MAX,
+    Mutes,
+    WatchLists,
+    stored_mutes,
+    stored_watchlists,
+)
+from pw_detection.rules.rules import BYTES_MAX, shipped_rules, stored_rules
+
+HISTORY_MAX: Final = 32
+STREAM: Final = f"KV_{BUCKET_CONFIG}"
+KV_OPERATION: Final = "KV-Operation"
+# As stored, with who and why: 32 of each fit into the bucket.
+BYTES_MAX_OF: Final = {
+    KEY_TRIGGERS: BYTES_MAX,
+    KEY_WATCHLISTS: WATCHLISTS_BYTES_MAX,
+    KEY_MUTES: MUTES_BYTES_MAX,
+    KEY_CHANNELS: CHANNELS_BYTES_MAX,
+    KEY_PROGRAMS: PROGRAMS_BYTES_MAX,
+    KEY_ACKNOWLEDGED: ACKNOWLEDGED_BYTES_MAX,
+}
+READ: Final[dict[str, Callable[[bytes], Any]]] = {
+    KEY_TRIGGERS: stored_rules,
+    KEY_WATCHLISTS: stored_watchlists,
+    KEY_MUTES: stored_mutes,
+    KEY_CHANNELS: stored_channels,
+    KEY_PROGRAMS: stored_programs,
+    KEY_ACKNOWLEDGED: stored_acknowledged,
+}
+SHIPPED: Final[dict[str, Callable[[], Any]]] = {
+    KEY_TRIGGERS: shipped_rules,
+    KEY_WATCHLISTS: WatchLists,
+    # The shipped ones lie below, and are no entries of anybody's.
+    KEY_MUTES: Mutes,
+    KEY_CHANNELS: Channels,
+    KEY_PROGRAMS: ProgramTable,
+    KEY_ACKNOWLEDGED: AcknowledgedList,
+}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What holds, the newest revision, and why that one cannot be used (empty where it can)."""
+
+    value: Any
+    revision: int
+    unusable: str = ""
+    # Of channels: `stored`, of the notifier's `file`, or none, so that its `output` has alerts.
+    origin: str = "stored"
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """The revision, and what is wrong with it."""
+        told: dict[str, Any] = {"revision": self.revision}
+        return {**told, "unusable": self.unusable} if self.unusable else told
+
+
+async def kept(bus: Bus, key: str) -> Kept:
+    """What holds of a key. Raises BrokerAway, ApiRefused."""
+    entry = await bus.kv_get(BUCKET_CONFIG, key)
+    if entry is None:
+        return await _channels_below(bus) if key == KEY_CHANNELS else Kept(SHIPPED[key](), 0)
+    body, revision = entry
+    try:
+        return Kept(READ[key](body), revision)
+    except BadDocument as error:
+        why = f"revision {revision} cannot be used: {error.errors[0]}"
+    for seq in await _revisions(bus, key):
+        body = await _body(bus, seq)
+        try:
+            return Kept(READ[key](body), revision, f"{why}; revision {seq} holds")
+        except BadDocument:
+            continue
+    return Kept(SHIPPED[key](), revision, f"{why}; what is shipped holds")
+
+
+async def stored_lists(bus: Bus) -> tuple[WatchLists, Mutes]:
+    """Whom rules look for and leave out, as it holds now. Raises BrokerAway, ApiRefused."""
+    watched, mutes = await kept(bus, KEY_WATCHLISTS), await kept(bus, KEY_MUTES)
+    return watched.value, mutes.value
+
+
+async def _channels_below(bus: Bus) -> Kept:
+    """What the notifier has from its file: a first change starts from these."""
+    entry = await bus.kv_get(BUCKET_CONFIG, KEY_CHANNELS_FILE)
+    if entry is None:
+        return Kept(Channels(), 0, origin="output")
+    try:
+        return Kept(stored_channels(entry[0]), 0, origin="file")
+    except BadDocument as error:
+        why = f"the channels of the notifier's file cannot be read here: {error.errors[0]}"
+        return Kept(Channels(), 0, why, origin="file")
+
+
+async def history(bus: Bus, key: str) -> list[dict[str, Any]]:
+    """Every kept revision, newest first; one that cannot be used says why.
+
+    Raises:
+        BrokerAway, ApiRefused: from the broker.
+    """
+    found = []
+    for seq in await _revisions(bus, key):
+        body = await _body(bus, seq)
+        try:
+            READ[key](body)
+            value = decode(body, dict[str, Any])
+        except BadDocument as error:
+            field = "rules" if key == KEY_TRIGGERS else "entries"
+            found.append({"revision": seq, field: [], "unusable": error.errors[0]})
+            continue
+        found.append({"revision": seq, **value})
+    return found
+
+
+async def _body(bus: Bus, seq: int) -> bytes:
+    """One revision; they are read one by one, since all of them may be 32 MB."""
+    message = await get_message(bus, STREAM, seq)
+    return b"" if message is None else message.body
+
+
+async def _revisions(bus: Bus, key: str) -> list[int]:
+    """The kept revisions of a key, newest first."""
+    subject = f"$KV.{BUCKET_CONFIG}.{key}"
+    reader = LogReader(bus, STREAM, subject=subject, headers_only=True)
+    found: list[int] = []
+    try:
+        await reader.open()
+        while reader.pending and len(found) < HISTORY_MAX:
+            messages = await reader.fetch(HISTORY_MAX)
+            found += [one.seq for one in messages if KV_OPERATION not in one.headers]
+            if not messages:
+                break
+    finally:
+        await reader.close()
+    return found[::-1]
+
+
+def with_differences(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What each revision of the rules changed against the one before, by rule name.
+
+    `history` is newest first; the oldest kept one is compared with the shipped rules.
+    """
+    shipped: list[dict[str, Any]] = msgspec.to_builtins(shipped_rules())
+    told = []
+    for at, entry in enumerate(history):
+        earlier = history[at + 1]["rules"] if at + 1 < len(history) else shipped
+        before = {rule["name"]: rule for rule in earlier}
+        after = {rule["name"]: rule for rule in entry["rules"]}
+        difference = {
+            "added": sorted(after.keys() - before.keys()),
+            "removed": sorted(before.keys() - after.keys()),
+            "changed": sorted(n for n in after.keys() & before.keys() if after[n] != before[n]),
+        }
+        told.append({**entry, "diff": difference})
+    return told

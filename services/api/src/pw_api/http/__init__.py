@@ -1,0 +1,1 @@
+"""The server itself: who may ask, how much, and what an error looks like."""

@@ -1,0 +1,74 @@
+"""Errors as RFC 9457 problem+json, whatever raised them."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from pw_api.models.views import Problem
+from pw_common.jetstream.bus import ApiRefused, BrokerAway
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = "1"
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    errors: list[dict[str, str]] | None = None,
+    headers: dict[str, str] | None = None,
+) -> JSONResponse:
+    """One problem; `detail` says what was wrong and what to do."""
+    # What came in may hold a lone surrogate, which no answer can.
+    detail = detail.encode("utf-8", "backslashreplace").decode("utf-8")
+    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=errors)
+    return JSONResponse(
+        body.model_dump(exclude_none=True), status, headers=headers, media_type=MEDIA_TYPE
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Answer every expected error of this app as a problem."""
+
+    @app.exception_handler(HTTPException)
+    async def on_http(request: Request, error: HTTPException) -> JSONResponse:
+        headers = dict(error.headers) if error.headers else None
+        detail = str(error.detail)
+        if error.status_code == HTTPStatus.NOT_FOUND:
+            detail = f"There is nothing at {request.url.path[:200]}: see /openapi.json for what is."
+        return problem(error.status_code, detail, headers=headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        errors = [
+            {"where": ".".join(str(part) for part in one["loc"]), "what": str(one["msg"])}
+            for one in error.errors()
+        ]
+        detail = "; ".join(f"{one['where']}: {one['what']}" for one in errors)
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors)
+
+    @app.exception_handler(BrokerAway)
+    async def on_away(_request: Request, error: BrokerAway) -> JSONResponse:
+        return problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            f"The broker does not answer ({error}); this recovers by itself once it is back.",
+            headers={"Retry-After": RETRY_AFTER_S},
+        )
+
+    @app.exception_handler(Exception)
+    async def on_fault(_request: Request, _error: Exception) -> JSONResponse:
+        # Logged with its traceback by the server; nothing of it is the client's business.
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal error: see the API's log.")
+
+    @app.exception_handler(ApiRefused)
+    async def on_refused(_request: Request, error: ApiRefused) -> JSONResponse:
+        return problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            f"The broker refuses ({error}): is it provisioned?",
+            headers={"Retry-After": RETRY_AFTER_S},
+        )

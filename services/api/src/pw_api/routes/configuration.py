@@ -1,0 +1,197 @@
+"""Rules, lists, mutes and channels over HTTP: optimistic revisions, history, validation.
+
+A change names the revision that it changes. Another change in between is a 409, never
+overwritten. The history is the bucket's own: who, when, and what it said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from nats.errors import Error as NatsError
+
+from pw_api.broker.stored import BYTES_MAX_OF, Kept, history, kept, with_differences
+from pw_api.http import problems
+from pw_api.models import bodies
+from pw_api.models.bodies import NOTE_MAX, WHO_MAX, Parsing, line_of, revision_of, with_revision
+from pw_api.models.shapes import TriggersAnswer, answer_of
+from pw_api.routes.alerts import json
+from pw_api.routes.dry_run import add_dry_runs
+from pw_api.routes.entries import add_entries, conflict
+from pw_api.routes.programs import add_programs
+from pw_common.documents import channels as ch
+from pw_common.documents.document import BadDocument, decode
+from pw_common.jetstream.bus import ApiRefused, Bus
+from pw_common.process.clock import now_ms
+from pw_common.topology.subjects import (
+    ASK_NOTIFIER,
+    BUCKET_CONFIG,
+    KEY_CHANNELS,
+    KEY_MUTES,
+    KEY_TRIGGERS,
+    KEY_WATCHLISTS,
+)
+from pw_detection.rules.lists import read_csv, read_mutes, read_watchlists, shipped_mutes
+from pw_detection.rules.rules import OPS, BadRules, read_rules, rules_of, shipped_rules
+from pw_detection.state.metrics import METRICS
+
+WRONG_LAST_SEQUENCE: Final = 10071
+TEST_TIMEOUT_S: Final = 15.0
+
+install = bodies.install
+
+
+def router(bus: Callable[[], Bus]) -> APIRouter:
+    """Routes below `/api/v1`."""
+    routes = APIRouter()
+    parsing = Parsing()
+    _add_rules(routes, bus, parsing)
+    _add_list(routes, bus, parsing, KEY_WATCHLISTS, read_watchlists)
+    _add_list(routes, bus, parsing, KEY_MUTES, read_mutes)
+    _add_channels(routes, bus, parsing)
+    add_entries(routes, bus, parsing, _store)
+    add_programs(routes, bus, parsing, _store)
+    add_dry_runs(routes, bus, parsing)
+
+    @routes.post("/watchlists/csv")
+    async def from_csv(request: Request) -> Response:
+        """Read `address,label` lines into entries; every bad line is named."""
+        entries = await parsing.body(request, _csv)
+        return json({"entries": msgspec.to_builtins(entries)})
+
+    return routes
+
+
+def _add_rules(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -> None:
+    @routes.get("/triggers", responses=answer_of(TriggersAnswer))
+    async def triggers() -> Response:
+        """The rules that hold, their revision, and what a rule may name."""
+        found = await kept(bus(), KEY_TRIGGERS)
+        rules = msgspec.to_builtins(found.value)
+        names = [metric.name for metric in METRICS]
+        return _tagged(found, {"rules": rules, "metrics": names, "operators": OPS})
+
+    @routes.put("/triggers")
+    async def put_triggers(request: Request) -> Response:
+        """Change the rules: `{revision, who, note, rules: […]}`; 409 if somebody was faster."""
+        body = with_revision(request, await parsing.mapping(request))
+        rules = await parsing.run(_rules, body.get("rules"))
+        return await _store(bus(), KEY_TRIGGERS, body, {"rules": msgspec.to_builtins(rules)})
+
+    @routes.post("/triggers/validate")
+    async def validate(request: Request) -> Response:
+        """Whether rules could be used; every error if not. Takes the YAML or JSON itself."""
+        try:
+            rules = await parsing.body(request, read_rules)
+        except BadRules as error:
+            return json({"valid": False, "errors": error.errors})
+        return json({"valid": True, "rules": msgspec.to_builtins(rules)})
+
+    @routes.post("/triggers/reset")
+    async def reset(request: Request) -> Response:
+        """Back to the shipped rules: `{revision, who, note}`."""
+        body = with_revision(request, await parsing.mapping(request))
+        value = {"rules": msgspec.to_builtins(shipped_rules())}
+        return await _store(bus(), KEY_TRIGGERS, body, value)
+
+    @routes.get("/triggers/history")
+    async def changes() -> Response:
+        """Every kept revision, newest first: who, when, and the rules."""
+        return json({"history": with_differences(await history(bus(), KEY_TRIGGERS))})
+
+
+def _add_list(
+    routes: APIRouter,
+    bus: Callable[[], Bus],
+    parsing: Parsing,
+    key: str,
+    read: Callable[[Any], Any],
+) -> None:
+    @routes.get(f"/{key}")
+    async def get_list() -> Response:
+        found = await kept(bus(), key)
+        told = {"entries": msgspec.to_builtins(found.value.entries)}
+        if key == KEY_MUTES:
+            # What lies below them; an entry of one's own stands in the place of one of these.
+            told["shipped"] = msgspec.to_builtins(shipped_mutes().entries)
+        return _tagged(found, told)
+
+    @routes.put(f"/{key}")
+    async def put_list(request: Request) -> Response:
+        body = with_revision(request, await parsing.mapping(request))
+        lists = await parsing.run(read, body.get("entries"))
+        return await _store(bus(), key, body, msgspec.to_builtins(lists))
+
+
+def _add_channels(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -> None:
+    @routes.get("/channels")
+    async def channels() -> Response:
+        """Where alerts go, and from where that is known; secrets are never shown."""
+        found = await kept(bus(), KEY_CHANNELS)
+        entries = [ch.shown(one) for one in found.value.entries]
+        return _tagged(found, {"from": found.origin, "entries": entries})
+
+    @routes.put("/channels")
+    async def put_channels(request: Request) -> Response:
+        """Change the channels; `(kept)` keeps a secret that is there."""
+        body = with_revision(request, await parsing.mapping(request))
+        new = ch.read_entries(body.get("entries"))
+        whole = ch.with_kept_secrets(new, (await kept(bus(), KEY_CHANNELS)).value)
+        if wrong := ch.problems(whole):
+            raise BadDocument(wrong)
+        value = {"entries": msgspec.to_builtins(whole.entries)}
+        return await _store(bus(), KEY_CHANNELS, body, value)
+
+    @routes.post("/channels/{name}/test")
+    async def try_channel(name: str) -> Response:
+        """Send a test message through a channel."""
+        question = msgspec.json.encode({"channel": name[:64]})
+        try:
+            answer = await bus().client.request(ASK_NOTIFIER, question, timeout=TEST_TIMEOUT_S)
+            told = decode(answer.data, dict[str, Any])
+        except (NatsError, OSError, TimeoutError, BadDocument) as error:
+            why = f"No notifier answers ({type(error).__name__}): is one running?"
+            return problems.problem(503, why)
+        return problems.problem(502, str(told["error"])) if "error" in told else json(told)
+
+
+def _tagged(found: Kept, told: dict[str, Any]) -> Response:
+    """What holds, with its revision as a tag too: a change may name it in `If-Match`."""
+    answer = json({**found.said, **told})
+    answer.headers["ETag"] = f'"{found.revision}"'
+    return answer
+
+
+def _rules(value: Any) -> Any:
+    if not isinstance(value, list):
+        raise BadDocument(["rules: allowed: a list"])
+    return rules_of(value)
+
+
+def _csv(body: bytes) -> Any:
+    try:
+        return read_csv(body.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise BadDocument([f"not UTF-8 at byte {error.start}"]) from error
+
+
+async def _store(bus: Bus, key: str, body: dict[str, Any], value: dict[str, Any]) -> Response:
+    """Write a value at the revision that the body names."""
+    revision = revision_of(body)
+    said = {"who": line_of(body, "who", WHO_MAX), "note": line_of(body, "note", NOTE_MAX)}
+    whole = msgspec.json.encode({**value, **said, "at_ms": now_ms()})
+    allowed = BYTES_MAX_OF[key]
+    if len(whole) > allowed:
+        raise BadDocument([f"body: {len(whole)} bytes to store; allowed: at most {allowed}"])
+    try:
+        made = await bus.kv_put(BUCKET_CONFIG, key, whole, revision=revision)
+    except ApiRefused as error:
+        if error.err_code != WRONG_LAST_SEQUENCE:
+            raise
+        now = await bus.kv_last(BUCKET_CONFIG, key)
+        last = 0 if now is None else now[1]
+        return problems.problem(409, conflict(revision, last))
+    return json({"revision": made})

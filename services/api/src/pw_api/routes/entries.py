@@ -1,0 +1,226 @@
+"""One entry of a document at a time: POST adds it, DELETE takes it away, at a revision.
+
+The document that this makes is checked whole and stored as if it had been PUT, so that its bounds,
+its history and its conflicts are the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final, TypeAlias
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from pw_api.broker.stored import Kept, kept
+from pw_api.http import problems
+from pw_api.models.bodies import Parsing, revision_of, with_revision
+from pw_api.routes.programs import Store
+from pw_common.documents import channels as ch
+from pw_common.documents.document import BadDocument
+from pw_common.jetstream.bus import Bus
+from pw_common.topology.subjects import KEY_CHANNELS, KEY_MUTES, KEY_TRIGGERS, KEY_WATCHLISTS
+from pw_detection.rules.lists import mutes_in_force, read_mutes, read_watchlists, shipped_mutes
+from pw_detection.rules.rules import rules_of
+
+NAMES_SHOWN_MAX: Final = 20
+DIGITS: Final = re.compile(r"[0-9]{1,18}")
+Entry: TypeAlias = dict[str, Any]
+
+
+class _Answered(Exception):  # noqa: N818 - not an error
+    """What cannot be done, as it is answered."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A document of entries: how people call one, what tells two apart, and how all are read."""
+
+    key: str
+    word: str
+    field: str
+    identity: tuple[str, ...]
+    # Entries and what holds now -> the entries as they are stored. Raises BadDocument.
+    read: Callable[[list[Entry], Any], Any]
+
+
+def _channels(entries: list[Entry], now: ch.Channels) -> Any:
+    whole = ch.with_kept_secrets(ch.read_entries(entries), now)
+    if wrong := ch.problems(whole):
+        raise BadDocument(wrong)
+    return whole.entries
+
+
+KINDS: Final = (
+    Kind(KEY_TRIGGERS, "rule", "rules", ("name",), lambda new, _: rules_of(new)),
+    Kind(
+        KEY_WATCHLISTS,
+        "watched address",
+        "entries",
+        ("address", "of"),
+        lambda new, _: read_watchlists(new).entries,
+    ),
+    Kind(KEY_MUTES, "mute", "entries", ("address", "of"), lambda new, _: read_mutes(new).entries),
+    Kind(KEY_CHANNELS, "channel", "entries", ("name",), _channels),
+)
+
+
+def add_entries(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing, store: Store) -> None:
+    """POST and DELETE below each document."""
+    for kind in KINDS:
+        _add(routes, bus, parsing, store, kind)
+
+
+def _add(
+    routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing, store: Store, kind: Kind
+) -> None:
+    async def post(request: Request) -> Response:
+        body = with_revision(request, await parsing.mapping(request))
+        try:
+            found = await _at(bus(), kind, revision_of(body))
+            value = await parsing.run(_with, kind, found, body)
+        except _Answered as answer:
+            return problems.problem(answer.status, str(answer))
+        return await store(bus(), kind.key, body, {kind.field: value})
+
+    async def delete(name: str, request: Request) -> Response:
+        sent = request.headers.get("content-length", "0") != "0"
+        body = await parsing.mapping(request) if sent else {}
+        # A DELETE seldom has a body: what it would say may stand in the query.
+        body = with_revision(request, {**_query(request), **body})
+        try:
+            found = await _at(bus(), kind, revision_of(body))
+            value = await parsing.run(_without, kind, found, name, body.get("of"))
+        except _Answered as answer:
+            return problems.problem(answer.status, str(answer))
+        return await store(bus(), kind.key, body, {kind.field: value})
+
+    routes.add_api_route(
+        f"/{kind.key}", post, methods=["POST"], name=f"add_{kind.key}",
+        description=f"Add a {kind.word}: `{{revision, who, note, entry: {{…}}, replace}}`; 409 if "
+        "there is one already and `replace` is not true, or if somebody was faster.",
+    )  # fmt: skip
+    routes.add_api_route(
+        f"/{kind.key}/{{name}}", delete, methods=["DELETE"], name=f"remove_{kind.key}",
+        description=f"Take a {kind.word} away. The revision is in `If-Match`, in the query or in "
+        "the body; so are `who`, `note` and, where an address is more than one thing, `of`.",
+    )  # fmt: skip
+
+
+def _query(request: Request) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        name: request.query_params[name]
+        for name in ("revision", "who", "note", "of")
+        if name in request.query_params
+    }
+    revision = told.get("revision", "")
+    if DIGITS.fullmatch(revision):
+        told["revision"] = int(revision)
+    return told
+
+
+async def _at(bus: Bus, kind: Kind, revision: int) -> Kept:
+    """The document; said here already, so that nothing else is wrong with what was read before."""
+    found = await kept(bus, kind.key)
+    if found.revision != revision:
+        raise _Answered(HTTPStatus.CONFLICT, conflict(revision, found.revision))
+    if found.unusable and found.origin == "file":
+        # A first change would take away what is not understood here.
+        raise BadDocument([found.unusable])
+    return found
+
+
+def conflict(revision: int, newest: int) -> str:
+    """Why a change is not made."""
+    return f"Revision {revision} is not the newest, {newest} is: read that one and change it."
+
+
+def _with(kind: Kind, found: Kept, body: dict[str, Any]) -> Any:
+    entry, replace = body.get("entry"), body.get("replace", False)
+    if not isinstance(entry, dict):
+        raise BadDocument([f"entry: allowed: an object, the {kind.word}"])
+    if not isinstance(replace, bool):
+        raise BadDocument(["replace: allowed: true or false"])
+    entries = _entries(kind, found)
+    same = [at for at, one in enumerate(entries) if _is_same(kind, one, entry)]
+    at = same[0] if same else len(entries)
+    # What only takes a shipped mute away is no mute: the first own one stands in its place.
+    if same and not replace and entries[at].get("muted") is not False:
+        why = f"There is such a {kind.word} already: send `replace: true` to put this in its place."
+        raise _Answered(HTTPStatus.CONFLICT, why)
+    entries[at : at + 1] = [entry]
+    try:
+        return msgspec.to_builtins(kind.read(entries, found.value))
+    except BadDocument as error:
+        raise BadDocument(_of_one(error, at)) from error
+
+
+def _of_one(error: BadDocument, at: int) -> list[str]:
+    """The errors as of the one entry that was sent."""
+    return [re.sub(rf"^(?:rules|entries)\[{at}\]", "entry", one) for one in error.errors]
+
+
+def _without(kind: Kind, found: Kept, name: str, of: object) -> Any:
+    if of is not None and not isinstance(of, str):
+        raise BadDocument(["of: allowed: text"])
+    entries = _entries(kind, found)
+    gone = [one for one in entries if _is_meant(kind, one, name, of)]
+    rest = [one for one in entries if one not in gone]
+    below = _shipped(name, of) if kind.key == KEY_MUTES else []
+    if not [one for one in gone if one.get("muted") is not False] and (gone or not below):
+        raise _Answered(HTTPStatus.NOT_FOUND, _unknown(kind, found, name))
+    rest += [{"address": one.address, "of": one.of, "muted": False} for one in below]
+    return msgspec.to_builtins(kind.read(rest, found.value))
+
+
+def _entries(kind: Kind, found: Kept) -> list[Entry]:
+    """What holds, as it is stored."""
+    value = found.value if kind.key == KEY_TRIGGERS else found.value.entries
+    return list(msgspec.to_builtins(value))
+
+
+def _is_same(kind: Kind, one: Entry, other: Entry) -> bool:
+    # A field that is left out has its default, as in the entry that it makes.
+    return all(one[name] == other.get(name, _DEFAULTS.get(name)) for name in kind.identity)
+
+
+_DEFAULTS: Final = {"of": "wallet"}
+
+
+def _is_meant(kind: Kind, one: Entry, name: str, of: object) -> bool:
+    return one[kind.identity[0]] == name and (of is None or one.get("of") == of)
+
+
+def _shipped(address: str, of: object) -> list[Any]:
+    """The shipped mutes that would hold again."""
+    return [
+        one
+        for one in shipped_mutes().entries
+        if one.address == address and (of is None or one.of == of)
+    ]
+
+
+def _unknown(kind: Kind, found: Kept, name: str) -> str:
+    names = [_told(kind, one) for one in _in_force(kind, found)]
+    shown = ", ".join(names[:NAMES_SHOWN_MAX]) or "none"
+    more = f" and {len(names) - NAMES_SHOWN_MAX} more" if len(names) > NAMES_SHOWN_MAX else ""
+    return f"There is no {kind.word} {name[:64]!r}; there are: {shown}{more}."
+
+
+def _in_force(kind: Kind, found: Kept) -> list[Entry]:
+    """What could have been named: of mutes the shipped ones too."""
+    if kind.key != KEY_MUTES:
+        return _entries(kind, found)
+    return list(msgspec.to_builtins(mutes_in_force(found.value).entries))
+
+
+def _told(kind: Kind, one: Entry) -> str:
+    """A name; and what it is of, where the name alone may be two entries."""
+    return " of ".join(str(one[name]) for name in kind.identity)

@@ -1,0 +1,99 @@
+"""Programs over HTTP: users' own entries, and what of the venues' layouts was acknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from pw_api.broker.stored import history, kept
+from pw_api.models.bodies import Parsing
+from pw_api.routes.alerts import json
+from pw_common.documents.document import BadDocument
+from pw_common.documents.programs import read_acknowledged, read_programs, read_programs_file
+from pw_common.jetstream.bus import Bus
+from pw_common.topology.subjects import BUCKET_INSTANCES, KEY_ACKNOWLEDGED, KEY_PROGRAMS
+from pw_common.wire.heartbeat import Heartbeat
+from pw_common.wire.messages import WrongSchema, decode_heartbeat
+from pw_health.sources import merged
+
+# Stores a document of a key at the revision that a body names.
+Store: TypeAlias = Callable[[Bus, str, dict[str, Any], dict[str, Any]], Awaitable[Response]]
+
+
+def add_programs(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing, store: Store) -> None:
+    """Routes below `/programs`."""
+
+    @routes.get("/programs")
+    async def programs() -> Response:
+        """Users' programs, and by source the table that its messages get now; "" is the shipped."""
+        found = await kept(bus(), KEY_PROGRAMS)
+        beats = await _beats(bus())
+        in_force = {one.source.source: one.source.programs for one in beats if one.source}
+        entries = msgspec.to_builtins(found.value.entries)
+        return json({**found.said, "entries": entries, "in_force": in_force})
+
+    @routes.put("/programs")
+    async def put_programs(request: Request) -> Response:
+        """Change them: `{revision, who, note, entries: […]}`; 409 if somebody was faster."""
+        body = await parsing.mapping(request)
+        table = await parsing.run(read_programs, body.get("entries"))
+        return await store(bus(), KEY_PROGRAMS, body, msgspec.to_builtins(table))
+
+    @routes.post("/programs/validate")
+    async def validate(request: Request) -> Response:
+        """Whether programs could be used; every error if not. Takes the YAML or JSON itself."""
+        try:
+            table = await parsing.body(request, read_programs_file)
+        except BadDocument as error:
+            return json({"valid": False, "errors": error.errors})
+        return json({"valid": True, "entries": msgspec.to_builtins(table.entries)})
+
+    @routes.get("/programs/history")
+    async def changes() -> Response:
+        """Every kept revision, newest first: who, when, the programs, and what changed."""
+        return json({"history": _with_differences(await history(bus(), KEY_PROGRAMS))})
+
+    @routes.get("/programs/acknowledged")
+    async def acknowledged() -> Response:
+        """What was acknowledged, and what is new in the venues' layouts."""
+        found = await kept(bus(), KEY_ACKNOWLEDGED)
+        drifts = merged(one for beat in await _beats(bus()) for one in beat.drift)
+        new = [msgspec.to_builtins(one) for one in drifts if one.kind == "new"]
+        entries = msgspec.to_builtins(found.value.entries)
+        return json({**found.said, "entries": entries, "new": new})
+
+    @routes.put("/programs/acknowledged")
+    async def put_acknowledged(request: Request) -> Response:
+        """Change it: `{revision, who, note, entries: [{program, tag}, …]}`."""
+        body = await parsing.mapping(request)
+        seen = await parsing.run(read_acknowledged, body.get("entries"))
+        return await store(bus(), KEY_ACKNOWLEDGED, body, msgspec.to_builtins(seen))
+
+
+async def _beats(bus: Bus) -> list[Heartbeat]:
+    beats = []
+    for body in (await bus.kv_all(BUCKET_INSTANCES)).values():
+        try:
+            beats.append(decode_heartbeat(body))
+        except WrongSchema:
+            continue  # Of another version.
+    return sorted(beats, key=lambda beat: beat.at_ms)
+
+
+def _with_differences(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What each revision changed against the one before, by id."""
+    told = []
+    for at, entry in enumerate(history):
+        earlier = history[at + 1]["entries"] if at + 1 < len(history) else []
+        before = {one["id"]: one for one in earlier}
+        after = {one["id"]: one for one in entry["entries"]}
+        difference = {
+            "added": sorted(after.keys() - before.keys()),
+            "removed": sorted(before.keys() - after.keys()),
+            "changed": sorted(i for i in after.keys() & before.keys() if after[i] != before[i]),
+        }
+        told.append({**entry, "diff": difference})
+    return told

@@ -1,0 +1,1 @@
+"""What an endpoint may claim, and which of them is used."""

@@ -1,0 +1,1 @@
+"""Which blocks and transactions of a JSON-RPC node are asked for."""

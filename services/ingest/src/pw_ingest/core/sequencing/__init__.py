@@ -1,0 +1,1 @@
+"""From updates to messages in order, and where to go on."""

@@ -1,0 +1,270 @@
+"""One channel: its durable on PW_ALERT, what waits, and what becomes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.js.errors import APIError
+
+from pw_common.documents.channels import Channel
+from pw_common.jetstream.bus import ApiRefused, BrokerAway
+from pw_common.jetstream.publisher import PublishRefused
+from pw_common.process.clock import monotonic_s, now_ms
+from pw_common.process.tasks import unless
+from pw_common.service.run import Runtime
+from pw_common.topology.subjects import STREAM_ALERT, notifier_consumer
+from pw_common.wire.alerts import Alert, decode_alert
+from pw_notifier.core.policy import Answer, Retry, Sent, fate_of, wait_s
+from pw_notifier.core.standing import DOUBTED, Item, Standing
+from pw_notifier.delivery.durables import ACK_WAIT_S, WAITING_MAX, make_durable
+from pw_notifier.delivery.letters import Letters
+from pw_notifier.delivery.outbox import Outbox
+from pw_notifier.delivery.sending import Sender
+
+FETCH: Final = 32
+FETCH_TIMEOUT_S: Final = 0.25
+RETRY_S: Final = 0.5
+
+
+@dataclass(kw_only=True)
+class Waiting(Item):
+    """An alert that is not delivered yet."""
+
+    message: Msg
+    alert: Alert
+    stored_ms: int
+    seq: int
+
+
+@dataclass
+class Delivery:
+    """The state of one channel while it runs."""
+
+    runtime: Runtime
+    channel: Channel
+    sender: Sender
+    letters: Letters
+    standing: Standing = field(default_factory=Standing)
+    waiting: list[Waiting] = field(default_factory=list)
+    not_before_s: float = 0.0
+    _gathering: bool = True
+    _ending: asyncio.Event = field(default_factory=asyncio.Event)
+    # What is being sent at this moment: nobody knows yet whether it arrives.
+    _under_way: frozenset[str] = frozenset()
+
+    async def run(self) -> None:
+        """Deliver until `end` or cancelled; a broker that is away is waited for."""
+        self._outbox = Outbox(self.runtime.bus, self.channel.name)
+        while not self._ending.is_set():
+            try:
+                await make_durable(self.runtime, self.channel)
+                await self._pull()
+            except (BrokerAway, ApiRefused, NatsError, APIError, OSError) as error:
+                self._pauses(type(error).__name__)
+            except PublishRefused as error:
+                # A dead letter that cannot be stored: its alert is kept, and tried again.
+                self._pauses(str(error))
+            await unless(self._ending, RETRY_S)
+
+    def end(self) -> None:
+        """Begin no further attempt; one that is under way comes to its end first."""
+        self._ending.set()
+
+    def fails(self, *, held_ms: int = 0) -> str:
+        """Why nothing arrives through this channel; empty where it does."""
+        return self.standing.says(now_ms(), len(self.waiting), held_ms=held_ms)
+
+    def says(self) -> str:
+        """What a person should see to of this channel; empty where nothing is wrong."""
+        chat_id = self.sender.moved_to(self.channel)
+        moved = f"sends to chat {chat_id}, which its group became: set this chat_id"
+        return self.fails() or (moved if chat_id else "")
+
+    def works(self) -> None:
+        """Something else got through the channel: its fault is over, and what waits goes now."""
+        self.standing.worked()
+        self.not_before_s = 0.0
+
+    def _pauses(self, why: str) -> None:
+        self.runtime.log.warning("channel_waits", channel=self.channel.name, reason=why)
+        # What waited comes again from the durable.
+        self.waiting.clear()
+
+    async def _pull(self) -> None:
+        subscription = await self.runtime.bus.js.pull_subscribe_bind(
+            consumer=notifier_consumer(self.channel.name), stream=STREAM_ALERT
+        )
+        held_s = monotonic_s()
+        self._gathering = True
+        try:
+            while not self._ending.is_set():
+                due = self.waiting and monotonic_s() >= self.not_before_s
+                if due and not self._gathering:
+                    # Before looking for more: a quiet log would hold up each of a burst.
+                    await self._deliver()
+                elif len(self.waiting) < WAITING_MAX:
+                    found = await self._take(subscription)
+                    # A backlog is taken whole, so that it goes out as one digest.
+                    self._gathering = self._gathering and found == FETCH
+                    if not found and not self.waiting:
+                        await self._emptied()
+                else:
+                    self._gathering = False
+                    await unless(self._ending, FETCH_TIMEOUT_S)
+                if monotonic_s() - held_s > ACK_WAIT_S / 3:
+                    held_s = monotonic_s()
+                    for one in self.waiting:
+                        await one.message.in_progress()
+        finally:
+            await self._give_back()
+            await subscription.unsubscribe()
+
+    async def _emptied(self) -> None:
+        """Nothing came. A fault is over only if the broker has nothing more either."""
+        if self.standing.why or self.standing.gathers:
+            name = notifier_consumer(self.channel.name)
+            info = await self.runtime.bus.api(f"CONSUMER.INFO.{STREAM_ALERT}.{name}")
+            # What was not acknowledged comes again: after a pause it waits there.
+            if info["num_pending"] or info["num_ack_pending"]:
+                return
+        self.standing.emptied()
+
+    async def _give_back(self) -> None:
+        """What waits is asked for at once by whoever has the channel next."""
+        try:
+            if self._ending.is_set() and self.channel.delivery == "at_most_once":
+                # We would have tried it again, so the next one may; but not what was cut off.
+                for one in self.waiting:
+                    if one.alert.id not in self._under_way:
+                        await self._outbox.unsent(one.alert.id)
+            for one in self.waiting:
+                await one.message.nak()
+        except (BrokerAway, ApiRefused, NatsError, OSError):
+            return  # Without a connection it comes again when its time is over.
+        finally:
+            self.waiting.clear()
+
+    async def _take(self, subscription: object) -> int:
+        try:
+            messages = await subscription.fetch(FETCH, timeout=FETCH_TIMEOUT_S)  # type: ignore[attr-defined]
+        except TimeoutError:
+            return 0
+        known = {one.seq for one in self.waiting}
+        for message in messages:
+            meta = message.metadata
+            seq = meta.sequence.stream
+            if seq in known:
+                continue
+            try:
+                alert = decode_alert(message.data)
+            except msgspec.MsgspecError as error:
+                await self._dead_letter(message, seq, f"not an alert: {error}")
+                continue
+            stored_ms = int(meta.timestamp.timestamp() * 1_000)
+            if fate_of(self.channel, alert, stored_ms, stored_ms) == "unwanted":
+                # At once, so that a channel that is held counts only what it would have sent.
+                await message.ack()
+                continue
+            self.waiting.append(Waiting(message=message, alert=alert, stored_ms=stored_ms, seq=seq))
+        # What was given back comes in any order.
+        self.waiting.sort(key=lambda one: one.seq)
+        return len(messages)
+
+    async def _deliver(self) -> None:
+        """One attempt: all that is late or was held as one digest, else the oldest alert."""
+        late = await self._sorted_out()
+        if not self.waiting:
+            return
+        what, at = self.standing.chosen(len(late), len(self.waiting))
+        chosen = {"late": late, "all": list(self.waiting), "one": [self.waiting[at]]}[what]
+        chosen = [one for one in chosen if await self._is_ours(one)]
+        if not chosen or self._ending.is_set():
+            return
+        is_late = bool(late) or self.standing.gathers
+        self._under_way = frozenset(one.alert.id for one in chosen)
+        answer = await self.sender.send(self.channel, [one.alert for one in chosen], late=is_late)
+        self._under_way = frozenset()
+        await self._after(answer, chosen, late=is_late)
+
+    async def _sorted_out(self) -> list[Waiting]:
+        """Drop what is too old; gives what is late."""
+        late: list[Waiting] = []
+        for one in list(self.waiting):
+            fate = fate_of(self.channel, one.alert, one.stored_ms, now_ms())
+            if fate == "expired":
+                why = f"not delivered in {self.channel.alert_age_max_s} s: {self.standing.why}"
+                await self._give_up(one, why)
+                self.standing.lose(1, now_ms())
+            elif fate == "late":
+                late.append(one)
+        return late
+
+    async def _after(self, answer: Answer, chosen: list[Waiting], *, late: bool) -> None:
+        metrics, channel = self.runtime.metrics, self.channel
+        verdict = self.standing.after(answer, chosen, now_ms())
+        if verdict == "sent" or isinstance(answer, Sent):
+            # As many as that may be more, of which the rest goes the same way.
+            was_full = len(self.waiting) >= WAITING_MAX
+            await self._outbox.sent(*(one.alert.id for one in chosen))
+            for one in chosen:
+                await self._done(one)
+            metrics.count("pw_notifier_sent_total", len(chosen), kind=channel.kind)
+            if late:
+                metrics.count("pw_notifier_late_total", len(chosen), kind=channel.kind)
+            if not self.waiting and not was_full:
+                self.standing.emptied()
+            return
+        if verdict == "condemned":
+            (one,) = chosen
+            await self._give_up(one, answer.why)
+            return
+        metrics.count("pw_notifier_failed_total", kind=channel.kind)
+        self.runtime.log.warning("not_delivered", channel=channel.name, reason=answer.why)
+        if verdict == "again":
+            self.not_before_s = monotonic_s() + wait_s(
+                self.standing.tries - 1,
+                answer.after_s if isinstance(answer, Retry) else None,
+                random.random(),  # noqa: S311, TID251 - only spreads load
+            )
+        unsure = isinstance(answer, Retry) and answer.unsure
+        if channel.delivery == "at_most_once" and not unsure:
+            # Surely not delivered: whoever has the channel next may send it, even after a crash.
+            for one in chosen:
+                await self._outbox.unsent(one.alert.id)
+
+    async def _is_ours(self, one: Waiting) -> bool:
+        """Whether to send it: not when it was sent, nor where it may have been and must not twice.
+
+        Somebody may look whether it arrived, and send its dead letter once more.
+        """
+        again = self.channel.delivery == "at_least_once"
+        claim = await self._outbox.claim(one.alert.id, again=again)
+        if claim == "ours":
+            return True
+        if claim == "unsure":
+            await self._give_up(one, DOUBTED)
+            self.standing.doubt(now_ms())
+        else:
+            await self._done(one)
+        return False
+
+    async def _give_up(self, one: Waiting, why: str) -> None:
+        await self._dead_letter(one.message, one.seq, why)
+        self._outbox.forget(one.alert.id)
+        self.waiting.remove(one)
+
+    async def _done(self, one: Waiting) -> None:
+        await one.message.ack()
+        self.waiting.remove(one)
+
+    async def _dead_letter(self, message: Msg, seq: int, why: str) -> None:
+        """Store, then acknowledge."""
+        await self.letters.store(self.channel.name, seq, message.data, why)
+        await message.ack()
+        self.runtime.metrics.count("pw_notifier_dead_letters_total", kind=self.channel.kind)

@@ -1,0 +1,57 @@
+"""The durable of each channel on PW_ALERT: what the channel has not delivered waits there."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pw_common.documents.channels import Channel
+from pw_common.service.run import Runtime
+from pw_common.topology.subjects import CHANNEL_OFF, STREAM_ALERT, notifier_consumer
+
+WAITING_MAX: Final = 256
+ACK_WAIT_S: Final = 30.0
+NS: Final = 1_000_000_000
+
+
+async def make_durable(runtime: Runtime, channel: Channel) -> None:
+    """The channel's durable, beginning with what is stored from now on.
+
+    It says whether its channel is off: then it is no fault that alerts wait there.
+
+    Raises:
+        BrokerAway, ApiRefused: from the broker.
+    """
+    name = notifier_consumer(channel.name)
+    config: dict[str, Any] = {
+        "durable_name": name,
+        "name": name,
+        "deliver_policy": "new",
+        "ack_policy": "explicit",
+        "ack_wait": int(ACK_WAIT_S * NS),
+        "max_deliver": -1,
+        "max_ack_pending": 2 * WAITING_MAX,
+        "replay_policy": "instant",
+        "metadata": {} if channel.enabled else {CHANNEL_OFF: "true"},
+    }
+    await runtime.bus.api(
+        f"CONSUMER.CREATE.{STREAM_ALERT}.{name}",
+        {"stream_name": STREAM_ALERT, "config": config, "action": ""},
+    )
+
+
+async def drop_durables(runtime: Runtime, keep: set[str]) -> set[str]:
+    """Delete the durables of channels that are gone, and with them what these did not deliver.
+
+    Returns the channels that have one.
+
+    Raises:
+        BrokerAway, ApiRefused: from the broker.
+    """
+    listed = await runtime.bus.api(f"CONSUMER.NAMES.{STREAM_ALERT}")
+    names = set(listed.get("consumers") or [])
+    prefix = notifier_consumer("x").removesuffix("x")
+    wanted = {notifier_consumer(name) for name in keep}
+    for name in sorted(names - wanted):
+        if name.startswith(prefix):
+            await runtime.bus.api(f"CONSUMER.DELETE.{STREAM_ALERT}.{name}")
+    return {name for name in keep if notifier_consumer(name) in names}

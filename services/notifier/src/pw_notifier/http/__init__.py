@@ -1,0 +1,1 @@
+"""What is sent to and taken from receivers, bounded."""

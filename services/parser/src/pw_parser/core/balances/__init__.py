@@ -1,0 +1,1 @@
+"""What each account held before and after."""

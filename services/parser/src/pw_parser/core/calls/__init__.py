@@ -1,0 +1,1 @@
+"""Who called whom with what, and what they said of it."""

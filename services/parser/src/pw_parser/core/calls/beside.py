@@ -1,0 +1,264 @@
+"""SOL beside the trade: tips, fees, gifts, rent of accounts that were opened and closed.
+
+The system and token instructions of one walk (see `ledger`), each by its own layout: the
+public `solana-system-interface` and `spl-token` crates.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple, TypeAlias
+
+from pw_common.wire.limits import FUNDING_LAMPORTS_MIN
+from pw_geyser import solana_storage_pb2
+from pw_parser.core.calls.calls import OUTER, Calls, Place
+from pw_parser.core.decode.programs import SOL_MINT, TIP_ACCOUNTS, Program
+from pw_parser.core.decode.token_batches import BATCH
+from pw_parser.core.decode.transaction import Malformed, View
+from pw_parser.core.decode.withdrawals import WITHDRAW_EXCESS, excess_of, withdrawal_of
+
+AnyInstruction: TypeAlias = (
+    solana_storage_pb2.CompiledInstruction | solana_storage_pb2.InnerInstruction
+)
+
+_CREATE_ACCOUNT: Final = 0
+_TRANSFER: Final = 2
+_CREATE_WITH_SEED: Final = 3
+_ALLOCATE_TAG: Final = (8).to_bytes(4, "little")
+_CLOSE_ACCOUNT: Final = b"\x09"
+# The rent of a token account, and more than that of the largest with extensions.
+RENT_LAMPORTS: Final = 2_039_280
+RENT_LAMPORTS_MAX: Final = 10_000_000
+# Transfer, plain, checked and with a fee: where the destination stands.
+DESTINATIONS: Final = {b"\x03": 1, b"\x0c": 2, b"\x1a": 2}
+_WITH_FEE: Final = b"\x1a"
+
+NOTHING: Final = 0
+SYSTEM: Final = 1
+TOKEN: Final = 2
+Role: TypeAlias = int | Program
+
+
+class Sent(NamedTuple):
+    """A transfer of SOL by the system program; both ends are account indexes."""
+
+    source: int
+    destination: int
+    lamports: int
+
+
+class Handed(NamedTuple):
+    """A transfer of a token by an outer instruction; both ends are account indexes."""
+
+    source: int
+    destination: int
+    raw: int
+
+
+class Walk:
+    """The state of one walk; a class only because many branches add to it."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.wrapped = {t[0]: t for t in view.tokens if t[1] == SOL_MINT}
+        self.token_indexes = {t[0] for t in view.tokens}
+        self.venues: dict[str, None] = {}
+        self.routers: dict[str, None] = {}
+        self.hops = 0
+        self.launches = False
+        self.orders = False
+        self.non_exchanges = False
+        self.users: set[int] = set()
+        self.beside: defaultdict[int, int] = defaultdict(int)
+        self.reasons: defaultdict[int, set[str]] = defaultdict(set)
+        self.closed: set[int] = set()
+        self.funded: dict[int, tuple[int, int]] = {}
+        self.created: set[int] = set()
+        self._owners: set[str] | None = None
+        self.calls = Calls(view)
+        self.sent: list[Sent] = []
+        self.handed: list[Handed] = []
+        self.gave: set[int] = set()
+        self.got: set[int] = set()
+        # The inner instructions that are walked now.
+        self.group: Sequence[solana_storage_pb2.InnerInstruction] = ()
+        self.special: dict[int, Role] = {}
+        self.batches = False
+
+    def owns_tokens(self, index: int) -> bool:
+        """Whether an account owns a token account: a pool or curve, not a mint."""
+        if self._owners is None:
+            self._owners = {token.owner for token in self.view.tokens}
+        return self.view.address(index) in self._owners
+
+    def take(self, index: int, lamports: int, reason: str) -> None:
+        """Note what an account got, or paid, apart from the trade."""
+        self.beside[index] += lamports
+        self.reasons[index].add(reason)
+
+
+def token_step(walk: Walk, instruction: AnyInstruction) -> None:
+    """One instruction of a token program."""
+    tag = instruction.data[:1]
+    if tag in DESTINATIONS:
+        accounts, destination = instruction.accounts, DESTINATIONS[tag]
+        if len(accounts) > destination:
+            walk.gave.add(accounts[0])
+            walk.got.add(accounts[destination])
+            if not walk.group:
+                # The amount stands behind the tag, which has two bytes for a transfer with a fee.
+                at = 2 if tag == _WITH_FEE else 1
+                raw = int.from_bytes(instruction.data[at : at + 8], "little")
+                walk.handed.append(Handed(accounts[0], accounts[destination], raw))
+    elif tag == _CLOSE_ACCOUNT:
+        _close(walk, instruction.accounts)
+    elif tag == BATCH:
+        walk.batches = True
+    elif tag == WITHDRAW_EXCESS and not walk.group:
+        _withdraw(walk, instruction)
+
+
+def _withdraw(walk: Walk, instruction: AnyInstruction) -> None:
+    """Lamports that the signer of an outer instruction takes out of an account beside a trade."""
+    found = withdrawal_of(instruction.accounts, instruction.data)
+    if found is None:
+        return
+    in_range(walk.view, found.source, found.destination)
+    lamports = excess_of(walk.view, found)
+    if lamports:
+        walk.take(found.destination, lamports, "received_beside")
+
+
+def _close(walk: Walk, accounts: bytes) -> None:
+    """CloseAccount: the rent of an account that existed before goes to the destination."""
+    if len(accounts) < 2:
+        return
+    account, destination = accounts[0], accounts[1]
+    view = walk.view
+    in_range(view, account, destination)
+    if account in walk.closed or view.post_lamports[account] != 0:
+        return
+    walk.closed.add(account)
+    wrapped = walk.wrapped.get(account)
+    rent = view.pre_lamports[account] - (wrapped.pre_raw if wrapped else 0)
+    # More than any rent is SOL that somebody sent there, and it may have gone elsewhere since.
+    rent = min(rent, RENT_LAMPORTS if wrapped else RENT_LAMPORTS_MAX)
+    if rent > 0:
+        walk.take(destination, rent, "rent_returned")
+
+
+def system_step(walk: Walk, accounts: bytes, data: bytes, place: Place) -> None:
+    """One instruction of the system program."""
+    if data[:4] == _ALLOCATE_TAG and accounts:
+        # Transfer, allocate, assign: how an account is made that may hold SOL already.
+        source, lamports = walk.funded.pop(accounts[0], (-1, 0))
+        if source >= 0:
+            _create(walk, source, accounts[0], lamports)
+        return
+    if len(data) < 12 or len(accounts) < 2:
+        return
+    source, destination = accounts[0], accounts[1]
+    in_range(walk.view, source, destination)
+    tag = int.from_bytes(data[:4], "little")
+    if tag == _TRANSFER:
+        lamports = int.from_bytes(data[4:12], "little")
+        if lamports >= FUNDING_LAMPORTS_MIN:
+            walk.sent.append(Sent(source, destination, lamports))
+        _transfer(walk, source, destination, lamports, place)
+    elif tag == _CREATE_ACCOUNT:
+        _create(walk, source, destination, int.from_bytes(data[4:12], "little"))
+    elif tag == _CREATE_WITH_SEED and len(data) >= 44:
+        at = 44 + int.from_bytes(data[36:44], "little")
+        if at + 8 <= len(data):
+            _create(walk, source, destination, int.from_bytes(data[at : at + 8], "little"))
+
+
+def _transfer(walk: Walk, source: int, destination: int, lamports: int, place: Place) -> None:
+    view = walk.view
+    if source == destination:
+        return
+    if view.keys[destination] in TIP_ACCOUNTS:
+        walk.take(source, -lamports, "tip")
+        return
+    if destination in walk.created and not walk.owns_tokens(destination):
+        # More rent for an account that was just made, such as a mint with its metadata.
+        walk.take(source, -lamports, "rent_paid")
+        return
+    # An exchange takes its SOL by an inner transfer. What a signer sends at the
+    # outer level and what stays there is a tip, a fee of the front end or a
+    # gift; only SOL sent to a token account (wrapping) is part of a trade.
+    # A signer may spend on the trade what it was just sent: that is beside it all the same,
+    # unless the signer is an account for wrapped SOL that is gone afterwards.
+    post = view.post_lamports[destination]
+    stays = post > view.pre_lamports[destination] or (destination < view.signer_count and post > 0)
+    if stays and destination not in walk.token_indexes and _is_beside(walk, source, place):
+        walk.take(source, -lamports, "sent_beside")
+        walk.take(destination, lamports, "received_beside")
+    elif view.pre_lamports[destination] == 0:
+        walk.funded.setdefault(destination, (source, lamports))
+
+
+def _is_beside(walk: Walk, source: int, place: Place) -> bool:
+    """Whether a transfer of SOL that stays where it went is no part of an exchange.
+
+    At the outer level it never is. Further in, it is the fee of a bot or front end if the
+    program that sends it is known as one, or is not listed and moves no token beside it.
+    """
+    if place.inner == OUTER:
+        return True
+    if source >= walk.view.signer_count:
+        return False
+    own = walk.group[place.inner]
+    if not own.HasField("stack_height"):
+        return False
+    above = _caller(walk, own.stack_height, place)
+    role = walk.special.get(above.program_id_index)
+    if role is not None:
+        return isinstance(role, Program) and role.kind != "venue"
+    return not any(
+        walk.special.get(sibling.program_id_index) == TOKEN and sibling.data[:1] in DESTINATIONS
+        for sibling in _siblings(walk, own.stack_height, place.inner)
+    )
+
+
+def _caller(walk: Walk, height: int, place: Place) -> AnyInstruction:
+    """The instruction below which another of a height stands."""
+    for at in range(place.inner - 1, -1, -1):
+        if walk.group[at].stack_height < height:
+            return walk.group[at]
+    if place.outer >= len(walk.view.message.instructions):
+        raise Malformed(f"calls of instruction {place.outer}, which is not there")
+    return walk.view.message.instructions[place.outer]
+
+
+def _siblings(walk: Walk, height: int, at: int) -> Iterator[solana_storage_pb2.InnerInstruction]:
+    """All instructions with the same caller as the one at a rank."""
+    for ranks in (range(at - 1, -1, -1), range(at + 1, len(walk.group))):
+        for rank in ranks:
+            if walk.group[rank].stack_height < height:
+                break
+            if walk.group[rank].stack_height == height:
+                yield walk.group[rank]
+
+
+def _create(walk: Walk, source: int, account: int, lamports: int) -> None:
+    view = walk.view
+    post = view.post_lamports[account]
+    if post == 0:
+        return
+    walk.created.add(account)
+    wrapped = walk.wrapped.get(account)
+    rent = post - wrapped.post_raw if wrapped else min(lamports, post)
+    if rent > 0:
+        walk.take(source, -rent, "rent_paid")
+        # What a new curve or pool holds as rent is no part of what it was paid.
+        if account not in walk.token_indexes:
+            walk.beside[account] += rent
+
+
+def in_range(view: View, *indexes: int) -> None:
+    """Raises Malformed for an index that names no account."""
+    for index in indexes:
+        if index >= len(view.keys):
+            raise Malformed(f"instruction account {index}, but there are {len(view.keys)} accounts")

@@ -1,0 +1,1 @@
+"""Bytes to a transaction, and the tables that name programs."""

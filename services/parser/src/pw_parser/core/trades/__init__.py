@@ -1,0 +1,1 @@
+"""Whose trade it was."""

@@ -1,0 +1,1 @@
+"""How the generated market looks on the wire."""
