@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from pw_common.process.clock import now_ms
-from pw_common.process.login import login_url
 from pw_common.process.token_file import new_nonce
+from pw_common.wire.login import login_url
 from support.browsing import browse, dashboard_here
 from support.running import running
 

@@ -10,8 +10,8 @@ import pytest
 
 from pw_cli.up.processes.called import pw_command
 from pw_common.process.clock import now_ms
-from pw_common.process.login import login_url
 from pw_common.process.token_file import new_nonce
+from pw_common.wire.login import login_url
 from support.browsing import browse, chromium_here, dashboard_here
 from support.command import pw
 from support.running import running

@@ -13,10 +13,10 @@ import pytest
 
 from pw_common.jetstream.bus import Bus
 from pw_common.process.clock import now_ms
-from pw_common.process.login import cookie_name, login_url
 from pw_common.process.token_file import new_nonce, read_token
 from pw_common.topology import subjects
 from pw_common.wire.alerts import Alert
+from pw_common.wire.login import cookie_name, login_url
 from pw_common.wire.messages import encode
 from support.apis import running_api
 from support.browsing import asking_nothing, browse, elsewhere

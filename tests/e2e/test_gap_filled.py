@@ -13,8 +13,8 @@ import msgspec
 import pytest
 
 from pw_cli.audit.walk import stored_alerts
-from pw_cli.up.report.stored import stored_messages
 from pw_common.jetstream.bus import Bus, connect, headers_of
+from pw_common.jetstream.stored import stored_messages
 from pw_common.ordering.dedup import SeenWindow
 from pw_common.process.log import Log
 from pw_common.topology import subjects

@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 from pw_cli.audit.walk import stored_alerts
-from pw_cli.up.report.stored import stored_messages
 from pw_common.jetstream.bus import Bus, connect
+from pw_common.jetstream.stored import stored_messages
 from pw_common.process.log import Log
 from pw_common.topology import subjects
 from pw_common.wire.captures import CaptureWriter

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from pw_cli.backup import manifest as mf
-from pw_cli.backup import snapshot
+from pw_common.jetstream import snapshot
 from pw_common.jetstream.bus import Bus
 from pw_common.topology import subjects
 from pw_common.topology.queue_name import METADATA_RESTORED

@@ -15,10 +15,10 @@ import httpx
 import pytest
 from nats.errors import Error as NatsError
 
-from pw_cli.up.report.stored import stored_messages
 from pw_common.dev.local_broker import restart_broker
 from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
 from pw_common.jetstream.publisher import Publisher, Stored
+from pw_common.jetstream.stored import stored_messages
 from pw_common.process.log import Log
 from pw_common.process.tasks import end_tasks
 from pw_common.topology import subjects

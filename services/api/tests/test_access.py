@@ -19,7 +19,10 @@ from pw_api.core.query import RecentSwaps
 from pw_common.jetstream.bus import Bus
 from pw_common.process.clock import now_ms
 from pw_common.process.log import Log
-from pw_common.process.login import (
+from pw_common.process.version import VERSION
+from pw_common.service.metrics import Metrics
+from pw_common.service.run import Runtime
+from pw_common.wire.login import (
     CODE_LIFE_MS,
     SESSION_LIFE_MS,
     cookie_name,
@@ -27,9 +30,6 @@ from pw_common.process.login import (
     new_session,
     session_holds,
 )
-from pw_common.process.version import VERSION
-from pw_common.service.metrics import Metrics
-from pw_common.service.run import Runtime
 
 TOKEN = "a-token-of-the-tests"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

@@ -10,9 +10,9 @@ from pw_api.config import Settings
 from pw_api.main import token_of
 from pw_api.url import main as print_url
 from pw_common.process.clock import now_ms
-from pw_common.process.login import read_code
 from pw_common.process.token_file import BadToken, read_token
 from pw_common.service.settings import BadSettings, load
+from pw_common.wire.login import read_code
 
 
 def settings(**environ: str) -> Settings:

@@ -13,12 +13,12 @@ from typing import Final
 import msgspec
 
 from pw_cli.capacity.shapes import MAINNET_TPS, PEAK, SHAPES, Feed, Shape, feeds, mean_tps
-from pw_common.process.memory import FULL_SHARE
 from pw_common.topology.streams import DUPLICATE_WINDOW_S, GIB, MIB, declare
 from pw_common.topology.subjects import STREAM_ALERT, STREAM_DLQ, STREAM_GAP, STREAM_SWAP, STREAM_TX
 from pw_common.wire.coverage import SUCCESSFUL
 from pw_common.wire.limits import (
     LINGER_MS,
+    MEMORY_FULL_SHARE,
     PARSER_FETCH,
     PARSER_REPLICAS_MAX,
     TX_RAW_BYTES_MAX,
@@ -57,7 +57,7 @@ BASE_MB: Final = {
 DETECTOR_BYTES_PER_SWAP: Final = 180
 WINDOW_S: Final = 3600
 # What of the shipped limit is said to be much: the windows are to stay below it.
-DETECTOR_LIMIT_BYTES: Final = FULL_SHARE * GIB
+DETECTOR_LIMIT_BYTES: Final = MEMORY_FULL_SHARE * GIB
 # The broker remembers message ids of PW_TX and PW_SWAP: 400,000 of them against none.
 BYTES_PER_MESSAGE_ID: Final = 280
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import msgspec
-from nats.errors import Error as NatsError
-from nats.errors import NoRespondersError
 
 from pw_cli.dead_letters.dlq_routes import Nowhere, ToChannel, ToParsers, route_of
 from pw_cli.terminal.terminal import complain
@@ -17,6 +15,7 @@ from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.log_reader import LogReader, StoredMessage, get_message
 from pw_common.jetstream.outcome import Publish
 from pw_common.jetstream.publisher import Publisher, PublishRefused, Stored
+from pw_common.jetstream.requests import NobodyListens, Unanswered, ask
 from pw_common.process.log import Log
 from pw_common.topology.streams import DUPLICATE_WINDOW_S
 from pw_common.topology.subjects import RESEND_NOTIFIER, STREAM_ALERT, STREAM_DLQ
@@ -129,14 +128,19 @@ class _Replay:
         """What the notifier says to these; `error` where they did not go out."""
         body = b"[" + b",".join(one for _, one in letters) + b"]"
         try:
-            answer = await self._bus.client.request(
-                RESEND_NOTIFIER, body, timeout=RESEND_TIMEOUT_S, headers={CHANNEL: channel}
+            answer = await ask(
+                self._bus,
+                RESEND_NOTIFIER,
+                body,
+                timeout_s=RESEND_TIMEOUT_S,
+                headers={CHANNEL: channel},
             )
-            told: dict[str, Any] = msgspec.json.decode(answer.data, type=dict[str, Any])
-        except NoRespondersError:
+            told: dict[str, Any] = msgspec.json.decode(answer, type=dict[str, Any])
+        except NobodyListens:
             return {"error": "no notifier is running, or only an older one: start it and try again"}
-        except (NatsError, OSError, TimeoutError, msgspec.MsgspecError) as error:
-            why = f"no notifier answers ({type(error).__name__})"
+        except (Unanswered, msgspec.MsgspecError) as error:
+            kind = error.why if isinstance(error, Unanswered) else "no answer of ours"
+            why = f"no notifier answers ({kind})"
             return {"error": f"{why}: it may have been sent; look before you try again"}
         return told
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from pw_common.process.memory import FULL_SHARE as MEMORY_SHARE
+from pw_common.wire.limits import MEMORY_FULL_SHARE
 from pw_common.wire.messages import encode
 from pw_health.condition import PASSING_MS, Condition
 from pw_health.facts import Beat, Snapshot
@@ -152,7 +152,7 @@ def memory(snapshot: Snapshot) -> Iterator[Condition]:
                 f"over what it dropped are unknown.",
                 what_to_do="Raise its limit; an hour later everything is known again.",
             )
-        elif held.resident_bytes >= MEMORY_SHARE * held.limit_bytes:
+        elif held.resident_bytes >= MEMORY_FULL_SHARE * held.limit_bytes:
             share = 100 * held.resident_bytes // held.limit_bytes
             yield Condition(
                 name=f"{service}_memory",

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from pw_common.jetstream.broker_time import rfc3339_ms
 from pw_common.jetstream.overview import Overview
+from pw_common.text.broker_time import rfc3339_ms
 from pw_common.topology.streams import stream_created
 from pw_common.topology.subjects import (
     CHANNEL_OFF,

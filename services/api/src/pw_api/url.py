@@ -11,9 +11,9 @@ from pathlib import Path
 
 from pw_common.process.clock import now_ms
 from pw_common.process.exit_codes import EXIT_CONFIG
-from pw_common.process.login import login_url
 from pw_common.process.token_file import BadToken, new_nonce, read_token
 from pw_common.service.settings import url as is_url
+from pw_common.wire.login import login_url
 
 ADDRESS = "http://127.0.0.1:8080"
 EXIT_USAGE = 2

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final, Literal
 
 import msgspec
-from nats.aio.msg import Msg
 
-from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.bus import Bus, Msg
+from pw_common.jetstream.requests import answer_questions
 from pw_common.topology.subjects import ASK_DETECTOR
 from pw_detection.detector import Detector
 
@@ -33,7 +33,7 @@ class Answers:
 
     async def start(self) -> None:
         """Begin to answer. Several detectors share the questions by a queue group."""
-        await self._bus.client.subscribe(ASK_DETECTOR, queue="detector", cb=self._on_question)
+        await answer_questions(self._bus, ASK_DETECTOR, "detector", self._on_question)
 
     async def _on_question(self, message: Msg) -> None:
         if message.reply:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from nats.errors import Error as NatsError
-from nats.js.errors import APIError
-
+from pw_common.jetstream.bus import BrokerAway
+from pw_common.jetstream.pulling import CONNECTION_LOST, Pull
 from pw_common.service.run import Runtime
 from pw_common.topology.subjects import CONSUMER_DETECTOR, STREAM_SWAP
 
@@ -23,23 +22,10 @@ async def acknowledge(runtime: Runtime) -> None:
     """Run until cancelled; a broker that is away is waited for."""
     while True:
         try:
-            subscription = await runtime.bus.js.pull_subscribe_bind(
-                consumer=CONSUMER_DETECTOR, stream=STREAM_SWAP
-            )
-            try:
+            async with Pull(runtime.bus, STREAM_SWAP, CONSUMER_DETECTOR) as pull:
                 while True:
-                    await _round(subscription)
-            finally:
-                await subscription.unsubscribe()
-        except (NatsError, APIError, OSError) as error:
-            runtime.log.debug("lag_waits", reason=type(error).__name__)
+                    for message in await pull.fetch(FETCH, timeout_s=RETRY_S):
+                        await message.ack()
+        except (BrokerAway, *CONNECTION_LOST) as error:
+            runtime.log.debug("lag_waits", reason=str(error))
             await asyncio.sleep(RETRY_S)
-
-
-async def _round(subscription: object) -> None:
-    try:
-        messages = await subscription.fetch(FETCH, timeout=RETRY_S)  # type: ignore[attr-defined]
-    except TimeoutError:
-        return
-    for message in messages:
-        await message.ack()

@@ -6,14 +6,13 @@ import asyncio
 from typing import Any, Final
 
 import msgspec
-from nats.aio.msg import Msg
-from nats.errors import Error as NatsError
 
 from pw_common.documents.channels import Channel, Channels, channels_of, stored_channels
 from pw_common.documents.document import BadDocument
 from pw_common.documents.signing_keys import PREFIX
-from pw_common.jetstream.bus import ApiRefused, BrokerAway
+from pw_common.jetstream.bus import ApiRefused, BrokerAway, Msg
 from pw_common.jetstream.publisher import Publisher
+from pw_common.jetstream.requests import Unanswered, answer_questions, respond
 from pw_common.process.clock import now_ms
 from pw_common.process.tasks import end_tasks
 from pw_common.service.run import Runtime
@@ -158,9 +157,7 @@ class _Channels:
 
     async def answer_tests(self) -> None:
         """Send a test message through one channel whenever somebody asks."""
-        await self._runtime.bus.client.subscribe(
-            ASK_NOTIFIER, queue="notifier", cb=self._on_question
-        )
+        await answer_questions(self._runtime.bus, ASK_NOTIFIER, "notifier", self._on_question)
         await self._resending.start()
 
     async def _on_question(self, message: Msg) -> None:
@@ -178,9 +175,9 @@ class _Channels:
     async def _answer(self, message: Msg) -> None:
         answer = msgspec.json.encode(await self._try_out(message.data))
         try:
-            await message.respond(answer)
-        except NatsError as error:
-            self._runtime.log.warning("test_unanswered", reason=type(error).__name__)
+            await respond(message, answer)
+        except Unanswered as error:
+            self._runtime.log.warning("test_unanswered", reason=error.why)
 
     async def _try_out(self, body: bytes) -> dict[str, Any]:
         try:

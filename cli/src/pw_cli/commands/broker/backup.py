@@ -19,9 +19,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 
 from pw_cli.backup import manifest as mf
-from pw_cli.backup.snapshot import Broken, take
 from pw_cli.connect.broker import add_broker_argument, with_broker
 from pw_common.jetstream.bus import ApiRefused, Bus
+from pw_common.jetstream.snapshot import Broken, take
 from pw_common.process.clock import now_ms
 from pw_common.process.version import VERSION
 from pw_common.topology.streams import MIB, stream_created

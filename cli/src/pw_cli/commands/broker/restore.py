@@ -16,10 +16,10 @@ from typing import Any, Final
 from rich.console import Console
 
 from pw_cli.backup import manifest as mf
-from pw_cli.backup.snapshot import Broken, chunk_bytes, give
 from pw_cli.commands.broker.backup import shown_progress, stream_info, table
 from pw_cli.connect.broker import BadArgument, add_broker_argument, with_broker
 from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.snapshot import Broken, chunk_bytes, give
 from pw_common.service.settings import BadSettings, load
 from pw_common.topology.streams import STREAM_MAY_CHANGE, Topology, declare, stream_created
 from pw_provision.core.diff import differences, refused

@@ -14,13 +14,10 @@ import math
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
-from nats.errors import Error as NatsError
-from nats.errors import TimeoutError as NatsTimeout
 
 from pw_cli.connect.broker import add_broker_argument, with_broker
 from pw_cli.history import capture_rpc
@@ -28,6 +25,7 @@ from pw_cli.history.history_node import add_node_arguments
 from pw_cli.history.together import stray
 from pw_cli.terminal.terminal import complain
 from pw_common.jetstream.bus import Bus, headers_of
+from pw_common.jetstream.requests import listen
 from pw_common.ordering.dedup import SeenWindow
 from pw_common.process.clock import monotonic_s
 from pw_common.process.exit_codes import EXIT_CONFIG, EXIT_UNAVAILABLE
@@ -170,28 +168,21 @@ async def _messages(
     bus: Bus, seconds: float | None, tally: Tally
 ) -> AsyncIterator[tuple[dict[str, str], bytes]]:
     stop = _stop()
-    subscription = await bus.client.subscribe(
-        TX_ALL, pending_msgs_limit=PENDING_MESSAGES_MAX, pending_bytes_limit=PENDING_BYTES_MAX
+    listener = await listen(
+        bus, TX_ALL, messages_max=PENDING_MESSAGES_MAX, bytes_max=PENDING_BYTES_MAX
     )
-    await bus.client.flush()
     sys.stderr.write("pw capture: listening\n")
     end_s = monotonic_s() + seconds if seconds is not None else None
     while not stop.is_set() and (end_s is None or monotonic_s() < end_s):
-        try:
-            message = await subscription.next_msg(timeout=WAIT_S)
-        except (TimeoutError, NatsTimeout):
-            continue
-        yield headers_of(message), message.data
+        if (message := await listener.next(WAIT_S)) is not None:
+            yield headers_of(message), message.data
     # What the broker took before the end belongs to the capture; it may still be on its way.
-    try:
-        await bus.client.flush(timeout=END_S)
-    except NatsError:
+    if not await listener.settle(END_S):
         tally.note("end that the broker did not confirm")
-    for _ in range(subscription.pending_msgs):
-        message = await subscription.next_msg(timeout=WAIT_S)
-        yield headers_of(message), message.data
-    with suppress(NatsError):
-        await subscription.unsubscribe()
+    for _ in range(listener.waiting):
+        if (message := await listener.next(WAIT_S)) is not None:
+            yield headers_of(message), message.data
+    await listener.close()
 
 
 async def _from_endpoint(args: argparse.Namespace, tally: Tally) -> int:

@@ -10,12 +10,11 @@ import argparse
 import sys
 from collections.abc import AsyncIterator
 
-from nats.errors import TimeoutError as NatsTimeout
-
 from pw_cli.connect.broker import add_broker_argument, with_broker
 from pw_cli.dead_letters.shown import json_line
 from pw_common.jetstream.bus import Bus, headers_of
 from pw_common.jetstream.log_reader import LogReader, StoredMessage
+from pw_common.jetstream.requests import listen
 from pw_common.topology.subjects import (
     STREAM_ALERT,
     STREAM_DLQ,
@@ -73,14 +72,11 @@ async def _log(bus: Bus, stream: str, from_start: bool) -> AsyncIterator[StoredM
 
 
 async def _core(bus: Bus) -> AsyncIterator[StoredMessage]:
-    subscription = await bus.client.subscribe(TX_ALL)
-    await bus.client.flush()
+    listener = await listen(bus, TX_ALL)
     while True:
-        try:
-            message = await subscription.next_msg(timeout=WAIT_S)
-        except (TimeoutError, NatsTimeout):
-            continue
-        yield StoredMessage(0, message.subject, headers_of(message), message.data, 0)
+        message = await listener.next(WAIT_S)
+        if message is not None:
+            yield StoredMessage(0, message.subject, headers_of(message), message.data, 0)
 
 
 def _positive(text: str) -> int:

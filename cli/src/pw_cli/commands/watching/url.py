@@ -12,9 +12,9 @@ from pw_cli.connect.broker import BadArgument
 from pw_cli.terminal.terminal import complain
 from pw_common.process.clock import now_ms
 from pw_common.process.exit_codes import EXIT_CONFIG, EXIT_UNAVAILABLE
-from pw_common.process.login import login_url
 from pw_common.process.token_file import new_nonce
 from pw_common.text.redact import redacted_url
+from pw_common.wire.login import login_url
 from pw_notifier.http.exchange import Answered, NoAnswer
 
 __all__ = ["add_arguments", "run"]

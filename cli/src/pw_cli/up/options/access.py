@@ -10,8 +10,8 @@ from typing import Final
 from pw_cli.up.options.arguments import UpOptions
 from pw_cli.up.options.folder import written
 from pw_common.process.clock import now_ms
-from pw_common.process.login import login_url
 from pw_common.process.token_file import BadToken, make_token, new_nonce, read_token
+from pw_common.wire.login import login_url
 
 TOKEN_FILE: Final = "api-token"  # noqa: S105 - a file's name
 RISK: Final = (

@@ -27,9 +27,9 @@ from pw_cli.up.processes.processes import (
     usage,
     watch,
 )
-from pw_cli.up.report.stored import stream_state
 from pw_common.dev.local_broker import LocalBroker
 from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
+from pw_common.jetstream.stored import stream_state
 from pw_common.process.tasks import end_tasks
 from pw_common.topology.subjects import CONSUMER_PARSER, STREAM_SWAP, STREAM_TX
 

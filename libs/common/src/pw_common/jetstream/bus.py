@@ -20,9 +20,9 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
-from pw_common.jetstream.broker_time import rfc3339_ms
 from pw_common.process.log import Log
 from pw_common.process.tasks import end_tasks
+from pw_common.text.broker_time import rfc3339_ms
 from pw_common.text.redact import keep_secret, redacted, redacted_url
 
 PING_INTERVAL_S = 5

@@ -16,8 +16,8 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js.errors import APIError
 
-from pw_common.jetstream.broker_time import rfc3339_ms
 from pw_common.jetstream.bus import BrokerAway, Bus, headers_of
+from pw_common.text.broker_time import rfc3339_ms
 
 INACTIVE_NS = 30 * 1_000_000_000
 FETCH_MAX = 256

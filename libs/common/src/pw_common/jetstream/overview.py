@@ -6,10 +6,10 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pw_common.jetstream.broker_time import rfc3339_ms
 from pw_common.jetstream.bus import NOT_FOUND as NO_MESSAGE
 from pw_common.jetstream.bus import ApiRefused, Bus, Listing
 from pw_common.process.clock import monotonic_s
+from pw_common.text.broker_time import rfc3339_ms
 from pw_common.topology.streams import Consumer, declare
 from pw_common.topology.subjects import (
     BUCKET_DETECTOR,

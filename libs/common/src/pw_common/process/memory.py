@@ -13,8 +13,6 @@ CGROUP_LIMITS: Final = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
-# From this share of the limit on it is said.
-FULL_SHARE: Final = 0.8
 
 
 def resident_bytes(path: Path = STATM) -> int:

@@ -50,6 +50,8 @@ UNPARSED_PER_BATCH_MAX = 16
 # Rules take no notice of a swap below this; a trade mirrored in one pool is never below it
 # for its venue being unlisted.
 CONFIDENCE_MIN = 0.7
+# From this share of its memory limit on it is said of a service.
+MEMORY_FULL_SHARE = 0.8
 # Dead letters that one request asks the notifier to send again: they go out as one digest, which
 # names each, and fit into one message of the broker.
 RESENT_ALERTS_MAX = 32

@@ -19,8 +19,8 @@ from pw_api.models.views import (
     TotalsView,
 )
 from pw_api.routes.unlisted import UnlistedView
-from pw_common.jetstream.broker_time import rfc3339_ms
 from pw_common.jetstream.overview import Overview
+from pw_common.text.broker_time import rfc3339_ms
 from pw_common.topology.subjects import STREAM_DLQ, STREAM_GAP
 from pw_common.wire.heartbeat import Heartbeat, Rate
 from pw_health import Condition, mode_of

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from pw_common.process.login import LOGIN_PATH, cookie_name, session_holds
 from pw_common.text.redact import redacted_url
+from pw_common.wire.login import LOGIN_PATH, cookie_name, session_holds
 
 # The pages, and what they load: the same for everybody, so they hold no list and no secret.
 PAGES: Final = frozenset({"/", "/system"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pw_common.process.login import Statement, read_code
+from pw_common.wire.login import Statement, read_code
 
 # Each stands for a login within the last ten minutes by somebody who has the token.
 USED_MAX: Final = 10_000

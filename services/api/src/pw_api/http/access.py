@@ -22,9 +22,9 @@ from pw_api.core.access import (
 from pw_api.core.codes import Codes
 from pw_api.http import problems
 from pw_common.process.clock import now_ms
-from pw_common.process.login import LOGIN_PATH, SESSION_LIFE_MS, cookie_name, new_session
 from pw_common.process.token_file import new_nonce
 from pw_common.service.run import Runtime
+from pw_common.wire.login import LOGIN_PATH, SESSION_LIFE_MS, cookie_name, new_session
 
 # No other page shows, frames or reads what is ours, whatever its type.
 HEADERS: Final = {

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from nats.errors import Error as NatsError
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
@@ -17,6 +16,7 @@ from pw_api.models.shapes import AlertsAnswer, Token, TokensAnswer, WhyRow, answ
 from pw_common.documents.document import BadDocument, decode
 from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
 from pw_common.jetstream.log_reader import LogReader, StoredMessage, newest_first
+from pw_common.jetstream.requests import Unanswered, ask
 from pw_common.process.clock import monotonic_s
 from pw_common.service.run import Runtime
 from pw_common.text.amounts import amounts_as_text, body_with_text
@@ -215,12 +215,11 @@ async def _projection(bus: Bus, bucket: str) -> list[tuple[str, msgspec.Raw]]:
 async def _ask(bus: Bus, mint: str, what: str) -> dict[str, Any]:
     question = msgspec.json.encode({"mint": mint, "what": what})
     try:
-        answer = await bus.client.request(ASK_DETECTOR, question, timeout=ASK_TIMEOUT_S)
-        told = decode(answer.data, dict[str, Any])
-    except (NatsError, OSError, TimeoutError, BadDocument) as error:
-        raise HTTPException(
-            503, f"No detector answers ({type(error).__name__}): is one running?"
-        ) from error
+        answer = await ask(bus, ASK_DETECTOR, question, timeout_s=ASK_TIMEOUT_S)
+        told = decode(answer, dict[str, Any])
+    except (Unanswered, BadDocument) as error:
+        why = error.why if isinstance(error, Unanswered) else "no answer of ours"
+        raise HTTPException(503, f"No detector answers ({why}): is one running?") from error
     if "error" in told or what not in told:
         raise HTTPException(422, str(told.get("error", "the detector gave an unexpected answer")))
     return told

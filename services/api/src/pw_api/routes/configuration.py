@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import msgspec
 from fastapi import APIRouter, Request, Response
-from nats.errors import Error as NatsError
 
 from pw_api.broker.stored import BYTES_MAX_OF, Kept, history, kept, with_differences
 from pw_api.http import problems
@@ -25,6 +24,7 @@ from pw_api.routes.programs import add_programs
 from pw_common.documents import channels as ch
 from pw_common.documents.document import BadDocument, decode
 from pw_common.jetstream.bus import ApiRefused, Bus
+from pw_common.jetstream.requests import Unanswered, ask
 from pw_common.process.clock import now_ms
 from pw_common.topology.subjects import (
     ASK_NOTIFIER,
@@ -150,11 +150,11 @@ def _add_channels(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -
         """Send a test message through a channel."""
         question = msgspec.json.encode({"channel": name[:64]})
         try:
-            answer = await bus().client.request(ASK_NOTIFIER, question, timeout=TEST_TIMEOUT_S)
-            told = decode(answer.data, dict[str, Any])
-        except (NatsError, OSError, TimeoutError, BadDocument) as error:
-            why = f"No notifier answers ({type(error).__name__}): is one running?"
-            return problems.problem(503, why)
+            answer = await ask(bus(), ASK_NOTIFIER, question, timeout_s=TEST_TIMEOUT_S)
+            told = decode(answer, dict[str, Any])
+        except (Unanswered, BadDocument) as error:
+            why = error.why if isinstance(error, Unanswered) else "no answer of ours"
+            return problems.problem(503, f"No notifier answers ({why}): is one running?")
         return problems.problem(502, str(told["error"])) if "error" in told else json(told)
 
 

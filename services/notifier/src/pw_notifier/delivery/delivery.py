@@ -8,13 +8,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
-from nats.aio.msg import Msg
-from nats.errors import Error as NatsError
-from nats.js.errors import APIError
 
 from pw_common.documents.channels import Channel
-from pw_common.jetstream.bus import ApiRefused, BrokerAway
+from pw_common.jetstream.bus import ApiRefused, BrokerAway, Msg
 from pw_common.jetstream.publisher import PublishRefused
+from pw_common.jetstream.pulling import CONNECTION_LOST, Pull
 from pw_common.process.clock import monotonic_s, now_ms
 from pw_common.process.tasks import unless
 from pw_common.service.run import Runtime
@@ -65,7 +63,7 @@ class Delivery:
             try:
                 await make_durable(self.runtime, self.channel)
                 await self._pull()
-            except (BrokerAway, ApiRefused, NatsError, APIError, OSError) as error:
+            except (BrokerAway, ApiRefused, *CONNECTION_LOST) as error:
                 self._pauses(type(error).__name__)
             except PublishRefused as error:
                 # A dead letter that cannot be stored: its alert is kept, and tried again.
@@ -97,33 +95,35 @@ class Delivery:
         self.waiting.clear()
 
     async def _pull(self) -> None:
-        subscription = await self.runtime.bus.js.pull_subscribe_bind(
-            consumer=notifier_consumer(self.channel.name), stream=STREAM_ALERT
-        )
+        consumer = notifier_consumer(self.channel.name)
         held_s = monotonic_s()
         self._gathering = True
-        try:
-            while not self._ending.is_set():
-                due = self.waiting and monotonic_s() >= self.not_before_s
-                if due and not self._gathering:
-                    # Before looking for more: a quiet log would hold up each of a burst.
-                    await self._deliver()
-                elif len(self.waiting) < WAITING_MAX:
-                    found = await self._take(subscription)
-                    # A backlog is taken whole, so that it goes out as one digest.
-                    self._gathering = self._gathering and found == FETCH
-                    if not found and not self.waiting:
-                        await self._emptied()
-                else:
-                    self._gathering = False
-                    await unless(self._ending, FETCH_TIMEOUT_S)
-                if monotonic_s() - held_s > ACK_WAIT_S / 3:
-                    held_s = monotonic_s()
-                    for one in self.waiting:
-                        await one.message.in_progress()
-        finally:
-            await self._give_back()
-            await subscription.unsubscribe()
+        async with Pull(self.runtime.bus, STREAM_ALERT, consumer) as pull:
+            try:
+                while not self._ending.is_set():
+                    await self._turn(pull)
+                    if monotonic_s() - held_s > ACK_WAIT_S / 3:
+                        held_s = monotonic_s()
+                        for one in self.waiting:
+                            await one.message.in_progress()
+            finally:
+                await self._give_back()
+
+    async def _turn(self, pull: Pull) -> None:
+        """Deliver what is due, or look for more."""
+        due = self.waiting and monotonic_s() >= self.not_before_s
+        if due and not self._gathering:
+            # Before looking for more: a quiet log would hold up each of a burst.
+            await self._deliver()
+        elif len(self.waiting) < WAITING_MAX:
+            found = await self._take(pull)
+            # A backlog is taken whole, so that it goes out as one digest.
+            self._gathering = self._gathering and found == FETCH
+            if not found and not self.waiting:
+                await self._emptied()
+        else:
+            self._gathering = False
+            await unless(self._ending, FETCH_TIMEOUT_S)
 
     async def _emptied(self) -> None:
         """Nothing came. A fault is over only if the broker has nothing more either."""
@@ -145,16 +145,13 @@ class Delivery:
                         await self._outbox.unsent(one.alert.id)
             for one in self.waiting:
                 await one.message.nak()
-        except (BrokerAway, ApiRefused, NatsError, OSError):
+        except (BrokerAway, ApiRefused, *CONNECTION_LOST):
             return  # Without a connection it comes again when its time is over.
         finally:
             self.waiting.clear()
 
-    async def _take(self, subscription: object) -> int:
-        try:
-            messages = await subscription.fetch(FETCH, timeout=FETCH_TIMEOUT_S)  # type: ignore[attr-defined]
-        except TimeoutError:
-            return 0
+    async def _take(self, pull: Pull) -> int:
+        messages = await pull.fetch(FETCH, timeout_s=FETCH_TIMEOUT_S)
         known = {one.seq for one in self.waiting}
         for message in messages:
             meta = message.metadata

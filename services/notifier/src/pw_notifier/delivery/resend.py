@@ -11,11 +11,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
-from nats.aio.msg import Msg
-from nats.errors import Error as NatsError
 
 from pw_common.documents.channels import CHANNELS_MAX, Channel
-from pw_common.jetstream.bus import ApiRefused, BrokerAway, headers_of
+from pw_common.jetstream.bus import ApiRefused, BrokerAway, Msg, headers_of
+from pw_common.jetstream.requests import Unanswered, answer_questions, respond
 from pw_common.process.tasks import end_tasks
 from pw_common.service.run import Runtime
 from pw_common.topology.subjects import RESEND_NOTIFIER, TOKEN
@@ -52,9 +51,8 @@ class Resending:
 
     async def start(self) -> None:
         """Answer from now on."""
-        await self._runtime.bus.client.subscribe(
-            RESEND_NOTIFIER, queue="notifier", cb=self._on_question
-        )
+        bus = self._runtime.bus
+        await answer_questions(bus, RESEND_NOTIFIER, "notifier", self._on_question)
 
     async def stop(self, within_s: float) -> None:
         """What is under way comes to its end, if it does so in time, and nothing else begins."""
@@ -82,9 +80,9 @@ class Resending:
         except (BrokerAway, ApiRefused) as error:
             told = {"error": str(error)}
         try:
-            await message.respond(msgspec.json.encode(told))
-        except NatsError as error:
-            self._runtime.log.warning("resend_unanswered", reason=type(error).__name__)
+            await respond(message, msgspec.json.encode(told))
+        except Unanswered as error:
+            self._runtime.log.warning("resend_unanswered", reason=error.why)
 
     async def _resend(self, name: str, body: bytes) -> dict[str, Any]:
         channel = self._find(name)
