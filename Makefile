@@ -65,6 +65,10 @@ guards: setup
 	@$(PY) tools/check_hosts.py
 	@$(PY) tools/check_size.py
 
+.PHONY: shape
+shape: setup ## the house in numbers: packages, who imports whom, rooms, functions (ARGS=--json)
+	@$(PY) tools/shape.py $(ARGS)
+
 .PHONY: format
 format: setup ## format and fix what can be fixed
 	@$(PY) -m ruff format .
