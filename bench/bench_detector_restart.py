@@ -24,8 +24,9 @@ import msgspec
 from swap_load import BEGIN_S, FIRST_SLOT, SLOTS_PER_S, SwapLoad
 
 from pw_common.dev.local_broker import start_broker
-from pw_common.jetstream.bus import Bus, connect
-from pw_common.jetstream.log_reader import get_message
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.connection import connect
+from pw_common.jetstream.consuming.log_reader import get_message
 from pw_common.ordering.assembly import Place
 from pw_common.process.log import Log
 from pw_common.topology.streams import GIB, declare, stream_created

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from pw_cli.commands.watching.alerts import line, sol, table
-from pw_common.jetstream.log_reader import StoredMessage
+from pw_common.jetstream.consuming.log_reader import StoredMessage
 from pw_common.wire.alerts import Alert, Condition
 
 MINT = "9BB6NFEcjBCtnNLFko2FqVQBq8HHM13kCyYcdQbgpump"

@@ -18,7 +18,7 @@ from pw_cli.dead_letters.shown import json_line
 from pw_cli.terminal.status_tables import tables
 from pw_cli.terminal.terminal import complain, plain_tree
 from pw_cli.up.screen.figures import line
-from pw_common.jetstream.log_reader import StoredMessage
+from pw_common.jetstream.consuming.log_reader import StoredMessage
 from pw_common.wire.alerts import Alert
 from pw_common.wire.messages import encode
 

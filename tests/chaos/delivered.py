@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from pw_common.jetstream.bus import Bus, headers_of
-from pw_common.jetstream.stored import stored_messages, stream_state
+from pw_common.jetstream.consuming.stored import stored_messages, stream_state
 from pw_common.ordering.assembly import Assembly
 from pw_common.ordering.dedup import SeenWindow
 from pw_common.wire.alerts import decode_alert

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 def ack_before_store() -> None:
     """The parser acknowledges what it fetched before anything of it is stored."""
-    from pw_common.jetstream import worker
+    from pw_common.jetstream.consuming import worker
 
     original = worker._answer
 
@@ -61,7 +61,7 @@ def checkpoint_before_puback() -> None:
 
 def alert_without_expected_sequence() -> None:
     """The detector trusts the broker's memory of ids alone."""
-    from pw_common.jetstream.publisher import Publisher
+    from pw_common.jetstream.publishing.publisher import Publisher
     from pw_common.wire.envelope import EXPECTED_LAST_SUBJECT_SEQUENCE
 
     original = Publisher.publish

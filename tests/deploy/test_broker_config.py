@@ -15,7 +15,7 @@ import pytest
 
 from pw_cli.up.processes.processes import free_port
 from pw_common.dev.local_broker import end_with_parent, find_binary
-from pw_common.jetstream.bus import connect
+from pw_common.jetstream.connection import connect
 from pw_common.process.log import Log
 from support.asking import asked
 from support.composed import ROOT, compose, lines_of

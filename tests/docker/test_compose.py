@@ -20,8 +20,9 @@ import pytest
 
 from pw_cli.audit.walk import stored_alerts
 from pw_cli.up.processes.processes import free_port
-from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus, connect, headers_of
-from pw_common.jetstream.stored import stored_messages
+from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus, headers_of
+from pw_common.jetstream.connection import connect
+from pw_common.jetstream.consuming.stored import stored_messages
 from pw_common.ordering.dedup import SeenWindow
 from pw_common.process.log import Log
 from pw_common.topology import subjects

@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 from pw_cli.offline.offline import alerts, batches
-from pw_common.jetstream.bus import Bus, connect
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.connection import connect
 from pw_common.ordering.assembly import Assembly
 from pw_common.process.log import Log
 from pw_common.wire.alerts import Alert, alert_digest

@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from pw_common.jetstream.bus import Bus, connect
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.connection import connect
 from pw_common.process.log import Log
 from support.poll import poll_until
 from support.running import run_to_end, running

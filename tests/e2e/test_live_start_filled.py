@@ -7,7 +7,7 @@ from pathlib import Path
 
 from e2e.test_gap_filled import pw
 from pw_common.jetstream.bus import Bus, headers_of
-from pw_common.jetstream.stored import stored_messages
+from pw_common.jetstream.consuming.stored import stored_messages
 from pw_common.topology import subjects
 from pw_common.wire.batches import batch_of
 from pw_common.wire.captures import CaptureWriter

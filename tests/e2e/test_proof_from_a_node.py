@@ -12,7 +12,8 @@ import pytest
 
 from pw_cli.audit.walk import stored_alerts
 from pw_common.documents.proofs import decode_proof
-from pw_common.jetstream.bus import Bus, connect
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.connection import connect
 from pw_common.process.log import Log
 from pw_common.topology import subjects
 from pw_common.wire.captures import CaptureWriter

@@ -16,8 +16,9 @@ import pytest
 import yaml
 
 from pw_cli.audit.walk import stored_alerts
-from pw_common.jetstream.bus import Bus, connect
-from pw_common.jetstream.stored import stored_messages
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.connection import connect
+from pw_common.jetstream.consuming.stored import stored_messages
 from pw_common.process.log import Log
 from pw_common.topology import subjects
 from pw_common.wire.captures import CaptureWriter

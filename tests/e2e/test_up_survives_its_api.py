@@ -15,7 +15,8 @@ import httpx
 import msgspec
 
 from pw_cli.up.processes.processes import free_port
-from pw_common.jetstream.bus import Bus, connect
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.connection import connect
 from pw_common.process.log import Log
 from support.poll import poll_until
 from support.running import Running, running

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from pw_cli.audit.walk import stored_alerts
-from pw_common.jetstream.bus import connect
+from pw_common.jetstream.connection import connect
 from pw_common.process.log import Log
 from pw_common.wire.captures import CaptureWriter
 from pw_replay.market import generate

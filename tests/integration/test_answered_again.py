@@ -9,7 +9,7 @@ import pytest
 
 from pw_common.dev.local_broker import LocalBroker, restart_broker
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.worker import Delivery
+from pw_common.jetstream.consuming.worker import Delivery
 from pw_common.topology.streams import stream_created
 from pw_common.topology.subjects import STREAM_SWAP, SWAP_BATCH
 from pw_common.wire.envelope import MSG_ID

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus, connect
+from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
+from pw_common.jetstream.connection import connect
 from pw_common.process.log import Log
 from pw_common.topology import subjects
 from pw_common.topology.streams import MIB, declare, stream_created

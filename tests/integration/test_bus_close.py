@@ -8,7 +8,7 @@ from pathlib import Path
 import uvloop
 
 from pw_common.dev.local_broker import start_broker
-from pw_common.jetstream.bus import connect
+from pw_common.jetstream.connection import connect
 from pw_common.process.log import setup
 from support.poll import poll_until
 

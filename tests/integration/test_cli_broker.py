@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.log_reader import StoredMessage, get_message
+from pw_common.jetstream.consuming.log_reader import StoredMessage, get_message
 from pw_common.topology import subjects
 from pw_common.wire.captures import read_capture
 from pw_common.wire.envelope import TxHeaders, compress, decompress, read_tx_headers, tx_headers

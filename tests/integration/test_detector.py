@@ -12,7 +12,7 @@ from nats.errors import Error as NatsError
 
 from pw_cli.offline.offline import alerts, batches
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.publisher import Publisher
+from pw_common.jetstream.publishing.publisher import Publisher
 from pw_common.ordering.assembly import Place
 from pw_common.process.log import Log
 from pw_common.topology import subjects

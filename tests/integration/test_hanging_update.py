@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.log_reader import get_message
-from pw_common.jetstream.publisher import Publisher
-from pw_common.jetstream.worker import WorkerLimits, run_worker
+from pw_common.jetstream.consuming.log_reader import get_message
+from pw_common.jetstream.publishing.publisher import Publisher
+from pw_common.jetstream.consuming.worker import WorkerLimits, run_worker
 from pw_common.ordering.assembly import HOLD_MAX_MS
 from pw_common.process.log import Log
 from pw_common.service.metrics import Metrics

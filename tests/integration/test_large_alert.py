@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from pw_common.jetstream.publisher import Publisher
+from pw_common.jetstream.publishing.publisher import Publisher
 from pw_common.process.log import Log
 from pw_common.wire.alerts import Alert, Buyer
 from pw_detector.store.alert_store import AlertStore, stored_alerts

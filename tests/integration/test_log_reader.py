@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.log_reader import INACTIVE_NS, LogReader, get_message
-from pw_common.jetstream.stored import stored_messages
+from pw_common.jetstream.consuming.log_reader import INACTIVE_NS, LogReader, get_message
+from pw_common.jetstream.consuming.stored import stored_messages
 from pw_common.topology import subjects
 from pw_common.topology.streams import declare
 from support.broker import provisioned

@@ -11,7 +11,7 @@ from pw_cli.commands.watching.prove import tables_at
 from pw_cli.gaps.gap_store import Filler
 from pw_cli.offline.offline import batches
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.log_reader import get_message
+from pw_common.jetstream.consuming.log_reader import get_message
 from pw_common.jetstream.program_store import InForce, NoTable
 from pw_common.process.log import Log
 from pw_common.topology.subjects import BUCKET_PROGRAMS, STREAM_DLQ, SWAP_BATCH, tx

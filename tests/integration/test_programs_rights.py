@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from pw_common.dev.local_broker import LocalBroker
-from pw_common.jetstream.bus import BrokerAway, Bus, connect
-from pw_common.jetstream.log_reader import get_message
+from pw_common.jetstream.bus import BrokerAway, Bus
+from pw_common.jetstream.connection import connect
+from pw_common.jetstream.consuming.log_reader import get_message
 from pw_common.process.log import Log
 from pw_common.topology.subjects import (
     BUCKET_CONFIG,

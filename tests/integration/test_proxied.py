@@ -14,7 +14,8 @@ import pytest
 
 from pw_cli.connect.broker import credentials
 from pw_common.dev.local_broker import find_server
-from pw_common.jetstream.bus import BrokerAway, connect
+from pw_common.jetstream.bus import BrokerAway
+from pw_common.jetstream.connection import connect
 from pw_common.process.log import Log
 from pw_common.process.tasks import end_tasks
 from pw_common.service.settings import BadSettings, load

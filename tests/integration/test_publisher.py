@@ -9,7 +9,7 @@ import pytest
 
 from pw_common.dev.local_broker import restart_broker
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.publisher import Publisher, PublishRefused, Stored
+from pw_common.jetstream.publishing.publisher import Publisher, PublishRefused, Stored
 from pw_common.process.log import Log
 from pw_common.topology.streams import MIB
 from pw_common.topology.subjects import SWAP_BATCH

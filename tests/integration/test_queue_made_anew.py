@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.log_reader import get_message
+from pw_common.jetstream.consuming.log_reader import get_message
 from pw_common.topology import subjects
 from pw_common.wire.batches import batch_of
 from pw_common.wire.envelope import TxHeaders, compress, tx_headers

@@ -11,8 +11,9 @@ import httpx
 import pytest
 from nats.errors import Error as NatsError
 
-from pw_common.jetstream.bus import BrokerAway, Bus, connect
-from pw_common.jetstream.publisher import Publisher, PublishRefused
+from pw_common.jetstream.bus import BrokerAway, Bus
+from pw_common.jetstream.connection import connect
+from pw_common.jetstream.publishing.publisher import Publisher, PublishRefused
 from pw_common.process.log import Log
 from pw_common.topology import subjects
 from pw_common.topology.streams import MIB, declare

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from pw_common.jetstream.bus import headers_of
-from pw_common.jetstream.stored import stored_messages
+from pw_common.jetstream.consuming.stored import stored_messages
 from pw_common.topology import subjects
 from pw_common.wire.captures import read_capture
 from pw_common.wire.envelope import REASON, decompress

@@ -12,9 +12,9 @@ import pytest
 
 from pw_common.dev.local_broker import restart_broker
 from pw_common.jetstream.bus import BrokerAway, Bus
-from pw_common.jetstream.outcome import Done, Publish
-from pw_common.jetstream.publisher import Publisher
-from pw_common.jetstream.worker import Delivery, Handle, TooMuchPoison, WorkerLimits, run_worker
+from pw_common.jetstream.publishing.outcome import Done, Publish
+from pw_common.jetstream.publishing.publisher import Publisher
+from pw_common.jetstream.consuming.worker import Delivery, Handle, TooMuchPoison, WorkerLimits, run_worker
 from pw_common.process.log import Log
 from pw_common.topology.streams import NS
 from pw_common.topology.subjects import SWAP_BATCH, dead_letter

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from pw_common.dev.local_broker import LocalBroker, start_broker
-from pw_common.jetstream.bus import Bus, connect
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.connection import connect
 from pw_common.process.log import Log
 from pw_common.topology.streams import MIB, Topology, declare
 from pw_provision.apply import apply

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from pw_cli.up.processes.processes import free_port
 from pw_common.dev.local_broker import end_with_parent, find_binary
-from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus, connect
+from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
+from pw_common.jetstream.connection import connect
 from pw_common.process.log import Log
 from pw_common.topology.streams import Topology
 from pw_provision.apply import apply

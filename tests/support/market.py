@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pw_cli.audit.walk import stored_alerts
 from pw_cli.offline.offline import batches
 from pw_common.jetstream.bus import Bus, headers_of
-from pw_common.jetstream.stored import stored_messages
+from pw_common.jetstream.consuming.stored import stored_messages
 from pw_common.ordering.assembly import Assembly
 from pw_common.ordering.dedup import SeenWindow
 from pw_common.topology import subjects

@@ -8,7 +8,7 @@ import msgspec
 
 from pw_common.documents.programs import stored_programs
 from pw_common.jetstream.bus import Bus, headers_of
-from pw_common.jetstream.stored import stored_messages
+from pw_common.jetstream.consuming.stored import stored_messages
 from pw_common.ordering.dedup import SeenWindow
 from pw_common.topology import subjects
 from pw_common.topology.subjects import (

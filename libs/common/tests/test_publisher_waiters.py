@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.publisher import RETRY_MAX_S, Publisher, evenly
+from pw_common.jetstream.publishing.publisher import RETRY_MAX_S, Publisher, evenly
 from pw_common.process.log import Log
 
 FULL = msgspec.json.encode({"error": {"code": 503, "err_code": 10077, "description": "full"}})

@@ -16,8 +16,8 @@ from pw_common.wire.alerts import Alert
 from pw_common.wire.messages import Batch, Counts, SlotEvent, Swap
 from pw_detection.detector import Detector
 from pw_detection.rules.rules import Rule
-from pw_detector.core.restart import Note
-from pw_detector.folding import Folding
+from pw_detector.core.restart import Note, Resumed
+from pw_detector.folding import Folding, Stores
 from pw_detector.store.alert_store import AlertStore
 from pw_detector.store.configuration import Configuration
 from pw_detector.store.holes import Holes
@@ -123,22 +123,22 @@ def folding(stored: Stored, batches: list[Batch]) -> Folding:
             evaluates_from_ms=position.event_time_ms,
             cut_ms=position.cut_ms,
         )
-    return Folding(
-        assembly=Assembly(sources=("main",), first=first.place),
-        detector=detector,
-        holes=cast(Holes, KnownVoid(batches)),
-        store=cast(AlertStore, stored),
-        positions=cast(PositionStore, stored),
-        configuration=cast(Configuration, None),
-        metrics=METRICS,
-        log=Log("test"),
-        swap_stream_created="then",
-        first=first,
-        folded_seq=position.folded_seq if position is not None else 0,
-        folded_place=position.folded_place if position is not None else Place(0, 0),
-        released_slot=position.released_slot if position is not None else 0,
-        epoch_time_ms=position.epoch_time_ms if position is not None else 0,
+    resumed = Resumed("then", first)
+    if position is not None:
+        resumed = resumed._replace(
+            folded_seq=position.folded_seq,
+            folded_place=position.folded_place,
+            released_slot=position.released_slot,
+            epoch_time_ms=position.epoch_time_ms,
+        )
+    stores = Stores(
+        cast(AlertStore, stored),
+        cast(PositionStore, stored),
+        cast(Configuration, None),
+        cast(Holes, KnownVoid(batches)),
     )
+    assembly = Assembly(sources=("main",), first=first.place)
+    return Folding(assembly, detector, stores, resumed, METRICS, Log("test"))
 
 
 def run(batches: list[Batch], stops: list[int]) -> dict[str, Alert]:

@@ -15,8 +15,8 @@ from pw_common.wire.alerts import Alert
 from pw_common.wire.messages import Batch, Counts, SlotEvent, Swap
 from pw_detection.detector import Detector
 from pw_detection.rules.rules import Rule
-from pw_detector.core.restart import Note
-from pw_detector.folding import Folding
+from pw_detector.core.restart import Note, Resumed
+from pw_detector.folding import Folding, Stores
 from pw_detector.store.alert_store import AlertStore
 from pw_detector.store.configuration import Configuration
 from pw_detector.store.holes import Holes
@@ -115,22 +115,22 @@ def detector_on(stored: Stored, holes: object = NOTHING_VOID) -> Folding:
             restarts_at_ms=position.restart_time_ms,
             epoch_since_ms=position.epoch_time_ms,
         )
-    return Folding(
-        assembly=Assembly(sources=("main",), first=first.place),
-        detector=detector,
-        holes=cast(Holes, holes),
-        store=cast(AlertStore, stored),
-        positions=cast(PositionStore, stored),
-        configuration=cast(Configuration, None),
-        metrics=METRICS,
-        log=Log("test"),
-        swap_stream_created="then",
-        first=first,
-        folded_seq=position.folded_seq if position is not None else 0,
-        folded_place=position.folded_place if position is not None else Place(0, 0),
-        released_slot=position.released_slot if position is not None else 0,
-        epoch_time_ms=position.epoch_time_ms if position is not None else 0,
+    resumed = Resumed("then", first)
+    if position is not None:
+        resumed = resumed._replace(
+            folded_seq=position.folded_seq,
+            folded_place=position.folded_place,
+            released_slot=position.released_slot,
+            epoch_time_ms=position.epoch_time_ms,
+        )
+    stores = Stores(
+        cast(AlertStore, stored),
+        cast(PositionStore, stored),
+        cast(Configuration, None),
+        cast(Holes, holes),
     )
+    assembly = Assembly(sources=("main",), first=first.place)
+    return Folding(assembly, detector, stores, resumed, METRICS, Log("test"))
 
 
 async def read(folding: Folding, log: list[Batch], from_seq: int = 0) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import zstandard
 
-from pw_common.jetstream.worker import Delivery
+from pw_common.jetstream.consuming.worker import Delivery
 from pw_common.wire.envelope import (
     MSG_ID,
     POSITION,

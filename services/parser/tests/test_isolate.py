@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pw_common.jetstream.worker import Delivery
+from pw_common.jetstream.consuming.worker import Delivery
 from pw_common.service.metrics import Metrics
 from pw_common.wire.envelope import TxHeaders, compress, tx_headers
 from pw_common.wire.framing import frame, join

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from pw_common.dev.local_broker import NoBroker, start_broker
-from pw_common.jetstream.bus import Bus, connect
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.connection import connect
 from pw_common.process.log import Log
 from pw_common.topology.streams import MIB, declare
 from pw_common.topology.subjects import (

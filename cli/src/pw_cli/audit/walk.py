@@ -8,8 +8,8 @@ from typing import Final
 
 from pw_cli.audit.unreadable import Unreadable
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.log_reader import LogReader
-from pw_common.jetstream.stored import stored_messages
+from pw_common.jetstream.consuming.log_reader import LogReader
+from pw_common.jetstream.consuming.stored import stored_messages
 from pw_common.ordering.assembly import Assembly, ClosedSlot, Place
 from pw_common.process.log import Log
 from pw_common.topology.subjects import STREAM_ALERT, STREAM_SWAP

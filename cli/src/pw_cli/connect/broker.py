@@ -11,7 +11,8 @@ from typing import TypedDict
 
 from pw_cli.connect.runs import live_runs
 from pw_cli.terminal.terminal import complain
-from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus, connect
+from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
+from pw_common.jetstream.connection import connect
 from pw_common.process.exit_codes import EXIT_CONFIG, EXIT_UNAVAILABLE
 from pw_common.process.log import setup
 from pw_common.process.version import VERSION

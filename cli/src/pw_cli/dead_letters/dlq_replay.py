@@ -12,9 +12,9 @@ import msgspec
 from pw_cli.dead_letters.dlq_routes import Nowhere, ToChannel, ToParsers, route_of
 from pw_cli.terminal.terminal import complain
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.log_reader import LogReader, StoredMessage, get_message
-from pw_common.jetstream.outcome import Publish
-from pw_common.jetstream.publisher import Publisher, PublishRefused, Stored
+from pw_common.jetstream.consuming.log_reader import LogReader, StoredMessage, get_message
+from pw_common.jetstream.publishing.outcome import Publish
+from pw_common.jetstream.publishing.publisher import Publisher, PublishRefused, Stored
 from pw_common.jetstream.requests import NobodyListens, Unanswered, ask
 from pw_common.process.log import Log
 from pw_common.topology.streams import DUPLICATE_WINDOW_S

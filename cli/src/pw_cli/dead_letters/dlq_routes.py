@@ -12,8 +12,8 @@ from typing import Final, NamedTuple, TypeAlias
 import msgspec
 
 from pw_cli.dead_letters.shown import plain_body
-from pw_common.jetstream.log_reader import StoredMessage
-from pw_common.jetstream.outcome import Publish
+from pw_common.jetstream.consuming.log_reader import StoredMessage
+from pw_common.jetstream.publishing.outcome import Publish
 from pw_common.topology.subjects import TOKEN, TX_REPLAY
 from pw_common.wire.alerts import decode_alert
 from pw_common.wire.envelope import (

@@ -8,7 +8,7 @@ import msgspec
 from google.protobuf.message import DecodeError
 from solders.signature import Signature
 
-from pw_common.jetstream.log_reader import StoredMessage
+from pw_common.jetstream.consuming.log_reader import StoredMessage
 from pw_common.text.amounts import amounts_as_text
 from pw_common.text.plain_text import plain_json
 from pw_common.topology.subjects import dead_letter

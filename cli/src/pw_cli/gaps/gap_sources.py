@@ -11,7 +11,7 @@ from solders.signature import Signature
 
 from pw_cli.gaps.gap_proof import Around, Fill, Link, within
 from pw_cli.gaps.gap_store import Filler, Letter
-from pw_common.jetstream.publisher import PublishRefused
+from pw_common.jetstream.publishing.publisher import PublishRefused
 from pw_common.wire.captures import read_capture
 from pw_common.wire.envelope import Identity
 from pw_common.wire.messages import Gap

@@ -44,13 +44,14 @@ from pw_cli.up.processes.processes import (
 )
 from pw_cli.up.processes.relay import Relay, log_to, log_to_stderr
 from pw_cli.up.processes.stopping import StoppedEarly, Stopping
-from pw_cli.up.processes.system import System
+from pw_cli.up.processes.system import Joined, System
 from pw_cli.up.report.report import Report
 from pw_cli.up.report.summary import make_report
 from pw_cli.up.screen.progress import Progress
 from pw_cli.up.screen.screen import Screen
 from pw_common.dev.local_broker import LocalBroker, NoBroker, find_server, start_broker
-from pw_common.jetstream.bus import CLOSE_TIMEOUT_S, BrokerAway, Bus, connect
+from pw_common.jetstream.bus import CLOSE_TIMEOUT_S, BrokerAway, Bus
+from pw_common.jetstream.connection import connect
 from pw_common.process.log import Log
 from pw_common.process.tasks import end_tasks
 from pw_common.process.token_file import BadToken
@@ -213,9 +214,8 @@ class Run:
         assert self.bus is not None
         ports = _free_ports(self.chosen)
         async with bounded_client(ANSWER_BYTES_MAX) as client:
-            system = System(
-                self.chosen, url, ports, self.folder, self.bus, client, broker, access, self.starter
-            )
+            joined = Joined(url, self.bus, broker)
+            system = System(self.chosen, joined, ports, self.folder, client, access, self.starter)
             progress = Progress(system, as_json=self.chosen.json, screen=self.screen)
             system.say = progress.say
             system.before_data = partial(note_seed, self.chosen, self.folder)

@@ -8,10 +8,10 @@ since its alerts are stored.
 from __future__ import annotations
 
 from collections import deque
-from typing import Final
+from typing import Final, NamedTuple
 
 from pw_common.jetstream.bus import BrokerAway
-from pw_common.ordering.assembly import Assembly, ClosedSlot, Place
+from pw_common.ordering.assembly import Assembly, ClosedSlot
 from pw_common.process.clock import monotonic_s, now_ms
 from pw_common.process.log import Log
 from pw_common.service.metrics import Metrics
@@ -20,7 +20,7 @@ from pw_common.wire.heartbeat import MemoryHealth
 from pw_common.wire.messages import Batch
 from pw_detection.detector import Detector
 from pw_detector.core.in_force import Change, apply
-from pw_detector.core.restart import Note, RestartPoints
+from pw_detector.core.restart import Note, RestartPoints, Resumed
 from pw_detector.memory import Memory
 from pw_detector.store.alert_store import AlertStore
 from pw_detector.store.configuration import Configuration
@@ -33,59 +33,58 @@ POSITION_EVERY_S: Final = 0.25
 ASK_AFTER_MS: Final = 1_000
 
 
+class Stores(NamedTuple):
+    """What is kept at the broker, and asked of it."""
+
+    alerts: AlertStore
+    positions: PositionStore
+    configuration: Configuration
+    holes: Holes
+
+
 class Folding:
     """The detector's state beside what it takes to restart it."""
 
     def __init__(
         self,
-        *,
         assembly: Assembly,
         detector: Detector,
-        holes: Holes,
-        store: AlertStore,
-        positions: PositionStore,
-        configuration: Configuration,
+        stores: Stores,
+        resumed: Resumed,
         metrics: Metrics,
         log: Log,
-        swap_stream_created: str,
-        first: Note,
-        folded_seq: int,
-        folded_place: Place,
-        released_slot: int,
-        epoch_time_ms: int = 0,
+        *,
         memory_bytes_max: int = GIB,
     ) -> None:
         self.detector = detector
         self._memory = Memory(detector.market, log, memory_bytes_max)
         self._assembly = assembly
-        self._holes = holes
-        self._store = store
-        self._positions = positions
-        self._configuration = configuration
+        self._stores = stores
         self._metrics = metrics
         self._log = log
-        self._swap_stream_created = swap_stream_created
-        self._restart = RestartPoints(first)
-        self._folded_seq = folded_seq
-        self._folded_place = folded_place
+        self._swap_stream_created = resumed.swap_stream_created
+        self._restart = RestartPoints(resumed.first)
+        self._folded_seq = resumed.folded_seq
+        self._folded_place = resumed.folded_place
         # Slots close in one order, so that after the first new one all are new.
-        self._evaluates = not folded_seq
+        self._evaluates = not resumed.folded_seq
         self._folded_time_ms = 0
-        self._released_slot = released_slot
-        self._epoch_time_ms = epoch_time_ms
+        self._released_slot = resumed.released_slot
+        self._epoch_time_ms = resumed.epoch_time_ms
         self._event_time_ms = 0
         self._position_s = 0.0
         self._unwritten = False
-        self._read_seq = first.swap_seq - 1
+        self._read_seq = resumed.first.swap_seq - 1
         # Of a stream that was read before, what was trimmed beyond where reading had come to.
-        self._trimmed_before = max(0, self._read_seq - folded_seq) if folded_seq else 0
+        beyond = self._read_seq - resumed.folded_seq
+        self._trimmed_before = max(0, beyond) if resumed.folded_seq else 0
         self._stored_ms = 0
         self._hold_max_ms = 0
         # PW_SWAP sequences of batches that could not be read, whose hole may still show.
         self._unreadable: deque[int] = deque(maxlen=PARSER_ACK_PENDING_MAX)
         self._counted: dict[str, int] = {}
         self._reused = 0
-        self.start_seq = first.swap_seq
+        self.start_seq = resumed.first.swap_seq
 
     def memory(self) -> MemoryHealth:
         """How much is held, for the heartbeat."""
@@ -130,7 +129,7 @@ class Folding:
         if self._unreadable or oldest_ms is None or now_ms() - oldest_ms < ASK_AFTER_MS:
             return False
         missing = self._assembly.missing
-        until_seq = await self._holes.void_until(missing, self._read_seq)
+        until_seq = await self._stores.holes.void_until(missing, self._read_seq)
         if not until_seq:
             return False
         closed = self._assembly.skip_void(until_seq)
@@ -141,9 +140,13 @@ class Folding:
 
     async def _give_up_holes(self, *, caught_up: bool) -> bool:
         missing = self._assembly.missing
-        if caught_up and self._holes.is_asked(missing):
+        if caught_up and self._stores.holes.is_asked(missing):
             return False  # The next message, or none, proves it void.
-        if caught_up and self._assembly.is_due(now_ms()) and await self._holes.is_to_come(missing):
+        if (
+            caught_up
+            and self._assembly.is_due(now_ms())
+            and await self._stores.holes.is_to_come(missing)
+        ):
             return False
         closed = self._assembly.skip_holes(now_ms() if caught_up else self._stored_ms)
         if not missing or self._assembly.next.tx_seq == missing.start:
@@ -171,7 +174,7 @@ class Folding:
 
     async def reconfigure(self) -> None:
         """Take up what changed in the configuration; raises BrokerAway, ApiRefused."""
-        self.apply(await self._configuration.newer(self._released_slot))
+        self.apply(await self._stores.configuration.newer(self._released_slot))
 
     def apply(self, changes: list[Change]) -> None:
         """Hand changes to the detector; one that cannot be read is left out and logged."""
@@ -185,7 +188,7 @@ class Folding:
     @property
     def unusable(self) -> tuple[str, ...]:
         """What of the configuration cannot be used, and why."""
-        return tuple(self._configuration.unusable.values())
+        return tuple(self._stores.configuration.unusable.values())
 
     def publish_figures(self, trimmed: int) -> None:
         """Set the gauges; `trimmed` is what PW_SWAP had lost before it was read."""
@@ -261,7 +264,7 @@ class Folding:
         self._metrics.count("pw_detector_swaps_total", len(closed.swaps))
         if not alerts:
             return
-        await self._store.store(alerts, self.detector.revision)
+        await self._stores.alerts.store(alerts, self.detector.revision)
         for alert in alerts:
             self._metrics.count("pw_detector_alerts_total", kind=alert.kind)
             self._log.info("alert", mint=alert.mint, trigger=alert.trigger, alert_kind=alert.kind)
@@ -298,7 +301,7 @@ class Folding:
             cut_ms=self.detector.market.cut_ms,
         )
         try:
-            await self._positions.advance(position)
+            await self._stores.positions.advance(position)
         except BrokerAway as error:
             # An older position only means more to fold again; this message goes on.
             self._log.warning("position_unwritten", reason=str(error))

@@ -10,7 +10,7 @@ import asyncio
 from typing import Final
 
 from pw_common.jetstream.bus import BrokerAway
-from pw_common.jetstream.pulling import CONNECTION_LOST, Pull
+from pw_common.jetstream.consuming.pulling import CONNECTION_LOST, Pull
 from pw_common.service.run import Runtime
 from pw_common.topology.subjects import CONSUMER_DETECTOR, STREAM_SWAP
 

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Final
 
 from pw_common.jetstream.bus import ApiRefused, BrokerAway
-from pw_common.jetstream.log_reader import LogReader, StoredMessage
-from pw_common.jetstream.publisher import Publisher
+from pw_common.jetstream.consuming.log_reader import LogReader, StoredMessage
+from pw_common.jetstream.publishing.publisher import Publisher
 from pw_common.process.clock import monotonic_s
 from pw_common.process.tasks import end_tasks
 from pw_common.service.begin import begun

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.log_reader import LogReader, get_message
+from pw_common.jetstream.consuming.log_reader import LogReader, get_message
 from pw_common.ordering.assembly import Assembly, Place
+from pw_common.process.log import Log
 from pw_common.process.memory import limit_bytes
 from pw_common.service.run import Runtime
 from pw_common.topology.queue_name import means_the_same
@@ -17,8 +18,8 @@ from pw_common.wire.envelope import BadEnvelope
 from pw_common.wire.messages import WrongSchema
 from pw_detection.detector import Detector
 from pw_detector.config import Settings
-from pw_detector.core.restart import Note
-from pw_detector.folding import Folding
+from pw_detector.core.restart import Note, Resumed
+from pw_detector.folding import Folding, Stores
 from pw_detector.store.alert_store import AlertStore, stored_alerts
 from pw_detector.store.configuration import Configuration
 from pw_detector.store.holes import Holes
@@ -38,58 +39,76 @@ async def start(settings: Settings, runtime: Runtime, store: AlertStore) -> Fold
     created = stream_created(info)
     first_seq = max(FIRST_SEQ, int(info["state"]["first_seq"]))
     positions = PositionStore(bus)
-    position = await positions.load()
-    if positions.unreadable:
-        log.error("position_unreadable", reason=positions.unreadable)
-    if position is not None and position.swap_stream_created != created:
-        log.warning("swap_stream_made_anew", was=position.swap_stream_created, now=created)
-        position = None
-    if position is not None and await _went_back(bus, position):
-        log.error("swap_stream_went_back", why="PW_SWAP was restored from an older copy")
-        positions.forget()
-        position = None
-    first = await _first_note(bus, position, first_seq)
+    position = await _position(bus, log, positions, created)
+    resumed = await _resumed(bus, position, created, first_seq)
     if position is not None and position.restart_seq < first_seq:
         log.warning("horizon_trimmed", wanted_seq=position.restart_seq, first_seq=first_seq)
-    released_slot = position.released_slot if position is not None else 0
-    detector = Detector()
-    if position is not None:
-        detector.restore(
-            await stored_alerts(bus, log, until_slot=released_slot),
-            restarts_at_ms=first.event_time_ms,
-            epoch_since_ms=position.epoch_time_ms,
-            evaluates_from_ms=position.event_time_ms,
-            cut_ms=position.cut_ms,
-            until_slot=released_slot,
-        )
     configuration = Configuration(bus, log)
     folding = Folding(
-        assembly=Assembly(sources=settings.source_names(), first=first.place),
-        detector=detector,
-        holes=Holes(bus),
-        store=store,
-        positions=positions,
-        configuration=configuration,
-        metrics=runtime.metrics,
-        log=log,
-        swap_stream_created=created,
-        first=first,
-        folded_seq=position.folded_seq if position is not None else 0,
-        folded_place=position.folded_place if position is not None else Place(0, 0),
-        released_slot=released_slot,
-        epoch_time_ms=position.epoch_time_ms if position is not None else 0,
+        Assembly(sources=settings.source_names(), first=resumed.first.place),
+        await _detector(bus, log, position, resumed),
+        Stores(store, positions, configuration, Holes(bus)),
+        resumed,
+        runtime.metrics,
+        log,
         memory_bytes_max=limit_bytes(settings.memory_bytes_max),
     )
     runtime.memory = folding.memory
     runtime.expects = settings.source_names()
-    folding.apply(await configuration.at_start(released_slot))
+    folding.apply(await configuration.at_start(resumed.released_slot))
     await folding.reconfigure()
     log.info(
         "detector_starts",
-        reads_from_seq=first.swap_seq,
-        folded_seq=position.folded_seq if position is not None else 0,
+        reads_from_seq=resumed.first.swap_seq,
+        folded_seq=resumed.folded_seq,
     )
     return folding
+
+
+async def _position(bus: Bus, log: Log, positions: PositionStore, created: str) -> Position | None:
+    """Where an earlier run had come to in this very stream; None where it is worth nothing."""
+    position = await positions.load()
+    if positions.unreadable:
+        log.error("position_unreadable", reason=positions.unreadable)
+    if position is None:
+        return None
+    if position.swap_stream_created != created:
+        log.warning("swap_stream_made_anew", was=position.swap_stream_created, now=created)
+        return None
+    if await _went_back(bus, position):
+        log.error("swap_stream_went_back", why="PW_SWAP was restored from an older copy")
+        positions.forget()
+        return None
+    return position
+
+
+async def _resumed(bus: Bus, position: Position | None, created: str, first_seq: int) -> Resumed:
+    first = await _first_note(bus, position, first_seq)
+    if position is None:
+        return Resumed(created, first)
+    return Resumed(
+        created,
+        first,
+        folded_seq=position.folded_seq,
+        folded_place=position.folded_place,
+        released_slot=position.released_slot,
+        epoch_time_ms=position.epoch_time_ms,
+    )
+
+
+async def _detector(bus: Bus, log: Log, position: Position | None, resumed: Resumed) -> Detector:
+    """A detector that knows the alerts that are stored."""
+    detector = Detector()
+    if position is not None:
+        detector.restore(
+            await stored_alerts(bus, log, until_slot=position.released_slot),
+            restarts_at_ms=resumed.first.event_time_ms,
+            epoch_since_ms=position.epoch_time_ms,
+            evaluates_from_ms=position.event_time_ms,
+            cut_ms=position.cut_ms,
+            until_slot=position.released_slot,
+        )
+    return detector
 
 
 async def _went_back(bus: Bus, position: Position) -> bool:

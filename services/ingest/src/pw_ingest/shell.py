@@ -25,7 +25,7 @@ from pw_ingest.core.subscription.ladder import Ladder
 from pw_ingest.sink.checkpoint import Checkpoint, TxStream, tx_stream
 from pw_ingest.sink.outbox import Outbox
 from pw_ingest.sink.programs_in_force import NEEDS as PROGRAMS_NEED
-from pw_ingest.source.feed import Feed
+from pw_ingest.source.feed import Feed, Shared
 from pw_ingest.source.followed_list import Followed
 from pw_ingest.source.reconnect import SourceRefuses, Streams
 
@@ -63,19 +63,8 @@ class Ingest:
         races = settings.endpoints_use == "race" and len(endpoints) > 1
         merge = Merge(len(endpoints)) if races else None
         self._steady = Steady()
-        self._feeds = [
-            Feed(
-                number,
-                endpoint,
-                settings,
-                runtime,
-                self._pipeline,
-                self._outbox,
-                merge,
-                self._steady,
-            )
-            for number, endpoint in enumerate(endpoints)
-        ]
+        shared = Shared(settings, runtime, self._pipeline, self._outbox, merge, self._steady)
+        self._feeds = [Feed(number, one, shared) for number, one in enumerate(endpoints)]
         self._streams = Streams(self._feeds, self._pipeline, self._outbox, runtime, merge)
 
     async def run(self) -> None:

@@ -11,7 +11,7 @@ from pw_common.documents.channels import Channel, Channels, channels_of, stored_
 from pw_common.documents.document import BadDocument
 from pw_common.documents.signing_keys import PREFIX
 from pw_common.jetstream.bus import ApiRefused, BrokerAway, Msg
-from pw_common.jetstream.publisher import Publisher
+from pw_common.jetstream.publishing.publisher import Publisher
 from pw_common.jetstream.requests import Unanswered, answer_questions, respond
 from pw_common.process.clock import now_ms
 from pw_common.process.tasks import end_tasks

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from pw_common.jetstream.bus import NOT_FOUND, ApiRefused, BrokerAway, Bus
-from pw_common.jetstream.outcome import Publish
-from pw_common.jetstream.publisher import Stored
+from pw_common.jetstream.publishing.outcome import Publish
+from pw_common.jetstream.publishing.publisher import Stored
 from pw_common.process.log import Log
 from pw_common.topology.queue_name import means_the_same
 from pw_common.topology.subjects import STREAM_SWAP, SWAP_BATCH

@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import dataclass
 
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.outcome import Done, Publish
-from pw_common.jetstream.publisher import Publisher, Stored
-from pw_common.jetstream.worker import Delivery, Handle, WorkerLimits, run_worker
+from pw_common.jetstream.publishing.outcome import Done, Publish
+from pw_common.jetstream.publishing.publisher import Publisher, Stored
+from pw_common.jetstream.consuming.worker import Delivery, Handle, WorkerLimits, run_worker
 from pw_common.process.clock import monotonic_s
 from pw_common.process.log import Log
 from pw_common.process.tasks import end_tasks

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import uvloop
 
-from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus, connect
+from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
+from pw_common.jetstream.connection import connect
 from pw_common.process.clock import monotonic_s
 from pw_common.process.exit_codes import EXIT_OK, EXIT_UNAVAILABLE
 from pw_common.process.log import Log, setup

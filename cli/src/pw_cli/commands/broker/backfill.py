@@ -37,7 +37,7 @@ from pw_cli.history.history_node import BadNode, add_patience_argument, check_no
 from pw_cli.history.together import stray
 from pw_cli.terminal.terminal import cell, complain, write_json
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.publisher import PublishRefused
+from pw_common.jetstream.publishing.publisher import PublishRefused
 from pw_common.text.plain_text import SENTENCE_CHARS_MAX, plain_text
 from pw_common.text.redact import redacted
 from pw_common.wire.captures import BadCapture

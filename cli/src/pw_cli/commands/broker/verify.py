@@ -29,7 +29,7 @@ from pw_cli.connect.broker import add_broker_argument, with_broker
 from pw_cli.gaps.gap_store import waiting_fills
 from pw_cli.terminal.terminal import cell, complain, write_json
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.stored import stored_messages
+from pw_common.jetstream.consuming.stored import stored_messages
 from pw_common.topology.queue_name import queue_name
 from pw_common.topology.streams import stream_created
 from pw_common.topology.subjects import STREAM_DLQ, STREAM_GAP, STREAM_SWAP, STREAM_TX

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from pw_cli.connect.broker import add_broker_argument, with_broker
 from pw_cli.dead_letters.shown import json_line
 from pw_common.jetstream.bus import Bus, headers_of
-from pw_common.jetstream.log_reader import LogReader, StoredMessage
+from pw_common.jetstream.consuming.log_reader import LogReader, StoredMessage
 from pw_common.jetstream.requests import listen
 from pw_common.topology.subjects import (
     STREAM_ALERT,

@@ -98,6 +98,15 @@ class UpOptions:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `pw up`."""
     source = parser.add_argument_group("source (default: a generated market)")
+    _add_source(source)
+    _add_playing(source)
+    run = parser.add_argument_group("run")
+    _add_processes(run)
+    _add_token(run)
+    _add_end(run)
+
+
+def _add_source(source: argparse._ArgumentGroup) -> None:
     source.add_argument(
         "--capture",
         nargs="+",
@@ -125,6 +134,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--with-failed", action="store_true", help="subscribe to failed transactions too"
     )
+
+
+def _add_playing(source: argparse._ArgumentGroup) -> None:
     source.add_argument(
         "--rate", metavar="R", help="recorded, max, 10x, or a number of transactions a second"
     )
@@ -155,7 +167,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="WHAT",
         help="what the played source's plan forbids: any, token-program, accounts-N, joined by +",
     )
-    run = parser.add_argument_group("run")
+
+
+def _add_processes(run: argparse._ArgumentGroup) -> None:
     run.add_argument("--parsers", type=int, default=2, metavar="N", help="parser processes")
     run.add_argument(
         "--channels", type=Path, metavar="YAML", help="where alerts go (default: the console)"
@@ -182,6 +196,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--port", type=int, default=DEFAULT_API_PORT, help="port of the API (0: any free one)"
     )
+
+
+def _add_token(run: argparse._ArgumentGroup) -> None:
     token = run.add_mutually_exclusive_group()
     token.add_argument(
         "--api-token-file",
@@ -196,6 +213,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="no token: every user and program on this machine can read and change everything",
     )
+
+
+def _add_end(run: argparse._ArgumentGroup) -> None:
     run.add_argument(
         "--exit-when-drained",
         action="store_true",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -29,7 +29,7 @@ from pw_cli.up.processes.processes import (
 )
 from pw_common.dev.local_broker import LocalBroker
 from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
-from pw_common.jetstream.stored import stream_state
+from pw_common.jetstream.consuming.stored import stream_state
 from pw_common.process.tasks import end_tasks
 from pw_common.topology.subjects import CONSUMER_PARSER, STREAM_SWAP, STREAM_TX
 
@@ -42,28 +42,34 @@ IDLE_S = 5.0
 BROKER_ANSWERS_S = 2.0
 
 
+class Joined(NamedTuple):
+    """A broker and our connection to it; `local` where it is our own process."""
+
+    nats_url: str
+    bus: Bus
+    local: LocalBroker | None
+
+
 class System:
     """Everything that `pw up` started, and questions about it."""
 
     def __init__(
         self,
         options: UpOptions,
-        nats_url: str,
+        joined: Joined,
         ports: plan.Ports,
         folder: Path,
-        bus: Bus,
         client: httpx.AsyncClient,
-        broker: LocalBroker | None,
         access: Access,
         starter: Starter | None = None,
     ) -> None:
         self.options = options
-        self.nats_url = nats_url
+        self.nats_url = joined.nats_url
         self.ports = ports
         self.sent_record = folder / plan.SENT_RECORD
-        self.bus = bus
+        self.bus = joined.bus
         self.client = client
-        self.broker = broker
+        self.broker = joined.local
         self.access = access
         self.folder = folder
         self.starter = starter or Starter()

@@ -10,7 +10,7 @@ from pw_cli.up.processes.processes import usage
 from pw_cli.up.processes.system import System
 from pw_cli.up.report.report import Report, Tally, per_transaction
 from pw_common.dev.sent_record import read_sent_record
-from pw_common.jetstream.stored import stored_messages, stream_state
+from pw_common.jetstream.consuming.stored import stored_messages, stream_state
 from pw_common.topology.subjects import STREAM_ALERT, STREAM_DLQ, STREAM_GAP, STREAM_SWAP
 from pw_common.wire.alerts import Alert, alert_digest, decode_alert
 from pw_common.wire.envelope import decompress

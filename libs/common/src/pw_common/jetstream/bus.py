@@ -11,7 +11,7 @@ from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -25,9 +25,6 @@ from pw_common.process.tasks import end_tasks
 from pw_common.text.broker_time import rfc3339_ms
 from pw_common.text.redact import keep_secret, redacted, redacted_url
 
-PING_INTERVAL_S = 5
-RECONNECT_WAIT_S = 0.25
-PENDING_BYTES_MAX = 8 * 1024 * 1024
 CLOSE_TIMEOUT_S = 5.0
 # How many keys of a bucket are read at once. One after the other takes a minute when the broker
 # is far away.
@@ -270,127 +267,9 @@ def unopened(log: Log) -> Bus:
     return Bus(Client(), log, opened=False)
 
 
-async def connect(
-    url: str,
-    service: str,
-    log: Log,
-    *,
-    user: str | None = None,
-    password: str | None = None,
-    ca_file: Path | None = None,
-    closed: asyncio.Event | None = None,
-    wait_s: float = 10.0,
-    on_trouble: Callable[[str], None] = lambda _what: None,
-    bus: Bus | None = None,
-) -> Bus:
-    """Connect, and keep reconnecting for ever once connected.
-
-    Args:
-        url: One or several `nats://host:port`, comma separated.
-        ca_file: What a TLS broker's certificate is checked with; unset: the system's CAs, or
-            those of SSL_CERT_FILE.
-        closed: Set when the connection is closed for good.
-        wait_s: How long to wait for the first connection.
-        on_trouble: Told of whatever may have cost a core subscriber a message: the
-            client's own drops (SlowConsumerError) and disconnections.
-        bus: Made before, without a connection: it gets this one.
-
-    Raises:
-        BrokerAway: nothing answered within `wait_s`.
-    """
-    opened = False
-    last = ""
-
-    async def on_error(error: Exception) -> None:
-        nonlocal last
-        # A refused certificate is said before what the broken connection says of itself.
-        if opened or "certificate" not in last.lower():
-            last = redacted(f"{type(error).__name__}: {error}")
-        if opened:
-            log.warning("broker_error", reason=last)
-            on_trouble(type(error).__name__)
-
-    async def on_disconnect() -> None:
-        if made.closing or not opened:
-            return
-        on_trouble("disconnected")
-        log.warning("broker_disconnected", url=shown)
-
-    async def on_reconnect() -> None:
-        log.info("broker_reconnected", url=shown)
-
-    async def on_close() -> None:
-        if closed is not None and opened:
-            closed.set()
-
-    shown = redacted_url(url)
-    keep_secret(*_secrets_of(url), password or "")
-    if not all(map(_is_address, url.split(","))):
-        # The client's own error may quote it, and with it half a password.
-        raise BrokerAway(f"{shown} cannot be read as nats://host:port, or several with commas")
-    try:
-        trusted = None if ca_file is None else ssl.create_default_context(cafile=str(ca_file))
-    except (ssl.SSLError, OSError) as error:
-        raise BrokerAway(f"{ca_file} holds no certificates that TLS can use") from error
-    client = Client()
-    made = bus if bus is not None else Bus(client, log)
-    connecting = asyncio.create_task(
-        client.connect(
-            servers=[one.strip() for one in url.split(",")],
-            name=f"pw-{service}",
-            user=user,
-            password=password,
-            inbox_prefix=f"_INBOX_{service}".encode(),
-            error_cb=on_error,
-            disconnected_cb=on_disconnect,
-            reconnected_cb=on_reconnect,
-            closed_cb=on_close,
-            connect_timeout=2,
-            reconnect_time_wait=RECONNECT_WAIT_S,  # type: ignore[arg-type]
-            max_reconnect_attempts=-1,
-            ping_interval=PING_INTERVAL_S,
-            max_outstanding_pings=2,
-            pending_size=PENDING_BYTES_MAX,
-            tls=trusted,
-        ),
-        name="connect",
-    )
-    try:
-        await asyncio.wait({connecting}, timeout=wait_s)
-        if not connecting.done():
-            raise TimeoutError
-        connecting.result()
-    except (NatsError, OSError, TimeoutError) as error:
-        raise BrokerAway(
-            f"no broker at {shown} within {wait_s:g} s ({last or type(error).__name__}): "
-            "is nats-server running there, and is PW_NATS_URL right?"
-        ) from error
-    else:
-        opened = True
-        made.open(client)
-    finally:
-        await end_tasks(connecting)
-        if not opened:
-            await client.close()
-    return made
-
-
-def _is_address(one: str) -> bool:
-    try:
-        parts = urlsplit(one.strip() if "://" in one else f"nats://{one.strip()}")
-        return bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-
-
-def _secrets_of(url: str) -> list[str]:
-    """The user part of each address: a user and a password, or a token."""
-    return [one.strip() for one in url.split(",") if "@" in one]
-
-
 def headers_of(message: Msg) -> dict[str, str]:
     """A message's headers, never None."""
     return message.headers or {}
 
 
-__all__ = ["ApiRefused", "BrokerAway", "Bus", "Msg", "connect", "headers_of", "unopened"]
+__all__ = ["ApiRefused", "BrokerAway", "Bus", "Msg", "headers_of", "unopened"]

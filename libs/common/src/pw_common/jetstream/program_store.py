@@ -13,7 +13,7 @@ from typing import Final
 from pw_common.documents.document import BadDocument
 from pw_common.documents.programs import ProgramTable, stored_programs
 from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
-from pw_common.jetstream.log_reader import LogReader
+from pw_common.jetstream.consuming.log_reader import LogReader
 from pw_common.process.log import Log
 from pw_common.topology.subjects import BUCKET_CONFIG, BUCKET_PROGRAMS, KEY_PROGRAMS
 from pw_common.wire.envelope import stamp_of

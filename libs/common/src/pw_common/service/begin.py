@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus, connect
+from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
+from pw_common.jetstream.connection import connect
 from pw_common.process.tasks import end_tasks, unless
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from pw_common.topology import subjects
 from pw_common.wire.limits import (
@@ -153,6 +153,23 @@ class Topology:
     buckets: tuple[Bucket, ...] = field(default=())
 
 
+CONSUMERS: Final = (
+    Consumer(
+        stream=subjects.STREAM_TX,
+        name=subjects.CONSUMER_PARSER,
+        ack_wait_s=PARSER_ACK_WAIT_S,
+        max_ack_pending=PARSER_ACK_PENDING_MAX,
+    ),
+    Consumer(
+        stream=subjects.STREAM_SWAP,
+        name=subjects.CONSUMER_DETECTOR,
+        ack_wait_s=PARSER_ACK_WAIT_S,
+        max_ack_pending=DETECTOR_ACK_PENDING_MAX,
+        headers_only=True,
+    ),
+)
+
+
 def declare(
     *,
     tx_bytes_max: int = 8 * GIB,
@@ -165,7 +182,15 @@ def declare(
     never trims by age: a full queue makes ingest wait. PW_DLQ refuses as well,
     since a dead letter must not push out another. The others are logs.
     """
-    streams = (
+    return Topology(
+        streams=_streams(tx_bytes_max, swap_bytes_max, replicas),
+        consumers=CONSUMERS,
+        buckets=_buckets(replicas),
+    )
+
+
+def _streams(tx_bytes_max: int, swap_bytes_max: int, replicas: int) -> tuple[Stream, ...]:
+    return (
         Stream(
             name=subjects.STREAM_TX,
             subjects=(subjects.TX_ALL,),
@@ -210,22 +235,10 @@ def declare(
             replicas=replicas,
         ),
     )
-    consumers = (
-        Consumer(
-            stream=subjects.STREAM_TX,
-            name=subjects.CONSUMER_PARSER,
-            ack_wait_s=PARSER_ACK_WAIT_S,
-            max_ack_pending=PARSER_ACK_PENDING_MAX,
-        ),
-        Consumer(
-            stream=subjects.STREAM_SWAP,
-            name=subjects.CONSUMER_DETECTOR,
-            ack_wait_s=PARSER_ACK_WAIT_S,
-            max_ack_pending=DETECTOR_ACK_PENDING_MAX,
-            headers_only=True,
-        ),
-    )
-    buckets = (
+
+
+def _buckets(replicas: int) -> tuple[Bucket, ...]:
+    return (
         Bucket(name=subjects.BUCKET_SOURCE, history=5, max_bytes=16 * MIB, replicas=replicas),
         Bucket(name=subjects.BUCKET_CONFIG, history=32, max_bytes=64 * MIB, replicas=replicas),
         Bucket(
@@ -253,7 +266,6 @@ def declare(
             replicas=replicas,
         ),
     )
-    return Topology(streams=streams, consumers=consumers, buckets=buckets)
 
 
 # What `provision` may change on a live stream or consumer. Anything else that

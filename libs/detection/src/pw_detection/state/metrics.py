@@ -52,10 +52,83 @@ def _sol(lamports: int) -> Fraction:
     return Fraction(lamports, LAMPORTS_PER_SOL)
 
 
-def _windowed(span: Span) -> tuple[Metric, ...]:
-    name = span.name
+class _Windowed:
+    """The metrics of one span of time."""
 
-    def metric(
+    def __init__(self, span: Span) -> None:
+        self._span = span
+
+    def all(self) -> tuple[Metric, ...]:
+        """In the order of the catalogue."""
+        return (*self._counts(), *self._sums(), *self._shares())
+
+    def _counts(self) -> tuple[Metric, ...]:
+        metric = self._metric
+        return (
+            metric("buy_count", "trades", "buys", lambda w: Reading(w.buys), grows=True),
+            metric("sell_count", "trades", "sells", lambda w: Reading(w.sells), grows=True),
+            metric(
+                "unique_buyers", "wallets", "wallets that bought",
+                lambda w: Reading(len(w.buyers)), grows=True,
+            ),
+            metric(
+                "unique_sellers", "wallets", "wallets that sold",
+                lambda w: Reading(len(w.sellers)), grows=True,
+            ),
+        )  # fmt: skip
+
+    def _sums(self) -> tuple[Metric, ...]:
+        metric = self._metric
+        return (
+            metric(
+                "buy_volume_sol", "SOL", "sum of what buys paid; sells are no part of it",
+                lambda w: Reading(_sol(w.buy_lamports)), grows=True,
+            ),
+            metric(
+                "sell_volume_sol", "SOL", "sum of what sells got",
+                lambda w: Reading(_sol(w.sell_lamports)), grows=True,
+            ),
+            metric(
+                "net_volume_sol", "SOL", "buy_volume_sol - sell_volume_sol",
+                lambda w: Reading(_sol(w.buy_lamports - w.sell_lamports)),
+            ),
+            metric(
+                "avg_buy_size", "SOL", "buy_volume_sol / valued buys", _average,
+                unknown="no trades, no buys, or none with a value",
+            ),
+            metric(
+                "buy_sell_ratio", "", "buys / sells; infinite without sells: `>` and `>=` hold",
+                _ratio, unknown="no trades; null with `no_sells`",
+            ),
+        )  # fmt: skip
+
+    def _shares(self) -> tuple[Metric, ...]:
+        name = self._span.name
+        return (
+            Metric(
+                f"{TOP_SHARE}{name}", "0..1",
+                "largest three buyers' volume / buy volume",
+                "no trades, no buys, or none with a value", False, self._share,
+            ),
+            Metric(
+                f"new_wallet_pct_{name}", "0..1",
+                "buyers of whom the stream saw no trade for an hour before / unique buyers",
+                "no trades, no buys, or less than an hour seen before the window", False,
+                self._fresh,
+            ),
+            self._metric(
+                "unvalued_count", "trades", "trades whose quote has no value in SOL",
+                lambda w: Reading(w.unvalued), grows=True,
+            ),
+            Metric(
+                f"price_change_{name}", "1 = +100 %",
+                "price / price of the window's first valued trade - 1",
+                "no trades, no price, or the window not wholly seen", False, self._change,
+            ),
+        )  # fmt: skip
+
+    def _metric(
+        self,
         stem: str,
         unit: str,
         formula: str,
@@ -64,8 +137,11 @@ def _windowed(span: Span) -> tuple[Metric, ...]:
         grows: bool = False,
         unknown: str = "no trades",
     ) -> Metric:
+        """A metric of what the window holds; while it fills, a bound or unknown."""
+        span = self._span
+
         def whole(market: Market, token: Token) -> Reading:
-            window = token.window(name)
+            window = token.window(span.name)
             if not window.count:
                 return Reading(None, "no_trades")
             reading = read(window)
@@ -76,103 +152,53 @@ def _windowed(span: Span) -> tuple[Metric, ...]:
                 return reading
             return reading._replace(least=True) if grows else Reading(None, "cold")
 
-        return Metric(f"{stem}_{name}", unit, formula, unknown, grows, whole)
+        return Metric(f"{stem}_{span.name}", unit, formula, unknown, grows, whole)
 
-    def average(window: Window) -> Reading:
-        if not window.buys:
-            return Reading(None, "no_buys")
-        if not window.valued_buys:
-            return Reading(None, "unvalued")
-        return Reading(Fraction(window.buy_lamports, LAMPORTS_PER_SOL * window.valued_buys))
-
-    def ratio(window: Window) -> Reading:
-        if not window.sells:
-            return Reading(None, NO_SELLS)
-        return Reading(Fraction(window.buys, window.sells))
-
-    def share(market: Market, token: Token) -> Reading:
-        window = token.window(name)
+    def _share(self, market: Market, token: Token) -> Reading:
+        window = token.window(self._span.name)
         if not window.count:
             return Reading(None, "no_trades")
         if not window.buys:
             return Reading(None, "no_buys")
         if not window.buy_lamports:
             return Reading(None, "unvalued")
-        if not market.covers(token.mint, span):
+        if not market.covers(token.mint, self._span):
             return Reading(None, "cold")
         return Reading(Fraction(token.top_buy_lamports(window, TOP), window.buy_lamports))
 
-    def fresh(market: Market, token: Token) -> Reading:
-        window = token.window(name)
+    def _fresh(self, market: Market, token: Token) -> Reading:
+        window = token.window(self._span.name)
         if not window.count:
             return Reading(None, "no_trades")
         if not window.buyers:
             return Reading(None, "no_buys")
-        if not market.covers_wallets(span):
+        if not market.covers_wallets(self._span):
             return Reading(None, "cold")
         return Reading(Fraction(window.fresh_buys, len(window.buyers)))
 
-    def change(market: Market, token: Token) -> Reading:
-        if not token.window(name).count:
+    def _change(self, market: Market, token: Token) -> Reading:
+        if not token.window(self._span.name).count:
             return Reading(None, "no_trades")
-        if not market.covers(token.mint, span):
+        if not market.covers(token.mint, self._span):
             return Reading(None, "cold")
-        now, first = token.price(), token.first_price(span)
+        now, first = token.price(), token.first_price(self._span)
         if now is None or first is None:
             return Reading(None, "no_price")
         return Reading(now / first - 1)
 
-    return (
-        metric("buy_count", "trades", "buys", lambda w: Reading(w.buys), grows=True),
-        metric("sell_count", "trades", "sells", lambda w: Reading(w.sells), grows=True),
-        metric(
-            "unique_buyers", "wallets", "wallets that bought", lambda w: Reading(len(w.buyers)),
-            grows=True,
-        ),
-        metric(
-            "unique_sellers", "wallets", "wallets that sold", lambda w: Reading(len(w.sellers)),
-            grows=True,
-        ),
-        metric(
-            "buy_volume_sol", "SOL", "sum of what buys paid; sells are no part of it",
-            lambda w: Reading(_sol(w.buy_lamports)), grows=True,
-        ),
-        metric(
-            "sell_volume_sol", "SOL", "sum of what sells got",
-            lambda w: Reading(_sol(w.sell_lamports)), grows=True,
-        ),
-        metric(
-            "net_volume_sol", "SOL", "buy_volume_sol - sell_volume_sol",
-            lambda w: Reading(_sol(w.buy_lamports - w.sell_lamports)),
-        ),
-        metric(
-            "avg_buy_size", "SOL", "buy_volume_sol / valued buys", average,
-            unknown="no trades, no buys, or none with a value",
-        ),
-        metric(
-            "buy_sell_ratio", "", "buys / sells; infinite without sells: `>` and `>=` hold", ratio,
-            unknown="no trades; null with `no_sells`",
-        ),
-        Metric(
-            f"{TOP_SHARE}{name}", "0..1",
-            "largest three buyers' volume / buy volume",
-            "no trades, no buys, or none with a value", False, share,
-        ),
-        Metric(
-            f"new_wallet_pct_{name}", "0..1",
-            "buyers of whom the stream saw no trade for an hour before / unique buyers",
-            "no trades, no buys, or less than an hour seen before the window", False, fresh,
-        ),
-        metric(
-            "unvalued_count", "trades", "trades whose quote has no value in SOL",
-            lambda w: Reading(w.unvalued), grows=True,
-        ),
-        Metric(
-            f"price_change_{name}", "1 = +100 %",
-            "price / price of the window's first valued trade - 1",
-            "no trades, no price, or the window not wholly seen", False, change,
-        ),
-    )  # fmt: skip
+
+def _average(window: Window) -> Reading:
+    if not window.buys:
+        return Reading(None, "no_buys")
+    if not window.valued_buys:
+        return Reading(None, "unvalued")
+    return Reading(Fraction(window.buy_lamports, LAMPORTS_PER_SOL * window.valued_buys))
+
+
+def _ratio(window: Window) -> Reading:
+    if not window.sells:
+        return Reading(None, NO_SELLS)
+    return Reading(Fraction(window.buys, window.sells))
 
 
 def _price(_market: Market, token: Token) -> Reading:
@@ -198,7 +224,7 @@ def _market_cap(market: Market, token: Token) -> Reading:
 
 
 METRICS: Final[tuple[Metric, ...]] = (
-    *(metric for span in SPANS for metric in _windowed(span)),
+    *(metric for span in SPANS for metric in _Windowed(span).all()),
     Metric(
         "price_sol", "SOL a token", "volume-weighted median of the newest 21 valued trades in 5m",
         "no valued trade in 5m", False, _price,

@@ -6,7 +6,7 @@ import asyncio
 
 from pw_api.core.query import RecentSwaps
 from pw_common.jetstream.bus import ApiRefused, BrokerAway
-from pw_common.jetstream.log_reader import LogReader
+from pw_common.jetstream.consuming.log_reader import LogReader
 from pw_common.service.run import Runtime
 from pw_common.topology.subjects import STREAM_SWAP
 from pw_common.wire.batches import batch_of

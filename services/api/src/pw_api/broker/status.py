@@ -22,7 +22,8 @@ from pw_api.routes.unlisted import UnlistedView
 from pw_common.jetstream.overview import Overview
 from pw_common.text.broker_time import rfc3339_ms
 from pw_common.topology.subjects import STREAM_DLQ, STREAM_GAP
-from pw_common.wire.heartbeat import Heartbeat, Rate
+from pw_common.wire.heartbeat import EndpointHealth, Heartbeat, Rate, SourceHealth
+from pw_common.wire.messages import SourceState
 from pw_health import Condition, mode_of
 from pw_health.reading import silent_instances
 
@@ -98,76 +99,82 @@ def _open_gaps(shot: Overview) -> int:
 
 def source_views(shot: Overview) -> list[SourceView]:
     """Every source that a live ingest reports or that has a checkpoint."""
-    found: dict[str, SourceView] = {}
-    for state in shot.checkpoints:
-        found[state.source] = SourceView(
-            source=state.source,
-            endpoint="",
-            connected=False,
-            slot=None,
-            lag_ms=None,
-            epoch=state.epoch,
-            checkpoint_slot=state.checkpoint_slot,
-            frontier_slot=state.frontier_slot,
-            gaps=0,
-            waiting_for_broker=False,
-            detail="no ingest reports it",
-            endpoints=[],
-            kind="live",
-            clock_ahead_ms=0,
-            refused=0,
-            refusing="",
-            filter="",
-            narrowed="",
-            sampled="",
-            seen_permille=None,
-        )
+    found = {state.source: _of_checkpoint(state) for state in shot.checkpoints}
     silent = silent_instances(shot)
     for beat in shot.heartbeats:
         health = beat.source
         if health is None or beat.instance in silent:
             continue
         stored = found.get(health.source)
-        checkpoint = health.checkpoint_slot
-        if checkpoint is None and stored is not None:
-            checkpoint = stored.checkpoint_slot
-        found[health.source] = SourceView(
-            source=health.source,
-            endpoint=health.endpoint,
-            connected=health.connected,
-            slot=health.slot,
-            lag_ms=health.lag_ms,
-            epoch=health.epoch,
-            checkpoint_slot=checkpoint,
-            frontier_slot=health.frontier_slot,
-            gaps=health.gaps,
-            waiting_for_broker=health.waiting_for_broker,
-            detail=health.detail,
-            endpoints=[
-                EndpointView(
-                    endpoint=one.endpoint,
-                    connected=one.connected,
-                    active=one.active,
-                    slot=one.slot,
-                    lag_ms=one.lag_ms,
-                    detail=one.detail,
-                    clock_ahead_ms=one.clock_ahead_ms,
-                    refused=one.refused,
-                    refusing=one.refusing,
-                    filter=one.filter,
-                )
-                for one in health.endpoints
-            ],
-            kind=health.kind,
-            clock_ahead_ms=health.clock_ahead_ms,
-            refused=health.refused,
-            refusing=health.refusing,
-            filter=health.filter,
-            narrowed=health.narrowed,
-            sampled=health.sampled,
-            seen_permille=health.seen_permille,
-        )
+        found[health.source] = _of_ingest(health, stored.checkpoint_slot if stored else None)
     return [found[name] for name in sorted(found)]
+
+
+def _of_checkpoint(state: SourceState) -> SourceView:
+    return SourceView(
+        source=state.source,
+        endpoint="",
+        connected=False,
+        slot=None,
+        lag_ms=None,
+        epoch=state.epoch,
+        checkpoint_slot=state.checkpoint_slot,
+        frontier_slot=state.frontier_slot,
+        gaps=0,
+        waiting_for_broker=False,
+        detail="no ingest reports it",
+        endpoints=[],
+        kind="live",
+        clock_ahead_ms=0,
+        refused=0,
+        refusing="",
+        filter="",
+        narrowed="",
+        sampled="",
+        seen_permille=None,
+    )
+
+
+def _of_ingest(health: SourceHealth, stored_slot: int | None) -> SourceView:
+    """What ingest says; until it has a checkpoint of its own, the stored one counts."""
+    checkpoint_slot = health.checkpoint_slot
+    return SourceView(
+        source=health.source,
+        endpoint=health.endpoint,
+        connected=health.connected,
+        slot=health.slot,
+        lag_ms=health.lag_ms,
+        epoch=health.epoch,
+        checkpoint_slot=stored_slot if checkpoint_slot is None else checkpoint_slot,
+        frontier_slot=health.frontier_slot,
+        gaps=health.gaps,
+        waiting_for_broker=health.waiting_for_broker,
+        detail=health.detail,
+        endpoints=[_endpoint_view(one) for one in health.endpoints],
+        kind=health.kind,
+        clock_ahead_ms=health.clock_ahead_ms,
+        refused=health.refused,
+        refusing=health.refusing,
+        filter=health.filter,
+        narrowed=health.narrowed,
+        sampled=health.sampled,
+        seen_permille=health.seen_permille,
+    )
+
+
+def _endpoint_view(one: EndpointHealth) -> EndpointView:
+    return EndpointView(
+        endpoint=one.endpoint,
+        connected=one.connected,
+        active=one.active,
+        slot=one.slot,
+        lag_ms=one.lag_ms,
+        detail=one.detail,
+        clock_ahead_ms=one.clock_ahead_ms,
+        refused=one.refused,
+        refusing=one.refusing,
+        filter=one.filter,
+    )
 
 
 def _last_at_ms(shot: Overview, stream: str) -> int | None:

@@ -23,7 +23,7 @@ from pw_common.documents.programs import (
     stored_programs,
 )
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.log_reader import LogReader, get_message
+from pw_common.jetstream.consuming.log_reader import LogReader, get_message
 from pw_common.topology.subjects import (
     BUCKET_CONFIG,
     KEY_ACKNOWLEDGED,

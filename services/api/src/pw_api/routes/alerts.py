@@ -15,7 +15,7 @@ from pw_api.core.peers import Slots, peer_of
 from pw_api.models.shapes import AlertsAnswer, Token, TokensAnswer, WhyRow, answer_of
 from pw_common.documents.document import BadDocument, decode
 from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
-from pw_common.jetstream.log_reader import LogReader, StoredMessage, newest_first
+from pw_common.jetstream.consuming.log_reader import LogReader, StoredMessage, newest_first
 from pw_common.jetstream.requests import Unanswered, ask
 from pw_common.process.clock import monotonic_s
 from pw_common.service.run import Runtime
@@ -97,6 +97,11 @@ def router(runtime: Runtime, bus: Callable[[], Bus]) -> APIRouter:
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
 
+    _add_tokens(routes, bus)
+    return routes
+
+
+def _add_tokens(routes: APIRouter, bus: Callable[[], Bus]) -> None:
     @routes.get("/tokens", responses=answer_of(TokensAnswer))
     async def tokens(state: Literal["HOT", "WARM"] | None = None) -> Response:
         """HOT tokens, and the most bought WARM ones, as the detector told them last."""
@@ -112,8 +117,6 @@ def router(runtime: Runtime, bus: Callable[[], Bus]) -> APIRouter:
     async def why(mint: Mint) -> Response:
         """Each rule for a token: its values, and what keeps it from ringing."""
         return json((await _ask(bus(), mint, "why"))["why"])
-
-    return routes
 
 
 class _Stream(StreamingResponse):

@@ -22,7 +22,7 @@ from pw_api.http import problems
 from pw_api.models.bodies import Parsing
 from pw_api.routes.alerts import json
 from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
-from pw_common.jetstream.log_reader import LogReader, StoredMessage
+from pw_common.jetstream.consuming.log_reader import LogReader, StoredMessage
 from pw_common.process.clock import now_ms
 from pw_common.topology.subjects import STREAM_SWAP
 from pw_common.wire.batches import batch_of

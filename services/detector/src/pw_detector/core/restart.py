@@ -24,6 +24,17 @@ class Note(NamedTuple):
     place: Place
 
 
+class Resumed(NamedTuple):
+    """What an earlier run had done, and where reading begins again."""
+
+    swap_stream_created: str
+    first: Note
+    folded_seq: int = 0
+    folded_place: Place = Place(0, 0)
+    released_slot: int = 0
+    epoch_time_ms: int = 0
+
+
 class RestartPoints:
     """The notes of the last horizon and one before it."""
 

@@ -13,7 +13,7 @@ import msgspec
 
 from pw_common.documents.document import BadDocument, decode
 from pw_common.jetstream.bus import ApiRefused, Bus
-from pw_common.jetstream.log_reader import get_message
+from pw_common.jetstream.consuming.log_reader import get_message
 from pw_common.ordering.event_time import SLOT_MS
 from pw_common.process.log import Log
 from pw_common.topology.subjects import (

@@ -8,7 +8,7 @@ from functools import partial
 
 import zstandard
 
-from pw_common.jetstream.publisher import Publisher, Stored
+from pw_common.jetstream.publishing.publisher import Publisher, Stored
 from pw_common.process.clock import monotonic_s
 from pw_common.service.run import Runtime
 from pw_common.topology import subjects

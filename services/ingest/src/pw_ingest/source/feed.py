@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
 from pw_common.process.clock import monotonic_s, now_ms
 from pw_common.service.run import Runtime
@@ -33,27 +34,30 @@ async def _nothing() -> None:
     pass
 
 
-class Feed:
-    """Reads one endpoint. With others beside it, `merge` decides what is new."""
+@dataclass(frozen=True)
+class Shared:
+    """What all feeds of an ingest share. Where they race, `merge` decides what is new."""
 
-    def __init__(
-        self,
-        number: int,
-        endpoint: Endpoint,
-        settings: Settings,
-        runtime: Runtime,
-        pipeline: Pipeline,
-        outbox: Outbox,
-        merge: Merge | None,
-        steady: Steady,
-    ) -> None:
+    settings: Settings
+    runtime: Runtime
+    pipeline: Pipeline
+    outbox: Outbox
+    merge: Merge | None
+    steady: Steady
+
+
+class Feed:
+    """Reads one endpoint."""
+
+    def __init__(self, number: int, endpoint: Endpoint, shared: Shared) -> None:
+        settings, runtime = shared.settings, shared.runtime
         self.number = number
         self.name = endpoint.shown
         # Where the key is that it asks for.
         self.key_setting = "PW_INGEST_TOKEN_FILE"
         if endpoint.is_rpc:
             self.key_setting = "PW_INGEST_RPC_URL or PW_INGEST_RPC_HEADER_FILE"
-        self.guard = Guard(self.name, settings, runtime, steady)
+        self.guard = Guard(self.name, settings, runtime, shared.steady)
         # Whether another endpoint carries on without this one.
         self.may_leave: Callable[[], bool] = lambda: False
         self.source: AnySource = (
@@ -69,9 +73,9 @@ class Feed:
         self.on_connected: Callable[[], Awaitable[None]] = _nothing
         self._settings = settings
         self._runtime = runtime
-        self._pipeline = pipeline
-        self._outbox = outbox
-        self._merge = merge
+        self._pipeline = shared.pipeline
+        self._outbox = shared.outbox
+        self._merge = shared.merge
         self._turn = asyncio.Lock()
         self._luck = random.Random()  # noqa: S311
         self._watch = FilterWatch()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from pw_replay.market.wire import programs as p
 from pw_replay.market.wire.ledger import USDC, WSOL, Ledger, Mint, TokenAccount, address_of
@@ -131,6 +132,18 @@ def pump_curve(ledger: Ledger, mint: Mint, progress_lamports: int = 0) -> Pool:
     )
 
 
+class _Layout(NamedTuple):
+    """The accounts of a pool, as its program wants them."""
+
+    authority: bytes
+    base_vault: TokenAccount
+    quote_vault: TokenAccount
+    writable: tuple[bytes, ...]
+    readonly: tuple[bytes, ...]
+    market: tuple[bytes, ...] = ()
+    lp_mint: Mint | None = None
+
+
 def amm(
     ledger: Ledger,
     venue: Venue,
@@ -141,62 +154,70 @@ def amm(
 ) -> Pool:
     """A pool of 100 million (or so many) tokens against `quote_reserve` raw units."""
     base_reserve = tokens * 10**mint.decimals
-    seed = ledger.seed
-    program = PROGRAM_OF[venue]
-    key = p.pda(program, b"pool", mint.key, quote.key)
-    lp_mint = None
-    market: tuple[bytes, ...] = ()
-    if venue is Venue.PUMP_AMM:
-        authority = key
-        base_vault = ledger.associated(key, mint)
-        quote_vault = ledger.associated(key, quote)
-        fees = ledger.associated(p.PUMP_AMM_FEES, quote)
-        if not fees.exists:
-            ledger.endow(fees, 4_000 * LAMPORTS)
-        writable: tuple[bytes, ...] = (key, base_vault.key, quote_vault.key, fees.key)
-        readonly: tuple[bytes, ...] = (
-            *(p.PUMP_AMM_GLOBAL, mint.key, quote.key, p.PUMP_AMM_FEES, p.TOKEN, p.SYSTEM),
-            *(p.ATA, p.PUMP_AMM_EVENTS, p.PUMP_AMM),
-        )
-    elif venue is Venue.UNLISTED:
-        authority = key
-        base_vault = ledger.account(p.pda(program, b"vault", key, mint.key), mint, key)
-        quote_vault = ledger.account(p.pda(program, b"vault", key, quote.key), quote, key)
-        writable = (key, base_vault.key, quote_vault.key)
-        readonly = (p.TOKEN, p.UNLISTED)
-    else:
-        is_v4 = venue is Venue.RAYDIUM_V4
-        authority = p.RAYDIUM_V4_AUTHORITY if is_v4 else p.RAYDIUM_CPMM_AUTHORITY
-        vault_keys = [p.pda(program, b"pool_vault", key, one.key) for one in (mint, quote)]
-        base_vault = ledger.account(vault_keys[0], mint, authority)
-        quote_vault = ledger.account(vault_keys[1], quote, authority)
-        market = tuple(named(seed, f"{mint.address}/{address_of(key)}/{n}") for n in range(10))
-        if is_v4:
-            writable = (key, *market[:2], base_vault.key, quote_vault.key, *market[2:8])
-            readonly = (authority, market[8], p.OPENBOOK, p.TOKEN, p.RAYDIUM_V4)
-        else:
-            writable = (key, base_vault.key, quote_vault.key, market[0])
-            readonly = (authority, market[1], mint.key, quote.key, p.TOKEN, p.RAYDIUM_CPMM)
-            lp_mint = Mint.of(p.pda(program, b"pool_lp_mint", key), 9)
-    ledger.endow(base_vault, base_reserve)
-    ledger.endow(quote_vault, quote_reserve)
+    key = p.pda(PROGRAM_OF[venue], b"pool", mint.key, quote.key)
+    lay_out = {Venue.PUMP_AMM: _pump_amm, Venue.UNLISTED: _unlisted}.get(venue, _raydium)
+    layout = lay_out(ledger, venue, key, mint, quote)
+    ledger.endow(layout.base_vault, base_reserve)
+    ledger.endow(layout.quote_vault, quote_reserve)
     return Pool(
         venue,
         mint,
         quote,
         key,
-        authority,
-        base_vault,
-        quote_vault,
+        layout.authority,
+        layout.base_vault,
+        layout.quote_vault,
         base_reserve,
         quote_reserve,
         quote_reserve,
-        writable,
-        readonly,
-        table=named(seed, f"table/{mint.address}"),
-        market=market,
-        lp_mint=lp_mint,
+        layout.writable,
+        layout.readonly,
+        table=named(ledger.seed, f"table/{mint.address}"),
+        market=layout.market,
+        lp_mint=layout.lp_mint,
     )
+
+
+def _pump_amm(ledger: Ledger, _venue: Venue, key: bytes, mint: Mint, quote: Mint) -> _Layout:
+    base_vault, quote_vault = ledger.associated(key, mint), ledger.associated(key, quote)
+    fees = ledger.associated(p.PUMP_AMM_FEES, quote)
+    if not fees.exists:
+        ledger.endow(fees, 4_000 * LAMPORTS)
+    readonly = (
+        *(p.PUMP_AMM_GLOBAL, mint.key, quote.key, p.PUMP_AMM_FEES, p.TOKEN, p.SYSTEM),
+        *(p.ATA, p.PUMP_AMM_EVENTS, p.PUMP_AMM),
+    )
+    writable = (key, base_vault.key, quote_vault.key, fees.key)
+    return _Layout(key, base_vault, quote_vault, writable, readonly)
+
+
+def _unlisted(ledger: Ledger, venue: Venue, key: bytes, mint: Mint, quote: Mint) -> _Layout:
+    program = PROGRAM_OF[venue]
+    base_vault = ledger.account(p.pda(program, b"vault", key, mint.key), mint, key)
+    quote_vault = ledger.account(p.pda(program, b"vault", key, quote.key), quote, key)
+    writable = (key, base_vault.key, quote_vault.key)
+    return _Layout(key, base_vault, quote_vault, writable, (p.TOKEN, p.UNLISTED))
+
+
+def _raydium(ledger: Ledger, venue: Venue, key: bytes, mint: Mint, quote: Mint) -> _Layout:
+    program = PROGRAM_OF[venue]
+    is_v4 = venue is Venue.RAYDIUM_V4
+    authority = p.RAYDIUM_V4_AUTHORITY if is_v4 else p.RAYDIUM_CPMM_AUTHORITY
+    vault_keys = [p.pda(program, b"pool_vault", key, one.key) for one in (mint, quote)]
+    base_vault = ledger.account(vault_keys[0], mint, authority)
+    quote_vault = ledger.account(vault_keys[1], quote, authority)
+    names = [f"{mint.address}/{address_of(key)}/{n}" for n in range(10)]
+    market = tuple(named(ledger.seed, name) for name in names)
+    writable: tuple[bytes, ...]
+    readonly: tuple[bytes, ...]
+    if is_v4:
+        writable = (key, *market[:2], base_vault.key, quote_vault.key, *market[2:8])
+        readonly = (authority, market[8], p.OPENBOOK, p.TOKEN, p.RAYDIUM_V4)
+        return _Layout(authority, base_vault, quote_vault, writable, readonly, market)
+    lp_mint = Mint.of(p.pda(program, b"pool_lp_mint", key), 9)
+    readonly = (authority, market[1], mint.key, quote.key, p.TOKEN, p.RAYDIUM_CPMM)
+    writable = (key, base_vault.key, quote_vault.key, market[0])
+    return _Layout(authority, base_vault, quote_vault, writable, readonly, market, lp_mint)
 
 
 def default_quote_reserve(quote: Mint, sol: int) -> int:

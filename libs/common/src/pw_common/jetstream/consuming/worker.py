@@ -17,8 +17,8 @@ from nats.errors import Error as NatsError
 from nats.js.errors import APIError
 
 from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus, headers_of
-from pw_common.jetstream.outcome import Done, NotNow, Publish
-from pw_common.jetstream.publisher import Publisher, Stored
+from pw_common.jetstream.publishing.outcome import Done, NotNow, Publish
+from pw_common.jetstream.publishing.publisher import Publisher, Stored
 from pw_common.process.log import Log
 from pw_common.process.tasks import end_tasks
 

@@ -1,0 +1,1 @@
+"""Taking messages from streams: by position, or acknowledged one by one."""

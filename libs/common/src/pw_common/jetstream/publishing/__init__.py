@@ -1,0 +1,1 @@
+"""Storing messages, and what a handler decided to store."""
