@@ -15,16 +15,16 @@ from typing import Any, Final, NamedTuple
 
 def ack_before_store() -> None:
     """The parser acknowledges what it fetched before anything of it is stored."""
-    from pw_common.jetstream.consuming import worker
+    from pw_common.jetstream.consuming.worker import Worker
 
-    original = worker._answer
+    original = Worker._answer
 
-    async def answer(messages: list[Any], *rest: Any) -> int:
+    async def answer(self: Worker, messages: list[Any], stop: Any) -> None:
         for message in messages:
             await message.ack()
-        return await original(messages, *rest)
+        await original(self, messages, stop)
 
-    worker._answer = answer  # type: ignore[assignment]
+    Worker._answer = answer  # type: ignore[method-assign]
 
 
 def random_msg_id() -> None:

@@ -24,8 +24,8 @@ import yaml
 
 from pw_cli.offline.offline import SOURCE
 from pw_common.jetstream.bus import Bus, headers_of
-from pw_common.jetstream.publishing.publisher import Publisher
 from pw_common.jetstream.consuming.stored import stored_messages
+from pw_common.jetstream.publishing.publisher import Publisher
 from pw_common.process.log import Log
 from pw_common.topology import subjects
 from pw_common.wire.batches import batch_of

@@ -17,8 +17,8 @@ from nats.errors import Error as NatsError
 
 from pw_common.dev.local_broker import restart_broker
 from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
-from pw_common.jetstream.publishing.publisher import Publisher, Stored
 from pw_common.jetstream.consuming.stored import stored_messages
+from pw_common.jetstream.publishing.publisher import Publisher, Stored
 from pw_common.process.log import Log
 from pw_common.process.tasks import end_tasks
 from pw_common.topology import subjects

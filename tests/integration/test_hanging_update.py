@@ -9,8 +9,8 @@ import pytest
 
 from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.consuming.log_reader import get_message
+from pw_common.jetstream.consuming.worker import Durable, Worker, WorkerLimits
 from pw_common.jetstream.publishing.publisher import Publisher
-from pw_common.jetstream.consuming.worker import WorkerLimits, run_worker
 from pw_common.ordering.assembly import HOLD_MAX_MS
 from pw_common.process.log import Log
 from pw_common.service.metrics import Metrics
@@ -69,16 +69,14 @@ async def test_the_neighbours_of_a_hanging_update_are_parsed_and_stored(
         await publisher.start()
         metrics, stop = Metrics("parser", "1"), asyncio.Event()
         working = asyncio.create_task(
-            run_worker(
+            Worker(
                 bus,
                 publisher,
                 handler(Queue(bus), metrics, parse_module=CRASHING.stem),
-                stream=subjects.STREAM_TX,
-                consumer=subjects.CONSUMER_PARSER,
-                limits=WorkerLimits(fetch=8, ack_wait_s=8.0, poison_run_max=5),
-                stop=stop,
-                log=Log("test"),
-            )
+                Durable(subjects.STREAM_TX, subjects.CONSUMER_PARSER),
+                WorkerLimits(fetch=8, ack_wait_s=8.0, poison_run_max=5),
+                Log("test"),
+            ).run(stop)
         )
 
         async def answered() -> bool:

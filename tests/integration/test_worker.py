@@ -12,9 +12,17 @@ import pytest
 
 from pw_common.dev.local_broker import restart_broker
 from pw_common.jetstream.bus import BrokerAway, Bus
+from pw_common.jetstream.consuming.worker import (
+    Delivery,
+    Durable,
+    Handle,
+    Hooks,
+    TooMuchPoison,
+    Worker,
+    WorkerLimits,
+)
 from pw_common.jetstream.publishing.outcome import Done, Publish
 from pw_common.jetstream.publishing.publisher import Publisher
-from pw_common.jetstream.consuming.worker import Delivery, Handle, TooMuchPoison, WorkerLimits, run_worker
 from pw_common.process.log import Log
 from pw_common.topology.streams import NS
 from pw_common.topology.subjects import SWAP_BATCH, dead_letter
@@ -57,6 +65,16 @@ async def answer(delivery: Delivery) -> Done:
     return output(delivery)
 
 
+class Told(Hooks):
+    """Passes on what is said of its health."""
+
+    def __init__(self, on_health: Callable[[str], None]) -> None:
+        self._told = on_health
+
+    def on_health(self, reason: str) -> None:
+        self._told(reason)
+
+
 @asynccontextmanager
 async def worker(
     bus: Bus,
@@ -66,19 +84,9 @@ async def worker(
 ) -> AsyncIterator[asyncio.Task[None]]:
     publisher = Publisher(bus, Log("test"), ack_timeout_s=1.0)
     await publisher.start()
-    task = asyncio.create_task(
-        run_worker(
-            bus,
-            publisher,
-            handle,
-            stream="PW_TX",
-            consumer="parser",
-            limits=LIMITS,
-            stop=stop,
-            log=Log("test"),
-            on_health=on_health,
-        )
-    )
+    durable = Durable("PW_TX", "parser")
+    one = Worker(bus, publisher, handle, durable, LIMITS, Log("test"), Told(on_health))
+    task = asyncio.create_task(one.run(stop))
     try:
         yield task
     finally:

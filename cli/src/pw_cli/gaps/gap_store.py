@@ -12,9 +12,9 @@ import msgspec
 from pw_cli.audit.unreadable import gap_of
 from pw_cli.gaps.gap_proof import StoredBlocks, within
 from pw_common.jetstream.bus import Bus, headers_of
+from pw_common.jetstream.consuming.stored import stored_messages
 from pw_common.jetstream.program_store import InForce
 from pw_common.jetstream.publishing.publisher import Publisher
-from pw_common.jetstream.consuming.stored import stored_messages
 from pw_common.process.log import Log
 from pw_common.topology.subjects import (
     STREAM_GAP,

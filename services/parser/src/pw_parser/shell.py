@@ -6,9 +6,16 @@ import asyncio
 from dataclasses import dataclass
 
 from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.consuming.worker import (
+    Delivery,
+    Durable,
+    Handle,
+    Hooks,
+    Worker,
+    WorkerLimits,
+)
 from pw_common.jetstream.publishing.outcome import Done, Publish
 from pw_common.jetstream.publishing.publisher import Publisher, Stored
-from pw_common.jetstream.consuming.worker import Delivery, Handle, WorkerLimits, run_worker
 from pw_common.process.clock import monotonic_s
 from pw_common.process.log import Log
 from pw_common.process.tasks import end_tasks
@@ -66,6 +73,11 @@ class Answer(Done):
     place: Place = Place("", 0)
 
 
+LIMITS = WorkerLimits(
+    fetch=PARSER_FETCH, ack_wait_s=PARSER_ACK_WAIT_S, poison_run_max=POISON_RUN_MAX
+)
+
+
 async def run_parser(runtime: Runtime) -> None:
     """Parse PW_TX until told to stop."""
     metrics = runtime.metrics
@@ -81,34 +93,52 @@ async def run_parser(runtime: Runtime) -> None:
         on_retry=lambda why: metrics.count("pw_publish_retries_total", why=why),
     )
     await publisher.start()
-    again = Again(runtime.bus, runtime.log)
-
-    async def also(done: Done, stored: list[Stored]) -> tuple[Publish, ...]:
-        return await again.answer(done.place, stored) if isinstance(done, Answer) else ()
-
     runtime.set_ready()
     watching = asyncio.create_task(acknowledged.watch(), name="acknowledged")
     try:
-        await run_worker(
+        worker = Worker(
             runtime.bus,
             publisher,
             handler(queue, metrics, log=runtime.log, tables=tables, stop=runtime.stop),
-            stream=STREAM_TX,
-            consumer=CONSUMER_PARSER,
-            limits=WorkerLimits(
-                fetch=PARSER_FETCH, ack_wait_s=PARSER_ACK_WAIT_S, poison_run_max=POISON_RUN_MAX
-            ),
-            stop=runtime.stop,
-            log=runtime.log,
-            also=also,
-            on_stored=lambda delivery, done, stored: count(metrics, drift, delivery, done, stored),
-            on_health=runtime.set_ready,
-            on_back=queue.look,
-            on_swept=lambda count: metrics.count("pw_parser_swept_total", count),
+            Durable(STREAM_TX, CONSUMER_PARSER),
+            LIMITS,
+            runtime.log,
+            Parsing(runtime, queue, drift),
         )
+        await worker.run(runtime.stop)
     finally:
         await end_tasks(watching)
         await publisher.stop()
+
+
+class Parsing(Hooks):
+    """What the parser adds to the consume loop."""
+
+    def __init__(self, runtime: Runtime, queue: Queue, drift: Drift) -> None:
+        self._runtime = runtime
+        self._queue = queue
+        self._drift = drift
+        self._again = Again(runtime.bus, runtime.log)
+
+    async def also(self, done: Done, stored: list[Stored]) -> tuple[Publish, ...]:
+        """What an earlier answer to the same message left out."""
+        return await self._again.answer(done.place, stored) if isinstance(done, Answer) else ()
+
+    async def on_back(self) -> None:
+        """Learn which PW_TX this is."""
+        await self._queue.look()
+
+    def on_stored(self, delivery: Delivery, done: Done, stored: list[Stored]) -> None:
+        """Count it."""
+        count(self._runtime.metrics, self._drift, delivery, done, stored)
+
+    def on_health(self, reason: str) -> None:
+        """Ready, or why not."""
+        self._runtime.set_ready(reason)
+
+    def on_swept(self, count: int) -> None:
+        """Count them."""
+        self._runtime.metrics.count("pw_parser_swept_total", count)
 
 
 class Queue:

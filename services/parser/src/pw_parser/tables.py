@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 
 from pw_common.documents.programs import ProgramTable
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.publishing.outcome import NotNow
 from pw_common.jetstream.program_store import NoTable, table_of
+from pw_common.jetstream.publishing.outcome import NotNow
 from pw_common.process.clock import monotonic_s
 from pw_common.process.log import Log
 from pw_common.process.tasks import unless

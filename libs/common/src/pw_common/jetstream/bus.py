@@ -6,13 +6,9 @@ Everything here retries or raises `BrokerAway`; nats-py's own errors stay inside
 from __future__ import annotations
 
 import asyncio
-import ssl
 from base64 import b64decode
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Any
 
 import msgspec
 from nats.aio.client import Client
@@ -23,7 +19,6 @@ from nats.js import JetStreamContext
 from pw_common.process.log import Log
 from pw_common.process.tasks import end_tasks
 from pw_common.text.broker_time import rfc3339_ms
-from pw_common.text.redact import keep_secret, redacted, redacted_url
 
 CLOSE_TIMEOUT_S = 5.0
 # How many keys of a bucket are read at once. One after the other takes a minute when the broker

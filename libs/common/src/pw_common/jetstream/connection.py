@@ -158,5 +158,3 @@ def _is_address(one: str) -> bool:
 def _secrets_of(url: str) -> list[str]:
     """The user part of each address: a user and a password, or a token."""
     return [one.strip() for one in url.split(",") if "@" in one]
-
-

@@ -11,8 +11,8 @@ import msgspec
 
 from pw_common.documents.channels import Channel
 from pw_common.jetstream.bus import ApiRefused, BrokerAway, Msg
-from pw_common.jetstream.publishing.publisher import PublishRefused
 from pw_common.jetstream.consuming.pulling import CONNECTION_LOST, Pull
+from pw_common.jetstream.publishing.publisher import PublishRefused
 from pw_common.process.clock import monotonic_s, now_ms
 from pw_common.process.tasks import unless
 from pw_common.service.run import Runtime

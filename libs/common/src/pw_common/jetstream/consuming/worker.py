@@ -1,5 +1,15 @@
 """The consume loop: take, decide, store, acknowledge. In that order, whatever happens.
 
+Between fetches the worker knows its consumer in one of three ways:
+
+    state    | what happened                                  | messages that come
+    KNOWN    | it counts on from what it has delivered        | are handled
+    NEW      | it was gone, or counts from its beginning      | after `on_back` could look; else
+             | again: it may be of another stream             | they are given back
+    BLOCKED  | it is not there, or not as declared            | as for NEW, where any come
+
+It looks after some fetches without a message, and as often while it is BLOCKED.
+
 A handler's exception is a bug and ends the process: the messages in hand are
 redelivered elsewhere. Only a broker that is away is waited for. A message that
 cannot be read is the handler's business (`Done.dead_letters`), never a reason
@@ -11,6 +21,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple, TypeAlias
 
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
@@ -30,14 +42,6 @@ QUIET_FETCHES = 4
 CONSUMER_MUST = {"max_deliver": -1, "ack_policy": "explicit"}
 
 
-async def _nothing() -> None:
-    return
-
-
-async def _no_more(_done: Done, _stored: list[Stored]) -> tuple[Publish, ...]:
-    return ()
-
-
 class TooMuchPoison(RuntimeError):
     """Nothing readable for many messages in a row: the backlog stays where it is."""
 
@@ -53,9 +57,7 @@ class Delivery:
     pending: int
 
 
-Handle = Callable[[Delivery], Awaitable[Done]]
-OnStored = Callable[[Delivery, Done, list[Stored]], None]
-Also = Callable[[Done, list[Stored]], Awaitable[tuple[Publish, ...]]]
+Handle: TypeAlias = Callable[[Delivery], Awaitable[Done]]
 
 
 @dataclass(frozen=True)
@@ -67,75 +69,213 @@ class WorkerLimits:
     poison_run_max: int
 
 
-async def run_worker(
-    bus: Bus,
-    publisher: Publisher,
-    handle: Handle,
-    *,
-    stream: str,
-    consumer: str,
-    limits: WorkerLimits,
-    stop: asyncio.Event,
-    log: Log,
-    also: Also = _no_more,
-    on_stored: OnStored = lambda _delivery, _done, _stored: None,
-    on_health: Callable[[str], None] = lambda _reason: None,
-    on_back: Callable[[], Awaitable[None]] = _nothing,
-    on_swept: Callable[[int], None] = lambda _count: None,
-) -> None:
-    """Consume until `stop` is set; then finish what is in hand and hand back the rest.
+class Durable(NamedTuple):
+    """A durable consumer and its stream."""
 
-    Args:
-        also: Asked what else to store where an output was a duplicate, before the acknowledgement.
-        on_health: Told why there can be no work (the consumer is gone or not as declared),
-            and told an empty reason when there can again.
-        on_swept: Told how many acknowledged messages were there again after a crash of the
-            broker and were removed.
-        on_back: Awaited before the first message after a consumer was gone or counts from its
-            beginning again: it may be of another stream by that name.
+    stream: str
+    consumer: str
 
-    Raises:
-        TooMuchPoison: after `poison_run_max` unreadable messages in a row.
-    """
-    subscription = await bus.js.pull_subscribe_bind(consumer=consumer, stream=stream)
-    poison_run = 0
-    quiet = 0
-    reason, delivered = await _look(bus, stream, consumer)
-    on_health(reason)
-    is_known = not reason
-    try:
-        while not stop.is_set():
-            messages = await _fetch(subscription, limits.fetch, log)
-            # While something is in the way, traffic need not pause before we look again.
-            quiet = 0 if messages and not reason else quiet + 1
-            if quiet >= QUIET_FETCHES:
-                quiet = 0
-                reason, known = await _look(bus, stream, consumer)
-                on_health(reason)
-                is_known = is_known and not reason and known >= delivered
-                delivered = max(delivered, known)
-                if not reason:
-                    await _sweep(bus, stream, consumer, log, on_swept)
-            if not messages:
-                continue
-            if not is_known or messages[0].metadata.sequence.consumer <= delivered:
-                is_known = await _is_known_again(on_back, messages, log)
-                if not is_known:
-                    continue
-            delivered = messages[-1].metadata.sequence.consumer
-            poison_run = await _answer(
-                messages, publisher, handle, limits, stop, also, on_stored, poison_run, log
-            )
-    finally:
-        # nats-py's drain waits for its whole timeout while a pull is live.
+
+class Hooks:
+    """What a service adds to the loop; by default nothing."""
+
+    async def also(self, _done: Done, _stored: list[Stored]) -> tuple[Publish, ...]:
+        """What else to store where an output was a duplicate, before the acknowledgement."""
+        return ()
+
+    async def on_back(self) -> None:
+        """Awaited before the first message of a consumer that is NEW.
+
+        Raises:
+            BrokerAway: it could not look; the messages are given back.
+        """
+
+    def on_stored(self, delivery: Delivery, done: Done, stored: list[Stored]) -> None:
+        """A message was answered, and is acknowledged."""
+
+    def on_health(self, reason: str) -> None:
+        """Why there can be no work; empty when there can again."""
+
+    def on_swept(self, count: int) -> None:
+        """So many acknowledged messages were there again after a crash, and were removed."""
+
+
+class State(Enum):
+    """What the worker knows of its consumer."""
+
+    KNOWN = "known"
+    NEW = "new"
+    BLOCKED = "blocked"
+
+
+class _InHand(NamedTuple):
+    message: Msg
+    delivery: Delivery
+    done: Done
+    futures: list[asyncio.Future[Stored]]
+
+
+class Worker:
+    """One consume loop."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        publisher: Publisher,
+        handle: Handle,
+        durable: Durable,
+        limits: WorkerLimits,
+        log: Log,
+        hooks: Hooks | None = None,
+    ) -> None:
+        self._bus = bus
+        self._publisher = publisher
+        self._handle = handle
+        self._durable = durable
+        self._limits = limits
+        self._log = log
+        self._hooks = hooks if hooks is not None else Hooks()
+        self._state = State.BLOCKED
+        # How many messages the consumer has delivered, to us or to others.
+        self._delivered = 0
+        self._quiet = 0
+        self._poison_run = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consume until `stop` is set; then finish what is in hand and hand back the rest.
+
+        Raises:
+            TooMuchPoison: after `poison_run_max` unreadable messages in a row.
+        """
+        stream, consumer = self._durable
+        subscription = await self._bus.js.pull_subscribe_bind(consumer=consumer, stream=stream)
+        if not await self._look():
+            self._state = State.KNOWN
         try:
-            await subscription.unsubscribe()
-        except NatsError as error:
-            log.debug("unsubscribe_failed", reason=type(error).__name__)
+            while not stop.is_set():
+                messages = await _fetch(subscription, self._limits.fetch, self._log)
+                await self._look_if_quiet(messages)
+                if messages and await self._is_known(messages):
+                    self._delivered = messages[-1].metadata.sequence.consumer
+                    await self._answer(messages, stop)
+        finally:
+            # nats-py's drain waits for its whole timeout while a pull is live.
+            try:
+                await subscription.unsubscribe()
+            except NatsError as error:
+                self._log.debug("unsubscribe_failed", reason=type(error).__name__)
+
+    async def _look_if_quiet(self, messages: list[Msg]) -> None:
+        # While something is in the way, traffic need not pause before we look again.
+        is_busy = messages and self._state is not State.BLOCKED
+        self._quiet = 0 if is_busy else self._quiet + 1
+        if self._quiet < QUIET_FETCHES:
+            return
+        self._quiet = 0
+        if not await self._look():
+            await _sweep(self._bus, self._durable, self._log, self._hooks.on_swept)
+
+    async def _look(self) -> str:
+        """Ask the broker for the consumer; why it cannot give us work."""
+        reason, delivered = await _look(self._bus, self._durable)
+        self._hooks.on_health(reason)
+        if reason:
+            self._state = State.BLOCKED
+        elif self._state is State.BLOCKED or delivered < self._delivered:
+            self._state = State.NEW
+        self._delivered = max(self._delivered, delivered)
+        return reason
+
+    async def _is_known(self, messages: list[Msg]) -> bool:
+        """Whether these may be handled; else they are given back."""
+        again = messages[0].metadata.sequence.consumer <= self._delivered
+        if self._state is State.KNOWN and not again:
+            return True
+        try:
+            await self._hooks.on_back()
+        except BrokerAway as error:
+            self._log.warning("messages_given_back", messages=len(messages), reason=str(error))
+            if self._state is State.KNOWN:
+                self._state = State.NEW
+            await _give_back(messages)
+            await asyncio.sleep(BROKER_RETRY_S)
+            return False
+        if self._state is State.NEW:
+            self._state = State.KNOWN
+        return True
+
+    async def _answer(self, messages: list[Msg], stop: asyncio.Event) -> None:
+        """Answer a fetch: outputs of all messages share one window, then each input is acked."""
+        holding = asyncio.create_task(_hold(messages, self._limits.ack_wait_s / 3), name="hold")
+        try:
+            in_hand = await self._handle_each(messages, stop)
+            repeated: list[tuple[_InHand, list[Stored]]] = []
+            for one in in_hand:
+                stored = list(await asyncio.gather(*one.futures))
+                if any(each.duplicate for each in stored):
+                    repeated.append((one, stored))
+                else:
+                    await self._acknowledge(one, stored)
+            await self._store_also(repeated)
+        finally:
+            await end_tasks(holding)
+
+    async def _handle_each(self, messages: list[Msg], stop: asyncio.Event) -> list[_InHand]:
+        """Handle in order and begin to store; what is not handled is given back."""
+        in_hand: list[_InHand] = []
+        for at, message in enumerate(messages):
+            if stop.is_set():
+                await _give_back(messages[at:])
+                break
+            delivery = _delivery(message)
+            try:
+                done = await self._handle(delivery)
+            except NotNow as why:
+                left = len(messages) - at
+                self._log.warning("messages_given_back", messages=left, reason=str(why))
+                await _give_back(messages[at:])
+                break
+            self._count_poison(delivery, done)
+            in_hand.append(_InHand(message, delivery, done, await self._publish(done)))
+            # The loop must turn between messages: acks and heartbeats ride on it.
+            await asyncio.sleep(0)
+        return in_hand
+
+    def _count_poison(self, delivery: Delivery, done: Done) -> None:
+        self._poison_run = self._poison_run + 1 if done.poisoned else 0
+        if self._poison_run >= self._limits.poison_run_max:
+            raise TooMuchPoison(
+                f"{self._poison_run} messages in a row held nothing readable, the last at "
+                f"sequence {delivery.seq}: the backlog is kept; look at its source and version"
+            )
+
+    async def _publish(self, done: Done) -> list[asyncio.Future[Stored]]:
+        """Dead letters are stored before the output that counts them."""
+        letters = [await self._begin(one) for one in done.dead_letters]
+        if letters:
+            await asyncio.gather(*letters)
+        return letters + [await self._begin(one) for one in done.outputs]
+
+    async def _begin(self, one: Publish) -> asyncio.Future[Stored]:
+        return await self._publisher.publish(one.subject, one.body, one.headers)
+
+    async def _store_also(self, repeated: list[tuple[_InHand, list[Stored]]]) -> None:
+        """Together: each of them asks the broker, and after a restart there may be thousands."""
+        asked = (self._hooks.also(one.done, stored) for one, stored in repeated)
+        more = await asyncio.gather(*asked)
+        sent = [[await self._begin(each) for each in wanted] for wanted in more]
+        for (one, stored), futures in zip(repeated, sent, strict=True):
+            stored.extend(await asyncio.gather(*futures))
+            await self._acknowledge(one, stored)
+
+    async def _acknowledge(self, one: _InHand, stored: list[Stored]) -> None:
+        await _ack(one.message)
+        self._hooks.on_stored(one.delivery, one.done, stored)
 
 
-async def _look(bus: Bus, stream: str, consumer: str) -> tuple[str, int]:
+async def _look(bus: Bus, durable: Durable) -> tuple[str, int]:
     """Why this consumer cannot give us work, empty when it can; and how many it has delivered."""
+    stream, consumer = durable
     try:
         info = await bus.api(f"CONSUMER.INFO.{stream}.{consumer}")
     except ApiRefused as error:
@@ -150,33 +290,18 @@ async def _look(bus: Bus, stream: str, consumer: str) -> tuple[str, int]:
     return "", int(info["delivered"]["consumer_seq"])
 
 
-async def _is_known_again(
-    on_back: Callable[[], Awaitable[None]], messages: list[Msg], log: Log
-) -> bool:
-    """Whether `on_back` could look; if not, the messages are given back."""
-    try:
-        await on_back()
-    except BrokerAway as error:
-        log.warning("messages_given_back", messages=len(messages), reason=str(error))
-        await _give_back(messages)
-        await asyncio.sleep(BROKER_RETRY_S)
-        return False
-    return True
-
-
 async def _give_back(messages: list[Msg]) -> None:
     for message in messages:
         await message.nak()
 
 
-async def _sweep(
-    bus: Bus, stream: str, consumer: str, log: Log, on_swept: Callable[[int], None]
-) -> None:
+async def _sweep(bus: Bus, durable: Durable, log: Log, on_swept: Callable[[int], None]) -> None:
     """Remove what was acknowledged and is there again: nobody would ever be given it.
 
     A broker that crashes can forget deletions that it had made. The consumer's floor still
     knows that these were acknowledged, so a work queue would stay full of them for ever.
     """
+    stream, consumer = durable
     try:
         info = await bus.api(f"CONSUMER.INFO.{stream}.{consumer}")
         floor_seq = int(info["ack_floor"]["stream_seq"])
@@ -204,68 +329,6 @@ async def _fetch(subscription: object, count: int, log: Log) -> list[Msg]:
         log.warning("fetch_failed", reason=f"{type(error).__name__}: {error}")
         await asyncio.sleep(BROKER_RETRY_S)
         return []
-
-
-async def _answer(
-    messages: list[Msg],
-    publisher: Publisher,
-    handle: Handle,
-    limits: WorkerLimits,
-    stop: asyncio.Event,
-    also: Also,
-    on_stored: OnStored,
-    poison_run: int,
-    log: Log,
-) -> int:
-    """Answer a fetch: outputs of all messages share one window, then each input is acked."""
-    waiting: list[tuple[Msg, Delivery, Done, list[asyncio.Future[Stored]]]] = []
-    in_hand = asyncio.create_task(_hold(messages, limits.ack_wait_s / 3), name="hold")
-    try:
-        for at, message in enumerate(messages):
-            if stop.is_set():
-                await _give_back(messages[at:])
-                break
-            delivery = _delivery(message)
-            try:
-                done = await handle(delivery)
-            except NotNow as reason:
-                log.warning("messages_given_back", messages=len(messages) - at, reason=str(reason))
-                await _give_back(messages[at:])
-                break
-            poison_run = poison_run + 1 if done.poisoned else 0
-            if poison_run >= limits.poison_run_max:
-                raise TooMuchPoison(
-                    f"{poison_run} messages in a row held nothing readable, the last at "
-                    f"sequence {delivery.seq}: the backlog is kept; look at its source and version"
-                )
-            # Dead letters are stored before the output that counts them.
-            letters = [
-                await publisher.publish(p.subject, p.body, p.headers) for p in done.dead_letters
-            ]
-            if letters:
-                await asyncio.gather(*letters)
-            futures = [await publisher.publish(p.subject, p.body, p.headers) for p in done.outputs]
-            waiting.append((message, delivery, done, letters + futures))
-            # The loop must turn between messages: acks and heartbeats ride on it.
-            await asyncio.sleep(0)
-        known: list[tuple[Msg, Delivery, Done, list[Stored]]] = []
-        for message, delivery, done, futures in waiting:
-            stored = list(await asyncio.gather(*futures))
-            if any(one.duplicate for one in stored):
-                known.append((message, delivery, done, stored))
-                continue
-            await _ack(message)
-            on_stored(delivery, done, stored)
-        # Together: each of them asks the broker, and after a restart there may be thousands.
-        more = await asyncio.gather(*(also(done, stored) for _, _, done, stored in known))
-        sent = [[await publisher.publish(p.subject, p.body, p.headers) for p in m] for m in more]
-        for (message, delivery, done, stored), futures in zip(known, sent, strict=True):
-            stored.extend(await asyncio.gather(*futures))
-            await _ack(message)
-            on_stored(delivery, done, stored)
-    finally:
-        await end_tasks(in_hand)
-    return poison_run
 
 
 async def _hold(messages: list[Msg], every_s: float) -> None:
