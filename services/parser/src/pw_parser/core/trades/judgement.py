@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
+from pw_common.wire.messages import RoundTrip
 from pw_parser.core.balances.context import Context, Judged, Leg, context_of
 from pw_parser.core.balances.handed import without_passed
 from pw_parser.core.balances.ledger import Ledger
@@ -67,6 +70,19 @@ def _lamports_move(view: View) -> bool:
     )
 
 
+class _Shaped:
+    """A transaction's shape, worked out when somebody asks: most need none."""
+
+    def __init__(self, view: View, programs: Programs) -> None:
+        self._view = view
+        self._programs = programs
+        self.seen: Shape | None = None
+
+    def __call__(self) -> Shape:
+        self.seen = self.seen or shape_of(self._view, self._programs)
+        return self.seen
+
+
 def judgement_of(
     view: View, ledger: Ledger, said: Statements, programs: Programs
 ) -> Judgement | None:
@@ -78,27 +94,13 @@ def judgement_of(
     context = context_of(view, ledger)
     if context is None:
         return None
-    shape: Shape | None = None
-
-    def shaped() -> Shape:
-        nonlocal shape
-        shape = shape or shape_of(view, programs)
-        return shape
-
+    shaped = _Shaped(view, programs)
     if ledger.unlisted and _several_wallets(context):
         without_passed(context.view, context.balances, shaped())
         if not any(any(changes.values()) for changes in context.balances.base.values()):
             return None
-    legs = legs_of(context, lambda: _users(view, ledger, said))
-    if {leg.trader for leg in legs} != {context.signers[0]}:
-        attended = without_bystanders(context, shaped)
-        if attended is not context:
-            context = attended
-            legs = legs_of(context, lambda: _users(view, ledger, said))
-    legs = legs or filled_legs(context, lambda: shaped().parties())
-    legs = by_hops(context, legs, shaped)
-    if len(legs) == 1:
-        legs = [paid_by_another(context, legs[0])]
+    users = partial(_users, view, ledger, said)
+    context, legs = _legs(context, shaped, users)
     trips = () if legs else round_trip_of(context)
     if trips and has_deposit(context) and not shaped().returns():
         # What one exchange gave and a deposit took, or the other way round.
@@ -109,9 +111,47 @@ def judgement_of(
         legs = vault_legs(context, shaped)
     if not legs and not trips:
         return Judgement(Judged((), (), context), ())
+    legs, trips, hops = _below_exchanges(context, ledger, legs, trips, said, shaped)
+    if len(legs) > 1:
+        legs = one_of_two(context, legs, users(), hops)
+    traders = {leg.trader for leg in legs}
+    if len(traders) == 1 and all(
+        is_arbitrage(said, leg) or (shaped.seen is not None and _is_rest(context, leg, shaped.seen))
+        for leg in legs
+    ):
+        legs, trips = [], (trip_of(context, traders.pop()),)
+    legs.sort(key=lambda leg: (leg.trader, leg.mint))
+    return Judgement(Judged(tuple(legs), trips, context), hops)
+
+
+def _legs(
+    context: Context, shaped: _Shaped, users: Callable[[], frozenset[str]]
+) -> tuple[Context, list[Leg]]:
+    """Who gave what for what by balances, without those who only stood by."""
+    legs = legs_of(context, users)
+    if {leg.trader for leg in legs} != {context.signers[0]}:
+        attended = without_bystanders(context, shaped)
+        if attended is not context:
+            context = attended
+            legs = legs_of(context, users)
+    legs = legs or filled_legs(context, lambda: shaped().parties())
+    legs = by_hops(context, legs, shaped)
+    if len(legs) == 1:
+        legs = [paid_by_another(context, legs[0])]
+    return context, legs
+
+
+def _below_exchanges(
+    context: Context,
+    ledger: Ledger,
+    legs: list[Leg],
+    trips: tuple[RoundTrip, ...],
+    said: Statements,
+    shaped: _Shaped,
+) -> tuple[list[Leg], tuple[RoundTrip, ...], tuple[Hop, ...]]:
+    """What moved below an exchange: a listed one vouches for it, and for nothing beside it."""
     issued = not ledger.launches and any(was_issued(context, leg.mint) for leg in legs)
     stated = {mint for one in said.trades for mint in (one.mint_in, one.mint_out) if mint}
-    # A listed exchange that ran vouches for what moved below it, and for nothing beside it.
     beside = ledger.unlisted or ledger.orders or ledger.non_exchanges or not ledger.venues
     hops = shaped().hops if issued or beside else ()
     if issued or beside:
@@ -123,16 +163,7 @@ def judgement_of(
     elif any(leg.mint not in stated for leg in legs):
         apart = shaped().moved_apart()
         legs = [leg for leg in legs if leg.mint in stated or leg.mint not in apart]
-    if len(legs) > 1:
-        legs = one_of_two(context, legs, _users(view, ledger, said), hops)
-    traders = {leg.trader for leg in legs}
-    if len(traders) == 1 and all(
-        is_arbitrage(said, leg) or (shape is not None and _is_rest(context, leg, shape))
-        for leg in legs
-    ):
-        legs, trips = [], (trip_of(context, traders.pop()),)
-    legs.sort(key=lambda leg: (leg.trader, leg.mint))
-    return Judgement(Judged(tuple(legs), trips, context), hops)
+    return legs, trips, hops
 
 
 def _several_wallets(context: Context) -> bool:
