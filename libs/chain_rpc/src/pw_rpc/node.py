@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import httpx
 import msgspec
@@ -103,6 +103,13 @@ class _Reply(msgspec.Struct):
     id: int | str | None = None
 
 
+class Asks(NamedTuple):
+    """For what, and how. A chain that is followed is a fifth of its size when `compressed`."""
+
+    commitment: str = "confirmed"
+    compressed: bool = False
+
+
 class Rpc:
     """One JSON-RPC node. `say` takes a line for a person when it waits.
 
@@ -116,19 +123,19 @@ class Rpc:
         *,
         patience_s: float = PATIENCE_S,
         deadline_s: float = DEADLINE_S,
-        commitment: str = "confirmed",
+        asks: Asks | None = None,
         pace: Pace | None = None,
-        compressed: bool = False,
         say: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self._url = url
         self._client = client
         self._patience_s = patience_s
         self._deadline_s = deadline_s
-        self._commitment = commitment
+        asks = asks if asks is not None else Asks()
+        self._commitment = asks.commitment
         self._pace = pace
-        # A chain that is followed is some 10 MB of JSON a second, and a fifth of it as gzip.
-        self._encodings = ("gzip", "identity") if compressed else ("identity",)
+        # That is some 10 MB of JSON a second without it.
+        self._encodings = ("gzip", "identity") if asks.compressed else ("identity",)
         self._say = say
         self._count = 0
         self._has_answered = False

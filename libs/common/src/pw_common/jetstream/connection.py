@@ -65,19 +65,35 @@ async def connect(
     client = Client()
     made = bus if bus is not None else Bus(client, log)
     watch = _Watch(made, shown, on_trouble, closed)
+    options = {
+        **CLIENT_OPTIONS,
+        "servers": [one.strip() for one in url.split(",")],
+        "name": f"pw-{service}",
+        "user": user,
+        "password": password,
+        "inbox_prefix": f"_INBOX_{service}".encode(),
+        "tls": trusted,
+    }
+    try:
+        await _first(client, options, watch, wait_s)
+    except (NatsError, OSError, TimeoutError) as error:
+        raise BrokerAway(
+            f"no broker at {shown} within {wait_s:g} s ({watch.last or type(error).__name__}): "
+            "is nats-server running there, and is PW_NATS_URL right?"
+        ) from error
+    made.open(client)
+    return made
+
+
+async def _first(client: Client, options: dict[str, Any], watch: _Watch, wait_s: float) -> None:
+    """Connect for the first time; what did not come about is closed."""
     connecting = asyncio.create_task(
         client.connect(
-            servers=[one.strip() for one in url.split(",")],
-            name=f"pw-{service}",
-            user=user,
-            password=password,
-            inbox_prefix=f"_INBOX_{service}".encode(),
             error_cb=watch.on_error,
             disconnected_cb=watch.on_disconnect,
             reconnected_cb=watch.on_reconnect,
             closed_cb=watch.on_close,
-            tls=trusted,
-            **CLIENT_OPTIONS,
+            **options,
         ),
         name="connect",
     )
@@ -86,19 +102,11 @@ async def connect(
         if not connecting.done():
             raise TimeoutError
         connecting.result()
-    except (NatsError, OSError, TimeoutError) as error:
-        raise BrokerAway(
-            f"no broker at {shown} within {wait_s:g} s ({watch.last or type(error).__name__}): "
-            "is nats-server running there, and is PW_NATS_URL right?"
-        ) from error
-    else:
         watch.opened = True
-        made.open(client)
     finally:
         await end_tasks(connecting)
         if not watch.opened:
             await client.close()
-    return made
 
 
 class _Watch:

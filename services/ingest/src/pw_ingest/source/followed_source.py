@@ -28,7 +28,7 @@ from pw_rpc.client import node_client
 from pw_rpc.core.blocks import BadBlock
 from pw_rpc.core.single import Single, read_single
 from pw_rpc.history import History
-from pw_rpc.node import BadAnswer, Denied, Limited, NodeFailed, NotHad
+from pw_rpc.node import Asks, BadAnswer, Denied, Limited, NodeFailed, NotHad
 from pw_rpc.pace import Pace, per_second
 
 # A node indexes a block's transactions by address a moment after it has the block.
@@ -75,9 +75,8 @@ class FollowedSource:
             self._client,
             patience_s=LIST_PATIENCE_S,
             deadline_s=DEADLINE_S,
-            commitment=settings.commitment,
+            asks=Asks(settings.commitment, compressed=True),
             pace=Pace(self._per_s, idle=self._handing.ping),
-            compressed=True,
             say=self._waits,
         )
         self._addresses: list[str] = []

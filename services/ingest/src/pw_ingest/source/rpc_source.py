@@ -22,7 +22,7 @@ from pw_ingest.source.handing import Handing
 from pw_ingest.source.node_head import check_not_behind, first_available, head_for, newest
 from pw_rpc.client import node_client
 from pw_rpc.core.blocks import BadBlock, Block, read_block, unread_update
-from pw_rpc.node import BadAnswer, Denied, Limited, NodeFailed, NotHad, Rpc, decode
+from pw_rpc.node import Asks, BadAnswer, Denied, Limited, NodeFailed, NotHad, Rpc, decode
 from pw_rpc.pace import Pace, per_second
 
 # One request and its whole answer; beyond it the next try is worth more.
@@ -79,9 +79,8 @@ class RpcSource:
                 self._client,
                 patience_s=patience_s,
                 deadline_s=DEADLINE_S,
-                commitment=settings.commitment,
+                asks=Asks(settings.commitment, compressed=True),
                 pace=self._pace,
-                compressed=True,
                 say=self._waits,
             )
             for patience_s in (BLOCK_PATIENCE_S, LIST_PATIENCE_S)
