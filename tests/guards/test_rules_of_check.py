@@ -1,0 +1,177 @@
+"""`make check` fails on each of its rules when that is broken: in a copy, by its own verbs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import check_size
+import pytest
+from measures import Module, measure
+
+ROOT = Path(__file__).resolve().parents[2]
+VENV = Path(sys.executable).parent.parent
+TEXT = "libs/common/src/pw_common/text/amounts.py"
+
+pytestmark = pytest.mark.timeout(600)
+
+
+class Broken(NamedTuple):
+    """A line added to a file, the verb that must fail on it, and what that must say."""
+
+    verb: str
+    file: str
+    line: str
+    says: str
+
+
+BROKEN = {
+    "formatting": Broken("format-check", TEXT, "spaced  =  1", "would be reformatted"),
+    "lint": Broken("lint", TEXT, "import os", "F401"),
+    "wall clock": Broken("lint", TEXT, "import time\n\nnow = time.time()", "TID251"),
+    "types": Broken("types", TEXT, 'number: int = "one"', "Incompatible types"),
+    "layers": Broken("imports", TEXT, "import pw_common.wire.limits", "only what is below it, and"),
+    "services apart": Broken(
+        "imports",
+        "services/parser/src/pw_parser/config.py",
+        "import pw_detector.config",
+        "services never each other",
+    ),
+    "detection's rooms": Broken(
+        "imports",
+        "libs/detection/src/pw_detection/state/prices.py",
+        "import pw_detection.rules.rules",
+        "the state knows neither",
+    ),
+    "nats": Broken(
+        "imports", "cli/src/pw_cli/connect/runs.py", "import nats", "only jetstream imports nats"
+    ),
+    "a clock in a core": Broken(
+        "imports",
+        "services/ingest/src/pw_ingest/core/sequencing/chain.py",
+        "import pw_common.process.clock",
+        "cores know no clock",
+    ),
+    "a network in a core": Broken(
+        "imports",
+        "services/parser/src/pw_parser/core/trades/swaps.py",
+        "import asyncio",
+        "cores know no clock",
+    ),
+    "schemas": Broken("drift", "schemas/swap.v1.json", " ", "swap.v1.json differs"),
+    "settings": Broken("drift", ".env.example", "# more", ".env.example differs"),
+    "metrics": Broken("drift", "docs/metrics.md", "more", "docs/metrics.md differs"),
+    "generated code": Broken(
+        "drift", "libs/geyser_proto/src/pw_geyser/shallow_pb2.py", "# more", "differs from proto/"
+    ),
+    "hosts": Broken(
+        "guards", "requirements/dev.txt", "--index-url https://host/simple", "https://host/simple"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What git has of this checkout, with what the checks remember of it."""
+    folder = tmp_path_factory.mktemp("copy")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    ).stdout.decode()
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    if (ROOT / ".mypy_cache").is_dir():
+        shutil.copytree(ROOT / ".mypy_cache", folder / ".mypy_cache")
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    subprocess.run(["git", "add", "-A"], cwd=folder, check=True)
+    return folder
+
+
+@contextmanager
+def broken(path: Path, line: str) -> Iterator[None]:
+    before = path.read_bytes()
+    path.write_bytes(before + f"{line}\n".encode())
+    try:
+        yield
+    finally:
+        path.write_bytes(before)
+
+
+def check(copy: Path, verb: str) -> tuple[int, str]:
+    """Run one verb of the Makefile on the copy, with the tools that are set up here."""
+    sources = [*copy.glob("libs/*/src"), *copy.glob("services/*/src"), copy / "cli/src"]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sources))}
+    done = subprocess.run(
+        ["make", "--no-print-directory", "-o", "setup", verb, f"VENV={VENV}"],
+        cwd=copy,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("rule", sorted(BROKEN))
+def test_check_fails_on_a_broken_rule_and_says_which(copy: Path, rule: str) -> None:
+    one = BROKEN[rule]
+    with broken(copy / one.file, one.line):
+        code, said = check(copy, one.verb)
+    assert code != 0, said
+    assert one.says in " ".join(said.split()), said
+
+
+@pytest.mark.parametrize("verb", ["format-check", "lint", "imports", "drift", "guards"])
+def test_check_passes_on_what_is_whole(copy: Path, verb: str) -> None:
+    code, said = check(copy, verb)
+    assert code == 0, said
+
+
+def test_each_verb_of_check_is_broken_here() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    [line] = [one for one in makefile.splitlines() if one.startswith("check:")]
+    verbs = set(line.split("##")[0].split()[1:]) - {"setup"}
+    assert verbs == {one.verb for one in BROKEN.values()}
+
+
+def module(lines: str, path: str = "libs/x/src/pw_x/room/a.py") -> Module:
+    return measure(path, lines)
+
+
+LONG = "def f():\n" + "    pass\n" * check_size.FUNCTION_LINES_MAX
+MANY = ", ".join(f"p{n}" for n in range(check_size.CONSTRUCTOR_PARAMETERS_MAX + 1))
+
+
+@pytest.mark.parametrize(
+    ("modules", "says"),
+    [
+        ([module("\n" * (check_size.LINES_MAX + 1))], "split it"),
+        ([module(LONG)], "split it"),
+        ([module(f"class C:\n    def __init__(self, {MANY}):\n        pass\n")], "group what"),
+        (
+            [module("", f"libs/x/src/pw_x/room/{n}.py") for n in range(13)],
+            "room: 13 files",
+        ),
+    ],
+)
+def test_what_is_too_large_is_named(modules: list[Module], says: str) -> None:
+    [found] = check_size.problems(modules)
+    assert says in found
+
+
+def test_what_is_as_large_as_allowed_is_not() -> None:
+    fits = LONG.removesuffix("    pass\n")
+    few = MANY.rpartition(",")[0]
+    constructor = f"class C:\n    def __init__(self, {few}):\n        pass\n"
+    read = [module(fits), module(constructor), module("\n" * check_size.LINES_MAX)]
+    assert list(check_size.problems(read)) == []
