@@ -13,7 +13,7 @@ from pw_ingest.core.sequencing.identity import read_update
 ROOT = Path(__file__).parents[2]
 MARKET = "libs/detection/tests/test_market.py"
 DETECTOR = "libs/detection/tests/test_detector.py"
-API = "tests/integration/test_api_alerts.py"
+API = "tests/integration/api/test_api_alerts.py"
 ALERTS = "tests/e2e/test_alerts.py"
 
 CAUGHT_BY = {
@@ -22,7 +22,7 @@ CAUGHT_BY = {
         "test_a_pump_buy_belongs_to_the_signer_and_never_to_the_curve",
     ),
     "2 what was consumed stayed in the queue and looked like a backlog": (
-        "tests/integration/test_worker.py",
+        "tests/integration/broker/test_worker.py",
         "test_every_input_is_answered_once_and_leaves_the_queue",
     ),
     "3 detection switched itself off under load": (
@@ -63,7 +63,7 @@ CAUGHT_BY = {
         "test_a_parser_and_the_detector_killed_in_mid_run_change_no_alert",
     ),
     "16 saved settings were never read, cooldown did nothing": (
-        "tests/integration/test_detector.py",
+        "tests/integration/detector/test_detector.py",
         "test_rules_from_the_bucket_hold_and_are_recorded_with_their_slot",
     ),
     "16 cooldown did nothing": (

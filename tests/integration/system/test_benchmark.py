@@ -20,7 +20,7 @@ from pw_benchmark.table import show
 from pw_benchmark.transactions import Transaction, read_transactions
 from support.archive_node import archive_node, archive_of
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SOL = "So11111111111111111111111111111111111111112"
 
 

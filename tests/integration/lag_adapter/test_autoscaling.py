@@ -42,7 +42,7 @@ pytestmark = [
     pytest.mark.timeout(480),
 ]
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SHORTER = 100
 LOOK_S = 0.3
 # A real HPA leaves a value alone that is this near to its target.

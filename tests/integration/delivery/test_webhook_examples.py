@@ -29,7 +29,7 @@ from support.poll import poll_until
 from support.records import store
 from support.services import running_service
 
-EXAMPLES = Path(__file__).parents[2] / "docs/webhooks"
+EXAMPLES = Path(__file__).parents[3] / "docs/webhooks"
 OLD = "whsec_" + base64.b64encode(b"o" * 32).decode()
 NEW = "whsec_" + base64.b64encode(b"n" * 24).decode()
 

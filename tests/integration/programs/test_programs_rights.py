@@ -33,7 +33,7 @@ from support.services import running_service
 from support.source import FakeSource, running_source
 from support.tables import PUMP, answered, in_force, put_table, queued, stored_batches, table
 
-RIGHTS = Path(__file__).parents[2] / "deploy/nats-rights.conf"
+RIGHTS = Path(__file__).parents[3] / "deploy/nats-rights.conf"
 # For the test itself, which does what provision and API do.
 OPERATOR = '\n    { user: operator, password: "for-the-test-only" }\n  ]\n}\n'
 WORD = "a-word-for-the-test"

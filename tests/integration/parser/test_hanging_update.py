@@ -27,7 +27,7 @@ from support.poll import poll_until
 from support.records import store
 
 HANGS_AT = 7
-CRASHING = Path(__file__).parents[2] / "services" / "parser" / "tests" / "crashing_parse.py"
+CRASHING = Path(__file__).parents[3] / "services" / "parser" / "tests" / "crashing_parse.py"
 # What a child takes to start where cores are free.
 START_S = 1.0
 
