@@ -57,6 +57,7 @@ imports: setup
 	@$(VENV)/bin/lint-imports
 drift: setup
 	@$(PY) tools/gen_proto.py --check
+	@$(PY) tools/gen_services.py --check
 	@$(PY) tools/gen_schemas.py --check
 	@$(PY) tools/gen_env.py --check
 	@$(PY) tools/gen_detection_docs.py --check
@@ -92,6 +93,10 @@ schemas: setup ## generate schemas/ from the messages, and .env.example from the
 	@$(PY) tools/gen_env.py
 	@$(PY) tools/gen_detection_docs.py
 	@$(PY) tools/gen_api_types.py
+
+.PHONY: services
+services: setup ## write what follows from services.toml: broker's users, scraping, image tags
+	@$(PY) tools/gen_services.py
 
 .PHONY: accuracy
 accuracy: setup ## write docs/accuracy.md from the real transactions in PW_CORPUS_DIR

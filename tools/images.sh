@@ -15,10 +15,9 @@ export DOCKER_BUILDKIT="${DOCKER_BUILDKIT:-0}" COMPOSE_DOCKER_CLI_BUILD="${COMPO
 if docker compose version >/dev/null 2>&1; then compose="docker compose"; else compose=docker-compose; fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-if ! $compose build "$@" >"$log" 2>&1; then
+# The profile adds what only Kubernetes runs.
+if ! $compose --profile images build "$@" >"$log" 2>&1; then
     tail -n 40 "$log" >&2
     exit 1
 fi
-docker build -q -t pocketwatcher-lag-adapter:0.1.0 -f services/lag_adapter/Dockerfile \
-    ${PYTHON_IMAGE:+--build-arg PYTHON_IMAGE="$PYTHON_IMAGE"} . >"$log"
 docker image ls --format '{{.Repository}}:{{.Tag}} {{.Size}}' | grep '^pocketwatcher-' | sort

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
+from declared_services import declared
 from k8s_objects import Object, find, labels_of, name_of, of_kind, ports_of, selected, workloads
 from k8s_rules_pods import USERS_OWN
 
@@ -18,6 +19,7 @@ NODE_LOCAL_DNS = "169.254.20.10/32"
 # Cloud DNS of GKE; on every cloud also the server that gives out the node's credentials.
 METADATA = "169.254.169.254/32"
 RESOLVERS = frozenset({NODE_LOCAL_DNS, METADATA})
+ASKS_NOBODY = frozenset(one.dashed for one in declared() if not one.has_broker)
 
 
 def network_problems(objects: list[Object]) -> Iterator[str]:
@@ -107,8 +109,8 @@ def _reachable(objects: list[Object]) -> Iterator[str]:
             for rule in spec.get("ingress", ())
             for port in rule.get("ports", ())
         }
-        # The demo's source asks nobody for anything.
-        if labels_of(one)["app.kubernetes.io/name"] != "replay":
+        # What has no broker, the demo's source, asks nobody for anything.
+        if labels_of(one)["app.kubernetes.io/name"] not in ASKS_NOBODY:
             yield from (f"{name_of(one)}: {text}" for text in _names(out, mine))
         if one is not broker and "http" in ports_of(one) and ports_of(one)["http"] not in into:
             yield f"{name_of(one)}: no policy lets anybody scrape its port http"

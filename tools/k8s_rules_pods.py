@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from declared_services import declared
 from k8s_objects import (
     Object,
     containers,
@@ -26,7 +27,8 @@ USERS_OWN: dict[tuple[str, str], frozenset[str]] = {
     ("ConfigMap", "ingest-settings"): frozenset({"PW_INGEST_ENDPOINT"}),
 }
 # Two at once would do the work twice, or refuse each other.
-ONE_AT_A_TIME = frozenset({"ingest", "detector", "notifier", "replay", "provision"})
+ONE_AT_A_TIME = frozenset(one.dashed for one in declared() if one.scales == "one")
+SPREAD = frozenset(one.dashed for one in declared() if one.scales == "many")
 # Between the end of a service's own stop and the kernel's: unsubscribe, drain, exit.
 DRAIN_S = 10
 SHUTDOWN = "PW_SHUTDOWN_TIMEOUT_S"
@@ -34,7 +36,7 @@ SHUTDOWN = "PW_SHUTDOWN_TIMEOUT_S"
 PROBE_TIMEOUT_MIN_S = 5
 LIVENESS_PATIENCE_MIN_S = 60
 # The largest resident size that was measured, in MiB: what a pod asks for must hold it.
-MEASURED_PEAK_MIB = {"api": 102, "replay": 268, "nats": 258}
+MEASURED_PEAK_MIB = {"nats": 258, **{one.dashed: one.peak_mib for one in declared()}}
 MIB_OF = {"Ki": 1 / 1024, "Mi": 1, "Gi": 1024}
 
 
@@ -205,7 +207,7 @@ def _resources(one: Object) -> Iterator[str]:
 
 
 def _spreading(one: Object, objects: list[Object]) -> Iterator[str]:
-    if replicas_min(one, objects) < 2 and one["metadata"]["name"] not in {"parser", "api"}:
+    if replicas_min(one, objects) < 2 and one["metadata"]["name"] not in SPREAD:
         return
     constraints = pod_of(one).get("topologySpreadConstraints", ())
     keys = {constraint["topologyKey"] for constraint in constraints}

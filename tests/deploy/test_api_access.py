@@ -33,8 +33,9 @@ def test_compose_makes_a_token_into_a_volume_that_its_user_owns() -> None:
     )
     assert f"api-token:{MADE}" in api()["volumes"]
     assert "api-token" in compose()["volumes"]
-    lines = (ROOT / "services/api/Dockerfile").read_text().splitlines()
-    made = f"RUN mkdir -m 700 {MADE} && chown 10001:10001 {MADE}"
+    assert api()["build"]["args"]["FOLDERS"] == f"{MADE}=700"
+    lines = (ROOT / "deploy/service.Dockerfile").read_text().splitlines()
+    [made] = [line for line in lines if "install -d -o 10001 -g 10001" in line]
     assert lines.index(made) < lines.index("USER 10001:10001")
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from pw_common.topology.streams import declare
 from support.composed import (
+    DECLARED,
+    NOT_RUN,
     ROOT,
     SERVICES,
     VARIABLE,
@@ -36,8 +38,6 @@ NOT_PASSED = {
     "PW_HTTP_ADVERTISE": "a container is known by its name, which is the default",
     "PW_PROVISION_EVERY_S": "services wait for provision to end",
 }
-# Never run by Compose: it answers a Kubernetes API server.
-NOT_RUN = {"lag_adapter"}
 # What Compose 1.29.2 does not take, as found by trying; a key and where it may not stand.
 ONLY_IN_COMPOSE_2 = {
     "required", "pids", "start_interval", "additional_contexts", "dockerfile_inline",
@@ -141,7 +141,7 @@ def test_the_grace_period_is_longer_than_a_services_own_stop() -> None:
 def test_the_file_has_nothing_that_only_one_compose_takes() -> None:
     loaded = compose()
     assert set(loaded) - {"services", "volumes", "secrets"} <= {
-        "x-logging", "x-service", "x-environment", "x-after-provision"
+        "x-logging", "x-service", "x-environment", "x-args", "x-after-provision"
     }  # fmt: skip
     # Whatever is left of a `${` is a form that one of the two reads otherwise.
     assert "${" not in VARIABLE.sub("", text())
@@ -184,7 +184,7 @@ def test_the_clusters_lines_make_three_nodes_that_know_each_other() -> None:
         assert set(re.findall(r"//([\w-]+):6222", one["environment"]["NATS_ROUTES"])) == reachable
     data = [one["volumes"] for one in nodes.values()]
     assert len({mount for mounts in data for mount in mounts}) == 3
-    for name in set(SERVICES) - NOT_RUN - {"replay"}:
+    for name in {one for one in DECLARED if DECLARED[one].has_broker} - NOT_RUN:
         url = services[name]["environment"]["PW_NATS_URL"]
         assert set(re.findall(r"//([\w-]+):4222", url)) == reachable
     assert services["provision"]["environment"]["PW_STREAM_REPLICAS"] == "3"

@@ -98,7 +98,7 @@ def test_what_is_built_of_the_same_sources_is_not_built_again(copy: Path, bare: 
 
 def test_an_image_without_its_pages_is_not_built_unless_asked_for(copy: Path, bare: str) -> None:
     """The image's own build runs the same script over all that it needs."""
-    dockerfile = (ROOT / "services/api/Dockerfile").read_text()
+    dockerfile = (ROOT / "deploy/service.Dockerfile").read_text()
     assert "ARG PAGES=must\n" in dockerfile
     run = '/src/tools/dashboard.sh "--$PAGES"'
     assert dockerfile.index(run) < dockerfile.index("pip wheel")

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
+from declared_services import declared
 
-from pw_common.service.metrics import ALL, BY_NAME
+from pw_common.service.metrics import BY_NAME
 from support.composed import ROOT, compose
 
 # Words of PromQL and labels that the rules use; whatever else looks like a name is a metric.
@@ -59,7 +60,8 @@ def test_counters_are_asked_for_growth_and_gauges_for_values() -> None:
 
 def test_every_service_with_metrics_that_compose_runs_is_scraped_by_name() -> None:
     found = {job["job_name"]: job for job in jobs() if "dns_sd_configs" in job}
-    assert set(found) == set(ALL) & set(compose()["services"]) - {"lag_adapter", "provision"}
+    assert set(found) == {one.name for one in declared() if one.is_scraped}
+    assert set(found) <= set(compose()["services"])
     for name, job in found.items():
         [dns] = job["dns_sd_configs"]
         # All A records of the name: every replica, not the first that answers.

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from declared_services import declared
 
 from pw_cli.audit.walk import stored_alerts
 from pw_cli.up.processes.processes import free_port
@@ -36,7 +37,7 @@ from support.running import run_to_end
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "pwe2e"
-SERVICES = ("nats", "replay", "ingest", "parser", "detector", "notifier", "api")
+SERVICES = ("nats", *(one.name for one in declared() if one.compose == "runs"))
 
 pytestmark = [
     pytest.mark.skipif(

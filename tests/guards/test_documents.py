@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from workspace import members
 
 from pw_cli.main import COMMANDS
 
@@ -26,12 +27,10 @@ MADE = ("dashboard/dist", "dashboard/node_modules", "k8s/site")
 READERS = (
     ".env.example", "compose.yaml", "Makefile", "conftest.py", "tools/*", "k8s/**/*.yaml",
     "deploy/*", "tests/**/*.py", "libs/*/src/**/*.py", "services/*/src/**/*.py", "cli/src/**/*.py",
-    "services/*/Dockerfile",
 )  # fmt: skip
 QUOTED = re.compile(r"`([^`\n]+)`")
 PATH = re.compile(rf"(?:{'|'.join(TOPS)})/[\w./*{{}}-]*[\w*]")
-MODULE = re.compile(r"\bpw_(?:api|cli|common|detection|detector|health|ingest|lag_adapter|notifier"
-                    r"|parser|provision|replay|rpc)(?:\.\w+)+")  # fmt: skip
+MODULE = re.compile(rf"\b(?:{'|'.join(one.module for one in members().values())})(?:\.\w+)+")
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 
 

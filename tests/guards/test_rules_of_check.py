@@ -67,6 +67,9 @@ BROKEN = {
     "schemas": Broken("drift", "schemas/swap.v1.json", " ", "swap.v1.json differs"),
     "settings": Broken("drift", ".env.example", "# more", ".env.example differs"),
     "metrics": Broken("drift", "docs/metrics.md", "more", "docs/metrics.md differs"),
+    "services": Broken(
+        "drift", "deploy/nats-rights.conf", "# more", "nats-rights.conf differs from services.toml"
+    ),
     "generated code": Broken(
         "drift", "libs/geyser_proto/src/pw_geyser/shallow_pb2.py", "# more", "differs from proto/"
     ),

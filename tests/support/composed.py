@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from declared_services import declared
 
 from pw_common.service.settings import declared_settings
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = sorted(path.parent.name for path in (ROOT / "services").glob("*/pyproject.toml"))
+DECLARED = {one.name: one for one in declared()}
+SERVICES = sorted(DECLARED)
+# Built by Compose, and run by it never.
+NOT_RUN = {one.name for one in declared() if one.compose == "built"}
 # ${NAME} and ${NAME:-default} are all that Compose 1.29 and 2 agree on.
 VARIABLE = re.compile(r"\$\{(?P<name>[A-Z0-9_]+)(?::-(?P<default>[^}]*))?\}")
 

@@ -31,8 +31,13 @@ class Metric(NamedTuple):
     help: str
     labels: tuple[str, ...] = ()
 
+    def is_of(self, service: str) -> bool:
+        """Whether a service has it."""
+        return self.services == ALL or service in self.services
 
-ALL = ("ingest", "parser", "detector", "notifier", "api", "replay", "lag_adapter", "provision")
+
+# In place of names: every service has it, whichever there are.
+ALL = ("*",)
 
 METRICS: tuple[Metric, ...] = (
     Metric(
@@ -385,7 +390,7 @@ class Metrics:
         self._histograms: dict[str, OtelHistogram] = {}
         self._meters: dict[str, RateMeter] = {}
         for metric in METRICS:
-            if service not in metric.services:
+            if not metric.is_of(service):
                 continue
             if metric.kind == "counter":
                 bare = metric.name.removesuffix("_total")
