@@ -23,7 +23,9 @@ DOCUMENTS = sorted(
     if path.name != "CHANGELOG.md"
 )
 # Made by a build, or by whoever follows the runbook.
-MADE = ("dashboard/dist", "dashboard/node_modules", "k8s/site")
+MADE = (
+    "dashboard/dist", "dashboard/node_modules", "k8s/site", "services/api/src/pw_api/site",
+)  # fmt: skip
 READERS = (
     ".env.example", "compose.yaml", "Makefile", "conftest.py", "tools/*", "k8s/**/*.yaml",
     "deploy/*", "tests/**/*.py", "libs/*/src/**/*.py", "services/*/src/**/*.py", "cli/src/**/*.py",

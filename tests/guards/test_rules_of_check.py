@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +12,8 @@ import check_size
 import pytest
 from measures import Module, measure
 
-ROOT = Path(__file__).resolve().parents[2]
-VENV = Path(sys.executable).parent.parent
+from support.copied import ROOT, copied, make
+
 TEXT = "libs/common/src/pw_common/text/amounts.py"
 
 pytestmark = pytest.mark.timeout(600)
@@ -81,22 +78,10 @@ BROKEN = {
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What git has of this checkout, with what the checks remember of it."""
-    folder = tmp_path_factory.mktemp("copy")
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    ).stdout.decode()
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
+    """This checkout, with what the checks remember of it."""
+    folder = copied(tmp_path_factory.mktemp("copy"))
     if (ROOT / ".mypy_cache").is_dir():
         shutil.copytree(ROOT / ".mypy_cache", folder / ".mypy_cache")
-    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
-    subprocess.run(["git", "add", "-A"], cwd=folder, check=True)
     return folder
 
 
@@ -110,33 +95,18 @@ def broken(path: Path, line: str) -> Iterator[None]:
         path.write_bytes(before)
 
 
-def check(copy: Path, verb: str) -> tuple[int, str]:
-    """Run one verb of the Makefile on the copy, with the tools that are set up here."""
-    sources = [*copy.glob("libs/*/src"), *copy.glob("services/*/src"), copy / "cli/src"]
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sources))}
-    done = subprocess.run(
-        ["make", "--no-print-directory", "-o", "setup", verb, f"VENV={VENV}"],
-        cwd=copy,
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout + done.stderr
-
-
 @pytest.mark.parametrize("rule", sorted(BROKEN))
 def test_check_fails_on_a_broken_rule_and_says_which(copy: Path, rule: str) -> None:
     one = BROKEN[rule]
     with broken(copy / one.file, one.line):
-        code, said = check(copy, one.verb)
+        code, said = make(copy, one.verb)
     assert code != 0, said
     assert one.says in " ".join(said.split()), said
 
 
 @pytest.mark.parametrize("verb", ["format-check", "lint", "imports", "drift", "guards"])
 def test_check_passes_on_what_is_whole(copy: Path, verb: str) -> None:
-    code, said = check(copy, verb)
+    code, said = make(copy, verb)
     assert code == 0, said
 
 
