@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from pw_common.documents.channels import Channel, Channels, problems
 from pw_common.wire.alerts import Alert, Buyer, Condition
+from pw_notifier.core.kinds import request_of
 from pw_notifier.core.policy import Refused, Retry, Sent, fate_of, meaning, wait_s
-from pw_notifier.core.render import request_of
 from pw_notifier.shell import BadChannels, read_file
 
 NOW_MS = 1_700_000_000_000

@@ -23,10 +23,11 @@ from pw_cli.entries.entries import (
 )
 from pw_cli.entries.named_entries import Named
 from pw_cli.terminal.terminal import complain
+from pw_common.documents.channels import NEEDS
 
 CHANNELS: Final = "/api/v1/channels"
 ENTRIES: Final = Named(CHANNELS, "entries", "channel")
-KINDS: Final = ("console", "discord", "telegram", "webhook")
+KINDS: Final = tuple(sorted(NEEDS))
 SEVERITIES: Final = ("info", "warning", "critical")
 ALERTS: Final = ("opened", "escalated", "closed", "blind", "sighted")
 NOWHERE: Final = "No channels: alerts go nowhere. Add one: pw channels add"

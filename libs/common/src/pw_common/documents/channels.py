@@ -7,6 +7,7 @@ out again (`shown`). Every way in and what is stored are read here, within the s
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -26,6 +27,13 @@ from pw_common.topology.subjects import TOKEN
 from pw_common.wire.alerts import AlertKind, Severity
 
 Kind: TypeAlias = Literal["console", "webhook", "discord", "telegram"]
+# The fields that each cannot be without. What is sent to it: the notifier's `core/kinds.py`.
+NEEDS: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "console": (),
+    "webhook": ("url", "secret"),
+    "discord": ("url",),
+    "telegram": ("bot_token", "chat_id"),
+}
 Delivery: TypeAlias = Literal["at_least_once", "at_most_once"]
 CHANNELS_MAX: Final = 32
 # 32 channels fit, each with everything at its bound.
@@ -172,15 +180,9 @@ def _wrong(one: Channel) -> list[str]:
     found = []
     if not TOKEN.fullmatch(one.name):
         found.append(f"name: not a name; allowed: {TOKEN.pattern}")
-    if one.kind in {"webhook", "discord"} and (why := _url_problem(one.url)):
-        found.append(f"url: {why}")
-    if one.kind == "webhook" and (why := _secret_problem(one.secret)):
-        found.append(f"secret: {why}")
-    if one.kind == "telegram":
-        if not BOT_TOKEN.fullmatch(one.bot_token):
-            found.append("bot_token: as BotFather gives it, digits:letters")
-        if not CHAT.fullmatch(one.chat_id):
-            found.append("chat_id: a number or @name")
+    found += [
+        f"{name}: {why}" for name in NEEDS[one.kind] if (why := _NEEDED[name](getattr(one, name)))
+    ]
     found += [
         f"{name}: at most {longest} characters, without control characters"
         for name, longest in _TEXTS.items()
@@ -227,3 +229,14 @@ def _url_problem(url: str) -> str:
     if not url.isascii() or " " in url:
         return "allowed: ASCII characters without spaces"
     return "" if port is None or port > 0 else "not a port"
+
+
+# What is wrong with a field that a kind needs; empty where nothing is.
+_NEEDED: Final[Mapping[str, Callable[[str], str]]] = {
+    "url": _url_problem,
+    "secret": _secret_problem,
+    "bot_token": lambda token: (
+        "" if BOT_TOKEN.fullmatch(token) else "as BotFather gives it, digits:letters"
+    ),
+    "chat_id": lambda chat: "" if CHAT.fullmatch(chat) else "a number or @name",
+}

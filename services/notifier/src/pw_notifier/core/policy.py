@@ -8,10 +8,11 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from pw_common.documents.channels import CHAT, Channel, Kind
+from pw_common.documents.channels import Channel, Kind
 from pw_common.text.plain_text import ERROR_CHARS_MAX, plain_text
 from pw_common.text.redact import redacted_url
 from pw_common.wire.alerts import Alert, of_detector
+from pw_notifier.core.kinds import WAYS, Said
 
 LEVELS: Final = {"info": 0, "warning": 1, "critical": 2}
 RETRY_FIRST_S: Final = 1.0
@@ -23,17 +24,6 @@ PASSING: Final = frozenset({408, 425})
 # What a receiver that is set up right may say of one body. Everything else below 500 is about
 # where, how or as whom we ask, so it would be said of every alert.
 CONDEMNS: Final = frozenset({400, 413})
-# Telegram says 400 for a wrong chat as well. These words are about the text of one message.
-TELEGRAM_CONDEMNS: Final = re.compile(
-    r"can't parse|can't find end|message(?: is |_)too[ _]long|message text is empty"
-    r"|text must be (?:non-empty|encoded)|strings must be encoded|entit(?:y|ies)[_ ]",
-    re.IGNORECASE,
-)
-# Discord's codes for the content of one message: an invalid form, nothing in it, blocked for what
-# it says. Of a webhook or a thread that is not one, the form's errors name what the address holds.
-DISCORD_CONDEMNS: Final = frozenset({50006, 50035, 200000, 240000})
-DISCORD_ADDRESS: Final = frozenset({"webhook_id", "webhook_token", "thread_id"})
-
 Fate: TypeAlias = Literal["send", "late", "expired", "unwanted"]
 
 
@@ -92,18 +82,6 @@ def fate_of(channel: Channel, alert: Alert, stored_ms: int, now_ms: int) -> Fate
     return "late" if age_s > channel.late_after_s else "send"
 
 
-class _Said(msgspec.Struct):
-    """What services say in JSON of a failure; everything else is passed over."""
-
-    retry_after: Any = None
-    parameters: Any = None
-    description: Any = None
-    message: Any = None
-    detail: Any = None
-    code: Any = None
-    errors: Any = None
-
-
 def meaning(
     status: int, headers: Mapping[str, str], body: str, *, kind: Kind = "webhook"
 ) -> Answer | Moved:
@@ -122,9 +100,10 @@ def meaning(
         return Retry(why)
     if 300 <= status < 400:
         return Retry(f"answered {status}{_where(headers)}: it has moved", held=True)
-    if kind == "telegram" and status == 400 and (chat_id := _migrated(said)):
+    way = WAYS[kind]
+    if status == 400 and (chat_id := way.moved(said)):
         return Moved(chat_id, why)
-    if status in CONDEMNS and _is_about_this_one(kind, status, said):
+    if status in CONDEMNS and (status == 413 or way.condemns(said)):
         return Refused(why)
     return Retry(why, held=True)
 
@@ -136,37 +115,14 @@ def wait_s(tries: int, asked_s: float | None, jitter: float) -> float:
     return waited * (1 + 0.2 * jitter)
 
 
-def _is_about_this_one(kind: Kind, status: int, said: _Said) -> bool:
-    if status == 413 or kind not in {"telegram", "discord"}:
-        return True
-    if kind == "telegram":
-        return isinstance(said.description, str) and bool(
-            TELEGRAM_CONDEMNS.search(said.description)
-        )
-    if not isinstance(said.code, int) or said.code not in DISCORD_CONDEMNS:
-        return False
-    return not (isinstance(said.errors, dict) and DISCORD_ADDRESS & said.errors.keys())
-
-
-def _migrated(said: _Said) -> str:
-    """The id of the supergroup that a group became, as Telegram gives it; else nothing."""
-    if not isinstance(said.parameters, dict):
-        return ""
-    told = said.parameters.get("migrate_to_chat_id")
-    if isinstance(told, bool) or not isinstance(told, int | str):
-        return ""
-    text = str(told) if isinstance(told, str) or abs(told) < 10**20 else ""
-    return text if CHAT.fullmatch(text) else ""
-
-
-def _said(body: str) -> _Said:
+def _said(body: str) -> Said:
     try:
-        return msgspec.json.decode(body, type=_Said)
+        return msgspec.json.decode(body, type=Said)
     except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError):
-        return _Said()  # Not JSON, nested without end, or a number without end.
+        return Said()  # Not JSON, nested without end, or a number without end.
 
 
-def _words(said: _Said, body: str) -> str:
+def _words(said: Said, body: str) -> str:
     """The service's own words, from its JSON where it has any; one short line of plain text."""
     named = (said.description, said.message, said.detail)
     words = next((one for one in named if isinstance(one, str) and one.strip()), body)
@@ -181,7 +137,7 @@ def _where(headers: Mapping[str, str]) -> str:
     return f" (to {plain_text(redacted_url(location[:2_000]), ERROR_CHARS_MAX)})"
 
 
-def _retry_after_s(headers: Mapping[str, str], said: _Said) -> float | None:
+def _retry_after_s(headers: Mapping[str, str], said: Said) -> float | None:
     told: list[Any] = [headers.get("retry-after", ""), said.retry_after]
     if isinstance(said.parameters, dict):
         told.append(said.parameters.get("retry_after"))

@@ -1,10 +1,7 @@
-"""Alerts in each service's own form: requests as their public documentation describes them.
+"""Alerts as text, in each service's own markup.
 
-Discord: discord.com/developers/docs/resources/webhook, "Execute Webhook". Telegram:
-core.telegram.org/bots/api#sendmessage. Webhooks are signed by standardwebhooks.com.
-
-Anybody can write a token's name, so every text of an alert is made plain first (`plain_alert`)
-and escaped for the service's markup: what arrives is text, in one line where ours was one line.
+Anybody can write a token's name, so every text of an alert comes plain (`plain_alert`), and is
+escaped for the service's markup: what arrives is text, in one line where ours was one line.
 """
 
 from __future__ import annotations
@@ -16,12 +13,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-import msgspec
 from standardwebhooks import Webhook
 
-from pw_common.documents.channels import Channel
 from pw_common.documents.signing_keys import signing_keys
-from pw_common.wire.alerts import Alert, plain_alert
+from pw_common.wire.alerts import Alert
 
 COLOURS: Final = {"info": 0x3B82F6, "warning": 0xF59E0B, "critical": 0xDC2626}
 # Discord takes 4,096 characters of description and Telegram 4,096 of text.
@@ -43,30 +38,6 @@ class Request(NamedTuple):
     url: str
     body: bytes
     headers: dict[str, str]
-
-
-def request_of(
-    channel: Channel, alerts: Sequence[Alert], *, late: bool, now_s: int, telegram_url: str
-) -> Request:
-    """What is sent for one alert, or for several late ones as one digest."""
-    alerts = [plain_alert(one) for one in alerts]
-    headers = {"Content-Type": "application/json"}
-    if channel.kind == "discord":
-        return Request(channel.url, msgspec.json.encode(_discord(alerts, late=late)), headers)
-    if channel.kind == "telegram":
-        body = {
-            "chat_id": channel.chat_id,
-            "text": _telegram(alerts, late=late),
-            "parse_mode": "HTML",
-            "link_preview_options": {"is_disabled": True},
-        }
-        url = f"{telegram_url}/bot{channel.bot_token}/sendMessage"
-        return Request(url, msgspec.json.encode(body), headers)
-    if channel.kind == "webhook":
-        content = msgspec.json.encode({"late": late, "alerts": alerts}, order="deterministic")
-        headers |= signature(channel.secret, message_id(alerts), now_s, content)
-        return Request(channel.url, content, headers)
-    return Request("", _digest(alerts, late=late, size=lambda _line: 0).encode(), {})
 
 
 def message_id(alerts: Sequence[Alert]) -> str:
@@ -92,10 +63,11 @@ def signature(secret: str, message: str, now_s: int, body: bytes) -> dict[str, s
     }
 
 
-def _discord(alerts: Sequence[Alert], *, late: bool) -> dict[str, Any]:
+def discord_of(alerts: Sequence[Alert], *, late: bool) -> dict[str, Any]:
+    """The body of Discord's "Execute Webhook"."""
     if late or len(alerts) > 1:
         title = _digest_title(alerts, late=late)
-        text = _digest(alerts, late=late, size=lambda line: _units(_inert(line)))
+        text = digest_of(alerts, late=late, size=lambda line: _units(_inert(line)))
         embed: dict[str, Any] = {"title": title, "description": discord(text)}
     else:
         embed = _embed(alerts[0])
@@ -121,11 +93,12 @@ def _embed(alert: Alert) -> dict[str, Any]:
     return embed
 
 
-def _telegram(alerts: Sequence[Alert], *, late: bool) -> str:
+def telegram_of(alerts: Sequence[Alert], *, late: bool) -> str:
+    """A text in Telegram's HTML."""
     # As code, since Telegram makes links of addresses, @names and /commands in any other text.
     if late or len(alerts) > 1:
         title = html.escape(_digest_title(alerts, late=late))
-        text = _cut(_digest(alerts, late=late, size=_units))
+        text = _cut(digest_of(alerts, late=late, size=_units))
         return f"<b>{title}</b>\n<pre>{html.escape(text)}</pre>"
     [alert] = alerts
     lines = [f"<code>{html.escape(alert.title)}</code>"]
@@ -168,7 +141,7 @@ def _cut(text: str) -> str:
     return text
 
 
-def _digest(alerts: Sequence[Alert], *, late: bool, size: Callable[[str], int]) -> str:
+def digest_of(alerts: Sequence[Alert], *, late: bool, size: Callable[[str], int]) -> str:
     """A line for each alert while there is room, and how many are left out.
 
     Args:

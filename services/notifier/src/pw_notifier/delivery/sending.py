@@ -13,8 +13,8 @@ from pw_common.text.plain_text import ERROR_CHARS_MAX, plain_text
 from pw_common.text.redact import redacted
 from pw_common.wire.alerts import Alert
 from pw_notifier.console import Console, ConsoleHeld
+from pw_notifier.core.kinds import request_of
 from pw_notifier.core.policy import Answer, Moved, Retry, Sent, meaning
-from pw_notifier.core.render import request_of
 from pw_notifier.http.exchange import NoAnswer, exchange
 
 

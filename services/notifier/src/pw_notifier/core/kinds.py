@@ -1,0 +1,140 @@
+"""Every kind of channel: what is sent to it, and what its answers say. A new kind is a row here.
+
+What a kind needs of its settings stands beside its name in `pw_common.documents.channels`.
+
+Discord: discord.com/developers/docs/resources/webhook, "Execute Webhook". Telegram:
+core.telegram.org/bots/api#sendmessage. Webhooks are signed by standardwebhooks.com.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from pw_common.documents.channels import CHAT, Channel, Kind
+from pw_common.wire.alerts import Alert, plain_alert
+from pw_notifier.core.render import (
+    Request,
+    digest_of,
+    discord_of,
+    message_id,
+    signature,
+    telegram_of,
+)
+
+JSON: Final = {"Content-Type": "application/json"}
+# Telegram says 400 for a wrong chat as well. These words are about the text of one message.
+TELEGRAM_CONDEMNS: Final = re.compile(
+    r"can't parse|can't find end|message(?: is |_)too[ _]long|message text is empty"
+    r"|text must be (?:non-empty|encoded)|strings must be encoded|entit(?:y|ies)[_ ]",
+    re.IGNORECASE,
+)
+# Discord's codes for the content of one message: an invalid form, nothing in it, blocked for what
+# it says. Of a webhook or a thread that is not one, the form's errors name what the address holds.
+DISCORD_CONDEMNS: Final = frozenset({50006, 50035, 200000, 240000})
+DISCORD_ADDRESS: Final = frozenset({"webhook_id", "webhook_token", "thread_id"})
+
+
+class Said(msgspec.Struct):
+    """What services say in JSON of a failure; everything else is passed over."""
+
+    retry_after: Any = None
+    parameters: Any = None
+    description: Any = None
+    message: Any = None
+    detail: Any = None
+    code: Any = None
+    errors: Any = None
+
+
+class Sending(NamedTuple):
+    """What a request is made of beside the channel and its alerts, which are plain."""
+
+    late: bool
+    now_s: int
+    telegram_url: str
+
+
+def _nowhere(_said: Said) -> str:
+    return ""
+
+
+def _always(_said: Said) -> bool:
+    return True
+
+
+class Way(NamedTuple):
+    """One kind of channel.
+
+    `condemns`: whether a 400 is about this one message, and not about the channel.
+    `moved`: the chat to send to from now on, which a 400 may name; else nothing.
+    """
+
+    request: Callable[[Channel, Sequence[Alert], Sending], Request]
+    condemns: Callable[[Said], bool] = _always
+    moved: Callable[[Said], str] = _nowhere
+
+
+def request_of(
+    channel: Channel, alerts: Sequence[Alert], *, late: bool, now_s: int, telegram_url: str
+) -> Request:
+    """What is sent for one alert, or for several late ones as one digest."""
+    plain = [plain_alert(one) for one in alerts]
+    return WAYS[channel.kind].request(channel, plain, Sending(late, now_s, telegram_url))
+
+
+def _console(_channel: Channel, alerts: Sequence[Alert], how: Sending) -> Request:
+    return Request("", digest_of(alerts, late=how.late, size=lambda _line: 0).encode(), {})
+
+
+def _webhook(channel: Channel, alerts: Sequence[Alert], how: Sending) -> Request:
+    content = msgspec.json.encode({"late": how.late, "alerts": alerts}, order="deterministic")
+    signed = signature(channel.secret, message_id(alerts), how.now_s, content)
+    return Request(channel.url, content, JSON | signed)
+
+
+def _discord(channel: Channel, alerts: Sequence[Alert], how: Sending) -> Request:
+    return Request(channel.url, msgspec.json.encode(discord_of(alerts, late=how.late)), dict(JSON))
+
+
+def _telegram(channel: Channel, alerts: Sequence[Alert], how: Sending) -> Request:
+    body = {
+        "chat_id": channel.chat_id,
+        "text": telegram_of(alerts, late=how.late),
+        "parse_mode": "HTML",
+        "link_preview_options": {"is_disabled": True},
+    }
+    url = f"{how.telegram_url}/bot{channel.bot_token}/sendMessage"
+    return Request(url, msgspec.json.encode(body), dict(JSON))
+
+
+def _telegram_condemns(said: Said) -> bool:
+    return isinstance(said.description, str) and bool(TELEGRAM_CONDEMNS.search(said.description))
+
+
+def _discord_condemns(said: Said) -> bool:
+    if not isinstance(said.code, int) or said.code not in DISCORD_CONDEMNS:
+        return False
+    return not (isinstance(said.errors, dict) and DISCORD_ADDRESS & said.errors.keys())
+
+
+def _migrated(said: Said) -> str:
+    """The id of the supergroup that a group became, as Telegram gives it; else nothing."""
+    if not isinstance(said.parameters, dict):
+        return ""
+    told = said.parameters.get("migrate_to_chat_id")
+    if isinstance(told, bool) or not isinstance(told, int | str):
+        return ""
+    text = str(told) if isinstance(told, str) or abs(told) < 10**20 else ""
+    return text if CHAT.fullmatch(text) else ""
+
+
+WAYS: Final[Mapping[Kind, Way]] = {
+    "console": Way(_console),
+    "webhook": Way(_webhook),
+    "discord": Way(_discord, condemns=_discord_condemns),
+    "telegram": Way(_telegram, condemns=_telegram_condemns, moved=_migrated),
+}
