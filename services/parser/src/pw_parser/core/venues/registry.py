@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pw_parser.core.venues import jupiter_v6, orca_whirlpool, pumpfun, pumpswap
-from pw_parser.core.venues.meteora import (
-    meteora_damm_v1,
-    meteora_damm_v2,
-    meteora_dbc,
-    meteora_dlmm,
-)
-from pw_parser.core.venues.raydium import raydium_clmm, raydium_cpmm, raydium_launchlab, raydium_v4
+from pw_parser.core import venues
 from pw_parser.core.venues.venue import Venue
 
-_ALL: Final[tuple[Venue, ...]] = (
-    pumpfun.VENUE,
-    pumpswap.VENUE,
-    raydium_v4.VENUE,
-    raydium_clmm.VENUE,
-    raydium_cpmm.VENUE,
-    raydium_launchlab.VENUE,
-    orca_whirlpool.VENUE,
-    meteora_dlmm.VENUE,
-    meteora_damm_v1.VENUE,
-    meteora_damm_v2.VENUE,
-    meteora_dbc.VENUE,
-    jupiter_v6.VENUE,
-)
 
+def _found() -> Iterator[Venue]:
+    """The `VENUE` of every module beside and below this one, by name: a new file is enough."""
+    below = pkgutil.walk_packages(venues.__path__, f"{venues.__name__}.")
+    for name in sorted(one.name for one in below):
+        if name != __name__:
+            venue = getattr(importlib.import_module(name), "VENUE", None)
+            if isinstance(venue, Venue):
+                yield venue
+
+
+_ALL: Final = tuple(_found())
 VENUES: Final[Mapping[str, Venue]] = {venue.name: venue for venue in _ALL}
 # Layouts whose events repeat what the venues below them did.
 ROUTERS: Final = frozenset(venue.name for venue in _ALL if venue.router)
