@@ -32,6 +32,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = copied(tmp_path_factory.mktemp("copy"))
     if (ROOT / ".mypy_cache").is_dir():
         shutil.copytree(ROOT / ".mypy_cache", folder / ".mypy_cache")
+    author = ("-c", "user.name=test", "-c", "user.email=test@localhost")
+    subprocess.run(["git", *author, "commit", "-qm", "as it was"], cwd=folder, check=True)
     return folder
 
 
@@ -59,8 +61,7 @@ def changed(copy: Path) -> set[str]:
         text=True,
         check=True,
     ).stdout.split("\0")
-    # The second column is what differs from the copy that was staged.
-    found = {one[3:] for one in listed if one[1:2].strip()}
+    found = {one[3:] for one in listed if one}
     return {one for one in found if not one.startswith((f"services/{toy.NAME}/", ".mypy_cache/"))}
 
 
@@ -78,8 +79,10 @@ def remove(copy: Path) -> None:
 
 def restore(copy: Path, name: str) -> None:
     """A file as it was before the service came."""
-    (copy / name).unlink()
-    subprocess.run(["git", "checkout", "-q", "--", name], cwd=copy, check=False)
+    if name in toy.NEW:
+        (copy / name).unlink()
+    else:
+        subprocess.run(["git", "checkout", "-q", "HEAD", "--", name], cwd=copy, check=True)
 
 
 def test_the_lock_of_a_service_that_needs_common_alone_is_the_one_that_is_copied() -> None:

@@ -22,6 +22,8 @@ WRITTEN: Final = (
     "k8s/base/kustomization.yaml",
     "k8s/site.example/kustomization.yaml",
 )
+# Of both, those that were not there before.
+NEW: Final = ("k8s/base/toy.yaml", "requirements/toy.txt")
 OWN: Final = {
     "pyproject.toml": """\
 [build-system]
