@@ -43,7 +43,7 @@ screenshot: setup ## write docs/screenshot.png of a running demo (needs chromium
 	@PYTHONPATH=tests $(PY) tools/screenshot.py
 
 .PHONY: check
-check: setup format-check lint types imports drift guards ## format, lint, types, imports, drift of generated files, hosts, sizes
+check: setup format-check lint types imports drift guards ## format, lint, types, imports, drift of generated files, hosts, sizes, dead code, spelling
 
 .PHONY: format-check lint types imports drift guards
 format-check: setup
@@ -64,6 +64,9 @@ drift: setup
 guards: setup
 	@$(PY) tools/check_hosts.py
 	@$(PY) tools/check_size.py
+	@$(PY) tools/check_dead.py
+	@$(PY) tools/check_dependencies.py
+	@$(VENV)/bin/codespell
 
 .PHONY: shape
 shape: setup ## the house in numbers: packages, who imports whom, rooms, functions (ARGS=--json)

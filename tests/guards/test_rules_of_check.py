@@ -70,6 +70,13 @@ BROKEN = {
     "generated code": Broken(
         "drift", "libs/geyser_proto/src/pw_geyser/shallow_pb2.py", "# more", "differs from proto/"
     ),
+    "dead code": Broken(
+        "guards", TEXT, "def forgotten() -> None: ...", "forgotten is used nowhere"
+    ),
+    "undeclared": Broken(
+        "guards", TEXT, "import rich", "'rich' imported but it is a transitive dependency"
+    ),
+    "spelling": Broken("guards", "README.md", "A mispelled word.", "misspelled"),
     "hosts": Broken(
         "guards", "requirements/dev.txt", "--index-url https://host/simple", "https://host/simple"
     ),
