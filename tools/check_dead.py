@@ -19,7 +19,8 @@ MARKED = [
 ]  # fmt: skip
 CALLED = [
     "pytest_*", "test_*", "do_*", "visit_*", "send_400_response", "capture_signals",
-    "extract_cookies", "add_cookie_header", "on_*", "*_received", "connection_*", "log_message", "eof_received",
+    "extract_cookies", "add_cookie_header", "on_*", "*_received", "connection_*",
+    "log_message",
 ]  # fmt: skip
 
 

@@ -74,9 +74,12 @@ BROKEN = {
         "guards", TEXT, "def forgotten() -> None: ...", "forgotten is used nowhere"
     ),
     "undeclared": Broken(
-        "guards", TEXT, "import rich", "'rich' imported but it is a transitive dependency"
+        "guards",
+        TEXT,
+        "import rich\n\nprint(rich)",
+        "'rich' imported but it is a transitive dependency",
     ),
-    "spelling": Broken("guards", "README.md", "A mispelled word.", "misspelled"),
+    "spelling": Broken("guards", "README.md", "A misp" + "elled word.", "==> misspelled"),
     "hosts": Broken(
         "guards", "requirements/dev.txt", "--index-url https://host/simple", "https://host/simple"
     ),
