@@ -30,6 +30,10 @@ test: setup ## every test, those under load alone on the machine (ARGS="-k swap"
 	$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/chaos && \
 	$(PY) -m pytest -n 2 tests/chaos
 
+.PHONY: coverage
+coverage: setup ## branch coverage of the tests beside the code; fails below the floor in pyproject.toml
+	@$(PY) -m pytest -q -n 2 libs services cli --cov --cov-report=json --cov-report=term:skip-covered $(ARGS)
+
 .PHONY: test-browser
 test-browser: setup ## a real browser: the pages, and that no other site's reads or changes (needs chromium, node)
 	@$(PY) -m pytest tests/browser $(ARGS)
