@@ -27,8 +27,8 @@ up: setup ## run the whole system here: broker, source, ingest, parsers, API (AR
 .PHONY: test
 test: setup ## every test, those under load alone on the machine (ARGS="-k swap": these in one process)
 	@if [ -n "$(ARGS)" ]; then exec $(PY) -m pytest $(ARGS); fi; \
-	$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/chaos && \
-	$(PY) -m pytest -n 2 tests/chaos
+	$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/chaos; main=$$?; \
+	$(PY) -m pytest -n 2 tests/chaos && exit $$main
 
 .PHONY: coverage
 coverage: setup ## branch coverage of the tests beside the code; fails below the floor in pyproject.toml
