@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -15,21 +16,19 @@ from pathlib import Path
 
 import pytest
 
-from pw_cli.offline.offline import alerts
 from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.connection import connect
 from pw_common.jetstream.consuming.stored import stored_messages
 from pw_common.process.log import Log
 from pw_common.topology.subjects import STREAM_ALERT
-from pw_common.wire.alerts import Alert, alert_digest, decode_alert
-from pw_detection.detector import Detector
+from pw_common.wire.alerts import Alert, decode_alert
 from support.poll import poll_until
 from support.running import run_to_end, running
 
 ROOT = Path(__file__).resolve().parents[2]
 # The last one before modules were moved into rooms.
 BEFORE = "287211459af38a732ac41f5c840deebb73e147f2"
-MARKET = ("--preset", "dense", "--minutes", "4")
+MARKET = ("--preset", "dense", "--minutes", "2")
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -79,22 +78,21 @@ async def told(bus: Bus) -> list[Alert]:
     return [decode_alert(one.data) async for one in stored_messages(bus, STREAM_ALERT)]
 
 
-async def test_a_data_folder_that_it_filled_is_gone_on_with_and_nothing_rings_twice(
+async def test_a_data_folder_that_it_filled_is_gone_on_with_as_it_would_have_itself(
     before: str, tmp_path: Path
 ) -> None:
+    ours, its = tmp_path / "ours", tmp_path / "its"
+    ours.mkdir()
     kept = ("--data", "data", *MARKET, "--rate", "max")
-    first = await run_to_end(*kept, "--seed", "5", folder=tmp_path, PYTHONPATH=before)
+    first = await run_to_end(*kept, "--seed", "5", folder=ours, PYTHONPATH=before)
     assert first["alerts"] >= 2
-    both = await run_to_end(*kept, "--seed", "11", folder=tmp_path)
-    captures = []
-    for seed in ("5", "11"):
-        words = ("--seed", seed, *MARKET, "--out", f"{seed}.pb.zst")
-        pw("simulate", *words, folder=tmp_path)
-        captures.append(tmp_path / f"{seed}.pb.zst")
-    wanted = list(alerts(captures, Detector()))
-    assert both["alerts"] == len(wanted) > first["alerts"]
-    assert both["alert_digest"] == alert_digest(wanted)
-    assert (both["late"], both["dead_letters"], both["gaps"]) == (0, 0, 0)
+    shutil.copytree(ours, its)
+    here = await run_to_end(*kept, "--seed", "11", folder=ours)
+    there = await run_to_end(*kept, "--seed", "11", folder=its, PYTHONPATH=before)
+    assert here["alerts"] > first["alerts"]
+    same = ("alerts", "alert_digest", "swaps", "swap_digest", "late", "dead_letters", "gaps")
+    assert {name: here[name] for name in same} == {name: there[name] for name in same}
+    assert (here["late"], here["dead_letters"]) == (0, 0)
 
 
 async def test_what_it_left_half_done_is_finished_and_all_of_it_is_proven(
@@ -102,7 +100,7 @@ async def test_what_it_left_half_done_is_finished_and_all_of_it_is_proven(
 ) -> None:
     kept = ("--data", "data", *MARKET)
     async with running(
-        *kept, "--seed", "5", "--rate", "500", folder=tmp_path, PYTHONPATH=before
+        *kept, "--seed", "5", "--rate", "1500", folder=tmp_path, PYTHONPATH=before
     ) as run:
         bus = await connect(run.broker_url, "test", Log("test"))
 
@@ -113,7 +111,7 @@ async def test_what_it_left_half_done_is_finished_and_all_of_it_is_proven(
         rang = await poll_until(some, "alerts of the version before", timeout_s=120)
         await bus.close()
         await run.stop()
-    async with running(*kept, "--seed", "11", "--rate", "500", folder=tmp_path) as run:
+    async with running(*kept, "--seed", "11", "--rate", "1500", folder=tmp_path) as run:
         bus = await connect(run.broker_url, "test", Log("test"))
 
         async def more() -> bool:
@@ -121,10 +119,10 @@ async def test_what_it_left_half_done_is_finished_and_all_of_it_is_proven(
 
         await poll_until(more, "alerts of this version", timeout_s=120)
         words = ("verify", "--nats", run.broker_url)
-        said = await asyncio.to_thread(lambda: pw(*words, folder=tmp_path))
+        # Its exit code says whether all of it holds.
+        await asyncio.to_thread(lambda: pw(*words, folder=tmp_path))
         found = await told(bus)
         await bus.close()
-    assert b"no" not in said.split(), said
     ids = [one.id for one in found]
     assert len(ids) == len(set(ids))
     assert {one.id for one in rang} <= set(ids)
