@@ -15,7 +15,7 @@ from pw_common.ordering.assembly import HOLD_MAX_MS, STRAYS_MAX, Assembly
 from pw_common.wire.limits import PUBLISHED_AHEAD_MAX
 from pw_common.wire.messages import SlotEvent, Swap
 
-stream: Any = importlib.import_module("detection_stream")
+stream: Any = importlib.import_module("support.cut_stream")
 
 
 @given(st.integers(0, 10_000), st.integers(0, 10_000))
