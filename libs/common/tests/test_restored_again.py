@@ -174,3 +174,58 @@ def test_a_backfill_of_an_epoch_that_is_over_is_counted_and_left_out() -> None:
     (fourth,) = read(assembly, [message(12, 5, epoch=2)], 12)
     assert [one.signature for one in fourth.swaps] == [stream.swap(4, 4).signature]
     assert assembly.too_old == sum(isinstance(one, Swap) for one in events)
+
+
+def test_what_was_answered_first_where_it_is_sent_again_counts_from_where_it_stood() -> None:
+    assembly = Assembly(sources=("main",))
+    closed = read(assembly, [message(seq, seq) for seq in (1, 2, 3, 5, 6)])
+    # The copy holds the fourth still, ingest sends it again, and that is answered first.
+    again = [
+        stream.empty(message(9, 6), 9),
+        message(7, 4),
+        stream.empty(message(8, 5), 8),
+        stream.empty(message(4, 4), 4),
+        message(10, 7),
+        message(11, 8),
+    ]
+    closed += read(assembly, named(again, ONCE), 6)
+    assert trades(closed) == dict.fromkeys(range(1, 8), 1)
+    assert (assembly.held, assembly.late) == (0, 0)
+
+
+def test_an_epoch_that_was_answered_whole_before_it_was_lost_is_closed_by_the_next() -> None:
+    assembly = Assembly(sources=("main",))
+    closed = read(assembly, [message(seq, seq) for seq in range(1, 7)])
+    lost = [message(8, 108, epoch=2), message(9, 109, epoch=2)]
+    closed += read(assembly, lost, 7)
+    again = [stream.empty(one, one.tx_seq) for one in lost]
+    after = [message(7, 7), *again, message(10, 210, epoch=3), message(11, 211, epoch=3)]
+    closed += read(assembly, named(after, ONCE), 9)
+    assert trades(closed) == dict.fromkeys((*range(1, 8), 108, 109, 210), 1)
+    assert [one.slot for one in closed if one.reset] == [1, 108, 210]
+    assert assembly.late == 0
+
+
+def test_what_was_lost_before_anything_was_complete_waits_for_its_own_epoch() -> None:
+    assembly = Assembly(sources=("main",))
+    # The first message is still in hand, and so nothing is known of any epoch.
+    read(assembly, [message(2, 2), message(9, 109, epoch=2)])
+    after = [
+        message(1, 1),
+        *(message(seq, seq) for seq in range(3, 7)),
+        message(7, 7),
+        stream.empty(message(8, 109), 8),
+        message(9, 110, epoch=2),
+        message(10, 111, epoch=2),
+    ]
+    closed = read(assembly, named(after, ONCE), 3)
+    assert trades(closed) == dict.fromkeys((*range(1, 8), 109, 110), 1)
+    assert assembly.late == 0
+
+
+def test_an_answer_to_what_was_lost_that_comes_twice_is_a_repeat() -> None:
+    assembly = Assembly(sources=("main",))
+    read(assembly, [message(seq, seq) for seq in range(1, 9)])
+    read(assembly, named([message(7, 109, epoch=2)], ONCE), 9)
+    read(assembly, [message(8, 8)], 10)
+    assert (assembly.late, assembly.repeats) == (0, 1)

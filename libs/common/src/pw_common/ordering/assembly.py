@@ -88,6 +88,11 @@ class Assembly:
         self.epoch_start: tuple[int, Place] | None = None
 
     @property
+    def queue(self) -> str:
+        """The name of the PW_TX whose sequences are read, empty while none is known."""
+        return self._sequencer.queue
+
+    @property
     def held(self) -> int:
         """Batches that wait for an earlier one."""
         return self._sequencer.held
@@ -174,21 +179,33 @@ class Assembly:
                 case Standing.FILLS:
                     closed += fill(self._slots, step.batch, self._at, self._left)
                 case Standing.BEGINS:
-                    closed += self._finish()
                     due = self._epochs.due(step.batch)
-                    self.epoch_start = self._first_seq([*due, *steps[number:]]), self._at.place
-                    closed += self._enter(step, due)
+                    closed += self._begin([*due, *steps[number:]])
+                    closed += self._lost_before(step, due, steps[number:])
+                    closed += self._enter(step)
                 case Standing.PRESENT:
-                    closed += self._enter(step, self._epochs.due(step.batch))
+                    if due := self._epochs.due(step.batch):
+                        closed += self._lost_before(step, due, steps[number:])
+                    closed += self._enter(step)
         return closed
 
-    def _enter(self, one: Released, due: Iterable[Released]) -> list[ClosedSlot]:
-        """A batch of the present epoch, after what was lost of it and waited."""
-        for early in due:
-            if early.batch.epoch == one.batch.epoch:
-                self._slots.take(early.batch)
-            else:
-                self._left.late += _placed(early.batch)
+    def _lost_before(
+        self, one: Released, due: Sequence[Released], following: Sequence[Step]
+    ) -> list[ClosedSlot]:
+        """What was lost of this batch's epoch, and of those that begin with nothing else."""
+        closed: list[ClosedSlot] = []
+        for epoch in sorted({early.batch.epoch for early in due}):
+            for early in due:
+                if early.batch.epoch == epoch:
+                    self._slots.take(early.batch)
+            if epoch != one.batch.epoch:
+                # All of it was answered before it was lost, so that nothing else is to come.
+                later = [early for early in due if early.batch.epoch > epoch]
+                closed += self._begin([*later, *following])
+        return closed
+
+    def _enter(self, one: Released) -> list[ClosedSlot]:
+        """A batch of the present epoch."""
         self._slots.take(one.batch)
         if one.trust is not Trust.CLAIMS:
             return []
@@ -197,6 +214,12 @@ class Assembly:
         if self._declared <= self._epochs.sources:
             return self._slots.close(slot, self._at)
         return []
+
+    def _begin(self, following: Iterable[Step]) -> list[ClosedSlot]:
+        """An epoch begins with these; the one before closes, whole."""
+        closed = self._finish()
+        self.epoch_start = self._first_seq(following), self._at.place
+        return closed
 
     def _first_seq(self, steps: Iterable[Step]) -> int:
         """The least PW_SWAP sequence of these and of what waits: some were stored earlier."""

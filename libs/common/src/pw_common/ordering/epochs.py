@@ -6,8 +6,8 @@
 | fills a gap                    | older                             | `TOO_OLD`    |
 | fills a gap                    | the same, newer, none known       | `FILLS`      |
 | lost with its queue (`EVENTS`) | older                             | `OVER`       |
-| lost with its queue            | newer                             | `EARLY`      |
-| lost with its queue            | the same, none known              | `PRESENT`    |
+| lost with its queue            | newer, none known                 | `EARLY`      |
+| lost with its queue            | the same                          | `PRESENT`    |
 | any other                      | older, up to `STRAYS_MAX` times   | `OVER`       |
 | any other                      | older, more often                 | `BEGINS`     |
 | any other                      | newer                             | `BEGINS`     |
@@ -70,7 +70,7 @@ class Epochs:
         if batch.gap:
             return Standing.TOO_OLD if is_older else Standing.FILLS
         if one.trust is Trust.EVENTS:
-            return self._of_lost(one, newest)
+            return self._of_lost(one)
         if is_older and strays < STRAYS_MAX:
             self._newest[batch.source] = newest, strays + 1
             return Standing.OVER
@@ -78,10 +78,12 @@ class Epochs:
         known = self._present.get(batch.source, batch.epoch)
         return Standing.BEGINS if batch.source and known != batch.epoch else Standing.PRESENT
 
-    def _of_lost(self, one: Released, newest: int) -> Standing:
-        if one.batch.epoch == newest:
+    def _of_lost(self, one: Released) -> Standing:
+        batch = one.batch
+        known = self._newest.get(batch.source)
+        if not batch.source or (known is not None and batch.epoch == known[0]):
             return Standing.PRESENT
-        if one.batch.epoch < newest or len(self._early) == self._early_max:
+        if (known is not None and batch.epoch < known[0]) or len(self._early) == self._early_max:
             return Standing.OVER
         self._early.append(one)
         return Standing.EARLY

@@ -2,18 +2,20 @@
 
 What is held and released is a function of queue names, sequences and message ids alone.
 
-| kin        | and the sequence                      | what is done                         |
-| ---------- | ------------------------------------- | ------------------------------------ |
-| `PRESENT`  | passed over before                    | released at once, `CLAIMS`           |
-| `PRESENT`  | met, the same message                 | dropped as a repeat                  |
-| `PRESENT`  | met, another message, the first such  | what waits: `EVENTS`; begins here    |
-| `PRESENT`  | met, another message, below the first | released at once, `CLAIMS`           |
-| `PRESENT`  | the next one                          | released with what waited, `CLAIMS`  |
-| `PRESENT`  | a later one                           | held                                 |
-| `BEFORE`   | any                                   | released at once, `EVENTS`           |
-| `GONE`     | any                                   | released at once, `NOTHING`          |
-| `RESTORED` | then as `PRESENT`                     | what waits beyond the copy: `EVENTS` |
-| `ANEW`     | then as `PRESENT`                     | what waits: `CLAIMS`; `QueueEnds`    |
+| kin        | and the sequence                         | what is done                         |
+| ---------- | ---------------------------------------- | ------------------------------------ |
+| `PRESENT`  | passed over before                       | released at once, `CLAIMS`           |
+| `PRESENT`  | met, the same message                    | dropped as a repeat                  |
+| `PRESENT`  | met, another message, the first such     | what waits: `EVENTS`; begins here    |
+| `PRESENT`  | met, another message, below the first    | released at once, `CLAIMS`           |
+| `PRESENT`  | the next one                             | released with what waited, `CLAIMS`  |
+| `PRESENT`  | as such, empty; its first answer is held | these change places                  |
+| `PRESENT`  | a later one                              | held                                 |
+| `BEFORE`   | any, the message is met                  | dropped as a repeat                  |
+| `BEFORE`   | any                                      | released at once, `EVENTS`           |
+| `GONE`     | any                                      | released at once, `NOTHING`          |
+| `RESTORED` | then as `PRESENT`                        | what waits beyond the copy: `EVENTS` |
+| `ANEW`     | then as `PRESENT`                        | what waits: `CLAIMS`; `QueueEnds`    |
 
 Invariants: no sequence of one queue is released twice. `CLAIMS` are released in rising order,
 but for what was passed over. What a lost message claimed is never released with `CLAIMS`: it
@@ -78,11 +80,21 @@ class Sequencer:
         self.incarnation = first.incarnation
         self.reused = 0
         self._held_max = held_max
+        self._repeats = 0
         self._queues = Queues()
         self._prefix = Prefix(first.tx_seq)
         self._answered = Answered()
         # Of what is held, by its sequence in PW_TX.
         self._stored: dict[int, Stored] = {}
+        # What is held and has events, by the id of its message.
+        self._whole: dict[str, Batch] = {}
+        # What is held and was taken already, where it stood first; and the answer from there.
+        self._emptied: dict[int, Batch] = {}
+
+    @property
+    def queue(self) -> str:
+        """The name of the queue that is read."""
+        return self._queues.present
 
     @property
     def held(self) -> int:
@@ -112,13 +124,16 @@ class Sequencer:
     @property
     def repeats(self) -> int:
         """Batches that were dropped as already taken."""
-        return self._prefix.repeats
+        return self._prefix.repeats + self._repeats
 
     def arrive(self, batch: Batch, stored: Stored, watermark: Watermark) -> list[Step]:
         """Take the next batch of PW_SWAP; returns what is released by it, in order."""
         match self._queues.kin(batch):
             case Kin.PRESENT:
                 return [*self._in_turn(batch, stored, watermark)]
+            case Kin.BEFORE if self._answered.lost_again(batch):
+                self._repeats += 1
+                return []
             case Kin.BEFORE:
                 return [self._alone(batch, stored, Trust.EVENTS)]
             case Kin.GONE:
@@ -142,6 +157,8 @@ class Sequencer:
                 return self._begins_again(batch, stored)
         else:
             self._stored[batch.tx_seq] = stored
+            if batch.source:
+                self._whole[batch.tx_id] = batch
         self._answered.note(batch)
         released = self._prefix.add(batch)
         if self.held > self._held_max:
@@ -193,22 +210,31 @@ class Sequencer:
         self.incarnation += 1
         self._answered.turn()
         self._answered.note(batch)
-        self._stored = {batch.tx_seq: stored}
+        self._stored[batch.tx_seq] = stored
         return lost + self._released(self._prefix.add(batch))
 
     def _released(self, batches: Iterable[Batch]) -> list[Released]:
-        return [
-            Released(
-                one,
-                Trust.CLAIMS,
-                Place(self.incarnation, one.tx_seq),
-                self._stored.pop(one.tx_seq).seq,
-            )
-            for one in batches
-        ]
+        released = []
+        for held in batches:
+            one, stored = self._let_go(held)
+            place = Place(self.incarnation, one.tx_seq)
+            # Sent again, a message may be answered there first. What follows its first place
+            # claims that it came, so the two answers change places.
+            whole = self._whole.pop(one.tx_id, None) if one.tx_id and not one.source else None
+            if whole is not None:
+                self._emptied[whole.tx_seq] = one
+                one, stored = whole, self._stored[whole.tx_seq]
+            released.append(Released(one, Trust.CLAIMS, place, stored.seq))
+        return released
 
     def _lost(self, batches: Iterable[Batch]) -> list[Released]:
-        return [self._alone(one, self._stored.pop(one.tx_seq), Trust.EVENTS) for one in batches]
+        return [self._alone(*self._let_go(one), Trust.EVENTS) for one in batches]
+
+    def _let_go(self, held: Batch) -> tuple[Batch, Stored]:
+        """It is held no longer; returns what counts of it."""
+        if self._whole.get(held.tx_id) is held:
+            del self._whole[held.tx_id]
+        return self._emptied.pop(held.tx_seq, held), self._stored.pop(held.tx_seq)
 
     def _out_of_turn(self, batch: Batch, stored: Stored) -> Released:
         self._answered.note(batch)
