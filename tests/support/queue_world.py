@@ -8,17 +8,20 @@ message was answered at another place; a copy has the queue's messages and none 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
 
 from pw_common.topology.queue_name import means_the_same
-from pw_common.wire.messages import Batch
+from pw_common.wire.messages import Batch, Event, QuoteTrade, SlotEvent, Swap
 from support import cut_stream
 
 # Messages that a fleet may have in hand.
 IN_HAND_MAX: Final = 9
+# Of each epoch.
+SLOTS: Final = 40
 
 
 @dataclass(frozen=True)
@@ -137,3 +140,60 @@ class World:
             return  # A redelivery: its answer is stored.
         answer = cut_stream.empty(one, one.tx_seq)
         self.arrived.append(answer)
+
+
+def history(rng: random.Random, epochs: int, *, slots_apart: int = 0) -> list[Batch]:
+    """Messages of epochs one after the other, whose slots have the same numbers by default."""
+    messages: list[Batch] = []
+    for epoch in range(1, epochs + 1):
+        events = [
+            _own(one, epoch, slots_apart * epoch)
+            for one in cut_stream.flow(rng.randrange(10_000), SLOTS)
+        ]
+        for one in cut_stream.cut(events, rng.randrange(10_000), epoch=epoch):
+            name = f"tx:{epoch}:{one.tx_seq}"
+            messages.append(msgspec.structs.replace(one, tx_id=name))
+    return messages
+
+
+def _own(event: Event, epoch: int, further: int) -> Event:
+    """The same event of another history, so many slots further on."""
+    moved: Event = event
+    if isinstance(event, SlotEvent):
+        time_s = (event.block_time_s or 0) + further
+        slot, parent = event.slot + further, event.parent + further
+        moved = msgspec.structs.replace(event, slot=slot, parent=parent, block_time_s=time_s)
+    elif isinstance(event, Swap | QuoteTrade):
+        slot, signature = event.slot + further, f"{epoch}:{event.signature}"
+        moved = msgspec.structs.replace(event, slot=slot, signature=signature)
+    return moved
+
+
+def anything(world: World, restores: int) -> Iterator[None]:
+    """Anything happens, until everything was sent and answered; then comes what closes the end.
+
+    An answer to what is sent again is empty, so that the last slots wait for a new message.
+    """
+    rng = world.rng
+    *before, last = world.messages
+    world.messages = before
+    while world.cursor < len(before) or restores:
+        what = rng.random()
+        if what < 0.4:
+            world.send(rng.randrange(1, 9))
+        elif what < 0.8:
+            world.answer(rng.randrange(1, 9))
+        elif what < 0.85:
+            world.repeat()
+        elif what < 0.9:
+            world.leave_void()
+        elif what < 0.95:
+            world.copy()
+        elif restores:
+            restores -= 1
+            world.restore()
+        yield
+    world.answer_all()
+    world.messages = [*before, last]
+    world.send(1)
+    world.answer_all()

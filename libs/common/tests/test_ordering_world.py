@@ -5,36 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pw_common.ordering.assembly import Assembly, ClosedSlot
-from pw_common.wire.messages import Batch, Event, QuoteTrade, Swap
-from support import cut_stream
-from support.queue_world import World
-
-SLOTS = 40
-
-
-def history(rng: random.Random, epochs: int) -> list[Batch]:
-    """Messages of epochs one after the other, whose slots have the same numbers."""
-    messages: list[Batch] = []
-    for epoch in range(1, epochs + 1):
-        events = [own(one, epoch) for one in cut_stream.flow(rng.randrange(10_000), SLOTS)]
-        for one in cut_stream.cut(events, rng.randrange(10_000), epoch=epoch):
-            name = f"tx:{epoch}:{one.tx_seq}"
-            messages.append(msgspec.structs.replace(one, tx_id=name))
-    return messages
-
-
-def own(event: Event, epoch: int) -> Event:
-    """The same event of another history."""
-    if not isinstance(event, Swap | QuoteTrade):
-        return event
-    renamed: Event = msgspec.structs.replace(event, signature=f"{epoch}:{event.signature}")
-    return renamed
+from pw_common.wire.messages import Batch, QuoteTrade, Swap
+from support.queue_world import World, anything, history
 
 
 def rank(one: Swap | QuoteTrade) -> tuple[int, str]:
@@ -92,34 +69,11 @@ class Reader:
             self.closed += self.assembly.skip_void(self.assembly.missing[-1])
 
 
-def live(world: World, reader: Reader, restores: int, rng: random.Random) -> None:
-    """Anything happens, until everything was sent and answered; then comes what closes the end.
-
-    An answer to what is sent again is empty, so that the last slots wait for a new message.
-    """
-    *before, last = world.messages
-    world.messages = before
-    while world.cursor < len(before) or restores:
-        what = rng.random()
-        if what < 0.4:
-            world.send(rng.randrange(1, 9))
-        elif what < 0.8:
-            world.answer(rng.randrange(1, 9))
-        elif what < 0.85:
-            world.repeat()
-        elif what < 0.9:
-            world.leave_void()
-        elif what < 0.95:
-            world.copy()
-        elif restores:
-            restores -= 1
-            world.restore()
+def live(reader: Reader, restores: int, rng: random.Random) -> None:
+    """The reader reads on now and then, and to the end."""
+    for _ in anything(reader.world, restores):
         if rng.random() < 0.5:
             reader.go_on()
-    world.answer_all()
-    world.messages = [*before, last]
-    world.send(1)
-    world.answer_all()
     reader.go_on()
 
 
@@ -132,6 +86,6 @@ def test_restores_in_any_order_lose_nothing_and_double_nothing(
     rng = random.Random(seed)
     world = World(history(rng, epochs), rng)
     reader = Reader(world)
-    live(world, reader, restores, rng)
+    live(reader, restores, rng)
     assert closed_naively(reader.closed) == sorted_naively(world.messages)
     assert (reader.assembly.held, reader.assembly.late, reader.assembly.untimed) == (0, 0, 0)

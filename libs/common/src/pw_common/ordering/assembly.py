@@ -83,9 +83,11 @@ class Assembly:
         self._slots = OpenSlots(self._left)
         self._watermark = Watermark()
         self._at = At(first, 0)
-        # (PW_SWAP sequence, place in PW_TX) from which the present epoch can be read again;
-        # None while it is the one that reading began with.
+        # (PW_SWAP sequence, place in PW_TX) from which the present epoch can be read again; None
+        # while it is the one that reading began with, and where a part of it was lost with a
+        # queue: no place of this one is where that was read.
         self.epoch_start: tuple[int, Place] | None = None
+        self.is_first_epoch = True
 
     @property
     def queue(self) -> str:
@@ -180,7 +182,7 @@ class Assembly:
                     closed += fill(self._slots, step.batch, self._at, self._left)
                 case Standing.BEGINS:
                     due = self._epochs.due(step.batch)
-                    closed += self._begin([*due, *steps[number:]])
+                    closed += self._begin(steps[number:], has_lost=bool(due))
                     closed += self._lost_before(step, due, steps[number:])
                     closed += self._enter(step)
                 case Standing.PRESENT:
@@ -200,8 +202,8 @@ class Assembly:
                     self._slots.take(early.batch)
             if epoch != one.batch.epoch:
                 # All of it was answered before it was lost, so that nothing else is to come.
-                later = [early for early in due if early.batch.epoch > epoch]
-                closed += self._begin([*later, *following])
+                has_lost = any(early.batch.epoch > epoch for early in due)
+                closed += self._begin(following, has_lost=has_lost)
         return closed
 
     def _enter(self, one: Released) -> list[ClosedSlot]:
@@ -215,10 +217,11 @@ class Assembly:
             return self._slots.close(slot, self._at)
         return []
 
-    def _begin(self, following: Iterable[Step]) -> list[ClosedSlot]:
+    def _begin(self, following: Iterable[Step], *, has_lost: bool) -> list[ClosedSlot]:
         """An epoch begins with these; the one before closes, whole."""
         closed = self._finish()
-        self.epoch_start = self._first_seq(following), self._at.place
+        is_whole = not has_lost and not self._epochs.waits
+        self.epoch_start = (self._first_seq(following), self._at.place) if is_whole else None
         return closed
 
     def _first_seq(self, steps: Iterable[Step]) -> int:
@@ -241,6 +244,7 @@ class Assembly:
         self._slots = OpenSlots(self._left)
         self._watermark = Watermark()
         self._epochs.end()
+        self.is_first_epoch = False
         return closed
 
 

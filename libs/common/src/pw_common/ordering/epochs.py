@@ -60,6 +60,11 @@ class Epochs:
         """Those that spoke since the present epoch began."""
         return self._present.keys()
 
+    @property
+    def waits(self) -> bool:
+        """Whether anything that was lost waits for its epoch."""
+        return bool(self._early)
+
     def judge(self, one: Released) -> Standing:
         """What to do with the next batch; of `BEGINS` and `PRESENT`, `enter` is to be called."""
         batch = one.batch

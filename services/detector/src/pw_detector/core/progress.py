@@ -105,10 +105,9 @@ class Progress:
 
     def evaluates(self, one: ClosedSlot, assembly: Assembly) -> bool:
         """Take the next slot that closed; returns whether it is to be evaluated."""
-        if one.reset and not self._epoch_time_ms:
+        if one.reset and not (self._epoch_time_ms and assembly.is_first_epoch):
             self._epoch_time_ms = one.event_time_ms
         if one.reset and assembly.epoch_start is not None:
-            self._epoch_time_ms = one.event_time_ms
             # Its first slots come from messages before the one that closed them.
             swap_seq, place = assembly.epoch_start
             self._restart.reset(Note(one.event_time_ms, swap_seq, place))
