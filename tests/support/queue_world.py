@@ -151,7 +151,7 @@ def history(rng: random.Random, epochs: int, *, slots_apart: int = 0) -> list[Ba
             for one in cut_stream.flow(rng.randrange(10_000), SLOTS)
         ]
         for one in cut_stream.cut(events, rng.randrange(10_000), epoch=epoch):
-            name = f"tx:{epoch}:{one.tx_seq}"
+            name = f"tx:{slots_apart}:{epoch}:{one.tx_seq}"
             messages.append(msgspec.structs.replace(one, tx_id=name))
     return messages
 

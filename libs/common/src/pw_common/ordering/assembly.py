@@ -213,7 +213,7 @@ class Assembly:
             return []
         self._epochs.enter(one.batch)
         slot = self._watermark.advance(one.batch)
-        if self._declared <= self._epochs.sources:
+        if self._declared <= self._watermark.sources:
             return self._slots.close(slot, self._at)
         return []
 

@@ -20,7 +20,6 @@ answers to what is sent again are empty, so that such events wait here for their
 
 from __future__ import annotations
 
-from collections.abc import Set as AbstractSet
 from enum import Enum, auto
 from typing import Final
 
@@ -54,11 +53,6 @@ class Epochs:
         self._present: dict[str, int] = {}
         self._early: list[Released] = []
         self._early_max = early_max
-
-    @property
-    def sources(self) -> AbstractSet[str]:
-        """Those that spoke since the present epoch began."""
-        return self._present.keys()
 
     @property
     def waits(self) -> bool:

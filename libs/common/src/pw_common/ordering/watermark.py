@@ -9,6 +9,8 @@ the watermark is the least of these over the sources.
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+
 from pw_common.wire.limits import SLOT_MAX
 from pw_common.wire.messages import Batch
 
@@ -31,6 +33,11 @@ class Watermark:
                 frontier = 0
             self._frontiers[batch.source] = (batch.epoch, max(frontier, batch.frontier_slot))
         return self.slot
+
+    @property
+    def sources(self) -> AbstractSet[str]:
+        """Those that have said what is complete. Of the others nobody knows."""
+        return self._frontiers.keys()
 
     @property
     def slot(self) -> int:
