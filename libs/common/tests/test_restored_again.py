@@ -228,3 +228,11 @@ def test_an_answer_to_what_was_lost_that_comes_twice_is_a_repeat() -> None:
     read(assembly, named([message(7, 109, epoch=2)], ONCE), 9)
     read(assembly, [message(8, 8)], 10)
     assert (assembly.late, assembly.repeats) == (0, 1)
+
+
+def test_what_comes_twice_of_a_queue_that_was_deleted_is_a_repeat() -> None:
+    assembly = Assembly(sources=("main",))
+    read(assembly, [message(seq, seq) for seq in range(1, 7)])
+    anew = [message(seq, seq + 10, tx_stream_created="2026-02-02T00:00:00Z") for seq in (1, 2)]
+    read(assembly, [anew[0], message(6, 6), anew[1]], 7)
+    assert (assembly.late, assembly.repeats, assembly.held) == (0, 1, 0)

@@ -16,7 +16,7 @@ class Answered:
     def __init__(self) -> None:
         self._now: dict[int, str] = {}
         self._before: dict[int, str] = {}
-        # Ids of what was lost with queues that were restored.
+        # Ids of what stood in queues that are gone, or beyond the copy of one.
         self._lost: dict[str, None] = {}
 
     def note(self, batch: Batch) -> None:
@@ -48,7 +48,7 @@ class Answered:
             self._lose(self._now.pop(seq))
 
     def lost_again(self, batch: Batch) -> bool:
-        """Whether this answer to a lost message came before; remembers it."""
+        """Whether a message of a queue that is gone was answered before; remembers it."""
         if batch.tx_id in self._lost:
             return True
         self._lose(batch.tx_id)
@@ -59,9 +59,3 @@ class Answered:
             self._lost[tx_id] = None
         if len(self._lost) > ANSWERED_MAX:
             del self._lost[next(iter(self._lost))]
-
-    def clear(self) -> None:
-        """Another queue altogether."""
-        self._now.clear()
-        self._before.clear()
-        self._lost.clear()

@@ -2,20 +2,20 @@
 
 What is held and released is a function of queue names, sequences and message ids alone.
 
-| kin        | and the sequence                         | what is done                         |
-| ---------- | ---------------------------------------- | ------------------------------------ |
-| `PRESENT`  | passed over before                       | released at once, `CLAIMS`           |
-| `PRESENT`  | met, the same message                    | dropped as a repeat                  |
-| `PRESENT`  | met, another message, the first such     | what waits: `EVENTS`; begins here    |
-| `PRESENT`  | met, another message, below the first    | released at once, `CLAIMS`           |
-| `PRESENT`  | the next one                             | released with what waited, `CLAIMS`  |
-| `PRESENT`  | as such, empty; its first answer is held | these change places                  |
-| `PRESENT`  | a later one                              | held                                 |
-| `BEFORE`   | any, the message is met                  | dropped as a repeat                  |
-| `BEFORE`   | any                                      | released at once, `EVENTS`           |
-| `GONE`     | any                                      | released at once, `NOTHING`          |
-| `RESTORED` | then as `PRESENT`                        | what waits beyond the copy: `EVENTS` |
-| `ANEW`     | then as `PRESENT`                        | what waits: `CLAIMS`; `QueueEnds`    |
+| kin              | and the sequence                      | what is done                         |
+| ---------------- | ------------------------------------- | ------------------------------------ |
+| `PRESENT`        | passed over before                    | released at once, `CLAIMS`           |
+| `PRESENT`        | met, the same message                 | dropped as a repeat                  |
+| `PRESENT`        | met, another message, the first such  | what waits: `EVENTS`; begins here    |
+| `PRESENT`        | met, another message, below the first | released at once, `CLAIMS`           |
+| `PRESENT`        | the next one                          | released with what waited, `CLAIMS`  |
+| `PRESENT`        | empty; its first answer is held       | these change places                  |
+| `PRESENT`        | a later one                           | held                                 |
+| `BEFORE`, `GONE` | any, the message is met               | dropped as a repeat                  |
+| `BEFORE`         | any                                   | released at once, `EVENTS`           |
+| `GONE`           | any                                   | released at once, `NOTHING`          |
+| `RESTORED`       | then as `PRESENT`                     | what waits beyond the copy: `EVENTS` |
+| `ANEW`           | then as `PRESENT`                     | what waits: `CLAIMS`; `QueueEnds`    |
 
 Invariants: no sequence of one queue is released twice. `CLAIMS` are released in rising order,
 but for what was passed over. What a lost message claimed is never released with `CLAIMS`: it
@@ -131,7 +131,7 @@ class Sequencer:
         match self._queues.kin(batch):
             case Kin.PRESENT:
                 return [*self._in_turn(batch, stored, watermark)]
-            case Kin.BEFORE if self._answered.lost_again(batch):
+            case Kin.BEFORE | Kin.GONE if self._answered.lost_again(batch):
                 self._repeats += 1
                 return []
             case Kin.BEFORE:
@@ -184,7 +184,7 @@ class Sequencer:
         """Sequences begin at 1 again, and nothing says what was lost."""
         self.incarnation += 1
         released = self._released(self._prefix.rebase(1))
-        self._answered.clear()
+        self._answered.cut(0)
         return [*released, QueueEnds(Place(self.incarnation, 1), stored.seq)]
 
     def _is_other(self, batch: Batch, watermark: Watermark) -> bool:
