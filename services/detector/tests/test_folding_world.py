@@ -86,7 +86,12 @@ def folding(stored: Stored, arrived: list[Batch]) -> Folding:
         )
         resumed = Resumed(
             "then",
-            Note(position.restart_time_ms, position.restart_seq, position.restart_place),
+            Note(
+                position.restart_time_ms,
+                position.restart_seq,
+                position.restart_place,
+                position.restart_former,
+            ),
             folded_seq=position.folded_seq,
             folded_place=position.folded_place,
             released_slot=position.released_slot,
@@ -98,7 +103,7 @@ def folding(stored: Stored, arrived: list[Batch]) -> Folding:
         cast(Configuration, None),
         cast(Holes, Broker(arrived)),
     )
-    assembly = Assembly(sources=("main",), first=resumed.first.place)
+    assembly = Assembly(sources=("main",), first=resumed.first.place, former=resumed.first.former)
     return Folding(assembly, detector, stores, resumed, METRICS, Log("test"))
 
 

@@ -74,10 +74,11 @@ class Assembly:
         *,
         sources: Iterable[str] = (),
         first: Place = BEGINNING,
+        former: Iterable[str] = (),
         held_max: int = HELD_MAX,
     ) -> None:
         self._declared = frozenset(sources)
-        self._sequencer = Sequencer(first, held_max)
+        self._sequencer = Sequencer(first, held_max, former)
         self._epochs = Epochs(held_max)
         self._left = Left()
         self._slots = OpenSlots(self._left)
@@ -93,6 +94,11 @@ class Assembly:
     def queue(self) -> str:
         """The name of the PW_TX whose sequences are read, empty while none is known."""
         return self._sequencer.queue
+
+    @property
+    def former(self) -> tuple[str, ...]:
+        """Names of queues before it: a restart is to be given them as `former`."""
+        return self._sequencer.former
 
     @property
     def held(self) -> int:

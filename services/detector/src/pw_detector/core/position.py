@@ -15,7 +15,8 @@ class Position(msgspec.Struct, frozen=True, kw_only=True, tag="position.v1"):
     at `folded_seq` was stored. `swap_stream_created` tells a stream that was made anew from
     the one that was read. `epoch_time_ms` is the event time at which the present epoch began,
     `restart_time_ms` that after which reading from `restart_seq` gives everything, `cut_ms`
-    that before which trades were dropped to stay within memory.
+    that before which trades were dropped to stay within memory. `restart_former` names the
+    queues before the one that is read at `restart_seq`.
     """
 
     swap_stream_created: str
@@ -27,5 +28,6 @@ class Position(msgspec.Struct, frozen=True, kw_only=True, tag="position.v1"):
     restart_seq: int
     restart_place: Place = Place(0, 1)
     restart_time_ms: int = 0
+    restart_former: tuple[str, ...] = ()
     epoch_time_ms: int = 0
     cut_ms: int = 0

@@ -110,7 +110,7 @@ class Progress:
         if one.reset and assembly.epoch_start is not None:
             # Its first slots come from messages before the one that closed them.
             swap_seq, place = assembly.epoch_start
-            self._restart.reset(Note(one.event_time_ms, swap_seq, place))
+            self._restart.reset(Note(one.event_time_ms, swap_seq, place, assembly.former))
         if self._phase is Phase.OVERLAPS and self._is_new(one):
             self._phase = Phase.EVALUATES
         return self._phase is Phase.EVALUATES
@@ -122,7 +122,8 @@ class Progress:
         self.event_time_ms, self.released_slot = one.event_time_ms, one.slot
         # A held batch was stored before this message, so reading must begin at the first one.
         held = [seq for seq in (assembly.oldest_held_seq, *self.unreadable) if seq]
-        self._restart.take(Note(one.event_time_ms, min([self.read_seq, *held]), assembly.next))
+        seq = min([self.read_seq, *held])
+        self._restart.take(Note(one.event_time_ms, seq, assembly.next, assembly.former))
 
     def folded(self, closed: Sequence[ClosedSlot]) -> bool:
         """All of these have their alerts stored; returns whether the position moved."""
@@ -145,6 +146,7 @@ class Progress:
             restart_seq=oldest.swap_seq,
             restart_place=oldest.place,
             restart_time_ms=oldest.event_time_ms,
+            restart_former=oldest.former,
             epoch_time_ms=self._epoch_time_ms,
             cut_ms=cut_ms,
         )

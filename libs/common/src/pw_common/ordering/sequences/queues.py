@@ -23,6 +23,7 @@ and its successor's claims count nothing until it has come back for good.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum, auto
 from typing import Final
 
@@ -49,13 +50,18 @@ class Kin(Enum):
 class Queues:
     """Knows the queue that is read and those before it."""
 
-    def __init__(self) -> None:
+    def __init__(self, former: Iterable[str] = ()) -> None:
         # The name of the queue that is read, empty while none is known.
         self.present = ""
-        self._former: dict[str, None] = {}
+        self._former: dict[str, None] = dict.fromkeys(former)
         self._strays = 0
         # The last sequence that the present queue has of the one before it.
         self.shared_seq = 0
+
+    @property
+    def former(self) -> tuple[str, ...]:
+        """Those before the one that is read: what a later reader cannot know by itself."""
+        return tuple(self._former)
 
     def kin(self, batch: Batch) -> Kin:
         """Take the next batch of PW_SWAP; `RESTORED` and `ANEW` say that its queue is read now."""

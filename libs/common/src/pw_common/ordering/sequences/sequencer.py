@@ -76,12 +76,12 @@ class Sequencer:
     `reused` counts how often sequences were found to mean other messages than before.
     """
 
-    def __init__(self, first: Place, held_max: int) -> None:
+    def __init__(self, first: Place, held_max: int, former: Iterable[str] = ()) -> None:
         self.incarnation = first.incarnation
         self.reused = 0
         self._held_max = held_max
         self._repeats = 0
-        self._queues = Queues()
+        self._queues = Queues(former)
         self._prefix = Prefix(first.tx_seq)
         self._answered = Answered()
         # Of what is held, by its sequence in PW_TX.
@@ -95,6 +95,11 @@ class Sequencer:
     def queue(self) -> str:
         """The name of the queue that is read."""
         return self._queues.present
+
+    @property
+    def former(self) -> tuple[str, ...]:
+        """The names of queues before it."""
+        return self._queues.former
 
     @property
     def held(self) -> int:
