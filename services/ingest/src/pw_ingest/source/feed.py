@@ -6,12 +6,13 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from pw_common.ordering.backoff import Backoff
 from pw_common.process.clock import monotonic_s, now_ms
 from pw_common.service.run import Runtime
 from pw_common.wire.heartbeat import EndpointHealth
 from pw_ingest.config import Endpoint, Settings
-from pw_ingest.core.endpoints.backoff import wait_s
 from pw_ingest.core.endpoints.merge import Merge
 from pw_ingest.core.endpoints.opening import Held
 from pw_ingest.core.endpoints.plausible import Steady
@@ -28,6 +29,8 @@ from pw_ingest.source.rpc_source import RpcSource
 from pw_ingest.source.stream import Source
 
 NS_PER_MS = 1_000_000
+# Before the next stream of an endpoint whose last one brought nothing new.
+RECONNECT: Final = Backoff(first_s=0.25, most_s=10.0)
 
 
 async def _nothing() -> None:
@@ -143,7 +146,7 @@ class Feed:
         """Note an end; returns how long to wait before the next attempt."""
         why = self._stale_why or ended.code.lower()
         self._attempt = 0 if moved else self._attempt + 1
-        pause_s = wait_s(self._attempt, self._luck.random())
+        pause_s = RECONNECT.wait_s(self._attempt, self._luck.random())
         self.detail = str(ended)
         self._runtime.metrics.count("pw_ingest_reconnects_total", why=why)
         self._runtime.log.warning(
