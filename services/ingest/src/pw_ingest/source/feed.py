@@ -1,4 +1,16 @@
-"""One endpoint: its stream read into the pipeline, and what is known of its health."""
+"""One endpoint: its stream read into the pipeline, and what is known of its health.
+
+    a stream | `connected` | what ends the state                  | silence counts
+    closed   | no          | `stream` is called                   | no
+    opening  | no          | the first message, or the stream's   | yes
+             |             | end                                  |
+    reading  | yes         | an update that fills a message, or   | yes
+             |             | the stream's end                     |
+    sending  | yes         | the outbox took it: there was room   | no: it is we who keep the source
+
+A stream ends by its source's word, or by `cut`: for silence, a lost filter, a wider one, a
+standby that is ahead, or a claim that cannot be. What it missed the next one is asked for.
+"""
 
 from __future__ import annotations
 
