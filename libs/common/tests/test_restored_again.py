@@ -236,3 +236,16 @@ def test_what_comes_twice_of_a_queue_that_was_deleted_is_a_repeat() -> None:
     anew = [message(seq, seq + 10, tx_stream_created="2026-02-02T00:00:00Z") for seq in (1, 2)]
     read(assembly, [anew[0], message(6, 6), anew[1]], 7)
     assert (assembly.late, assembly.repeats, assembly.held) == (0, 1, 0)
+
+
+def test_a_reader_that_begins_after_a_restore_is_told_which_queues_were_before() -> None:
+    first = Assembly(sources=("main",))
+    read(first, [message(seq, seq) for seq in range(1, 7)])
+    read(first, named([message(7, 7)], ONCE), 7)
+    read(first, named([message(5, 8)], f"{MADE}+4"), 8)
+    assert set(first.former) == {MADE, ONCE}
+    again = Assembly(sources=("main",), first=first.next, former=first.former)
+    after = [*named([message(6, 9)], f"{MADE}+4"), *named([message(8, 9)], ONCE)]
+    closed = read(again, [*after, *named([message(7, 10)], f"{MADE}+4")], 9)
+    assert trades(closed) == {9: 1}
+    assert again.held == 0
