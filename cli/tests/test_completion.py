@@ -12,7 +12,7 @@ import shtab
 from pw_cli.commands.configuring.completion import script
 from pw_cli.main import COMMANDS
 
-# What bash does at a Tab: the function it was told of, on the words so far.
+# What bash does on Tab: it calls the registered function with the words typed so far.
 TAB = """
 source "$1"
 shift

@@ -14,9 +14,9 @@
     messages come, `on_back` looked    | KNOWN   | KNOWN   | BLOCKED
     messages come, `on_back` could not | NEW     | NEW     | BLOCKED
 
-Messages of a consumer that is KNOWN are looked at too where they count from before: it was made
-anew between two looks. It is looked at after some fetches without a message, and as often while
-it is BLOCKED, whatever comes.
+Messages of a KNOWN consumer whose count has gone back also wait for `on_back`: the consumer was
+recreated between two looks. The worker looks after a few fetches without a message, and as often
+while the consumer is BLOCKED, whatever arrives.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
-# After so many fetches without a message, look whether the consumer is there at all.
+# Check that the consumer still exists after this many fetches without a message.
 QUIET_FETCHES: Final = 4
 
 
@@ -50,7 +50,7 @@ class Knowing:
         return self._quiet >= QUIET_FETCHES
 
     def fetched(self, count: int) -> None:
-        """So many messages came of a fetch."""
+        """Note how many messages a fetch returned."""
         # While something is in the way, traffic need not pause before we look again.
         is_busy = count > 0 and self.state is not State.BLOCKED
         self._quiet = 0 if is_busy else self._quiet + 1
