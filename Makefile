@@ -27,8 +27,12 @@ up: setup ## run the whole system here: broker, source, ingest, parsers, API (AR
 .PHONY: test
 test: setup ## every test, those under load alone on the machine (ARGS="-k swap": these in one process)
 	@if [ -n "$(ARGS)" ]; then exec $(PY) -m pytest $(ARGS); fi; \
-	$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/chaos && \
-	$(PY) -m pytest -n 2 tests/chaos
+	$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/chaos; main=$$?; \
+	$(PY) -m pytest -n 2 tests/chaos && exit $$main
+
+.PHONY: coverage
+coverage: setup ## branch coverage of the tests beside the code; fails below the floor in pyproject.toml
+	@$(PY) -m pytest -q -n 2 libs services cli --cov --cov-report=json --cov-report=term:skip-covered $(ARGS)
 
 .PHONY: test-browser
 test-browser: setup ## a real browser: the pages, and that no other site's reads or changes (needs chromium, node)
@@ -43,7 +47,7 @@ screenshot: setup ## write docs/screenshot.png of a running demo (needs chromium
 	@PYTHONPATH=tests $(PY) tools/screenshot.py
 
 .PHONY: check
-check: setup format-check lint types imports drift guards ## format, lint, types, imports, drift of generated files, hosts, sizes
+check: setup format-check lint types imports drift guards ## format, lint, types, imports, drift of generated files, hosts, sizes, dead code, spelling
 
 .PHONY: format-check lint types imports drift guards
 format-check: setup
@@ -65,6 +69,9 @@ drift: setup
 guards: setup
 	@$(PY) tools/check_hosts.py
 	@$(PY) tools/check_size.py
+	@$(PY) tools/check_dead.py
+	@$(PY) tools/check_dependencies.py
+	@$(VENV)/bin/codespell
 
 .PHONY: shape
 shape: setup ## the house in numbers: packages, who imports whom, rooms, functions (ARGS=--json)

@@ -48,7 +48,8 @@ why each fires or not with `pw why MINT`.
 
 There may be {rules} rules, each with {conditions} conditions and {conditions} gates, in
 {kilobytes} KiB of YAML or JSON; YAML without anchors, aliases and tags. Names use `a-z0-9_-` and
-have at most 64 characters, descriptions at most 500.
+have at most 64 characters, descriptions at most 500. `schemas/documents/rules.json` says the
+same to an editor.
 
 ## Shipped
 

@@ -1,7 +1,7 @@
-"""Write `schemas/`: a JSON Schema and an example of every wire type; `--check` fails on drift.
+"""Write `schemas/`: of every wire type a JSON Schema and an example, of documents a schema.
 
-Schemas follow the messages. Examples only ever grow in number: one that is there is
-never rewritten, because it stands for bodies that are stored somewhere.
+`--check` fails on drift. Schemas follow the messages. Examples only ever grow in number: one that
+is there is never rewritten, because it stands for bodies that are stored somewhere.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from document_schemas import DIALECT, document_schemas
 
 from pw_common.documents import proofs
 from pw_common.wire import alerts, heartbeat, messages, pools
@@ -19,16 +20,18 @@ from pw_common.wire import alerts, heartbeat, messages, pools
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = ROOT / "schemas"
 EXAMPLES = SCHEMAS / "examples"
+DOCUMENTS = SCHEMAS / "documents"
 
 MINT = "So11111111111111111111111111111111111111112"
 TRADER = "11111111111111111111111111111112"
 SIGNATURE = "1" * 64
+CONDITION = "buy_count_5m >= 20"
 
 
 def wire_types() -> dict[str, type[msgspec.Struct]]:
-    """Every tagged struct of the wire's messages, by tag (`swap.v1`), and an alert's proof."""
+    """Every tagged struct of the wire's messages, by tag (`swap.v1`), an alert and its proof."""
     found = {}
-    for value in (*vars(messages).values(), proofs.AlertProof):
+    for value in (*vars(messages).values(), alerts.Alert, proofs.AlertProof):
         if isinstance(value, type) and issubclass(value, msgspec.Struct):
             tag = value.__struct_config__.tag
             if isinstance(tag, str):
@@ -38,10 +41,11 @@ def wire_types() -> dict[str, type[msgspec.Struct]]:
 
 def schema_text(kind: type[msgspec.Struct]) -> str:
     """The JSON Schema of one type, as it is stored."""
-    schema: dict[str, Any] = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **msgspec.json.schema(kind),
-    }
+    return text_of({"$schema": DIALECT, **msgspec.json.schema(kind)})
+
+
+def text_of(schema: dict[str, Any]) -> str:
+    """A schema as it is stored."""
     return msgspec.json.format(msgspec.json.encode(schema), indent=2).decode() + "\n"
 
 
@@ -99,6 +103,7 @@ def first_examples() -> dict[str, msgspec.Struct]:
             **origin, first_missing_slot=10, last_missing_slot=12, why="the source restarted"
         ),
         messages.SourceState(**origin, checkpoint_slot=9, frontier_slot=9),
+        _alert(),
         _proof(),
         heartbeat.Heartbeat(
             service="parser",
@@ -115,10 +120,9 @@ def first_examples() -> dict[str, msgspec.Struct]:
     return {str(one.__struct_config__.tag): one for one in made}
 
 
-def _proof() -> proofs.AlertProof:
+def _alert() -> alerts.Alert:
     slot = 254_170_887
-    condition = "buy_count_5m >= 20"
-    alert = alerts.Alert(
+    return alerts.Alert(
         id="0" * 32,
         episode="1" * 32,
         n=0,
@@ -130,12 +134,17 @@ def _proof() -> proofs.AlertProof:
         event_time_ms=1_710_441_678_000,
         mint=SIGNATURE[:44],
         conditions=(
-            alerts.Condition(text=condition, metric="buy_count_5m", value=21.0, verdict="holds"),
+            alerts.Condition(text=CONDITION, metric="buy_count_5m", value=21.0, verdict="holds"),
         ),
     )
+
+
+def _proof() -> proofs.AlertProof:
+    alert = _alert()
+    slot = alert.slot
     return proofs.AlertProof(
         alert=alert,
-        rule=proofs.ProvenRule(name=alert.trigger, revision=0, conditions=(condition,)),
+        rule=proofs.ProvenRule(name=alert.trigger, revision=0, conditions=(CONDITION,)),
         first_slot=slot - 1_050,
         last_slot=slot,
         begins="lookback",
@@ -154,7 +163,9 @@ def _proof() -> proofs.AlertProof:
 
 def wanted() -> dict[Path, str]:
     """Every file that must be there, with its text: schemas, and examples still missing."""
-    files = {}
+    files = {
+        DOCUMENTS / f"{name}.json": text_of(schema) for name, schema in document_schemas().items()
+    }
     examples = first_examples()
     for tag, kind in wire_types().items():
         files[SCHEMAS / f"{tag}.json"] = schema_text(kind)

@@ -98,6 +98,8 @@ def prove(member: Member) -> Report:
                 else run(
                     str(python),
                     *("-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not node"),
+                    # Of its own: whoever else runs pytest here clears the shared one at its end.
+                    *("--basetemp", str(folder / "tmp")),
                     str(tests),
                     allowed=(0, NO_TESTS_COLLECTED),
                 )

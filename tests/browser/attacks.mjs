@@ -83,6 +83,9 @@ async function ownPage({ settle }) {
   };
 }
 
+// Said for whoever has to find out where it stopped.
+const now = step => process.stderr.write(`${step}\n`);
+
 const shown = async page => {
   await page.waitForFunction(() => !["…", ""].includes(document.getElementById("mode").textContent));
   return page.textContent("#mode");
@@ -97,11 +100,13 @@ const browser = await chromium.launch({
   ],
 });
 try {
+  now("launched");
   const found = { foreign: {} }, settle = SETTLE_MS;
   const stranger = await browser.newContext(), locked = await stranger.newPage();
   await locked.goto(want.own + "/");
   found.locked = { mode: await shown(locked), help: await locked.isVisible("#ask") };
 
+  now("locked page seen");
   const person = await browser.newContext(), page = await person.newPage();
   await page.goto(want.login);
   found.address = page.url();
@@ -109,6 +114,7 @@ try {
   found.cookies = (await person.cookies()).map(({ name, httpOnly, sameSite, path, domain }) => ({ name, httpOnly, sameSite, path, domain }));
   found.own = await page.evaluate(ownPage, { settle });
 
+  now("own page used");
   for (const origin of want.foreign) {
     const theirs = await person.newPage();
     await theirs.goto(origin + "/");
@@ -124,10 +130,12 @@ try {
     await theirs.close();
   }
 
+  now("foreign pages tried");
   const theirs = await person.newPage();
   await theirs.goto(want.rebound + "/");
   found.rebound = await theirs.evaluate(rebound, { settle });
 
+  now("rebound tried");
   // The link that other pages tried to use up, followed from a message by somebody who is not in.
   const other = await (await browser.newContext()).newPage();
   await other.goto(want.foreign[0] + "/");
@@ -135,6 +143,7 @@ try {
   await other.click("#go");
   await other.waitForURL(want.own + "/");
   found.spare = await shown(other);
+  now("spare link followed");
   process.stdout.write(JSON.stringify(found));
 } finally {
   await browser.close();

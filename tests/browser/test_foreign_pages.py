@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,12 @@ from pw_common.wire.alerts import Alert
 from pw_common.wire.login import cookie_name, login_url
 from pw_common.wire.messages import encode
 from support.apis import running_api
-from support.browsing import asking_nothing, browse, elsewhere
+from support.browsing import Hangs, asking_nothing, browse, elsewhere
 from support.records import store
 
 RING_EVERY_S = 0.3
+# Ten times what it takes.
+FIRST_TRY_S = 180.0
 WRITES = ("POST /api/v1/triggers/reset", "PUT /api/v1/channels")
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -60,6 +63,15 @@ async def ringing(bus: Bus) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def attacked(cache: Path, asked: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What the pages got. A browser that hangs on a busy machine is tried once more."""
+    try:
+        return await browse(cache, asked(), within_s=FIRST_TRY_S)
+    except Hangs as error:
+        sys.stderr.write(f"{error}\n")
+        return await browse(cache, asked())
 
 
 async def revisions(client: httpx.AsyncClient) -> list[int]:
@@ -103,10 +115,14 @@ async def test_pages_of_other_sites_neither_read_nor_write_beside_a_person_who_i
 ) -> None:
     async with running_api(tmp_path) as (_, bus, client):
         token, own = read_token(tmp_path / "api-token"), str(client.base_url).rstrip("/")
-        links = [login_url(own, token, new_nonce(), now_ms()) for _ in range(2)]
         with elsewhere() as port:
+
+            def asked() -> dict[str, Any]:
+                links = [login_url(own, token, new_nonce(), now_ms()) for _ in range(2)]
+                return wanted(own, port, *links)
+
             async with ringing(bus):
-                found = await browse(cache, wanted(own, port, *links))
+                found = await attacked(cache, asked)
         assert await revisions(client) == [0, 0, 0, 0]
     assert found["locked"] == {"mode": "locked", "help": True}
     assert_own_page_works(found, own)
@@ -128,7 +144,7 @@ async def test_nor_do_they_where_no_token_is_asked_for(tmp_path: Path, cache: Pa
         own = str(client.base_url).rstrip("/")
         with elsewhere() as port:
             async with ringing(bus):
-                found = await browse(cache, wanted(own, port, f"{own}/", f"{own}/"))
+                found = await attacked(cache, lambda: wanted(own, port, f"{own}/", f"{own}/"))
         assert await revisions(client) == [0, 0, 0, 0]
     assert found["locked"] == {"mode": "blind", "help": False}
     assert_own_page_works(found, own)

@@ -51,7 +51,7 @@ CAUGHT_BY = {
         "test_five_minutes_slide_and_are_not_cut_at_the_clock",
     ),
     "9 trades fell into the window of their processing": (
-        "libs/detection/tests/test_assembly.py",
+        "libs/common/tests/test_assembly.py",
         "test_any_cut_gives_the_same_slots",
     ),
     "10 trades in dollars counted as nothing": (

@@ -61,6 +61,12 @@ BROKEN = {
         "import asyncio",
         "cores know no clock",
     ),
+    "a clock in the publisher's window": Broken(
+        "imports",
+        "libs/common/src/pw_common/jetstream/publishing/window.py",
+        "import asyncio",
+        "knows no clock and no network",
+    ),
     "schemas": Broken("drift", "schemas/swap.v1.json", " ", "swap.v1.json differs"),
     "settings": Broken("drift", ".env.example", "# more", ".env.example differs"),
     "metrics": Broken("drift", "docs/metrics.md", "more", "docs/metrics.md differs"),
@@ -70,6 +76,16 @@ BROKEN = {
     "generated code": Broken(
         "drift", "libs/geyser_proto/src/pw_geyser/shallow_pb2.py", "# more", "differs from proto/"
     ),
+    "dead code": Broken(
+        "guards", TEXT, "def forgotten() -> None: ...", "forgotten is used nowhere"
+    ),
+    "undeclared": Broken(
+        "guards",
+        TEXT,
+        "import rich\n\nprint(rich)",
+        "'rich' imported but it is a transitive dependency",
+    ),
+    "spelling": Broken("guards", "README.md", "A misp" + "elled word.", "==> misspelled"),
     "hosts": Broken(
         "guards", "requirements/dev.txt", "--index-url https://host/simple", "https://host/simple"
     ),

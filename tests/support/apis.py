@@ -12,8 +12,11 @@ from pw_common.dev.local_broker import LocalBroker
 from pw_common.jetstream.bus import Bus
 from pw_common.topology.streams import MIB
 from support.broker import provisioned
+from support.contract import Contract
 from support.services import running_service
 from support.tokens import JSON, bearer, token_file
+
+EVENTS = "text/event-stream"
 
 
 @asynccontextmanager
@@ -28,4 +31,17 @@ async def running_api(
         running_service("pw_api", {"PW_NATS_URL": broker.url, **asks, **environ}) as (_, url),
         httpx.AsyncClient(base_url=url, headers=headers, timeout=20, trust_env=False) as client,
     ):
+        await hold_to_contract(client)
         yield broker, bus, client
+
+
+async def hold_to_contract(client: httpx.AsyncClient) -> Contract:
+    """From now on each answer of this client must be what OpenAPI says that it is."""
+    contract = Contract((await client.get("/openapi.json")).json())
+
+    async def check(answer: httpx.Response) -> None:
+        is_stream = answer.headers.get("content-type", "").startswith(EVENTS)
+        contract.check(answer, b"" if is_stream else await answer.aread())
+
+    client.event_hooks["response"].append(check)
+    return contract

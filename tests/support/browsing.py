@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import hashlib
+import os
 import shutil
+import signal
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 import pytest
@@ -24,15 +28,26 @@ NPM_TIMEOUT_S = 240.0
 SCRIPT_TIMEOUT_S = 380.0
 
 
+class Hangs(TimeoutError):
+    """A script did not end; its last words. It and all that it started were ended."""
+
+
 async def browse(
-    cache: Path, wanted: dict[str, Any], script: str = "attacks.mjs"
+    cache: Path,
+    wanted: dict[str, Any],
+    script: str = "attacks.mjs",
+    *,
+    within_s: float = SCRIPT_TIMEOUT_S,
 ) -> dict[str, Any]:
-    """Run a script in chromium; what it saw. Skips, loudly, where there is no browser."""
+    """Run a script in chromium; what it saw. Skips, loudly, where there is no browser.
+
+    Raises:
+        Hangs: after `within_s`.
+    """
     chromium = chromium_here()
     folder = await installed(cache)
     said = msgspec.json.encode({"chromium": chromium, **wanted}).decode()
-    words = ("node", script, said)
-    code, out, err = await _command(*words, folder=folder, timeout_s=SCRIPT_TIMEOUT_S)
+    code, out, err = await _command("node", script, said, folder=folder, timeout_s=within_s)
     assert code == 0, err[-3_000:]
     found: dict[str, Any] = msgspec.json.decode(out)
     return found
@@ -66,7 +81,10 @@ async def installed(cache: Path) -> Path:
             _copied(path, folder / path.name)
         if not (folder / "node_modules" / ".package-lock.json").is_file():
             words = ("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-            code, _, err = await _command(*words, folder=folder, timeout_s=NPM_TIMEOUT_S)
+            try:
+                code, _, err = await _command(*words, folder=folder, timeout_s=NPM_TIMEOUT_S)
+            except Hangs as late:
+                code, err = 1, str(late)
             if code != 0:
                 pytest.skip(f"npm could not install what drives the browser: {err[-300:]}")
     return folder
@@ -79,16 +97,31 @@ def _copied(path: Path, into: Path) -> None:
 
 
 async def _command(*words: str, folder: Path, timeout_s: float) -> tuple[int, str, str]:
-    process = await asyncio.create_subprocess_exec(
-        *words, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        out, err = await asyncio.wait_for(process.communicate(), timeout_s)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        return 1, "", f"{words[0]} took longer than {timeout_s:g} s"
-    return process.returncode or 0, out.decode(), err.decode()
+    """Exit code, output and errors.
+
+    Raises:
+        Hangs: after `timeout_s`.
+    """
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = await asyncio.create_subprocess_exec(
+            *words, cwd=folder, stdout=out, stderr=err, start_new_session=True
+        )
+        try:
+            code = await asyncio.wait_for(process.wait(), timeout_s)
+        except TimeoutError:
+            said = f"{words[0]} {words[1]} took longer than {timeout_s:g} s; it said: {_said(err)}"
+            raise Hangs(said) from None
+        finally:
+            # A browser outlives the script that drives it.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+        return code, _said(out), _said(err)
+
+
+def _said(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
 
 
 class _Page(BaseHTTPRequestHandler):

@@ -61,8 +61,8 @@ class Running:
 
 
 @asynccontextmanager
-async def running(*arguments: str, folder: Path) -> AsyncIterator[Running]:
-    """Start `pw up` on a free port and wait until it says that it runs."""
+async def running(*arguments: str, folder: Path, **environ: str) -> AsyncIterator[Running]:
+    """Start `pw up` on a free port, with `environ` besides, and wait until it says that it runs."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -75,7 +75,7 @@ async def running(*arguments: str, folder: Path) -> AsyncIterator[Running]:
         *arguments,
         stdout=asyncio.subprocess.PIPE,
         cwd=folder,
-        env={k: v for k, v in os.environ.items() if not k.startswith("PW_")},
+        env={k: v for k, v in os.environ.items() if not k.startswith("PW_")} | environ,
         preexec_fn=as_at_a_prompt,
     )
     assert process.stdout is not None
@@ -108,7 +108,7 @@ async def running(*arguments: str, folder: Path) -> AsyncIterator[Running]:
             print(one.decode(errors="replace"), end="")
 
 
-async def run_to_end(*arguments: str, folder: Path) -> dict[str, Any]:
+async def run_to_end(*arguments: str, folder: Path, **environ: str) -> dict[str, Any]:
     """Run `pw up --once --exit-when-drained` to its end; returns its report."""
     report = folder / "r.json"
     async with running(
@@ -120,6 +120,7 @@ async def run_to_end(*arguments: str, folder: Path) -> dict[str, Any]:
         "--timeout",
         "360",
         folder=folder,
+        **environ,
     ) as run:
         code = await asyncio.wait_for(run.process.wait(), 400.0)
     assert code == 0

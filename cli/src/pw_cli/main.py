@@ -40,6 +40,7 @@ COMMANDS = (
     Command("watch", "configuring", "list, add or remove watched addresses"),
     Command("channels", "configuring", "list, add, remove or test where alerts go"),
     Command("programs", "configuring", "list, add, remove or import your own programs"),
+    Command("completion", "configuring", "print what completes pw in your shell"),
     Command("simulate", "captures", "generate a market and write it as a capture"),
 )
 
@@ -49,23 +50,10 @@ def main() -> int:
     wanted = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
     interrupts = Interrupts(wanted or "")
     interrupts.install()
-    # Only now: these take most of a second, and Ctrl-C may come meanwhile.
-    import argparse  # noqa: PLC0415
-    import importlib  # noqa: PLC0415
+    # Only now: what it imports takes most of a second, and Ctrl-C may come meanwhile.
+    from pw_cli.parser import parser_of  # noqa: PLC0415
 
-    from pw_common.process.version import VERSION  # noqa: PLC0415
-
-    parser = argparse.ArgumentParser(
-        prog="pw", description="A self-hosted real-time monitor for Solana."
-    )
-    parser.add_argument("--version", action="version", version=f"pw {VERSION}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        sub = commands.add_parser(command.name, help=command.help, description=command.help)
-        if command.name == wanted:
-            module = importlib.import_module(command.module)
-            module.add_arguments(sub)
-            sub.set_defaults(run=module.run)
+    parser = parser_of(COMMANDS, {wanted})
     args = parser.parse_args()
     args.interrupts = interrupts
     try:

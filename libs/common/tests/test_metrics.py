@@ -1,7 +1,15 @@
 from __future__ import annotations
 
-import pytest
+from collections.abc import Callable, Mapping
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.sdk.metrics import MeterProvider
+from prometheus_client import CollectorRegistry, generate_latest
+
+from pw_common.service.counts import Counts
 from pw_common.service.metrics import ALL, METRICS, Metrics, UndeclaredMetric
 from pw_common.service.rates import RateMeter
 
@@ -27,6 +35,38 @@ def test_every_declared_metric_is_shown_under_its_declared_name(service: str) ->
         assert name in shown
     assert not any("_total_total" in name for name in shown)
     metrics.close()
+
+
+COUNTED = st.tuples(st.integers(0, 5), st.sampled_from("abc"), st.sampled_from("xy"))
+
+
+@given(st.lists(COUNTED, max_size=30))
+@settings(max_examples=40)
+def test_metrics_show_what_counters_of_the_library_would(
+    counted: list[tuple[int, str, str]],
+) -> None:
+    shown = []
+    for is_ours in (True, False):
+        registry = CollectorRegistry()
+        reader = PrometheusMetricReader(
+            disable_target_info=True, scope_info_enabled=False, registry=registry
+        )
+        provider = MeterProvider(metric_readers=[reader], shutdown_on_exit=False)
+        meter, counts = provider.get_meter("m"), Counts()
+        add: Callable[[int, Mapping[str, str]], None]
+        if is_ours:
+            meter.create_observable_counter("pw_one", [counts.observe], description="help")
+            add = counts.add
+        else:
+            add = meter.create_counter("pw_one", description="help").add
+        for at, (amount, one, other) in enumerate(counted):
+            # Labels come in whatever order.
+            labels = {"one": one, "other": other}
+            add(amount, labels if at % 2 else dict(reversed(labels.items())))
+        # Whoever asks twice is told the same.
+        shown += [generate_latest(registry), generate_latest(registry)]
+        provider.shutdown()
+    assert len(set(shown)) == 1
 
 
 def test_an_undeclared_name_fails_at_once() -> None:

@@ -10,10 +10,12 @@ import msgspec
 import pytest
 
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.publishing.publisher import RETRY_MAX_S, Publisher, evenly
+from pw_common.jetstream.publishing.publisher import Publisher
+from pw_common.jetstream.publishing.window import RETRY_MAX_S, evenly
 from pw_common.process.log import Log
 
 FULL = msgspec.json.encode({"error": {"code": 503, "err_code": 10077, "description": "full"}})
+STORED = msgspec.json.encode({"stream": "S", "seq": 7})
 
 
 def publisher(messages_max: int = 1) -> Publisher:
@@ -32,15 +34,15 @@ async def waiting(one: Publisher, count: int) -> list[asyncio.Task[Any]]:
     return tasks
 
 
-def store_one(one: Publisher) -> None:
-    token, out = next(iter(one._out.items()))  # noqa: SLF001 - as an answer of the broker does
-    one._finish(token, out)  # noqa: SLF001
+async def store_one(one: Publisher) -> None:
+    message = SimpleNamespace(subject=f"inbox.{min(one._futures)}", headers=None, data=STORED)
+    await one._on_ack(cast("Any", message))
 
 
 async def test_one_that_is_cancelled_when_it_was_woken_wakes_the_next() -> None:
     one = publisher()
     first, second = await waiting(one, 2)
-    store_one(one)
+    await store_one(one)
     # The room is the first one's; it has not run since.
     first.cancel()
     await asyncio.wait_for(asyncio.shield(second), 5)
@@ -54,9 +56,9 @@ async def test_one_that_is_cancelled_while_it_waits_takes_nothing_with_it() -> N
     first, second, third = await waiting(one, 3)
     first.cancel()
     await asyncio.wait({first})
-    store_one(one)
+    await store_one(one)
     await asyncio.wait_for(asyncio.shield(second), 5)
-    store_one(one)
+    await store_one(one)
     await asyncio.wait_for(asyncio.shield(third), 5)
 
 
@@ -65,10 +67,10 @@ async def test_a_whole_window_that_is_refused_at_once_does_not_fall_due_at_once(
     for _ in range(64):
         await one.publish("a", b"x", {})
     for _ in range(8):
-        for token in list(one._out):  # noqa: SLF001
+        for token in list(one._futures):
             message = SimpleNamespace(subject=f"inbox.{token}", headers=None, data=FULL)
-            await one._on_ack(cast("Any", message))  # noqa: SLF001
-    due_s = sorted(out.due_s for out in one._out.values())  # noqa: SLF001
+            await one._on_ack(cast("Any", message))
+    due_s = sorted(one._window.due_at_s())
     assert due_s[-1] - due_s[0] > 0.4 * RETRY_MAX_S
     # Evenly: no tenth of the time has a third of them.
     for at in range(10):

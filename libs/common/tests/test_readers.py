@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pw_common.ordering.dedup import SeenWindow
-from pw_common.ordering.watermark import HOLES_MAX, Prefix, Watermark
+from pw_common.ordering.sequences.prefix import HOLES_MAX, Prefix
+from pw_common.ordering.watermark import Watermark
 from pw_common.wire.messages import Batch, Counts
 
 

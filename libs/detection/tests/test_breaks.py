@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pw_common.ordering.assembly import Assembly, ClosedSlot
-from pw_common.ordering.breaks import BREAKS_MAX, FILLED_MAX, Breaks
+from pw_common.ordering.slots.breaks import BREAKS_MAX, FILLED_MAX, Breaks
 from pw_common.wire.alerts import Alert
 from pw_common.wire.messages import Batch, Event, SlotEvent, TokenCreated, encode
 from pw_detection.alerts.alerting import alert_of, facts_of
@@ -22,7 +22,7 @@ from pw_detection.rules.lists import Lists
 from pw_detection.rules.rules import Rule
 from pw_detection.state.market import Market
 
-stream: Any = importlib.import_module("detection_stream")
+stream: Any = importlib.import_module("support.cut_stream")
 NOW_MS = 1_700_000_000_000
 
 

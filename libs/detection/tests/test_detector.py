@@ -27,7 +27,7 @@ from pw_detection.rules.lists import (
 )
 from pw_detection.rules.rules import Rule, shipped_rules
 
-stream: Any = importlib.import_module("detection_stream")
+stream: Any = importlib.import_module("support.cut_stream")
 NOW_MS = 1_700_000_000_000
 HORIZON_MS = 125 * 60_000
 

@@ -21,7 +21,7 @@ from pw_common.wire.messages import Swap, encode
 from pw_detection.detector import Detector
 from pw_detection.rules.rules import Rule
 
-stream: Any = importlib.import_module("detection_stream")
+stream: Any = importlib.import_module("support.cut_stream")
 NOW_MS = 1_700_000_000_000 - 1_700_000_000_000 % 60_000
 BUSY = Rule(name="busy", conditions=("buy_count_5m >= 4",), cooldown_s=600)
 LARGE = Rule(

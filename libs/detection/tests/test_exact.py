@@ -18,7 +18,7 @@ from pw_detection.rules.lists import Mute, Mutes, Watched, WatchLists
 from pw_detection.rules.rules import Rule
 from pw_detection.state import windows
 
-stream: Any = importlib.import_module("detection_stream")
+stream: Any = importlib.import_module("support.cut_stream")
 naive: Any = importlib.import_module("naive_market")
 BEGIN_MS = 1_700_000_000_000
 MINUTE_MS = 60_000

@@ -14,7 +14,7 @@ from pw_common.wire.messages import Batch, TokenCreated
 from pw_detection.state.market import Market
 from pw_detection.state.metrics import BY_NAME, Reading
 
-stream: Any = importlib.import_module("detection_stream")
+stream: Any = importlib.import_module("support.cut_stream")
 NOW_MS = 1_700_000_000_000
 HOUR_MS = 3_600_000
 

@@ -20,7 +20,7 @@ from pw_detection.rules.lists import Mute, Mutes, Watched, WatchLists
 from pw_detection.rules.rules import Rule
 from pw_detection.state.market import VENUES_MS
 
-stream: Any = importlib.import_module("detection_stream")
+stream: Any = importlib.import_module("support.cut_stream")
 BEGIN_MS = 1_700_000_000_000
 MINUTE_MS = 60_000
 HORIZON_MS = 125 * MINUTE_MS

@@ -17,7 +17,7 @@ from pw_common.wire.messages import Swap, TokenCreated
 from pw_detection.state.market import Market
 from pw_detection.state.metrics import BY_NAME, METRICS, Reading, read_all
 
-stream: Any = importlib.import_module("detection_stream")
+stream: Any = importlib.import_module("support.cut_stream")
 SOL, USDC = stream.SOL, stream.USDC
 NOW_MS = 1_700_000_000_000
 

@@ -15,7 +15,7 @@ from pw_detection.rules.rules import Rule
 from pw_detection.state.metrics import BY_NAME
 from pw_detection.state.windows import FIVE_MINUTES, HOUR
 
-stream: Any = importlib.import_module("detection_stream")
+stream: Any = importlib.import_module("support.cut_stream")
 BEGIN_MS = 1_700_000_000_000
 SLOT_MS = 20_000
 LIMIT = 60_000

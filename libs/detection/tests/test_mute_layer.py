@@ -17,7 +17,7 @@ from pw_detection.rules.lists import (
     stored_mutes,
 )
 
-stream: Any = importlib.import_module("detection_stream")
+stream: Any = importlib.import_module("support.cut_stream")
 SHIPPED = shipped_mutes().entries
 OWN = "So11111111111111111111111111111111111111112"
 NOW_MS = 1_700_000_000_000

@@ -23,7 +23,7 @@ from pw_detection import unlisted
 from pw_detection.detector import Detector
 from pw_detection.unlisted import WINDOW, Unlisted, program_of
 
-stream: Any = importlib.import_module("detection_stream")
+stream: Any = importlib.import_module("support.cut_stream")
 BEGIN_MS = 1_700_000_000_000
 MINUTE_MS = 60_000
 HORIZON_MS = 125 * MINUTE_MS

@@ -1,45 +1,17 @@
 """The HTTP surface without a broker: what must hold before anything is connected."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 import httpx
 import pytest
-from nats.aio.client import Client
 
-from pw_api.app import build_app
-from pw_api.broker.reader import SwapReader
-from pw_api.core.query import RecentSwaps
 from pw_api.http.server import ApiServer
-from pw_common.jetstream.bus import Bus
-from pw_common.process.log import Log
-from pw_common.process.version import VERSION
 from pw_common.service.health import PortTaken
-from pw_common.service.metrics import Metrics
-from pw_common.service.run import Runtime
 
 TOKEN = "correct-horse-battery"
 
-
-@asynccontextmanager
-async def client_of(token: str | None = None) -> AsyncIterator[httpx.AsyncClient]:
-    # A client that never connected: the same as a broker that went away.
-    log = Log("test")
-    runtime = Runtime(
-        service="api",
-        instance="api-test",
-        bus=Bus(Client(), log),
-        log=log,
-        metrics=Metrics("api", VERSION),
-        stop=asyncio.Event(),
-        started_at_ms=0,
-    )
-    app = build_app(runtime, SwapReader(RecentSwaps(10)), token)
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-        yield client
-    runtime.metrics.close()
+Clients = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
 def assert_problem(answer: httpx.Response, status: int) -> str:
@@ -51,7 +23,7 @@ def assert_problem(answer: httpx.Response, status: int) -> str:
     return str(body["detail"])
 
 
-async def test_without_a_broker_the_api_says_503_and_stays_alive() -> None:
+async def test_without_a_broker_the_api_says_503_and_stays_alive(client_of: Clients) -> None:
     async with client_of() as client:
         for path in ("status", "gaps", "dead-letters"):
             detail = assert_problem(await client.get(f"/api/v1/{path}"), 503)
@@ -75,19 +47,21 @@ async def test_without_a_broker_the_api_says_503_and_stays_alive() -> None:
         "mint=%3Cscript%3E",
     ],
 )
-async def test_input_out_of_bounds_is_a_422_that_names_the_parameter(query: str) -> None:
+async def test_input_out_of_bounds_is_a_422_that_names_the_parameter(
+    client_of: Clients, query: str
+) -> None:
     async with client_of() as client:
         detail = assert_problem(await client.get(f"/api/v1/swaps?{query}"), 422)
     assert query.split("=", maxsplit=1)[0] in detail
 
 
-async def test_bodies_are_only_given_for_small_pages() -> None:
+async def test_bodies_are_only_given_for_small_pages(client_of: Clients) -> None:
     async with client_of() as client:
         answer = await client.get("/api/v1/dead-letters?body=true&limit=51")
     assert "at most 50" in assert_problem(answer, 422)
 
 
-async def test_an_unknown_path_is_a_problem_too() -> None:
+async def test_an_unknown_path_is_a_problem_too(client_of: Clients) -> None:
     async with client_of() as client:
         assert "/nothing" in assert_problem(await client.get("/nothing"), 404)
 
@@ -103,7 +77,9 @@ async def test_an_unknown_path_is_a_problem_too() -> None:
     ],
     ids=["none", "wrong", "another scheme", "longer", "not ascii"],
 )
-async def test_without_the_token_every_api_path_is_refused(headers: dict[str, str]) -> None:
+async def test_without_the_token_every_api_path_is_refused(
+    client_of: Clients, headers: dict[str, str]
+) -> None:
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
     async with client_of(TOKEN) as client:
         for path in ("status", "swaps", "gaps", "dead-letters"):
@@ -113,13 +89,13 @@ async def test_without_the_token_every_api_path_is_refused(headers: dict[str, st
 
 
 @pytest.mark.parametrize("headers", [{"Authorization": f"Bearer {TOKEN}"}, {"X-API-Token": TOKEN}])
-async def test_with_the_token_the_api_answers(headers: dict[str, str]) -> None:
+async def test_with_the_token_the_api_answers(client_of: Clients, headers: dict[str, str]) -> None:
     async with client_of(TOKEN) as client:
         answer = await client.get("/api/v1/swaps", headers=headers)
-        assert answer.json() == {"swaps": [], "kept": 0}
+        assert answer.json() == {"swaps": [], "kept": 0, "next_before": None}
 
 
-async def test_health_metrics_and_the_page_ask_for_no_token() -> None:
+async def test_health_metrics_and_the_page_ask_for_no_token(client_of: Clients) -> None:
     async with client_of(TOKEN) as client:
         assert (await client.get("/livez")).status_code == 200
         assert (await client.get("/metrics")).status_code == 200
@@ -131,7 +107,9 @@ async def test_health_metrics_and_the_page_ask_for_no_token() -> None:
         assert forbidden not in page.text.replace("http://www.w3.org/2000/svg", "")
 
 
-async def test_every_model_and_every_problem_stands_in_openapi_with_an_example() -> None:
+async def test_every_model_and_every_problem_stands_in_openapi_with_an_example(
+    client_of: Clients,
+) -> None:
     async with client_of() as client:
         document = (await client.get("/openapi.json")).json()
     ours = {n: m for n, m in document["components"]["schemas"].items() if n.endswith("View")}

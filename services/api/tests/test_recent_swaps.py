@@ -1,13 +1,17 @@
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from pw_api.core.present import body_hex, swap_fields
-from pw_api.core.query import RecentSwaps
-from pw_api.models.views import SwapView
+from pw_api.core.query import CURSOR, SLOTS_MAX, Cursor, Recent, RecentSwaps, cursor_of
+from pw_api.models.records import SwapView
 from pw_common.wire.envelope import CONTENT_ENCODING, ZSTD, compress
-from pw_common.wire.messages import Batch, Counts, Swap
+from pw_common.wire.messages import Batch, Counts, SlotEvent, Swap
 
 U64_MAX = 2**64 - 1
+NOW_MS = 1_790_000_000_000
 
 
 def make_swap(signature: str, *, ordinal: int = 0, mint: str = "m", trader: str = "t") -> Swap:
@@ -30,7 +34,7 @@ def make_swap(signature: str, *, ordinal: int = 0, mint: str = "m", trader: str 
     )
 
 
-def make_batch(*swaps: Swap) -> Batch:
+def make_batch(*events: Swap | SlotEvent) -> Batch:
     return Batch(
         tx_stream_created="2026-01-01T00:00:00Z",
         tx_seq=1,
@@ -38,8 +42,23 @@ def make_batch(*swaps: Swap) -> Batch:
         epoch=1,
         frontier_slot=0,
         counts=Counts(),
-        events=swaps,
+        events=events,
     )
+
+
+def found(ring: RecentSwaps, **asked: Any) -> list[Swap]:
+    return [one.swap for one in ring.find(**asked)]
+
+
+def in_pages(ring: RecentSwaps, **asked: Any) -> list[Swap]:
+    """Everything, each page begun where the one before ended."""
+    pages: list[Swap] = []
+    before: Cursor | None = None
+    while page := ring.find(**asked, before=before):
+        pages += [one.swap for one in page]
+        before = cursor_of(page[-1].cursor.text)
+        assert before is not None
+    return pages
 
 
 swaps_strategy = st.lists(
@@ -60,14 +79,16 @@ def test_the_ring_answers_as_a_plain_list_without_repeats_would(
 ) -> None:
     ring = RecentSwaps(1_000)
     for at in range(0, len(swaps), cuts):
-        ring.add(make_batch(*swaps[at : at + cuts]))
+        ring.add(make_batch(*swaps[at : at + cuts]), seq=at + 1, stored_ms=NOW_MS)
     kept: dict[tuple[str, int], Swap] = {}
     for swap in swaps:
         kept.setdefault((swap.signature, swap.ordinal), swap)
     newest = list(kept.values())[::-1]
-    assert ring.find(limit=limit) == newest[:limit]
-    assert ring.find(limit=limit, mint="m1") == [s for s in newest if s.mint == "m1"][:limit]
-    assert ring.find(limit=limit, wallet="a") == [s for s in newest if s.trader == "a"][:limit]
+    assert found(ring, limit=limit) == newest[:limit]
+    assert found(ring, limit=limit, mint="m1") == [s for s in newest if s.mint == "m1"][:limit]
+    assert found(ring, limit=limit, wallet="a") == [s for s in newest if s.trader == "a"][:limit]
+    assert in_pages(ring, limit=limit) == newest
+    assert in_pages(ring, limit=limit, mint="m1") == [s for s in newest if s.mint == "m1"]
     assert ring.repeats == len(swaps) - len(kept)
     assert ring.total == len(kept)
 
@@ -75,20 +96,61 @@ def test_the_ring_answers_as_a_plain_list_without_repeats_would(
 def test_the_ring_never_grows_past_its_bound_and_keeps_the_newest() -> None:
     ring = RecentSwaps(10)
     for number in range(1_000):
-        ring.add(make_batch(make_swap(f"s{number}")))
+        ring.add(make_batch(make_swap(f"s{number}")), seq=number + 1, stored_ms=NOW_MS)
     assert len(ring) == 10
-    assert [swap.signature for swap in ring.find(limit=2)] == ["s999", "s998"]
+    assert [swap.signature for swap in found(ring, limit=2)] == ["s999", "s998"]
+
+
+def recent(swap: Swap) -> Recent:
+    return Recent(swap, Cursor(1, 0), NOW_MS, None)
+
+
+def test_a_swap_has_the_time_of_its_block_also_when_that_comes_after_it() -> None:
+    ring = RecentSwaps(10)
+    ring.add(make_batch(make_swap("s")), seq=1, stored_ms=NOW_MS)
+    assert [one.event_time_ms for one in ring.find(limit=1)] == [None]
+    ring.add(
+        make_batch(SlotEvent(slot=5, parent=4, block_time_s=1_790_000_000)),
+        seq=2,
+        stored_ms=NOW_MS + 400,
+    )
+    (one,) = ring.find(limit=1)
+    assert (one.event_time_ms, one.stored_ms) == (1_790_000_000_000, NOW_MS)
+
+
+def test_the_price_is_of_one_whole_token_in_whole_quote() -> None:
+    bought = make_swap("s")
+    half = structs.replace(bought, base_amount_raw=4_000_000, quote_amount_raw=2_000_000_000)
+    assert swap_fields(recent(half))["price"] == "0.5"
+    assert swap_fields(recent(structs.replace(bought, base_amount_raw=0)))["price"] is None
+
+
+def test_the_times_of_slots_are_bounded() -> None:
+    ring = RecentSwaps(10)
+    for slot in range(SLOTS_MAX + 5):
+        ring.add(
+            make_batch(SlotEvent(slot=slot, parent=slot - 1, block_time_s=1)),
+            seq=slot + 1,
+            stored_ms=NOW_MS,
+        )
+    assert len(ring._time_s) == SLOTS_MAX
+
+
+@given(text=st.text(max_size=40) | st.from_regex(CURSOR))
+def test_a_cursor_is_what_was_given_or_nothing(text: str) -> None:
+    cursor = cursor_of(text)
+    assert cursor is None or cursor_of(cursor.text) == cursor
 
 
 def test_the_fee_payer_is_found_as_a_wallet_of_the_swap() -> None:
     ring = RecentSwaps(10)
-    ring.add(make_batch(make_swap("s", trader="t")))
+    ring.add(make_batch(make_swap("s", trader="t")), seq=1, stored_ms=NOW_MS)
     assert len(ring.find(limit=5, wallet="payer")) == 1
     assert ring.find(limit=5, wallet="nobody") == []
 
 
 def test_u64_amounts_leave_as_decimal_strings() -> None:
-    fields = swap_fields(make_swap("s"))
+    fields = swap_fields(recent(make_swap("s")))
     assert fields["base_amount_raw"] == "18446744073709551615"
     assert fields["quote_amount_raw"] == "18446744073709551614"
     assert SwapView.model_validate(fields).base_amount_raw == "18446744073709551615"
@@ -104,7 +166,8 @@ def test_an_unvalued_swap_stays_unvalued() -> None:
             "quote_decimals": None,
         }
     )
-    assert swap_fields(unvalued)["quote_amount_raw"] is None
+    assert swap_fields(recent(unvalued))["quote_amount_raw"] is None
+    assert swap_fields(recent(unvalued))["price"] is None
 
 
 @given(body=st.binary(max_size=300))

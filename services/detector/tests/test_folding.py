@@ -92,10 +92,10 @@ class KnownVoid:
     def __init__(self, batches: list[Batch]) -> None:
         self._real = {one.tx_seq for one in batches}
 
-    async def void_until(self, missing: range, _read_seq: int) -> int:
+    async def void_until(self, missing: range, _read_seq: int, _queue: str = "") -> int:
         return missing[-1] if missing and self._real.isdisjoint(missing) else 0
 
-    def is_asked(self, _missing: range) -> bool:
+    def is_asked(self, _missing: range, _queue: str = "") -> bool:
         return False
 
 

@@ -52,10 +52,10 @@ class Stored:
 class AllVoid:
     """A queue without the missing messages: acknowledged, or never there."""
 
-    async def void_until(self, missing: range, _read_seq: int) -> int:
+    async def void_until(self, missing: range, _read_seq: int, _queue: str = "") -> int:
         return missing[-1] if missing else 0
 
-    def is_asked(self, _missing: range) -> bool:
+    def is_asked(self, _missing: range, _queue: str = "") -> bool:
         return False
 
 
@@ -65,20 +65,20 @@ class VoidFrom:
     def __init__(self, read_seq: int) -> None:
         self._read_seq = read_seq
 
-    async def void_until(self, missing: range, read_seq: int) -> int:
+    async def void_until(self, missing: range, read_seq: int, _queue: str = "") -> int:
         return missing[-1] if missing and read_seq >= self._read_seq else 0
 
-    def is_asked(self, missing: range) -> bool:
+    def is_asked(self, missing: range, _queue: str = "") -> bool:
         return bool(missing)
 
 
 class NothingVoid:
     """A queue that still holds whatever is missing: only time gives a hole up."""
 
-    async def void_until(self, _missing: range, _read_seq: int) -> int:
+    async def void_until(self, _missing: range, _read_seq: int, _queue: str = "") -> int:
         return 0
 
-    def is_asked(self, _missing: range) -> bool:
+    def is_asked(self, _missing: range, _queue: str = "") -> bool:
         return False
 
 

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pw_common.wire.envelope import Identity
-from pw_ingest.core.endpoints.backoff import CAP_S, FIRST_S, wait_s
 from pw_ingest.core.sequencing.batcher import PREFIX_BYTES_MAX, Batcher, Cut
 from pw_ingest.core.sequencing.frontier import Frontier
 from pw_ingest.core.sequencing.resume import NOT_SUPPORTED, WINDOW_EXCEEDED, Plan, after_end
@@ -75,11 +74,6 @@ def test_the_frontier_is_the_newest_slot_whose_messages_are_all_stored(
         stored.add(number)
         true = [s for s, last in through.items() if set(range(1, last + 1)) <= stored]
         assert frontier.slot == max(true, default=0)
-
-
-@given(st.integers(0, 10_000), st.floats(0, 1))
-def test_the_wait_grows_to_its_cap_and_never_vanishes(attempt: int, luck: float) -> None:
-    assert FIRST_S / 2 <= wait_s(attempt, luck) <= CAP_S
 
 
 def test_the_packaged_programs_are_asked_for_without_votes_and_failures() -> None:

@@ -127,5 +127,6 @@ def test_an_update_too_large_blocks_only_where_nothing_else_moves(
     ends: list[tuple[int, bool]], blocked: bool
 ) -> None:
     too_large = TooLarge()
-    found = [too_large.blocks(5, at, is_too_large=large) for at, large in ends]
-    assert found[-1] == blocked
+    for at, large in ends:
+        too_large.note(5, at, is_too_large=large)
+    assert too_large.blocks == blocked

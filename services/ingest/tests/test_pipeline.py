@@ -11,7 +11,8 @@ from pw_common.wire.envelope import TxHeaders
 from pw_common.wire.messages import SourceState
 from pw_geyser import geyser_pb2 as pb
 from pw_ingest.core.sequencing.identity import DISCONTINUITY
-from pw_ingest.core.sequencing.pipeline import GapMessage, Outgoing, Pipeline, TxMessage
+from pw_ingest.core.sequencing.outgoing import GapMessage, Outgoing, TxMessage
+from pw_ingest.core.sequencing.pipeline import Pipeline
 
 
 def transaction(slot: int, index: int, *, filters: tuple[str, ...] = ()) -> bytes:

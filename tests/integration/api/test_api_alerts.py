@@ -163,7 +163,10 @@ async def test_any_token_is_asked_of_the_detector(tmp_path: Path) -> None:
             answer = await poll_until(answered, "an answer of the detector")
             assert answer.json()["state"] == "COLD"
             assert (await client.get(f"/api/v1/tokens/{MINT}/why")).json() == []
-            assert (await client.get("/api/v1/tokens?state=HOT")).json() == {"tokens": []}
+            assert (await client.get("/api/v1/tokens?state=HOT")).json() == {
+                "tokens": [],
+                "next_after": None,
+            }
             tried = await client.post("/api/v1/triggers/dry-run", json=[BUSY])
             assert tried.json()["opened"] == 0
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from pw_api.routes.alerts import STREAMS_PER_PEER_MAX
+from pw_api.routes.alert_stream import STREAMS_PER_PEER_MAX
 from support.apis import running_api
 from support.poll import poll_until
 

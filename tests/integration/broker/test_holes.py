@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pw_common.topology import subjects
+from pw_common.topology.queue_name import queue_name
 from pw_detector.store.holes import ASKED_MAX, Holes
 from support.broker import provisioned
 from support.records import store
@@ -46,3 +47,24 @@ async def test_a_hole_that_a_restored_queue_has_yet_to_give_out_is_no_void(tmp_p
         for number in range(3, 6):
             await store(bus, subjects.tx("main"), b"x", {"Nats-Msg-Id": f"m{number}"})
         assert not await holes.is_to_come(beyond)
+
+
+async def test_what_was_asked_of_a_queue_proves_nothing_of_the_one_that_took_its_place(
+    tmp_path: Path,
+) -> None:
+    async with provisioned(tmp_path) as (_, bus):
+        for number in range(3):
+            await store(bus, subjects.tx("main"), b"x", {"Nats-Msg-Id": f"m{number}"})
+        subscription = await bus.js.pull_subscribe_bind(consumer="parser", stream="PW_TX")
+        for message in await subscription.fetch(3):
+            await message.ack_sync()
+        await subscription.unsubscribe()
+        queue = queue_name(await bus.api(f"STREAM.INFO.{subjects.STREAM_TX}"))
+        missing, holes = range(2, 4), Holes(bus)
+        # Asked, and proven by reading on: but meanwhile the queue was restored.
+        assert await holes.void_until(missing, -1, queue) == 0
+        assert holes.is_asked(missing, queue)
+        restored = f"{queue}+1"
+        assert not holes.is_asked(missing, restored)
+        assert await holes.void_until(missing, 9, restored) == 0
+        assert await holes.void_until(missing, 9, queue) == missing[-1]

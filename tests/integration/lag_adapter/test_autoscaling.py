@@ -32,7 +32,8 @@ from pw_common.wire.batches import batch_of
 from pw_common.wire.envelope import compress, tx_headers
 from pw_common.wire.framing import join
 from pw_common.wire.messages import Swap
-from pw_ingest.core.sequencing.pipeline import Pipeline, TxMessage
+from pw_ingest.core.sequencing.outgoing import TxMessage
+from pw_ingest.core.sequencing.pipeline import Pipeline
 from pw_replay.market import generate
 from support.lag import LAG, PARSER, Adapter, adapting
 from support.poll import poll_until

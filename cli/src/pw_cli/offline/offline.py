@@ -14,7 +14,8 @@ from pw_common.wire.framing import join
 from pw_common.wire.messages import Batch
 from pw_detection.detector import Detector
 from pw_ingest.core.sequencing.identity import DISCONTINUITY
-from pw_ingest.core.sequencing.pipeline import Outgoing, Pipeline, TxMessage
+from pw_ingest.core.sequencing.outgoing import Outgoing, TxMessage
+from pw_ingest.core.sequencing.pipeline import Pipeline
 from pw_parser.core.batch import parse_message
 from pw_parser.core.decode.programs import BUILT_IN, Programs
 

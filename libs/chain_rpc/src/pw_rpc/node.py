@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, TypeVar
 import httpx
 import msgspec
 
+from pw_common.ordering.backoff import Backoff
 from pw_common.process.clock import monotonic_s, now_ms
 from pw_rpc.core.blocks import Block, Parent, Signatures
 from pw_rpc.core.unpacked import BadAnswer, Unpacked
@@ -33,8 +34,7 @@ PIECE_BYTES: Final = 64 * 1024
 PATIENCE_S: Final = 120.0
 # A node that has never answered is more likely a wrong address than one that rests.
 PATIENCE_UNKNOWN_S: Final = 5.0
-PAUSE_FIRST_S: Final = 0.5
-PAUSE_MAX_S: Final = 30.0
+PAUSE: Final = Backoff(first_s=0.5, most_s=30.0)
 SHOWN_MAX: Final = 200
 
 # "Later": node is behind, a slot of the context is not reached, and what services say of limits.
@@ -198,13 +198,15 @@ class Rpc:
 
     async def _call(self, method: str, of: str, params: list[object]) -> bytes:
         began_s = monotonic_s()
-        pause_s = PAUSE_FIRST_S
+        pauses = 0
         while True:
             try:
                 found = await self._ask(method, params)
             except _Later as later:
                 self._has_answered = self._has_answered or later.answered
-                wait_s = pause_s if later.after_s is None else max(later.after_s, 0.1)
+                wait_s = (
+                    PAUSE.longest_s(pauses) if later.after_s is None else max(later.after_s, 0.1)
+                )
                 if self._pace is not None and (later.limited or later.after_s is not None):
                     self._pace.rest(wait_s)
                 patience_s = self._patience_s
@@ -221,7 +223,7 @@ class Rpc:
                     raise kind(why) from later
                 self._say(f"{method} of {of}: {later}; waits {wait_s:.1f} s")
                 await asyncio.sleep(wait_s)
-                pause_s = min(2 * pause_s, PAUSE_MAX_S)
+                pauses += 1
             else:
                 self._has_answered = True
                 return found

@@ -6,29 +6,27 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 
 from pw_api.broker.reader import SwapReader
 from pw_api.broker.status import Seen, status_view
 from pw_api.core.access import Host
 from pw_api.core.present import swap_fields
+from pw_api.core.query import CURSOR, cursor_of
 from pw_api.http import problems
 from pw_api.http.access import Access, Guard
+from pw_api.http.heads import Heads
+from pw_api.http.parameters import Address, BeforeSeq, Limit, known_parameters
 from pw_api.http.site import Site, add_site, load_site
-from pw_api.models import shapes
-from pw_api.models.views import (
-    DeadLettersView,
-    GapsView,
-    Problem,
-    StatusView,
-    SwapsView,
-    SwapView,
-)
-from pw_api.routes import alerts, configuration, letters, unlisted
+from pw_api.models import openapi
+from pw_api.models.records import DeadLettersView, GapsView, SwapsView, SwapView
+from pw_api.models.status import StatusView
+from pw_api.routes import alert_stream, alerts, configuration, records, tokens, unlisted
 from pw_common.jetstream.bus import BrokerAway, Bus
 from pw_common.jetstream.overview import take
 from pw_common.process.clock import monotonic_s, now_ms
@@ -37,32 +35,20 @@ from pw_common.service.run import Runtime, routes
 from pw_health import Since, conditions
 from pw_health.reading import snapshot_of
 
-LIMIT_MAX = 1_000
 LIMIT_WITH_BODY_MAX = 50
 # Many pages open at once ask the broker no more often than this.
 SNAPSHOT_KEPT_S = 0.2
+# Smaller answers do not shrink.
+GZIP_BYTES_MIN = 1024
+GZIP_LEVEL = 4
 
-Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="How many, newest first")]
-BeforeSeq = Annotated[
-    int | None, Query(ge=1, le=2**53, description="Only those stored before this sequence")
-]
-Address = Annotated[
-    str | None,
-    Query(
-        pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44}$", description="A base58 address of 32 to 44 signs"
-    ),
-]
 WithBody = Annotated[
     bool, Query(description=f"Add the body as hex; then limit <= {LIMIT_WITH_BODY_MAX}")
 ]
-
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {
-        "description": HTTPStatus(status).phrase,
-        "content": {problems.MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
-    }
-    for status in (401, 403, 404, 415, 421, 422, 503)
-}
+Before = Annotated[
+    str | None,
+    Query(pattern=f"^{CURSOR.pattern}$", description="Only those before this: `next_before`"),
+]
 
 
 @dataclass
@@ -130,7 +116,9 @@ def build_app(
     )
     problems.install(app)
     configuration.install(app)
-    shapes.install(app)
+    openapi.install(app)
+    app.add_middleware(GZipMiddleware, minimum_size=GZIP_BYTES_MIN, compresslevel=GZIP_LEVEL)
+    app.add_middleware(Heads)
     access = Access(token, hosts, runtime.started_at_ms)
     app.add_middleware(Guard, access=access, runtime=runtime)
     # Added last, so that what the guard refuses is counted too.
@@ -148,7 +136,11 @@ def build_app(
 
 
 def _api(runtime: Runtime, cache: StatusCache, reader: SwapReader) -> APIRouter:
-    router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
+    router = APIRouter(
+        prefix="/api/v1",
+        responses=openapi.problems_of(401, 403, 404, 405, 415, 421, 422, 503),
+        dependencies=[Depends(known_parameters)],
+    )
 
     def bus() -> Bus:
         # Said at once, instead of after the time that a request may take.
@@ -163,18 +155,24 @@ def _api(runtime: Runtime, cache: StatusCache, reader: SwapReader) -> APIRouter:
         return await cache.get()
 
     @router.get("/swaps")
-    async def swaps(mint: Address = None, wallet: Address = None, limit: Limit = 100) -> SwapsView:
+    async def swaps(
+        mint: Address = None, wallet: Address = None, limit: Limit = 100, before: Before = None
+    ) -> SwapsView:
         """Recent swaps, newest first; repeats are dropped."""
-        found = reader.swaps.find(limit=limit, mint=mint, wallet=wallet)
+        cursor = None if before is None else cursor_of(before)
+        # One more says whether there are older ones.
+        found = reader.swaps.find(limit=limit + 1, mint=mint, wallet=wallet, before=cursor)
+        page = found[:limit]
         return SwapsView(
-            swaps=[SwapView.model_validate(swap_fields(swap)) for swap in found],
+            swaps=[SwapView.model_validate(swap_fields(one)) for one in page],
             kept=len(reader.swaps),
+            next_before=page[-1].cursor.text if len(found) > limit else None,
         )
 
     @router.get("/gaps")
     async def gaps(limit: Limit = 100, before_seq: BeforeSeq = None) -> GapsView:
         """Slots that a source did not give."""
-        return await letters.gaps(bus(), limit=limit, before_seq=before_seq)
+        return await records.gaps(bus(), limit=limit, before_seq=before_seq)
 
     @router.get("/dead-letters")
     async def dead_letters(
@@ -183,10 +181,13 @@ def _api(runtime: Runtime, cache: StatusCache, reader: SwapReader) -> APIRouter:
         """Updates that could not be read, and why."""
         if body and limit > LIMIT_WITH_BODY_MAX:
             raise HTTPException(422, f"query.limit: at most {LIMIT_WITH_BODY_MAX} with body=true")
-        return await letters.dead_letters(bus(), limit=limit, before_seq=before_seq, with_body=body)
+        return await records.dead_letters(bus(), limit=limit, before_seq=before_seq, with_body=body)
 
     router.include_router(unlisted.router(bus))
-    router.include_router(alerts.router(runtime, bus))
+    # Before the alerts of a page, since its path begins as theirs.
+    router.include_router(alert_stream.router(runtime, bus))
+    router.include_router(alerts.router(bus))
+    router.include_router(tokens.router(bus))
     router.include_router(configuration.router(bus))
     return router
 

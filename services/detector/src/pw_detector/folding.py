@@ -3,11 +3,21 @@
 For every message: close slots, step the detector for each, store the alerts, then move the
 position. What a restart folds again up to the stored position is folded without evaluation,
 since its alerts are stored.
+
+Nothing is decided here. Whether a slot is new, and where a restart reads: `core/progress.py`.
+What a hole is: `core/holes.py`. Which slots close: `pw_common.ordering.assembly`.
+
+| what comes             | is decided by        | and then done                                |
+| ---------------------- | -------------------- | -------------------------------------------- |
+| a batch                | `Assembly.add`       | the slots that it closes are taken           |
+| a slot that closed     | `Progress.evaluates` | folded; or evaluated, and its alerts stored  |
+| all of a batch's slots | `Progress.folded`    | the position is stored, a few times a second |
+| no batch               | `Progress`           | counted; no hole is void meanwhile           |
+| a turn of the loop     | `hole`               | a hole is asked about, passed, or given up   |
 """
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Final, NamedTuple
 
 from pw_common.jetstream.bus import BrokerAway
@@ -15,22 +25,23 @@ from pw_common.ordering.assembly import Assembly, ClosedSlot
 from pw_common.process.clock import monotonic_s, now_ms
 from pw_common.process.log import Log
 from pw_common.service.metrics import Metrics
-from pw_common.topology.streams import GIB, PARSER_ACK_PENDING_MAX
+from pw_common.topology.streams import GIB
 from pw_common.wire.heartbeat import MemoryHealth
 from pw_common.wire.messages import Batch
 from pw_detection.detector import Detector
+from pw_detector.core.holes import Hole, hole
 from pw_detector.core.in_force import Change, apply
-from pw_detector.core.restart import Note, RestartPoints, Resumed
+from pw_detector.core.progress import Progress
+from pw_detector.core.restart import Resumed
+from pw_detector.figures import Figures
 from pw_detector.memory import Memory
 from pw_detector.store.alert_store import AlertStore
 from pw_detector.store.configuration import Configuration
 from pw_detector.store.holes import Holes
-from pw_detector.store.position import Position, PositionStore
+from pw_detector.store.position import PositionStore
 
 # A position is written this often at most; a crash in between re-derives refused alerts.
 POSITION_EVERY_S: Final = 0.25
-# A hole of this age is asked about: being parsed takes milliseconds.
-ASK_AFTER_MS: Final = 1_000
 
 
 class Stores(NamedTuple):
@@ -62,29 +73,11 @@ class Folding:
         self._stores = stores
         self._metrics = metrics
         self._log = log
-        self._swap_stream_created = resumed.swap_stream_created
-        self._restart = RestartPoints(resumed.first)
-        self._folded_seq = resumed.folded_seq
-        self._folded_place = resumed.folded_place
-        # Slots close in one order, so that after the first new one all are new.
-        self._evaluates = not resumed.folded_seq
-        self._folded_time_ms = 0
-        self._released_slot = resumed.released_slot
-        self._epoch_time_ms = resumed.epoch_time_ms
-        self._event_time_ms = 0
+        self._progress = Progress(resumed)
+        self._figures = Figures(metrics, log)
         self._position_s = 0.0
-        self._unwritten = False
-        self._read_seq = resumed.first.swap_seq - 1
-        # Of a stream that was read before, what was trimmed beyond where reading had come to.
-        beyond = self._read_seq - resumed.folded_seq
-        self._trimmed_before = max(0, beyond) if resumed.folded_seq else 0
-        self._stored_ms = 0
-        self._hold_max_ms = 0
-        # PW_SWAP sequences of batches that could not be read, whose hole may still show.
-        self._unreadable: deque[int] = deque(maxlen=PARSER_ACK_PENDING_MAX)
-        self._counted: dict[str, int] = {}
-        self._reused = 0
-        self.start_seq = resumed.first.swap_seq
+        self._is_unwritten = False
+        self.start_seq = self._progress.start_seq
 
     def memory(self) -> MemoryHealth:
         """How much is held, for the heartbeat."""
@@ -93,25 +86,19 @@ class Folding:
     @property
     def rebuilt(self) -> bool:
         """Whether everything that was evaluated before the start is folded again."""
-        return self._read_seq >= self._folded_seq
+        return self._progress.rebuilt
 
     async def take(self, batch: Batch, seq: int, stored_ms: int) -> None:
         """Fold one message of PW_SWAP; returns when its alerts are stored."""
-        if seq <= self._read_seq:
-            # Another stream of this name: nothing of it was evaluated.
-            self._evaluates = True
-        self._read_seq = seq
-        self._stored_ms = stored_ms
-        self._forget_unreadable()
-        await self._released(self._assembly.add(batch, stored_ms, seq), seq)
+        self._progress.read(seq, stored_ms, self._assembly)
+        await self._released(self._assembly.add(batch, stored_ms, seq))
 
     def unreadable(self, seq: int) -> None:
         """A message of PW_SWAP is no batch: which one of PW_TX it answered, nobody knows.
 
         While it may be the one that is missing, a hole is no void: it is held, and counted.
         """
-        self._read_seq = seq
-        self._unreadable.append(seq)
+        self._progress.read_unreadable(seq)
         self._metrics.count("pw_detector_unreadable_total")
 
     async def settle_holes(self, *, caught_up: bool) -> None:
@@ -119,62 +106,57 @@ class Folding:
 
         In a backlog the stream's own clock counts, else every hole would look old.
         """
-        while await self._pass_void_holes() or await self._give_up_holes(caught_up=caught_up):
+        while await self._pass_void_hole() or await self._give_up_hole(caught_up=caught_up):
             continue
-        if self._unwritten:
+        if self._is_unwritten:
             await self._remember()
 
-    async def _pass_void_holes(self) -> bool:
-        oldest_ms = self._assembly.oldest_held_ms
-        if self._unreadable or oldest_ms is None or now_ms() - oldest_ms < ASK_AFTER_MS:
+    async def _pass_void_hole(self) -> bool:
+        if self._progress.unreadable or hole(self._assembly, now_ms()) in (Hole.NONE, Hole.YOUNG):
             return False
-        missing = self._assembly.missing
-        until_seq = await self._stores.holes.void_until(missing, self._read_seq)
+        missing, queue = self._assembly.missing, self._assembly.queue
+        read_seq = self._progress.read_seq
+        until_seq = await self._stores.holes.void_until(missing, read_seq, queue)
         if not until_seq:
             return False
         closed = self._assembly.skip_void(until_seq)
         self._log.warning("void_sequences", first_tx_seq=missing[0], last_tx_seq=until_seq)
         self._metrics.count("pw_detector_void_sequences_total", len(missing))
-        await self._released(closed, self._read_seq)
+        await self._released(closed)
         return True
 
-    async def _give_up_holes(self, *, caught_up: bool) -> bool:
-        missing = self._assembly.missing
-        if caught_up and self._stores.holes.is_asked(missing):
+    async def _give_up_hole(self, *, caught_up: bool) -> bool:
+        missing, holes = self._assembly.missing, self._stores.holes
+        if caught_up and holes.is_asked(missing, self._assembly.queue):
             return False  # The next message, or none, proves it void.
-        if (
-            caught_up
-            and self._assembly.is_due(now_ms())
-            and await self._stores.holes.is_to_come(missing)
-        ):
+        clock_ms = now_ms() if caught_up else self._progress.stored_ms
+        if hole(self._assembly, clock_ms) is not Hole.DUE:
             return False
-        closed = self._assembly.skip_holes(now_ms() if caught_up else self._stored_ms)
-        if not missing or self._assembly.next.tx_seq == missing.start:
+        if caught_up and await holes.is_to_come(missing):
             return False
-        if caught_up or self._unreadable:
-            self._log.error(
-                "hole_given_up",
-                first_tx_seq=missing.start,
-                last_tx_seq=missing[-1],
-                released=len(closed),
-            )
-            self._metrics.count("pw_detector_given_up_sequences_total", len(missing))
-        else:
-            # In a backlog most are void; one that is answered after all is counted late.
-            self._log.info("hole_passed", first_tx_seq=missing.start, last_tx_seq=missing[-1])
-        for _ in missing[: len(self._unreadable)]:
-            self._unreadable.popleft()
-        await self._released(closed, self._read_seq)
+        closed = self._assembly.skip_holes(clock_ms)
+        self._say_given_up(missing, len(closed), caught_up=caught_up)
+        self._progress.given_up(missing)
+        await self._released(closed)
         return True
+
+    def _say_given_up(self, missing: range, released: int, *, caught_up: bool) -> None:
+        first, last = missing.start, missing[-1]
+        if not caught_up and not self._progress.unreadable:
+            # In a backlog most are void; one that is answered after all is counted late.
+            self._log.info("hole_passed", first_tx_seq=first, last_tx_seq=last)
+            return
+        self._log.error("hole_given_up", first_tx_seq=first, last_tx_seq=last, released=released)
+        self._metrics.count("pw_detector_given_up_sequences_total", len(missing))
 
     async def close(self) -> None:
         """Before the end: the position is where it is."""
-        if self._unwritten:
+        if self._is_unwritten:
             await self._remember(force=True)
 
     async def reconfigure(self) -> None:
         """Take up what changed in the configuration; raises BrokerAway, ApiRefused."""
-        self.apply(await self._stores.configuration.newer(self._released_slot))
+        self.apply(await self._stores.configuration.newer(self._progress.released_slot))
 
     def apply(self, changes: list[Change]) -> None:
         """Hand changes to the detector; one that cannot be read is left out and logged."""
@@ -192,71 +174,19 @@ class Folding:
 
     def publish_figures(self, trimmed: int) -> None:
         """Set the gauges; `trimmed` is what PW_SWAP had lost before it was read."""
-        self._count_up_to("pw_detector_trimmed_total", self._trimmed_before + trimmed)
-        oldest_ms = self._assembly.oldest_held_ms
-        metrics = self._metrics
-        metrics.set("pw_detector_held", self._assembly.held)
-        hold_ms = max(0, now_ms() - oldest_ms) if oldest_ms else 0
-        self._hold_max_ms = max(self._hold_max_ms, hold_ms)
-        metrics.set("pw_detector_hold_ms", hold_ms)
-        metrics.set("pw_detector_hold_max_ms", self._hold_max_ms)
-        metrics.set("pw_detector_swap_seq", self._read_seq)
-        metrics.set("pw_detector_slot", self._released_slot)
-        metrics.set("pw_detector_event_time_ms", self._event_time_ms)
-        if self._assembly.reused > self._reused:
-            reused = self._assembly.reused - self._reused
-            metrics.count("pw_detector_reused_sequences_total", reused)
-            self._log.error("sequences_reused", why="PW_TX was restored from an older copy")
-            self._reused = self._assembly.reused
-        self._memory.publish(metrics)
-        unlisted = self.detector.unlisted
-        metrics.set("pw_detector_unlisted_programs", unlisted.programs)
-        self._count_up_to("pw_detector_unlisted_left_out_total", unlisted.left_out_total)
-        self._count_up_to("pw_detector_late_total", self._assembly.late)
-        self._count_up_to("pw_detector_untimed_total", self._assembly.untimed)
-        self._count_up_to("pw_detector_too_old_total", self._assembly.too_old)
+        self._figures.publish(self._assembly, self._progress, self.detector, trimmed)
+        self._memory.publish(self._metrics)
 
-    def _count_up_to(self, metric: str, total: int) -> None:
-        self._metrics.count(metric, total - self._counted.get(metric, 0))
-        self._counted[metric] = total
-
-    async def _released(self, closed: list[ClosedSlot], seq: int) -> None:
+    async def _released(self, closed: list[ClosedSlot]) -> None:
         for one in closed:
-            if one.reset and not self._epoch_time_ms:
-                self._epoch_time_ms = one.event_time_ms
-            if one.reset and self._assembly.epoch_start is not None:
-                self._epoch_time_ms = one.event_time_ms
-                # Its first slots come from messages before the one that closed them.
-                swap_seq, place = self._assembly.epoch_start
-                self._restart.reset(Note(one.event_time_ms, swap_seq, place))
-            self._evaluates = self._evaluates or self._is_new(one)
-            if self._evaluates:
+            if self._progress.evaluates(one, self._assembly):
                 await self._evaluate(one)
             else:
                 self.detector.fold(one)
-            if one.amends:
-                continue
-            self._event_time_ms = one.event_time_ms
-            self._released_slot = one.slot
-            self._restart.take(self._note(one.event_time_ms, seq))
-        if closed and self._evaluates:
-            self._folded_place = closed[-1].place
-            self._folded_seq, self._folded_time_ms = seq, self._stored_ms
-            self._unwritten = True
+            self._progress.take(one, self._assembly)
+        if self._progress.folded(closed):
+            self._is_unwritten = True
             await self._remember()
-
-    def _is_new(self, closed: ClosedSlot) -> bool:
-        """Whether a slot was not evaluated before the start.
-
-        How often PW_TX's sequences began again is not asked: who reads from elsewhere may
-        count it differently. Sequences of PW_SWAP mean the same to everybody.
-        """
-        if self._read_seq < self._folded_seq:
-            return False
-        if closed.swap_seq > self._folded_seq:
-            return True
-        # Its batch was read before the position was written, and waited for an earlier one.
-        return closed.place.tx_seq > self._folded_place.tx_seq
 
     async def _evaluate(self, closed: ClosedSlot) -> None:
         alerts = [*self.detector.step(closed), *self.detector.notices]
@@ -269,42 +199,17 @@ class Folding:
             self._metrics.count("pw_detector_alerts_total", kind=alert.kind)
             self._log.info("alert", mint=alert.mint, trigger=alert.trigger, alert_kind=alert.kind)
 
-    def _note(self, event_time_ms: int, seq: int) -> Note:
-        # A held batch was stored before this message, so reading must begin at the first one.
-        before = [one for one in (self._assembly.oldest_held_seq, *self._unreadable) if one]
-        return Note(event_time_ms, min([seq, *before]), self._assembly.next)
-
-    def _forget_unreadable(self) -> None:
-        """With nothing held for as long as a fleet holds messages back, it was a repeat."""
-        if not self._assembly.held:
-            while self._unreadable and self._unreadable[0] < self._read_seq - (
-                PARSER_ACK_PENDING_MAX
-            ):
-                self._unreadable.popleft()
-
     async def _remember(self, *, force: bool = False) -> None:
         now_s = monotonic_s()
         if not force and now_s - self._position_s < POSITION_EVERY_S:
             return
-        oldest = self._restart.oldest
-        position = Position(
-            swap_stream_created=self._swap_stream_created,
-            folded_seq=self._folded_seq,
-            folded_time_ms=self._folded_time_ms,
-            folded_place=self._folded_place,
-            released_slot=self._released_slot,
-            event_time_ms=self._event_time_ms,
-            restart_seq=oldest.swap_seq,
-            restart_place=oldest.place,
-            restart_time_ms=oldest.event_time_ms,
-            epoch_time_ms=self._epoch_time_ms,
-            cut_ms=self.detector.market.cut_ms,
-        )
         try:
-            await self._stores.positions.advance(position)
+            await self._stores.positions.advance(
+                self._progress.position(self.detector.market.cut_ms)
+            )
         except BrokerAway as error:
             # An older position only means more to fold again; this message goes on.
             self._log.warning("position_unwritten", reason=str(error))
             return
         self._position_s = now_s
-        self._unwritten = False
+        self._is_unwritten = False

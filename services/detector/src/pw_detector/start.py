@@ -45,7 +45,11 @@ async def start(settings: Settings, runtime: Runtime, store: AlertStore) -> Fold
         log.warning("horizon_trimmed", wanted_seq=position.restart_seq, first_seq=first_seq)
     configuration = Configuration(bus, log)
     folding = Folding(
-        Assembly(sources=settings.source_names(), first=resumed.first.place),
+        Assembly(
+            sources=settings.source_names(),
+            first=resumed.first.place,
+            former=resumed.first.former,
+        ),
         await _detector(bus, log, position, resumed),
         Stores(store, positions, configuration, Holes(bus)),
         resumed,
@@ -124,7 +128,12 @@ async def _went_back(bus: Bus, position: Position) -> bool:
 
 async def _first_note(bus: Bus, position: Position | None, first_seq: int) -> Note:
     if position is not None and position.restart_seq >= first_seq:
-        return Note(position.restart_time_ms, position.restart_seq, position.restart_place)
+        return Note(
+            position.restart_time_ms,
+            position.restart_seq,
+            position.restart_place,
+            position.restart_former,
+        )
     # From the stream's own beginning: a log that was never trimmed begins with PW_TX's
     # first message; of a trimmed one the least sequence that a fleet may hold back counts.
     least = await _least_tx_seq(bus, first_seq) if first_seq > FIRST_SEQ else 1

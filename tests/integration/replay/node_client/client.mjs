@@ -1,8 +1,8 @@
 // Subscribes with the official client, asks everything that it can ask, prints what came.
-// Usage: node client.mjs ENDPOINT TOKEN TRANSACTIONS
+// Usage: node client.mjs ENDPOINT TOKEN TRANSACTIONS BLOCKS
 import Client from "@triton-one/yellowstone-grpc";
 
-const [endpoint, token, wanted] = process.argv.slice(2);
+const [endpoint, token, wanted, blocks] = process.argv.slice(2);
 const client = new Client(endpoint, token, {
   grpcMaxDecodingMessageSize: 64 * 1024 * 1024,
 });
@@ -30,7 +30,8 @@ const request = {
 };
 
 const complete = () =>
-  found.transactions >= Number(wanted) && found.pong !== null && found.slots && found.blocksMeta;
+  found.transactions >= Number(wanted) && found.pong !== null &&
+  Math.min(found.slots, found.blocksMeta) >= Number(blocks);
 const done = new Promise((resolve, reject) => {
   stream.on("error", reject);
   stream.on("data", (update) => {

@@ -8,11 +8,11 @@ from typing import Final
 
 from pw_cli.up.processes.processes import RESTARTS_MAX, STEADY_S, ChildFailed
 from pw_common.dev.local_broker import LocalBroker, NoBroker, restart_broker
+from pw_common.ordering.backoff import Backoff
 from pw_common.process.clock import monotonic_s
 
 LOOK_S: Final = 0.2
-WAIT_FIRST_S: Final = 0.2
-WAIT_MAX_S: Final = 5.0
+RESTART: Final = Backoff(first_s=0.2, most_s=5.0)
 STOP_S: Final = 10.0
 
 
@@ -27,7 +27,6 @@ async def keep(
         ChildFailed: it ended too often in a row, or cannot be started any more.
     """
     in_a_row = 0
-    wait_s = WAIT_FIRST_S
     started_s = monotonic_s()
     why = ""
     while True:
@@ -36,14 +35,13 @@ async def keep(
         if code is None:
             continue
         if monotonic_s() - started_s >= STEADY_S:
-            in_a_row, wait_s = 0, WAIT_FIRST_S
+            in_a_row = 0
         if in_a_row > RESTARTS_MAX:
             raise ChildFailed(f"the broker ended {in_a_row} times in a row ({why})")
-        in_a_row += 1
         why = f"exit code {code}"
         say(f"the broker ended with exit code {code}: starting it again")
-        await asyncio.sleep(wait_s)
-        wait_s = min(2 * wait_s, WAIT_MAX_S)
+        await asyncio.sleep(RESTART.longest_s(in_a_row))
+        in_a_row += 1
         try:
             await restart_broker(broker)
         except (NoBroker, OSError) as error:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from pw_common.ordering.dedup import SeenWindow
-from pw_common.ordering.watermark import Prefix, Watermark
+from pw_common.ordering.sequences.prefix import Prefix
+from pw_common.ordering.watermark import Watermark
 from pw_common.wire.messages import Batch, Swap, encode
 
 # Longer than any run's span of slots: a report counts every repeat.

@@ -16,6 +16,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 
+from pw_common.jetstream.refusals import ERR_IN_PROCESS, UNAVAILABLE
 from pw_common.process.log import Log
 from pw_common.process.tasks import end_tasks
 from pw_common.text.broker_time import rfc3339_ms
@@ -26,11 +27,6 @@ CLOSE_TIMEOUT_S = 5.0
 READS_MAX = 64
 # JetStream's own number for a message that is not there.
 NOT_FOUND = 10037
-
-UNAVAILABLE = 503
-# JetStream's own numbers for a message that meets another one, with its Msg-Id or on its
-# subject, which the replicas have not agreed on yet: neither stored nor refused.
-ERR_IN_PROCESS = frozenset({10158, 10164})
 
 
 class BrokerAway(ConnectionError):

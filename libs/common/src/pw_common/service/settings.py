@@ -131,11 +131,6 @@ def shown_raw(env: str, raw: str) -> str:
     return plain_text(redacted(raw), SENTENCE_CHARS_MAX)
 
 
-def shown_value(env: str, raw: str) -> str:
-    """`NAME='value'`, shown as `shown_raw` does."""
-    return f"{env}={shown_raw(env, raw)!r}"
-
-
 def load_or_exit(cls: type[S], environ: Mapping[str, str] | None = None) -> S:
     """`load` for a service's `main`: prints the problems and exits 78 (EX_CONFIG)."""
     try:

@@ -12,6 +12,48 @@ import msgspec
 
 RAW = "_raw"
 LAMPORTS = "lamports"
+# Significant digits of a price.
+PRICE_DIGITS = 7
+# More than the zeros of one raw unit of quote for 2^64 raw units of a token.
+PLACES_MAX = 30
+
+
+def decimal_text(raw: int, decimals: int, separator: str = "") -> str:
+    """Raw units as an exact decimal number, without trailing zeros.
+
+    Args:
+        separator: What stands between thousands.
+    """
+    sign = "-" if raw < 0 else ""
+    whole, rest = divmod(abs(raw), 10**decimals)
+    digits = f"{rest:0{decimals}}".rstrip("0") if decimals else ""
+    shown = f"{whole:,}".replace(",", separator)
+    return f"{sign}{shown}" + (f".{digits}" if digits else "")
+
+
+def price_text(
+    quote: tuple[int, int],
+    base: tuple[int, int],
+    *,
+    digits: int = PRICE_DIGITS,
+    separator: str = "",
+) -> str | None:
+    """What one whole token cost in whole quote, rounded down; None where no token was traded.
+
+    Args:
+        quote: What was paid or received, as (raw, decimals).
+        base: The tokens, as (raw, decimals).
+        digits: How many significant digits there are at least.
+    """
+    quote_raw, quote_decimals = quote
+    base_raw, base_decimals = base
+    if base_raw <= 0:
+        return None
+    for places in range(quote_decimals, quote_decimals + PLACES_MAX):
+        scaled = quote_raw * 10 ** (base_decimals + places - quote_decimals) // base_raw
+        if scaled >= 10 ** (digits - 1):
+            return decimal_text(scaled, places, separator)
+    return "0"
 
 
 def amounts_as_text(value: Any) -> Any:

@@ -34,17 +34,35 @@ def continued_through(older: str, newer: str) -> int | None:
 
     A name whose marks are no numbers continues nothing.
     """
-    if not newer.startswith(f"{older}{MARK}"):
+    return shared_through(older, newer) if newer.startswith(f"{older}{MARK}") else None
+
+
+def shared_through(one: str, other: str) -> int | None:
+    """The last sequence that means the same in two queues; None where none does.
+
+    Both may be copies of one that is older, such as `…Z+46` and `…Z+20`: what either has beyond
+    20 is its own. A name whose marks are no numbers shares nothing with another.
+    """
+    ours, theirs = one.split(MARK), other.split(MARK)
+    if ours[0] != theirs[0]:
         return None
-    marks = newer[len(older) + len(MARK) :].split(MARK)
+    while ours and theirs and ours[0] == theirs[0]:
+        del ours[0], theirs[0]
+    marks = [*ours, *theirs]
     if not all(mark.isascii() and mark.isdigit() for mark in marks):
         return None
-    return min(map(int, marks))
+    return min(map(int, marks), default=None)
 
 
 def means_the_same(older: str, newer: str, tx_seq: int) -> bool:
-    """Whether a sequence of the queue `older` is the same message in the queue `newer`."""
+    """Whether a sequence of the queue `older` is the same message in the queue `newer`.
+
+    Of two copies of one queue, as far as both have it. What a queue was before its restore is
+    no newer than it is.
+    """
     if older == newer:
         return True
-    through = continued_through(older, newer)
+    if older.startswith(f"{newer}{MARK}"):
+        return False
+    through = shared_through(older, newer)
     return through is not None and tx_seq <= through

@@ -229,7 +229,6 @@ _batch_decoder = msgspec.json.Decoder(Batch)
 _gap_decoder = msgspec.json.Decoder(Gap)
 _source_decoder = msgspec.json.Decoder(SourceState)
 _heartbeat_decoder = msgspec.json.Decoder(Heartbeat)
-_swap_decoder = msgspec.json.Decoder(Swap)
 
 
 class WrongSchema(ValueError):
@@ -259,11 +258,6 @@ def decode_source_state(body: bytes) -> SourceState:
 def decode_heartbeat(body: bytes) -> Heartbeat:
     """Raises WrongSchema for anything but a `heartbeat.v1` body."""
     return _decode(_heartbeat_decoder, body)
-
-
-def decode_swap(body: bytes) -> Swap:
-    """Raises WrongSchema for anything but a `swap.v1` body."""
-    return _decode(_swap_decoder, body)
 
 
 def swap_digest(swaps: Iterable[Swap]) -> str:

@@ -131,10 +131,6 @@ class Episodes:
             if key not in self.open:
                 del self._opened_ms[key]
 
-    def cooling(self, key: Key, event_time_ms: int, cooldown_s: int) -> bool:
-        """Whether a new episode would be held back by the last one."""
-        return self.cooling_left_ms(key, event_time_ms, cooldown_s) > 0
-
     def cooling_left_ms(self, key: Key, event_time_ms: int, cooldown_s: int) -> int:
         """For how long a new episode would be held back by the last one; 0 where it is not."""
         last_ms = self._opened_ms.get(key)

@@ -59,7 +59,7 @@ class SwapReader:
                 self.unreadable += 1
                 runtime.log.warning("swap_batch_unreadable", seq=message.seq, reason=str(error))
                 continue
-            new = self.swaps.add(batch)
+            new = self.swaps.add(batch, seq=message.seq, stored_ms=message.time_ms)
             if new:
                 self.last_swap_ms = max(self.last_swap_ms or 0, message.time_ms)
             runtime.metrics.count("pw_api_swaps_total", new)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pw_api.core.present import sum_rates
 from pw_api.models.health_view import condition_view
-from pw_api.models.views import (
+from pw_api.models.status import (
     ConsumerView,
     EndpointView,
     InstanceView,
@@ -18,7 +18,7 @@ from pw_api.models.views import (
     StreamView,
     TotalsView,
 )
-from pw_api.routes.unlisted import UnlistedView
+from pw_api.models.unlisted import UnlistedView
 from pw_common.jetstream.overview import Overview
 from pw_common.text.broker_time import rfc3339_ms
 from pw_common.topology.subjects import STREAM_DLQ, STREAM_GAP

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-import msgspec
-
 from pw_common.documents.channels import CHANNELS_BYTES_MAX, Channels, stored_channels
 from pw_common.documents.document import BadDocument, decode
 from pw_common.documents.programs import (
@@ -75,6 +73,10 @@ SHIPPED: Final[dict[str, Callable[[], Any]]] = {
 }
 
 
+# What holds the entries of a document.
+FIELD: Final = dict.fromkeys(READ, "entries") | {KEY_TRIGGERS: "rules"}
+
+
 @dataclass(frozen=True)
 class Kept:
     """What holds, the newest revision, and why that one cannot be used (empty where it can)."""
@@ -129,21 +131,23 @@ async def _channels_below(bus: Bus) -> Kept:
         return Kept(Channels(), 0, why, origin="file")
 
 
-async def history(bus: Bus, key: str) -> list[dict[str, Any]]:
-    """Every kept revision, newest first; one that cannot be used says why.
+async def history(
+    bus: Bus, key: str, *, limit: int, before_revision: int | None
+) -> list[dict[str, Any]]:
+    """Kept revisions below `before_revision`, newest first; one that cannot be used says why.
 
     Raises:
         BrokerAway, ApiRefused: from the broker.
     """
     found = []
-    for seq in await _revisions(bus, key):
+    end = before_revision or 2**63
+    for seq in [one for one in await _revisions(bus, key) if one < end][:limit]:
         body = await _body(bus, seq)
         try:
             READ[key](body)
             value = decode(body, dict[str, Any])
         except BadDocument as error:
-            field = "rules" if key == KEY_TRIGGERS else "entries"
-            found.append({"revision": seq, field: [], "unusable": error.errors[0]})
+            found.append({"revision": seq, FIELD[key]: [], "unusable": error.errors[0]})
             continue
         found.append({"revision": seq, **value})
     return found
@@ -170,23 +174,3 @@ async def _revisions(bus: Bus, key: str) -> list[int]:
     finally:
         await reader.close()
     return found[::-1]
-
-
-def with_differences(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What each revision of the rules changed against the one before, by rule name.
-
-    `history` is newest first; the oldest kept one is compared with the shipped rules.
-    """
-    shipped: list[dict[str, Any]] = msgspec.to_builtins(shipped_rules())
-    told = []
-    for at, entry in enumerate(history):
-        earlier = history[at + 1]["rules"] if at + 1 < len(history) else shipped
-        before = {rule["name"]: rule for rule in earlier}
-        after = {rule["name"]: rule for rule in entry["rules"]}
-        difference = {
-            "added": sorted(after.keys() - before.keys()),
-            "removed": sorted(before.keys() - after.keys()),
-            "changed": sorted(n for n in after.keys() & before.keys() if after[n] != before[n]),
-        }
-        told.append({**entry, "diff": difference})
-    return told

@@ -34,6 +34,7 @@ JSON: Final = "application/json"
 OTHER_TYPES: Final[Mapping[str, frozenset[str]]] = {
     "/api/v1/triggers/validate": frozenset({JSON, "application/yaml"}),
     "/api/v1/triggers/dry-run": frozenset({JSON, "application/yaml"}),
+    "/api/v1/programs/validate": frozenset({JSON, "application/yaml"}),
     "/api/v1/watchlists/csv": frozenset({"text/csv"}),
 }
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from pw_api.models.views import Problem
+from pw_api.models.problem import Problem
 from pw_common.jetstream.bus import ApiRefused, BrokerAway
 
 MEDIA_TYPE = "application/problem+json"

@@ -1,17 +1,11 @@
-"""What the answers that are no pydantic views look like, for OpenAPI and the types made from it."""
+"""Alerts, tokens and rules as they are answered, for OpenAPI and the types made from it."""
 
 from __future__ import annotations
 
-from typing import Any, Final
-
 import msgspec
-from fastapi import FastAPI
 
-from pw_common.text.amounts import LAMPORTS, RAW
 from pw_common.wire.alerts import Alert, Condition, Unknown, Verdict
 from pw_detection.rules.rules import Rule
-
-TEMPLATE: Final = "#/components/schemas/{name}"
 
 
 class StoredAlert(Alert, frozen=True, kw_only=True, tag="alert.v1"):
@@ -47,9 +41,14 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TokensAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens as the detector told them last."""
+    """Tokens as the detector told them last, HOT ones first.
+
+    Ask again with `after=next_after` for the rest. The order is a new one each second: where that
+    token has left the list, begin again.
+    """
 
     tokens: list[Token]
+    next_after: str | None
 
 
 class WhyRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,52 +69,3 @@ class TriggersAnswer(msgspec.Struct, frozen=True, kw_only=True):
     metrics: list[str]
     operators: list[str]
     unusable: str = ""
-
-
-_ANSWERS: Final = (AlertsAnswer, StoredAlert, TokensAnswer, TriggersAnswer, WhyRow)
-
-
-def answer_of(kind: type, *, many: bool = False) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route that answers with this; `many`: with a list of it."""
-    schema: dict[str, Any] = {"$ref": TEMPLATE.format(name=kind.__name__)}
-    if many:
-        schema = {"type": "array", "items": schema}
-    return {200: {"description": "OK", "content": {"application/json": {"schema": schema}}}}
-
-
-def install(app: FastAPI) -> None:
-    """Add these shapes to what `/openapi.json` names."""
-    made = app.openapi
-    _, components = msgspec.json.schema_components(_ANSWERS, ref_template=TEMPLATE)
-
-    def openapi() -> dict[str, Any]:
-        whole = made()
-        named = whole.setdefault("components", {}).setdefault("schemas", {})
-        for name, schema in components.items():
-            named.setdefault(name, _with_text(schema))
-        return whole
-
-    # FastAPI's own way to extend it.
-    app.openapi = openapi  # type: ignore[method-assign]
-
-
-def _with_text(schema: Any) -> Any:
-    """The schema with raw amounts as what `amounts_as_text` makes of them."""
-    if isinstance(schema, list):
-        return [_with_text(one) for one in schema]
-    if not isinstance(schema, dict):
-        return schema
-    return {
-        name: {key: _text(key, one) for key, one in inner.items()}
-        if name == "properties"
-        else _with_text(inner)
-        for name, inner in schema.items()
-    }
-
-
-def _text(name: str, schema: Any) -> Any:
-    if not (name.endswith(RAW) or name == LAMPORTS):
-        return _with_text(schema)
-    kinds = schema.get("anyOf", [schema])
-    shown = [{"type": "string"} if one.get("type") == "integer" else one for one in kinds]
-    return {**schema, "anyOf": shown} if "anyOf" in schema else shown[0]

@@ -7,19 +7,46 @@ overwritten. The history is the bucket's own: who, when, and what it said.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from pw_api.broker.stored import BYTES_MAX_OF, Kept, history, kept, with_differences
+from pw_api.broker.stored import BYTES_MAX_OF, HISTORY_MAX, kept
 from pw_api.http import problems
+from pw_api.http.answers import document, json
 from pw_api.models import bodies
 from pw_api.models.bodies import NOTE_MAX, WHO_MAX, Parsing, line_of, revision_of, with_revision
-from pw_api.models.shapes import TriggersAnswer, answer_of
-from pw_api.routes.alerts import json
+from pw_api.models.changes import (
+    ChannelsAnswer,
+    ChannelsChange,
+    ChannelTried,
+    CsvAnswer,
+    MutesAnswer,
+    MutesChange,
+    ResetChange,
+    RulesChange,
+    RulesHistory,
+    RulesVerdict,
+    WatchlistsAnswer,
+    WatchlistsChange,
+)
+from pw_api.models.openapi import (
+    CHANGED,
+    CSV,
+    JSON,
+    TEXT,
+    YAML,
+    answer_of,
+    body_of,
+    change_of,
+    problems_of,
+    schema_of,
+)
+from pw_api.models.shapes import TriggersAnswer
 from pw_api.routes.dry_run import add_dry_runs
 from pw_api.routes.entries import add_entries, conflict
+from pw_api.routes.history import BeforeRevision, HistoryLimit, page_of
 from pw_api.routes.programs import add_programs
 from pw_common.documents import channels as ch
 from pw_common.documents.document import BadDocument, decode
@@ -35,7 +62,7 @@ from pw_common.topology.subjects import (
     KEY_WATCHLISTS,
 )
 from pw_detection.rules.lists import read_csv, read_mutes, read_watchlists, shipped_mutes
-from pw_detection.rules.rules import OPS, BadRules, read_rules, rules_of, shipped_rules
+from pw_detection.rules.rules import OPS, BadRules, Rule, read_rules, rules_of, shipped_rules
 from pw_detection.state.metrics import METRICS
 
 WRONG_LAST_SEQUENCE: Final = 10071
@@ -49,14 +76,18 @@ def router(bus: Callable[[], Bus]) -> APIRouter:
     routes = APIRouter()
     parsing = Parsing()
     _add_rules(routes, bus, parsing)
-    _add_list(routes, bus, parsing, KEY_WATCHLISTS, read_watchlists)
-    _add_list(routes, bus, parsing, KEY_MUTES, read_mutes)
+    for one in LISTS:
+        _add_list(routes, bus, parsing, one)
     _add_channels(routes, bus, parsing)
     add_entries(routes, bus, parsing, _store)
     add_programs(routes, bus, parsing, _store)
     add_dry_runs(routes, bus, parsing)
 
-    @routes.post("/watchlists/csv")
+    @routes.post(
+        "/watchlists/csv",
+        responses=answer_of(CsvAnswer) | problems_of(413),
+        openapi_extra=body_of({CSV: TEXT}),
+    )
     async def from_csv(request: Request) -> Response:
         """Read `address,label` lines into entries; every bad line is named."""
         entries = await parsing.body(request, _csv)
@@ -72,16 +103,24 @@ def _add_rules(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -> N
         found = await kept(bus(), KEY_TRIGGERS)
         rules = msgspec.to_builtins(found.value)
         names = [metric.name for metric in METRICS]
-        return _tagged(found, {"rules": rules, "metrics": names, "operators": OPS})
+        return document(found, {"rules": rules, "metrics": names, "operators": OPS})
 
-    @routes.put("/triggers")
+    @routes.put(
+        "/triggers",
+        responses=CHANGED,
+        openapi_extra=change_of(RulesChange),
+    )
     async def put_triggers(request: Request) -> Response:
         """Change the rules: `{revision, who, note, rules: […]}`; 409 if somebody was faster."""
         body = with_revision(request, await parsing.mapping(request))
         rules = await parsing.run(_rules, body.get("rules"))
         return await _store(bus(), KEY_TRIGGERS, body, {"rules": msgspec.to_builtins(rules)})
 
-    @routes.post("/triggers/validate")
+    @routes.post(
+        "/triggers/validate",
+        responses=answer_of(RulesVerdict) | problems_of(413),
+        openapi_extra=body_of({JSON: schema_of(Rule, many=True), YAML: TEXT}),
+    )
     async def validate(request: Request) -> Response:
         """Whether rules could be used; every error if not. Takes the YAML or JSON itself."""
         try:
@@ -90,51 +129,80 @@ def _add_rules(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -> N
             return json({"valid": False, "errors": error.errors})
         return json({"valid": True, "rules": msgspec.to_builtins(rules)})
 
-    @routes.post("/triggers/reset")
+    @routes.post(
+        "/triggers/reset",
+        responses=CHANGED,
+        openapi_extra=change_of(ResetChange),
+    )
     async def reset(request: Request) -> Response:
         """Back to the shipped rules: `{revision, who, note}`."""
         body = with_revision(request, await parsing.mapping(request))
         value = {"rules": msgspec.to_builtins(shipped_rules())}
         return await _store(bus(), KEY_TRIGGERS, body, value)
 
-    @routes.get("/triggers/history")
-    async def changes() -> Response:
-        """Every kept revision, newest first: who, when, and the rules."""
-        return json({"history": with_differences(await history(bus(), KEY_TRIGGERS))})
+    @routes.get("/triggers/history", responses=answer_of(RulesHistory))
+    async def changes(
+        limit: HistoryLimit = HISTORY_MAX, before_revision: BeforeRevision = None
+    ) -> Response:
+        """Kept revisions, newest first: who, when, the rules, and what changed."""
+        return json(await page_of(bus(), KEY_TRIGGERS, limit, before_revision))
 
 
-def _add_list(
-    routes: APIRouter,
-    bus: Callable[[], Bus],
-    parsing: Parsing,
-    key: str,
-    read: Callable[[Any], Any],
-) -> None:
-    @routes.get(f"/{key}")
+class _List(NamedTuple):
+    """A list that is edited whole: how it is read, what is answered and what is taken."""
+
+    key: str
+    word: str
+    read: Callable[[Any], Any]
+    answer: type
+    change: type
+
+
+LISTS: Final = (
+    _List(KEY_WATCHLISTS, "watched addresses", read_watchlists, WatchlistsAnswer, WatchlistsChange),
+    _List(KEY_MUTES, "mutes", read_mutes, MutesAnswer, MutesChange),
+)
+
+
+def _add_list(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing, one: _List) -> None:
     async def get_list() -> Response:
-        found = await kept(bus(), key)
+        found = await kept(bus(), one.key)
         told = {"entries": msgspec.to_builtins(found.value.entries)}
-        if key == KEY_MUTES:
+        if one.key == KEY_MUTES:
             # What lies below them; an entry of one's own stands in the place of one of these.
             told["shipped"] = msgspec.to_builtins(shipped_mutes().entries)
-        return _tagged(found, told)
+        return document(found, told)
 
-    @routes.put(f"/{key}")
     async def put_list(request: Request) -> Response:
         body = with_revision(request, await parsing.mapping(request))
-        lists = await parsing.run(read, body.get("entries"))
-        return await _store(bus(), key, body, msgspec.to_builtins(lists))
+        lists = await parsing.run(one.read, body.get("entries"))
+        return await _store(bus(), one.key, body, msgspec.to_builtins(lists))
+
+    path = f"/{one.key}"
+    routes.add_api_route(
+        path, get_list, methods=["GET"], name=one.key, responses=answer_of(one.answer),
+        description=f"All {one.word}, and their revision.",
+    )  # fmt: skip
+    routes.add_api_route(
+        path, put_list, methods=["PUT"], name=f"put_{one.key}",
+        responses=CHANGED, openapi_extra=change_of(one.change),
+        description=f"Change all {one.word}; 409 if somebody was faster.",
+    )  # fmt: skip
 
 
 def _add_channels(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -> None:
-    @routes.get("/channels")
+    @routes.get("/channels", responses=answer_of(ChannelsAnswer))
     async def channels() -> Response:
         """Where alerts go, and from where that is known; secrets are never shown."""
         found = await kept(bus(), KEY_CHANNELS)
         entries = [ch.shown(one) for one in found.value.entries]
-        return _tagged(found, {"from": found.origin, "entries": entries})
+        return document(found, {"from": found.origin, "entries": entries})
 
-    @routes.put("/channels")
+    @routes.put(
+        "/channels",
+        responses=CHANGED,
+        openapi_extra=change_of(ChannelsChange),
+    )
     async def put_channels(request: Request) -> Response:
         """Change the channels; `(kept)` keeps a secret that is there."""
         body = with_revision(request, await parsing.mapping(request))
@@ -145,7 +213,7 @@ def _add_channels(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -
         value = {"entries": msgspec.to_builtins(whole.entries)}
         return await _store(bus(), KEY_CHANNELS, body, value)
 
-    @routes.post("/channels/{name}/test")
+    @routes.post("/channels/{name}/test", responses=answer_of(ChannelTried) | problems_of(502))
     async def try_channel(name: str) -> Response:
         """Send a test message through a channel."""
         question = msgspec.json.encode({"channel": name[:64]})
@@ -156,13 +224,6 @@ def _add_channels(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -
             why = error.why if isinstance(error, Unanswered) else "no answer of ours"
             return problems.problem(503, f"No notifier answers ({why}): is one running?")
         return problems.problem(502, str(told["error"])) if "error" in told else json(told)
-
-
-def _tagged(found: Kept, told: dict[str, Any]) -> Response:
-    """What holds, with its revision as a tag too: a change may name it in `If-Match`."""
-    answer = json({**found.said, **told})
-    answer.headers["ETag"] = f'"{found.revision}"'
-    return answer
 
 
 def _rules(value: Any) -> Any:

@@ -19,8 +19,18 @@ from fastapi import APIRouter, Request, Response
 from pw_api.broker.stored import stored_lists
 from pw_api.core.tried import SWAPS_MAX, Found, Trial
 from pw_api.http import problems
+from pw_api.http.answers import json
 from pw_api.models.bodies import Parsing
-from pw_api.routes.alerts import json
+from pw_api.models.changes import DryRunAnswer
+from pw_api.models.openapi import (
+    JSON,
+    TEXT,
+    YAML,
+    answer_of,
+    body_of,
+    problems_of,
+    schema_of,
+)
 from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
 from pw_common.jetstream.consuming.log_reader import LogReader, StoredMessage
 from pw_common.process.clock import now_ms
@@ -28,7 +38,7 @@ from pw_common.topology.subjects import STREAM_SWAP
 from pw_common.wire.batches import batch_of
 from pw_common.wire.envelope import BadEnvelope
 from pw_common.wire.messages import Swap, WrongSchema
-from pw_detection.rules.rules import read_rules
+from pw_detection.rules.rules import Rule, read_rules
 
 HOUR_MS: Final = 3_600_000
 # An hour at 5,000 tx/s is 560,000 messages: more than a page may ask of the API.
@@ -139,7 +149,12 @@ def add_dry_runs(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) ->
     """Start, look at and end dry runs."""
     runs = DryRuns()
 
-    @routes.post("/triggers/dry-run", status_code=202)
+    @routes.post(
+        "/triggers/dry-run",
+        status_code=202,
+        responses=answer_of(DryRunAnswer, status=202) | problems_of(409, 413),
+        openapi_extra=body_of({JSON: schema_of(Rule, many=True), YAML: TEXT}),
+    )
     async def start(request: Request) -> Response:
         """Begin to find the alerts that rules would have given. Takes YAML or JSON."""
         rules = await parsing.body(request, read_rules)
@@ -154,13 +169,13 @@ def add_dry_runs(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) ->
         answer.headers["Location"] = f"{PATH}/{job.id}"
         return answer
 
-    @routes.get("/triggers/dry-run/{name}")
+    @routes.get("/triggers/dry-run/{name}", responses=answer_of(DryRunAnswer))
     async def look(name: str) -> Response:
         """How far it is, the period that it covers, and what it found."""
         job = runs.find(name)
         return _unknown() if job is None else json(job.view())
 
-    @routes.delete("/triggers/dry-run/{name}")
+    @routes.delete("/triggers/dry-run/{name}", responses=answer_of(DryRunAnswer))
     async def cancel(name: str) -> Response:
         """End it; one that has ended is forgotten."""
         job = runs.find(name)

@@ -10,14 +10,22 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from pw_api.broker.stored import Kept, kept
 from pw_api.http import problems
 from pw_api.models.bodies import Parsing, revision_of, with_revision
+from pw_api.models.changes import (
+    ChannelAdded,
+    MuteAdded,
+    Removal,
+    RuleAdded,
+    WatchedAdded,
+)
+from pw_api.models.openapi import CHANGED, change_of
 from pw_api.routes.programs import Store
 from pw_common.documents import channels as ch
 from pw_common.documents.document import BadDocument
@@ -29,6 +37,7 @@ from pw_detection.rules.rules import rules_of
 NAMES_SHOWN_MAX: Final = 20
 DIGITS: Final = re.compile(r"[0-9]{1,18}")
 Entry: TypeAlias = dict[str, Any]
+Asked: TypeAlias = str | None
 
 
 class _Answered(Exception):  # noqa: N818 - not an error
@@ -49,6 +58,8 @@ class Kind:
     identity: tuple[str, ...]
     # Entries and what holds now -> the entries as they are stored. Raises BadDocument.
     read: Callable[[list[Entry], Any], Any]
+    # The body that adds one.
+    added: type
 
 
 def _channels(entries: list[Entry], now: ch.Channels) -> Any:
@@ -59,16 +70,24 @@ def _channels(entries: list[Entry], now: ch.Channels) -> Any:
 
 
 KINDS: Final = (
-    Kind(KEY_TRIGGERS, "rule", "rules", ("name",), lambda new, _: rules_of(new)),
+    Kind(KEY_TRIGGERS, "rule", "rules", ("name",), lambda new, _: rules_of(new), RuleAdded),
     Kind(
         KEY_WATCHLISTS,
         "watched address",
         "entries",
         ("address", "of"),
         lambda new, _: read_watchlists(new).entries,
+        WatchedAdded,
     ),
-    Kind(KEY_MUTES, "mute", "entries", ("address", "of"), lambda new, _: read_mutes(new).entries),
-    Kind(KEY_CHANNELS, "channel", "entries", ("name",), _channels),
+    Kind(
+        KEY_MUTES,
+        "mute",
+        "entries",
+        ("address", "of"),
+        lambda new, _: read_mutes(new).entries,
+        MuteAdded,
+    ),
+    Kind(KEY_CHANNELS, "channel", "entries", ("name",), _channels, ChannelAdded),
 )
 
 
@@ -90,11 +109,13 @@ def _add(
             return problems.problem(answer.status, str(answer))
         return await store(bus(), kind.key, body, {kind.field: value})
 
-    async def delete(name: str, request: Request) -> Response:
+    async def delete(
+        name: str, request: Request, asked: Annotated[Entry, Depends(_query)]
+    ) -> Response:
         sent = request.headers.get("content-length", "0") != "0"
         body = await parsing.mapping(request) if sent else {}
         # A DELETE seldom has a body: what it would say may stand in the query.
-        body = with_revision(request, {**_query(request), **body})
+        body = with_revision(request, {**asked, **body})
         try:
             found = await _at(bus(), kind, revision_of(body))
             value = await parsing.run(_without, kind, found, name, body.get("of"))
@@ -104,24 +125,27 @@ def _add(
 
     routes.add_api_route(
         f"/{kind.key}", post, methods=["POST"], name=f"add_{kind.key}",
+        responses=CHANGED,
+        openapi_extra=change_of(kind.added),
         description=f"Add a {kind.word}: `{{revision, who, note, entry: {{…}}, replace}}`; 409 if "
         "there is one already and `replace` is not true, or if somebody was faster.",
     )  # fmt: skip
     routes.add_api_route(
         f"/{kind.key}/{{name}}", delete, methods=["DELETE"], name=f"remove_{kind.key}",
+        responses=CHANGED,
+        openapi_extra=change_of(Removal, required=False),
         description=f"Take a {kind.word} away. The revision is in `If-Match`, in the query or in "
         "the body; so are `who`, `note` and, where an address is more than one thing, `of`.",
     )  # fmt: skip
 
 
-def _query(request: Request) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        name: request.query_params[name]
-        for name in ("revision", "who", "note", "of")
-        if name in request.query_params
-    }
-    revision = told.get("revision", "")
-    if DIGITS.fullmatch(revision):
+def _query(
+    revision: Asked = None, who: Asked = None, note: Asked = None, of: Asked = None
+) -> Entry:
+    """What stands in the query, as a body would say it."""
+    told: Entry = {"revision": revision, "who": who, "note": note, "of": of}
+    told = {name: value for name, value in told.items() if value is not None}
+    if revision is not None and DIGITS.fullmatch(revision):
         told["revision"] = int(revision)
     return told
 

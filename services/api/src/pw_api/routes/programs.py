@@ -8,11 +8,36 @@ from typing import Any, TypeAlias
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from pw_api.broker.stored import history, kept
-from pw_api.models.bodies import Parsing
-from pw_api.routes.alerts import json
+from pw_api.broker.stored import HISTORY_MAX, kept
+from pw_api.http.answers import document, json
+from pw_api.models.bodies import Parsing, with_revision
+from pw_api.models.changes import (
+    AcknowledgedAnswer,
+    AcknowledgedChange,
+    ProgramsAnswer,
+    ProgramsChange,
+    ProgramsHistory,
+    ProgramsVerdict,
+)
+from pw_api.models.openapi import (
+    CHANGED,
+    JSON,
+    TEXT,
+    YAML,
+    answer_of,
+    body_of,
+    change_of,
+    problems_of,
+    schema_of,
+)
+from pw_api.routes.history import BeforeRevision, HistoryLimit, page_of
 from pw_common.documents.document import BadDocument
-from pw_common.documents.programs import read_acknowledged, read_programs, read_programs_file
+from pw_common.documents.programs import (
+    ProgramEntry,
+    read_acknowledged,
+    read_programs,
+    read_programs_file,
+)
 from pw_common.jetstream.bus import Bus
 from pw_common.topology.subjects import BUCKET_INSTANCES, KEY_ACKNOWLEDGED, KEY_PROGRAMS
 from pw_common.wire.heartbeat import Heartbeat
@@ -26,23 +51,31 @@ Store: TypeAlias = Callable[[Bus, str, dict[str, Any], dict[str, Any]], Awaitabl
 def add_programs(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing, store: Store) -> None:
     """Routes below `/programs`."""
 
-    @routes.get("/programs")
+    @routes.get("/programs", responses=answer_of(ProgramsAnswer))
     async def programs() -> Response:
         """Users' programs, and by source the table that its messages get now; "" is the shipped."""
         found = await kept(bus(), KEY_PROGRAMS)
         beats = await _beats(bus())
         in_force = {one.source.source: one.source.programs for one in beats if one.source}
         entries = msgspec.to_builtins(found.value.entries)
-        return json({**found.said, "entries": entries, "in_force": in_force})
+        return document(found, {"entries": entries, "in_force": in_force})
 
-    @routes.put("/programs")
+    @routes.put(
+        "/programs",
+        responses=CHANGED,
+        openapi_extra=change_of(ProgramsChange),
+    )
     async def put_programs(request: Request) -> Response:
         """Change them: `{revision, who, note, entries: […]}`; 409 if somebody was faster."""
-        body = await parsing.mapping(request)
+        body = with_revision(request, await parsing.mapping(request))
         table = await parsing.run(read_programs, body.get("entries"))
         return await store(bus(), KEY_PROGRAMS, body, msgspec.to_builtins(table))
 
-    @routes.post("/programs/validate")
+    @routes.post(
+        "/programs/validate",
+        responses=answer_of(ProgramsVerdict) | problems_of(413),
+        openapi_extra=body_of({JSON: schema_of(ProgramEntry, many=True), YAML: TEXT}),
+    )
     async def validate(request: Request) -> Response:
         """Whether programs could be used; every error if not. Takes the YAML or JSON itself."""
         try:
@@ -51,24 +84,36 @@ def add_programs(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing, st
             return json({"valid": False, "errors": error.errors})
         return json({"valid": True, "entries": msgspec.to_builtins(table.entries)})
 
-    @routes.get("/programs/history")
-    async def changes() -> Response:
+    @routes.get("/programs/history", responses=answer_of(ProgramsHistory))
+    async def changes(
+        limit: HistoryLimit = HISTORY_MAX, before_revision: BeforeRevision = None
+    ) -> Response:
         """Every kept revision, newest first: who, when, the programs, and what changed."""
-        return json({"history": _with_differences(await history(bus(), KEY_PROGRAMS))})
+        return json(await page_of(bus(), KEY_PROGRAMS, limit, before_revision))
 
-    @routes.get("/programs/acknowledged")
+    _add_acknowledged(routes, bus, parsing, store)
+
+
+def _add_acknowledged(
+    routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing, store: Store
+) -> None:
+    @routes.get("/programs/acknowledged", responses=answer_of(AcknowledgedAnswer))
     async def acknowledged() -> Response:
         """What was acknowledged, and what is new in the venues' layouts."""
         found = await kept(bus(), KEY_ACKNOWLEDGED)
         drifts = merged(one for beat in await _beats(bus()) for one in beat.drift)
         new = [msgspec.to_builtins(one) for one in drifts if one.kind == "new"]
         entries = msgspec.to_builtins(found.value.entries)
-        return json({**found.said, "entries": entries, "new": new})
+        return document(found, {"entries": entries, "new": new})
 
-    @routes.put("/programs/acknowledged")
+    @routes.put(
+        "/programs/acknowledged",
+        responses=CHANGED,
+        openapi_extra=change_of(AcknowledgedChange),
+    )
     async def put_acknowledged(request: Request) -> Response:
         """Change it: `{revision, who, note, entries: [{program, tag}, …]}`."""
-        body = await parsing.mapping(request)
+        body = with_revision(request, await parsing.mapping(request))
         seen = await parsing.run(read_acknowledged, body.get("entries"))
         return await store(bus(), KEY_ACKNOWLEDGED, body, msgspec.to_builtins(seen))
 
@@ -81,19 +126,3 @@ async def _beats(bus: Bus) -> list[Heartbeat]:
         except WrongSchema:
             continue  # Of another version.
     return sorted(beats, key=lambda beat: beat.at_ms)
-
-
-def _with_differences(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What each revision changed against the one before, by id."""
-    told = []
-    for at, entry in enumerate(history):
-        earlier = history[at + 1]["entries"] if at + 1 < len(history) else []
-        before = {one["id"]: one for one in earlier}
-        after = {one["id"]: one for one in entry["entries"]}
-        difference = {
-            "added": sorted(after.keys() - before.keys()),
-            "removed": sorted(before.keys() - after.keys()),
-            "changed": sorted(i for i in after.keys() & before.keys() if after[i] != before[i]),
-        }
-        told.append({**entry, "diff": difference})
-    return told

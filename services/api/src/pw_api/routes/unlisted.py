@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Final
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
 
+from pw_api.models.unlisted import UnlistedProgramView, UnlistedView
 from pw_common.documents.document import BadDocument, decode
 from pw_common.jetstream.bus import ApiRefused, Bus
 from pw_common.text.base58 import is_address
@@ -18,67 +18,6 @@ from pw_detection.unlisted import UnlistedPrograms
 
 # Stream not found: provision has not run, and status says so.
 NO_BUCKET: Final = 10059
-PROGRAM: Final = "ExA6GYhHAeRNMWVNLrDir1SKPJZcZA2oaPq6uriSmxfJ"
-
-
-class UnlistedProgramView(BaseModel):
-    """One program. `share` is 0..1 of all swaps; `noticed_slot` is where its notice was given."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "program": PROGRAM,
-                    "swaps": 912,
-                    "share": 0.0121,
-                    "first_slot": 350_000_123,
-                    "signatures": ["5VERv8NMvzbJMEkV8xnrLkEaWRtSz9CosKDYjCJjBRnb"],
-                    "noticed_slot": None,
-                }
-            ]
-        },
-        frozen=True,
-    )
-    program: str
-    swaps: int
-    share: float
-    first_slot: int
-    signatures: list[str]
-    noticed_slot: int | None
-
-
-class UnlistedView(BaseModel):
-    """The last two hours: all swaps, those through unlisted programs, and who trades most.
-
-    A swap through two of them counts for both, and once in `unlisted_swaps`. `left_out` counts
-    passages through more programs than are noted in ten minutes. `share` is null without swaps.
-    """
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "since_ms": 1_790_000_000_000,
-                    "event_time_ms": 1_790_007_000_000,
-                    "swaps": 75_400,
-                    "unlisted_swaps": 912,
-                    "share": 0.0121,
-                    "left_out": 0,
-                    "programs": 1,
-                    "shown": [],
-                }
-            ]
-        },
-        frozen=True,
-    )
-    since_ms: int
-    event_time_ms: int
-    swaps: int
-    unlisted_swaps: int
-    share: float | None
-    left_out: int
-    programs: int
-    shown: list[UnlistedProgramView]
 
 
 def router(bus: Callable[[], Bus]) -> APIRouter:

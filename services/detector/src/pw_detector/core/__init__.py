@@ -1,1 +1,1 @@
-"""Where to begin and what applies. Pure."""
+"""Where to begin, what applies, what is new and what is missing. Pure."""

@@ -22,6 +22,8 @@ class Note(NamedTuple):
     event_time_ms: int
     swap_seq: int
     place: Place
+    # Queues before the one that is read there.
+    former: tuple[str, ...] = ()
 
 
 class Resumed(NamedTuple):

@@ -14,12 +14,8 @@ import msgspec
 
 from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.consuming.log_reader import LogReader
-from pw_common.jetstream.publishing.publisher import (
-    ERR_TOO_LARGE,
-    Publisher,
-    PublishRefused,
-    Stored,
-)
+from pw_common.jetstream.publishing.publisher import Publisher, PublishRefused, Stored
+from pw_common.jetstream.refusals import ERR_TOO_LARGE
 from pw_common.process.log import Log
 from pw_common.topology import subjects
 from pw_common.wire.alerts import SCHEMA_ALERT, TRIGGER_REVISION, Alert, decode_alert, of_detector

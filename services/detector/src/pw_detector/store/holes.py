@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from pw_common.jetstream.bus import ApiRefused, Bus
+from pw_common.topology.queue_name import queue_name
 from pw_common.topology.subjects import STREAM_SWAP, STREAM_TX
 
 NOT_FOUND: Final = 10037
@@ -22,27 +23,30 @@ class Holes:
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
-        self._asked: range = range(0)
+        # The hole that is asked about, and whose: a restored queue gives numbers out again.
+        self._asked: tuple[str, range] = ("", range(0))
         self._read_up_to = 0
 
-    async def void_until(self, missing: range, read_seq: int) -> int:
+    async def void_until(self, missing: range, read_seq: int, queue: str = "") -> int:
         """The last sequence up to which nothing is to come, 0 while that is not proven.
 
         Args:
             missing: What is waited for.
             read_seq: Up to where PW_SWAP was read.
+            queue: The name of the PW_TX whose sequences these are, empty where none is known.
+                Of another one the broker proves nothing.
 
         Raises:
             BrokerAway, ApiRefused: from the broker.
         """
         if not missing:
             return 0
-        if missing != self._asked:
-            if await self._any_is_held(missing):
+        if (queue, missing) != self._asked:
+            if await self._any_is_held(missing, queue):
                 return 0
             # Whatever was parsed and acknowledged before is stored at or below this.
             state = (await self._bus.api(f"STREAM.INFO.{STREAM_SWAP}"))["state"]
-            self._asked, self._read_up_to = missing, int(state["last_seq"])
+            self._asked, self._read_up_to = (queue, missing), int(state["last_seq"])
         return missing[-1] if read_seq >= self._read_up_to else 0
 
     async def is_to_come(self, missing: range) -> bool:
@@ -56,14 +60,17 @@ class Holes:
         state = (await self._bus.api(f"STREAM.INFO.{STREAM_TX}"))["state"]
         return int(state["last_seq"]) < missing[-1]
 
-    def is_asked(self, missing: range) -> bool:
+    def is_asked(self, missing: range, queue: str = "") -> bool:
         """Whether nobody holds these any more, so that reading on to the end proves them void."""
-        return bool(missing) and missing == self._asked
+        return bool(missing) and (queue, missing) == self._asked
 
-    async def _any_is_held(self, missing: range) -> bool:
+    async def _any_is_held(self, missing: range, queue: str) -> bool:
         # Below its first message a queue holds nothing, however long the hole: a restored
         # PW_TX is sent again what PW_SWAP has answered already, and that may be thousands.
-        state = (await self._bus.api(f"STREAM.INFO.{STREAM_TX}"))["state"]
+        info = await self._bus.api(f"STREAM.INFO.{STREAM_TX}")
+        state = info["state"]
+        if queue and queue_name(info) != queue:
+            return True  # Another took its place, of which nothing was read yet.
         if int(state["last_seq"]) < missing[-1]:
             return True  # It was restored, and has yet to give these out again.
         if int(state["first_seq"]) > missing[-1]:

@@ -7,40 +7,16 @@ horizon and a little earlier, so that every window is whole again when `folded_s
 
 from __future__ import annotations
 
-import msgspec
-
 from pw_common.documents.document import BadDocument, decode
 from pw_common.jetstream.bus import ApiRefused, Bus
-from pw_common.ordering.assembly import Place
 from pw_common.topology.subjects import BUCKET_DETECTOR, KEY_POSITION
 from pw_common.wire.messages import encode
+from pw_detector.core.position import Position
+
+__all__ = ["Position", "PositionStore"]
 
 KEY = KEY_POSITION
 WRONG_LAST_SEQUENCE = 10071
-
-
-class Position(msgspec.Struct, frozen=True, kw_only=True, tag="position.v1"):
-    """Where a restart goes on. Sequences are PW_SWAP's, places PW_TX's.
-
-    `event_time_ms` and `released_slot` belong to the newest slot that was evaluated.
-    `folded_place` is the message of PW_TX that closed it, `folded_time_ms` when the message
-    at `folded_seq` was stored. `swap_stream_created` tells a stream that was made anew from
-    the one that was read. `epoch_time_ms` is the event time at which the present epoch began,
-    `restart_time_ms` that after which reading from `restart_seq` gives everything, `cut_ms`
-    that before which trades were dropped to stay within memory.
-    """
-
-    swap_stream_created: str
-    folded_seq: int
-    folded_time_ms: int = 0
-    folded_place: Place = Place(0, 0)
-    released_slot: int
-    event_time_ms: int
-    restart_seq: int
-    restart_place: Place = Place(0, 1)
-    restart_time_ms: int = 0
-    epoch_time_ms: int = 0
-    cut_ms: int = 0
 
 
 class PositionStore:

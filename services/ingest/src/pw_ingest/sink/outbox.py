@@ -18,7 +18,8 @@ from pw_common.wire.limits import BROKER_PAYLOAD_BYTES_MAX
 from pw_common.wire.messages import encode
 from pw_ingest.config import Settings
 from pw_ingest.core.sequencing.given import Given
-from pw_ingest.core.sequencing.pipeline import GapMessage, Outgoing, Pipeline, TxMessage
+from pw_ingest.core.sequencing.outgoing import GapMessage, Outgoing, TxMessage
+from pw_ingest.core.sequencing.pipeline import Pipeline
 from pw_ingest.sink.archive import Archive
 from pw_ingest.sink.programs_in_force import Programs
 

@@ -1,4 +1,16 @@
-"""One endpoint: its stream read into the pipeline, and what is known of its health."""
+"""One endpoint: its stream read into the pipeline, and what is known of its health.
+
+    a stream | `connected` | what ends the state                  | silence counts
+    closed   | no          | `stream` is called                   | no
+    opening  | no          | the first message, or the stream's   | yes
+             |             | end                                  |
+    reading  | yes         | an update that fills a message, or   | yes
+             |             | the stream's end                     |
+    sending  | yes         | the outbox took it: there was room   | no: it is we who keep the source
+
+A stream ends by its source's word, or by `cut`: for silence, a lost filter, a wider one, a
+standby that is ahead, or a claim that cannot be. What it missed the next one is asked for.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +18,13 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from pw_common.ordering.backoff import Backoff
 from pw_common.process.clock import monotonic_s, now_ms
 from pw_common.service.run import Runtime
 from pw_common.wire.heartbeat import EndpointHealth
 from pw_ingest.config import Endpoint, Settings
-from pw_ingest.core.endpoints.backoff import wait_s
 from pw_ingest.core.endpoints.merge import Merge
 from pw_ingest.core.endpoints.opening import Held
 from pw_ingest.core.endpoints.plausible import Steady
@@ -28,6 +41,8 @@ from pw_ingest.source.rpc_source import RpcSource
 from pw_ingest.source.stream import Source
 
 NS_PER_MS = 1_000_000
+# Before the next stream of an endpoint whose last one brought nothing new.
+RECONNECT: Final = Backoff(first_s=0.25, most_s=10.0)
 
 
 async def _nothing() -> None:
@@ -143,7 +158,7 @@ class Feed:
         """Note an end; returns how long to wait before the next attempt."""
         why = self._stale_why or ended.code.lower()
         self._attempt = 0 if moved else self._attempt + 1
-        pause_s = wait_s(self._attempt, self._luck.random())
+        pause_s = RECONNECT.wait_s(self._attempt, self._luck.random())
         self.detail = str(ended)
         self._runtime.metrics.count("pw_ingest_reconnects_total", why=why)
         self._runtime.log.warning(

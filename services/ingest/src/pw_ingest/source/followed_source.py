@@ -11,13 +11,14 @@ import os
 from collections.abc import Callable
 from typing import Final
 
+from pw_common.ordering.backoff import Backoff
 from pw_common.process.clock import monotonic_s
 from pw_common.service.run import Runtime
 from pw_common.text.plain_text import ERROR_CHARS_MAX, plain_text
 from pw_common.text.redact import redacted
 from pw_geyser import geyser_pb2 as pb
 from pw_ingest.config import Endpoint, Settings
-from pw_ingest.core.rpc.follow import PAUSE_FIRST_S, TOO_FAR, TRIES_MAX, Break
+from pw_ingest.core.rpc.follow import PAUSE_FIRST_S, PAUSE_MAX_S, TOO_FAR, TRIES_MAX, Break
 from pw_ingest.core.rpc.followed import Block, Found, Span, blocks, concerns
 from pw_ingest.source.any_source import StreamEnded
 from pw_ingest.source.handing import Handing
@@ -250,7 +251,7 @@ class FollowedSource:
             tries += 1
             # One that it never gives is given up in the end: the stream is not cut before.
             self._handing.ping()
-            await asyncio.sleep(PAUSE_FIRST_S * 2 ** (tries - 1))
+            await asyncio.sleep(Backoff(PAUSE_FIRST_S, PAUSE_MAX_S).longest_s(tries - 1))
         return plain_text(why, ERROR_CHARS_MAX)
 
     async def _gives_else(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from pw_common.documents.channels import Channel, Kind
+from pw_common.ordering.backoff import Backoff
 from pw_common.text.plain_text import ERROR_CHARS_MAX, plain_text
 from pw_common.text.redact import redacted_url
 from pw_common.wire.alerts import Alert, of_detector
@@ -17,6 +18,7 @@ from pw_notifier.core.kinds import WAYS, Said
 LEVELS: Final = {"info": 0, "warning": 1, "critical": 2}
 RETRY_FIRST_S: Final = 1.0
 RETRY_MAX_S: Final = 60.0
+RETRY: Final = Backoff(RETRY_FIRST_S, RETRY_MAX_S)
 RETRY_AFTER_MAX_S: Final = 3_600.0
 NUMBER: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{0,9})?")
 # Failures of the moment, which the service's next answer may not show.
@@ -110,7 +112,7 @@ def meaning(
 
 def wait_s(tries: int, asked_s: float | None, jitter: float) -> float:
     """How long to wait after the n-th failure; `jitter` is 0..1, and only ever adds."""
-    own_s = min(RETRY_MAX_S, RETRY_FIRST_S * float(2 ** min(tries, 10)))
+    own_s = RETRY.longest_s(tries)
     waited = max(own_s, min(asked_s or 0.0, RETRY_AFTER_MAX_S))
     return waited * (1 + 0.2 * jitter)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from pw_common.jetstream.publishing.publisher import ERR_TOO_LARGE, Publisher, PublishRefused
+from pw_common.jetstream.publishing.publisher import Publisher, PublishRefused
+from pw_common.jetstream.refusals import ERR_TOO_LARGE
 from pw_common.topology.subjects import STREAM_ALERT, dead_letter
 from pw_common.wire.envelope import MSG_ID, ORIGIN_SEQ, ORIGIN_STREAM, REASON, SCHEMA
 

@@ -1,14 +1,7 @@
 """The consume loop: take, decide, store, acknowledge. In that order, whatever happens.
 
-Between fetches the worker knows its consumer in one of three ways:
-
-    state    | what happened                                  | messages that come
-    KNOWN    | it counts on from what it has delivered        | are handled
-    NEW      | it was gone, or counts from its beginning      | after `on_back` could look; else
-             | again: it may be of another stream             | they are given back
-    BLOCKED  | it is not there, or not as declared            | as for NEW, where any come
-
-It looks after some fetches without a message, and as often while it is BLOCKED.
+Between fetches the worker knows its consumer as KNOWN, NEW or BLOCKED; `knowing.py` decides
+by its table which, whether messages may be handled, and when to look.
 
 A handler's exception is a bug and ends the process: the messages in hand are
 redelivered elsewhere. Only a broker that is away is waited for. A message that
@@ -21,7 +14,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from enum import Enum
 from typing import NamedTuple, TypeAlias
 
 from nats.aio.msg import Msg
@@ -29,6 +21,7 @@ from nats.errors import Error as NatsError
 from nats.js.errors import APIError
 
 from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus, headers_of
+from pw_common.jetstream.consuming.knowing import Knowing
 from pw_common.jetstream.publishing.outcome import Done, NotNow, Publish
 from pw_common.jetstream.publishing.publisher import Publisher, Stored
 from pw_common.process.log import Log
@@ -36,8 +29,6 @@ from pw_common.process.tasks import end_tasks
 
 FETCH_TIMEOUT_S = 0.5
 BROKER_RETRY_S = 0.25
-# After so many fetches without a message, look whether the consumer is there at all.
-QUIET_FETCHES = 4
 # Otherwise messages would be given up, or taken for done, without us.
 CONSUMER_MUST = {"max_deliver": -1, "ack_policy": "explicit"}
 
@@ -100,14 +91,6 @@ class Hooks:
         """So many acknowledged messages were there again after a crash, and were removed."""
 
 
-class State(Enum):
-    """What the worker knows of its consumer."""
-
-    KNOWN = "known"
-    NEW = "new"
-    BLOCKED = "blocked"
-
-
 class _InHand(NamedTuple):
     message: Msg
     delivery: Delivery
@@ -135,10 +118,7 @@ class Worker:
         self._limits = limits
         self._log = log
         self._hooks = hooks if hooks is not None else Hooks()
-        self._state = State.BLOCKED
-        # How many messages the consumer has delivered, to us or to others.
-        self._delivered = 0
-        self._quiet = 0
+        self._knowing = Knowing()
         self._poison_run = 0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -150,13 +130,13 @@ class Worker:
         stream, consumer = self._durable
         subscription = await self._bus.js.pull_subscribe_bind(consumer=consumer, stream=stream)
         if not await self._look():
-            self._state = State.KNOWN
+            self._knowing.bound()
         try:
             while not stop.is_set():
                 messages = await _fetch(subscription, self._limits.fetch, self._log)
                 await self._look_if_quiet(messages)
-                if messages and await self._is_known(messages):
-                    self._delivered = messages[-1].metadata.sequence.consumer
+                if messages and await self._may_handle(messages):
+                    self._knowing.handles(messages[-1].metadata.sequence.consumer)
                     await self._answer(messages, stop)
         finally:
             # nats-py's drain waits for its whole timeout while a pull is live.
@@ -166,12 +146,9 @@ class Worker:
                 self._log.debug("unsubscribe_failed", reason=type(error).__name__)
 
     async def _look_if_quiet(self, messages: list[Msg]) -> None:
-        # While something is in the way, traffic need not pause before we look again.
-        is_busy = messages and self._state is not State.BLOCKED
-        self._quiet = 0 if is_busy else self._quiet + 1
-        if self._quiet < QUIET_FETCHES:
+        self._knowing.fetched(len(messages))
+        if not self._knowing.is_look_due:
             return
-        self._quiet = 0
         if not await self._look():
             await _sweep(self._bus, self._durable, self._log, self._hooks.on_swept)
 
@@ -179,29 +156,22 @@ class Worker:
         """Ask the broker for the consumer; why it cannot give us work."""
         reason, delivered = await _look(self._bus, self._durable)
         self._hooks.on_health(reason)
-        if reason:
-            self._state = State.BLOCKED
-        elif self._state is State.BLOCKED or delivered < self._delivered:
-            self._state = State.NEW
-        self._delivered = max(self._delivered, delivered)
+        self._knowing.looked(delivered, is_blocked=bool(reason))
         return reason
 
-    async def _is_known(self, messages: list[Msg]) -> bool:
+    async def _may_handle(self, messages: list[Msg]) -> bool:
         """Whether these may be handled; else they are given back."""
-        again = messages[0].metadata.sequence.consumer <= self._delivered
-        if self._state is State.KNOWN and not again:
+        if self._knowing.may_handle(messages[0].metadata.sequence.consumer):
             return True
         try:
             await self._hooks.on_back()
         except BrokerAway as error:
             self._log.warning("messages_given_back", messages=len(messages), reason=str(error))
-            if self._state is State.KNOWN:
-                self._state = State.NEW
+            self._knowing.was_not_back()
             await _give_back(messages)
             await asyncio.sleep(BROKER_RETRY_S)
             return False
-        if self._state is State.NEW:
-            self._state = State.KNOWN
+        self._knowing.was_back()
         return True
 
     async def _answer(self, messages: list[Msg], stop: asyncio.Event) -> None:

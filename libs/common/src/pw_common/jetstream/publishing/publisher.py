@@ -6,40 +6,34 @@ inbox takes all acks; what is refused (full stream, no leader, a first copy that
 its replicas have not agreed on yet) or unanswered is sent again with the same
 Msg-Id until it is stored: that is how backpressure reaches the source. Messages
 may be stored in another order than published.
+
+What is sent when, and what waits, is decided by `window.py`, where its table is. This file
+carries it out: it sends, reads answers, wakes those that wait, and looks at the clock.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from pw_common.jetstream.bus import ERR_IN_PROCESS, UNAVAILABLE, Bus
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.publishing.outcome import Publish
+from pw_common.jetstream.publishing.window import Window, evenly
+from pw_common.jetstream.refusals import ERR_TOO_LARGE, UNAVAILABLE, passes
 from pw_common.process.clock import monotonic_s
 from pw_common.process.log import Log
 from pw_common.process.tasks import end_tasks
 from pw_common.wire.limits import PUBLISHED_AHEAD_MAX
 
 # Unanswered for this long: send again. Longer than a slow fsync, shorter than a leader election.
-ACK_TIMEOUT_S = 3.0
-RETRY_FIRST_S = 0.05
-RETRY_MAX_S = 1.0
-SWEEP_S = 0.05
-# The part of a wait over which refused messages are spread.
-SPREAD = 0.5
-GOLDEN = 0.6180339887498949
-
-INTERNAL = 500
-ERR_FULL = 10077
-# JetStream's own number for a message over its stream's size limit.
-ERR_TOO_LARGE = 10054
+ACK_TIMEOUT_S: Final = 3.0
+SWEEP_S: Final = 0.05
 
 
 class Stored(NamedTuple):
@@ -56,23 +50,6 @@ class PublishRefused(RuntimeError):
     def __init__(self, subject: str, err_code: int, description: str) -> None:
         super().__init__(f"{subject}: {description} ({err_code})")
         self.err_code = err_code
-
-
-def evenly() -> Callable[[], float]:
-    """Numbers from 0 to 1, each far from those just before it: steps of the golden ratio."""
-    steps = itertools.count(1)
-    return lambda: next(steps) * GOLDEN % 1.0
-
-
-@dataclass
-class _Out:
-    subject: str
-    body: bytes
-    headers: dict[str, str]
-    future: asyncio.Future[Stored]
-    due_s: float
-    tries: int = 1
-    refused: str = field(default="")
 
 
 class Publisher:
@@ -94,25 +71,30 @@ class Publisher:
     ) -> None:
         self._bus = bus
         self._log = log
-        self._messages_max = messages_max
-        self._bytes_max = bytes_max
         self._on_retry = on_retry
-        self._ack_timeout_s = ack_timeout_s
-        self._spread = spread or evenly()
-        self._out: dict[str, _Out] = {}
-        self._bytes = 0
-        self._token = 0
-        self._inbox = ""
+        self._window = Window(messages_max, bytes_max, ack_timeout_s, spread or evenly())
+        self._futures: dict[int, asyncio.Future[Stored]] = {}
         self._waiters: deque[asyncio.Future[None]] = deque()
+        # Set while nothing is in flight.
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._inbox = ""
         self._sweeper: asyncio.Task[None] | None = None
-        # True while the broker refuses because a stream is full.
-        self.full = False
-        self.in_flight_max = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether the broker refuses because a stream is full."""
+        return self._window.full
+
+    @property
+    def in_flight_max(self) -> int:
+        """The most messages that were in flight at once."""
+        return self._window.in_flight_max
 
     @property
     def in_flight(self) -> int:
         """Messages sent and not yet known to be stored."""
-        return len(self._out)
+        return len(self._window)
 
     async def start(self) -> None:
         """Subscribe to the acks."""
@@ -136,33 +118,29 @@ class Publisher:
             why = f"{size} bytes, the broker takes {payload_max}"
             refused.set_exception(PublishRefused(subject, ERR_TOO_LARGE, why))
             return refused
-        while self._out and (
-            len(self._out) >= self._messages_max or self._bytes + len(body) > self._bytes_max
-        ):
+        while not self._window.has_room(len(body)):
             await self._wait_for_room()
-        self._token += 1
-        token = str(self._token)
+        message = Publish(subject, body, dict(headers))
+        token = self._window.sent(message, monotonic_s())
         future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
-        out = _Out(subject, body, dict(headers), future, monotonic_s() + self._ack_timeout_s)
-        self._out[token] = out
-        self._bytes += len(body)
-        self.in_flight_max = max(self.in_flight_max, len(self._out))
-        await self._send(token, out)
+        self._futures[token] = future
+        self._idle.clear()
+        await self._send(token, message)
         return future
 
     async def drain(self) -> None:
-        """Wait until everything sent is stored."""
-        while self._out:
-            futures = [out.future for out in self._out.values()]
-            await asyncio.wait(futures, timeout=0.5)
+        """Wait until everything sent is stored, though nobody waits for it any more."""
+        await self._idle.wait()
 
     async def stop(self) -> None:
         """Stop resending; what is still in flight is given up."""
         if self._sweeper is not None:
             await end_tasks(self._sweeper)
-        for out in self._out.values():
-            out.future.cancel()
-        self._out.clear()
+        for future in self._futures.values():
+            future.cancel()
+        self._futures.clear()
+        self._window.close()
+        self._idle.set()
 
     async def _wait_for_room(self) -> None:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -184,72 +162,63 @@ class Publisher:
                 waiter.set_result(None)
                 return
 
-    async def _send(self, token: str, out: _Out) -> None:
+    async def _send(self, token: int, message: Publish) -> None:
         if not self._bus.client.is_connected:
             return  # The sweeper sends it once the connection is back.
         try:
             await self._bus.client.publish(
-                out.subject, out.body, reply=f"{self._inbox}.{token}", headers=dict(out.headers)
+                message.subject,
+                message.body,
+                reply=f"{self._inbox}.{token}",
+                headers=dict(message.headers),
             )
         except (NatsError, OSError) as error:
             self._log.debug("publish_deferred", reason=type(error).__name__)
 
     async def _on_ack(self, message: Msg) -> None:
-        token = message.subject.rpartition(".")[2]
-        out = self._out.get(token)
-        if out is None:
+        last = message.subject.rpartition(".")[2]
+        token = int(last) if last.isdecimal() else 0
+        if token not in self._window:
             return  # A late answer to something sent again and stored since.
-        if message.headers and message.headers.get("Status") == "503":
-            self._retry_later(out, "no_responders")
+        if message.headers and message.headers.get("Status") == str(UNAVAILABLE):
+            self._window.refused(token, "no_responders", monotonic_s())
             return
         reply = msgspec.json.decode(message.data)
         error = reply.get("error")
         if error is None:
-            self.full = False
             stored = Stored(reply["stream"], int(reply["seq"]), bool(reply.get("duplicate")))
-            self._finish(token, out)
-            if not out.future.done():
-                out.future.set_result(stored)
+            self._window.stored(token)
+            self._answer(token, stored)
             return
         err_code = int(error.get("err_code", 0))
-        if err_code == ERR_FULL:
-            self.full = True
-            self._retry_later(out, "full")
-        elif err_code in ERR_IN_PROCESS:
-            self._retry_later(out, "in_process")
-        elif int(error.get("code", 0)) in {INTERNAL, UNAVAILABLE}:
-            self._retry_later(out, "unavailable")
-        else:
-            self._finish(token, out)
-            if not out.future.done():
-                description = str(error.get("description", ""))
-                out.future.set_exception(PublishRefused(out.subject, err_code, description))
+        if why := passes(int(error.get("code", 0)), err_code):
+            self._window.refused(token, why, monotonic_s())
+            return
+        refused = self._window.condemned(token)
+        description = str(error.get("description", ""))
+        self._answer(token, PublishRefused(refused.subject, err_code, description))
 
-    def _retry_later(self, out: _Out, why: str) -> None:
-        out.refused = why
-        wait_s = min(RETRY_MAX_S, RETRY_FIRST_S * 2 ** min(out.tries, 8))
-        # Spread over half of the wait, so that a full window does not come back as one wave.
-        out.due_s = monotonic_s() + wait_s * (1 - SPREAD * self._spread())
-        out.tries += 1
-
-    def _finish(self, token: str, out: _Out) -> None:
-        del self._out[token]
-        self._bytes -= len(out.body)
+    def _answer(self, token: int, answer: Stored | PublishRefused) -> None:
+        """Tell the caller, and wake the next one that waits."""
+        future = self._futures.pop(token)
         self._wake_next()
+        if not self._futures:
+            self._idle.set()
+        if future.done():
+            return  # Cancelled by who no longer wants to know.
+        if isinstance(answer, Stored):
+            future.set_result(answer)
+        else:
+            future.set_exception(answer)
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_S)
             if not self._bus.client.is_connected:
                 continue
-            now_s = monotonic_s()
-            for token, out in list(self._out.items()):
-                if out.due_s > now_s or token not in self._out:
-                    continue
-                self._on_retry(out.refused or "timeout")
-                out.refused = ""
-                out.due_s = now_s + self._ack_timeout_s
-                await self._send(token, out)
+            for again in self._window.due(monotonic_s()):
+                self._on_retry(again.why)
+                await self._send(again.token, again.message)
 
 
 def _header_bytes(headers: Mapping[str, str]) -> int:

@@ -11,11 +11,13 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from pw_common.ordering.backoff import Backoff
 from pw_ingest.core.rpc.share import Share
 
 # A block that a node lists may come a moment later; after this many tries it is not there.
 TRIES_MAX: Final = 5
 PAUSE_FIRST_S: Final = 0.4
+PAUSE_MAX_S: Final = 25.6
 # What contradicts the block before is asked for once more: nodes behind one name differ.
 CONTRADICTIONS_MAX: Final = 2
 # At most this many blocks that the list left out are asked for by their child's word.
@@ -169,7 +171,7 @@ class Follow:
             self._give_up(slot, _Lost(why, is_against=False))
             return
         self._tries[slot] = tries
-        self._again_at_s[slot] = now_s + PAUSE_FIRST_S * 2 ** (tries - 1)
+        self._again_at_s[slot] = now_s + Backoff(PAUSE_FIRST_S, PAUSE_MAX_S).longest_s(tries - 1)
 
     def take(self, now_s: float) -> list[Following]:
         """What goes on now, in order."""

@@ -37,6 +37,8 @@ class Chain:
 
     def __init__(self, *, patience: int = GAP_PATIENCE) -> None:
         self._patience_usual = patience
+        # How many blocks without their parent show that it is missing. 1: the source has said
+        # that the next block does not follow, so that the first one shows it.
         self._patience = patience
         self._tip: int | None = None
         self._old_run = 0
@@ -44,6 +46,11 @@ class Chain:
         # many as an endpoint that is still waited for may be behind.
         self._waiting: dict[int, int] = {}
         self.closed_slot: int | None = None
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the next block was said not to follow, and none has come that does."""
+        return self._patience < self._patience_usual
 
     def restart(self) -> None:
         """A new history: whatever comes first is its start."""

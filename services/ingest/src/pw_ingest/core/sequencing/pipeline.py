@@ -2,19 +2,38 @@
 
 The shell feeds updates, the time and acknowledgements; it gets back what to
 publish. The order of the returned messages is the order to send them in.
+
+    event                      | messages                              | state
+    an update                  | batches that are full                 | it is counted and held
+    a block_meta               | the batch with it, a gap that it      | slots close; the frontier
+                               | shows                                 | follows what is stored
+    a declared discontinuity   | what was held, under the old epoch    | the next epoch, unless
+                               |                                       | this one is empty
+    an update of an older time | as for a discontinuity                | the next epoch
+    256 old blocks in a row    | -                                     | the next epoch
+    time                       | a lingering batch, or a frontier      | -
+                               | that nothing has carried              |
+    stored                     | -                                     | the frontier, at most
+    resumed                    | -                                     | the epoch goes on after
+                               |                                       | what is complete
+    live                       | with its first block: the gap before  | the next epoch
+
+Every update goes into exactly one message, in the order received. A message's
+frontier claims only what was stored, or recorded as a gap, before it was built.
+The stages of an epoch are in `epoch.py`, what a block_meta closes is in `chain.py`.
 """
 
 from __future__ import annotations
-
-from typing import NamedTuple, TypeAlias
 
 from pw_common.wire.coverage import UNKNOWN, transfer_coverage
 from pw_common.wire.envelope import TxHeaders, tx_msg_id
 from pw_common.wire.messages import Gap, SourceState
 from pw_ingest.core.sequencing.batcher import Batcher, Cut
 from pw_ingest.core.sequencing.chain import Chain, Missing
+from pw_ingest.core.sequencing.epoch import Epoch, Loss
 from pw_ingest.core.sequencing.frontier import Frontier
 from pw_ingest.core.sequencing.identity import META, PING, TX, Seen, read_update
+from pw_ingest.core.sequencing.outgoing import GapMessage, Outgoing, Totals, TxMessage
 
 # The frontier travels alone when no message has carried it for this long.
 FRONTIER_LINGER_S = 0.1
@@ -28,48 +47,6 @@ BEHIND_SLOTS_MAX = 32
 CHAIN_BROKEN = "parent chain broken"
 
 
-class TxMessage(NamedTuple):
-    """One message for PW_TX. `slot` is the newest of its updates."""
-
-    number: int
-    headers: TxHeaders
-    updates: list[bytes]
-    slot: int
-
-
-class GapMessage(NamedTuple):
-    """One message for PW_GAP."""
-
-    number: int
-    gap: Gap
-
-
-Outgoing: TypeAlias = TxMessage | GapMessage
-
-
-class Totals:
-    """What was received; the shell reads it now and then."""
-
-    __slots__ = (
-        "block_time_s",
-        "created_ns",
-        "gaps",
-        "raw_bytes",
-        "slot",
-        "transactions",
-        "updates",
-    )
-
-    def __init__(self) -> None:
-        self.updates = 0
-        self.transactions = 0
-        self.raw_bytes = 0
-        self.gaps = 0
-        self.slot: int | None = None
-        self.created_ns = 0
-        self.block_time_s = 0
-
-
 class Pipeline:
     """The state of one source."""
 
@@ -79,28 +56,24 @@ class Pipeline:
         self.filter = filter_
         self._batcher = Batcher()
         self._chain = Chain()
-        self.epoch = 1
+        self._epoch = Epoch()
         self.totals = Totals()
-        self._checkpoint_slot: int | None = None
-        self._break_why = CHAIN_BROKEN
-        self._lost_after_slot: int | None = None
-        self._epoch_is_fresh = True
-        # Nothing is known of a time before this epoch, so that its beginning loses nothing.
-        self._begins = True
         self._discontinuity_slot: int | None = None
-        self._first_slot: int | None = None
-        self._floor_slot = 0
+        # The frontier that the last message claimed, and when that was.
         self._carried_slot = 0
         self._sent_at_s = 0.0
         self.frontier = Frontier()
+
+    @property
+    def epoch(self) -> int:
+        """The epoch's number."""
+        return self._epoch.number
 
     def restore(self, state: SourceState | None) -> None:
         """Continue from what an earlier run wrote; before anything else."""
         if state is None:
             return
-        self.epoch = state.epoch
-        self._epoch_is_fresh = self._begins = False
-        self._checkpoint_slot = state.checkpoint_slot
+        self._epoch.restore(state.epoch, state.checkpoint_slot)
         # Said before the restart; it need not travel again.
         self._carried_slot = state.checkpoint_slot
         self.frontier.restart(state.checkpoint_slot)
@@ -108,24 +81,23 @@ class Pipeline:
 
     def abandon(self, state: SourceState) -> None:
         """Another epoch than that of a checkpoint that cannot be true; before anything else."""
-        self.epoch = state.epoch
-        self._start_epoch()
-        self._begins = True
+        self._epoch.abandon(state.epoch)
+        self._begin_anew()
 
     @property
     def checkpoint_slot(self) -> int | None:
         """Where a restart may continue: everything up to here is stored, late updates included."""
         behind = self.frontier.slot - CHECKPOINT_BEHIND_SLOTS
         if behind <= 0:
-            return self._checkpoint_slot
-        return max(behind, self._checkpoint_slot or 0)
+            return self._epoch.checkpoint_slot
+        return max(behind, self._epoch.checkpoint_slot or 0)
 
     def went_back(self, slot: int) -> None:
         """The queue was restored from an older copy: what came after `slot` is asked for again."""
         slot = max(0, slot - CHECKPOINT_BEHIND_SLOTS)
-        self._checkpoint_slot = min(slot, self._checkpoint_slot or slot)
-        self._carried_slot = self._checkpoint_slot
-        self.frontier.restart(self._checkpoint_slot)
+        slot = min(slot, self._epoch.checkpoint_slot or slot)
+        self._epoch.checkpoint_slot = self._carried_slot = slot
+        self.frontier.restart(slot)
         self._chain.restart()
         self.resumed()
 
@@ -135,8 +107,9 @@ class Pipeline:
         A new source counts everything before its first slot as stored, so a restart resumes there.
         """
         checkpoint_slot = self.checkpoint_slot
-        if checkpoint_slot is None and self._begins and self._first_slot:
-            checkpoint_slot = self._first_slot - 1
+        first_slot = self._epoch.first_slot
+        if checkpoint_slot is None and self._epoch.is_origin and first_slot:
+            checkpoint_slot = first_slot - 1
         if checkpoint_slot is None:
             return None
         return SourceState(
@@ -175,10 +148,11 @@ class Pipeline:
         out: list[Outgoing] = []
         if seen.is_discontinuity and declared:
             self._discontinuity(identity.slot, out)
-        elif 0 < identity.slot < self._floor_slot and kind in {TX, META}:
+        elif 0 < identity.slot < self._epoch.floor_slot and kind in {TX, META}:
             out.extend(self.flush(now_s))
             self._start_epoch()
-        self._count(seen, len(update))
+        self.totals.count(seen, len(update))
+        self._epoch.received(identity.slot)
         cuts = self._batcher.add(update, identity, now_s, ends_slot=kind == META)
         if cuts:
             out.extend([self._message(cut, now_s) for cut in cuts])
@@ -213,7 +187,7 @@ class Pipeline:
     def resume_from(self) -> int | None:
         """The first slot to ask the source for, or None when there is nothing to resume."""
         checkpoint_slot = self.checkpoint_slot
-        return self._first_slot if checkpoint_slot is None else checkpoint_slot + 1
+        return self._epoch.first_slot if checkpoint_slot is None else checkpoint_slot + 1
 
     @property
     def complete_slot(self) -> int | None:
@@ -234,10 +208,9 @@ class Pipeline:
         if complete_slot is None:
             self._chain.restart()
             return
-        if self._lost_after_slot is None:
-            self._break_why = break_why or CHAIN_BROKEN
+        self._epoch.lose(break_why)
         asked_slot = from_slot or self.resume_from() or 0
-        self._floor_slot = max(0, asked_slot - BEHIND_SLOTS_MAX)
+        self._epoch.floor_slot = max(0, asked_slot - BEHIND_SLOTS_MAX)
         self._chain.resume(complete_slot, is_break=bool(break_why))
 
     def left_out(self, why: str, *, is_whole: bool) -> None:
@@ -251,15 +224,14 @@ class Pipeline:
             self.resumed(break_why=why)
             return
         self._chain.skip()
-        if self._lost_after_slot is None:
-            self._break_why = why
+        self._epoch.lose(why)
 
     def live(self, why: str) -> None:
         """A new stream begins that does not continue: another epoch, and a gap before it."""
         complete_slot = self.complete_slot
         self._start_epoch()
-        self._lost_after_slot = complete_slot
-        self._break_why = why
+        if complete_slot is not None:
+            self._epoch.loss = Loss(why, complete_slot)
 
     def too_large(self, message: TxMessage, why: str) -> GapMessage:
         """A message that the broker can never take: its slot is recorded as a gap instead."""
@@ -270,49 +242,25 @@ class Pipeline:
         if slot == self._discontinuity_slot:
             return  # Declared once a slot, however many of its updates say so.
         self._discontinuity_slot = slot
-        if self._epoch_is_fresh:
-            self._lost_after_slot = None  # The source says that nothing belongs between.
+        if self._epoch.is_empty:
+            self._epoch.loss = None  # The source says that nothing belongs between.
             return
         out.extend(self.flush(self._sent_at_s))
         self._start_epoch()
 
     def _start_epoch(self) -> None:
-        self.epoch += 1
-        self._epoch_is_fresh, self._begins = True, False
-        self._checkpoint_slot = None
-        self._first_slot = None
-        self._floor_slot = 0
-        self._lost_after_slot = None
-        self._break_why = CHAIN_BROKEN
+        self._epoch.next()
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
         self._carried_slot = 0
         self.frontier.restart()
         self._chain.restart()
 
-    def _count(self, seen: Seen, size_bytes: int) -> None:
-        self._epoch_is_fresh = False
-        totals = self.totals
-        totals.updates += 1
-        totals.raw_bytes += size_bytes
-        identity = seen.identity
-        if identity.kind == TX:
-            totals.transactions += 1
-        if identity.slot:
-            totals.slot = identity.slot
-            if self._first_slot is None:
-                self._first_slot = identity.slot
-        if seen.created_ns:
-            totals.created_ns = seen.created_ns
-        if seen.block_time_s:
-            totals.block_time_s = seen.block_time_s
-
     def _block(
         self, slot: int, parent_slot: int, behind_slot: int | None, out: list[Outgoing]
     ) -> None:
-        if self._lost_after_slot is not None:
-            # The stream may have begun in the middle of this slot; a backfill drops what came.
-            missing = Missing(self._lost_after_slot + 1, slot)
-            self._lost_after_slot = None
-            self._record(missing, out)
+        self._record_start(slot, out)
         step = self._chain.block(slot, parent_slot, behind_slot=behind_slot)
         if step.went_back:
             # Its updates so far are stored under the old epoch: there, but not windowed.
@@ -320,16 +268,27 @@ class Pipeline:
             self._chain.block(slot, parent_slot)
             return
         if step.missing is not None:
-            self._record(step.missing, out)
+            loss = self._epoch.take_loss()
+            self._record(step.missing, loss.why if loss else CHAIN_BROKEN, out)
+        elif not self._chain.is_broken:
+            self._epoch.loss = None  # The block follows: nothing was lost.
         if step.closed_slot is not None:
-            self._floor_slot = 0
+            self._epoch.floor_slot = 0
             self.frontier.closed(step.closed_slot)
 
-    def _record(self, missing: Missing, out: list[Outgoing]) -> None:
+    def _record_start(self, slot: int, out: list[Outgoing]) -> None:
+        """What a live start lost ends with the slot of its first block."""
+        if not self._epoch.waits_for_start:
+            return
+        loss = self._epoch.take_loss()
+        if loss is not None and loss.after_slot is not None and loss.after_slot < slot:
+            # The stream may have begun in the middle of this slot; a backfill drops what came.
+            self._record(Missing(loss.after_slot + 1, slot), loss.why, out)
+
+    def _record(self, missing: Missing, why: str, out: list[Outgoing]) -> None:
         if missing.first_slot <= missing.last_slot:
-            gap = self._gap(missing, self._break_why)
+            gap = self._gap(missing, why)
             out.append(GapMessage(self.frontier.sent(), gap))
-        self._break_why = CHAIN_BROKEN
 
     def _gap(self, missing: Missing, why: str) -> Gap:
         self.totals.gaps += 1

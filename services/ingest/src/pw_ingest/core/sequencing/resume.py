@@ -34,8 +34,13 @@ class TooLarge:
         self._at: tuple[int | None, int] | None = None
         self._times = 0
 
-    def blocks(self, resume_from: int | None, slot: int, *, is_too_large: bool) -> bool:
-        """Note an end; returns whether asking from there again will not help.
+    @property
+    def blocks(self) -> bool:
+        """Whether asking from there again will not help."""
+        return self._times >= REFUSALS_MAX
+
+    def note(self, resume_from: int | None, slot: int, *, is_too_large: bool) -> None:
+        """Note an end.
 
         Args:
             resume_from: Where the next stream would begin.
@@ -45,7 +50,6 @@ class TooLarge:
         if not is_too_large or (resume_from, slot) != self._at:
             self._at, self._times = (resume_from, slot), 0
         self._times += is_too_large
-        return self._times >= REFUSALS_MAX
 
 
 def after_end(

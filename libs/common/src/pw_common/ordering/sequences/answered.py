@@ -16,6 +16,8 @@ class Answered:
     def __init__(self) -> None:
         self._now: dict[int, str] = {}
         self._before: dict[int, str] = {}
+        # Ids of what stood in queues that are gone, or beyond the copy of one.
+        self._lost: dict[str, None] = {}
 
     def note(self, batch: Batch) -> None:
         """This message stands there."""
@@ -40,11 +42,20 @@ class Answered:
         self._before, self._now = self._now, {}
 
     def cut(self, through_seq: int) -> None:
-        """What stood after this sequence was of a queue that is gone."""
+        """What stood after this sequence was of a queue that is gone, and is lost."""
         self._before = {}
-        self._now = {seq: one for seq, one in self._now.items() if seq <= through_seq}
+        for seq in [seq for seq in self._now if seq > through_seq]:
+            self._lose(self._now.pop(seq))
 
-    def clear(self) -> None:
-        """Another queue altogether."""
-        self._now.clear()
-        self._before.clear()
+    def lost_again(self, batch: Batch) -> bool:
+        """Whether a message of a queue that is gone was answered before; remembers it."""
+        if batch.tx_id in self._lost:
+            return True
+        self._lose(batch.tx_id)
+        return False
+
+    def _lose(self, tx_id: str) -> None:
+        if tx_id:
+            self._lost[tx_id] = None
+        if len(self._lost) > ANSWERED_MAX:
+            del self._lost[next(iter(self._lost))]

@@ -13,7 +13,7 @@ import pytest
 from pw_common.ordering.assembly import Assembly
 from pw_common.wire.messages import Batch
 
-stream: Any = importlib.import_module("detection_stream")
+stream: Any = importlib.import_module("support.cut_stream")
 
 
 def named(batches: Iterable[Batch]) -> list[Batch]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pw_common.ordering.assembly import Assembly, ClosedSlot
 from pw_common.wire.messages import Batch, Swap
 
-stream: Any = importlib.import_module("detection_stream")
+stream: Any = importlib.import_module("support.cut_stream")
 
 
 class Restored(NamedTuple):

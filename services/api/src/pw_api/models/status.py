@@ -1,31 +1,20 @@
-"""What the API answers, for OpenAPI and for readers. Fields are only ever added."""
+"""The whole system at one moment. Fields are only ever added."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from pydantic import BaseModel
 
-from pydantic import BaseModel, ConfigDict
-
+from pw_api.models.example import example
 from pw_api.models.health_view import ConditionView
-from pw_api.routes.unlisted import UnlistedView
+from pw_api.models.unlisted import UnlistedView
 from pw_common.wire.heartbeat import SourceKind
 from pw_health import Mode
-
-MINT = "9BB6NFEcjBCtnNLFko2FqVQBq8HHM13kCyYcdQbgpump"
-WALLET = "7xKXtg2CW87d97TXJSDpbD5jBkheTqA83TZRuJosgAsU"
-SIGNATURE = (
-    "5VERv8NMvzbJMEkV8xnrLkEaWRtSz9CosKDYjCJjBRnbJLgp8uirBgmQpjKhoR4tjF3ZpRzrFmBV6UjKdiSZkQUW"
-)
-
-
-def _example(**fields: Any) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [fields]}, frozen=True)
 
 
 class RateView(BaseModel):
     """A counter: its total since start and its rates in units a second."""
 
-    model_config = _example(total=120_000, per_s_1s=512.0, per_s_60s=498.3)
+    model_config = example(total=120_000, per_s_1s=512.0, per_s_60s=498.3)
     total: int
     per_s_1s: float
     per_s_60s: float
@@ -34,7 +23,7 @@ class RateView(BaseModel):
 class InstanceView(BaseModel):
     """One running process, as its last heartbeat says. `stale`: none for over 5 s."""
 
-    model_config = _example(
+    model_config = example(
         instance="parser-4711-a1b2c3",
         version="0.1.0",
         pid=4711,
@@ -59,7 +48,7 @@ class InstanceView(BaseModel):
 class ServiceView(BaseModel):
     """A service: its instances, and its counters summed over those that are not stale."""
 
-    model_config = _example(
+    model_config = example(
         service="parser",
         instances=[],
         rates={
@@ -77,7 +66,7 @@ class StreamView(BaseModel):
     Sequences are of the stream that was made at `created_ms`: another one begins again at 1.
     """
 
-    model_config = _example(
+    model_config = example(
         stream="PW_TX",
         messages=12,
         bytes=1_048_576,
@@ -100,7 +89,7 @@ class StreamView(BaseModel):
 class ConsumerView(BaseModel):
     """A durable consumer. `lag_s` is the age of the oldest message that is not acked."""
 
-    model_config = _example(
+    model_config = example(
         stream="PW_TX", consumer="parser", pending=3, ack_pending=16, redelivered=0, lag_s=0.12
     )
     stream: str
@@ -118,7 +107,7 @@ class EndpointView(BaseModel):
     `filter` is what it is asked for: successful, token-programs, programs, all-non-vote or all.
     """
 
-    model_config = _example(
+    model_config = example(
         endpoint="http://127.0.0.1:10000",
         connected=True,
         active=True,
@@ -152,7 +141,7 @@ class SourceView(BaseModel):
     asked for, and `sampled` why not for all; null for any other source.
     """
 
-    model_config = _example(
+    model_config = example(
         source="main",
         endpoint="http://127.0.0.1:10000",
         connected=True,
@@ -203,7 +192,7 @@ class TotalsView(BaseModel):
     that readers drop.
     """
 
-    model_config = _example(dead_letters=0, gaps=0, stored_duplicates=0, swaps_trimmed_unread=0)
+    model_config = example(dead_letters=0, gaps=0, stored_duplicates=0, swaps_trimmed_unread=0)
     dead_letters: int
     gaps: int
     stored_duplicates: int
@@ -218,7 +207,7 @@ class StatusView(BaseModel):
     API has read was stored; null before the first.
     """
 
-    model_config = _example(
+    model_config = example(
         at_ms=1_790_000_000_000,
         mode="backpressure",
         why=["PW_TX is at 93 % of its limit."],
@@ -260,140 +249,3 @@ class StatusView(BaseModel):
     demo: bool = False
     pw_command: str = ""
     last_swap_ms: int | None = None
-
-
-class SwapView(BaseModel):
-    """One trade. Raw amounts are decimal strings, since they may exceed 2^53."""
-
-    model_config = _example(
-        signature=SIGNATURE,
-        ordinal=0,
-        slot=350_000_123,
-        index=17,
-        trader=WALLET,
-        side="buy",
-        mint=MINT,
-        base_amount_raw="354032451000",
-        base_decimals=6,
-        quote_mint="So11111111111111111111111111111111111111112",
-        quote_amount_raw="10000000",
-        quote_decimals=9,
-        venues=["pump"],
-        route_hops=1,
-        confidence=1.0,
-        reasons=[],
-        fee_payer=WALLET,
-        signers=[WALLET],
-    )
-    signature: str
-    ordinal: int
-    slot: int
-    index: int
-    trader: str
-    side: Literal["buy", "sell"]
-    mint: str
-    base_amount_raw: str
-    base_decimals: int
-    quote_mint: str | None
-    quote_amount_raw: str | None
-    quote_decimals: int | None
-    venues: list[str]
-    route_hops: int
-    confidence: float
-    reasons: list[str]
-    fee_payer: str
-    signers: list[str]
-
-
-class SwapsView(BaseModel):
-    """Recent swaps, newest first; `kept` is how many the API holds in memory."""
-
-    model_config = _example(swaps=[], kept=20_000)
-    swaps: list[SwapView]
-    kept: int
-
-
-class GapView(BaseModel):
-    """Slots that a source did not give; both ends inclusive. `seq` is the place in PW_GAP."""
-
-    model_config = _example(
-        seq=7,
-        time_ms=1_790_000_000_000,
-        source="main",
-        epoch=1,
-        first_missing_slot=350_000_000,
-        last_missing_slot=350_000_004,
-        why="the source no longer has these slots",
-        filled=False,
-    )
-    seq: int
-    time_ms: int
-    source: str
-    epoch: int
-    first_missing_slot: int
-    last_missing_slot: int
-    why: str
-    filled: bool
-
-
-class GapsView(BaseModel):
-    """Gaps, newest first. Ask again with `before_seq=next_before_seq` for older ones."""
-
-    model_config = _example(gaps=[], unreadable=0, next_before_seq=None)
-    gaps: list[GapView]
-    unreadable: int
-    next_before_seq: int | None
-
-
-class DeadLetterView(BaseModel):
-    """What could not be read. `position` counts from 0 in its message; null: all of it."""
-
-    model_config = _example(
-        seq=3,
-        time_ms=1_790_000_000_000,
-        service="parser",
-        reason="transaction without meta",
-        origin_stream="PW_TX",
-        origin_seq=1234,
-        position=5,
-        size_bytes=812,
-        body_hex=None,
-        body_encoding=None,
-        body_cut=False,
-    )
-    seq: int
-    time_ms: int
-    service: str
-    reason: str
-    origin_stream: str
-    origin_seq: int | None
-    position: int | None
-    size_bytes: int
-    body_hex: str | None = None
-    body_encoding: str | None = None
-    body_cut: bool = False
-
-
-class DeadLettersView(BaseModel):
-    """Dead letters, newest first. Ask again with `before_seq=next_before_seq` for older ones."""
-
-    model_config = _example(dead_letters=[], next_before_seq=None)
-    dead_letters: list[DeadLetterView]
-    next_before_seq: int | None
-
-
-class Problem(BaseModel):
-    """RFC 9457: what went wrong, as `application/problem+json`."""
-
-    model_config = _example(
-        type="about:blank",
-        title="Service Unavailable",
-        status=503,
-        detail="The broker does not answer: STREAM.INFO.PW_TX: TimeoutError",
-        errors=None,
-    )
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str
-    errors: list[dict[str, str]] | None = None

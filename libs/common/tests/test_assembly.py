@@ -15,7 +15,7 @@ from pw_common.ordering.assembly import HOLD_MAX_MS, STRAYS_MAX, Assembly
 from pw_common.wire.limits import PUBLISHED_AHEAD_MAX
 from pw_common.wire.messages import SlotEvent, Swap
 
-stream: Any = importlib.import_module("detection_stream")
+stream: Any = importlib.import_module("support.cut_stream")
 
 
 @given(st.integers(0, 10_000), st.integers(0, 10_000))
@@ -273,3 +273,19 @@ def test_a_filled_gap_counts_in_the_windows_and_closes_nothing_twice(seed: int) 
     times = {slot.slot: slot.event_time_ms for slot in closed}
     for slot in amended:
         assert times[10] <= slot.event_time_ms <= times[14]
+
+
+def test_a_source_that_has_claimed_nothing_yet_holds_every_slot_open() -> None:
+    assembly = Assembly(sources=("main", "other"))
+    (first, second) = one_slot_each((5, 6))
+    said = [
+        msgspec.structs.replace(first, tx_seq=1, source="other", frontier_slot=0),
+        msgspec.structs.replace(second, tx_seq=2, frontier_slot=6),
+    ]
+    assert [slot for one in said for slot in assembly.add(one)] == []
+    # It is the one that still has a trade of that slot.
+    more = msgspec.structs.replace(
+        first, tx_seq=3, source="other", events=(stream.swap(9, 5),), frontier_slot=5, tx_id="m9"
+    )
+    (closed,) = assembly.add(more)
+    assert (closed.slot, len(closed.swaps), assembly.late) == (5, 2, 0)

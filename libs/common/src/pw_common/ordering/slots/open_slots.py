@@ -1,0 +1,154 @@
+"""The slots of one epoch: what is open, and what closed. Pure.
+
+| the event                         | its slot | what becomes of it                     |
+| --------------------------------- | -------- | -------------------------------------- |
+| a block's header                  | open     | gives the slot its time and its parent |
+| a block's header                  | closed   | nothing                                |
+| of a transaction, without a slot  | 0        | nothing: no window has it              |
+| of a transaction, met before      | any      | counted as a repeat                    |
+| of a transaction                  | open     | in its slot, in chain order            |
+| of a transaction                  | closed   | counted `late`                         |
+| of a transaction, in a filled gap | closed   | amends its slot (`backfill.py`)        |
+
+A slot closes once, in rising order, when the watermark has reached it. Its event time is fixed
+then, from the time of the slot before and its own block time. Until one slot has told its time,
+nothing can be timed, and what closes before is counted `untimed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from pw_common.ordering.closed_slot import CHAIN_ORDER, PLACED, ClosedSlot, Place, Placed
+from pw_common.ordering.dedup import SeenWindow
+from pw_common.ordering.event_time import SlotTime, next_slot_time, sane_block_time_s
+from pw_common.ordering.slots.breaks import Breaks
+from pw_common.ordering.slots.clocks import Clocks
+from pw_common.ordering.slots.seen import SeenBy, key_of
+from pw_common.wire.messages import (
+    Batch,
+    QuoteTrade,
+    RoundTrip,
+    SlotEvent,
+    Swap,
+    TokenCreated,
+    Transfer,
+)
+
+
+@dataclass
+class Left:
+    """Events that are in no slot, over all epochs."""
+
+    late: int = 0
+    untimed: int = 0
+    too_old: int = 0
+    repeats: int = 0
+
+
+class At(NamedTuple):
+    """Where reading is: the message of PW_TX that is taken, and its batch in PW_SWAP."""
+
+    place: Place
+    swap_seq: int
+
+
+class OpenSlots:
+    """Made anew for each epoch; `left` goes on counting."""
+
+    def __init__(self, left: Left) -> None:
+        self._left = left
+        self._open: dict[int, list[Placed]] = {}
+        self._times: dict[int, int | None] = {}
+        self._seen_by = SeenBy()
+        self._is_first = True
+        self.seen = SeenWindow()
+        self.breaks = Breaks()
+        self.clocks = Clocks()
+        # The newest slot that closed, 0 for none, and when.
+        self.closed = 0
+        self.clock: SlotTime | None = None
+
+    def take(self, batch: Batch) -> None:
+        """Place the events of a batch."""
+        self._place_all(batch.events)
+        self._seen_by.note(batch, self.closed)
+
+    def _place_all(self, events: Iterable[object]) -> None:
+        """What `place` does for each: most are swaps of an open slot, which come first here."""
+        first_time, closed, open_slots = self.seen.first_time, self.closed, self._open
+        for event in events:
+            if type(event) is not Swap or event.slot <= closed:
+                self.place(event)
+                continue
+            slot = event.slot
+            if first_time(event.signature if event.ordinal == 0 else key_of(event), slot):
+                placed = open_slots.get(slot)
+                if placed is None:
+                    open_slots[slot] = [event]
+                else:
+                    placed.append(event)
+
+    def place(self, event: object) -> None:
+        """Put one event where the table says."""
+        if isinstance(event, SlotEvent):
+            if event.slot > self.closed:
+                self._times[event.slot] = sane_block_time_s(event.block_time_s)
+                self.breaks.block(event.slot, event.parent)
+            return
+        if not isinstance(event, PLACED) or event.slot == 0:
+            return
+        if not self.seen.first_time(key_of(event), event.slot):
+            return
+        if event.slot <= self.closed:
+            self._left.late += 1
+            return
+        self._open.setdefault(event.slot, []).append(event)
+
+    def close(self, watermark: int, at: At) -> list[ClosedSlot]:
+        """Close what is complete: every slot up to the watermark, in order."""
+        due = sorted({slot for slot in (*self._open, *self._times) if slot <= watermark})
+        closed = []
+        for slot in due:
+            events = self._open.pop(slot, [])
+            block_time_s = self._times.pop(slot, None)
+            self.closed = slot
+            is_broken = self.breaks.close(slot)
+            if self.clock is None and block_time_s is None:
+                self._left.untimed += len(events)
+                continue
+            self.clock = next_slot_time(self.clock, slot, block_time_s)
+            self.clocks.note(slot, self.clock.event_time_ms)
+            one = self.slot(events, self.clock, at)
+            closed.append(replace(one, is_broken=True) if is_broken else one)
+        return closed
+
+    def close_all(self, at: At) -> list[ClosedSlot]:
+        """The epoch ends: whatever is open closes as it is."""
+        return self.close(max([0, *self._open, *self._times]), at)
+
+    def slot(
+        self, events: list[Placed], clock: SlotTime, at: At, *, amends: bool = False
+    ) -> ClosedSlot:
+        """A slot with these events; the first one of an epoch says so."""
+        events.sort(key=CHAIN_ORDER)
+        reset, self._is_first = self._is_first, False
+        by_kind: dict[type, list[Any]] = {kind: [] for kind in PLACED}
+        for event in events:
+            by_kind[type(event)].append(event)
+        return ClosedSlot(
+            clock.slot,
+            clock.event_time_ms,
+            reset,
+            tuple(by_kind[Swap]),
+            tuple(by_kind[TokenCreated]),
+            tuple(by_kind[QuoteTrade]),
+            tuple(by_kind[Transfer]),
+            tuple(by_kind[RoundTrip]),
+            at.place,
+            at.swap_seq,
+            amends,
+            self._seen_by.take(clock.slot),
+        )

@@ -1,0 +1,162 @@
+"""What of PW_SWAP was folded and evaluated, and from where a restart reads: pure.
+
+Theory. A detector's memory is a fold over the last two hours of PW_SWAP, and its alerts are
+stored. So a restart reads again from a note that lies that far back, folds without evaluating
+what was evaluated before, and goes on where that ends. Positions in PW_SWAP mean the same to
+every reader; how often PW_TX's sequences began again does not, and is never asked here.
+
+| phase       | entered                                 | a slot that closes               |
+| ----------- | --------------------------------------- | -------------------------------- |
+| `REBUILDS`  | at a restart, below the stored position | is folded                        |
+| `OVERLAPS`  | read up to the stored position          | is evaluated if it is new, below |
+| `EVALUATES` | at a first start; a new slot closed;    | is evaluated                     |
+|             | PW_SWAP is another one of this name     |                                  |
+
+| in `OVERLAPS`, the batch that closes a slot | and in PW_TX                 | the slot is      |
+| ------------------------------------------- | ---------------------------- | ---------------- |
+| lies above the stored position              | anywhere                     | new              |
+| lies at it or below: it waited              | after what closed the newest | new              |
+| lies at it or below                         | up to what closed the newest | evaluated before |
+
+Invariants: phases only go down the table. Slots close in one order, so that after the first
+new one all are new. The position never goes back, and is never ahead of the stored alerts:
+`folded` is called when they are stored.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from enum import Enum, auto
+
+from pw_common.ordering.assembly import Assembly, ClosedSlot
+from pw_common.topology.streams import PARSER_ACK_PENDING_MAX
+from pw_detector.core.position import Position
+from pw_detector.core.restart import Note, RestartPoints, Resumed
+
+
+class Phase(Enum):
+    """Whether what closes is evaluated."""
+
+    REBUILDS = auto()
+    OVERLAPS = auto()
+    EVALUATES = auto()
+
+
+class Progress:
+    """Follows one reader of PW_SWAP from where an earlier one had come to.
+
+    `read_seq` is the newest message of PW_SWAP that was read, `stored_ms` when it was stored.
+    """
+
+    def __init__(self, resumed: Resumed) -> None:
+        self.start_seq = resumed.first.swap_seq
+        self.read_seq = resumed.first.swap_seq - 1
+        self.stored_ms = 0
+        self.released_slot = resumed.released_slot
+        self.event_time_ms = 0
+        # PW_SWAP sequences of batches that could not be read, whose hole may still show.
+        self.unreadable: deque[int] = deque(maxlen=PARSER_ACK_PENDING_MAX)
+        self._swap_stream_created = resumed.swap_stream_created
+        self._folded_seq = resumed.folded_seq
+        self._folded_place = resumed.folded_place
+        self._folded_time_ms = 0
+        self._epoch_time_ms = resumed.epoch_time_ms
+        self._restart = RestartPoints(resumed.first)
+        # Of a stream that was read before, what was trimmed beyond where reading had come to.
+        beyond = self.read_seq - resumed.folded_seq
+        self.trimmed_before = max(0, beyond) if resumed.folded_seq else 0
+        self._phase = Phase.REBUILDS if resumed.folded_seq else Phase.EVALUATES
+        self._turn()
+
+    @property
+    def phase(self) -> Phase:
+        """Whether what closes is evaluated."""
+        return self._phase
+
+    @property
+    def rebuilt(self) -> bool:
+        """Whether everything that was evaluated before the start is folded again."""
+        return self.read_seq >= self._folded_seq
+
+    def read(self, seq: int, stored_ms: int, assembly: Assembly) -> None:
+        """The next message of PW_SWAP is a batch."""
+        if seq <= self.read_seq:
+            # Another stream of this name: nothing of it was evaluated.
+            self._phase = Phase.EVALUATES
+        self.read_seq, self.stored_ms = seq, stored_ms
+        self._turn()
+        # With nothing held for as long as a fleet holds messages back, it was a repeat.
+        while self.unreadable and not assembly.held:
+            if self.unreadable[0] >= seq - PARSER_ACK_PENDING_MAX:
+                break
+            self.unreadable.popleft()
+
+    def read_unreadable(self, seq: int) -> None:
+        """The next message of PW_SWAP is no batch: it may be the one that is missing."""
+        self.read_seq = seq
+        self.unreadable.append(seq)
+        self._turn()
+
+    def given_up(self, missing: range) -> None:
+        """As many of the unreadable may have been the answers to these."""
+        for _ in missing[: len(self.unreadable)]:
+            self.unreadable.popleft()
+
+    def evaluates(self, one: ClosedSlot, assembly: Assembly) -> bool:
+        """Take the next slot that closed; returns whether it is to be evaluated."""
+        if one.reset and not (self._epoch_time_ms and assembly.is_first_epoch):
+            self._epoch_time_ms = one.event_time_ms
+        if one.reset and assembly.epoch_start is not None:
+            # Its first slots come from messages before the one that closed them.
+            swap_seq, place = assembly.epoch_start
+            self._restart.reset(Note(one.event_time_ms, swap_seq, place, assembly.former))
+        if self._phase is Phase.OVERLAPS and self._is_new(one):
+            self._phase = Phase.EVALUATES
+        return self._phase is Phase.EVALUATES
+
+    def take(self, one: ClosedSlot, assembly: Assembly) -> None:
+        """The slot is folded or evaluated."""
+        if one.amends:
+            return
+        self.event_time_ms, self.released_slot = one.event_time_ms, one.slot
+        # A held batch was stored before this message, so reading must begin at the first one.
+        held = [seq for seq in (assembly.oldest_held_seq, *self.unreadable) if seq]
+        seq = min([self.read_seq, *held])
+        self._restart.take(Note(one.event_time_ms, seq, assembly.next, assembly.former))
+
+    def folded(self, closed: Sequence[ClosedSlot]) -> bool:
+        """All of these have their alerts stored; returns whether the position moved."""
+        if not closed or self._phase is not Phase.EVALUATES:
+            return False
+        self._folded_place = closed[-1].place
+        self._folded_seq, self._folded_time_ms = self.read_seq, self.stored_ms
+        return True
+
+    def position(self, cut_ms: int) -> Position:
+        """What is to be stored."""
+        oldest = self._restart.oldest
+        return Position(
+            swap_stream_created=self._swap_stream_created,
+            folded_seq=self._folded_seq,
+            folded_time_ms=self._folded_time_ms,
+            folded_place=self._folded_place,
+            released_slot=self.released_slot,
+            event_time_ms=self.event_time_ms,
+            restart_seq=oldest.swap_seq,
+            restart_place=oldest.place,
+            restart_time_ms=oldest.event_time_ms,
+            restart_former=oldest.former,
+            epoch_time_ms=self._epoch_time_ms,
+            cut_ms=cut_ms,
+        )
+
+    def _turn(self) -> None:
+        if self._phase is Phase.REBUILDS and self.rebuilt:
+            self._phase = Phase.OVERLAPS
+
+    def _is_new(self, one: ClosedSlot) -> bool:
+        if one.swap_seq > self._folded_seq:
+            return True
+        # Its batch was read before the position was written, and waited for an earlier one.
+        return one.place.tx_seq > self._folded_place.tx_seq

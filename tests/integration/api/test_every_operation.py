@@ -1,0 +1,189 @@
+"""Every operation asked of real services over a real market, each answer as OpenAPI says."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from pw_cli.offline.offline import batches
+from pw_common.jetstream.bus import Bus
+from pw_common.topology import subjects
+from pw_common.wire.alerts import Alert
+from pw_common.wire.envelope import CONTENT_ENCODING, MSG_ID, SCHEMA, SCHEMA_BATCH, ZSTD, compress
+from pw_common.wire.messages import Batch, Swap, encode
+from support.apis import hold_to_contract, running_api
+from support.market import market, write_capture
+from support.poll import poll_until
+from support.receiver import receiving
+from support.records import store, store_dead_letter, store_gap
+from support.services import running_service
+
+CSV, YAML = {"Content-Type": "text/csv"}, {"Content-Type": "application/yaml"}
+RULE = {"name": "quick", "conditions": ["buy_count_5m >= 3"], "gates": ["buy_count_5m >= 1"]}
+WALLET = "Vote111111111111111111111111111111111111111"
+PROGRAM = {"id": "So11111111111111111111111111111111111111112", "name": "mine", "kind": "venue"}
+SEEN = {"program": "pump_amm", "tag": "ab"}
+# Streams never end by themselves: it is looked at in a test of its own.
+ASKED_ELSEWHERE = {"stream_api_v1_alerts_stream_get"}
+
+
+async def publish(bus: Bus, batch: Batch) -> None:
+    headers = {
+        MSG_ID: f"swap:{batch.tx_id or batch.tx_seq}",
+        CONTENT_ENCODING: ZSTD,
+        SCHEMA: SCHEMA_BATCH,
+    }
+    await store(bus, subjects.SWAP_BATCH, compress(encode(batch)), headers)
+
+
+async def good(client: httpx.AsyncClient, method: str, path: str, **more: Any) -> Any:
+    answer = await client.request(method, f"/api/v1/{path}", **more)
+    assert answer.is_success, (path, answer.status_code, answer.text)
+    return answer.json()
+
+
+async def is_tried(client: httpx.AsyncClient, channel: str) -> bool:
+    return (await client.post(f"/api/v1/channels/{channel}/test")).is_success
+
+
+async def ask_of_documents(client: httpx.AsyncClient, receiver_url: str) -> None:
+    """Each document read, changed whole, added to, taken from; and what belongs to it."""
+    hook = {"name": "hook", "kind": "webhook", "url": receiver_url, "secret": "s" * 20}
+    documents: dict[str, tuple[str, dict[str, Any], str]] = {
+        "triggers": ("rules", RULE, "quick"),
+        "watchlists": ("entries", {"address": WALLET, "label": "me"}, WALLET),
+        "mutes": ("entries", {"address": WALLET, "of": "wallet"}, WALLET),
+        "channels": ("entries", hook, "hook"),
+    }
+    for path, (field, entry, name) in documents.items():
+        revision = (await good(client, "GET", path))["revision"]
+        change = {"revision": revision, field: []}
+        revision = (await good(client, "PUT", path, json=change))["revision"]
+        added = {"revision": revision, "entry": entry, "who": "me"}
+        revision = (await good(client, "POST", path, json=added))["revision"]
+        await good(client, "GET", path)
+        if path == "channels":
+            # The notifier hears of a change a moment later.
+            await poll_until(partial(is_tried, client, "hook"), "the test message")
+        await good(client, "DELETE", f"{path}/{name}", params={"revision": revision})
+    for path, entry in (("programs", PROGRAM), ("programs/acknowledged", SEEN)):
+        revision = (await good(client, "GET", path))["revision"]
+        await good(client, "PUT", path, json={"revision": revision, "entries": [entry]})
+        await good(client, "GET", path)
+    for path in ("triggers", "programs"):
+        await good(client, "GET", f"{path}/history?limit=1")
+    await good(client, "POST", "watchlists/csv", content=f"{WALLET},me", headers=CSV)
+    await good(client, "POST", "triggers/validate", json=[RULE])
+    await good(client, "POST", "triggers/validate", content="- {name: A}", headers=YAML)
+    await good(client, "POST", "programs/validate", json=[PROGRAM])
+    await good(client, "POST", "programs/validate", content="- {name: A}", headers=YAML)
+    revision = (await good(client, "GET", "triggers"))["revision"]
+    await good(client, "POST", "triggers/reset", json={"revision": revision})
+
+
+async def ask_of_the_market(client: httpx.AsyncClient) -> None:
+    """What was seen: alerts, tokens, swaps, and rules tried out on them."""
+
+    async def rung() -> Any:
+        return (await good(client, "GET", "alerts?limit=3"))["alerts"]
+
+    mint = (await poll_until(rung, "an alert"))[0]["mint"]
+
+    async def shown() -> Any:
+        page = await good(client, "GET", "tokens?limit=1")
+        return page if page["next_after"] else None
+
+    page = await poll_until(shown, "two tokens")
+    rest = await good(client, "GET", f"tokens?after={page['next_after']}")
+    assert page["tokens"][0] not in rest["tokens"]
+    await good(client, "GET", f"tokens/{mint}")
+    assert await good(client, "GET", f"tokens/{mint}/why")
+
+    async def timed() -> Any:
+        swaps = (await good(client, "GET", "swaps?limit=1000"))["swaps"]
+        return [one for one in swaps if one["event_time_ms"] and one["price"]]
+
+    assert await poll_until(timed, "swaps with time and price")
+    began = await good(client, "POST", "triggers/dry-run", json=[RULE])
+    where = f"triggers/dry-run/{began['id']}"
+
+    async def done() -> Any:
+        view = await good(client, "GET", where)
+        return view if view["state"] == "done" else None
+
+    assert (await poll_until(done, "a dry run"))["alerts"]
+    await good(client, "DELETE", where)
+
+
+async def test_each_operation_answers_what_it_promises(tmp_path: Path) -> None:
+    capture = write_capture(tmp_path / "market.pb.zst", market(seed=3, minutes=0.6, tps=40))
+    with receiving() as receiver:
+        async with running_api(tmp_path) as (broker, bus, client):
+            contract = await hold_to_contract(client)
+            here = {"PW_NATS_URL": broker.url}
+            async with running_service("pw_detector", here), running_service("pw_notifier", here):
+                revision = (await good(client, "GET", "triggers"))["revision"]
+                rules = {"revision": revision, "rules": [RULE]}
+                await good(client, "PUT", "triggers", json=rules)
+                for batch in batches([capture]):
+                    await publish(bus, batch)
+                await store_gap(bus, 10, 12)
+                await store_dead_letter(bus, 1, b"\xff\xff", reason="Malformed")
+                await ask_of_the_market(client)
+                await ask_of_documents(client, receiver.url)
+                for path in ("status", "gaps", "dead-letters?body=true", "programs/unlisted"):
+                    await good(client, "GET", path)
+            assert contract.operations() - contract.asked == ASKED_ELSEWHERE
+
+
+async def test_a_filtered_page_is_full_however_far_apart_its_alerts_are(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as (_, bus, client):
+        for n in range(1_200):
+            one = Alert(
+                id=f"{n:032}", episode="e", n=n, kind="opened", severity="info", slot=n,
+                trigger="rare" if n % 400 == 0 else "common", opened_slot=n, event_time_ms=n,
+                mint="M" * 43,
+            )  # fmt: skip
+            await store(bus, subjects.alert(one.id), encode(one), {MSG_ID: one.id})
+        page = await good(client, "GET", "alerts?trigger=rare&limit=2")
+        assert [one["n"] for one in page["alerts"]] == [800, 400]
+        before = page["next_before_seq"]
+        last = await good(client, "GET", f"alerts?trigger=rare&limit=2&before_seq={before}")
+        assert [one["n"] for one in last["alerts"]] == [0]
+        assert last["next_before_seq"] is None
+        none = await good(client, "GET", "alerts?trigger=never")
+        assert (none["alerts"], none["next_before_seq"]) == ([], None)
+
+
+async def test_head_of_a_stream_ends_and_gives_its_place_back(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as (_, _bus, client):
+        # More than one client may have open at once.
+        for _ in range(10):
+            looked = await client.head("/api/v1/alerts/stream")
+            assert looked.status_code == 200
+            assert looked.headers["content-type"].startswith("text/event-stream")
+
+
+async def test_swaps_are_paged_across_batches_by_where_they_stand(tmp_path: Path) -> None:
+    capture = write_capture(tmp_path / "market.pb.zst", market(seed=4, minutes=0.2, tps=40))
+    async with running_api(tmp_path) as (_, bus, client):
+        made = list(batches([capture]))
+        for batch in made:
+            await publish(bus, batch)
+        count = sum(isinstance(event, Swap) for batch in made for event in batch.events)
+
+        async def whole() -> Any:
+            page = await good(client, "GET", "swaps?limit=1000")
+            return page if page["kept"] == count else None
+
+        page = await poll_until(whole, "all swaps")
+        seen: list[Any] = []
+        path: str | None = "swaps?limit=7"
+        while path:
+            part = await good(client, "GET", path)
+            seen += part["swaps"]
+            path = part["next_before"] and f"swaps?limit=7&before={part['next_before']}"
+        assert seen == page["swaps"]
