@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final
 
 from pw_cli.audit.unreadable import Unreadable
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.consuming.log_reader import LogReader
+from pw_common.jetstream.consuming.log_reader import StoredMessage
+from pw_common.jetstream.consuming.ranges import read_batches
 from pw_common.jetstream.consuming.stored import stored_messages
 from pw_common.ordering.assembly import Assembly, ClosedSlot, Place
 from pw_common.process.log import Log
 from pw_common.topology.subjects import STREAM_ALERT, STREAM_SWAP
 from pw_common.wire.alerts import Alert, decode_alert, of_detector
-from pw_common.wire.batches import batch_of
-from pw_common.wire.envelope import BadEnvelope
-from pw_common.wire.messages import Batch, WrongSchema
+from pw_common.wire.messages import Batch
 from pw_detection.detector import Detector
 from pw_detector.core.in_force import apply
 from pw_detector.store.configuration import Configuration
@@ -49,23 +49,14 @@ async def stored_batches(
     """
     if last_seq is None:
         last_seq = int((await bus.api(f"STREAM.INFO.{STREAM_SWAP}"))["state"]["last_seq"])
-    reader = LogReader(bus, STREAM_SWAP, start_seq=first_seq)
-    try:
-        while reader.position < last_seq:
-            messages = await reader.fetch(min(FETCH, last_seq - reader.position))
-            if not messages and not reader.pending:
-                return
-            for message in messages:
-                if message.seq > last_seq:
-                    return
-                try:
-                    batch = batch_of(message.headers, message.body)
-                except (BadEnvelope, WrongSchema) as error:
-                    raise Unreadable(f"{STREAM_SWAP} {message.seq}: {error}") from error
-                yield batch
-                on_read(message.seq)
-    finally:
-        await reader.close()
+    async with aclosing(read_batches(bus, first_seq, last_seq, on_bad=_refuse)) as found:
+        async for message, batch in found:
+            yield batch
+            on_read(message.seq)
+
+
+def _refuse(message: StoredMessage, error: Exception) -> None:
+    raise Unreadable(f"{STREAM_SWAP} {message.seq}: {error}") from error
 
 
 def is_streamed(batch: Batch) -> bool:

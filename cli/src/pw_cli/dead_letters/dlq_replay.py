@@ -12,7 +12,8 @@ import msgspec
 from pw_cli.dead_letters.dlq_routes import Nowhere, ToChannel, ToParsers, route_of
 from pw_cli.terminal.terminal import complain
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.consuming.log_reader import LogReader, StoredMessage, get_message
+from pw_common.jetstream.consuming.log_reader import StoredMessage, get_message
+from pw_common.jetstream.consuming.ranges import read_range
 from pw_common.jetstream.publishing.outcome import Publish
 from pw_common.jetstream.publishing.publisher import Publisher, PublishRefused, Stored
 from pw_common.jetstream.requests import NobodyListens, Unanswered, ask
@@ -206,12 +207,4 @@ def _seqs(letters: list[Notification]) -> list[int]:
 
 
 async def _every(bus: Bus) -> list[int]:
-    reader = LogReader(bus, STREAM_DLQ, headers_only=True)
-    seqs: list[int] = []
-    await reader.open()
-    try:
-        while reader.pending:
-            seqs.extend(one.seq for one in await reader.fetch(reader.pending))
-    finally:
-        await reader.close()
-    return seqs
+    return [one.seq async for one in read_range(bus, STREAM_DLQ, headers_only=True)]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import Final
 
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.consuming.log_reader import LogReader, get_message
+from pw_common.jetstream.consuming.log_reader import StoredMessage, get_message
+from pw_common.jetstream.consuming.ranges import read_batches
 from pw_common.ordering.assembly import Assembly, Place
 from pw_common.process.log import Log
 from pw_common.process.memory import limit_bytes
@@ -13,9 +15,6 @@ from pw_common.service.run import Runtime
 from pw_common.topology.queue_name import means_the_same
 from pw_common.topology.streams import PARSER_ACK_PENDING_MAX, stream_created
 from pw_common.topology.subjects import STREAM_SWAP
-from pw_common.wire.batches import batch_of
-from pw_common.wire.envelope import BadEnvelope
-from pw_common.wire.messages import WrongSchema
 from pw_detection.detector import Detector
 from pw_detector.config import Settings
 from pw_detector.core.restart import Note, Resumed
@@ -142,24 +141,17 @@ async def _first_note(bus: Bus, position: Position | None, first_seq: int) -> No
 
 
 async def _least_tx_seq(bus: Bus, first_seq: int) -> int:
-    reader = LogReader(bus, STREAM_SWAP, start_seq=first_seq)
     least: int | None = None
     created = ""
-    try:
-        await reader.open()
-        while reader.pending and reader.position < first_seq + PARSER_ACK_PENDING_MAX:
-            messages = await reader.fetch(PARSER_ACK_PENDING_MAX)
-            for message in messages:
-                try:
-                    batch = batch_of(message.headers, message.body)
-                except (BadEnvelope, WrongSchema):
-                    continue
-                created = created or batch.tx_stream_created
-                # A queue made anew after it begins at 1, which the one before is far past.
-                if means_the_same(created, batch.tx_stream_created, batch.tx_seq):
-                    least = batch.tx_seq if least is None else min(least, batch.tx_seq)
-            if not messages:
-                break
-    finally:
-        await reader.close()
+    last_seq = first_seq + PARSER_ACK_PENDING_MAX
+    async with aclosing(read_batches(bus, first_seq, last_seq, on_bad=_leave_out)) as found:
+        async for _, batch in found:
+            created = created or batch.tx_stream_created
+            # A queue made anew after it begins at 1, which the one before is far past.
+            if means_the_same(created, batch.tx_stream_created, batch.tx_seq):
+                least = batch.tx_seq if least is None else min(least, batch.tx_seq)
     return least if least is not None else FIRST_SEQ
+
+
+def _leave_out(_message: StoredMessage, _error: Exception) -> None:
+    """What is no batch has no sequence that counts here."""

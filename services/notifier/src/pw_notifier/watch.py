@@ -9,7 +9,7 @@ import httpx
 import msgspec
 
 from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
-from pw_common.jetstream.consuming.log_reader import newest_first
+from pw_common.jetstream.consuming.pages import newest_first
 from pw_common.jetstream.overview import Overview, take
 from pw_common.jetstream.publishing.publisher import Publisher, PublishRefused
 from pw_common.process.clock import monotonic_s, now_ms

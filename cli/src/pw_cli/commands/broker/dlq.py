@@ -17,7 +17,8 @@ from pw_cli.dead_letters.dlq_routes import replayed
 from pw_cli.dead_letters.shown import json_line
 from pw_cli.terminal.terminal import cell, write_json
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.consuming.log_reader import StoredMessage, get_message, newest_first
+from pw_common.jetstream.consuming.log_reader import StoredMessage, get_message
+from pw_common.jetstream.consuming.pages import newest_first
 from pw_common.topology.subjects import STREAM_DLQ
 from pw_common.wire.envelope import ORIGIN_SEQ, ORIGIN_STREAM, POSITION, REASON
 

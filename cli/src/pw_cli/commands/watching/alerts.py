@@ -16,7 +16,8 @@ from pw_cli.connect.broker import add_broker_argument, with_broker
 from pw_cli.terminal.fitting import SEPARATOR, Fitting
 from pw_cli.terminal.terminal import write_json
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.consuming.log_reader import LogReader, StoredMessage, newest_first
+from pw_common.jetstream.consuming.log_reader import LogReader, StoredMessage
+from pw_common.jetstream.consuming.pages import newest_first
 from pw_common.process.clock import now_ms
 from pw_common.topology.subjects import STREAM_ALERT
 from pw_common.wire.alerts import Alert, Condition, decode_alert, plain_alert

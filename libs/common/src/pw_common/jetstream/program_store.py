@@ -13,7 +13,7 @@ from typing import Final
 from pw_common.documents.document import BadDocument
 from pw_common.documents.programs import ProgramTable, stored_programs
 from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
-from pw_common.jetstream.consuming.log_reader import LogReader
+from pw_common.jetstream.consuming.ranges import read_range
 from pw_common.process.log import Log
 from pw_common.topology.subjects import BUCKET_CONFIG, BUCKET_PROGRAMS, KEY_PROGRAMS
 from pw_common.wire.envelope import stamp_of
@@ -101,21 +101,10 @@ class InForce:
         """The newest value, then those before it, newest first."""
         yield body, revision
         subject = f"$KV.{BUCKET_CONFIG}.{KEY_PROGRAMS}"
-        reader = LogReader(self._bus, f"KV_{BUCKET_CONFIG}", subject=subject)
-        earlier: list[tuple[bytes, int]] = []
-        try:
-            await reader.open()
-            while reader.pending and len(earlier) < HISTORY_MAX:
-                messages = await reader.fetch(HISTORY_MAX)
-                earlier += [
-                    (one.body, one.seq)
-                    for one in messages
-                    if one.seq < revision and KV_OPERATION not in one.headers
-                ]
-                if not messages:
-                    break
-        finally:
-            await reader.close()
+        stored = read_range(
+            self._bus, f"KV_{BUCKET_CONFIG}", last_seq=revision - 1, subject=subject
+        )
+        earlier = [(one.body, one.seq) async for one in stored if KV_OPERATION not in one.headers]
         for one in reversed(earlier):
             yield one
 

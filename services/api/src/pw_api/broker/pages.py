@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.consuming.log_reader import StoredMessage, newest_first
+from pw_common.jetstream.consuming.log_reader import StoredMessage
+from pw_common.jetstream.consuming.pages import newest_first
 
 # One request looks at no more messages than this; the next one goes on where it ended.
 LOOKED_AT_MAX: Final = 4_096

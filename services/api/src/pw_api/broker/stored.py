@@ -21,7 +21,8 @@ from pw_common.documents.programs import (
     stored_programs,
 )
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.consuming.log_reader import LogReader, get_message
+from pw_common.jetstream.consuming.log_reader import get_message
+from pw_common.jetstream.consuming.ranges import read_range
 from pw_common.topology.subjects import (
     BUCKET_CONFIG,
     KEY_ACKNOWLEDGED,
@@ -162,15 +163,6 @@ async def _body(bus: Bus, seq: int) -> bytes:
 async def _revisions(bus: Bus, key: str) -> list[int]:
     """The kept revisions of a key, newest first."""
     subject = f"$KV.{BUCKET_CONFIG}.{key}"
-    reader = LogReader(bus, STREAM, subject=subject, headers_only=True)
-    found: list[int] = []
-    try:
-        await reader.open()
-        while reader.pending and len(found) < HISTORY_MAX:
-            messages = await reader.fetch(HISTORY_MAX)
-            found += [one.seq for one in messages if KV_OPERATION not in one.headers]
-            if not messages:
-                break
-    finally:
-        await reader.close()
-    return found[::-1]
+    stored = read_range(bus, STREAM, subject=subject, headers_only=True)
+    found = [one.seq async for one in stored if KV_OPERATION not in one.headers]
+    return found[::-1][:HISTORY_MAX]

@@ -33,6 +33,7 @@ from pw_api.models.openapi import (
 )
 from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
 from pw_common.jetstream.consuming.log_reader import LogReader, StoredMessage
+from pw_common.jetstream.consuming.ranges import read_batches
 from pw_common.process.clock import now_ms
 from pw_common.topology.subjects import STREAM_SWAP
 from pw_common.wire.batches import batch_of
@@ -243,19 +244,16 @@ async def _read(job: Job, trial: Trial, bus: Bus) -> None:
 
 async def _fitting(bus: Bus, oldest: int, last: int) -> int:
     """How many of the newest messages fit, by how many swaps the very last ones have."""
-    reader = LogReader(bus, STREAM_SWAP, start_seq=max(oldest, last + 1 - SAMPLE))
     swaps = messages = 0
-    try:
-        await reader.open()
-        for message in await reader.fetch(SAMPLE) if reader.pending else ():
-            messages += 1
-            try:
-                events = batch_of(message.headers, message.body).events
-            except (BadEnvelope, WrongSchema):
-                continue
-            swaps += sum(isinstance(event, Swap) for event in events)
-    finally:
-        await reader.close()
+
+    def count_bad(_message: StoredMessage, _error: Exception) -> None:
+        nonlocal messages
+        messages += 1
+
+    first = max(oldest, last + 1 - SAMPLE)
+    async for _, batch in read_batches(bus, first, last, on_bad=count_bad):
+        messages += 1
+        swaps += sum(isinstance(event, Swap) for event in batch.events)
     return min(MESSAGES_MAX, SWAPS_MAX * messages // swaps) if swaps else MESSAGES_MAX
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pw_api.core.present import body_hex, whole_number
 from pw_api.models.records import DeadLettersView, DeadLetterView, GapsView, GapView
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.consuming.log_reader import StoredMessage, get_message, newest_first
+from pw_common.jetstream.consuming.log_reader import StoredMessage, get_message
+from pw_common.jetstream.consuming.pages import newest_first
 from pw_common.topology.subjects import STREAM_DLQ, STREAM_GAP
 from pw_common.wire.envelope import ORIGIN_SEQ, ORIGIN_STREAM, POSITION, REASON
 from pw_common.wire.messages import WrongSchema, decode_gap

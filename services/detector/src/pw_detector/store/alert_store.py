@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.consuming.log_reader import LogReader
+from pw_common.jetstream.consuming.ranges import read_range
 from pw_common.jetstream.publishing.publisher import Publisher, PublishRefused, Stored
 from pw_common.jetstream.refusals import ERR_TOO_LARGE
 from pw_common.process.log import Log
@@ -110,21 +110,13 @@ async def stored_alerts(bus: Bus, log: Log, *, until_slot: int) -> list[Alert]:
     state = (await bus.api(f"STREAM.INFO.{subjects.STREAM_ALERT}"))["state"]
     last = int(state["last_seq"])
     first = max(1, int(state["first_seq"]), last + 1 - ALERTS_BACK)
-    reader = LogReader(bus, subjects.STREAM_ALERT, start_seq=first)
     found: list[Alert] = []
-    try:
-        while reader.position < last:
-            messages = await reader.fetch(FETCH)
-            if not messages and not reader.pending:
-                break  # The last ones were deleted: no reader ever comes to them.
-            for message in messages:
-                try:
-                    alert = decode_alert(message.body)
-                except msgspec.MsgspecError as error:
-                    log.error("alert_unreadable", seq=message.seq, reason=str(error))
-                    continue
-                if (of_detector(alert) or program_of(alert)) and alert.slot <= until_slot:
-                    found.append(alert)
-    finally:
-        await reader.close()
+    async for message in read_range(bus, subjects.STREAM_ALERT, first, last):
+        try:
+            alert = decode_alert(message.body)
+        except msgspec.MsgspecError as error:
+            log.error("alert_unreadable", seq=message.seq, reason=str(error))
+            continue
+        if (of_detector(alert) or program_of(alert)) and alert.slot <= until_slot:
+            found.append(alert)
     return found

@@ -22,10 +22,6 @@ from pw_common.text.broker_time import rfc3339_ms
 INACTIVE_NS = 30 * 1_000_000_000
 FETCH_MAX = 256
 QUIET_FETCHES_MAX = 5
-PAGE_TIMEOUT_S = 2.0
-# Walking back over deleted messages widens its window up to this, this often.
-WINDOW_MAX = 4096
-WINDOWS_MAX = 16
 
 
 @dataclass(frozen=True)
@@ -37,14 +33,6 @@ class StoredMessage:
     headers: dict[str, str]
     body: bytes
     time_ms: int
-
-
-@dataclass(frozen=True)
-class Page:
-    """Messages, newest first; `next_before_seq` continues, None at the beginning."""
-
-    messages: list[StoredMessage]
-    next_before_seq: int | None
 
 
 class LogReader:
@@ -183,33 +171,6 @@ class LogReader:
             await self.close()
 
 
-async def newest_first(
-    bus: Bus, stream: str, *, limit: int, before_seq: int | None = None, headers_only: bool = False
-) -> Page:
-    """The newest `limit` messages below `before_seq`, newest first, whatever was deleted between.
-
-    Raises:
-        BrokerAway: no answer.
-        ApiRefused: no such stream.
-    """
-    state = (await bus.api(f"STREAM.INFO.{stream}"))["state"]
-    first = max(1, int(state["first_seq"]))
-    end = min(before_seq or 2**63, int(state["last_seq"]) + 1)
-    found: list[StoredMessage] = []
-    width = limit
-    for _ in range(WINDOWS_MAX):
-        if end <= first or len(found) >= limit:
-            break
-        start = max(first, end - width)
-        window = await _range(bus, stream, start, end, headers_only)
-        found.extend(reversed(window))
-        end = start
-        width = min(2 * width, WINDOW_MAX)
-    if len(found) > limit:
-        return Page(found[:limit], found[limit - 1].seq)
-    return Page(found, end if end > first else None)
-
-
 async def get_message(bus: Bus, stream: str, seq: int) -> StoredMessage | None:
     """One message by its sequence, or None when the stream does not hold it.
 
@@ -237,21 +198,3 @@ async def get_message(bus: Bus, stream: str, seq: int) -> StoredMessage | None:
 _DIRECT_GET = frozenset(
     {"Nats-Stream", "Nats-Subject", "Nats-Sequence", "Nats-Time-Stamp", "Nats-Num-Pending"}
 )
-
-
-async def _range(
-    bus: Bus, stream: str, start: int, end: int, headers_only: bool
-) -> list[StoredMessage]:
-    reader = LogReader(bus, stream, start_seq=start, headers_only=headers_only)
-    found: list[StoredMessage] = []
-    await reader.open()
-    try:
-        while reader.pending and reader.position < end - 1:
-            wanted = min(reader.pending, end - 1 - reader.position)
-            messages = await reader.fetch(wanted, timeout_s=PAGE_TIMEOUT_S)
-            if not messages:
-                break
-            found.extend(one for one in messages if one.seq < end)
-    finally:
-        await reader.close()
-    return found
