@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from pw_common.wire.messages import Event, QuoteTrade, TokenCreated, Transfer
-from pw_parser.core.balances.context import Judged, Leg, signature_text
+from pw_parser.core.balances.context import Context, Leg, signature_text
 from pw_parser.core.balances.funding import transfers_in
 from pw_parser.core.balances.ledger import Ledger, ledger_of
 from pw_parser.core.calls.cross_check import AGREES, DISAGREES, FROM_EVENT, Trade, opinion_of
@@ -17,7 +17,7 @@ from pw_parser.core.calls.statements import NOTHING, Statements, statements_of
 from pw_parser.core.decode.programs import BUILT_IN, QUOTE_MINTS, SOL_MINT, STABLE_MINTS, Programs
 from pw_parser.core.decode.transaction import U64_MAX, View
 from pw_parser.core.pools import add_burns, add_pools
-from pw_parser.core.trades.judgement import judgement_of, may_trade
+from pw_parser.core.trades.judgement import Judgement, judgement_of, may_trade
 from pw_parser.core.trades.stated import PRICED_ELSEWHERE
 from pw_parser.core.trades.swaps import swap_of
 from pw_parser.core.trades.traders import moved_by_pools, pool_side
@@ -66,16 +66,16 @@ def findings_of(view: View, programs: Programs = BUILT_IN) -> Findings:
     agreed = False
     unlisted: tuple[str, ...] = ()
     if judgement is not None:
-        judged, hops = judgement
+        hops = judgement.hops
         unlisted = tuple(dict.fromkeys(hop.venue for hop in hops if hop.program is None))
-        for leg in judged.legs:
-            weighed, venue = _weighed(leg, judged, ledger, said, unlisted)
-            events.append(swap_of(judged.context, weighed, hops, len(events)))
+        for leg in judgement.legs:
+            weighed, venue = _weighed(leg, judgement, ledger, said, unlisted)
+            events.append(swap_of(judgement.context, weighed, hops, len(events)))
             agreed |= AGREES in weighed.reasons
             if venue:
                 disagreements.append(venue)
-        events.extend(judged.trips)
-        unlisted = unlisted if judged.legs else ()
+        events.extend(judgement.trips)
+        unlisted = unlisted if judgement.legs else ()
     if said is not NOTHING:
         _add_tokens(events, view, said)
         _add_quote_trades(events, view, said)
@@ -169,14 +169,14 @@ def _add_transfers(events: list[Event], view: View, ledger: Ledger | None = None
 
 
 def _weighed(
-    leg: Leg, judged: Judged, ledger: Ledger, said: Statements, unlisted: tuple[str, ...]
+    leg: Leg, judgement: Judgement, ledger: Ledger, said: Statements, unlisted: tuple[str, ...]
 ) -> tuple[Leg, str]:
     """The leg with what events and pools add to it, and the venue whose event disagrees."""
-    alone = all(other.trader == leg.trader for other in judged.legs)
+    alone = all(other.trader == leg.trader for other in judgement.legs)
     venues = (*ledger.venues, *unlisted)
     opinion = opinion_of(said, venues, _trade(leg, alone=alone))
     if opinion.reason != AGREES:
-        moved = _as_the_pool_moved(leg, judged)
+        moved = _as_the_pool_moved(leg, judgement.context)
         if moved is not leg:
             leg = moved
             opinion = opinion_of(said, venues, _trade(leg, alone=alone))
@@ -184,7 +184,7 @@ def _weighed(
         return leg, ""
     if opinion.reason == DISAGREES:
         # A token's own fee and a keeper's spread lie between the pool and its trader.
-        moved_raw = moved_by_pools(judged.context, leg.mint, leg.base_raw)
+        moved_raw = moved_by_pools(judgement.context, leg.mint, leg.base_raw)
         if moved_raw != leg.base_raw:
             by_pools = _trade(leg._replace(base_raw=moved_raw), alone=alone)
             opinion = opinion_of(said, venues, by_pools)
@@ -210,14 +210,14 @@ def _trade(leg: Leg, *, alone: bool) -> Trade:
     return Trade(leg.trader, leg.mint, leg.base_raw, quote, alone)
 
 
-def _as_the_pool_moved(leg: Leg, judged: Judged) -> Leg:
+def _as_the_pool_moved(leg: Leg, context: Context) -> Leg:
     """The leg at the pool's own price where the trader's balance holds more than fees of it.
 
     Rent, bots' fees and gifts within other programs' calls are in a wallet's change of SOL.
     """
     if leg.quote_raw is None or PRICED_ELSEWHERE.intersection(leg.reasons):
         return leg
-    mirrored = pool_side(judged.context, leg.mint, leg.base_raw)
+    mirrored = pool_side(context, leg.mint, leg.base_raw)
     if mirrored is None or mirrored[1] is None or mirrored[0] != leg.quote_mint:
         return leg
     pool_raw = mirrored[1]
