@@ -12,7 +12,7 @@ from pw_common.wire.messages import Event, QuoteTrade, TokenCreated, Transfer
 from pw_parser.core.balances.context import Context, Leg, signature_text
 from pw_parser.core.balances.funding import transfers_in
 from pw_parser.core.balances.ledger import Ledger, ledger_of
-from pw_parser.core.calls.cross_check import AGREES, DISAGREES, FROM_EVENT, Trade, opinion_of
+from pw_parser.core.calls.cross_check import AGREES, DISAGREES, FROM_EVENT, opinion_of
 from pw_parser.core.calls.statements import NOTHING, Statements, statements_of
 from pw_parser.core.decode.programs import BUILT_IN, QUOTE_MINTS, SOL_MINT, STABLE_MINTS, Programs
 from pw_parser.core.decode.transaction import U64_MAX, View
@@ -174,20 +174,19 @@ def _weighed(
     """The leg with what events and pools add to it, and the venue whose event disagrees."""
     alone = all(other.trader == leg.trader for other in judgement.legs)
     venues = (*ledger.venues, *unlisted)
-    opinion = opinion_of(said, venues, _trade(leg, alone=alone))
+    opinion = opinion_of(said, venues, leg, alone=alone)
     if opinion.reason != AGREES:
         moved = _as_the_pool_moved(leg, judgement.context)
         if moved is not leg:
             leg = moved
-            opinion = opinion_of(said, venues, _trade(leg, alone=alone))
+            opinion = opinion_of(said, venues, leg, alone=alone)
     if opinion.reason is None:
         return leg, ""
     if opinion.reason == DISAGREES:
         # A token's own fee and a keeper's spread lie between the pool and its trader.
         moved_raw = moved_by_pools(judgement.context, leg.mint, leg.base_raw)
         if moved_raw != leg.base_raw:
-            by_pools = _trade(leg._replace(base_raw=moved_raw), alone=alone)
-            opinion = opinion_of(said, venues, by_pools)
+            opinion = opinion_of(said, venues, leg._replace(base_raw=moved_raw), alone=alone)
     if opinion.reason == DISAGREES:
         return leg._replace(reasons=(*leg.reasons, DISAGREES)), opinion.venue
     reasons = (*leg.reasons, AGREES)
@@ -201,13 +200,6 @@ def _weighed(
         leg._replace(quote_mint=stated_mint, quote_raw=stated_raw, reasons=(*kept, FROM_EVENT)),
         "",
     )
-
-
-def _trade(leg: Leg, *, alone: bool) -> Trade:
-    quote = None
-    if leg.quote_mint is not None and leg.quote_raw is not None:
-        quote = (leg.quote_mint, leg.quote_raw)
-    return Trade(leg.trader, leg.mint, leg.base_raw, quote, alone)
 
 
 def _as_the_pool_moved(leg: Leg, context: Context) -> Leg:

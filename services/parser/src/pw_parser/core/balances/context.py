@@ -25,7 +25,10 @@ SIGNATURE_CACHE_SIZE: Final = 8
 
 
 class Leg(NamedTuple):
-    """One trade of one mint, before identity and order are known."""
+    """One trader's net trade of one mint by the balances, before identity and order are known.
+
+    `base_raw` is positive for a buy. Both quote fields are None where the balances cannot tell.
+    """
 
     trader: str
     mint: str
