@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from pw_common.wire.messages import Event, RoundTrip, Swap
-from pw_geyser import geyser_pb2
 from pw_parser.core.balances.context import Context, signature_text
 from pw_parser.core.balances.ledger import Ledger, ledger_of
 from pw_parser.core.balances.owners import with_owners
@@ -13,7 +12,7 @@ from pw_parser.core.balances.wallets import is_wallet
 from pw_parser.core.calls.hops import shape_of
 from pw_parser.core.calls.statements import NOTHING, Statements
 from pw_parser.core.decode.programs import BUILT_IN, QUOTE_MINTS, SOL_MINT, Programs
-from pw_parser.core.decode.transaction import Malformed, View, info_of, view_of
+from pw_parser.core.decode.transaction import Malformed, View, info_of, message_of, view_of
 from pw_parser.core.findings import findings_of
 from pw_parser.core.trades.judgement import judgement_of
 
@@ -91,7 +90,7 @@ def explain(update: bytes, programs: Programs = BUILT_IN) -> Explanation | None:
     Raises:
         Malformed: as `parse` does.
     """
-    message = geyser_pb2.SubscribeUpdate.FromString(update)
+    message = message_of(update)
     if message.WhichOneof("update_oneof") != "transaction":
         return None
     info, slot = info_of(message.transaction), message.transaction.slot

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from google.protobuf.message import DecodeError
-
 from pw_common.ordering.event_time import sane_block_time_s
 from pw_common.wire.limits import SLOT_MAX
 from pw_common.wire.messages import Event, SlotEvent
 from pw_geyser import geyser_pb2
 from pw_parser.core.balances.context import signature_text
 from pw_parser.core.decode.programs import BUILT_IN, Programs
-from pw_parser.core.decode.transaction import Malformed, info_of, view_of
+from pw_parser.core.decode.transaction import Malformed, info_of, message_of, view_of
 from pw_parser.core.findings import NONE, Findings, findings_of
 
 __all__ = ["Malformed", "Parsed", "parse"]
@@ -48,10 +46,7 @@ def parse(update: bytes, programs: Programs = BUILT_IN) -> Parsed:
     Raises:
         Malformed: undecodable, of an unknown kind, or contradicting itself.
     """
-    try:
-        message = geyser_pb2.SubscribeUpdate.FromString(update)
-    except DecodeError as error:
-        raise Malformed(f"not a SubscribeUpdate: {error}") from error
+    message = message_of(update)
     kind = message.WhichOneof("update_oneof")
     if kind == "transaction":
         return _transaction(message.transaction, programs)
