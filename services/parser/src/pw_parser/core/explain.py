@@ -13,7 +13,7 @@ from pw_parser.core.calls.hops import shape_of
 from pw_parser.core.calls.statements import NOTHING, Statements
 from pw_parser.core.decode.programs import BUILT_IN, QUOTE_MINTS, SOL_MINT, Programs
 from pw_parser.core.decode.transaction import Malformed, View, info_of, message_of, view_of
-from pw_parser.core.findings import findings_of
+from pw_parser.core.successful import parsed_of
 from pw_parser.core.trades.judgement import judgement_of
 
 Verdict: TypeAlias = Literal[
@@ -100,12 +100,12 @@ def explain(update: bytes, programs: Programs = BUILT_IN) -> Explanation | None:
     if info.meta.HasField("err"):
         return Explanation(signature, slot, "failed", SENTENCES["failed"])
     view = view_of(info, slot)
-    findings = findings_of(view, programs)
+    parsed = parsed_of(view, programs)
     ledger = ledger_of(view, programs)
     view = ledger.calls.view
-    judgement = judgement_of(view, ledger, findings.said, programs)
+    judgement = judgement_of(view, ledger, parsed.said, programs)
     context = None if judgement is None else judgement.context
-    verdict = _verdict(ledger, context, findings.events, view)
+    verdict = _verdict(ledger, context, parsed.events, view)
     return Explanation(
         signature=signature,
         slot=slot,
@@ -116,8 +116,8 @@ def explain(update: bytes, programs: Programs = BUILT_IN) -> Explanation | None:
         routers=ledger.routers,
         balances=_balances(view, context),
         taken_out=_taken_out(view, ledger),
-        said=findings.said,
-        events=findings.events,
+        said=parsed.said,
+        events=parsed.events,
         hops=tuple(
             hop.venue or (hop.program.name if hop.program is not None else hop.id)
             for hop in shape_of(view, programs).hops

@@ -14,7 +14,7 @@ from pw_parser.core.balances.funding import transfers_in
 from pw_parser.core.balances.ledger import Ledger, ledger_of
 from pw_parser.core.calls.cross_check import AGREES, DISAGREES, FROM_EVENT, opinion_of
 from pw_parser.core.calls.statements import NOTHING, Statements, statements_of
-from pw_parser.core.decode.programs import BUILT_IN, QUOTE_MINTS, SOL_MINT, STABLE_MINTS, Programs
+from pw_parser.core.decode.programs import QUOTE_MINTS, SOL_MINT, STABLE_MINTS, Programs
 from pw_parser.core.decode.transaction import U64_MAX, View
 from pw_parser.core.pools import add_burns, add_pools
 from pw_parser.core.trades.judgement import Judgement, judgement_of, may_trade
@@ -25,26 +25,32 @@ from pw_parser.core.venues.registry import ROUTERS
 from pw_parser.core.venues.venue import TradeEvent
 
 
-class Findings(NamedTuple):
-    """The events of a transaction, what the venues said, and whose events (dis)agree.
+class Parsed(NamedTuple):
+    """What one update was. `kind` is `transaction`, `slot` or `block_meta`.
 
-    `unlisted` are the venues of its swaps that the table does not name.
+    `said` is what the venues stated beside the events; `disagreements` and `agreements` name the
+    venues whose statements contradict the balances, or bear them out. `slot` and `signature` are
+    of a transaction that holds any of these.
     """
 
+    kind: str
     events: tuple[Event, ...] = ()
+    failed: bool = False
+    vote: bool = False
     said: Statements = NOTHING
     disagreements: tuple[str, ...] = ()
-    unlisted: tuple[str, ...] = ()
     agreements: tuple[str, ...] = ()
+    slot: int = 0
+    signature: str = ""
 
 
-NONE = Findings()
+EMPTY: Final = Parsed("transaction")
 # The quote is what the pool moved: a trader's own change may differ by so much in fees.
 OWN_QUOTE_PER_CENT: Final = 3
 
 
-def findings_of(view: View, programs: Programs = BUILT_IN) -> Findings:
-    """Judge a successful transaction.
+def parsed_of(view: View, programs: Programs) -> Parsed:
+    """Judge a successful transaction that is no vote.
 
     Raises:
         Malformed: it contradicts itself.
@@ -53,13 +59,13 @@ def findings_of(view: View, programs: Programs = BUILT_IN) -> Findings:
     if programs.exchanges.isdisjoint(view.keys) and not may_trade(view):
         _add_transfers(events, view)
         add_burns(events, view)
-        return Findings(tuple(events)) if events else NONE
+        return _parsed(view, events)
     ledger = ledger_of(view, programs)
     view = ledger.calls.view
     ran = ledger.venues or ledger.routers or ledger.calls.invocations
     if not ran and not may_trade(view):
         _add_transfers(events, view, ledger)
-        return Findings(tuple(events)) if events else NONE
+        return _parsed(view, events)
     said = statements_of(view, ledger.calls)
     judgement = judgement_of(view, ledger, said, programs)
     disagreements: list[str] = []
@@ -75,16 +81,33 @@ def findings_of(view: View, programs: Programs = BUILT_IN) -> Findings:
             if venue:
                 disagreements.append(venue)
         events.extend(judgement.trips)
-        unlisted = unlisted if judgement.legs else ()
     if said is not NOTHING:
         _add_tokens(events, view, said)
         _add_quote_trades(events, view, said)
     _add_transfers(events, view, ledger)
     add_pools(events, view, said)
-    if not events and said is NOTHING:
-        return NONE
     agreements = tuple(dict.fromkeys(one.venue for one in said.trades)) if agreed else ()
-    return Findings(tuple(events), said, tuple(disagreements), unlisted, agreements)
+    return _parsed(view, events, said, tuple(disagreements), agreements)
+
+
+def _parsed(
+    view: View,
+    events: list[Event],
+    said: Statements = NOTHING,
+    disagreements: tuple[str, ...] = (),
+    agreements: tuple[str, ...] = (),
+) -> Parsed:
+    if not events and said is NOTHING:
+        return EMPTY
+    return Parsed(
+        "transaction",
+        tuple(events),
+        said=said,
+        disagreements=disagreements,
+        agreements=agreements,
+        slot=view.slot,
+        signature=signature_text(view.signature),
+    )
 
 
 def _add_tokens(events: list[Event], view: View, said: Statements) -> None:
