@@ -226,9 +226,9 @@ def _scores(row: Row) -> str:
 
 
 def _count_said(rows: defaultdict[str, Row], one: Parsed) -> None:
-    for venue, _ in one.findings.said.called:
+    for venue, _ in one.said.called:
         rows[venue].seen = True
-    for unparsed in one.findings.said.unparsed:
+    for unparsed in one.said.unparsed:
         rows[unparsed.venue].unparsed += 1
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from pw_cli.commands.captures.explain import explain_one, find, verdicts, write_fixture
 from pw_common.wire.captures import CaptureWriter, read_capture
+from pw_geyser import geyser_pb2
 from pw_replay.market import generate
 
 
@@ -76,6 +77,24 @@ def test_the_command_takes_the_flags(market: Path, capsys: pytest.CaptureFixture
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environ)
     assert "swap: A trade" in done.stdout
     assert "\x1b[" not in done.stdout
+
+
+def test_a_transaction_that_cannot_be_read_is_one_line_and_leaves_no_fixture(
+    market: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    signature = a_trade(market, capsys)
+    (update,) = find(signature, [market]).values()
+    message = geyser_pb2.SubscribeUpdate.FromString(update)
+    message.transaction.transaction.meta.log_messages.append("marker")
+    with CaptureWriter(tmp_path / "broken.pb.gz") as writer:
+        writer.write(message.SerializeToString().replace(b"marker", b"mar\xffer"))
+    assert explain_one(signature, [tmp_path / "broken.pb.gz"], as_json=False) == 2
+    assert write_fixture(signature, [tmp_path / "broken.pb.gz"], tmp_path / "fixtures") == 2
+    said = capsys.readouterr().err.splitlines()
+    assert [line.startswith(f"pw parse: {signature}: cannot be read: ") for line in said] == [
+        True
+    ] * 2
+    assert not (tmp_path / "fixtures").exists()
 
 
 def test_a_broken_capture_is_exit_code_2(tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def test_round_trips_end_where_they_began(folder: Path, parsed: list[Parsed]) ->
 def test_no_venue_of_today_writes_what_its_table_does_not_explain(parsed: list[Parsed]) -> None:
     watch = DriftWatch()
     for one in parsed:
-        said = one.findings.said
+        said = one.said
         assert not [u for u in said.unparsed if u.venue == "meteora_dlmm"]
         watch.fold(one.slot, dict(said.called), (), {u.venue: 1 for u in said.unparsed})
     assert watch.drifts() == ()

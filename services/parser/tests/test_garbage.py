@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from pw_common.wire.messages import encode
 from pw_geyser import geyser_pb2
+from pw_parser.core.explain import explain
 from pw_parser.core.parse import Malformed, Parsed, parse
 
 
@@ -28,6 +30,12 @@ def readable(update: bytes) -> Parsed | None:
 @given(st.binary(max_size=400))
 def test_arbitrary_bytes_parse_or_are_malformed(update: bytes) -> None:
     assert readable(update) == readable(update)
+
+
+@given(st.binary(max_size=400))
+def test_arbitrary_bytes_are_explained_or_are_malformed(update: bytes) -> None:
+    with contextlib.suppress(Malformed):
+        explain(update)
 
 
 mutations = st.lists(

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from pw_common.wire.messages import Swap
-from pw_parser.core.calls.cross_check import UNHEARD, Opinion, Trade, opinion_of
+from pw_parser.core.balances.context import Leg
+from pw_parser.core.calls.cross_check import UNHEARD, Opinion, opinion_of
 from pw_parser.core.calls.statements import Statements
 from pw_parser.core.decode.programs import SOL_MINT
 from pw_parser.core.parse import parse
@@ -58,24 +59,25 @@ def test_sol_received_beside_a_trade_is_named(buy: Any) -> None:
 
 def test_an_event_prices_what_balances_cannot_and_never_beyond_64_bits() -> None:
     event = TradeEvent("pumpfun", SOL_MINT, 5_000, "mint", 900, "alice")
-    trade = Trade("alice", "mint", 900, None, alone=True)
-    opinion = opinion_of(Statements(trades=(event,)), ("pumpfun",), trade)
+    leg = Leg("alice", "mint", 900, None, None, ())
+    opinion = opinion_of(Statements(trades=(event,)), ("pumpfun",), leg, alone=True)
     assert opinion == Opinion("event_agrees", quote=(SOL_MINT, 5_000))
     huge = event._replace(amount_in_raw=2**64 - 1)
-    assert opinion_of(Statements(trades=(huge, huge)), ("pumpfun",), trade).quote is None
-    swapped = trade._replace(base_raw=-900)
-    assert (
-        opinion_of(Statements(trades=(event,)), ("pumpfun",), swapped).reason == "event_disagrees"
-    )
+    twice = Statements(trades=(huge, huge))
+    assert opinion_of(twice, ("pumpfun",), leg, alone=True).quote is None
+    swapped = leg._replace(base_raw=-900)
+    opinion = opinion_of(Statements(trades=(event,)), ("pumpfun",), swapped, alone=True)
+    assert opinion.reason == "event_disagrees"
 
 
 def test_silence_of_a_venue_is_no_disagreement() -> None:
     event = TradeEvent("pumpfun", SOL_MINT, 5_000, "mint", 10, "alice")
-    trade = Trade("alice", "mint", 900, (SOL_MINT, 5_000), alone=True)
+    leg = Leg("alice", "mint", 900, SOL_MINT, 5_000, ())
     said = Statements(trades=(event,), silent=frozenset({"orca_whirlpool"}))
-    assert opinion_of(said, ("pumpfun", "orca_whirlpool"), trade) == UNHEARD
-    assert opinion_of(said, ("pumpfun", "humidifi"), trade) == UNHEARD
-    assert opinion_of(Statements(trades=(event,)), ("pumpfun",), trade).venue == "pumpfun"
+    assert opinion_of(said, ("pumpfun", "orca_whirlpool"), leg, alone=True) == UNHEARD
+    assert opinion_of(said, ("pumpfun", "humidifi"), leg, alone=True) == UNHEARD
+    said = Statements(trades=(event,))
+    assert opinion_of(said, ("pumpfun",), leg, alone=True).venue == "pumpfun"
 
 
 @pytest.mark.corpus

@@ -84,7 +84,7 @@ def test_a_ray_log_speaks_for_its_own_pool(draft: Any) -> None:
             f"Program {RAYDIUM} success",
         ]
     )
-    (trade,) = parse(update.SerializeToString()).findings.said.trades
+    (trade,) = parse(update.SerializeToString()).said.trades
     assert (trade.venue, trade.amount_in_raw, trade.amount_out_raw) == ("raydium_v4", 100, 200)
     assert trade.user == made.address("alice")
 
@@ -99,7 +99,7 @@ def test_a_transaction_that_trades_a_pair_both_ways_does_not_say_what_sol_is_wor
         read = parse(update)
         pairs = {
             (trade.mint_in, trade.mint_out)
-            for trade in read.findings.said.trades
+            for trade in read.said.trades
             if trade.venue not in ROUTERS
         }
         both = {mint for mint in STABLE_MINTS if {(mint, SOL_MINT), (SOL_MINT, mint)} <= pairs}

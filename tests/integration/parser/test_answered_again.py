@@ -14,7 +14,7 @@ from pw_common.topology.streams import stream_created
 from pw_common.topology.subjects import STREAM_SWAP, SWAP_BATCH
 from pw_common.wire.envelope import MSG_ID
 from pw_common.wire.messages import Batch
-from pw_parser.again import Place, empty_answer
+from pw_parser.again import empty_answer
 from pw_parser.core.batch import parse_message
 from pw_parser.shell import answer
 from support.broker import provisioned
@@ -120,9 +120,9 @@ async def test_an_answer_whose_acknowledgement_was_lost_is_not_stored_twice(
         messages = await given(broker, bus, updates)
         created = stream_created(await bus.api("STREAM.INFO.PW_TX"))
         name = messages[0].headers[MSG_ID]
-        batch = empty_answer(Place("another queue", 7, name))
+        batch = empty_answer("another queue", 7, name)
         await store(bus, batch.subject, batch.body, {**batch.headers, MSG_ID: f"swap:{name}"})
-        own = empty_answer(Place(created, 1, name))
+        own = empty_answer(created, 1, name)
         await store(bus, own.subject, own.body, own.headers)
         async with running_service("pw_parser", {"PW_NATS_URL": broker.url}):
             await answered(bus, len(messages) + 1)

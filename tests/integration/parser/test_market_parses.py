@@ -39,7 +39,7 @@ def test_generated_venues_speak_as_the_real_ones_do() -> None:
     opinions: Counter[str] = Counter()
     for update, _ in generate_labelled(seed=4, minutes=0.3, tps=150):
         parsed = parse(update)
-        unparsed.update(one.venue for one in parsed.findings.said.unparsed)
+        unparsed.update(one.venue for one in parsed.said.unparsed)
         for event in parsed.events:
             if isinstance(event, Swap):
                 opinions["agrees"] += "event_agrees" in event.reasons

@@ -102,7 +102,7 @@ def test_what_venues_say_agrees_and_no_layout_looks_changed(
     unparsed: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     for parsed, _ in read:
-        unparsed.update(one.venue for one in parsed.findings.said.unparsed)
+        unparsed.update(one.venue for one in parsed.said.unparsed)
         for swap in swaps(parsed):
             reasons.update(swap.reasons)
             assert swap.confidence >= 0.7, swap

@@ -22,7 +22,7 @@ from pw_common.topology.subjects import (
     KEY_PROGRAMS,
 )
 from pw_common.wire.envelope import MSG_ID
-from pw_parser.again import Place, empty_answer
+from pw_parser.again import empty_answer
 from pw_provision.apply import apply
 from support.broker import running_broker, small_topology
 from support.ingesting import ingest
@@ -105,7 +105,7 @@ async def test_ingest_and_parser_work_with_their_least_rights_and_ask_for_no_mor
         messages = await queued(bus)
         # The first was answered before, at another sequence: the parser looks at which.
         first = messages[0].headers[MSG_ID]
-        batch = empty_answer(Place("another queue", 7, first))
+        batch = empty_answer("another queue", 7, first)
         await store(bus, batch.subject, batch.body, {**batch.headers, MSG_ID: f"swap:{first}"})
         async with running_service("pw_parser", environ):
             await answered(bus, len(messages) + 1)

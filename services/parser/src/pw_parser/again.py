@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from base64 import b64decode
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 from pw_common.jetstream.bus import NOT_FOUND, ApiRefused, BrokerAway, Bus
 from pw_common.jetstream.publishing.outcome import Publish
@@ -35,14 +35,6 @@ ASKED_MAX: Final = 3
 RETRY_S: Final = 0.25
 
 
-class Place(NamedTuple):
-    """Where in PW_TX a message stands, and its Msg-Id."""
-
-    tx_stream_created: str
-    tx_seq: int
-    tx_id: str = ""
-
-
 class Again:
     """Says what to store for a message whose batch PW_SWAP had already."""
 
@@ -50,13 +42,13 @@ class Again:
         self._bus = bus
         self._log = log
 
-    async def answer(self, place: Place, stored: Iterable[Stored]) -> tuple[Publish, ...]:
+    async def answer(self, batch: Batch, stored: Iterable[Stored]) -> tuple[Publish, ...]:
         """An empty answer, or nothing where the stored batch is of this very sequence."""
         for one in stored:
             if one.duplicate and one.stream == STREAM_SWAP:
                 first = await self._first(one.seq)
-                if first is None or not _stands_at(first, place):
-                    return (empty_answer(place),)
+                if first is None or not _is_at_the_same_sequence(first, batch):
+                    return (empty_answer(batch.tx_stream_created, batch.tx_seq, batch.tx_id),)
         return ()
 
     async def _first(self, seq: int) -> Batch | None:
@@ -82,22 +74,22 @@ class Again:
                 return None
 
 
-def _stands_at(first: Batch, place: Place) -> bool:
-    return first.tx_seq == place.tx_seq and means_the_same(
-        first.tx_stream_created, place.tx_stream_created, place.tx_seq
+def _is_at_the_same_sequence(first: Batch, batch: Batch) -> bool:
+    return first.tx_seq == batch.tx_seq and means_the_same(
+        first.tx_stream_created, batch.tx_stream_created, batch.tx_seq
     )
 
 
-def empty_answer(place: Place) -> Publish:
+def empty_answer(tx_stream_created: str, tx_seq: int, tx_id: str) -> Publish:
     """What fills a sequence and claims nothing: the first answer has the events and counts.
 
     It names no source, epoch or frontier either. Those of a message that is sent again may be
     older than what readers know by now.
     """
     batch = Batch(
-        tx_stream_created=place.tx_stream_created,
-        tx_seq=place.tx_seq,
-        tx_id=place.tx_id,
+        tx_stream_created=tx_stream_created,
+        tx_seq=tx_seq,
+        tx_id=tx_id,
         source="",
         epoch=0,
         frontier_slot=0,
@@ -105,7 +97,7 @@ def empty_answer(place: Place) -> Publish:
     )
     headers = {
         # A restored queue uses a sequence again, for another message.
-        MSG_ID: f"again:{place.tx_stream_created}:{place.tx_seq}:{place.tx_id}",
+        MSG_ID: f"again:{tx_stream_created}:{tx_seq}:{tx_id}",
         CONTENT_ENCODING: ZSTD,
         SCHEMA: SCHEMA_BATCH,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.consuming.worker import (
@@ -50,27 +50,27 @@ from pw_common.wire.envelope import (
     read_stamp,
 )
 from pw_common.wire.limits import PARSER_ACK_WAIT_S, PARSER_FETCH, POISON_RUN_MAX
-from pw_common.wire.messages import Counts, Swap, UnparsedAt, encode
-from pw_parser.again import Again, Place
-from pw_parser.core.batch import DeadLetter, Outcome, Tally, parse_message
+from pw_common.wire.messages import Swap, encode
+from pw_parser.again import Again
+from pw_parser.core.batch import DeadLetter, Outcome, parse_message
 from pw_parser.drifting import AcknowledgedWatch, Drift
 from pw_parser.isolate import PARSE, SUSPECT_DELIVERIES, NoVerdict, crashing_updates
 from pw_parser.tables import SHIPPED, Tables
 
 NEEDS = (STREAM_TX, STREAM_SWAP, STREAM_DLQ)
 REASON_CHARACTERS_MAX = 300
-NO_TALLY = Tally(0, {}, {}, {})
 
 
 @dataclass(frozen=True)
 class Answer(Done):
-    """A `Done` that remembers what it counted, for the metrics once it is stored."""
+    """A `Done` with what was read, which is counted once it is stored."""
 
-    counts: Counts = Counts()  # noqa: RUF009 - frozen struct
-    swaps: int = 0
-    tally: Tally = NO_TALLY
-    unparsed: tuple[UnparsedAt, ...] = ()
-    place: Place = Place("", 0)
+    outcome: Outcome = field(kw_only=True)
+
+    @property
+    def swaps(self) -> int:
+        """How many trades the message held."""
+        return sum(isinstance(event, Swap) for event in self.outcome.batch.events)
 
 
 LIMITS = WorkerLimits(
@@ -122,15 +122,17 @@ class Parsing(Hooks):
 
     async def also(self, done: Done, stored: list[Stored]) -> tuple[Publish, ...]:
         """What an earlier answer to the same message left out."""
-        return await self._again.answer(done.place, stored) if isinstance(done, Answer) else ()
+        if not isinstance(done, Answer):
+            return ()
+        return await self._again.answer(done.outcome.batch, stored)
 
     async def on_back(self) -> None:
         """Learn which PW_TX this is."""
         await self._queue.look()
 
-    def on_stored(self, delivery: Delivery, done: Done, stored: list[Stored]) -> None:
+    def on_stored(self, _delivery: Delivery, done: Done, stored: list[Stored]) -> None:
         """Count it."""
-        count(self._runtime.metrics, self._drift, delivery, done, stored)
+        count(self._runtime.metrics, self._drift, done, stored)
 
     def on_health(self, reason: str) -> None:
         """Ready, or why not."""
@@ -220,11 +222,7 @@ def answer(delivery: Delivery, outcome: Outcome) -> Answer:
         dead_letters=tuple(_letter(delivery, origin, one) for one in outcome.dead_letters),
         # Dead letters that are tried again say nothing of the source, however many there are.
         poisoned=outcome.poisoned and not origin.startswith(REPLAY_ID),
-        counts=batch.counts,
-        swaps=sum(1 for event in batch.events if isinstance(event, Swap)),
-        tally=outcome.tally,
-        unparsed=batch.unparsed,
-        place=Place(batch.tx_stream_created, batch.tx_seq, batch.tx_id),
+        outcome=outcome,
     )
 
 
@@ -250,9 +248,7 @@ def _letter(delivery: Delivery, origin: str, letter: DeadLetter) -> Publish:
     return Publish(dead_letter("parser"), compress(letter.body), headers)
 
 
-def count(
-    metrics: Metrics, drift: Drift, _delivery: Delivery, done: Done, stored: list[Stored]
-) -> None:
+def count(metrics: Metrics, drift: Drift, done: Done, stored: list[Stored]) -> None:
     """Count a message once everything of it is stored."""
     metrics.count("pw_parser_messages_total")
     for one in stored:
@@ -260,17 +256,18 @@ def count(
             metrics.count("pw_stored_duplicates_total", stream=one.stream)
     if not isinstance(done, Answer):
         return
-    counts = done.counts
+    batch, letters, tally = done.outcome
+    counts = batch.counts
     metrics.count("pw_parser_transactions_total", counts.transactions)
     metrics.count("pw_parser_failed_total", counts.failed)
     metrics.count("pw_parser_votes_total", counts.votes)
     metrics.count("pw_parser_swaps_total", done.swaps)
-    metrics.count("pw_parser_dead_letters_total", len(done.dead_letters))
-    for venue, unparsed in done.tally.unparsed.items():
+    metrics.count("pw_parser_dead_letters_total", len(letters))
+    for venue, unparsed in tally.unparsed.items():
         metrics.count("pw_parser_unparsed_total", unparsed, venue=venue)
-    for venue, disagreements in done.tally.disagreements.items():
+    for venue, disagreements in tally.disagreements.items():
         metrics.count("pw_parser_disagreements_total", disagreements, venue=venue)
-    drift.take(done.tally, done.unparsed)
+    drift.take(tally, batch.unparsed)
 
 
 def _header_text(text: str) -> str:

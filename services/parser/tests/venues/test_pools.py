@@ -81,9 +81,9 @@ def test_a_swap_that_dlmm_states_twice_counts_once(draft: Any) -> None:
     for name, body in (("Swap", once), ("Swap2Evt", again)):
         made.invoke(DLMM, ("a0",), EVENT_TAG + event_tag(name) + body, inner=True)
     read = parse(made.token("alice", "mint-x", 5, 4).update())
-    (trade,) = read.findings.said.trades
+    (trade,) = read.said.trades
     assert (trade.amount_in_raw, trade.amount_out_raw) == (100, 200)
-    assert read.findings.said.unparsed == ()
+    assert read.said.unparsed == ()
 
 
 def test_a_burn_by_its_holder_is_kept(draft: Any) -> None:

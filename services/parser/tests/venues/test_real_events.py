@@ -18,16 +18,16 @@ def parsed(real_updates: list[bytes]) -> list[Parsed]:
 
 @pytest.mark.corpus
 def test_no_instruction_or_event_of_a_known_venue_is_unparsed(parsed: list[Parsed]) -> None:
-    assert [one for p in parsed for one in p.findings.said.unparsed] == []
+    assert [one for p in parsed for one in p.said.unparsed] == []
 
 
 @pytest.mark.corpus
 def test_every_trading_instruction_has_its_event_but_for_old_whirlpools(
     parsed: list[Parsed],
 ) -> None:
-    silent = Counter(venue for p in parsed for venue in p.findings.said.silent)
+    silent = Counter(venue for p in parsed for venue in p.said.silent)
     assert set(silent) <= {"orca_whirlpool"}
-    spoken = {trade.venue for p in parsed for trade in p.findings.said.trades}
+    spoken = {trade.venue for p in parsed for trade in p.said.trades}
     assert spoken == set(VENUES)
 
 

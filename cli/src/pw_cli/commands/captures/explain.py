@@ -47,8 +47,7 @@ def explain_one(
     try:
         explanation = explain(update, programs)
     except Malformed as error:
-        sys.stderr.write(f"pw parse: {signature}: cannot be read: {error}\n")
-        return EXIT_UNREADABLE
+        return _unreadable(signature, error)
     assert explanation is not None
     if as_json:
         write_json(explanation._asdict())
@@ -67,11 +66,15 @@ def write_fixture(signature: str, paths: list[Path], out: Path) -> int:
     if len(found) != 1:
         return _not_one(signature, paths, found)
     [(whole, update)] = found.items()
+    try:
+        reading = reading_of(update)
+    except Malformed as error:
+        return _unreadable(whole, error)
     out.mkdir(parents=True, exist_ok=True)
     capture, expected = out / f"{whole}.pb.gz", out / f"{whole}.json"
     with CaptureWriter(capture) as writer:
         writer.write(update)
-    body = msgspec.json.encode(reading_of(update), order="deterministic")
+    body = msgspec.json.encode(reading, order="deterministic")
     expected.write_bytes(msgspec.json.format(body, indent=2) + b"\n")
     sys.stdout.write(
         f"wrote {capture}\nwrote {expected}\n"
@@ -220,7 +223,7 @@ def _explanations(paths: list[Path], programs: Programs) -> Iterator[Explanation
         for position, update in enumerate(read_capture(path)):
             try:
                 explanation = explain(update, programs)
-            except (Malformed, DecodeError) as error:
+            except Malformed as error:
                 sys.stderr.write(f"pw parse: {path}: update {position}: {error}\n")
                 continue
             if explanation is not None:
@@ -230,6 +233,11 @@ def _explanations(paths: list[Path], programs: Programs) -> Iterator[Explanation
 def _signatures_in(path: Path) -> frozenset[str]:
     lines = path.read_text(encoding="utf-8").splitlines()
     return frozenset(msgspec.json.decode(line)["signature"] for line in lines if line.strip())
+
+
+def _unreadable(signature: str, error: Malformed) -> int:
+    sys.stderr.write(f"pw parse: {signature}: cannot be read: {error}\n")
+    return EXIT_UNREADABLE
 
 
 def _not_one(signature: str, paths: list[Path], found: dict[str, bytes]) -> int:

@@ -17,8 +17,8 @@ from pw_common.wire.envelope import (
 from pw_common.wire.framing import BadFrame, frame, split
 from pw_common.wire.limits import DECOMPRESSED_BYTES_MAX, UNPARSED_PER_BATCH_MAX
 from pw_common.wire.messages import Batch, Counts, Event, UnparsedAt
+from pw_parser.core.calls.statements import NOTHING
 from pw_parser.core.decode.programs import BUILT_IN, Programs
-from pw_parser.core.findings import NONE
 from pw_parser.core.parse import Malformed, Parsed, parse
 
 
@@ -147,15 +147,15 @@ class _Fold:
         self.votes += parsed.vote
         self.events.extend(parsed.events)
         self.slot = max(self.slot, parsed.slot)
-        if parsed.findings is not NONE:
-            self.findings(parsed)
+        if parsed.said is not NOTHING:
+            self.statements(parsed)
 
-    def findings(self, parsed: Parsed) -> None:
-        said = parsed.findings.said
+    def statements(self, parsed: Parsed) -> None:
+        said = parsed.said
         for venue, count in said.called:
             self.called[venue] += count
-        self.disagreements.update(parsed.findings.disagreements)
-        self.agreements.update(parsed.findings.agreements)
+        self.disagreements.update(parsed.disagreements)
+        self.agreements.update(parsed.agreements)
         for one in said.unparsed:
             self.unparsed[one.venue] += 1
             if len(self.described) < UNPARSED_PER_BATCH_MAX:

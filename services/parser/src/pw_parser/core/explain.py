@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from pw_common.wire.messages import Event, RoundTrip, Swap
-from pw_geyser import geyser_pb2
-from pw_parser.core.balances.context import Judged, signature_text
+from pw_parser.core.balances.context import Context, signature_text
 from pw_parser.core.balances.ledger import Ledger, ledger_of
 from pw_parser.core.balances.owners import with_owners
 from pw_parser.core.balances.wallets import is_wallet
 from pw_parser.core.calls.hops import shape_of
 from pw_parser.core.calls.statements import NOTHING, Statements
 from pw_parser.core.decode.programs import BUILT_IN, QUOTE_MINTS, SOL_MINT, Programs
-from pw_parser.core.decode.transaction import Malformed, View, info_of, view_of
-from pw_parser.core.findings import findings_of
+from pw_parser.core.decode.transaction import Malformed, View, info_of, message_of, view_of
+from pw_parser.core.successful import parsed_of
 from pw_parser.core.trades.judgement import judgement_of
 
 Verdict: TypeAlias = Literal[
@@ -91,7 +90,7 @@ def explain(update: bytes, programs: Programs = BUILT_IN) -> Explanation | None:
     Raises:
         Malformed: as `parse` does.
     """
-    message = geyser_pb2.SubscribeUpdate.FromString(update)
+    message = message_of(update)
     if message.WhichOneof("update_oneof") != "transaction":
         return None
     info, slot = info_of(message.transaction), message.transaction.slot
@@ -101,12 +100,12 @@ def explain(update: bytes, programs: Programs = BUILT_IN) -> Explanation | None:
     if info.meta.HasField("err"):
         return Explanation(signature, slot, "failed", SENTENCES["failed"])
     view = view_of(info, slot)
-    findings = findings_of(view, programs)
+    parsed = parsed_of(view, programs)
     ledger = ledger_of(view, programs)
     view = ledger.calls.view
-    judgement = judgement_of(view, ledger, findings.said, programs)
-    judged = None if judgement is None else judgement.judged
-    verdict = _verdict(ledger, judged, findings.events, view)
+    judgement = judgement_of(view, ledger, parsed.said, programs)
+    context = None if judgement is None else judgement.context
+    verdict = _verdict(ledger, context, parsed.events, view)
     return Explanation(
         signature=signature,
         slot=slot,
@@ -115,10 +114,10 @@ def explain(update: bytes, programs: Programs = BUILT_IN) -> Explanation | None:
         signers=tuple(view.address(index) for index in range(view.signer_count)),
         venues=ledger.venues,
         routers=ledger.routers,
-        balances=_balances(view, judged),
+        balances=_balances(view, context),
         taken_out=_taken_out(view, ledger),
-        said=findings.said,
-        events=findings.events,
+        said=parsed.said,
+        events=parsed.events,
         hops=tuple(
             hop.venue or (hop.program.name if hop.program is not None else hop.id)
             for hop in shape_of(view, programs).hops
@@ -127,7 +126,7 @@ def explain(update: bytes, programs: Programs = BUILT_IN) -> Explanation | None:
 
 
 def _verdict(
-    ledger: Ledger, judged: Judged | None, events: tuple[Event, ...], view: View
+    ledger: Ledger, context: Context | None, events: tuple[Event, ...], view: View
 ) -> Verdict:
     if any(isinstance(event, Swap) for event in events):
         return "swap"
@@ -137,14 +136,13 @@ def _verdict(
         return "orders"
     if not ledger.venues and not ledger.routers:
         return "no_exchange"
-    if judged is None:
+    if context is None:
         moved = {t.mint for t in view.tokens if t.pre_raw != t.post_raw}
         return "quote_for_quote" if moved and moved <= QUOTE_MINTS else "no_token_moved"
-    return _why_no_leg(judged)
+    return _why_no_leg(context)
 
 
-def _why_no_leg(judged: Judged) -> Verdict:
-    context = judged.context
+def _why_no_leg(context: Context) -> Verdict:
     for signer in context.signers:
         base = [raw for raw in context.balances.base.get(signer, {}).values() if raw]
         quote = [raw for raw in context.balances.quote.get(signer, {}).values() if raw]
@@ -157,11 +155,11 @@ def _why_no_leg(judged: Judged) -> Verdict:
     return "no_trader"
 
 
-def _balances(view: View, judged: Judged | None) -> tuple[Balance, ...]:
+def _balances(view: View, context: Context | None) -> tuple[Balance, ...]:
     """Net changes by owner and mint, signers first, then by size."""
     signers = [view.address(index) for index in range(view.signer_count)]
     rows: list[Balance] = []
-    if judged is None:
+    if context is None:
         sums: dict[tuple[str, str], int] = {}
         places: dict[str, int] = {}
         for token in with_owners(view).tokens:
@@ -174,7 +172,7 @@ def _balances(view: View, judged: Judged | None) -> tuple[Balance, ...]:
             if raw
         ]
     else:
-        balances = judged.context.balances
+        balances = context.balances
         for side in (balances.base, balances.quote):
             for owner, changes in side.items():
                 for mint, raw in changes.items():

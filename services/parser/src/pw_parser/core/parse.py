@@ -2,43 +2,24 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from google.protobuf.message import DecodeError
+from typing import Final
 
 from pw_common.ordering.event_time import sane_block_time_s
 from pw_common.wire.limits import SLOT_MAX
-from pw_common.wire.messages import Event, SlotEvent
+from pw_common.wire.messages import SlotEvent
 from pw_geyser import geyser_pb2
-from pw_parser.core.balances.context import signature_text
 from pw_parser.core.decode.programs import BUILT_IN, Programs
-from pw_parser.core.decode.transaction import Malformed, info_of, view_of
-from pw_parser.core.findings import NONE, Findings, findings_of
+from pw_parser.core.decode.transaction import Malformed, info_of, message_of, view_of
+from pw_parser.core.successful import Parsed, parsed_of
 
 __all__ = ["Malformed", "Parsed", "parse"]
 
 
-class Parsed(NamedTuple):
-    """What one update was. `kind` is `transaction`, `slot` or `block_meta`.
-
-    `findings` holds what the venues said, besides the events; `slot` and `signature` are
-    of a transaction that has findings.
-    """
-
-    kind: str
-    events: tuple[Event, ...] = ()
-    failed: bool = False
-    vote: bool = False
-    findings: Findings = NONE
-    slot: int = 0
-    signature: str = ""
-
-
-_SLOT = Parsed("slot")
-_OUTCOMES = {
-    (failed, vote): Parsed("transaction", (), failed, vote)
-    for failed in (False, True)
-    for vote in (False, True)
+_SLOT: Final = Parsed("slot")
+# By whether it failed and whether it is a vote: what moves no token is read no further.
+_UNREAD: Final = {
+    (failed, vote): Parsed("transaction", failed=failed, vote=vote)
+    for failed, vote in ((True, False), (False, True), (True, True))
 }
 
 
@@ -48,10 +29,7 @@ def parse(update: bytes, programs: Programs = BUILT_IN) -> Parsed:
     Raises:
         Malformed: undecodable, of an unknown kind, or contradicting itself.
     """
-    try:
-        message = geyser_pb2.SubscribeUpdate.FromString(update)
-    except DecodeError as error:
-        raise Malformed(f"not a SubscribeUpdate: {error}") from error
+    message = message_of(update)
     kind = message.WhichOneof("update_oneof")
     if kind == "transaction":
         return _transaction(message.transaction, programs)
@@ -74,17 +52,8 @@ def _transaction(update: geyser_pb2.SubscribeUpdateTransaction, programs: Progra
     info = info_of(update)
     failed = info.meta.HasField("err")
     if failed or info.is_vote:
-        return _OUTCOMES[failed, info.is_vote]
-    findings = findings_of(view_of(info, update.slot), programs)
-    if findings is NONE:
-        return _OUTCOMES[False, False]
-    return Parsed(
-        "transaction",
-        findings.events,
-        findings=findings,
-        slot=update.slot,
-        signature=signature_text(info.signature),
-    )
+        return _UNREAD[failed, info.is_vote]
+    return parsed_of(view_of(info, update.slot), programs)
 
 
 def _slot_event(meta: geyser_pb2.SubscribeUpdateBlockMeta) -> SlotEvent:

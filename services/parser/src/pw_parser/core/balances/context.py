@@ -7,7 +7,6 @@ from typing import Final, NamedTuple
 
 from solders.signature import Signature
 
-from pw_common.wire.messages import RoundTrip
 from pw_parser.core.balances.amounts import (
     Balances,
     account_indexes,
@@ -26,7 +25,10 @@ SIGNATURE_CACHE_SIZE: Final = 8
 
 
 class Leg(NamedTuple):
-    """One trade of one mint, before identity and order are known."""
+    """One trader's net trade of one mint by the balances, before identity and order are known.
+
+    `base_raw` is positive for a buy. Both quote fields are None where the balances cannot tell.
+    """
 
     trader: str
     mint: str
@@ -45,14 +47,6 @@ class Context(NamedTuple):
     signers: tuple[str, ...]
     indexes: dict[str, int]
     owners_derived: bool
-
-
-class Judged(NamedTuple):
-    """The trades of a transaction by its balances, ordered by (trader, mint), or a round trip."""
-
-    legs: tuple[Leg, ...]
-    trips: tuple[RoundTrip, ...]
-    context: Context
 
 
 def context_of(given: View, ledger: Ledger) -> Context | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from pw_parser.core.balances.context import Leg
 from pw_parser.core.calls.statements import Statements
 from pw_parser.core.decode.transaction import U64_MAX
 from pw_parser.core.venues.registry import ROUTERS, VENUES
@@ -25,20 +26,6 @@ QUOTE_TOLERANCE_PM: Final = 30
 ROUNDING_RAW: Final = 8
 
 
-class Trade(NamedTuple):
-    """One trader's net trade by the balances.
-
-    `base_raw` is positive for a buy; `quote` is (mint, raw amount), None where the
-    balances cannot tell; `alone` says that nobody else traded in the transaction.
-    """
-
-    trader: str
-    mint: str
-    base_raw: int
-    quote: tuple[str, int] | None
-    alone: bool
-
-
 class Opinion(NamedTuple):
     """What the events say of one trade. `venue` is whose event disagrees, else empty.
 
@@ -53,55 +40,57 @@ class Opinion(NamedTuple):
 UNHEARD: Final = Opinion()
 
 
-def opinion_of(said: Statements, venues: tuple[str, ...], trade: Trade) -> Opinion:
-    """Compare a trade with the events; `venues` are all that took part."""
+def opinion_of(said: Statements, venues: tuple[str, ...], leg: Leg, *, alone: bool) -> Opinion:
+    """Compare a trade by the balances with the events.
+
+    `venues` are all that took part; `alone` says that nobody else traded in the transaction.
+    """
     heard = said.trades
-    if not trade.alone:
-        heard = tuple(event for event in heard if event.user == trade.trader)
+    if not alone:
+        heard = tuple(event for event in heard if event.user == leg.trader)
     pools = [event for event in heard if event.venue not in ROUTERS]
     routes = [event for event in heard if event.venue in ROUTERS]
     # A router's events repeat those of the pools below it: each set is an opinion of its own.
     for events in (pools, routes):
-        if events and _matches(events, trade):
-            return Opinion(AGREES, quote=None if trade.quote else _stated_quote(events, trade))
-    if not trade.alone or not pools or any(v not in VENUES or v in said.silent for v in venues):
+        if events and _matches(events, leg):
+            return Opinion(AGREES, quote=None if leg.quote_mint else _stated_quote(events, leg))
+    if not alone or not pools or any(v not in VENUES or v in said.silent for v in venues):
         return UNHEARD
     if any(None in (event.mint_in, event.mint_out) for event in pools):
         return UNHEARD
-    touching = [event for event in pools if trade.mint in (event.mint_in, event.mint_out)]
+    touching = [event for event in pools if leg.mint in (event.mint_in, event.mint_out)]
     return Opinion(DISAGREES, (touching or pools)[-1].venue)
 
 
-def _matches(events: list[TradeEvent], trade: Trade) -> bool:
+def _matches(events: list[TradeEvent], leg: Leg) -> bool:
     """Whether all events together, or those of the token's own hops alone, state the trade.
 
     The price of a pool on the way is not what the whole route cost.
     """
-    if _sums_to(events, trade):
+    if _sums_to(events, leg):
         return True
-    touching = [event for event in events if trade.mint in (event.mint_in, event.mint_out)]
-    return 0 < len(touching) < len(events) and _sums_to(touching, trade)
+    touching = [event for event in events if leg.mint in (event.mint_in, event.mint_out)]
+    return 0 < len(touching) < len(events) and _sums_to(touching, leg)
 
 
-def _sums_to(events: list[TradeEvent], trade: Trade) -> bool:
-    if not _near(_net_raw(events, trade.mint), trade.base_raw, BASE_TOLERANCE_PM):
+def _sums_to(events: list[TradeEvent], leg: Leg) -> bool:
+    if not _near(_net_raw(events, leg.mint), leg.base_raw, BASE_TOLERANCE_PM):
         return False
-    if trade.quote is None:
+    if leg.quote_mint is None or leg.quote_raw is None:
         return True
-    quote_mint, quote_raw = trade.quote
-    paid_raw = -quote_raw if trade.base_raw > 0 else quote_raw
-    return _near(_net_raw(events, quote_mint), paid_raw, QUOTE_TOLERANCE_PM)
+    paid_raw = -leg.quote_raw if leg.base_raw > 0 else leg.quote_raw
+    return _near(_net_raw(events, leg.quote_mint), paid_raw, QUOTE_TOLERANCE_PM)
 
 
-def _stated_quote(events: list[TradeEvent], trade: Trade) -> tuple[str, int] | None:
+def _stated_quote(events: list[TradeEvent], leg: Leg) -> tuple[str, int] | None:
     """The one other mint that moved against the base by the events, if it is just one."""
     mints = {mint for event in events for mint in (event.mint_in, event.mint_out) if mint}
-    moved = {mint: raw for mint in mints - {trade.mint} if (raw := _net_raw(events, mint))}
+    moved = {mint: raw for mint in mints - {leg.mint} if (raw := _net_raw(events, mint))}
     if len(moved) != 1:
         return None
     [(mint, raw)] = moved.items()
     # A statement is data like any other: what no balance could be is not taken over.
-    return (mint, abs(raw)) if raw * trade.base_raw < 0 and abs(raw) <= U64_MAX else None
+    return (mint, abs(raw)) if raw * leg.base_raw < 0 and abs(raw) <= U64_MAX else None
 
 
 def _net_raw(events: list[TradeEvent], mint: str) -> int:

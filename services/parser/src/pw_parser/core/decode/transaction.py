@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from google.protobuf.message import DecodeError
 from solders.pubkey import Pubkey
 
 from pw_geyser import geyser_pb2, solana_storage_pb2
@@ -66,6 +67,18 @@ class View(NamedTuple):
     def address(self, index: int) -> str:
         """Base58 of an account's key."""
         return address(self.keys[index])
+
+
+def message_of(update: bytes) -> geyser_pb2.SubscribeUpdate:
+    """An update as received.
+
+    Raises:
+        Malformed: it cannot be decoded.
+    """
+    try:
+        return geyser_pb2.SubscribeUpdate.FromString(update)
+    except DecodeError as error:
+        raise Malformed(f"not a SubscribeUpdate: {error}") from error
 
 
 def info_of(

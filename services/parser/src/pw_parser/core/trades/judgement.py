@@ -7,7 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from pw_common.wire.messages import RoundTrip
-from pw_parser.core.balances.context import Context, Judged, Leg, context_of
+from pw_parser.core.balances.context import Context, Leg, context_of
 from pw_parser.core.balances.handed import without_passed
 from pw_parser.core.balances.ledger import Ledger
 from pw_parser.core.balances.wallets import is_wallet
@@ -28,10 +28,15 @@ from pw_parser.core.trades.vaults import vault_legs
 
 
 class Judgement(NamedTuple):
-    """The judgement of one transaction, and the hops by which it was reached."""
+    """The trades of one transaction, ordered by (trader, mint), or a round trip.
 
-    judged: Judged
-    hops: tuple[Hop, ...]
+    `hops` are those by which it was reached, none where balances told enough.
+    """
+
+    context: Context
+    legs: tuple[Leg, ...] = ()
+    trips: tuple[RoundTrip, ...] = ()
+    hops: tuple[Hop, ...] = ()
 
 
 def may_trade(view: View) -> bool:
@@ -110,7 +115,7 @@ def judgement_of(
     if not legs and not trips:
         legs = vault_legs(context, shaped)
     if not legs and not trips:
-        return Judgement(Judged((), (), context), ())
+        return Judgement(context)
     legs, trips, hops = _below_exchanges(context, ledger, legs, trips, said, shaped)
     if len(legs) > 1:
         legs = one_of_two(context, legs, users(), hops)
@@ -121,7 +126,7 @@ def judgement_of(
     ):
         legs, trips = [], (trip_of(context, traders.pop()),)
     legs.sort(key=lambda leg: (leg.trader, leg.mint))
-    return Judgement(Judged(tuple(legs), trips, context), hops)
+    return Judgement(context, tuple(legs), trips, hops)
 
 
 def _legs(

@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from pw_common.wire.messages import Event, QuoteTrade, TokenCreated, Transfer
-from pw_parser.core.balances.context import Judged, Leg, signature_text
+from pw_parser.core.balances.context import Context, Leg, signature_text
 from pw_parser.core.balances.funding import transfers_in
 from pw_parser.core.balances.ledger import Ledger, ledger_of
-from pw_parser.core.calls.cross_check import AGREES, DISAGREES, FROM_EVENT, Trade, opinion_of
+from pw_parser.core.calls.cross_check import AGREES, DISAGREES, FROM_EVENT, opinion_of
 from pw_parser.core.calls.statements import NOTHING, Statements, statements_of
-from pw_parser.core.decode.programs import BUILT_IN, QUOTE_MINTS, SOL_MINT, STABLE_MINTS, Programs
+from pw_parser.core.decode.programs import QUOTE_MINTS, SOL_MINT, STABLE_MINTS, Programs
 from pw_parser.core.decode.transaction import U64_MAX, View
 from pw_parser.core.pools import add_burns, add_pools
-from pw_parser.core.trades.judgement import judgement_of, may_trade
+from pw_parser.core.trades.judgement import Judgement, judgement_of, may_trade
 from pw_parser.core.trades.stated import PRICED_ELSEWHERE
 from pw_parser.core.trades.swaps import swap_of
 from pw_parser.core.trades.traders import moved_by_pools, pool_side
@@ -25,26 +25,32 @@ from pw_parser.core.venues.registry import ROUTERS
 from pw_parser.core.venues.venue import TradeEvent
 
 
-class Findings(NamedTuple):
-    """The events of a transaction, what the venues said, and whose events (dis)agree.
+class Parsed(NamedTuple):
+    """What one update was. `kind` is `transaction`, `slot` or `block_meta`.
 
-    `unlisted` are the venues of its swaps that the table does not name.
+    `said` is what the venues stated beside the events; `disagreements` and `agreements` name the
+    venues whose statements contradict the balances, or bear them out. `slot` and `signature` are
+    of a transaction that holds any of these.
     """
 
+    kind: str
     events: tuple[Event, ...] = ()
+    failed: bool = False
+    vote: bool = False
     said: Statements = NOTHING
     disagreements: tuple[str, ...] = ()
-    unlisted: tuple[str, ...] = ()
     agreements: tuple[str, ...] = ()
+    slot: int = 0
+    signature: str = ""
 
 
-NONE = Findings()
+EMPTY: Final = Parsed("transaction")
 # The quote is what the pool moved: a trader's own change may differ by so much in fees.
 OWN_QUOTE_PER_CENT: Final = 3
 
 
-def findings_of(view: View, programs: Programs = BUILT_IN) -> Findings:
-    """Judge a successful transaction.
+def parsed_of(view: View, programs: Programs) -> Parsed:
+    """Judge a successful transaction that is no vote.
 
     Raises:
         Malformed: it contradicts itself.
@@ -53,38 +59,55 @@ def findings_of(view: View, programs: Programs = BUILT_IN) -> Findings:
     if programs.exchanges.isdisjoint(view.keys) and not may_trade(view):
         _add_transfers(events, view)
         add_burns(events, view)
-        return Findings(tuple(events)) if events else NONE
+        return _parsed(view, events)
     ledger = ledger_of(view, programs)
     view = ledger.calls.view
     ran = ledger.venues or ledger.routers or ledger.calls.invocations
     if not ran and not may_trade(view):
         _add_transfers(events, view, ledger)
-        return Findings(tuple(events)) if events else NONE
+        return _parsed(view, events)
     said = statements_of(view, ledger.calls)
     judgement = judgement_of(view, ledger, said, programs)
     disagreements: list[str] = []
     agreed = False
     unlisted: tuple[str, ...] = ()
     if judgement is not None:
-        judged, hops = judgement
+        hops = judgement.hops
         unlisted = tuple(dict.fromkeys(hop.venue for hop in hops if hop.program is None))
-        for leg in judged.legs:
-            weighed, venue = _weighed(leg, judged, ledger, said, unlisted)
-            events.append(swap_of(judged.context, weighed, hops, len(events)))
+        for leg in judgement.legs:
+            weighed, venue = _weighed(leg, judgement, ledger, said, unlisted)
+            events.append(swap_of(judgement.context, weighed, hops, len(events)))
             agreed |= AGREES in weighed.reasons
             if venue:
                 disagreements.append(venue)
-        events.extend(judged.trips)
-        unlisted = unlisted if judged.legs else ()
+        events.extend(judgement.trips)
     if said is not NOTHING:
         _add_tokens(events, view, said)
         _add_quote_trades(events, view, said)
     _add_transfers(events, view, ledger)
     add_pools(events, view, said)
-    if not events and said is NOTHING:
-        return NONE
     agreements = tuple(dict.fromkeys(one.venue for one in said.trades)) if agreed else ()
-    return Findings(tuple(events), said, tuple(disagreements), unlisted, agreements)
+    return _parsed(view, events, said, tuple(disagreements), agreements)
+
+
+def _parsed(
+    view: View,
+    events: list[Event],
+    said: Statements = NOTHING,
+    disagreements: tuple[str, ...] = (),
+    agreements: tuple[str, ...] = (),
+) -> Parsed:
+    if not events and said is NOTHING:
+        return EMPTY
+    return Parsed(
+        "transaction",
+        tuple(events),
+        said=said,
+        disagreements=disagreements,
+        agreements=agreements,
+        slot=view.slot,
+        signature=signature_text(view.signature),
+    )
 
 
 def _add_tokens(events: list[Event], view: View, said: Statements) -> None:
@@ -169,25 +192,24 @@ def _add_transfers(events: list[Event], view: View, ledger: Ledger | None = None
 
 
 def _weighed(
-    leg: Leg, judged: Judged, ledger: Ledger, said: Statements, unlisted: tuple[str, ...]
+    leg: Leg, judgement: Judgement, ledger: Ledger, said: Statements, unlisted: tuple[str, ...]
 ) -> tuple[Leg, str]:
     """The leg with what events and pools add to it, and the venue whose event disagrees."""
-    alone = all(other.trader == leg.trader for other in judged.legs)
+    alone = all(other.trader == leg.trader for other in judgement.legs)
     venues = (*ledger.venues, *unlisted)
-    opinion = opinion_of(said, venues, _trade(leg, alone=alone))
+    opinion = opinion_of(said, venues, leg, alone=alone)
     if opinion.reason != AGREES:
-        moved = _as_the_pool_moved(leg, judged)
+        moved = _as_the_pool_moved(leg, judgement.context)
         if moved is not leg:
             leg = moved
-            opinion = opinion_of(said, venues, _trade(leg, alone=alone))
+            opinion = opinion_of(said, venues, leg, alone=alone)
     if opinion.reason is None:
         return leg, ""
     if opinion.reason == DISAGREES:
         # A token's own fee and a keeper's spread lie between the pool and its trader.
-        moved_raw = moved_by_pools(judged.context, leg.mint, leg.base_raw)
+        moved_raw = moved_by_pools(judgement.context, leg.mint, leg.base_raw)
         if moved_raw != leg.base_raw:
-            by_pools = _trade(leg._replace(base_raw=moved_raw), alone=alone)
-            opinion = opinion_of(said, venues, by_pools)
+            opinion = opinion_of(said, venues, leg._replace(base_raw=moved_raw), alone=alone)
     if opinion.reason == DISAGREES:
         return leg._replace(reasons=(*leg.reasons, DISAGREES)), opinion.venue
     reasons = (*leg.reasons, AGREES)
@@ -203,21 +225,14 @@ def _weighed(
     )
 
 
-def _trade(leg: Leg, *, alone: bool) -> Trade:
-    quote = None
-    if leg.quote_mint is not None and leg.quote_raw is not None:
-        quote = (leg.quote_mint, leg.quote_raw)
-    return Trade(leg.trader, leg.mint, leg.base_raw, quote, alone)
-
-
-def _as_the_pool_moved(leg: Leg, judged: Judged) -> Leg:
+def _as_the_pool_moved(leg: Leg, context: Context) -> Leg:
     """The leg at the pool's own price where the trader's balance holds more than fees of it.
 
     Rent, bots' fees and gifts within other programs' calls are in a wallet's change of SOL.
     """
     if leg.quote_raw is None or PRICED_ELSEWHERE.intersection(leg.reasons):
         return leg
-    mirrored = pool_side(judged.context, leg.mint, leg.base_raw)
+    mirrored = pool_side(context, leg.mint, leg.base_raw)
     if mirrored is None or mirrored[1] is None or mirrored[0] != leg.quote_mint:
         return leg
     pool_raw = mirrored[1]
