@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pytest
 from hypothesis import given
@@ -104,3 +104,18 @@ def test_numbers_are_read_as_python_reads_them(text: str) -> None:
 def test_words_and_paths_are_kept_to_the_letter(text: str) -> None:
     assert read(text, str) == text
     assert read(text, Path) == Path(text)
+
+
+@pytest.mark.parametrize("kind", [str, int, float, bool, Path])
+@pytest.mark.parametrize("text", ["7", "0", "off", "null", "/a"])
+def test_a_setting_that_may_be_none_is_read_as_its_type_is(kind: Any, text: str) -> None:
+    for hint in (kind | None, None | kind):
+        assert repr(read(text, hint)) == repr(read(text, kind)), hint
+
+
+@pytest.mark.parametrize("hint", [list[int], tuple[Path, ...], int | str, Literal["a"], None])
+def test_a_type_that_no_text_is_read_as_is_refused_whatever_is_set(hint: Any) -> None:
+    declared = ("value", hint, setting("PW_X", "what", default=None))
+    for environ in ({}, {"PW_X": "a"}):
+        with pytest.raises(TypeError, match="PW_X"):
+            look(dataclasses.make_dataclass("Example", [declared]), environ)
