@@ -11,7 +11,7 @@ import pytest
 import yaml
 from declared_services import declared
 
-from pw_common.service.metrics import BY_NAME
+from pw_common.service.metrics import ALL, BY_NAME, METRICS
 from support.composed import ROOT, compose
 
 # Words of PromQL and labels that the rules use; whatever else looks like a name is a metric.
@@ -48,6 +48,21 @@ def test_a_rule_names_only_declared_metrics_and_their_labels(rule: dict[str, Any
     }  # fmt: skip
     assert rule["labels"]["severity"] in {"warning", "critical"}
     assert rule["annotations"]["summary"]
+
+
+def test_nothing_of_ours_reads_a_name_that_goes_in_the_next_version() -> None:
+    gone = [one.replaces.name for one in METRICS if one.replaces]
+    patterns = [part for name in gone for part in ("-e", name)]
+    done = subprocess.run(
+        ["git", "grep", "--untracked", "--name-only", "--word-regexp", *patterns],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    # These two say what replaces it.
+    allowed = {"CHANGELOG.md", "libs/common/src/pw_common/service/metrics.py"}
+    assert set(done.stdout.split()) == allowed
 
 
 def test_counters_are_asked_for_growth_and_gauges_for_values() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -7,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from pw_common.service.counts import Counts
-from pw_common.service.metrics import ALL, METRICS, Metrics, UndeclaredMetric
+from pw_common.service.metrics import ALL, METRICS, Metrics, Replaced, UndeclaredMetric
 from pw_common.service.rates import RateMeter
 
 SERVICES = sorted({name for one in METRICS for name in one.services if one.services != ALL})
@@ -34,6 +35,47 @@ def test_every_declared_metric_is_shown_under_its_declared_name(service: str) ->
         name = f"{metric.name}_count" if metric.kind == "histogram" else metric.name
         assert name in shown
     assert not any("_total_total" in name for name in shown)
+    metrics.close()
+
+
+REPLACED = [(one.services[0], one.name, one.replaces) for one in METRICS if one.replaces]
+
+
+@pytest.mark.parametrize(("service", "name", "old"), REPLACED, ids=str)
+@given(ms=st.integers(0, 253_402_300_799_999))
+@settings(max_examples=20, deadline=None)
+def test_a_replaced_name_shows_what_it_always_showed(
+    service: str, name: str, old: Replaced, ms: int
+) -> None:
+    metrics = Metrics(service, "1")
+    metrics.set(name, ms / old.per_new)
+    text = metrics.render().decode()
+    metrics.close()
+    # As the library writes the whole number that was set before.
+    registry = CollectorRegistry()
+    Gauge(old.name, "", registry=registry).set(ms)
+    assert generate_latest(registry).decode().splitlines()[-1] in text.splitlines()
+    shown = dict(line.rsplit(" ", 1) for line in text.splitlines() if line[0] != "#")
+    assert float(shown[name]) == ms / old.per_new
+    assert f"# HELP {old.name} Deprecated, gone in the next version: read {name}." in text
+
+
+def test_a_replaced_name_cannot_be_set() -> None:
+    for service, _, old in REPLACED:
+        metrics = Metrics(service, "1")
+        with pytest.raises(UndeclaredMetric):
+            metrics.set(old.name, 1)
+        metrics.close()
+
+
+def test_times_are_declared_in_seconds() -> None:
+    assert [one.name for one in METRICS if re.search(r"_(ms|us|ns|minutes)(_|$)", one.name)] == []
+
+
+def test_a_gauge_in_seconds_is_a_gauge() -> None:
+    metrics = Metrics("ingest", "1")
+    metrics.set("pw_ingest_lag_seconds", 0.25)
+    assert "# TYPE pw_ingest_lag_seconds gauge" in metrics.render().decode()
     metrics.close()
 
 

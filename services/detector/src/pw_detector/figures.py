@@ -30,11 +30,11 @@ class Figures:
         metrics.set("pw_detector_held", assembly.held)
         hold_ms = max(0, now_ms() - oldest_ms) if oldest_ms else 0
         self._hold_max_ms = max(self._hold_max_ms, hold_ms)
-        metrics.set("pw_detector_hold_ms", hold_ms)
-        metrics.set("pw_detector_hold_max_ms", self._hold_max_ms)
+        metrics.set("pw_detector_hold_seconds", hold_ms / 1000)
+        metrics.set("pw_detector_hold_max_seconds", self._hold_max_ms / 1000)
         metrics.set("pw_detector_swap_seq", progress.read_seq)
         metrics.set("pw_detector_slot", progress.released_slot)
-        metrics.set("pw_detector_event_time_ms", progress.event_time_ms)
+        metrics.set("pw_detector_event_timestamp_seconds", progress.event_time_ms / 1000)
         self._say_reused(assembly.reused)
         unlisted = detector.unlisted
         metrics.set("pw_detector_unlisted_programs", unlisted.programs)

@@ -270,9 +270,9 @@ class Ingest:
             # A source's clock that is ahead is a figure of its own, never a negative lag.
             lag_ms = max(0, now_ms() - sent_ms)
             self._lag_ms = None if self._is_clockless() else lag_ms
-            metrics.set("pw_ingest_lag_ms", self._lag_ms or 0)
+            metrics.set("pw_ingest_lag_seconds", (self._lag_ms or 0) / 1000)
         self._reported = now
-        metrics.set("pw_ingest_clock_ahead_ms", self._clock_ahead_ms())
+        metrics.set("pw_ingest_clock_ahead_seconds", self._clock_ahead_ms() / 1000)
         metrics.set("pw_ingest_filter_narrowed", int(bool(self._narrowed())))
         seen = self._feeds[self._streams.active].source.seen_permille
         metrics.set("pw_ingest_blocks_seen_ratio", 1.0 if seen is None else seen / 1000)

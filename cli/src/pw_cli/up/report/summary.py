@@ -51,10 +51,11 @@ async def make_report(system: System, *, drained: bool) -> Report:
         swap_digest=tally.digest(),
         alerts=len(alerts),
         alert_digest=alert_digest(alerts),
-        hold_ms=int(
-            max(
+        hold_ms=round(
+            1000
+            * max(
                 (
-                    one.get("pw_detector_hold_max_ms", 0)
+                    one.get("pw_detector_hold_max_seconds", 0)
                     for one in system.detector_counters.values()
                 ),
                 default=0,

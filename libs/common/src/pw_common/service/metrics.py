@@ -1,7 +1,9 @@
 """Every metric: name, kind, labels, meaning and what to do when it moves.
 
 Names are what Prometheus shows; OpenTelemetry appends `_total` to counters by
-itself. Labels are closed sets: never a mint, wallet, pool or signature.
+itself. Labels are closed sets: never a mint, wallet, pool or signature. Times are seconds.
+
+A metric that gets another name keeps the old one for one version: `replaces` declares both.
 """
 
 from __future__ import annotations
@@ -22,6 +24,14 @@ from pw_common.wire.heartbeat import Rate
 Kind = Literal["counter", "gauge", "histogram"]
 
 
+class Replaced(NamedTuple):
+    """A deprecated name, still shown with the value that it always had: whole, in its own unit."""
+
+    name: str
+    per_new: int
+    """How many of its unit one unit of the new name is: 1000 for milliseconds."""
+
+
 class Metric(NamedTuple):
     """One declaration. `help` says what it is and what to do when it moves."""
 
@@ -30,6 +40,8 @@ class Metric(NamedTuple):
     services: tuple[str, ...]
     help: str
     labels: tuple[str, ...] = ()
+    replaces: Replaced | None = None
+    """Gauges only."""
 
     def is_of(self, service: str) -> bool:
         """Whether a service has it."""
@@ -114,12 +126,19 @@ METRICS: tuple[Metric, ...] = (
         ("ingest",),
         "1 while PW_TX is full and ingest waits: add parsers or raise its limit.",
     ),
-    Metric("pw_ingest_lag_ms", "gauge", ("ingest",), "Now minus `created_at` of the last update."),
     Metric(
-        "pw_ingest_clock_ahead_ms",
+        "pw_ingest_lag_seconds",
+        "gauge",
+        ("ingest",),
+        "Now minus `created_at` of the last update.",
+        replaces=Replaced("pw_ingest_lag_ms", 1000),
+    ),
+    Metric(
+        "pw_ingest_clock_ahead_seconds",
         "gauge",
         ("ingest",),
         "How far a source's `created_at` is ahead of our clock: one of the two is wrong.",
+        replaces=Replaced("pw_ingest_clock_ahead_ms", 1000),
     ),
     Metric(
         "pw_ingest_refused_total",
@@ -262,19 +281,27 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric("pw_detector_swap_seq", "gauge", ("detector",), "PW_SWAP sequence folded last."),
     Metric("pw_detector_slot", "gauge", ("detector",), "Newest slot that was evaluated."),
-    Metric("pw_detector_event_time_ms", "gauge", ("detector",), "Event time of that slot."),
-    Metric("pw_detector_held", "gauge", ("detector",), "Batches that wait for an earlier one."),
     Metric(
-        "pw_detector_hold_ms",
+        "pw_detector_event_timestamp_seconds",
         "gauge",
         ("detector",),
-        "How long the oldest of them has waited. Seconds: a parser died; more: look at parsers.",
+        "Event time of that slot, since 1970.",
+        replaces=Replaced("pw_detector_event_time_ms", 1000),
+    ),
+    Metric("pw_detector_held", "gauge", ("detector",), "Batches that wait for an earlier one."),
+    Metric(
+        "pw_detector_hold_seconds",
+        "gauge",
+        ("detector",),
+        "How long the oldest of them has waited. A few: a parser died; more: look at parsers.",
+        replaces=Replaced("pw_detector_hold_ms", 1000),
     ),
     Metric(
-        "pw_detector_hold_max_ms",
+        "pw_detector_hold_max_seconds",
         "gauge",
         ("detector",),
         "The longest that a batch was held since the start.",
+        replaces=Replaced("pw_detector_hold_max_ms", 1000),
     ),
     Metric("pw_detector_memory_bytes", "gauge", ("detector",), "Memory that the process holds."),
     Metric(
@@ -380,13 +407,15 @@ class Metrics:
         provider = MeterProvider(
             metric_readers=[reader],
             resource=Resource.create({"service.name": f"pw-{service}"}),
-            views=[View(instrument_name="*_seconds", aggregation=buckets)],
+            # Of that kind only: gauges end in `_seconds` too.
+            views=[View(instrument_type=OtelHistogram, aggregation=buckets)],
             shutdown_on_exit=False,
         )
         meter = provider.get_meter("pocketwatcher")
         self._provider = provider
         self._counters: dict[str, Counts] = {}
         self._gauges = {}
+        self._replaced = {}
         self._histograms: dict[str, OtelHistogram] = {}
         self._meters: dict[str, RateMeter] = {}
         for metric in METRICS:
@@ -400,6 +429,10 @@ class Metrics:
                 self._meters[metric.name] = RateMeter()
             elif metric.kind == "gauge":
                 self._gauges[metric.name] = meter.create_gauge(metric.name, description=metric.help)
+                if old := metric.replaces:
+                    gone = f"Deprecated, gone in the next version: read {metric.name}."
+                    gauge = meter.create_gauge(old.name, description=gone)
+                    self._replaced[metric.name] = gauge, old.per_new
             else:
                 self._histograms[metric.name] = meter.create_histogram(
                     metric.name, description=metric.help
@@ -415,11 +448,14 @@ class Metrics:
         self._meters[name].add(amount)
 
     def set(self, name: str, value: float, **labels: str) -> None:
-        """Set a gauge."""
+        """Set a gauge, in the unit that ends its name, and the one that it replaces."""
         try:
             self._gauges[name].set(value, labels)
         except KeyError:
             raise UndeclaredMetric(name) from None
+        if name in self._replaced:
+            old, per_new = self._replaced[name]
+            old.set(round(value * per_new), labels)
 
     def observe(self, name: str, value: float, **labels: str) -> None:
         """Record one value of a histogram."""

@@ -1,7 +1,8 @@
 """Settings: declared once as a frozen dataclass, read once from a mapping, all errors at once.
 
-A field is declared with `setting(...)`; its type gives the parser. Secrets are
-files (`Path` fields whose name ends in `_FILE`), so no secret is ever a value here.
+A field is declared with `setting(...)`; its type, with None or without, says how its text is
+read (`READERS`). Secrets are files (`Path` fields whose name ends in `_FILE`), so no secret is
+ever a value here.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Final, TypeVar, get_args, get_type_hints
 from urllib.parse import urlsplit
 
 from pw_common.text.plain_text import SENTENCE_CHARS_MAX, plain_text
@@ -82,6 +84,7 @@ def load(cls: type[S], environ: Mapping[str, str]) -> S:
 
     Raises:
         BadSettings: listing every missing or wrong variable.
+        TypeError: a field has a type that is not in `READERS`.
     """
     made, problems = look(cls, environ)
     if made is None:
@@ -93,12 +96,16 @@ def look(cls: type[S], environ: Mapping[str, str]) -> tuple[S | None, list[Probl
     """`cls` as the environment gives it, or every problem that stands against it.
 
     What no single variable shows, a class says in a method `together`, which gives problems too.
+
+    Raises:
+        TypeError: a field has a type that is not in `READERS`.
     """
     problems: list[Problem] = []
     values: dict[str, Any] = {}
     hints = get_type_hints(cls)
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         declared: Declared = field.metadata["declared"]
+        reader, wanted = _reader(declared.env, hints[field.name])
         raw = environ.get(declared.env, "")
         if raw == "":
             if declared.default is REQUIRED:
@@ -106,9 +113,9 @@ def look(cls: type[S], environ: Mapping[str, str]) -> tuple[S | None, list[Probl
             continue
         shown = repr(shown_raw(declared.env, raw))
         try:
-            value = _parse(raw, hints[field.name])
-        except ValueError as error:
-            problems.append(Problem(declared.env, str(error), shown))
+            value = reader(raw)
+        except ValueError:
+            problems.append(Problem(declared.env, wanted, shown))
             continue
         allowed = declared.check(value) if declared.check else None
         if allowed:
@@ -211,25 +218,28 @@ def host_port(value: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _parse(raw: str, hint: Any) -> Any:
-    text = str(hint)
-    if hint is bool:
-        lowered = raw.lower()
-        if lowered in {"1", "true", "yes", "on"}:
-            return True
-        if lowered in {"0", "false", "no", "off"}:
-            return False
-        raise ValueError("allowed: true or false")
-    if hint is int or text.startswith("int |"):
-        try:
-            return int(raw)
-        except ValueError:
-            raise ValueError("allowed: a whole number") from None
-    if hint is float or text.startswith("float |"):
-        try:
-            return float(raw)
-        except ValueError:
-            raise ValueError("allowed: a number") from None
-    if hint is Path or "Path" in text:
-        return Path(raw)
-    return raw
+def _truth(raw: str) -> bool:
+    lowered = raw.lower()
+    if lowered in {"1", "true", "yes", "on"}:
+        return True
+    if lowered in {"0", "false", "no", "off"}:
+        return False
+    raise ValueError(lowered)
+
+
+# How a text is read as each type, and what is allowed. Why not msgspec: docs/adr/0033.
+READERS: Final[Mapping[Any, tuple[Callable[[str], Any], str]]] = {
+    bool: (_truth, "allowed: true or false"),
+    int: (int, "allowed: a whole number"),
+    float: (float, "allowed: a number"),
+    Path: (Path, "allowed: a path"),
+    str: (str, "allowed: a text"),
+}
+
+
+def _reader(env: str, hint: Any) -> tuple[Callable[[str], Any], str]:
+    kinds = set(get_args(hint)) - {NoneType} if isinstance(hint, UnionType) else {hint}
+    if len(kinds) == 1 and kinds <= READERS.keys():
+        return READERS[kinds.pop()]
+    known = ", ".join(kind.__name__ for kind in READERS)
+    raise TypeError(f"{env} is declared as {hint}; allowed: one of {known}, or one `| None`")
