@@ -24,7 +24,7 @@ from pw_health.reading import snapshot_of
 from pw_notifier.config import Settings
 from pw_notifier.core.others import Others
 from pw_notifier.core.sight import Facts, Sight
-from pw_notifier.delivery.letters import Letters
+from pw_notifier.delivery.dead_letters import DeadLetters
 from pw_notifier.http.exchange import NoAnswer, exchange
 
 LOOK_S: Final = 1.0
@@ -41,14 +41,14 @@ async def watch(
     runtime: Runtime,
     publisher: Publisher,
     client: httpx.AsyncClient,
-    letters: Letters,
+    dead_letters: DeadLetters,
 ) -> None:
     """Run until cancelled."""
     deadman = ""
     if settings.deadman_url_file is not None:
         deadman = settings.deadman_url_file.read_text(encoding="utf-8").strip()
         keep_secret(deadman)
-    sight, asking = Sight(), _Asking(runtime.bus, letters)
+    sight, asking = Sight(), _Asking(runtime.bus, dead_letters)
     switch = _Switch(runtime.log, client, deadman)
     await asyncio.sleep(GRACE_S)
     resumed = False
@@ -72,7 +72,7 @@ async def watch(
 class _Asking:
     """Asks for the facts, and keeps what only several looks tell: whose dead letters they are."""
 
-    def __init__(self, bus: Bus, own: Letters) -> None:
+    def __init__(self, bus: Bus, own: DeadLetters) -> None:
         self._bus = bus
         self._own = own
         self._others = Others()

@@ -29,7 +29,7 @@ from pw_ingest.core.endpoints.standby import Look, should_switch
 from pw_ingest.core.endpoints.succession import AskWindows, End, Facts, Kind, Next, Succession, Wait
 from pw_ingest.core.sequencing.pipeline import Pipeline
 from pw_ingest.core.sequencing.resume import Plan
-from pw_ingest.sink.outbox import Outbox
+from pw_ingest.sink.sender import Sender
 from pw_ingest.source.feed import Feed
 from pw_ingest.source.stream import RECEIVE_BYTES_MAX
 
@@ -52,13 +52,13 @@ class Streams:
         self,
         feeds: Sequence[Feed],
         pipeline: Pipeline,
-        outbox: Outbox,
+        sender: Sender,
         runtime: Runtime,
         merge: Merge | None,
     ) -> None:
         self._feeds = feeds
         self._pipeline = pipeline
-        self._outbox = outbox
+        self._sender = sender
         self._runtime = runtime
         self._merge = merge
         self._succession = Succession(len(feeds), races=merge is not None)
@@ -116,7 +116,7 @@ class Streams:
             # What is held came by the filter of before.
             held = self._pipeline.flush(monotonic_s())
             self._pipeline.filter = seen
-            await self._outbox.send(held)
+            await self._sender.send(held)
 
     async def _one(self, feed: Feed) -> None:
         """Stream after stream; with standbys, of one endpoint after the other."""
@@ -125,7 +125,7 @@ class Streams:
         while True:
             received, slot = feed.updates, feed.slot
             ended = await feed.stream(plan.from_slot)
-            await self._outbox.send(self._pipeline.flush(monotonic_s()))
+            await self._sender.send(self._pipeline.flush(monotonic_s()))
             await self._note_filter()
             has_received = feed.updates > received
             if not has_received and feed.narrows(ended):

@@ -39,7 +39,7 @@ class TxWentBack(RuntimeError):
         )
 
 
-class Outbox:
+class Sender:
     """Sends in order, waiting for room; `failed` holds what ends the service."""
 
     def __init__(
