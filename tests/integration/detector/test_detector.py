@@ -23,7 +23,7 @@ from pw_common.wire.messages import Batch, Counts, SlotEvent, Swap, encode
 from pw_detection.detector import Detector
 from pw_detection.rules.rules import Rule
 from pw_detector.store.alert_store import AlertStore, stored_alerts
-from pw_detector.store.configuration import FOLDED_SLOTS, Configuration, InForce
+from pw_detector.store.configuration import FOLDED_SLOTS, Configuration, EffectiveRevision
 from pw_detector.store.position import Position, PositionStore
 from pw_replay.market import generate
 from support.broker import provisioned
@@ -266,7 +266,7 @@ async def test_a_restart_is_given_every_configuration_of_the_slots_that_it_folds
                 subjects.BUCKET_CONFIG, subjects.KEY_MUTES, b'{"entries":[]}'
             )
             assert revision == number + 1
-            record = InForce(key=subjects.KEY_MUTES, revision=revision, from_slot=slot)
+            record = EffectiveRevision(key=subjects.KEY_MUTES, revision=revision, from_slot=slot)
             await bus.kv_put(
                 subjects.BUCKET_DETECTOR, f"{subjects.KEY_MUTES}.{revision}", encode(record)
             )

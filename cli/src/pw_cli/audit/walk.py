@@ -18,7 +18,7 @@ from pw_common.wire.batches import batch_of
 from pw_common.wire.envelope import BadEnvelope
 from pw_common.wire.messages import Batch, WrongSchema
 from pw_detection.detector import Detector
-from pw_detector.core.in_force import apply
+from pw_detector.core.apply_config import apply
 from pw_detector.store.configuration import Configuration
 
 FETCH: Final = 256

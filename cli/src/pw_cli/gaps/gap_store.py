@@ -13,7 +13,7 @@ from pw_cli.audit.unreadable import gap_of
 from pw_cli.gaps.gap_proof import StoredBlocks, within
 from pw_common.jetstream.bus import Bus, headers_of
 from pw_common.jetstream.consuming.stored import stored_messages
-from pw_common.jetstream.program_store import InForce
+from pw_common.jetstream.program_store import ActiveProgramTable
 from pw_common.jetstream.publishing.publisher import Publisher
 from pw_common.process.log import Log
 from pw_common.topology.subjects import (
@@ -153,7 +153,7 @@ class Filler:
         self._known = known
         self._attempt = attempt
         self._publisher = Publisher(bus, Log("cli"))
-        self._programs = InForce(bus, Log("cli"))
+        self._programs = ActiveProgramTable(bus, Log("cli"))
         self.stored = 0
 
     async def start(self) -> None:

@@ -26,7 +26,7 @@ from pw_detection.rules.rules import (
 )
 from pw_detection.state.market import FRESH_AFTER_MS
 from pw_detection.state.windows import FIVE_MINUTES, HOUR
-from pw_detector.core.in_force import Change
+from pw_detector.core.apply_config import Change
 from pw_detector.store.configuration import Configuration
 
 # What SOL is worth is read from a minute of slots before; what clocks spread is over in a second.

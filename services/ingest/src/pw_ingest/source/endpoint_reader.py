@@ -51,7 +51,7 @@ async def _nothing() -> None:
 
 @dataclass(frozen=True)
 class Shared:
-    """What all feeds of an ingest share. Where they race, `merge` decides what is new."""
+    """What all readers of an ingest share. Where they race, `merge` decides what is new."""
 
     settings: Settings
     runtime: Runtime
@@ -61,7 +61,7 @@ class Shared:
     steady: Steady
 
 
-class Feed:
+class EndpointReader:
     """Reads one endpoint."""
 
     def __init__(self, number: int, endpoint: Endpoint, shared: Shared) -> None:
