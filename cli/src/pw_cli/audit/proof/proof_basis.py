@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from pw_cli.audit.walk import is_streamed, stored_batches
+from pw_cli.audit.rederive import is_streamed, stored_batches
 from pw_common.documents.document import BadDocument
 from pw_common.documents.programs import ProgramEntry
 from pw_common.documents.proofs import ProvenAddress, ProvenRule

@@ -25,7 +25,7 @@ FETCH: Final = 256
 
 
 @dataclass
-class Derived:
+class Rederived:
     """Alerts by id, as the stored swaps give them. `first_ms` is the first event time seen."""
 
     alerts: dict[str, Alert] = field(default_factory=dict)
@@ -85,14 +85,14 @@ async def stored_alerts(bus: Bus) -> list[Alert]:
     return [alert for alert in found if of_detector(alert)]
 
 
-async def derive(
+async def rederive(
     bus: Bus,
     batches: AsyncIterator[Batch],
     *,
     sources: Iterable[str],
     first_tx_seq: int,
     until_slot: int | None = None,
-) -> Derived:
+) -> Rederived:
     """Fold batches with the rules that held at each slot.
 
     Sequences that nobody answered are passed; `missing` names them.
@@ -102,7 +102,7 @@ async def derive(
     for change in await configuration.at_start(0):
         apply(detector, change)
     assembly = Assembly(sources=sources, first=Place(0, first_tx_seq))
-    found = Derived()
+    found = Rederived()
     async for batch in batches:
         closed = assembly.add(batch)
         _fold(detector, closed, found)
@@ -115,7 +115,7 @@ async def derive(
     return found
 
 
-def _fold(detector: Detector, closed: Iterable[ClosedSlot], found: Derived) -> None:
+def _fold(detector: Detector, closed: Iterable[ClosedSlot], found: Rederived) -> None:
     for one in closed:
         found.first_ms = found.first_ms or one.event_time_ms
         for alert in detector.step(one):
