@@ -13,7 +13,7 @@ from nats.errors import Error as NatsError
 from pw_cli.offline.offline import alerts, batches
 from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.publishing.publisher import Publisher
-from pw_common.ordering.assembly import Place
+from pw_common.ordering.assembly import TxPosition
 from pw_common.process.log import Log
 from pw_common.topology import subjects
 from pw_common.wire.alerts import Alert, alert_digest
@@ -41,7 +41,7 @@ def position(folded_seq: int) -> Position:
         released_slot=folded_seq,
         event_time_ms=1,
         restart_seq=1,
-        folded_place=Place(0, folded_seq),
+        folded_place=TxPosition(0, folded_seq),
     )
 
 

@@ -10,7 +10,7 @@ from pw_cli.audit.unreadable import Unreadable
 from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.consuming.log_reader import LogReader
 from pw_common.jetstream.consuming.stored import stored_messages
-from pw_common.ordering.assembly import Assembly, ClosedSlot, Place
+from pw_common.ordering.assembly import Assembly, ClosedSlot, TxPosition
 from pw_common.process.log import Log
 from pw_common.topology.subjects import STREAM_ALERT, STREAM_SWAP
 from pw_common.wire.alerts import Alert, decode_alert, of_detector
@@ -101,7 +101,7 @@ async def rederive(
     configuration = Configuration(bus, Log("cli"))
     for change in await configuration.at_start(0):
         apply(detector, change)
-    assembly = Assembly(sources=sources, first=Place(0, first_tx_seq))
+    assembly = Assembly(sources=sources, first=TxPosition(0, first_tx_seq))
     found = Rederived()
     async for batch in batches:
         closed = assembly.add(batch)

@@ -128,12 +128,14 @@ async def _dead_letters(
     if any(not one.signature for one in wanted):
         # Where an unknown version keeps its signatures is not known: the node knows them.
         signatures = [_signature(one) for one in await _signatures(rpc, slot, block)]
-        wanted = [one._replace(signature=one.signature or signatures[one.place]) for one in wanted]
+        wanted = [
+            one._replace(signature=one.signature or signatures[one.position]) for one in wanted
+        ]
     dead_letters = []
     for one in wanted:
         named = str(Signature(one.signature)) if one.signature else "of unknown signature"
-        name = f"transaction {one.place} of slot {slot}, {named}: {one.what}"
-        dead_letters.append(DeadLetter(slot, one.place, visible(name), unread_update(slot, one)))
+        name = f"transaction {one.position} of slot {slot}, {named}: {one.what}"
+        dead_letters.append(DeadLetter(slot, one.position, visible(name), unread_update(slot, one)))
     return dead_letters
 
 
@@ -265,7 +267,7 @@ async def from_captures(job: Job, paths: Iterable[Path]) -> str:
         job.say(f"continues from slot {todo[0]}: {len(job.fill.links)} blocks are stored already")
     for number, slot in enumerate(todo, start=1):
         job.progress(f"slot {slot}: block {number} of {len(todo)}")
-        ordered = sorted(found.updates[slot].items(), key=lambda one: _place(*one))
+        ordered = sorted(found.updates[slot].items(), key=lambda one: _order(*one))
         updates = [update for _, update in ordered]
         link = found.links.get(slot)
         if link is None:
@@ -293,7 +295,7 @@ def _slot_of(link: Link) -> int:
     return link.slot
 
 
-def _place(identity: Identity, update: bytes) -> tuple[int, int]:
+def _order(identity: Identity, update: bytes) -> tuple[int, int]:
     if identity.kind == META:
         return 1, 0
     return 0, pb.SubscribeUpdate.FromString(update).transaction.transaction.index

@@ -139,7 +139,7 @@ class DeadLetter(NamedTuple):
     """A transaction that cannot be read; `name` says which, and why."""
 
     slot: int
-    place: int
+    position: int
     name: str
     update: bytes
 
@@ -193,12 +193,12 @@ class Filler:
         """
         for one in dead_letters:
             headers = {
-                MSG_ID: f"dead:backfill:{self._gap.id}:{one.slot}:{one.place}",
+                MSG_ID: f"dead:backfill:{self._gap.id}:{one.slot}:{one.position}",
                 SCHEMA: SCHEMA_DEAD_LETTER,
                 REASON: one.name.encode("ascii", "replace").decode("ascii"),
                 ORIGIN_STREAM: STREAM_GAP,
                 ORIGIN_SEQ: str(self._attempt),
-                POSITION: str(one.place),
+                POSITION: str(one.position),
                 SOURCE: self._gap.source,
                 EPOCH: str(self._gap.epoch),
                 CONTENT_ENCODING: ZSTD,

@@ -11,7 +11,7 @@ from pw_common.documents.programs import ProgramEntry
 from pw_common.documents.proofs import ProvenAddress, ProvenRule
 from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.program_store import table_of
-from pw_common.ordering.assembly import Assembly, Place
+from pw_common.ordering.assembly import Assembly, TxPosition
 from pw_common.process.log import Log
 from pw_common.topology.subjects import KEY_MUTES, KEY_TRIGGERS, KEY_WATCHLISTS
 from pw_common.wire.alerts import Alert
@@ -147,7 +147,7 @@ async def _range(
         if is_streamed(batch):
             sources.add(batch.source)
         least = batch.tx_seq if least is None else min(least, batch.tx_seq)
-    assembly = Assembly(sources=sources, first=Place(0, least or 1))
+    assembly = Assembly(sources=sources, first=TxPosition(0, least or 1))
     since_ms = alert.event_time_ms - back_ms
     first = first_slot = 0
     traders: set[str] = set()
