@@ -27,7 +27,7 @@ from pw_common.dev.local_broker import start_broker
 from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.connection import connect
 from pw_common.jetstream.consuming.log_reader import get_message
-from pw_common.ordering.assembly import Place
+from pw_common.ordering.assembly import TxPosition
 from pw_common.process.log import Log
 from pw_common.topology.streams import GIB, declare, stream_created
 from pw_common.topology.subjects import BUCKET_DETECTOR, CONSUMER_DETECTOR, STREAM_SWAP, SWAP_BATCH
@@ -81,12 +81,12 @@ async def _run(folder: Path, load: SwapLoad, minutes: float) -> dict[str, float]
                 swap_stream_created=stream_created(info),
                 folded_seq=last_seq,
                 folded_time_ms=last.time_ms if last is not None else 0,
-                folded_place=Place(0, last_seq),
+                folded_place=TxPosition(0, last_seq),
                 released_slot=FIRST_SLOT + slots - 1,
                 # Half of it lies before everything that a window reaches.
                 event_time_ms=int((BEGIN_S + minutes * 30) * 1_000) + WINDOWED_MS,
                 restart_seq=1,
-                restart_place=Place(0, 1),
+                restart_place=TxPosition(0, 1),
                 restart_time_ms=BEGIN_S * 1_000,
                 epoch_time_ms=BEGIN_S * 1_000,
             )

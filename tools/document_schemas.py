@@ -26,10 +26,10 @@ CONDITIONS: Final[Schema] = {
 }
 LINE: Final[Schema] = {"maxLength": lists.LABEL_CHARACTERS_MAX}
 TAG: Final = "(?:[0-9a-f]{2}){1,8}"
-PLACE: Final[Schema] = {
+ACCOUNT_INDEX: Final[Schema] = {
     "type": "integer",
-    "minimum": programs.PLACE_MIN,
-    "maximum": programs.PLACE_MAX,
+    "minimum": programs.ACCOUNT_INDEX_MIN,
+    "maximum": programs.ACCOUNT_INDEX_MAX,
 }
 # What may stand beside the entries: the API adds it, and takes it back.
 BESIDE: Final[dict[str, Schema]] = {
@@ -64,9 +64,9 @@ BOUNDS: Final[dict[type, dict[str, Schema]]] = {
             "propertyNames": {"pattern": rf"^(?:\*|{TAG})$"},
             "additionalProperties": {
                 "type": "array",
-                "items": PLACE,
+                "items": ACCOUNT_INDEX,
                 "minItems": 1,
-                "maxItems": programs.PLACES_MAX,
+                "maxItems": programs.ACCOUNT_INDEXES_MAX,
             },
         },
         "takes": {

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from pw_cli.commands.captures import backtest
 from pw_cli.commands.watching import why
-from pw_cli.dead_letters.shown import json_line
+from pw_cli.dead_letters.render import json_line
 from pw_cli.terminal.status_tables import tables
 from pw_cli.terminal.terminal import complain, plain_tree
 from pw_cli.up.screen.figures import line

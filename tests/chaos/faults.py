@@ -17,7 +17,7 @@ from chaos import hostile
 from chaos.fleet import Fleet, Member
 from pw_common.dev.local_broker import restart_broker
 from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
-from pw_replay.trouble import Refusal
+from pw_replay.fault_injection import Refusal
 from support.hostile import Hostile
 from support.poll import poll_until
 from support.receiver import TAKES, Receiver
@@ -117,27 +117,27 @@ class Strikes:
 
     async def replay_too_much(self) -> str:
         pending = await self._pending("updates arriving", self._arriving)
-        trouble = self.fleet.source.player.trouble
-        trouble.behind_slots = BEHIND_SLOTS
+        fault_injection = self.fleet.source.player.fault_injection
+        fault_injection.behind_slots = BEHIND_SLOTS
         await self._cut()
         await self._streaming()
-        trouble.behind_slots = 0
+        fault_injection.behind_slots = 0
         return pending
 
     async def refuse(self) -> str:
         pending = await self._pending("updates arriving", self._arriving)
-        trouble = self.fleet.source.player.trouble
+        fault_injection = self.fleet.source.player.fault_injection
         refusals = [
             Refusal(grpc.StatusCode.UNAVAILABLE, "no healthy upstream"),
             Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many subscriptions"),
             Refusal(grpc.StatusCode.INTERNAL, "failed to get replay response"),
         ]
-        before = trouble.refused
-        trouble.refusals.extend(refusals)
+        before = fault_injection.refused
+        fault_injection.refusals.extend(refusals)
         await self._cut()
 
         async def all_met() -> bool:
-            return trouble.refused >= before + len(refusals)
+            return fault_injection.refused >= before + len(refusals)
 
         await poll_until(all_met, "every refusal met", timeout_s=PENDING_TIMEOUT_S)
         return pending

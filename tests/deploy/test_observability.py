@@ -11,7 +11,7 @@ import pytest
 import yaml
 from declared_services import declared
 
-from pw_common.service.metrics import ALL, BY_NAME, METRICS
+from pw_common.service.metrics import BY_NAME, METRICS
 from support.composed import ROOT, compose
 
 # Words of PromQL and labels that the rules use; whatever else looks like a name is a metric.

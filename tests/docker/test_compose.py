@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from declared_services import declared
 
-from pw_cli.audit.walk import stored_alerts
+from pw_cli.audit.rederive import stored_alerts
 from pw_cli.up.processes.processes import free_port
 from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus, headers_of
 from pw_common.jetstream.connection import connect

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pw_cli.audit.walk import stored_alerts
+from pw_cli.audit.rederive import stored_alerts
 from pw_common.jetstream.bus import Bus, headers_of
 from pw_common.jetstream.connection import connect
 from pw_common.jetstream.consuming.stored import stored_messages

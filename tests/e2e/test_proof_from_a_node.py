@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pw_cli.audit.walk import stored_alerts
+from pw_cli.audit.rederive import stored_alerts
 from pw_common.documents.proofs import decode_proof
 from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.connection import connect

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 import yaml
 
-from pw_cli.audit.walk import stored_alerts
+from pw_cli.audit.rederive import stored_alerts
 from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.connection import connect
 from pw_common.jetstream.consuming.stored import stored_messages

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from pw_cli.audit.walk import stored_alerts
+from pw_cli.audit.rederive import stored_alerts
 from pw_cli.offline.offline import batches
 from pw_common.jetstream.bus import Bus, headers_of
 from pw_common.jetstream.consuming.stored import stored_messages

@@ -40,7 +40,7 @@ async def put_table(bus: Bus, body: bytes) -> str:
     return stamp_of(await bus.kv_put(BUCKET_CONFIG, KEY_PROGRAMS, body), body)
 
 
-async def in_force(bus: Bus, stamp: str) -> None:
+async def until_stamped(bus: Bus, stamp: str) -> None:
     """Wait until the running ingest says that it stamps with this."""
 
     async def said() -> bool:

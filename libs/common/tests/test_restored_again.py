@@ -127,9 +127,9 @@ def test_a_backfill_beyond_the_copy_stands_no_further_than_what_is_complete() ->
     (amended,) = read(assembly, [filling], 8)
     assert amended.amends
     # A restart asks by it what was evaluated: the eighth still waits.
-    assert amended.place.tx_seq < 8
+    assert amended.tx_position.tx_seq < 8
     (closed,) = read(assembly, named([message(7, 9)], ONCE), 9)[:1]
-    assert closed.place > amended.place
+    assert closed.tx_position > amended.tx_position
 
 
 def test_what_waits_when_sequences_begin_again_unsaid_proves_nothing() -> None:

@@ -11,7 +11,7 @@ from pw_detection.detector import Detector
 from pw_detection.rules.lists import (
     Mute,
     Mutes,
-    mutes_in_force,
+    effective_mutes,
     read_mutes,
     shipped_mutes,
     stored_mutes,
@@ -49,7 +49,7 @@ def test_an_own_entry_stands_in_the_place_of_a_shipped_one() -> None:
     first = SHIPPED[0]
     own = Mute(address=first.address, of=first.of, reason="my words")
     (found,) = (
-        one for one in mutes_in_force(Mutes(entries=(own,))).entries if one.address == own.address
+        one for one in effective_mutes(Mutes(entries=(own,))).entries if one.address == own.address
     )
     assert found.reason == "my words"
 

@@ -39,7 +39,7 @@ def test_a_mute_that_ends_leaves_a_shipped_one_in_force(
     lasting = WALLET if of == "wallet" else Mute(address=TOKEN, of="token", reason="shipped")
     monkeypatch.setattr(lists, "shipped_mutes", lambda: Mutes(entries=(lasting,)))
     own = Mute(address=lasting.address, of=lasting.of, until_ms=UNTIL_MS)
-    found = lists.mutes_in_force(Mutes(entries=(own,)))
+    found = lists.effective_mutes(Mutes(entries=(own,)))
     assert found.entries == (lasting,)
     if of == "token":
         assert Lists(None, found).muted_token(TOKEN, UNTIL_MS + 1) == lasting

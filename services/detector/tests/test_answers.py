@@ -14,7 +14,7 @@ from pw_common.ordering.assembly import ClosedSlot
 from pw_common.wire.messages import Swap
 from pw_detection.detector import Detector
 from pw_detector.answers import Answers
-from pw_detector.core.in_force import Change, apply
+from pw_detector.core.apply_config import Change, apply
 
 MINT = "M" * 43
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from pw_common.ordering.assembly import Assembly, Place
+from pw_common.ordering.assembly import Assembly, TxPosition
 from pw_common.process.log import Log
 from pw_common.service.metrics import Metrics
 from pw_common.wire.alerts import Alert
@@ -112,7 +112,7 @@ def folding(stored: Stored, batches: list[Batch]) -> Folding:
     """As `start` makes it, from what is stored."""
     position = stored.position
     detector = Detector(RULES)
-    first = Note(0, 1, Place(0, 1))
+    first = Note(0, 1, TxPosition(0, 1))
     if position is not None:
         first = Note(position.restart_time_ms, position.restart_seq, position.restart_place)
         until = position.released_slot
@@ -127,7 +127,7 @@ def folding(stored: Stored, batches: list[Batch]) -> Folding:
     if position is not None:
         resumed = resumed._replace(
             folded_seq=position.folded_seq,
-            folded_place=position.folded_place,
+            folded_tx_position=position.folded_place,
             released_slot=position.released_slot,
             epoch_time_ms=position.epoch_time_ms,
         )
@@ -137,7 +137,7 @@ def folding(stored: Stored, batches: list[Batch]) -> Folding:
         cast(Configuration, None),
         cast(Holes, KnownVoid(batches)),
     )
-    assembly = Assembly(sources=("main",), first=first.place)
+    assembly = Assembly(sources=("main",), first=first.tx_position)
     return Folding(assembly, detector, stores, resumed, METRICS, Log("test"))
 
 

@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pw_common.ordering.assembly import Assembly, Place
+from pw_common.ordering.assembly import Assembly, TxPosition
 from pw_common.process.log import Log
 from pw_common.service.metrics import Metrics
 from pw_common.topology.queue_name import means_the_same
@@ -75,7 +75,7 @@ def folding(stored: Stored, arrived: list[Batch]) -> Folding:
     """As `start` makes it, from what is stored."""
     position = stored.position
     detector = Detector(RULES)
-    resumed = Resumed("then", Note(0, 1, Place(0, 1)))
+    resumed = Resumed("then", Note(0, 1, TxPosition(0, 1)))
     if position is not None:
         detector.restore(
             [one for one in stored.alerts.values() if one.slot <= position.released_slot],
@@ -93,7 +93,7 @@ def folding(stored: Stored, arrived: list[Batch]) -> Folding:
                 position.restart_former,
             ),
             folded_seq=position.folded_seq,
-            folded_place=position.folded_place,
+            folded_tx_position=position.folded_place,
             released_slot=position.released_slot,
             epoch_time_ms=position.epoch_time_ms,
         )
@@ -103,7 +103,9 @@ def folding(stored: Stored, arrived: list[Batch]) -> Folding:
         cast(Configuration, None),
         cast(Holes, Broker(arrived)),
     )
-    assembly = Assembly(sources=("main",), first=resumed.first.place, former=resumed.first.former)
+    assembly = Assembly(
+        sources=("main",), first=resumed.first.tx_position, former=resumed.first.former
+    )
     return Folding(assembly, detector, stores, resumed, METRICS, Log("test"))
 
 

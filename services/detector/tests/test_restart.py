@@ -5,18 +5,18 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pw_common.ordering.assembly import Place
+from pw_common.ordering.assembly import TxPosition
 from pw_detector.core.restart import HORIZON_MS, NOTE_EVERY_MS, Note, RestartPoints
 
 
 @given(st.lists(st.integers(1, 20 * NOTE_EVERY_MS), max_size=200))
 def test_what_is_read_again_covers_the_horizon_and_little_more(steps_ms: list[int]) -> None:
-    points = RestartPoints(Note(0, 1, Place(0, 1)))
+    points = RestartPoints(Note(0, 1, TxPosition(0, 1)))
     notes = []
     now_ms = NOTE_EVERY_MS
     for number, step_ms in enumerate(steps_ms, start=2):
         now_ms += step_ms
-        note = Note(now_ms, number, Place(0, number))
+        note = Note(now_ms, number, TxPosition(0, number))
         notes.append(note)
         points.take(note)
         oldest = points.oldest
@@ -27,7 +27,7 @@ def test_what_is_read_again_covers_the_horizon_and_little_more(steps_ms: list[in
 
 
 def test_after_a_discontinuity_nothing_before_it_is_read() -> None:
-    points = RestartPoints(Note(0, 1, Place(0, 1)))
-    points.take(Note(NOTE_EVERY_MS, 50, Place(0, 50)))
-    points.reset(Note(5, 70, Place(0, 70)))
-    assert points.oldest == Note(5, 70, Place(0, 70))
+    points = RestartPoints(Note(0, 1, TxPosition(0, 1)))
+    points.take(Note(NOTE_EVERY_MS, 50, TxPosition(0, 50)))
+    points.reset(Note(5, 70, TxPosition(0, 70)))
+    assert points.oldest == Note(5, 70, TxPosition(0, 70))

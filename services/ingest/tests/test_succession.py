@@ -31,7 +31,7 @@ class Line:
     """Stream after stream as the shell does it, and what a naive reader notes of it."""
 
     succession: Succession
-    feed: int = 0
+    endpoint: int = 0
     plan: Plan = field(default_factory=lambda: Plan(NEEDED))
     needed: int = NEEDED
     standing: frozenset[int] = frozenset()
@@ -44,9 +44,9 @@ class Line:
     gave_up: bool = False
 
     def turn(self, code: str, *, received: bool, window: int | None, endpoints: int) -> Kind | None:
-        feed = self.feed
-        self.asked.append(feed)
-        end = End(feed, self.plan.from_slot, received, code, "", self.needed)
+        endpoint = self.endpoint
+        self.asked.append(endpoint)
+        end = End(endpoint, self.plan.from_slot, received, code, "", self.needed)
         self.note(end)
         waits = self.succession.ended(end)
         assert self.succession.denied == self.denied
@@ -61,11 +61,11 @@ class Line:
         first = window if self.succession.wants_window(end) else None
         following = self.succession.next(end, Facts(self.needed, self.standing), first)
         if isinstance(following, AskWindows):
-            assert feed not in following.others
+            assert endpoint not in following.others
             windows = dict.fromkeys(following.others, window)
             following = self.succession.least_lost(following, windows)
         self.check(end, following, endpoints)
-        self.feed, self.plan = following.endpoint, following.plan
+        self.endpoint, self.plan = following.endpoint, following.plan
         return following.kind
 
     def note(self, end: End) -> None:
@@ -138,7 +138,7 @@ def test_an_endpoint_that_refuses_does_not_keep_another_from_being_asked(
     good = data.draw(st.integers(0, endpoints - 1))
     line = Line(Succession(endpoints, races=False), standing=frozenset(range(endpoints)))
     for _ in range(8 * endpoints):
-        if line.feed == good:
+        if line.endpoint == good:
             kind = line.turn("OK", received=True, window=None, endpoints=endpoints)
         else:
             code = data.draw(st.sampled_from(CODES))

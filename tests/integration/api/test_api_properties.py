@@ -18,7 +18,7 @@ from pw_common.documents.channels import stored_channels
 from pw_common.jetstream.bus import Bus
 from pw_common.topology.subjects import BUCKET_CONFIG, KEY_CHANNELS
 from pw_detection.detector import Detector
-from pw_detector.core.in_force import Change, apply
+from pw_detector.core.apply_config import Change, apply
 from support.apis import running_api
 
 PUT = (

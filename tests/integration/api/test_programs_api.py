@@ -129,7 +129,7 @@ async def test_the_command_lists_adds_imports_and_removes(tmp_path: Path) -> Non
     [
         (("add", "x", "mine", "venue"), 2, "entries[0].id"),
         (("add", OTHER, "pumpfun", "venue"), 2, f"pumpfun is the shipped {PUMP}"),
-        (("add", OTHER, "mine", "venue", "--user", "*=six"), 2, "TAG=PLACE"),
+        (("add", OTHER, "mine", "venue", "--user", "*=six"), 2, "TAG=INDEX"),
         (("remove", "nobody"), 1, "nobody"),
         (("import", "/nowhere.json"), 1, "nowhere"),
         (("acknowledge", "pumpswap"), 1, "nothing new in pumpswap"),

@@ -13,7 +13,7 @@ from nats.errors import Error as NatsError
 from pw_cli.offline.offline import alerts, batches
 from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.publishing.publisher import Publisher
-from pw_common.ordering.assembly import Place
+from pw_common.ordering.assembly import TxPosition
 from pw_common.process.log import Log
 from pw_common.topology import subjects
 from pw_common.wire.alerts import Alert, alert_digest
@@ -23,7 +23,7 @@ from pw_common.wire.messages import Batch, Counts, SlotEvent, Swap, encode
 from pw_detection.detector import Detector
 from pw_detection.rules.rules import Rule
 from pw_detector.store.alert_store import AlertStore, stored_alerts
-from pw_detector.store.configuration import FOLDED_SLOTS, Configuration, InForce
+from pw_detector.store.configuration import FOLDED_SLOTS, Configuration, EffectiveRevision
 from pw_detector.store.position import Position, PositionStore
 from pw_replay.market import generate
 from support.broker import provisioned
@@ -41,7 +41,7 @@ def position(folded_seq: int) -> Position:
         released_slot=folded_seq,
         event_time_ms=1,
         restart_seq=1,
-        folded_place=Place(0, folded_seq),
+        folded_place=TxPosition(0, folded_seq),
     )
 
 
@@ -273,7 +273,7 @@ async def test_a_restart_is_given_every_configuration_of_the_slots_that_it_folds
                 subjects.BUCKET_CONFIG, subjects.KEY_MUTES, b'{"entries":[]}'
             )
             assert revision == number + 1
-            record = InForce(key=subjects.KEY_MUTES, revision=revision, from_slot=slot)
+            record = EffectiveRevision(key=subjects.KEY_MUTES, revision=revision, from_slot=slot)
             await bus.kv_put(
                 subjects.BUCKET_DETECTOR, f"{subjects.KEY_MUTES}.{revision}", encode(record)
             )

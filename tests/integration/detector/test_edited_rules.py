@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from pw_cli.audit.walk import stored_alerts
+from pw_cli.audit.rederive import stored_alerts
 from pw_common.jetstream.bus import Bus
 from pw_common.topology import subjects
 from pw_common.wire.alerts import Alert, ended_of

@@ -12,7 +12,7 @@ from pw_cli.gaps.gap_store import Filler
 from pw_cli.offline.offline import batches
 from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.consuming.log_reader import get_message
-from pw_common.jetstream.program_store import InForce, NoTable
+from pw_common.jetstream.program_store import ActiveProgramTable, NoTable
 from pw_common.process.log import Log
 from pw_common.topology.subjects import BUCKET_PROGRAMS, STREAM_DLQ, SWAP_BATCH, tx
 from pw_common.wire.envelope import (
@@ -40,7 +40,7 @@ from support.tables import PUMP, put_table, queued, swaps_of, table
 async def given(bus: Bus, name: str) -> str:
     """A table under this name for pump.fun, in force as ingest brings one into force."""
     stamp = await put_table(bus, table((PUMP, name)))
-    follower = InForce(bus, Log("test"))
+    follower = ActiveProgramTable(bus, Log("test"))
     await follower.look()
     assert follower.stamp == stamp
     return stamp

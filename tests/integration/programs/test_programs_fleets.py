@@ -26,7 +26,6 @@ from support.tables import (
     Queued,
     answered,
     digest_of,
-    in_force,
     put_table,
     queue,
     queued,
@@ -35,6 +34,7 @@ from support.tables import (
     swaps_of,
     table,
     tables,
+    until_stamped,
 )
 
 FIRST = table((PUMP, "curve_of_old"))
@@ -66,7 +66,7 @@ async def recorded(folder: Path) -> Run:
     ):
         await all_stored(bus, third)
         for at, body in enumerate((FIRST, SECOND), start=1):
-            await in_force(bus, await put_table(bus, body))
+            await until_stamped(bus, await put_table(bus, body))
             more = updates[at * third : (at + 1) * third] if at == 1 else updates[2 * third :]
             source.updates.extend(more)
             await all_stored(bus, len(source.updates))

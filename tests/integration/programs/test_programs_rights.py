@@ -31,7 +31,7 @@ from support.poll import poll_until
 from support.records import store
 from support.services import running_service
 from support.source import FakeSource, running_source
-from support.tables import PUMP, answered, in_force, put_table, queued, stored_batches, table
+from support.tables import PUMP, answered, put_table, queued, stored_batches, table, until_stamped
 
 RIGHTS = Path(__file__).parents[3] / "deploy/nats-rights.conf"
 # For the test itself, which does what provision and API do.
@@ -93,7 +93,7 @@ async def test_ingest_and_parser_work_with_their_least_rights_and_ask_for_no_mor
         async with ingest(
             broker, source, PW_NATS_USER="ingest", PW_INGEST_SOURCE_KIND="recorded", **login
         ):
-            await in_force(bus, good)
+            await until_stamped(bus, good)
 
             async def whole() -> bool:
                 return sum(int(one.headers["Pw-Count"]) for one in await queued(bus)) >= len(

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.program_store import MEND_LOOKS, InForce
+from pw_common.jetstream.program_store import MEND_LOOKS, ActiveProgramTable
 from pw_common.process.log import Log
 from pw_common.topology.subjects import (
     BUCKET_CONFIG,
@@ -32,13 +32,13 @@ from support.source import FakeSource, blocks, running_source
 from support.tables import (
     PUMP,
     answered,
-    in_force,
     put_table,
     queued,
     stored_batches,
     swaps_of,
     table,
     tables,
+    until_stamped,
 )
 
 GOOD = table((PUMP, "curve_of_old"))
@@ -81,13 +81,13 @@ def trades() -> list[bytes]:
 @pytest.mark.parametrize("body", BAD, ids=lambda body: repr(body[:24]))
 async def test_a_bad_table_leaves_the_last_good_one_in_force(tmp_path: Path, body: bytes) -> None:
     async with provisioned(tmp_path / "broker") as (_, bus):
-        follower = InForce(bus, Log("test"))
+        follower = ActiveProgramTable(bus, Log("test"))
         await follower.look()
         assert (follower.stamp, follower.trouble) == ("", "")
         good = await put_table(bus, GOOD)
         await bus.kv_put(BUCKET_CONFIG, KEY_PROGRAMS, body)
         # One that saw the good one, and one that begins only now, decide the same.
-        for one in (follower, InForce(bus, Log("test"))):
+        for one in (follower, ActiveProgramTable(bus, Log("test"))):
             await one.look()
             assert one.stamp == good
             assert "cannot be used" in one.trouble
@@ -101,7 +101,7 @@ async def test_a_bad_table_leaves_the_last_good_one_in_force(tmp_path: Path, bod
 async def test_a_bad_table_alone_leaves_the_shipped_one_in_force(tmp_path: Path) -> None:
     async with provisioned(tmp_path / "broker") as (_, bus):
         await bus.kv_put(BUCKET_CONFIG, KEY_PROGRAMS, b"5")
-        follower = InForce(bus, Log("test"))
+        follower = ActiveProgramTable(bus, Log("test"))
         await follower.look()
         assert follower.stamp == ""
         assert "cannot be used" in follower.trouble
@@ -110,13 +110,13 @@ async def test_a_bad_table_alone_leaves_the_shipped_one_in_force(tmp_path: Path)
 async def test_a_table_is_given_out_only_once_it_is_kept_for_every_parser(tmp_path: Path) -> None:
     async with provisioned(tmp_path / "broker") as (_, bus):
         first = await put_table(bus, GOOD)
-        follower = InForce(bus, Log("test"))
+        follower = ActiveProgramTable(bus, Log("test"))
         await follower.look()
         info = (await bus.api(f"STREAM.INFO.KV_{BUCKET_PROGRAMS}"))["config"]
         full = {**info, "max_bytes": 1}
         await bus.api(f"STREAM.UPDATE.KV_{BUCKET_PROGRAMS}", full)
         second = await put_table(bus, table((PUMP, "curve_of_new")))
-        for one in (follower, InForce(bus, Log("test"))):
+        for one in (follower, ActiveProgramTable(bus, Log("test"))):
             await one.look()
             assert one.stamp == first
             assert "cannot be stored" in one.trouble
@@ -129,7 +129,7 @@ async def test_copies_that_were_lost_with_their_bucket_are_made_again_from_the_h
     tmp_path: Path,
 ) -> None:
     async with provisioned(tmp_path / "broker") as (_, bus):
-        follower = InForce(bus, Log("test"))
+        follower = ActiveProgramTable(bus, Log("test"))
         given = []
         for name in ("one", "two"):
             given.append(await put_table(bus, table((PUMP, name))))
@@ -146,7 +146,7 @@ async def test_a_backlog_of_more_changes_than_the_history_keeps_is_read_to_the_l
     tmp_path: Path,
 ) -> None:
     async with provisioned(tmp_path / "broker") as (broker, bus):
-        follower = InForce(bus, Log("test"))
+        follower = ActiveProgramTable(bus, Log("test"))
         updates = trades()
         for number in range(40):
             await put_table(bus, table((PUMP, f"curve {number}")))
@@ -167,7 +167,7 @@ async def test_ingest_lives_with_a_bad_table_also_at_its_start_and_says_so(tmp_p
         await bus.kv_put(BUCKET_CONFIG, KEY_PROGRAMS, b"5")
         for last in (120, 130):
             async with ingest(broker, source, PW_INGEST_SOURCE_KIND="recorded"):
-                await in_force(bus, good)
+                await until_stamped(bus, good)
                 await said(bus, "ingest", "programs of revision")
                 source.updates.extend(blocks(range(last - 10, last), parent=last - 11))
                 await stored_after(bus, last - 1)

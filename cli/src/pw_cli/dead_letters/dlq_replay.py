@@ -37,7 +37,7 @@ Notification = tuple[int, bytes]
 class _Waiting:
     """Notifications of one channel that go out together."""
 
-    letters: list[Notification] = field(default_factory=list)
+    dead_letters: list[Notification] = field(default_factory=list)
     size: int = 0
     # Why the channel takes nothing now: the rest is not tried either.
     refused: str = ""
@@ -91,43 +91,43 @@ class _Replay:
 
     async def _keep(self, route: ToChannel, seq: int) -> None:
         waiting = self._channels.setdefault(route.channel, _Waiting())
-        is_full = len(waiting.letters) >= RESENT_ALERTS_MAX
+        is_full = len(waiting.dead_letters) >= RESENT_ALERTS_MAX
         if is_full or waiting.size + len(route.body) > RESENT_BYTES_MAX:
             await self._flush(route.channel)
-        waiting.letters.append((seq, route.body))
+        waiting.dead_letters.append((seq, route.body))
         waiting.size += len(route.body) + 1
 
     async def _flush(self, channel: str) -> None:
         waiting = self._channels[channel]
-        letters, waiting.letters, waiting.size = waiting.letters, [], 0
-        if not letters:
+        dead_letters, waiting.dead_letters, waiting.size = waiting.dead_letters, [], 0
+        if not dead_letters:
             return
         if waiting.refused:
-            self._refuse(_seqs(letters), f"not tried: {waiting.refused}")
+            self._refuse(_seqs(dead_letters), f"not tried: {waiting.refused}")
             return
-        told = await self._ask(channel, letters)
-        if told.get("condemned") and len(letters) > 1:
+        told = await self._ask(channel, dead_letters)
+        if told.get("condemned") and len(dead_letters) > 1:
             # One of them may be what the service never takes: each for itself.
-            for one in letters:
+            for one in dead_letters:
                 await self._answered([one], await self._ask(channel, [one]))
             return
         if "error" in told and not told.get("condemned"):
             waiting.refused = str(told["error"])
-        await self._answered(letters, told)
+        await self._answered(dead_letters, told)
 
-    async def _answered(self, letters: list[Notification], told: dict[str, Any]) -> None:
-        seqs = _seqs(letters)
+    async def _answered(self, dead_letters: list[Notification], told: dict[str, Any]) -> None:
+        seqs = _seqs(dead_letters)
         if "error" in told:
             self._refuse(seqs, str(told["error"]))
             return
         before = told.get("before", 0)
         self.delivered += before
-        self.sent += len(letters) - before
+        self.sent += len(dead_letters) - before
         await self._done(seqs)
 
-    async def _ask(self, channel: str, letters: list[Notification]) -> dict[str, Any]:
+    async def _ask(self, channel: str, dead_letters: list[Notification]) -> dict[str, Any]:
         """What the notifier says to these; `error` where they did not go out."""
-        body = b"[" + b",".join(one for _, one in letters) + b"]"
+        body = b"[" + b",".join(one for _, one in dead_letters) + b"]"
         try:
             answer = await ask(
                 self._bus,
@@ -169,7 +169,7 @@ class _Replay:
 
 
 async def replay(bus: Bus, seqs: list[int] | None, *, delete: bool) -> int:
-    """Send these letters back, or every one; 1 where one of them was not.
+    """Send these dead letters back, or every one; 1 where one of them was not.
 
     Raises:
         BrokerAway, ApiRefused: from the broker.
@@ -202,8 +202,8 @@ def not_there(seq: int) -> int:
     return EXIT_REFUSED
 
 
-def _seqs(letters: list[Notification]) -> list[int]:
-    return [seq for seq, _ in letters]
+def _seqs(dead_letters: list[Notification]) -> list[int]:
+    return [seq for seq, _ in dead_letters]
 
 
 async def _every(bus: Bus) -> list[int]:

@@ -1,7 +1,7 @@
 """Where a dead letter goes when it is sent back: to the parsers, to its channel, or nowhere. Pure.
 
 A letter is known by the service that made it (its subject) and by its Msg-Id. Only updates go to
-the parsers; anything else would come back as new letters and end a parser.
+the parsers; anything else would come back as new dead letters and end a parser.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from pw_cli.dead_letters.shown import plain_body
+from pw_cli.dead_letters.render import plain_body
 from pw_common.jetstream.consuming.log_reader import StoredMessage
 from pw_common.jetstream.publishing.outcome import Publish
 from pw_common.topology.subjects import TOKEN, TX_REPLAY
@@ -32,10 +32,10 @@ from pw_common.wire.envelope import (
 from pw_common.wire.framing import BadFrame, split
 
 SOURCE_UNKNOWN: Final = "replay"
-# The services whose letters are updates.
+# The services whose dead letters are updates.
 READERS: Final = frozenset({"parser", "backfill"})
 NOTIFICATION: Final = re.compile(r"dead:notifier:([a-z0-9_-]{1,32}):[0-9]{1,20}")
-# Versions before sent a notification to the parsers, who made letters of its pieces.
+# Versions before sent a notification to the parsers, which made dead letters of its pieces.
 PIECE: Final = re.compile(r"dead:(?:tx:replay:[0-9]+:dead:)+notifier:.*", re.DOTALL)
 
 

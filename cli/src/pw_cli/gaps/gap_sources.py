@@ -10,7 +10,7 @@ from typing import Final
 from solders.signature import Signature
 
 from pw_cli.gaps.gap_proof import Around, Fill, Link, within
-from pw_cli.gaps.gap_store import Filler, Letter
+from pw_cli.gaps.gap_store import DeadLetter, Filler
 from pw_common.jetstream.publishing.publisher import PublishRefused
 from pw_common.wire.captures import read_capture
 from pw_common.wire.envelope import Identity
@@ -53,20 +53,20 @@ class Job:
             self.remarks[slot] = why
 
     async def take(
-        self, link: Link, updates: Sequence[bytes], letters: Sequence[Letter] = ()
+        self, link: Link, updates: Sequence[bytes], dead_letters: Sequence[DeadLetter] = ()
     ) -> None:
         """Store a block and count it as there, unless the broker refuses a part of it."""
         try:
             # First, so that no block counts as stored without them.
-            await self.filler.bury(letters)
+            await self.filler.bury(dead_letters)
             await self.filler.put(updates)
         except PublishRefused as error:
             self.remark(link.slot, f"the broker does not take it: {error}")
         else:
             self.fill.add(link)
-            self.dead += len(letters)
+            self.dead += len(dead_letters)
             room = DEAD_NAMED_MAX - len(self.dead_names)
-            self.dead_names += [one.name for one in letters[:room]]
+            self.dead_names += [one.name for one in dead_letters[:room]]
 
 
 def link_of(slot: int, block: Parent) -> Link:
@@ -100,7 +100,7 @@ async def _blocks(job: Job, rpc: Rpc) -> str:
             try:
                 block = await rpc.block(slot)
                 read = read_block(slot, block)
-                letters = await _letters(rpc, slot, block, read.unread)
+                dead_letters = await _dead_letters(rpc, slot, block, read.unread)
             except NotHad as error:
                 job.remark(slot, f"the node: {error}")
                 continue
@@ -116,23 +116,27 @@ async def _blocks(job: Job, rpc: Rpc) -> str:
             link = link_of(slot, block)
             if why := job.fill.contradiction(link):
                 return f"the node contradicts itself or what is stored: {why}"
-            await job.take(link, updates, letters)
+            await job.take(link, updates, dead_letters)
     return ""
 
 
-async def _letters(rpc: Rpc, slot: int, block: Block, unread: Sequence[Unread]) -> list[Letter]:
+async def _dead_letters(
+    rpc: Rpc, slot: int, block: Block, unread: Sequence[Unread]
+) -> list[DeadLetter]:
     """What goes to PW_DLQ of a block; of failed transactions nothing is wanted."""
     wanted = [one for one in unread if not one.meta.failed]
     if any(not one.signature for one in wanted):
         # Where an unknown version keeps its signatures is not known: the node knows them.
         signatures = [_signature(one) for one in await _signatures(rpc, slot, block)]
-        wanted = [one._replace(signature=one.signature or signatures[one.place]) for one in wanted]
-    letters = []
+        wanted = [
+            one._replace(signature=one.signature or signatures[one.position]) for one in wanted
+        ]
+    dead_letters = []
     for one in wanted:
         named = str(Signature(one.signature)) if one.signature else "of unknown signature"
-        name = f"transaction {one.place} of slot {slot}, {named}: {one.what}"
-        letters.append(Letter(slot, one.place, visible(name), unread_update(slot, one)))
-    return letters
+        name = f"transaction {one.position} of slot {slot}, {named}: {one.what}"
+        dead_letters.append(DeadLetter(slot, one.position, visible(name), unread_update(slot, one)))
+    return dead_letters
 
 
 async def _signatures(rpc: Rpc, slot: int, block: Block) -> list[str]:
@@ -263,7 +267,7 @@ async def from_captures(job: Job, paths: Iterable[Path]) -> str:
         job.say(f"continues from slot {todo[0]}: {len(job.fill.links)} blocks are stored already")
     for number, slot in enumerate(todo, start=1):
         job.progress(f"slot {slot}: block {number} of {len(todo)}")
-        ordered = sorted(found.updates[slot].items(), key=lambda one: _place(*one))
+        ordered = sorted(found.updates[slot].items(), key=lambda one: _order(*one))
         updates = [update for _, update in ordered]
         link = found.links.get(slot)
         if link is None:
@@ -291,7 +295,7 @@ def _slot_of(link: Link) -> int:
     return link.slot
 
 
-def _place(identity: Identity, update: bytes) -> tuple[int, int]:
+def _order(identity: Identity, update: bytes) -> tuple[int, int]:
     if identity.kind == META:
         return 1, 0
     return 0, pb.SubscribeUpdate.FromString(update).transaction.transaction.index

@@ -13,7 +13,7 @@ from pw_cli.audit.unreadable import gap_of
 from pw_cli.gaps.gap_proof import StoredBlocks, within
 from pw_common.jetstream.bus import Bus, headers_of
 from pw_common.jetstream.consuming.stored import stored_messages
-from pw_common.jetstream.program_store import InForce
+from pw_common.jetstream.program_store import ActiveProgramTable
 from pw_common.jetstream.publishing.publisher import Publisher
 from pw_common.process.log import Log
 from pw_common.topology.subjects import (
@@ -135,11 +135,11 @@ async def waiting_fills(bus: Bus) -> int:
     return sum((info["state"].get("subjects") or {}).values())
 
 
-class Letter(NamedTuple):
+class DeadLetter(NamedTuple):
     """A transaction that cannot be read; `name` says which, and why."""
 
     slot: int
-    place: int
+    position: int
     name: str
     update: bytes
 
@@ -153,7 +153,7 @@ class Filler:
         self._known = known
         self._attempt = attempt
         self._publisher = Publisher(bus, Log("cli"))
-        self._programs = InForce(bus, Log("cli"))
+        self._programs = ActiveProgramTable(bus, Log("cli"))
         self.stored = 0
 
     async def start(self) -> None:
@@ -185,25 +185,25 @@ class Filler:
             await (await self._send(cuts[-1]))
         self.stored += len(new)
 
-    async def bury(self, letters: Iterable[Letter]) -> None:
+    async def bury(self, dead_letters: Iterable[DeadLetter]) -> None:
         """Store dead letters, each with the bytes as the node gave them.
 
         Raises:
             PublishRefused: the broker will never take one of them.
         """
-        for letter in letters:
+        for one in dead_letters:
             headers = {
-                MSG_ID: f"dead:backfill:{self._gap.id}:{letter.slot}:{letter.place}",
+                MSG_ID: f"dead:backfill:{self._gap.id}:{one.slot}:{one.position}",
                 SCHEMA: SCHEMA_DEAD_LETTER,
-                REASON: letter.name.encode("ascii", "replace").decode("ascii"),
+                REASON: one.name.encode("ascii", "replace").decode("ascii"),
                 ORIGIN_STREAM: STREAM_GAP,
                 ORIGIN_SEQ: str(self._attempt),
-                POSITION: str(letter.place),
+                POSITION: str(one.position),
                 SOURCE: self._gap.source,
                 EPOCH: str(self._gap.epoch),
                 CONTENT_ENCODING: ZSTD,
             }
-            body = compress(frame(letter.update))
+            body = compress(frame(one.update))
             await (await self._publisher.publish(dead_letter("backfill"), body, headers))
 
     async def _send(self, cut: Cut) -> asyncio.Future[object]:

@@ -43,7 +43,7 @@ class Fetched(NamedTuple):
     """One block: where it stands, its updates, and how many transactions are of unknown form."""
 
     slot: int
-    place: Parent
+    header: Parent
     updates: list[bytes]
     unread: int
 
@@ -147,7 +147,7 @@ class Chain:
     async def _followed(self, found: Fetched, *, written: bool = True) -> list[Fetched]:
         """The block, and before it those that it shows were left out of the list."""
         blocks = [found]
-        while (parent := blocks[0].place.parent_slot) > self._known:
+        while (parent := blocks[0].header.parent_slot) > self._known:
             before = await self._ask(parent) if parent not in self._remarks else None
             if before is None:
                 why = self._remarks[parent]
@@ -157,9 +157,9 @@ class Chain:
                 self._holes.append(Hole(self._known + 1, parent, why))
                 self._tip = None
                 break
-            if before.place.parent_slot >= parent:
-                raise Broken(f"the block of slot {parent} names {before.place.parent_slot} before")
-            _check(before.slot, before.place.blockhash, blocks[0])
+            if before.header.parent_slot >= parent:
+                raise Broken(f"the block of slot {parent} names {before.header.parent_slot} before")
+            _check(before.slot, before.header.blockhash, blocks[0])
             blocks.insert(0, before)
             if len(blocks) > UNLISTED_MAX:
                 raise Broken(
@@ -167,7 +167,7 @@ class Chain:
                 )
         else:
             self._check_follows(blocks[0])
-        self._tip = Tip(found.slot, found.place.blockhash)
+        self._tip = Tip(found.slot, found.header.blockhash)
         return blocks if written else blocks[:-1]
 
     @property
@@ -178,10 +178,10 @@ class Chain:
     def _check_follows(self, block: Fetched) -> None:
         if self._tip is None:
             return
-        if block.place.parent_slot != self._tip.slot:
+        if block.header.parent_slot != self._tip.slot:
             raise Broken(
                 f"the node contradicts itself: the block of slot {block.slot} follows slot "
-                f"{block.place.parent_slot}, but {self._tip.slot} has a block too"
+                f"{block.header.parent_slot}, but {self._tip.slot} has a block too"
             )
         _check(self._tip.slot, self._tip.blockhash, block)
 
@@ -194,13 +194,13 @@ class Chain:
         slot = listed[0]
         for _ in range(AFTER_SLOTS_MAX):
             try:
-                place = await self._rpc.parent(slot)
+                header = await self._rpc.parent(slot)
             except (NotHad, BadAnswer) as error:
                 raise Broken(f"the block of slot {slot} is not given: {error}") from error
-            if place.parent_slot <= last:
-                self.behind = Fetched(slot, place, [_place_update(slot, place)], 0)
+            if header.parent_slot <= last:
+                self.behind = Fetched(slot, header, [_header_update(slot, header)], 0)
                 return await self._followed(self.behind, written=False)
-            slot = place.parent_slot
+            slot = header.parent_slot
         raise Broken(f"the blocks behind slot {last} lead nowhere")
 
 
@@ -215,18 +215,18 @@ def _fetched(slot: int, raw: bytes) -> Fetched:
     return Fetched(slot, block, updates, len(unread))
 
 
-def _place_update(slot: int, place: Parent) -> bytes:
+def _header_update(slot: int, header: Parent) -> bytes:
     block = Block(
-        parent_slot=place.parent_slot,
-        blockhash=place.blockhash,
-        previous_blockhash=place.previous_blockhash,
+        parent_slot=header.parent_slot,
+        blockhash=header.blockhash,
+        previous_blockhash=header.previous_blockhash,
         transactions=[],
     )
     return updates_of(slot, block)[-1]
 
 
 def _check(slot: int, blockhash: str, after: Fetched) -> None:
-    if after.place.previous_blockhash != blockhash:
+    if after.header.previous_blockhash != blockhash:
         raise Broken(
             f"the node contradicts itself: the block of slot {after.slot} names another hash for "
             f"the block of slot {slot} than that block has"

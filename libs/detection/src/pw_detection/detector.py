@@ -14,7 +14,7 @@ from pw_detection.alerts.alerting import SHORT, alert_of, facts_of
 from pw_detection.alerts.edited import CHANGED, GONE, edited_by, summaries
 from pw_detection.alerts.episodes import Episodes, Key, Ring
 from pw_detection.rules.evaluate import evaluate, holds, near
-from pw_detection.rules.lists import Lists, Mutes, WatchLists, mutes_in_force
+from pw_detection.rules.lists import Lists, Mutes, WatchLists, effective_mutes
 from pw_detection.rules.quick import all_may, ready
 from pw_detection.rules.rules import Compiled, Rule, compiled, shipped_rules
 from pw_detection.state.market import Market, Token
@@ -53,7 +53,7 @@ class Detector:
         self._ready = ready(self._rules)
         self._watched: WatchLists | None = None
         self._mutes = Mutes()
-        self._lists = Lists(self._watched, mutes_in_force(self._mutes))
+        self._lists = Lists(self._watched, effective_mutes(self._mutes))
         self.market.muted_wallets = self._lists.muted_wallets
         self._pending: list[_Change] = []
         self._tick = 0
@@ -244,7 +244,7 @@ class Detector:
             self._watched = change.watched or self._watched
             self._mutes = change.mutes or self._mutes
             if change.rules is None:
-                self._lists = Lists(self._watched, mutes_in_force(self._mutes))
+                self._lists = Lists(self._watched, effective_mutes(self._mutes))
                 self.market.muted_wallets = self._lists.muted_wallets
         return edited
 

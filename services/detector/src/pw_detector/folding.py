@@ -29,8 +29,8 @@ from pw_common.topology.streams import GIB
 from pw_common.wire.heartbeat import MemoryHealth
 from pw_common.wire.messages import Batch
 from pw_detection.detector import Detector
+from pw_detector.core.apply_config import Change, apply
 from pw_detector.core.holes import Hole, hole
-from pw_detector.core.in_force import Change, apply
 from pw_detector.core.progress import Progress
 from pw_detector.core.restart import Resumed
 from pw_detector.figures import Figures

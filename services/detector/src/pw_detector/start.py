@@ -8,7 +8,7 @@ from typing import Final
 from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.consuming.log_reader import StoredMessage, get_message
 from pw_common.jetstream.consuming.ranges import read_batches
-from pw_common.ordering.assembly import Assembly, Place
+from pw_common.ordering.assembly import Assembly, TxPosition
 from pw_common.process.log import Log
 from pw_common.process.memory import limit_bytes
 from pw_common.service.run import Runtime
@@ -46,7 +46,7 @@ async def start(settings: Settings, runtime: Runtime, store: AlertStore) -> Fold
     folding = Folding(
         Assembly(
             sources=settings.source_names(),
-            first=resumed.first.place,
+            first=resumed.first.tx_position,
             former=resumed.first.former,
         ),
         await _detector(bus, log, position, resumed),
@@ -93,7 +93,7 @@ async def _resumed(bus: Bus, position: Position | None, created: str, first_seq:
         created,
         first,
         folded_seq=position.folded_seq,
-        folded_place=position.folded_place,
+        folded_tx_position=position.folded_place,
         released_slot=position.released_slot,
         epoch_time_ms=position.epoch_time_ms,
     )
@@ -137,7 +137,7 @@ async def _first_note(bus: Bus, position: Position | None, first_seq: int) -> No
     # first message; of a trimmed one the least sequence that a fleet may hold back counts.
     least = await _least_tx_seq(bus, first_seq) if first_seq > FIRST_SEQ else 1
     incarnation = position.folded_place.incarnation if position is not None else 0
-    return Note(0, first_seq, Place(incarnation, least))
+    return Note(0, first_seq, TxPosition(incarnation, least))
 
 
 async def _least_tx_seq(bus: Bus, first_seq: int) -> int:

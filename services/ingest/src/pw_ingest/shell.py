@@ -23,9 +23,9 @@ from pw_ingest.core.sequencing.history import TxHistory
 from pw_ingest.core.sequencing.pipeline import Pipeline
 from pw_ingest.core.subscription.ladder import Ladder
 from pw_ingest.sink.checkpoint import Checkpoint, TxStream, tx_stream
-from pw_ingest.sink.outbox import Outbox
-from pw_ingest.sink.programs_in_force import NEEDS as PROGRAMS_NEED
-from pw_ingest.source.feed import Feed, Shared
+from pw_ingest.sink.program_stamp import NEEDS as PROGRAMS_NEED
+from pw_ingest.sink.sender import Sender
+from pw_ingest.source.endpoint_reader import EndpointReader, Shared
 from pw_ingest.source.followed_list import Followed
 from pw_ingest.source.reconnect import SourceRefuses, Streams
 
@@ -58,14 +58,16 @@ class Ingest:
         # What is subscribed to where no setting says so; the checkpoint keeps it.
         self._unset = SUCCESSFUL
         self._followed = Followed(settings, runtime)
-        self._outbox = Outbox(settings, runtime, self._pipeline, self._begin)
+        self._sender = Sender(settings, runtime, self._pipeline, self._begin)
         endpoints = settings.endpoints()
         races = settings.endpoints_use == "race" and len(endpoints) > 1
         merge = Merge(len(endpoints)) if races else None
         self._steady = Steady()
-        shared = Shared(settings, runtime, self._pipeline, self._outbox, merge, self._steady)
-        self._feeds = [Feed(number, one, shared) for number, one in enumerate(endpoints)]
-        self._streams = Streams(self._feeds, self._pipeline, self._outbox, runtime, merge)
+        shared = Shared(settings, runtime, self._pipeline, self._sender, merge, self._steady)
+        self._readers = [
+            EndpointReader(number, one, shared) for number, one in enumerate(endpoints)
+        ]
+        self._streams = Streams(self._readers, self._pipeline, self._sender, runtime, merge)
 
     async def run(self) -> None:
         """Run until `runtime.stop`, then store what is in hand.
@@ -76,51 +78,51 @@ class Ingest:
             TxWentBack: PW_TX was replaced under us by an older copy.
         """
         self._restore(*await self._begun())
-        await self._outbox.publisher.start()
+        await self._sender.publisher.start()
         self._runtime.source = self.health
         stopping = asyncio.create_task(self._runtime.stop.wait(), name="ingest-stop")
-        reader = asyncio.create_task(self._streams.run(), name="ingest-read")
+        reading = asyncio.create_task(self._streams.run(), name="ingest-read")
         others = (
             asyncio.create_task(self._ticks(), name="ingest-tick"),
             asyncio.create_task(self._checkpoints(), name="ingest-checkpoint"),
-            asyncio.create_task(self._outbox.programs.watch(), name="ingest-programs"),
+            asyncio.create_task(self._sender.programs.watch(), name="ingest-programs"),
             asyncio.create_task(self._followed.watch(self._refollow), name="ingest-followed"),
         )
-        every = (stopping, reader, *others)
+        every = (stopping, reading, *others)
         try:
-            await asyncio.wait((*every, self._outbox.failed), return_when=asyncio.FIRST_COMPLETED)
-            for ended in (reader, *others, self._outbox.failed):
+            await asyncio.wait((*every, self._sender.failed), return_when=asyncio.FIRST_COMPLETED)
+            for ended in (reading, *others, self._sender.failed):
                 if ended.done():
                     ended.result()
         finally:
             await end_tasks(*every)
-            for feed in self._feeds:
-                await feed.source.close()
+            for reader in self._readers:
+                await reader.source.close()
             await self._finish()
 
     async def _begun(self) -> tuple[SourceState | None, TxStream]:
         """Where the run before stopped, once the broker can say it."""
 
         async def stored() -> tuple[SourceState | None, TxStream]:
-            await self._outbox.programs.look()
+            await self._sender.programs.look()
             await self._followed.look()
             return await self._checkpoint.load(), await tx_stream(self._runtime.bus)
 
         try:
             return await begun(self._runtime, stored, NEEDS)
         except StoppedEarly:
-            for feed in self._feeds:
-                await feed.source.close()
-            self._outbox.close_archive()
+            for reader in self._readers:
+                await reader.source.close()
+            self._sender.close_archive()
             raise
 
     def health(self) -> SourceHealth:
         """What the heartbeat says of the source."""
         pipeline, streams = self._pipeline, self._streams
-        active = self._feeds[streams.active]
-        connected = any(feed.connected for feed in self._feeds)
+        active = self._readers[streams.active]
+        connected = any(reader.connected for reader in self._readers)
         detail = "" if connected else f"{active.name}: {active.detail or 'starting'}"
-        several = self._feeds if len(self._feeds) > 1 else []
+        several = self._readers if len(self._readers) > 1 else []
         return SourceHealth(
             source=self._settings.source,
             endpoint=active.name,
@@ -131,37 +133,37 @@ class Ingest:
             checkpoint_slot=pipeline.checkpoint_slot,
             frontier_slot=pipeline.frontier.slot or None,
             gaps=pipeline.totals.gaps,
-            waiting_for_broker=self._outbox.is_waiting,
-            detail=detail or self._outbox.archive_stopped,
+            waiting_for_broker=self._sender.is_waiting,
+            detail=detail or self._sender.archive_stopped,
             kind=self._settings.kind,
             clock_ahead_ms=self._clock_ahead_ms(),
-            refused=sum(feed.guard.refused for feed in self._feeds),
+            refused=sum(reader.guard.refused for reader in self._readers),
             refusing=self._refusing(),
-            programs=self._outbox.programs.stamp,
+            programs=self._sender.programs.stamp,
             filter=pipeline.filter,
             narrowed=self._narrowed(),
             sampled=active.source.sampled,
             seen_permille=active.source.seen_permille,
             endpoints=tuple(
-                feed.health(active=streams.races or feed is active) for feed in several
+                reader.health(active=streams.races or reader is active) for reader in several
             ),
         )
 
     def _is_clockless(self) -> bool:
-        connected = [feed for feed in self._feeds if feed.connected]
-        return bool(connected) and all(feed.guard.is_clockless for feed in connected)
+        connected = [reader for reader in self._readers if reader.connected]
+        return bool(connected) and all(reader.guard.is_clockless for reader in connected)
 
     def _clock_ahead_ms(self) -> int:
-        return max(feed.guard.clock_ahead_ms for feed in self._feeds)
+        return max(reader.guard.clock_ahead_ms for reader in self._readers)
 
     def _narrowed(self) -> str:
         """Of the endpoints in use, those that give less than was asked for."""
-        active = self._feeds if self._streams.races else [self._feeds[self._streams.active]]
-        said = ((feed.name, feed.ladder.narrowed) for feed in active)
+        active = self._readers if self._streams.races else [self._readers[self._streams.active]]
+        said = ((reader.name, reader.ladder.narrowed) for reader in active)
         return "; ".join(f"{name} {what}" for name, what in said if what)
 
     def _refusing(self) -> str:
-        said = ((feed.name, feed.guard.said()) for feed in self._feeds)
+        said = ((reader.name, reader.guard.said()) for reader in self._readers)
         return "; ".join(f"{name} {what}" for name, what in said if what)
 
     def _restore(self, state: SourceState | None, tx: TxStream) -> None:
@@ -172,8 +174,8 @@ class Ingest:
         rungs = self._followed.rungs() or self._settings.rungs(self._unset)
         self._runtime.log.info("subscribes_to", filter=rungs[0].filter, unset=self._unset)
         self._pipeline.filter = rungs[0].filter
-        for feed in self._feeds:
-            feed.ladder = Ladder(rungs, self._settings.filter_retry_s)
+        for reader in self._readers:
+            reader.ladder = Ladder(rungs, self._settings.filter_retry_s)
         if state is not None and not self._is_possible(state):
             # An earlier version believed a source that lied.
             self._runtime.log.error("checkpoint_impossible", slot=state.checkpoint_slot)
@@ -184,17 +186,17 @@ class Ingest:
             return
         self._is_begun = True
         if state.clock_slot:
-            for feed in self._feeds:
-                feed.guard.establish(Anchor(state.clock_slot, state.clock_ms))
+            for reader in self._readers:
+                reader.guard.establish(Anchor(state.clock_slot, state.clock_ms))
         self._history.restore(state.tx_history)
         known = state.tx_stream_created
         self._go_back(tx.last_seq if known in {"", tx.created} else 0)
 
     def _refollow(self) -> None:
         """Other addresses are followed: the next stream asks for those."""
-        for feed in self._feeds:
-            feed.ladder = Ladder(self._followed.rungs(), self._settings.filter_retry_s)
-            feed.cut("followed")
+        for reader in self._readers:
+            reader.ladder = Ladder(self._followed.rungs(), self._settings.filter_retry_s)
+            reader.cut("followed")
 
     def _is_possible(self, state: SourceState) -> bool:
         slot = max(state.checkpoint_slot, state.frontier_slot)
@@ -221,12 +223,12 @@ class Ingest:
         # A full queue will not empty because we stop: what it refuses is behind the
         # checkpoint, and the next run asks for it again.
         timeout_s = self._settings.shutdown_timeout_s * DRAIN_SHARE
-        if self._outbox.is_waiting:
+        if self._sender.is_waiting:
             timeout_s = min(timeout_s, DRAIN_FULL_S)
-        publisher = self._outbox.publisher
+        publisher = self._sender.publisher
         try:
             async with asyncio.timeout(timeout_s):
-                await self._outbox.send(self._pipeline.flush(monotonic_s()))
+                await self._sender.send(self._pipeline.flush(monotonic_s()))
                 await publisher.drain()
         except TimeoutError:
             self._runtime.log.warning("stopped_before_stored", messages=publisher.in_flight)
@@ -236,7 +238,7 @@ class Ingest:
             self._runtime.log.warning("checkpoint_not_written", reason=str(error))
         finally:
             self._report()
-            self._outbox.close_archive()
+            self._sender.close_archive()
             await publisher.stop()
 
     async def _ticks(self) -> None:
@@ -244,14 +246,14 @@ class Ingest:
         while True:
             await asyncio.sleep(TICK_S)
             now_s = monotonic_s()
-            if not self._outbox.is_busy:
+            if not self._sender.is_busy:
                 messages = self._pipeline.tick(now_s)
                 if messages:
-                    await self._outbox.send(messages)
-            for feed in self._feeds:
-                feed.look(now_s)
-                if not self._outbox.is_busy:
-                    await feed.release_due(now_s)
+                    await self._sender.send(messages)
+            for reader in self._readers:
+                reader.look(now_s)
+                if not self._sender.is_busy:
+                    await reader.release_due(now_s)
             if now_s >= report_at_s:
                 report_at_s = now_s + REPORT_S
                 self._report()
@@ -274,11 +276,11 @@ class Ingest:
         self._reported = now
         metrics.set("pw_ingest_clock_ahead_seconds", self._clock_ahead_ms() / 1000)
         metrics.set("pw_ingest_filter_narrowed", int(bool(self._narrowed())))
-        seen = self._feeds[self._streams.active].source.seen_permille
+        seen = self._readers[self._streams.active].source.seen_permille
         metrics.set("pw_ingest_blocks_seen_ratio", 1.0 if seen is None else seen / 1000)
         metrics.set("pw_ingest_slot", totals.slot or 0)
         metrics.set("pw_ingest_frontier_slot", self._pipeline.frontier.slot)
-        metrics.set("pw_ingest_backpressure", int(self._outbox.is_waiting))
+        metrics.set("pw_ingest_backpressure", int(self._sender.is_waiting))
 
     async def _checkpoints(self) -> None:
         while True:
@@ -308,8 +310,8 @@ class Ingest:
 
     async def _write_state(self) -> None:
         pipeline = self._pipeline
-        self._history.note(self._outbox.last_seq, pipeline.frontier.slot, monotonic_s())
-        whole_until_seq = self._outbox.whole_until_seq
+        self._history.note(self._sender.last_seq, pipeline.frontier.slot, monotonic_s())
+        whole_until_seq = self._sender.whole_until_seq
         if whole_until_seq is not None:
             # The next run could not tell: by then PW_TX may be longer than it was.
             self._go_back(whole_until_seq)

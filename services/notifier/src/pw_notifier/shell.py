@@ -23,9 +23,9 @@ from pw_notifier.channel_file import ChannelFile
 from pw_notifier.config import Settings
 from pw_notifier.core.policy import Sent
 from pw_notifier.core.standing import Standing
+from pw_notifier.delivery.dead_letters import DeadLetters
 from pw_notifier.delivery.delivery import Delivery
 from pw_notifier.delivery.durables import drop_durables, make_durable
-from pw_notifier.delivery.letters import Letters
 from pw_notifier.delivery.resend import Resending
 from pw_notifier.delivery.sending import Sender
 from pw_notifier.http.bounded import bounded_client
@@ -60,10 +60,10 @@ async def run_notifier(settings: Settings, runtime: Runtime) -> None:
             settings.telegram_url,
             on_cut=lambda kind: runtime.metrics.count("pw_notifier_answers_cut_total", kind=kind),
         )
-        letters = Letters(publisher)
-        running = _Channels(settings, runtime, sender, letters)
+        dead_letters = DeadLetters(publisher)
+        running = _Channels(settings, runtime, sender, dead_letters)
         looking = asyncio.create_task(
-            watch(settings, runtime, publisher, client, letters), name="watch"
+            watch(settings, runtime, publisher, client, dead_letters), name="watch"
         )
         try:
             await running.answer_tests()
@@ -83,13 +83,13 @@ class _Channels:
     """A task for each enabled channel; one that changed is started anew."""
 
     def __init__(
-        self, settings: Settings, runtime: Runtime, sender: Sender, letters: Letters
+        self, settings: Settings, runtime: Runtime, sender: Sender, dead_letters: DeadLetters
     ) -> None:
         self._settings = settings
         self._runtime = runtime
         self._file = ChannelFile(runtime.bus, settings.channels_file)
         self._sender = sender
-        self._letters = letters
+        self._dead_letters = dead_letters
         self._tasks: dict[str, tuple[Delivery, asyncio.Task[None]]] = {}
         # How channels stood that were changed: what they held still goes out as a digest.
         self._stood: dict[str, Standing] = {}
@@ -249,7 +249,7 @@ class _Channels:
 
     def _start(self, channel: Channel) -> None:
         standing = self._stood.get(channel.name, Standing()).carried()
-        delivery = Delivery(self._runtime, channel, self._sender, self._letters, standing)
+        delivery = Delivery(self._runtime, channel, self._sender, self._dead_letters, standing)
         task = asyncio.create_task(delivery.run(), name=f"channel-{channel.name}")
         self._tasks[channel.name] = (delivery, task)
         self._runtime.log.info("channel_started", channel=channel.name, channel_kind=channel.kind)

@@ -22,9 +22,9 @@ from pw_common.wire.envelope import EXPECTED_LAST_SUBJECT_SEQUENCE, MSG_ID, SCHE
 from pw_common.wire.messages import encode
 from pw_health.reading import snapshot_of
 from pw_notifier.config import Settings
+from pw_notifier.core.condition_alerts import ConditionAlerts, Facts
 from pw_notifier.core.others import Others
-from pw_notifier.core.sight import Facts, Sight
-from pw_notifier.delivery.letters import Letters
+from pw_notifier.delivery.dead_letters import DeadLetters
 from pw_notifier.http.exchange import NoAnswer, exchange
 
 LOOK_S: Final = 1.0
@@ -41,30 +41,30 @@ async def watch(
     runtime: Runtime,
     publisher: Publisher,
     client: httpx.AsyncClient,
-    letters: Letters,
+    dead_letters: DeadLetters,
 ) -> None:
     """Run until cancelled."""
     deadman = ""
     if settings.deadman_url_file is not None:
         deadman = settings.deadman_url_file.read_text(encoding="utf-8").strip()
         keep_secret(deadman)
-    sight, asking = Sight(), _Asking(runtime.bus, letters)
+    condition_alerts, asking = ConditionAlerts(), _Asking(runtime.bus, dead_letters)
     switch = _Switch(runtime.log, client, deadman)
     await asyncio.sleep(GRACE_S)
     resumed = False
     while True:
         try:
             if not resumed:
-                sight.resume(await _stored_alerts(runtime.bus), now_ms())
+                condition_alerts.resume(await _stored_alerts(runtime.bus), now_ms())
                 resumed = True
-            for alert in sight.look(await asking.facts()):
+            for alert in condition_alerts.look(await asking.facts()):
                 await _publish(publisher, runtime.log, alert)
-                runtime.log.warning("sight", alert_kind=alert.kind, detail=alert.detail)
+                runtime.log.warning("condition_alert", alert_kind=alert.kind, detail=alert.detail)
         except (BrokerAway, ApiRefused) as error:
             # Without a broker no alert goes out: the dead man's switch says so by silence.
             runtime.log.warning("watch_waits", reason=str(error))
         else:
-            if sight.sees:
+            if condition_alerts.sees:
                 switch.press()
         await asyncio.sleep(LOOK_S)
 
@@ -72,7 +72,7 @@ async def watch(
 class _Asking:
     """Asks for the facts, and keeps what only several looks tell: whose dead letters they are."""
 
-    def __init__(self, bus: Bus, own: Letters) -> None:
+    def __init__(self, bus: Bus, own: DeadLetters) -> None:
         self._bus = bus
         self._own = own
         self._others = Others()
@@ -124,7 +124,7 @@ async def _publish(publisher: Publisher, log: Log, alert: Alert) -> None:
         # A repeat was said already, by another notifier. Anything else would be refused again, and
         # to look on matters more.
         if error.err_code != WRONG_LAST_SEQUENCE:
-            log.error("sight_unsaid", trigger=alert.trigger, reason=str(error))
+            log.error("condition_alert_not_stored", trigger=alert.trigger, reason=str(error))
 
 
 class _Switch:

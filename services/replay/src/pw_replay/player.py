@@ -15,8 +15,8 @@ from pw_replay.core.filters import Filter
 from pw_replay.core.items import NS, Item
 from pw_replay.core.pace import Rate, Schedule
 from pw_replay.core.window import Window
+from pw_replay.fault_injection import FaultInjection
 from pw_replay.subscriber import Subscriber
-from pw_replay.trouble import Trouble
 
 # At full speed the loop must still turn for the streams that send.
 TURN_EVERY = 32
@@ -53,7 +53,7 @@ class Player:
         self._finished = False
         self._done = False
         self.stopping = False
-        self.trouble = Trouble()
+        self.fault_injection = FaultInjection()
         self.sent_updates = 0
         self.sent_transactions = 0
         self.slot = 0
@@ -98,9 +98,9 @@ class Player:
 
     def _replay_from(self, from_slot: int) -> int:
         first = self._window.first_available
-        if not self.trouble.behind_slots or first is None or from_slot < first:
+        if not self.fault_injection.behind_slots or first is None or from_slot < first:
             return from_slot
-        return max(first, from_slot - self.trouble.behind_slots)
+        return max(first, from_slot - self.fault_injection.behind_slots)
 
     def cut_all(self, *, lagged: bool = False) -> int:
         """End every stream now, as an endpoint that drops or that finds us slow; how many."""

@@ -78,7 +78,7 @@ class Geyser:
         await self._check_token(context)
         # Some clients wait for the answer's head before they say what they want.
         await context.send_initial_metadata(())
-        if refusal := self._player.trouble.next_refusal():
+        if refusal := self._player.fault_injection.next_refusal():
             await context.abort(refusal.code, refusal.details)
         first = await anext(aiter(requests), None)
         if first is None:

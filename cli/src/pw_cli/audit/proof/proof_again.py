@@ -93,9 +93,9 @@ async def derive_again(
     chain = Chain(rpc, basis.first_slot, last, say=say)
     async with aclosing(chain.blocks()) as blocks:
         async for block in blocks:
-            place = block.place
+            header = block.header
             fold.again.blocks.append(
-                ProvenBlock(slot=block.slot, parent=place.parent_slot, blockhash=place.blockhash)
+                ProvenBlock(slot=block.slot, parent=header.parent_slot, blockhash=header.blockhash)
             )
             for update in block.updates:
                 fold.take(flow.add(update))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from pw_cli.audit.walk import is_streamed, stored_batches
+from pw_cli.audit.rederive import is_streamed, stored_batches
 from pw_common.documents.document import BadDocument
 from pw_common.documents.programs import ProgramEntry
 from pw_common.documents.proofs import ProvenAddress, ProvenRule
 from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.program_store import table_of
-from pw_common.ordering.assembly import Assembly, Place
+from pw_common.ordering.assembly import Assembly, TxPosition
 from pw_common.process.log import Log
 from pw_common.topology.subjects import KEY_MUTES, KEY_TRIGGERS, KEY_WATCHLISTS
 from pw_common.wire.alerts import Alert
@@ -26,7 +26,7 @@ from pw_detection.rules.rules import (
 )
 from pw_detection.state.market import FRESH_AFTER_MS
 from pw_detection.state.windows import FIVE_MINUTES, HOUR
-from pw_detector.core.in_force import Change
+from pw_detector.core.apply_config import Change
 from pw_detector.store.configuration import Configuration
 
 # What SOL is worth is read from a minute of slots before; what clocks spread is over in a second.
@@ -147,7 +147,7 @@ async def _range(
         if is_streamed(batch):
             sources.add(batch.source)
         least = batch.tx_seq if least is None else min(least, batch.tx_seq)
-    assembly = Assembly(sources=sources, first=Place(0, least or 1))
+    assembly = Assembly(sources=sources, first=TxPosition(0, least or 1))
     since_ms = alert.event_time_ms - back_ms
     first = first_slot = 0
     traders: set[str] = set()

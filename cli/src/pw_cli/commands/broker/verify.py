@@ -1,4 +1,4 @@
-"""`pw verify`: walk the streams and prove the chain; it changes nothing.
+"""`pw verify`: read the streams and prove the chain; it changes nothing.
 
 It may run beside everything else: it looks at what was there when it began, twice, a message
 at a time. Exit codes: 0 everything holds, 1 something does not, 69 broker away.
@@ -22,9 +22,9 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from pw_cli.audit.survey import SHOWN_MAX, Check, Survey
+from pw_cli.audit.rederive import rederive, stored_alerts, stored_batches
+from pw_cli.audit.stream_audit import SHOWN_MAX, Check, StreamAudit
 from pw_cli.audit.unreadable import Unreadable, gap_of
-from pw_cli.audit.walk import derive, stored_alerts, stored_batches
 from pw_cli.connect.broker import add_broker_argument, with_broker
 from pw_cli.gaps.gap_store import waiting_fills
 from pw_cli.terminal.terminal import cell, complain, write_json
@@ -42,7 +42,7 @@ HORIZON_MS: Final = 2 * 3_600_000 + 300_000
 
 
 class Extent(msgspec.Struct, frozen=True):
-    """What was there when the walk began: later messages are none of its business.
+    """What was there when the audit began: it does not look at later messages.
 
     Up to `released_slot` the detector has stored its alerts, so that those must be there.
     """
@@ -92,23 +92,23 @@ async def _checks(bus: Bus) -> list[Check]:
     filled_before = await _gaps(bus)
     waiting = await waiting_fills(bus)
     extent = await _extent(bus)
-    survey = Survey(extent.tx_created)
+    audit = StreamAudit(extent.tx_created)
     with _progress(extent) as progress:
         reading = progress.add_task("reading", total=_length(extent))
         async for batch in _batches(bus, extent, progress, reading):
-            survey.add(batch)
-        under_way = survey.waiting()
-        covered, void = await _covered(bus, extent, survey)
-        filled = survey.filled(filled_before, waiting=waiting, trimmed=extent.swap_first > 1)
+            audit.add(batch)
+        under_way = audit.waiting()
+        covered, void = await _covered(bus, extent, audit)
+        filled = audit.filled(filled_before, waiting=waiting, trimmed=extent.swap_first > 1)
         gaps = await _gaps(bus)
         # Letters that were sent back and deleted are gone for a reason, so all ever count.
-        letters = int((await bus.api(f"STREAM.INFO.{STREAM_DLQ}"))["state"]["last_seq"])
+        dead_letters = int((await bus.api(f"STREAM.INFO.{STREAM_DLQ}"))["state"]["last_seq"])
         deriving = progress.add_task("deriving alerts", total=_length(extent))
         batches = _batches(bus, extent, progress, deriving)
-        alerts = await _alerts(bus, extent, survey, batches)
+        alerts = await _alerts(bus, extent, audit, batches)
     first_waiting = next((seq for seq in under_way if seq not in void), None)
-    chain = survey.chain(gaps, first_waiting=first_waiting)
-    return [covered, chain, filled, survey.letters(letters), survey.repeats(), *alerts]
+    chain = audit.chain(gaps, first_waiting=first_waiting)
+    return [covered, chain, filled, audit.dead_letters(dead_letters), audit.repeats(), *alerts]
 
 
 async def _gaps(bus: Bus) -> list[Gap]:
@@ -152,12 +152,12 @@ def _progress(extent: Extent) -> Progress:
     )
 
 
-async def _covered(bus: Bus, extent: Extent, survey: Survey) -> tuple[Check, frozenset[int]]:
+async def _covered(bus: Bus, extent: Extent, audit: StreamAudit) -> tuple[Check, frozenset[int]]:
     """Every sequence of PW_TX is answered, waits in the queue, or is older than PW_SWAP.
 
     The sequences that are none of this come second.
     """
-    unanswered = [seq for part in survey.answered.missing(extent.tx_last) for seq in part]
+    unanswered = [seq for part in audit.answered.missing(extent.tx_last) for seq in part]
     open_ones: list[int] = []
     if unanswered:
         state = (await bus.api(f"STREAM.INFO.{STREAM_TX}", {"deleted_details": True}))["state"]
@@ -168,8 +168,8 @@ async def _covered(bus: Bus, extent: Extent, survey: Survey) -> tuple[Check, fro
     if open_ones:
         # What has left the queue since was answered before it left.
         async for batch in stored_batches(bus, first_seq=extent.swap_last + 1):
-            survey.answer(batch)
-        open_ones = [seq for seq in open_ones if seq not in survey.answered]
+            audit.answer(batch)
+        open_ones = [seq for seq in open_ones if seq not in audit.answered]
     detail = f"{waiting} wait in the queue" if waiting else ""
     if open_ones:
         shown = ", ".join(map(str, open_ones[:SHOWN_MAX]))
@@ -177,16 +177,16 @@ async def _covered(bus: Bus, extent: Extent, survey: Survey) -> tuple[Check, fro
             f"neither answered nor waiting: {shown}; a broker that crashed leaves such numbers, "
             "and so would an acknowledgement before storing: compare with its log"
         )
-    check = Check("PW_TX sequences answered", not open_ones, survey.answered.count, detail)
+    check = Check("PW_TX sequences answered", not open_ones, audit.answered.count, detail)
     return check, frozenset(open_ones)
 
 
 async def _alerts(
-    bus: Bus, extent: Extent, survey: Survey, batches: AsyncIterator[Batch]
+    bus: Bus, extent: Extent, audit: StreamAudit, batches: AsyncIterator[Batch]
 ) -> list[Check]:
     """The stored alerts are those that the stored swaps give, where their horizon is stored."""
-    derived = await derive(
-        bus, batches, sources=survey.sources, first_tx_seq=survey.least_tx_seq or 1
+    derived = await rederive(
+        bus, batches, sources=audit.sources, first_tx_seq=audit.least_tx_seq or 1
     )
     trimmed = extent.swap_first > 1
     since_ms = derived.first_ms + HORIZON_MS if trimmed else 0

@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--user",
         action="append",
         default=[],
-        metavar="TAG=PLACE[,PLACE]",
+        metavar="TAG=INDEX[,INDEX]",
         help="where an instruction names the user among its accounts, from 0; TAG: the bytes that "
         "it begins with in hex, or * for all others",
     )
@@ -144,11 +144,11 @@ def _change(args: argparse.Namespace) -> tuple[str, Change | None]:
 def _given(args: argparse.Namespace) -> dict[str, Any]:
     users: dict[str, list[int]] = {}
     for one in args.user:
-        tag, _, places = one.partition("=")
+        tag, _, indexes = one.partition("=")
         try:
-            users[tag] = [int(place) for place in places.split(",")]
+            users[tag] = [int(index) for index in indexes.split(",")]
         except ValueError:
-            raise BadPrograms([f"--user {one}: allowed: TAG=PLACE[,PLACE]"]) from None
+            raise BadPrograms([f"--user {one}: allowed: TAG=INDEX[,INDEX]"]) from None
     return {
         "id": args.id,
         "name": args.name,

@@ -15,8 +15,8 @@ import msgspec
 
 from pw_cli.audit.proof import prove_rpc
 from pw_cli.audit.proof.proof_basis import LOOKBACK_MIN_MAX
+from pw_cli.audit.rederive import as_stream, is_streamed, rederive, stored_alerts, stored_batches
 from pw_cli.audit.unreadable import Unreadable
-from pw_cli.audit.walk import as_stream, derive, is_streamed, stored_alerts, stored_batches
 from pw_cli.commands.captures.parse import in_chain_order
 from pw_cli.connect.broker import add_broker_argument, with_broker
 from pw_cli.history.history_node import BadNode, add_node_arguments, check_node
@@ -131,7 +131,7 @@ async def _again(bus: Bus, stored: Alert, archive: list[Path] | None) -> Alert |
     if archive:
         captures = in_chain_order(archive)
         at = await tables_at(bus)
-        found = await derive(
+        found = await rederive(
             bus,
             as_stream(offline_batches(captures, at)),
             sources=(SOURCE,),
@@ -146,7 +146,7 @@ async def _again(bus: Bus, stored: Alert, archive: list[Path] | None) -> Alert |
         if is_streamed(batch):
             sources.add(batch.source)
         least = batch.tx_seq if least is None else min(least, batch.tx_seq)
-    found = await derive(
+    found = await rederive(
         bus,
         stored_batches(bus),
         sources=sources,

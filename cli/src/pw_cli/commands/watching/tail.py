@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncIterator
 
 from pw_cli.connect.broker import add_broker_argument, with_broker
-from pw_cli.dead_letters.shown import json_line
+from pw_cli.dead_letters.render import json_line
 from pw_common.jetstream.bus import Bus, headers_of
 from pw_common.jetstream.consuming.log_reader import LogReader, StoredMessage
 from pw_common.jetstream.requests import listen

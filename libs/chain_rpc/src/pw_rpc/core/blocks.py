@@ -43,12 +43,12 @@ class BadBlock(ValueError):
 
 
 class Unread(NamedTuple):
-    """A transaction in a form that is not known; `place` is its index in the block.
+    """A transaction in a form that is not known; `position` is its index in the block.
 
     `signature` is empty where it is not known.
     """
 
-    place: int
+    position: int
     what: str
     signature: bytes
     raw: bytes
@@ -102,7 +102,7 @@ def updates_of(slot: int, block: Block) -> list[bytes]:
     """
     read = read_block(slot, block)
     if read.unread:
-        raise BadBlock(f"transaction {read.unread[0].place} is of {read.unread[0].what}")
+        raise BadBlock(f"transaction {read.unread[0].position} is of {read.unread[0].what}")
     return read.updates
 
 
@@ -116,7 +116,7 @@ def unread_update(slot: int, unread: Unread) -> bytes:
     with _told_as_bad():
         update.transaction.slot = slot
         info = update.transaction.transaction
-        info.index = unread.place
+        info.index = unread.position
         info.signature = unread.signature
         info.transaction.MergeFromString(unread_transaction(unread.raw))
         _meta(info.meta, unread.meta)

@@ -39,9 +39,9 @@ ACKNOWLEDGED_MAX: Final = 256
 NAME_CHARACTERS_MAX: Final = 32
 SOURCE_CHARACTERS_MAX: Final = 120
 USERS_MAX: Final = 16
-PLACES_MAX: Final = 4
+ACCOUNT_INDEXES_MAX: Final = 4
 # A transaction has at most 256 accounts; a negative place counts from the end.
-PLACE_MIN, PLACE_MAX = -256, 255
+ACCOUNT_INDEX_MIN, ACCOUNT_INDEX_MAX = -256, 255
 TAKES_MAX: Final = 16
 FIELDS: Final = frozenset({"entries", "revision", "in_force", "unusable", "who", "note", "at_ms"})
 _TAG: Final = re.compile(r"(?:[0-9a-f]{2}){1,8}")
@@ -55,7 +55,7 @@ class ProgramEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One program: added to the shipped table, or in the place of its entry there.
 
     `users` maps an instruction's tag (its first 1 to 8 bytes in hex, `*` for all others) to the
-    places among its accounts where the user stands; a negative one counts from the end. Where
+    indexes among its accounts where the user stands; a negative one counts from the end. Where
     several tags fit, the longest counts. `takes` are the beginnings (hex) of the instructions
     that trade, where most of them do not.
     `launches` says that new tokens are traded here. `date` is the day of the last check.
@@ -207,13 +207,16 @@ def _program_wrong(one: ProgramEntry) -> list[str]:
         wrong.append(f"name: {why}")
     if len(one.users) > USERS_MAX:
         wrong.append(f"users: {len(one.users)}; allowed: at most {USERS_MAX}")
-    for tag, places in one.users.items():
+    for tag, indexes in one.users.items():
         if tag != ANY_INSTRUCTION and not _TAG.fullmatch(tag):
             wrong.append(f"users: {tag[:32]!a}: allowed: 1 to 8 bytes in lower-case hex, or *")
-        if not 1 <= len(places) <= PLACES_MAX:
-            wrong.append(f"users: {len(places)} places; allowed: 1 to {PLACES_MAX}")
-        if not all(PLACE_MIN <= place <= PLACE_MAX for place in places):
-            wrong.append(f"users: places: allowed: {PLACE_MIN} to {PLACE_MAX}")
+        if not 1 <= len(indexes) <= ACCOUNT_INDEXES_MAX:
+            wrong.append(
+                f"users: {len(indexes)} account indexes; allowed: 1 to {ACCOUNT_INDEXES_MAX}"
+            )
+        if not all(ACCOUNT_INDEX_MIN <= index <= ACCOUNT_INDEX_MAX for index in indexes):
+            allowed = f"{ACCOUNT_INDEX_MIN} to {ACCOUNT_INDEX_MAX}"
+            wrong.append(f"users: account indexes: allowed: {allowed}")
     if len(one.takes) > TAKES_MAX or not all(map(_TAG.fullmatch, one.takes)):
         wrong.append(f"takes: allowed: at most {TAKES_MAX}, each 1 to 8 bytes in lower-case hex")
     if why := line_problem(one.source, SOURCE_CHARACTERS_MAX):

@@ -31,7 +31,7 @@ class NoTable(LookupError):
     """The table of a stamp is not to be had; says why."""
 
 
-class InForce:
+class ActiveProgramTable:
     """Follows which table is in force. `stamp` is empty for the shipped table alone.
 
     What cannot be used or stored changes nothing, and `trouble` says so.

@@ -37,7 +37,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from pw_common.ordering.closed_slot import BEGINNING, PLACED, ClosedSlot, Place
+from pw_common.ordering.closed_slot import BEGINNING, PLACED, ClosedSlot, TxPosition
 from pw_common.ordering.epochs import STRAYS_MAX, Epochs, Standing
 from pw_common.ordering.sequences.sequencer import (
     QueueEnds,
@@ -52,7 +52,15 @@ from pw_common.ordering.slots.open_slots import At, Left, OpenSlots
 from pw_common.ordering.watermark import Watermark
 from pw_common.wire.messages import Batch
 
-__all__ = ["BEGINNING", "HELD_MAX", "HOLD_MAX_MS", "STRAYS_MAX", "Assembly", "ClosedSlot", "Place"]
+__all__ = [
+    "BEGINNING",
+    "HELD_MAX",
+    "HOLD_MAX_MS",
+    "STRAYS_MAX",
+    "Assembly",
+    "ClosedSlot",
+    "TxPosition",
+]
 
 # Several times the parsers' ack_wait: until then redeliveries fill the hole, though parsers and
 # broker fall one after the other. A third of it was not enough in ten minutes of such faults.
@@ -73,7 +81,7 @@ class Assembly:
         self,
         *,
         sources: Iterable[str] = (),
-        first: Place = BEGINNING,
+        first: TxPosition = BEGINNING,
         former: Iterable[str] = (),
         held_max: int = HELD_MAX,
     ) -> None:
@@ -84,10 +92,10 @@ class Assembly:
         self._slots = OpenSlots(self._left)
         self._watermark = Watermark()
         self._at = At(first, 0)
-        # (PW_SWAP sequence, place in PW_TX) from which the present epoch can be read again; None
+        # (PW_SWAP sequence, position in PW_TX) from which the present epoch can be read again; None
         # while it is the one that reading began with, and where a part of it was lost with a
-        # queue: no place of this one is where that was read.
-        self.epoch_start: tuple[int, Place] | None = None
+        # queue: no position in this one is where that was read.
+        self.epoch_start: tuple[int, TxPosition] | None = None
         self.is_first_epoch = True
 
     @property
@@ -106,7 +114,7 @@ class Assembly:
         return self._sequencer.held
 
     @property
-    def next(self) -> Place:
+    def next(self) -> TxPosition:
         """What is waited for."""
         return self._sequencer.next
 
@@ -176,7 +184,7 @@ class Assembly:
                 closed += self._end_queue(step)
                 continue
             # One that others have overtaken closes nothing earlier than they did.
-            self._at = At(max(self._at.place, step.place), step.swap_seq)
+            self._at = At(max(self._at.tx_position, step.tx_position), step.swap_seq)
             match self._epochs.judge(step):
                 case Standing.OVER:
                     self._left.late += _placed(step.batch)
@@ -227,7 +235,7 @@ class Assembly:
         """An epoch begins with these; the one before closes, whole."""
         closed = self._finish()
         is_whole = not has_lost and not self._epochs.waits
-        self.epoch_start = (self._first_seq(following), self._at.place) if is_whole else None
+        self.epoch_start = (self._first_seq(following), self._at.tx_position) if is_whole else None
         return closed
 
     def _first_seq(self, steps: Iterable[Step]) -> int:
@@ -239,8 +247,10 @@ class Assembly:
     def _end_queue(self, end: QueueEnds) -> list[ClosedSlot]:
         """What is left closes here, before the first message of the new queue."""
         self._left.late += sum(_placed(one.batch) for one in self._epochs.forget())
-        self._at = At(Place(end.place.incarnation, end.place.tx_seq - 1), end.swap_seq)
-        self.epoch_start = (end.swap_seq, end.place)
+        self._at = At(
+            TxPosition(end.tx_position.incarnation, end.tx_position.tx_seq - 1), end.swap_seq
+        )
+        self.epoch_start = (end.swap_seq, end.tx_position)
         return self._finish()
 
     def _finish(self) -> list[ClosedSlot]:

@@ -9,21 +9,21 @@ from typing import Final, NamedTuple
 from pw_common.wire.messages import QuoteTrade, RoundTrip, Swap, TokenCreated, Transfer
 
 
-class Place(NamedTuple):
-    """Where in PW_TX: `incarnation` counts how often its sequences began again."""
+class TxPosition(NamedTuple):
+    """Where a message stands in PW_TX; `incarnation` counts how often its sequences began again."""
 
     incarnation: int
     tx_seq: int
 
 
-BEGINNING: Final = Place(0, 1)
+BEGINNING: Final = TxPosition(0, 1)
 
 
 @dataclass(frozen=True)
 class ClosedSlot:
     """A complete slot. `reset` says that a discontinuity lies before it: windows start empty.
 
-    Swaps and the others are in chain order: (index, signature, ordinal). `place` is the
+    Swaps and the others are in chain order: (index, signature, ordinal). `tx_position` is the
     message that closed it, `swap_seq` where PW_SWAP has its batch: a reader of the same
     streams again finds it closed there again, whatever was waited for meanwhile.
     """
@@ -36,7 +36,7 @@ class ClosedSlot:
     quotes: tuple[QuoteTrade, ...] = ()
     transfers: tuple[Transfer, ...] = ()
     round_trips: tuple[RoundTrip, ...] = ()
-    place: Place = field(default=Place(0, 0), compare=False)
+    tx_position: TxPosition = field(default=TxPosition(0, 0), compare=False)
     swap_seq: int = field(default=0, compare=False)
     # A part of a recorded gap that was filled in after later slots had closed: it counts in
     # the windows, and rings nothing.

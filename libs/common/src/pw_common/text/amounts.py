@@ -15,7 +15,7 @@ LAMPORTS = "lamports"
 # Significant digits of a price.
 PRICE_DIGITS = 7
 # More than the zeros of one raw unit of quote for 2^64 raw units of a token.
-PLACES_MAX = 30
+DECIMALS_MAX = 30
 
 
 def decimal_text(raw: int, decimals: int, separator: str = "") -> str:
@@ -49,10 +49,10 @@ def price_text(
     base_raw, base_decimals = base
     if base_raw <= 0:
         return None
-    for places in range(quote_decimals, quote_decimals + PLACES_MAX):
-        scaled = quote_raw * 10 ** (base_decimals + places - quote_decimals) // base_raw
+    for decimals in range(quote_decimals, quote_decimals + DECIMALS_MAX):
+        scaled = quote_raw * 10 ** (base_decimals + decimals - quote_decimals) // base_raw
         if scaled >= 10 ** (digits - 1):
-            return decimal_text(scaled, places, separator)
+            return decimal_text(scaled, decimals, separator)
     return "0"
 
 

@@ -67,7 +67,7 @@ class Mute(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mutes(msgspec.Struct, frozen=True, kw_only=True):
-    """Mutes of one's own; the shipped ones lie below them (`mutes_in_force`)."""
+    """Mutes of one's own; the shipped ones lie below them (`effective_mutes`)."""
 
     entries: tuple[Mute, ...] = ()
 
@@ -89,7 +89,7 @@ def shipped_mutes() -> Mutes:
     return read_mutes(read_yaml(body, SHIPPED_BYTES_MAX))
 
 
-def mutes_in_force(own: Mutes) -> Mutes:
+def effective_mutes(own: Mutes) -> Mutes:
     """One's own mutes over the shipped ones: an entry stands in the place of a shipped one.
 
     One that ends does not: the shipped one would be gone after it, and nobody took it away.

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from pw_common.ordering.assembly import Assembly, ClosedSlot, Place
+from pw_common.ordering.assembly import Assembly, ClosedSlot, TxPosition
 from pw_common.topology.queue_name import means_the_same
 from pw_common.topology.streams import PARSER_ACK_PENDING_MAX
 from pw_common.wire.alerts import Alert
@@ -87,7 +87,7 @@ class Trial:
             for b, _, _ in self._first
             if means_the_same(created, b.tx_stream_created, b.tx_seq)
         )
-        self._assembly = Assembly(first=Place(0, least))
+        self._assembly = Assembly(first=TxPosition(0, least))
         for batch, stored_ms, seq in self._first:
             self._fold(self._assembly, batch, stored_ms, seq)
         self._first.clear()

@@ -31,7 +31,7 @@ from pw_common.documents import channels as ch
 from pw_common.documents.document import BadDocument
 from pw_common.jetstream.bus import Bus
 from pw_common.topology.subjects import KEY_CHANNELS, KEY_MUTES, KEY_TRIGGERS, KEY_WATCHLISTS
-from pw_detection.rules.lists import mutes_in_force, read_mutes, read_watchlists, shipped_mutes
+from pw_detection.rules.lists import effective_mutes, read_mutes, read_watchlists, shipped_mutes
 from pw_detection.rules.rules import rules_of
 
 NAMES_SHOWN_MAX: Final = 20
@@ -232,17 +232,17 @@ def _shipped(address: str, of: object) -> list[Any]:
 
 
 def _unknown(kind: Kind, found: Kept, name: str) -> str:
-    names = [_told(kind, one) for one in _in_force(kind, found)]
+    names = [_told(kind, one) for one in _effective(kind, found)]
     shown = ", ".join(names[:NAMES_SHOWN_MAX]) or "none"
     more = f" and {len(names) - NAMES_SHOWN_MAX} more" if len(names) > NAMES_SHOWN_MAX else ""
     return f"There is no {kind.word} {name[:64]!r}; there are: {shown}{more}."
 
 
-def _in_force(kind: Kind, found: Kept) -> list[Entry]:
+def _effective(kind: Kind, found: Kept) -> list[Entry]:
     """What could have been named: of mutes the shipped ones too."""
     if kind.key != KEY_MUTES:
         return _entries(kind, found)
-    return list(msgspec.to_builtins(mutes_in_force(found.value).entries))
+    return list(msgspec.to_builtins(effective_mutes(found.value).entries))
 
 
 def _told(kind: Kind, one: Entry) -> str:

@@ -59,7 +59,7 @@ class Progress:
         self.unreadable: deque[int] = deque(maxlen=PARSER_ACK_PENDING_MAX)
         self._swap_stream_created = resumed.swap_stream_created
         self._folded_seq = resumed.folded_seq
-        self._folded_place = resumed.folded_place
+        self._folded_tx_position = resumed.folded_tx_position
         self._folded_time_ms = 0
         self._epoch_time_ms = resumed.epoch_time_ms
         self._restart = RestartPoints(resumed.first)
@@ -109,8 +109,8 @@ class Progress:
             self._epoch_time_ms = one.event_time_ms
         if one.reset and assembly.epoch_start is not None:
             # Its first slots come from messages before the one that closed them.
-            swap_seq, place = assembly.epoch_start
-            self._restart.reset(Note(one.event_time_ms, swap_seq, place, assembly.former))
+            swap_seq, tx_position = assembly.epoch_start
+            self._restart.reset(Note(one.event_time_ms, swap_seq, tx_position, assembly.former))
         if self._phase is Phase.OVERLAPS and self._is_new(one):
             self._phase = Phase.EVALUATES
         return self._phase is Phase.EVALUATES
@@ -129,7 +129,7 @@ class Progress:
         """All of these have their alerts stored; returns whether the position moved."""
         if not closed or self._phase is not Phase.EVALUATES:
             return False
-        self._folded_place = closed[-1].place
+        self._folded_tx_position = closed[-1].tx_position
         self._folded_seq, self._folded_time_ms = self.read_seq, self.stored_ms
         return True
 
@@ -140,11 +140,11 @@ class Progress:
             swap_stream_created=self._swap_stream_created,
             folded_seq=self._folded_seq,
             folded_time_ms=self._folded_time_ms,
-            folded_place=self._folded_place,
+            folded_place=self._folded_tx_position,
             released_slot=self.released_slot,
             event_time_ms=self.event_time_ms,
             restart_seq=oldest.swap_seq,
-            restart_place=oldest.place,
+            restart_place=oldest.tx_position,
             restart_time_ms=oldest.event_time_ms,
             restart_former=oldest.former,
             epoch_time_ms=self._epoch_time_ms,
@@ -159,4 +159,4 @@ class Progress:
         if one.swap_seq > self._folded_seq:
             return True
         # Its batch was read before the position was written, and waited for an earlier one.
-        return one.place.tx_seq > self._folded_place.tx_seq
+        return one.tx_position.tx_seq > self._folded_tx_position.tx_seq

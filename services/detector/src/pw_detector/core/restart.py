@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final, NamedTuple
 
-from pw_common.ordering.assembly import Place
+from pw_common.ordering.assembly import TxPosition
 
 NOTE_EVERY_MS: Final = 60_000
 # Two hours of windows and wallets' memory, and five minutes for slots cut by the note.
@@ -17,11 +17,11 @@ HORIZON_MS: Final = 125 * 60_000
 
 
 class Note(NamedTuple):
-    """Reading PW_SWAP from `swap_seq` with the prefix at `place` gives all after that time."""
+    """Reading PW_SWAP from `swap_seq`, with the prefix at `tx_position`, gives all after then."""
 
     event_time_ms: int
     swap_seq: int
-    place: Place
+    tx_position: TxPosition
     # Queues before the one that is read there.
     former: tuple[str, ...] = ()
 
@@ -32,7 +32,7 @@ class Resumed(NamedTuple):
     swap_stream_created: str
     first: Note
     folded_seq: int = 0
-    folded_place: Place = Place(0, 0)
+    folded_tx_position: TxPosition = TxPosition(0, 0)
     released_slot: int = 0
     epoch_time_ms: int = 0
 

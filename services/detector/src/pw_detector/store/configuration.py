@@ -24,7 +24,7 @@ from pw_common.topology.subjects import (
     KEY_WATCHLISTS,
 )
 from pw_common.wire.messages import encode
-from pw_detector.core.in_force import Change, why_unusable
+from pw_detector.core.apply_config import Change, why_unusable
 from pw_detector.core.restart import HORIZON_MS
 
 WRONG_LAST_SEQUENCE: Final = 10071
@@ -35,7 +35,7 @@ AHEAD_SLOTS: Final = 10
 FOLDED_SLOTS: Final = 2 * HORIZON_MS // SLOT_MS
 
 
-class InForce(msgspec.Struct, frozen=True, kw_only=True, tag="in_force.v1"):
+class EffectiveRevision(msgspec.Struct, frozen=True, kw_only=True, tag="in_force.v1"):
     """From which slot a revision of a configuration key holds."""
 
     key: str
@@ -44,12 +44,12 @@ class InForce(msgspec.Struct, frozen=True, kw_only=True, tag="in_force.v1"):
 
 
 class Configuration:
-    """Knows which revision of each key the detector was given last."""
+    """Knows which revision of each key the detector applied last."""
 
     def __init__(self, bus: Bus, log: Log) -> None:
         self._bus = bus
         self._log = log
-        self._given: dict[str, int] = dict.fromkeys(KEYS, 0)
+        self._applied: dict[str, int] = dict.fromkeys(KEYS, 0)
         # Key -> why its newest value cannot be used.
         self.unusable: dict[str, str] = {}
 
@@ -61,12 +61,12 @@ class Configuration:
         Raises:
             BrokerAway, ApiRefused: from the broker.
         """
-        records: dict[str, list[InForce]] = {key: [] for key in KEYS}
+        records: dict[str, list[EffectiveRevision]] = {key: [] for key in KEYS}
         for name, body in (await self._bus.kv_all(BUCKET_DETECTOR)).items():
             key, _, revision = name.partition(".")
             if key in records and revision.isdigit():
                 try:
-                    records[key].append(decode(body, InForce))
+                    records[key].append(decode(body, EffectiveRevision))
                 except BadDocument as error:
                     self._log.error("in_force_unreadable", name=name, reason=str(error))
         changes: list[Change] = []
@@ -80,11 +80,11 @@ class Configuration:
                 changes += await self._last_usable([record])
         return changes
 
-    async def _last_usable(self, records: list[InForce]) -> list[Change]:
+    async def _last_usable(self, records: list[EffectiveRevision]) -> list[Change]:
         """The newest of these whose value can be used: what a running detector held."""
         for record in reversed(records):
-            newest = record.revision > self._given[record.key]
-            self._given[record.key] = max(self._given[record.key], record.revision)
+            newest = record.revision > self._applied[record.key]
+            self._applied[record.key] = max(self._applied[record.key], record.revision)
             change = await self._change(record)
             if change is not None and self._is_usable(change, newest=newest):
                 return [change]
@@ -99,14 +99,14 @@ class Configuration:
         changes: list[Change] = []
         for key in KEYS:
             entry = await self._bus.kv_get(BUCKET_CONFIG, key)
-            if entry is None or entry[1] <= self._given[key]:
+            if entry is None or entry[1] <= self._applied[key]:
                 continue
             body, revision = entry
             if not self._is_usable(Change(key, revision, 0, body), newest=True):
-                self._given[key] = revision
+                self._applied[key] = revision
                 continue
             record = await self._record(key, revision, released_slot)
-            self._given[key] = revision
+            self._applied[key] = revision
             changes.append(Change(key, revision, record.from_slot, body))
             self._log.info(
                 "configuration_changes", key=key, revision=revision, from_slot=record.from_slot
@@ -128,10 +128,10 @@ class Configuration:
                 )
         return not why
 
-    async def _record(self, key: str, revision: int, released_slot: int) -> InForce:
+    async def _record(self, key: str, revision: int, released_slot: int) -> EffectiveRevision:
         # Before the first slot there is nothing that a change could come too early for.
         from_slot = released_slot + AHEAD_SLOTS if released_slot else 0
-        record = InForce(key=key, revision=revision, from_slot=from_slot)
+        record = EffectiveRevision(key=key, revision=revision, from_slot=from_slot)
         name = f"{key}.{revision}"
         try:
             await self._bus.kv_put(BUCKET_DETECTOR, name, encode(record), revision=0)
@@ -141,12 +141,12 @@ class Configuration:
             entry = await self._bus.kv_get(BUCKET_DETECTOR, name)
             if entry is not None:
                 try:
-                    return decode(entry[0], InForce)
+                    return decode(entry[0], EffectiveRevision)
                 except BadDocument as bad:
                     self._log.error("in_force_unreadable", name=name, reason=str(bad))
         return record
 
-    async def _change(self, record: InForce) -> Change | None:
+    async def _change(self, record: EffectiveRevision) -> Change | None:
         message = await get_message(self._bus, f"KV_{BUCKET_CONFIG}", record.revision)
         if message is None:
             self._log.warning(

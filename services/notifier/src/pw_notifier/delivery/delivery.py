@@ -20,9 +20,9 @@ from pw_common.topology.subjects import STREAM_ALERT, notifier_consumer
 from pw_common.wire.alerts import Alert, decode_alert
 from pw_notifier.core.policy import Answer, Retry, Sent, fate_of, wait_s
 from pw_notifier.core.standing import DOUBTED, Item, Standing
+from pw_notifier.delivery.dead_letters import DeadLetters
+from pw_notifier.delivery.delivery_log import DeliveryLog
 from pw_notifier.delivery.durables import ACK_WAIT_S, WAITING_MAX, make_durable
-from pw_notifier.delivery.letters import Letters
-from pw_notifier.delivery.outbox import Outbox
 from pw_notifier.delivery.sending import Sender
 
 FETCH: Final = 32
@@ -47,7 +47,7 @@ class Delivery:
     runtime: Runtime
     channel: Channel
     sender: Sender
-    letters: Letters
+    dead_letters: DeadLetters
     standing: Standing = field(default_factory=Standing)
     waiting: list[Waiting] = field(default_factory=list)
     not_before_s: float = 0.0
@@ -58,7 +58,7 @@ class Delivery:
 
     async def run(self) -> None:
         """Deliver until `end` or cancelled; a broker that is away is waited for."""
-        self._outbox = Outbox(self.runtime.bus, self.channel.name)
+        self._delivery_log = DeliveryLog(self.runtime.bus, self.channel.name)
         while not self._ending.is_set():
             try:
                 await make_durable(self.runtime, self.channel)
@@ -142,7 +142,7 @@ class Delivery:
                 # We would have tried it again, so the next one may; but not what was cut off.
                 for one in self.waiting:
                     if one.alert.id not in self._under_way:
-                        await self._outbox.unsent(one.alert.id)
+                        await self._delivery_log.unsent(one.alert.id)
             for one in self.waiting:
                 await one.message.nak()
         except (BrokerAway, ApiRefused, *CONNECTION_LOST):
@@ -208,7 +208,7 @@ class Delivery:
         if verdict == "sent" or isinstance(answer, Sent):
             # As many as that may be more, of which the rest goes the same way.
             was_full = len(self.waiting) >= WAITING_MAX
-            await self._outbox.sent(*(one.alert.id for one in chosen))
+            await self._delivery_log.sent(*(one.alert.id for one in chosen))
             for one in chosen:
                 await self._done(one)
             metrics.count("pw_notifier_sent_total", len(chosen), kind=channel.kind)
@@ -233,7 +233,7 @@ class Delivery:
         if channel.delivery == "at_most_once" and not unsure:
             # Surely not delivered: whoever has the channel next may send it, even after a crash.
             for one in chosen:
-                await self._outbox.unsent(one.alert.id)
+                await self._delivery_log.unsent(one.alert.id)
 
     async def _is_ours(self, one: Waiting) -> bool:
         """Whether to send it: not when it was sent, nor where it may have been and must not twice.
@@ -241,7 +241,7 @@ class Delivery:
         Somebody may look whether it arrived, and send its dead letter once more.
         """
         again = self.channel.delivery == "at_least_once"
-        claim = await self._outbox.claim(one.alert.id, again=again)
+        claim = await self._delivery_log.claim(one.alert.id, again=again)
         if claim == "ours":
             return True
         if claim == "unsure":
@@ -253,7 +253,7 @@ class Delivery:
 
     async def _give_up(self, one: Waiting, why: str) -> None:
         await self._dead_letter(one.message, one.seq, why)
-        self._outbox.forget(one.alert.id)
+        self._delivery_log.forget(one.alert.id)
         self.waiting.remove(one)
 
     async def _done(self, one: Waiting) -> None:
@@ -262,6 +262,6 @@ class Delivery:
 
     async def _dead_letter(self, message: Msg, seq: int, why: str) -> None:
         """Store, then acknowledge."""
-        await self.letters.store(self.channel.name, seq, message.data, why)
+        await self.dead_letters.store(self.channel.name, seq, message.data, why)
         await message.ack()
         self.runtime.metrics.count("pw_notifier_dead_letters_total", kind=self.channel.kind)

@@ -1,7 +1,7 @@
 """Alerts that became dead letters, sent once more through their channel when somebody asks.
 
-They go out as one late digest. What the outbox says was sent is not sent again, so that a second
-request, or the answer to a first one that got lost, doubles nothing.
+They go out as one late digest. What the delivery log says was sent is not sent again, so that a
+second request, or a first one whose answer got lost, doubles nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pw_common.wire.alerts import Alert, decode_alert
 from pw_common.wire.envelope import CHANNEL
 from pw_common.wire.limits import RESENT_ALERTS_MAX
 from pw_notifier.core.policy import Refused, Sent
-from pw_notifier.delivery.outbox import Outbox
+from pw_notifier.delivery.delivery_log import DeliveryLog
 from pw_notifier.delivery.sending import Sender
 
 # Requests under way at once; each is bounded by its exchange's deadline.
@@ -45,7 +45,7 @@ class Resending:
         self._find = find
         self._on_sent = on_sent
         # They remember what went out and could not be noted.
-        self._outboxes: dict[str, Outbox] = {}
+        self._delivery_logs: dict[str, DeliveryLog] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
 
@@ -97,13 +97,15 @@ class Resending:
         return await self._send(channel, alerts)
 
     async def _send(self, channel: Channel, alerts: list[Alert]) -> dict[str, Any]:
-        if channel.name not in self._outboxes and len(self._outboxes) >= CHANNELS_MAX:
-            self._outboxes.clear()  # Of channels as they were once.
-        outbox = self._outboxes.setdefault(channel.name, Outbox(self._runtime.bus, channel.name))
+        if channel.name not in self._delivery_logs and len(self._delivery_logs) >= CHANNELS_MAX:
+            self._delivery_logs.clear()  # Of channels as they were once.
+        delivery_log = self._delivery_logs.setdefault(
+            channel.name, DeliveryLog(self._runtime.bus, channel.name)
+        )
         once = {one.id: one for one in alerts}
         # A letter was tried before it became one; to send it now is what somebody asks for.
         try:
-            claims = {one: await outbox.claim(one, again=True) for one in once}
+            claims = {one: await delivery_log.claim(one, again=True) for one in once}
             ours = [alert for one, alert in once.items() if claims[one] == "ours"]
             if ours:
                 answer = await self._sender.send(channel, ours, late=True)
@@ -113,19 +115,19 @@ class Resending:
         finally:
             # The next request asks the broker again: another notifier may have sent them.
             for one in once:
-                outbox.forget(one)
+                delivery_log.forget(one)
         if ours:
             self._on_sent(channel.name)
-            await self._remember(outbox, ours)
+            await self._remember(delivery_log, ours)
             metrics, kind = self._runtime.metrics, channel.kind
             metrics.count("pw_notifier_sent_total", len(ours), kind=kind)
             metrics.count("pw_notifier_late_total", len(ours), kind=kind)
         self._runtime.log.info("sent_again", channel=channel.name, alerts=len(ours))
         return {"before": len(alerts) - len(ours)}
 
-    async def _remember(self, outbox: Outbox, sent: list[Alert]) -> None:
+    async def _remember(self, delivery_log: DeliveryLog, sent: list[Alert]) -> None:
         try:
-            await outbox.sent(*(one.id for one in sent))
+            await delivery_log.sent(*(one.id for one in sent))
         except (BrokerAway, ApiRefused) as error:
             # They did go out. An error here would have somebody send them a second time.
             self._runtime.log.warning("sent_not_noted", reason=str(error))

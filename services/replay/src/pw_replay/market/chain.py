@@ -21,8 +21,8 @@ from pw_replay.market.trades.trades import Order, Truth, trade
 from pw_replay.market.trades.varied import VariedCrowd
 from pw_replay.market.wire import programs as p
 from pw_replay.market.wire import wire
-from pw_replay.market.wire.draft import Draft, Place
 from pw_replay.market.wire.ledger import Ledger, Mint, address_of
+from pw_replay.market.wire.transaction_builder import Landing, TransactionBuilder
 
 VOTE_SHARE = 0.2
 _BIAS_NS = 1_000_000_000
@@ -132,12 +132,12 @@ class _Market:
     ) -> Iterator[tuple[bytes, Truth | None]]:
         """The slot's transactions in index order."""
         total = max(room, 1)
-        for index, (draft, truth) in enumerate(self._drafts(slot, room)):
+        for index, (builder, truth) in enumerate(self._builders(slot, room)):
             created = slot_time_ns + _BIAS_NS + min(index, total) * _SPREAD_NS // total
-            place = Place(self._seed, slot, index, created, self._hash)
-            yield draft.finish(place), truth
+            landing = Landing(self._seed, slot, index, created, self._hash)
+            yield builder.finish(landing), truth
 
-    def _drafts(self, slot: int, room: int) -> Iterator[tuple[Draft, Truth | None]]:
+    def _builders(self, slot: int, room: int) -> Iterator[tuple[TransactionBuilder, Truth | None]]:
         """Votes are spread; campaign acts stay adjacent, somewhere in the slot."""
         acts = self._campaign_acts(slot)
         others = max(0, room - len(acts))
@@ -202,14 +202,14 @@ class _Market:
             due = slot_after(self._start_slot, step.after_s)
             heapq.heappush(self._due, (due, next(self._order), step, running))
 
-    def _perform(self, step: Step, running: _Running) -> tuple[Draft, Truth | None]:
+    def _perform(self, step: Step, running: _Running) -> tuple[TransactionBuilder, Truth | None]:
         if step.act == "launch":
             words = running.called or coin_name(self._rng)
             return modern.launch(self._rng, self._ledger, running.pool, running.funder, words, 0)
         wallet = running.wallets[step.wallet]
         if step.act == "fund":
-            draft = plain.transfer(self._rng, self._ledger, running.funder, wallet, step.amount)
-            return draft, None
+            builder = plain.transfer(self._rng, self._ledger, running.funder, wallet, step.amount)
+            return builder, None
         buy = step.act == "buy"
         held = self._ledger.associated(wallet, running.pool.mint).amount
         amount = step.amount if buy else held * step.amount // 1000

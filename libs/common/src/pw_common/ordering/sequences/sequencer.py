@@ -28,7 +28,7 @@ from collections.abc import Iterable
 from enum import Enum, auto
 from typing import NamedTuple
 
-from pw_common.ordering.closed_slot import Place
+from pw_common.ordering.closed_slot import TxPosition
 from pw_common.ordering.sequences.answered import Answered
 from pw_common.ordering.sequences.prefix import Prefix
 from pw_common.ordering.sequences.queues import Kin, Queues
@@ -49,14 +49,14 @@ class Released(NamedTuple):
 
     batch: Batch
     trust: Trust
-    place: Place
+    tx_position: TxPosition
     swap_seq: int
 
 
 class QueueEnds(NamedTuple):
-    """Nothing of the queue before is to come; another one begins at `place`."""
+    """Nothing of the queue before is to come; another one begins at `tx_position`."""
 
-    place: Place
+    tx_position: TxPosition
     swap_seq: int
 
 
@@ -76,7 +76,7 @@ class Sequencer:
     `reused` counts how often sequences were found to mean other messages than before.
     """
 
-    def __init__(self, first: Place, held_max: int, former: Iterable[str] = ()) -> None:
+    def __init__(self, first: TxPosition, held_max: int, former: Iterable[str] = ()) -> None:
         self.incarnation = first.incarnation
         self.reused = 0
         self._held_max = held_max
@@ -107,9 +107,9 @@ class Sequencer:
         return self._prefix.held
 
     @property
-    def next(self) -> Place:
+    def next(self) -> TxPosition:
         """What is waited for."""
-        return Place(self.incarnation, self._prefix.next_seq)
+        return TxPosition(self.incarnation, self._prefix.next_seq)
 
     @property
     def missing(self) -> range:
@@ -190,7 +190,7 @@ class Sequencer:
         self.incarnation += 1
         released = self._released(self._prefix.rebase(1))
         self._answered.cut(0)
-        return [*released, QueueEnds(Place(self.incarnation, 1), stored.seq)]
+        return [*released, QueueEnds(TxPosition(self.incarnation, 1), stored.seq)]
 
     def _is_other(self, batch: Batch, watermark: Watermark) -> bool:
         """Whether this is another message than the one that stood at its sequence."""
@@ -222,14 +222,14 @@ class Sequencer:
         released = []
         for held in batches:
             one, stored = self._let_go(held)
-            place = Place(self.incarnation, one.tx_seq)
+            tx_position = TxPosition(self.incarnation, one.tx_seq)
             # Sent again, a message may be answered there first. What follows its first place
             # claims that it came, so the two answers change places.
             whole = self._whole.pop(one.tx_id, None) if one.tx_id and not one.source else None
             if whole is not None:
                 self._emptied[whole.tx_seq] = one
                 one, stored = whole, self._stored[whole.tx_seq]
-            released.append(Released(one, Trust.CLAIMS, place, stored.seq))
+            released.append(Released(one, Trust.CLAIMS, tx_position, stored.seq))
         return released
 
     def _lost(self, batches: Iterable[Batch]) -> list[Released]:
@@ -243,10 +243,10 @@ class Sequencer:
 
     def _out_of_turn(self, batch: Batch, stored: Stored) -> Released:
         self._answered.note(batch)
-        place = Place(self.incarnation, batch.tx_seq)
-        return Released(batch, Trust.CLAIMS, place, stored.seq)
+        tx_position = TxPosition(self.incarnation, batch.tx_seq)
+        return Released(batch, Trust.CLAIMS, tx_position, stored.seq)
 
     def _alone(self, batch: Batch, stored: Stored, trust: Trust) -> Released:
         """It stands at no sequence of the present queue: it is taken where that one has come to."""
-        place = Place(self.incarnation, self._prefix.next_seq - 1)
-        return Released(batch, trust, place, stored.seq)
+        tx_position = TxPosition(self.incarnation, self._prefix.next_seq - 1)
+        return Released(batch, trust, tx_position, stored.seq)

@@ -29,7 +29,7 @@ def fill(slots: OpenSlots, batch: Batch, at: At, left: Left) -> list[ClosedSlot]
         if isinstance(event, SlotEvent):
             slots.breaks.fill(event.slot, event.parent)
         if not isinstance(event, PLACED) or not 0 < event.slot <= slots.closed:
-            slots.place(event)
+            slots.put(event)
         elif slots.seen.first_time(key_of(event), event.slot):
             amended.setdefault(event.slot, []).append(event)
     closed = []

@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from pw_common.ordering.closed_slot import CHAIN_ORDER, PLACED, ClosedSlot, Place, Placed
+from pw_common.ordering.closed_slot import CHAIN_ORDER, PLACED, ClosedSlot, Placed, TxPosition
 from pw_common.ordering.dedup import SeenWindow
 from pw_common.ordering.event_time import SlotTime, next_slot_time, sane_block_time_s
 from pw_common.ordering.slots.breaks import Breaks
@@ -51,7 +51,7 @@ class Left:
 class At(NamedTuple):
     """Where reading is: the message of PW_TX that is taken, and its batch in PW_SWAP."""
 
-    place: Place
+    tx_position: TxPosition
     swap_seq: int
 
 
@@ -72,16 +72,16 @@ class OpenSlots:
         self.clock: SlotTime | None = None
 
     def take(self, batch: Batch) -> None:
-        """Place the events of a batch."""
-        self._place_all(batch.events)
+        """Put the events of a batch into their slots."""
+        self._put_all(batch.events)
         self._seen_by.note(batch, self.closed)
 
-    def _place_all(self, events: Iterable[object]) -> None:
-        """What `place` does for each: most are swaps of an open slot, which come first here."""
+    def _put_all(self, events: Iterable[object]) -> None:
+        """What `put` does for each: most are swaps of an open slot, which come first here."""
         first_time, closed, open_slots = self.seen.first_time, self.closed, self._open
         for event in events:
             if type(event) is not Swap or event.slot <= closed:
-                self.place(event)
+                self.put(event)
                 continue
             slot = event.slot
             if first_time(event.signature if event.ordinal == 0 else key_of(event), slot):
@@ -91,7 +91,7 @@ class OpenSlots:
                 else:
                     placed.append(event)
 
-    def place(self, event: object) -> None:
+    def put(self, event: object) -> None:
         """Put one event where the table says."""
         if isinstance(event, SlotEvent):
             if event.slot > self.closed:
@@ -147,7 +147,7 @@ class OpenSlots:
             tuple(by_kind[QuoteTrade]),
             tuple(by_kind[Transfer]),
             tuple(by_kind[RoundTrip]),
-            at.place,
+            at.tx_position,
             at.swap_seq,
             amends,
             self._seen_by.take(clock.slot),

@@ -14,8 +14,8 @@ from pw_replay.market.pools import (
 )
 from pw_replay.market.trades import plain
 from pw_replay.market.trades.trades import Order, Truth, trade
-from pw_replay.market.wire.draft import Draft
 from pw_replay.market.wire.ledger import USDC, WSOL, Ledger, Mint, wallet_key
+from pw_replay.market.wire.transaction_builder import TransactionBuilder
 
 TRADERS = 3_000
 VALIDATORS = 200
@@ -41,11 +41,11 @@ class Crowd:
         self._fresh = 0
         self._last_fresh = b""
 
-    def vote(self, slot: int, blockhash: bytes) -> Draft:
+    def vote(self, slot: int, blockhash: bytes) -> TransactionBuilder:
         """A validator's vote."""
         return plain.vote(self.ledger, self.rng.randrange(VALIDATORS), slot, blockhash)
 
-    def act(self) -> tuple[Draft, Truth | None]:
+    def act(self) -> tuple[TransactionBuilder, Truth | None]:
         """One transaction that somebody sends: mostly a trade."""
         kind = self.rng.random()
         if kind < 0.82:
@@ -67,7 +67,7 @@ class Crowd:
             self._traders[number] = known
         return known
 
-    def _trade(self) -> tuple[Draft, Truth | None]:
+    def _trade(self) -> tuple[TransactionBuilder, Truth | None]:
         rng = self.rng
         # Squaring favours the first pools: a few tokens get most of the trades.
         number = int(len(self.pools) * rng.random() ** 2)
@@ -98,7 +98,9 @@ class Crowd:
             holders.append(trader)
         return self._send(pool, trader, True, amount, fails)
 
-    def _sell(self, pool: Pool, holders: list[bytes], fails: bool) -> tuple[Draft, Truth | None]:
+    def _sell(
+        self, pool: Pool, holders: list[bytes], fails: bool
+    ) -> tuple[TransactionBuilder, Truth | None]:
         at = self.rng.randrange(len(holders))
         trader = holders[at]
         held = self.ledger.associated(trader, pool.mint).amount
@@ -117,7 +119,7 @@ class Crowd:
 
     def _send(
         self, pool: Pool, trader: bytes, buy: bool, amount: int, fails: bool
-    ) -> tuple[Draft, Truth | None]:
+    ) -> tuple[TransactionBuilder, Truth | None]:
         rng = self.rng
         routed = pool.venue is not Venue.PUMP and rng.random() < 0.35
         order = Order(
@@ -133,13 +135,13 @@ class Crowd:
         )
         return trade(rng, self.ledger, order)
 
-    def _refill(self, trader: bytes) -> Draft:
+    def _refill(self, trader: bytes) -> TransactionBuilder:
         lamports = int(self.rng.lognormvariate(2.5, 0.8) * LAMPORTS)
         return plain.transfer(
             self.rng, self.ledger, self.rng.choice(self._exchanges), trader, lamports
         )
 
-    def _transfer(self) -> Draft:
+    def _transfer(self) -> TransactionBuilder:
         rng = self.rng
         if rng.random() < 0.3:
             # A wallet that nobody has seen before and that never comes again, so the
@@ -158,7 +160,7 @@ class Crowd:
         fails = rng.random() < self.failure_share
         return plain.transfer(rng, self.ledger, source, target, lamports, fails=fails)
 
-    def _arbitrage(self) -> Draft:
+    def _arbitrage(self) -> TransactionBuilder:
         one, other = self.rng.choice(self._doubles)
         one_is_cheaper = one.quote_reserve * other.base_reserve <= (
             other.quote_reserve * one.base_reserve

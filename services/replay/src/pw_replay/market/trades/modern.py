@@ -11,8 +11,8 @@ from pw_replay.market.trades import pump_v2, swaps
 from pw_replay.market.trades.trades import Order, Truth, amounts, failed, settle
 from pw_replay.market.wire import instructions, wire
 from pw_replay.market.wire import programs as p
-from pw_replay.market.wire.draft import Draft
 from pw_replay.market.wire.ledger import WSOL, Ledger, TokenAccount, address_of
+from pw_replay.market.wire.transaction_builder import TransactionBuilder
 
 _U64 = struct.Struct("<Q").pack
 _U64X2 = struct.Struct("<QQ").pack
@@ -36,21 +36,23 @@ class Way:
     bot: Bot | None = None
 
 
-def trade(rng: Random, ledger: Ledger, order: Order, way: Way) -> tuple[Draft, Truth | None]:
+def trade(
+    rng: Random, ledger: Ledger, order: Order, way: Way
+) -> tuple[TransactionBuilder, Truth | None]:
     """Write an order as a transaction against its pool, which moves unless the order fails."""
     pool, trader = order.pool, order.trader
     base, quote = amounts(order)
     signers = (trader,) if order.fee_payer is None else (order.fee_payer, trader)
-    draft = Draft(ledger, signers, pool.table if order.table else None)
-    instructions.budget(draft, 250_000, rng.randrange(20_000, 900_000))
-    at = add(draft, order, way, base=base, quote=quote)
+    builder = TransactionBuilder(ledger, signers, pool.table if order.table else None)
+    instructions.budget(builder, 250_000, rng.randrange(20_000, 900_000))
+    at = add(builder, order, way, base=base, quote=quote)
     if order.tip_lamports:
-        instructions.pay(draft, trader, rng.choice(p.TIP_ACCOUNTS), order.tip_lamports)
-    draft.compute_units += rng.randrange(4_000)
+        instructions.pay(builder, trader, rng.choice(p.TIP_ACCOUNTS), order.tip_lamports)
+    builder.compute_units += rng.randrange(4_000)
     if order.fails:
-        return failed(draft, pool, at), None
+        return failed(builder, pool, at), None
     settle(order, base, quote)
-    return draft, truth_of(order, base, quote, _layout(order, way))
+    return builder, truth_of(order, base, quote, _layout(order, way))
 
 
 def _layout(order: Order, way: Way) -> str:
@@ -78,9 +80,9 @@ def truth_of(order: Order, base: int, quote: int, layout: str) -> Truth:
     )
 
 
-def add(draft: Draft, order: Order, way: Way, *, base: int, quote: int) -> int:
+def add(builder: TransactionBuilder, order: Order, way: Way, *, base: int, quote: int) -> int:
     """Add a swap with what it needs before and after to a transaction; gives its own index."""
-    pool, trader, ledger = order.pool, order.trader, draft.ledger
+    pool, trader, ledger = order.pool, order.trader, builder.ledger
     own = ledger.associated(trader, pool.mint)
     temporary: list[TokenAccount] = []
     for account, spent, is_spent in (
@@ -91,18 +93,18 @@ def add(draft: Draft, order: Order, way: Way, *, base: int, quote: int) -> int:
             continue
         if account.mint is WSOL and not account.exists:
             temporary.append(account)
-        instructions.open_account(draft, account, trader)
-        draft.writable(account.key)
+        instructions.open_account(builder, account, trader)
+        builder.writable(account.key)
         if account.mint is WSOL and is_spent and account.amount < spent:
-            instructions.wrap(draft, account, trader, spent)
-    at = len(draft)
+            instructions.wrap(builder, account, trader, spent)
+    at = len(builder)
     height = 1
     if way.bot is not None:
         height = 2
-        _enter(draft, way.bot, trader, pool, base=base, quote=quote)
+        _enter(builder, way.bot, trader, pool, base=base, quote=quote)
     if pool.venue is Venue.PUMP and (way.v2 or height > 1):
         pump_v2.swap(
-            *(draft, pool, trader, own),
+            *(builder, pool, trader, own),
             buy=order.buy,
             base=base,
             quote=quote,
@@ -110,39 +112,45 @@ def add(draft: Draft, order: Order, way: Way, *, base: int, quote: int) -> int:
             height=height,
         )
     elif pool.venue is Venue.PUMP:
-        swaps.pump_swap(draft, pool, trader, own, buy=order.buy, base=base, quote=quote)
+        swaps.pump_swap(builder, pool, trader, own, buy=order.buy, base=base, quote=quote)
     else:
-        _through_amm(draft, order, own, base=base, quote=quote, nested=height > 1)
+        _through_amm(builder, order, own, base=base, quote=quote, nested=height > 1)
     if way.bot is not None:
-        _leave(draft, way.bot, trader, quote if pool.quote is WSOL else quote * 7)
+        _leave(builder, way.bot, trader, quote if pool.quote is WSOL else quote * 7)
     for account in temporary:
-        instructions.close_account(draft, account, trader)
+        instructions.close_account(builder, account, trader)
     return at
 
 
 def _through_amm(
-    draft: Draft, order: Order, own: TokenAccount, *, base: int, quote: int, nested: bool
+    builder: TransactionBuilder,
+    order: Order,
+    own: TokenAccount,
+    *,
+    base: int,
+    quote: int,
+    nested: bool,
 ) -> None:
     pool, trader = order.pool, order.trader
-    cash = draft.ledger.associated(trader, pool.quote)
+    cash = builder.ledger.associated(trader, pool.quote)
     routed = order.routed and not nested
     source, target = (cash, own) if order.buy else (own, cash)
     into, out = (quote, base) if order.buy else (base, quote)
     if routed:
-        swaps.route(draft, trader, source, target, into, out, 1)
+        swaps.route(builder, trader, source, target, into, out, 1)
     if pool.venue is Venue.UNLISTED:
-        _unlisted(draft, pool, trader, source, target, into, out, nested=nested or routed)
+        _unlisted(builder, pool, trader, source, target, into, out, nested=nested or routed)
     else:
         swaps.amm_swap(
-            *(draft, pool, trader, own, cash),
+            *(builder, pool, trader, own, cash),
             buy=order.buy,
             base=base,
             quote=quote,
             routed=nested or routed,
         )
     if routed:
-        swaps.route_event(draft, pool, source, target, into, out)
-        swaps.route_end(draft)
+        swaps.route_event(builder, pool, source, target, into, out)
+        swaps.route_end(builder)
 
 
 _UNLISTED_LOGS = {h: wire.logs(f"Program {p.UNLISTED_ADDRESS} invoke [{h}]") for h in (1, 2)}
@@ -153,7 +161,7 @@ _UNLISTED_DONE = wire.logs(
 
 
 def _unlisted(
-    draft: Draft,
+    builder: TransactionBuilder,
     pool: Pool,
     trader: bytes,
     source: TokenAccount,
@@ -166,8 +174,8 @@ def _unlisted(
     """A swap at a venue whose layout nobody knows: two transfers, and neither event nor name."""
     if pool.quote_vault is None:
         raise TypeError("an unlisted pool has two vaults")
-    draft.pool_accounts(pool.writable, pool.readonly)
-    draft.readonly(source.mint.key, target.mint.key)
+    builder.pool_accounts(pool.writable, pool.readonly)
+    builder.readonly(source.mint.key, target.mint.key)
     vaults = {one.mint: one for one in (pool.base_vault, pool.quote_vault)}
     given, taken = vaults[source.mint], vaults[target.mint]
     accounts = (
@@ -176,47 +184,49 @@ def _unlisted(
     )
     data = b"\x2a" + _U64X2(into, out - out // 50)
     height = 2 if nested else 1
-    draft.log(_UNLISTED_LOGS[height])
+    builder.log(_UNLISTED_LOGS[height])
     if nested:
-        draft.inner(p.UNLISTED, accounts, data, 2)
+        builder.inner(p.UNLISTED, accounts, data, 2)
     else:
-        draft.top(p.UNLISTED, accounts, data)
-    instructions.transfer_checked(draft, source, given, trader, into, height + 1)
-    instructions.transfer_checked(draft, taken, target, pool.key, out, height + 1)
-    draft.log(_UNLISTED_DONE)
-    draft.compute_units += 29_000
+        builder.top(p.UNLISTED, accounts, data)
+    instructions.transfer_checked(builder, source, given, trader, into, height + 1)
+    instructions.transfer_checked(builder, taken, target, pool.key, out, height + 1)
+    builder.log(_UNLISTED_DONE)
+    builder.compute_units += 29_000
 
 
-def _enter(draft: Draft, bot: Bot, trader: bytes, pool: Pool, *, base: int, quote: int) -> None:
+def _enter(
+    builder: TransactionBuilder, bot: Bot, trader: bytes, pool: Pool, *, base: int, quote: int
+) -> None:
     """Open a bot's instruction; the swap and its fee follow as its calls."""
-    draft.readonly(p.SYSTEM)
-    draft.writable(bot.fees)
-    draft.log(wire.log(f"Program {address_of(bot.program)} invoke [1]"))
+    builder.readonly(p.SYSTEM)
+    builder.writable(bot.fees)
+    builder.log(wire.log(f"Program {address_of(bot.program)} invoke [1]"))
     data = b"\x52\xe1\x77\xe7\x4e\x1d\x2d\x46" + _U64X2(quote, base)
-    draft.top(bot.program, (trader, bot.fees, pool.key, p.SYSTEM), data)
-    draft.pool_accounts((pool.key,), ())
+    builder.top(bot.program, (trader, bot.fees, pool.key, p.SYSTEM), data)
+    builder.pool_accounts((pool.key,), ())
 
 
-def _leave(draft: Draft, bot: Bot, trader: bytes, lamports: int) -> None:
+def _leave(builder: TransactionBuilder, bot: Bot, trader: bytes, lamports: int) -> None:
     fee = max(1, lamports * bot.fee_per_mille // 1000)
-    draft.inner(p.SYSTEM, (trader, bot.fees), b"\x02\x00\x00\x00" + _U64(fee))
-    draft.move_sol(trader, bot.fees, fee)
-    draft.log(instructions.SYSTEM_INNER_LOGS)
-    draft.log(wire.log(f"Program {address_of(bot.program)} success"))
-    draft.compute_units += 6_000
+    builder.inner(p.SYSTEM, (trader, bot.fees), b"\x02\x00\x00\x00" + _U64(fee))
+    builder.move_sol(trader, bot.fees, fee)
+    builder.log(instructions.SYSTEM_INNER_LOGS)
+    builder.log(wire.log(f"Program {address_of(bot.program)} success"))
+    builder.compute_units += 6_000
 
 
 def launch(
     rng: Random, ledger: Ledger, pool: Pool, creator: bytes, words: tuple[str, str], lamports: int
-) -> tuple[Draft, Truth | None]:
+) -> tuple[TransactionBuilder, Truth | None]:
     """A launch, with its creator's first purchase in the same transaction unless it is of 0."""
-    draft = Draft(ledger, (creator, pool.mint.key), pool.table if lamports else None)
-    instructions.budget(draft, 400_000, rng.randrange(20_000, 900_000))
-    pump_v2.launch(draft, rng, pool, creator, *words)
+    builder = TransactionBuilder(ledger, (creator, pool.mint.key), pool.table if lamports else None)
+    instructions.budget(builder, 400_000, rng.randrange(20_000, 900_000))
+    pump_v2.launch(builder, rng, pool, creator, *words)
     if not lamports:
-        return draft, None
+        return builder, None
     order = Order(creator, pool, True, lamports)
     base, quote = amounts(order)
-    add(draft, order, Way(v2=True), base=base, quote=quote)
+    add(builder, order, Way(v2=True), base=base, quote=quote)
     settle(order, base, quote)
-    return draft, truth_of(order, base, quote, "launch")
+    return builder, truth_of(order, base, quote, "launch")

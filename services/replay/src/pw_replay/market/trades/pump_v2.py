@@ -21,8 +21,8 @@ from pw_replay.market.pools import (
 )
 from pw_replay.market.wire import instructions, wire
 from pw_replay.market.wire import programs as p
-from pw_replay.market.wire.draft import Draft
 from pw_replay.market.wire.ledger import WSOL, Ledger, Mint, TokenAccount
+from pw_replay.market.wire.transaction_builder import TransactionBuilder
 
 _U64 = struct.Struct("<Q").pack
 _U64X2 = struct.Struct("<QQ").pack
@@ -70,7 +70,7 @@ def _fee_accounts(seed: int) -> tuple[bytes, bytes]:
 
 
 def swap(
-    draft: Draft,
+    builder: TransactionBuilder,
     pool: Pool,
     trader: bytes,
     own: TokenAccount,
@@ -86,7 +86,7 @@ def swap(
     creator_fee = fee * CREATOR_TENTHS // 10
     protocol_fee = fee - creator_fee
     curve_sol = quote - fee if buy else quote + fee
-    accounts, creator = _accounts(draft, pool, trader, own, buy=buy)
+    accounts, creator = _accounts(builder, pool, trader, own, buy=buy)
     name = "sell_v2" if not buy else "buy_exact_quote_in_v2" if exact_in else "buy_v2"
     if name == "buy_v2":
         data = p.BUY_V2 + _U64X2(base, quote + quote // 10)
@@ -95,35 +95,35 @@ def swap(
     else:
         data = p.SELL_V2 + _U64X2(base, quote - quote // 10)
     said = "".join(part.capitalize() for part in name.split("_"))
-    draft.log(
+    builder.log(
         wire.logs(f"Program {p.PUMP_ADDRESS} invoke [{height}]\nProgram log: Instruction: {said}")
     )
     if height == 1:
-        draft.top(p.PUMP, accounts, data)
+        builder.top(p.PUMP, accounts, data)
     else:
-        draft.inner(p.PUMP, accounts, data, height)
+        builder.inner(p.PUMP, accounts, data, height)
     if buy:
-        instructions.transfer_checked(draft, pool.base_vault, own, pool.key, base, height + 1)
+        instructions.transfer_checked(builder, pool.base_vault, own, pool.key, base, height + 1)
         for target, lamports in (
             (creator, creator_fee),
             (pool.key, curve_sol),
             (p.PUMP_FEES, protocol_fee),
         ):
-            draft.inner(p.SYSTEM, (trader, target), _TRANSFER + _U64(lamports), height + 1)
-            draft.move_sol(trader, target, lamports)
-        draft.log(instructions.SYSTEM_INNER_LOGS * 3)
+            builder.inner(p.SYSTEM, (trader, target), _TRANSFER + _U64(lamports), height + 1)
+            builder.move_sol(trader, target, lamports)
+        builder.log(instructions.SYSTEM_INNER_LOGS * 3)
     else:
-        instructions.transfer_checked(draft, own, pool.base_vault, trader, base, height + 1)
+        instructions.transfer_checked(builder, own, pool.base_vault, trader, base, height + 1)
         # A program takes lamports from its own account without a call.
-        draft.move_sol(pool.key, trader, quote)
-        draft.move_sol(pool.key, p.PUMP_FEES, protocol_fee)
-        draft.move_sol(pool.key, creator, creator_fee)
+        builder.move_sol(pool.key, trader, quote)
+        builder.move_sol(pool.key, p.PUMP_FEES, protocol_fee)
+        builder.move_sol(pool.key, creator, creator_fee)
     fees = (protocol_fee, creator_fee)
     body = _trade_event(pool, trader, creator, name, buy=buy, base=base, sol=curve_sol, fees=fees)
-    draft.inner(p.PUMP, (p.PUMP_EVENTS,), p.EVENT_TAG + body, height + 1)
-    draft.log(wire.fresh_log("Program data: " + base64.b64encode(body).decode()))
-    draft.log(_DONE)
-    draft.compute_units += 96_000
+    builder.inner(p.PUMP, (p.PUMP_EVENTS,), p.EVENT_TAG + body, height + 1)
+    builder.log(wire.fresh_log("Program data: " + base64.b64encode(body).decode()))
+    builder.log(_DONE)
+    builder.compute_units += 96_000
 
 
 _DONE = wire.logs(
@@ -133,9 +133,9 @@ _DONE = wire.logs(
 
 
 def _accounts(
-    draft: Draft, pool: Pool, trader: bytes, own: TokenAccount, *, buy: bool
+    builder: TransactionBuilder, pool: Pool, trader: bytes, own: TokenAccount, *, buy: bool
 ) -> tuple[tuple[bytes, ...], bytes]:
-    seed, mint = draft.ledger.seed, pool.mint
+    seed, mint = builder.ledger.seed, pool.mint
     fees_wrapped, buyback_wrapped = _fee_accounts(seed)
     curve_wrapped, creator, creator_wrapped, shared = _curve_accounts(seed, pool.key)
     user_wrapped, volume, volume_wrapped = _user_accounts(seed, trader)
@@ -151,13 +151,13 @@ def _accounts(
     )
     if not accounts[_CURVE] == pool.key or not accounts[_USER] == trader:
         raise ValueError("the curve and the user are not where the second generation names them")
-    draft.writable(own.key)
+    builder.writable(own.key)
     changed = (
         *(p.PUMP_FEES, fees_wrapped, p.PUMP_BUYBACK, buyback_wrapped, pool.key, vault),
         *(curve_wrapped, user_wrapped, creator, creator_wrapped, volume, volume_wrapped),
     )
     written = {*changed, trader, own.key}
-    draft.pool_accounts(changed, [one for one in accounts if one not in written])
+    builder.pool_accounts(changed, [one for one in accounts if one not in written])
     return accounts, creator
 
 
@@ -199,24 +199,30 @@ def launch_curve(ledger: Ledger, mint: Mint) -> Pool:
     return pool
 
 
-def launch(draft: Draft, rng: Random, pool: Pool, creator: bytes, name: str, symbol: str) -> None:
+def launch(
+    builder: TransactionBuilder, rng: Random, pool: Pool, creator: bytes, name: str, symbol: str
+) -> None:
     """Create a coin with its name in the mint, which makes the mint short of rent."""
     mint, vault = pool.mint, pool.base_vault
-    mayhem = tuple(named(draft.ledger.seed, f"mayhem/{n}") for n in range(3))
-    mayhem_vault = named(draft.ledger.seed, f"mayhem/{mint.address}")
+    mayhem = tuple(named(builder.ledger.seed, f"mayhem/{n}") for n in range(3))
+    mayhem_vault = named(builder.ledger.seed, f"mayhem/{mint.address}")
     uri = f"https://example.invalid/{mint.address}.json"
-    draft.writable(pool.key, vault.key, mayhem[1], mayhem[2], mayhem_vault)
-    draft.readonly(p.PUMP_MINTS, p.PUMP_GLOBAL, p.SYSTEM, p.TOKEN_2022, p.ATA, p.MAYHEM, mayhem[0])
-    draft.readonly(p.PUMP_EVENTS)
+    builder.writable(pool.key, vault.key, mayhem[1], mayhem[2], mayhem_vault)
+    builder.readonly(
+        p.PUMP_MINTS, p.PUMP_GLOBAL, p.SYSTEM, p.TOKEN_2022, p.ATA, p.MAYHEM, mayhem[0]
+    )
+    builder.readonly(p.PUMP_EVENTS)
     accounts = (
         *(mint.key, p.PUMP_MINTS, pool.key, vault.key, p.PUMP_GLOBAL, creator, p.SYSTEM),
         *(p.TOKEN_2022, p.ATA, p.MAYHEM, *mayhem, mayhem_vault, p.PUMP_EVENTS, p.PUMP),
     )
     words = _text(name) + _text(symbol) + _text(uri)
-    draft.log(wire.logs(f"Program {p.PUMP_ADDRESS} invoke [1]\nProgram log: Instruction: CreateV2"))
-    draft.top(p.PUMP, accounts, p.CREATE_V2 + words + creator + b"\x00\x00")
+    builder.log(
+        wire.logs(f"Program {p.PUMP_ADDRESS} invoke [1]\nProgram log: Instruction: CreateV2")
+    )
+    builder.top(p.PUMP, accounts, p.CREATE_V2 + words + creator + b"\x00\x00")
     create = b"\x00\x00\x00\x00"
-    token, inner = p.TOKEN_2022, draft.inner
+    token, inner = p.TOKEN_2022, builder.inner
     inner(p.SYSTEM, (creator, mint.key), create + _U64X2(MINT_RENT, 234) + token)
     inner(token, (mint.key,), b"\x27\x00" + bytes(32) + mint.key)
     inner(token, (mint.key,), b"\x14\x06" + p.PUMP_MINTS + b"\x00")
@@ -241,17 +247,17 @@ def launch(draft: Draft, rng: Random, pool: Pool, creator: bytes, name: str, sym
         )
     )
     inner(p.PUMP, (p.PUMP_EVENTS,), p.EVENT_TAG + body)
-    draft.log(wire.fresh_log("Program data: " + base64.b64encode(body).decode()))
-    draft.log(_DONE)
+    builder.log(wire.fresh_log("Program data: " + base64.b64encode(body).decode()))
+    builder.log(_DONE)
     for target, lamports in (
         (mint.key, MINT_RENT + top_up),
         (pool.key, CURVE_RENT),
         (vault.key, mint.rent),
     ):
-        draft.move_sol(creator, target, lamports)
-    draft.open(vault)
-    draft.issue(vault, CURVE_SUPPLY)
-    draft.compute_units += 110_000
+        builder.move_sol(creator, target, lamports)
+    builder.open(vault)
+    builder.issue(vault, CURVE_SUPPLY)
+    builder.compute_units += 110_000
 
 
 def _text(text: str) -> bytes:

@@ -9,8 +9,8 @@ from pw_replay.market.pools import Pool, Venue
 from pw_replay.market.trades import swaps
 from pw_replay.market.wire import instructions, wire
 from pw_replay.market.wire import programs as p
-from pw_replay.market.wire.draft import Draft
 from pw_replay.market.wire.ledger import WSOL, Ledger, TokenAccount, address_of
+from pw_replay.market.wire.transaction_builder import TransactionBuilder
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +59,29 @@ FAILURES = {
 }
 
 
-def trade(rng: Random, ledger: Ledger, order: Order) -> tuple[Draft, Truth | None]:
+def trade(rng: Random, ledger: Ledger, order: Order) -> tuple[TransactionBuilder, Truth | None]:
     """Write an order as a transaction against its pool, which moves unless the order fails."""
     pool, trader = order.pool, order.trader
     base, quote = amounts(order)
     signers = (trader,) if order.fee_payer is None else (order.fee_payer, trader)
-    draft = Draft(ledger, signers, pool.table if order.table else None)
-    instructions.budget(draft, 200_000, rng.randrange(20_000, 900_000))
+    builder = TransactionBuilder(ledger, signers, pool.table if order.table else None)
+    instructions.budget(builder, 200_000, rng.randrange(20_000, 900_000))
     own = ledger.associated(trader, pool.mint)
     if order.buy:
-        instructions.open_account(draft, own, trader)
-    draft.writable(own.key)
+        instructions.open_account(builder, own, trader)
+    builder.writable(own.key)
     if pool.venue is Venue.PUMP:
-        at = len(draft)
-        swaps.pump_swap(draft, pool, trader, own, buy=order.buy, base=base, quote=quote)
+        at = len(builder)
+        swaps.pump_swap(builder, pool, trader, own, buy=order.buy, base=base, quote=quote)
     else:
-        at = _through_amm(rng, draft, order, own, base, quote)
+        at = _through_amm(rng, builder, order, own, base, quote)
     if order.tip_lamports:
-        instructions.pay(draft, trader, rng.choice(p.TIP_ACCOUNTS), order.tip_lamports)
-    draft.compute_units += rng.randrange(4_000)
+        instructions.pay(builder, trader, rng.choice(p.TIP_ACCOUNTS), order.tip_lamports)
+    builder.compute_units += rng.randrange(4_000)
     if order.fails:
-        return failed(draft, pool, at), None
+        return failed(builder, pool, at), None
     settle(order, base, quote)
-    return draft, Truth(
+    return builder, Truth(
         address_of(trader),
         "buy" if order.buy else "sell",
         pool.mint.address,
@@ -113,25 +113,25 @@ def settle(order: Order, base: int, quote: int) -> None:
 
 
 def _through_amm(
-    rng: Random, draft: Draft, order: Order, own: TokenAccount, base: int, quote: int
+    rng: Random, builder: TransactionBuilder, order: Order, own: TokenAccount, base: int, quote: int
 ) -> int:
     """The AMM part of a trade; gives the index of the swap's own instruction."""
     pool, trader = order.pool, order.trader
-    cash = draft.ledger.associated(trader, pool.quote)
+    cash = builder.ledger.associated(trader, pool.quote)
     temporary = pool.quote is WSOL and not cash.exists
     if temporary:
-        instructions.open_account(draft, cash, trader)
+        instructions.open_account(builder, cash, trader)
     else:
-        instructions.open_account(draft, cash, trader)
+        instructions.open_account(builder, cash, trader)
     if pool.quote is WSOL and order.buy and cash.amount < quote:
-        instructions.wrap(draft, cash, trader, quote)
+        instructions.wrap(builder, cash, trader, quote)
     source, target = (cash, own) if order.buy else (own, cash)
     amount_in, amount_out = (quote, base) if order.buy else (base, quote)
-    at = len(draft)
+    at = len(builder)
     if order.routed:
-        swaps.route(draft, trader, source, target, amount_in, amount_out, 1)
+        swaps.route(builder, trader, source, target, amount_in, amount_out, 1)
     swaps.amm_swap(
-        draft,
+        builder,
         pool,
         trader,
         own,
@@ -142,17 +142,17 @@ def _through_amm(
         routed=order.routed,
     )
     if order.routed:
-        swaps.route_event(draft, pool, source, target, amount_in, amount_out)
-        swaps.route_end(draft)
+        swaps.route_event(builder, pool, source, target, amount_in, amount_out)
+        swaps.route_end(builder)
     if temporary and rng.random() < 0.97:
-        instructions.close_account(draft, cash, trader)
+        instructions.close_account(builder, cash, trader)
     return at
 
 
-def failed(draft: Draft, pool: Pool, at: int) -> Draft:
+def failed(builder: TransactionBuilder, pool: Pool, at: int) -> TransactionBuilder:
     """Have the instruction with this index fail, as its venue says it."""
     address, code = FAILURES[pool.venue]
-    draft.fail(
+    builder.fail(
         at,
         code,
         wire.logs(
@@ -161,4 +161,4 @@ def failed(draft: Draft, pool: Pool, at: int) -> Draft:
             f"Program {address} failed: custom program error: {hex(code)}"
         ),
     )
-    return draft
+    return builder

@@ -11,8 +11,8 @@ from pw_replay.market.trades.crowd import Crowd, open_pools
 from pw_replay.market.trades.modern import Bot, Way
 from pw_replay.market.trades.trades import Order, Truth
 from pw_replay.market.wire import programs as p
-from pw_replay.market.wire.draft import Draft
 from pw_replay.market.wire.ledger import USDC, WSOL, Ledger, Mint, wallet_key
+from pw_replay.market.wire.transaction_builder import TransactionBuilder
 
 # Launched coins that are still traded; an older one's place is taken by the next.
 LAUNCHES_TRADED = 60
@@ -39,7 +39,7 @@ class VariedCrowd(Crowd):
             for n, program in enumerate((p.PHOTON, p.UNLISTED_BOT))
         )
 
-    def act(self) -> tuple[Draft, Truth | None]:
+    def act(self) -> tuple[TransactionBuilder, Truth | None]:
         """One transaction that somebody sends; as many fail as was asked for."""
         if self.rng.random() < self._failures:
             return self._failing(), None
@@ -63,7 +63,7 @@ class VariedCrowd(Crowd):
 
     def _send(
         self, pool: Pool, trader: bytes, buy: bool, amount: int, fails: bool
-    ) -> tuple[Draft, Truth | None]:
+    ) -> tuple[TransactionBuilder, Truth | None]:
         rng = self.rng
         bot = rng.choice(self._fee_bots) if rng.random() < 0.3 else None
         quote = amount if buy else pool.sell(amount)[0]
@@ -88,7 +88,7 @@ class VariedCrowd(Crowd):
         )
         return modern.trade(rng, self.ledger, order, Way(v2, rng.random() < 0.5, bot))
 
-    def _failing(self) -> Draft:
+    def _failing(self) -> TransactionBuilder:
         """What most failures are: a purchase that came too late for its price."""
         rng = self.rng
         pool = self.pools[int(len(self.pools) * rng.random() ** 2)]
@@ -100,10 +100,10 @@ class VariedCrowd(Crowd):
             amount //= _LAMPORTS_PER_USDC
             # Its account is there before the market opens, or never.
             self._has_cash(trader, amount)
-        draft, _ = self._send(pool, trader, True, amount, True)
-        return draft
+        builder, _ = self._send(pool, trader, True, amount, True)
+        return builder
 
-    def _sol_price(self) -> tuple[Draft, Truth | None]:
+    def _sol_price(self) -> tuple[TransactionBuilder, Truth | None]:
         """SOL against dollars, which is what gives SOL its price."""
         rng, pool = self.rng, self._sol_pool
         trader = self._trader()
@@ -125,7 +125,7 @@ class VariedCrowd(Crowd):
             self.ledger.endow(cash, int(self.rng.lognormvariate(7.0, 1.0) * 1_000_000))
         return cash.amount >= amount
 
-    def _fill(self) -> tuple[Draft, Truth | None]:
+    def _fill(self) -> tuple[TransactionBuilder, Truth | None]:
         rng, ledger = self.rng, self.ledger
         number = rng.randrange(self._fixed)
         pool, holders = self.pools[number], self._holders[number]
@@ -148,7 +148,7 @@ class VariedCrowd(Crowd):
             return self._transfer(), None
         return rfq.fill(rng, ledger, Order(taker, pool, buy, amount), maker)
 
-    def _launch(self) -> tuple[Draft, Truth | None]:
+    def _launch(self) -> tuple[TransactionBuilder, Truth | None]:
         rng = self.rng
         creator = self._trader()
         lamports = 0 if rng.random() < 0.3 else int(rng.uniform(0.1, 2.0) * LAMPORTS)

@@ -6,8 +6,8 @@ import struct
 
 from pw_replay.market.wire import programs as p
 from pw_replay.market.wire import wire
-from pw_replay.market.wire.draft import Draft
 from pw_replay.market.wire.ledger import TokenAccount
+from pw_replay.market.wire.transaction_builder import TransactionBuilder
 
 _U64 = struct.Struct("<Q").pack
 _U64X2 = struct.Struct("<QQ").pack
@@ -60,71 +60,81 @@ _OPEN_LOGS = {
 _ACCOUNT_BYTES = {p.TOKEN: 165, p.TOKEN_2022: 170}
 
 
-def budget(draft: Draft, units: int, price: int) -> None:
+def budget(builder: TransactionBuilder, units: int, price: int) -> None:
     """The two compute budget instructions: limit, and price in micro-lamports per unit."""
-    draft.top(p.BUDGET, (), b"\x02" + units.to_bytes(4, "little"))
-    draft.top(p.BUDGET, (), b"\x03" + _U64(price))
-    draft.log(BUDGET_LOGS)
-    draft.priority_fee = -(-units * price // 1_000_000)
+    builder.top(p.BUDGET, (), b"\x02" + units.to_bytes(4, "little"))
+    builder.top(p.BUDGET, (), b"\x03" + _U64(price))
+    builder.log(BUDGET_LOGS)
+    builder.priority_fee = -(-units * price // 1_000_000)
 
 
-def pay(draft: Draft, source: bytes, target: bytes, lamports: int) -> None:
+def pay(builder: TransactionBuilder, source: bytes, target: bytes, lamports: int) -> None:
     """A top-level system transfer: a payment, a tip, the SOL to wrap."""
-    draft.writable(source, target)
-    draft.top(p.SYSTEM, (source, target), b"\x02\x00\x00\x00" + _U64(lamports))
-    draft.log(SYSTEM_LOGS)
-    draft.move_sol(source, target, lamports)
+    builder.writable(source, target)
+    builder.top(p.SYSTEM, (source, target), b"\x02\x00\x00\x00" + _U64(lamports))
+    builder.log(SYSTEM_LOGS)
+    builder.move_sol(source, target, lamports)
 
 
-def open_account(draft: Draft, account: TokenAccount, payer: bytes) -> None:
+def open_account(builder: TransactionBuilder, account: TokenAccount, payer: bytes) -> None:
     """Create an associated token account; the payer gives its rent."""
-    if draft.opened(account):
+    if builder.opened(account):
         return
     mint, program, rent = account.mint.key, account.mint.program, account.mint.rent
-    draft.writable(account.key)
-    draft.readonly(mint, p.SYSTEM, program, account.owner)
-    draft.top(p.ATA, (payer, account.key, account.owner, mint, p.SYSTEM, program), b"\x01")
-    draft.inner(program, (mint,), b"\x15\x07\x00")
+    builder.writable(account.key)
+    builder.readonly(mint, p.SYSTEM, program, account.owner)
+    builder.top(p.ATA, (payer, account.key, account.owner, mint, p.SYSTEM, program), b"\x01")
+    builder.inner(program, (mint,), b"\x15\x07\x00")
     create = b"\x00\x00\x00\x00" + _U64X2(rent, _ACCOUNT_BYTES[program]) + program
-    draft.inner(p.SYSTEM, (payer, account.key), create)
-    draft.inner(program, (account.key,), b"\x16")
-    draft.inner(program, (account.key, mint), b"\x12" + account.owner)
-    draft.log(_OPEN_LOGS[program])
-    draft.move_sol(payer, account.key, rent)
-    draft.open(account)
+    builder.inner(p.SYSTEM, (payer, account.key), create)
+    builder.inner(program, (account.key,), b"\x16")
+    builder.inner(program, (account.key, mint), b"\x12" + account.owner)
+    builder.log(_OPEN_LOGS[program])
+    builder.move_sol(payer, account.key, rent)
+    builder.open(account)
 
 
-def wrap(draft: Draft, account: TokenAccount, owner: bytes, lamports: int) -> None:
+def wrap(builder: TransactionBuilder, account: TokenAccount, owner: bytes, lamports: int) -> None:
     """Turn lamports into wrapped SOL."""
-    pay(draft, owner, account.key, lamports)
-    draft.top(p.TOKEN, (account.key,), b"\x11")
-    draft.log(_token_logs("SyncNative", 1, 3045))
-    draft.issue(account, lamports)
+    pay(builder, owner, account.key, lamports)
+    builder.top(p.TOKEN, (account.key,), b"\x11")
+    builder.log(_token_logs("SyncNative", 1, 3045))
+    builder.issue(account, lamports)
 
 
-def close_account(draft: Draft, account: TokenAccount, owner: bytes) -> None:
+def close_account(builder: TransactionBuilder, account: TokenAccount, owner: bytes) -> None:
     """Close an account: rent (and wrapped SOL) return to the owner."""
-    draft.writable(account.key)
-    draft.top(p.TOKEN, (account.key, owner, owner), b"\x09")
-    draft.log(_token_logs("CloseAccount", 1, 2915))
-    draft.close(account, owner)
+    builder.writable(account.key)
+    builder.top(p.TOKEN, (account.key, owner, owner), b"\x09")
+    builder.log(_token_logs("CloseAccount", 1, 2915))
+    builder.close(account, owner)
 
 
 def transfer(
-    draft: Draft, source: TokenAccount, target: TokenAccount, by: bytes, amount: int, height: int
+    builder: TransactionBuilder,
+    source: TokenAccount,
+    target: TokenAccount,
+    by: bytes,
+    amount: int,
+    height: int,
 ) -> None:
     """An inner Transfer."""
-    draft.inner(p.TOKEN, (source.key, target.key, by), b"\x03" + _U64(amount), height)
-    draft.log(_TRANSFER_LOGS[height])
-    draft.move_token(source, target, amount)
+    builder.inner(p.TOKEN, (source.key, target.key, by), b"\x03" + _U64(amount), height)
+    builder.log(_TRANSFER_LOGS[height])
+    builder.move_token(source, target, amount)
 
 
 def transfer_checked(
-    draft: Draft, source: TokenAccount, target: TokenAccount, by: bytes, amount: int, height: int
+    builder: TransactionBuilder,
+    source: TokenAccount,
+    target: TokenAccount,
+    by: bytes,
+    amount: int,
+    height: int,
 ) -> None:
     """An inner TransferChecked."""
     mint = source.mint
     data = b"\x0c" + _U64(amount) + bytes((mint.decimals,))
-    draft.inner(mint.program, (source.key, mint.key, target.key, by), data, height)
-    draft.log(_CHECKED_LOGS[mint.program, height])
-    draft.move_token(source, target, amount)
+    builder.inner(mint.program, (source.key, mint.key, target.key, by), data, height)
+    builder.log(_CHECKED_LOGS[mint.program, height])
+    builder.move_token(source, target, amount)

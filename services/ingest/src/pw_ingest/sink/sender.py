@@ -17,11 +17,11 @@ from pw_common.wire.framing import join
 from pw_common.wire.limits import BROKER_PAYLOAD_BYTES_MAX
 from pw_common.wire.messages import encode
 from pw_ingest.config import Settings
-from pw_ingest.core.sequencing.given import Given
 from pw_ingest.core.sequencing.outgoing import GapMessage, Outgoing, TxMessage
 from pw_ingest.core.sequencing.pipeline import Pipeline
+from pw_ingest.core.sequencing.rewind_guard import RewindGuard
 from pw_ingest.sink.archive import Archive
-from pw_ingest.sink.programs_in_force import Programs
+from pw_ingest.sink.program_stamp import ProgramStamp
 
 # A send that takes this long waits for room.
 WAITING_AFTER_S = 0.5
@@ -39,7 +39,7 @@ class TxWentBack(RuntimeError):
         )
 
 
-class Outbox:
+class Sender:
     """Sends in order, waiting for room; `failed` holds what ends the service."""
 
     def __init__(
@@ -56,11 +56,11 @@ class Outbox:
         self._subject = subjects.tx(settings.source)
         self._gap_subject = subjects.gap(settings.source)
         self._zstd = zstandard.ZstdCompressor(level=envelope.ZSTD_LEVEL, write_content_size=True)
-        self.programs = Programs(runtime)
+        self.programs = ProgramStamp(runtime)
         self._turn = asyncio.Lock()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.archive_stopped = ""
-        self._given = Given()
+        self._rewind_guard = RewindGuard()
         self._sending_since_s: float | None = None
         self._archive: Archive | None = None
         if settings.archive_dir is not None:
@@ -89,15 +89,15 @@ class Outbox:
     @property
     def last_seq(self) -> int:
         """The newest sequence that PW_TX gave us."""
-        return self._given.last_seq
+        return self._rewind_guard.last_seq
 
     @property
     def whole_until_seq(self) -> int | None:
         """Up to here PW_TX still has what it had; None while nothing says otherwise."""
-        if self._given.again_seq is None:
+        if self._rewind_guard.again_seq is None:
             return None
         # What is not answered yet may have been given lower ones.
-        return max(0, self._given.again_seq - 1 - self.publisher.in_flight)
+        return max(0, self._rewind_guard.again_seq - 1 - self.publisher.in_flight)
 
     async def send(self, messages: Sequence[Outgoing]) -> None:
         """Publish in order; returns when all are in the window."""
@@ -172,7 +172,7 @@ class Outbox:
     def _went_back(self, stored: Stored, floor_seq: int) -> bool:
         """Whether PW_TX gives out sequences again: then the start-up asks for what it lost."""
         was_seq = self.last_seq
-        is_again = self._given.answered(
+        is_again = self._rewind_guard.answered(
             stored.seq, floor_seq=floor_seq, is_duplicate=stored.duplicate
         )
         if is_again and not self.failed.done():

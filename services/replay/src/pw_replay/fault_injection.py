@@ -1,4 +1,4 @@
-"""What goes wrong at this moment, on demand of whoever runs the server in his own process."""
+"""Faults that whoever runs the server in their own process injects while it runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Refusal(NamedTuple):
 
 
 @dataclass
-class Trouble:
+class FaultInjection:
     """`refusals` meet the next streams, one each; `behind_slots` is how much earlier than
     asked a replay begins, as with another node behind the same name.
     """

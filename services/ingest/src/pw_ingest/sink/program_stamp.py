@@ -6,29 +6,29 @@ import asyncio
 from typing import Final
 
 from pw_common.jetstream.bus import ApiRefused, BrokerAway
-from pw_common.jetstream.program_store import BUCKETS, InForce
+from pw_common.jetstream.program_store import BUCKETS, ActiveProgramTable
 from pw_common.service.run import Runtime
 
 LOOK_S: Final = 1.0
 NEEDS: Final = BUCKETS
 
 
-class Programs:
+class ProgramStamp:
     """`stamp` is what a message gets that is sent now."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._in_force = InForce(runtime.bus, runtime.log)
+        self._active = ActiveProgramTable(runtime.bus, runtime.log)
 
     @property
     def stamp(self) -> str:
         """Empty for the shipped table alone."""
-        return self._in_force.stamp
+        return self._active.stamp
 
     async def look(self) -> None:
         """See what is in force. Raises BrokerAway, ApiRefused."""
-        await self._in_force.look()
-        trouble = self._in_force.trouble
+        await self._active.look()
+        trouble = self._active.trouble
         self._runtime.set_trouble("programs", trouble)
         self._runtime.metrics.set("pw_configuration_unusable", int(bool(trouble)))
 

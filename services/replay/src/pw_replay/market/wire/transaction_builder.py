@@ -17,7 +17,7 @@ SIGNATURE_FEE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Landing:
     """Where a transaction lands: slot, index in the slot, server time, a recent blockhash."""
 
     seed: int
@@ -35,7 +35,7 @@ class _Top:
     inner: list[tuple[bytes, Sequence[bytes], bytes, int]]
 
 
-class Draft:
+class TransactionBuilder:
     """A transaction under construction; the first signer pays the fee."""
 
     def __init__(
@@ -148,28 +148,28 @@ class Draft:
         self._closed.clear()
         self._logs = [*self._logs[:1], logs]
 
-    def finish(self, place: Place) -> bytes:
+    def finish(self, landing: Landing) -> bytes:
         """Apply the transaction to the ledger and give its update."""
         keys, readonly_count, loaded_writable, loaded_readonly = self._ordered()
         every = [*keys, *loaded_writable, *loaded_readonly]
         at = {key: index for index, key in enumerate(every)}
         signatures = [
-            hashlib.sha512(b"%d/%d/%d/%d" % (place.seed, place.slot, place.index, n)).digest()
+            hashlib.sha512(b"%d/%d/%d/%d" % (landing.seed, landing.slot, landing.index, n)).digest()
             for n in range(len(self.signers))
         ]
-        message = self._message(keys, readonly_count, at, place.blockhash)
+        message = self._message(keys, readonly_count, at, landing.blockhash)
         meta = self._meta(every, at) + (
             wire.keys("loaded_writable", loaded_writable)
             + wire.keys("loaded_readonly", loaded_readonly)
         )
         return wire.transaction_update(
-            place.slot,
-            place.index,
+            landing.slot,
+            landing.index,
             signatures,
             message,
             meta,
             is_vote=self.is_vote,
-            created_at_ns=place.created_at_ns,
+            created_at_ns=landing.created_at_ns,
         )
 
     def _ordered(self) -> tuple[list[bytes], int, list[bytes], list[bytes]]:

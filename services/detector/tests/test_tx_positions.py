@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from pw_common.ordering.assembly import HOLD_MAX_MS, Assembly, Place
+from pw_common.ordering.assembly import HOLD_MAX_MS, Assembly, TxPosition
 from pw_common.process.log import Log
 from pw_common.service.metrics import Metrics
 from pw_common.wire.alerts import Alert
@@ -106,7 +106,7 @@ def detector_on(stored: Stored, holes: object = NOTHING_VOID) -> Folding:
     """As `start` makes one from what is stored."""
     position = stored.position
     detector = Detector(EVERY_TRADE)
-    first = Note(0, 1, Place(0, 1))
+    first = Note(0, 1, TxPosition(0, 1))
     if position is not None:
         first = Note(position.restart_time_ms, position.restart_seq, position.restart_place)
         until = position.released_slot
@@ -119,7 +119,7 @@ def detector_on(stored: Stored, holes: object = NOTHING_VOID) -> Folding:
     if position is not None:
         resumed = resumed._replace(
             folded_seq=position.folded_seq,
-            folded_place=position.folded_place,
+            folded_tx_position=position.folded_place,
             released_slot=position.released_slot,
             epoch_time_ms=position.epoch_time_ms,
         )
@@ -129,7 +129,7 @@ def detector_on(stored: Stored, holes: object = NOTHING_VOID) -> Folding:
         cast(Configuration, None),
         cast(Holes, holes),
     )
-    assembly = Assembly(sources=("main",), first=first.place)
+    assembly = Assembly(sources=("main",), first=first.tx_position)
     return Folding(assembly, detector, stores, resumed, METRICS, Log("test"))
 
 
@@ -162,7 +162,7 @@ def test_a_given_up_message_that_comes_later_changes_no_place() -> None:
         await read(first, log[: given_up + 1 + pause], given_up + 1)
         await read(first, log, given_up + 2 + pause)
         assert stored.position is not None
-        assert stored.position.folded_place == Place(0, log[-1].tx_seq)
+        assert stored.position.folded_place == TxPosition(0, log[-1].tx_seq)
         # Read again in one go: nobody asks about holes before the end of a page.
         again = detector_on(stored)
         await read(again, log)
@@ -188,8 +188,8 @@ def test_however_often_sequences_are_said_to_have_begun_again_only_what_is_new_i
         # Another count in what is stored than the one that reading again comes to.
         stored.position = msgspec.structs.replace(
             before,
-            folded_place=Place(stored_at, before.folded_place.tx_seq),
-            restart_place=Place(begins_at, before.restart_place.tx_seq),
+            folded_place=TxPosition(stored_at, before.folded_place.tx_seq),
+            restart_place=TxPosition(begins_at, before.restart_place.tx_seq),
         )
         await read(detector_on(stored), log)
         assert stored.position.folded_seq == len(log)

@@ -16,8 +16,8 @@ from pw_common.wire.heartbeat import Heartbeat, SourceHealth, Trouble
 from pw_health import Channel, Snapshot, conditions, mode_of
 from pw_health.limits import SLOW_MS
 from pw_health.reading import snapshot_of
+from pw_notifier.core.condition_alerts import ALL_CLEAR, CRITICAL_OVER, ConditionAlerts, Facts
 from pw_notifier.core.policy import fate_of
-from pw_notifier.core.sight import ALL_CLEAR, CRITICAL_OVER, Facts, Sight
 
 NOW_MS = 1_700_000_000_000
 SOURCE: dict[str, Any] = {"source": "main", "endpoint": "e", "connected": True}
@@ -50,13 +50,13 @@ def seen(at_ms: int, *, took_ms: int = 0, **more: Any) -> Snapshot:
 
 class Looking:
     def __init__(self) -> None:
-        self.sight = Sight()
+        self.condition_alerts = ConditionAlerts()
         self.at_ms = NOW_MS
 
     def for_s(self, seconds: int, *, step_ms: int = 1_000, **more: Any) -> list[Alert]:
         found = []
         for _ in range(seconds * 1_000 // step_ms):
-            found += self.sight.look(Facts(seen(self.at_ms, **more)))
+            found += self.condition_alerts.look(Facts(seen(self.at_ms, **more)))
             self.at_ms += step_ms
         return found
 
@@ -80,7 +80,7 @@ def test_a_group_that_moved_is_no_news_and_hides_neither_an_outage_nor_its_end()
     found = looking.for_s(20, troubles=(MOVED,), away="parser")
     found += looking.for_s(20, troubles=(MOVED,))
     assert titles(found) == ["You are blind: no parser", "You see again: no parser"]
-    assert looking.sight.sees
+    assert looking.condition_alerts.sees
     ((name, severity),) = {
         (one.name, one.severity) for one in conditions(seen(0, troubles=(MOVED,)))
     }
@@ -91,9 +91,9 @@ def test_beside_a_plan_that_stays_narrow_every_outage_and_every_end_is_said() ->
     looking = Looking()
     assert titles(looking.for_s(60, source=NARROW)) == ["See to this: narrow main"]
     first = looking.for_s(30, source=NARROW, away="parser")
-    assert not looking.sight.sees
+    assert not looking.condition_alerts.sees
     over = looking.for_s(60, source=NARROW)
-    assert looking.sight.sees
+    assert looking.condition_alerts.sees
     assert titles(first + over) == ["You are blind: no parser", "You see again: no parser"]
     assert over[0].trigger == CRITICAL_OVER
     assert over[0].detail.endswith("Still to be seen to: narrow main.")
@@ -108,9 +108,9 @@ def test_a_notifier_that_starts_again_knows_which_warnings_were_left() -> None:
     stored += looking.for_s(20, source=NARROW)
     again = Looking()
     again.at_ms = looking.at_ms + 60_000
-    again.sight.resume(stored, again.at_ms)
+    again.condition_alerts.resume(stored, again.at_ms)
     assert again.for_s(20, source=NARROW) == []
-    assert again.sight.sees
+    assert again.condition_alerts.sees
     (over,) = again.for_s(20)
     assert over.title == "All is well again: narrow main"
     assert over.id not in {one.id for one in stored}
@@ -159,15 +159,15 @@ def test_of_two_notifiers_the_one_that_says_the_channel_fails_is_believed() -> N
 def test_a_look_that_is_too_slow_is_said_and_holds_up_the_dead_mans_switch_at_once() -> None:
     looking = Looking()
     looking.for_s(10)
-    assert looking.sight.sees
+    assert looking.condition_alerts.sees
     found = looking.for_s(6, step_ms=6_000, took_ms=SLOW_MS + 1)
     assert found == []
-    assert not looking.sight.sees
+    assert not looking.condition_alerts.sees
     (said,) = looking.for_s(12, step_ms=6_000, took_ms=SLOW_MS + 1)
     assert said.title == "You are blind: slow broker"
     (over,) = looking.for_s(20)
     assert over.title == "You see again: slow broker"
-    assert looking.sight.sees
+    assert looking.condition_alerts.sees
 
 
 def test_a_slow_look_hides_no_outage() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
 from pw_common.topology import subjects
-from pw_notifier.delivery.outbox import Outbox
+from pw_notifier.delivery.delivery_log import DeliveryLog
 from support.broker import provisioned
 from support.command import Ended, pw
 from support.notifying import dead_letters, delivered, hook, notifying, of_rules, ring
@@ -34,41 +34,41 @@ async def test_a_digest_that_could_not_be_noted_is_noted_before_any_of_it_is_ask
     tmp_path: Path,
 ) -> None:
     async with provisioned(tmp_path) as (_, bus):
-        outbox = Outbox(bus, "hook")
+        delivery_log = DeliveryLog(bus, "hook")
         for one in ALERTS:
-            assert await outbox.claim(one, again=True) == "ours"
+            assert await delivery_log.claim(one, again=True) == "ours"
         async with nothing_is_stored(bus):
             with pytest.raises((ApiRefused, BrokerAway)):
-                await outbox.sent(*ALERTS)
+                await delivery_log.sent(*ALERTS)
         for one in ALERTS:
-            assert await outbox.claim(one, again=True) == "sent"
+            assert await delivery_log.claim(one, again=True) == "sent"
             # And so another process says.
-            assert await Outbox(bus, "hook").claim(one, again=True) == "sent"
+            assert await DeliveryLog(bus, "hook").claim(one, again=True) == "sent"
 
 
 async def test_an_orderly_end_never_says_of_what_went_out_that_it_may_be_sent(
     tmp_path: Path,
 ) -> None:
     async with provisioned(tmp_path) as (_, bus):
-        outbox = Outbox(bus, "hook")
-        assert await outbox.claim("a", again=False) == "ours"
+        delivery_log = DeliveryLog(bus, "hook")
+        assert await delivery_log.claim("a", again=False) == "ours"
         async with nothing_is_stored(bus):
             with pytest.raises((ApiRefused, BrokerAway)):
-                await outbox.sent("a")
-        await outbox.unsent("a")
-        assert await Outbox(bus, "hook").claim("a", again=False) == "sent"
+                await delivery_log.sent("a")
+        await delivery_log.unsent("a")
+        assert await DeliveryLog(bus, "hook").claim("a", again=False) == "sent"
 
 
 async def test_what_is_not_ours_any_more_is_not_kept_in_memory(tmp_path: Path) -> None:
     async with provisioned(tmp_path) as (_, bus):
-        outbox = Outbox(bus, "hook")
+        delivery_log = DeliveryLog(bus, "hook")
         for one in ALERTS[:3]:
-            assert await outbox.claim(one, again=True) == "ours"
-        assert outbox.kept == 3
-        await outbox.sent(ALERTS[0])
-        await outbox.unsent(ALERTS[1])
-        outbox.forget(ALERTS[2])
-        assert outbox.kept == 0
+            assert await delivery_log.claim(one, again=True) == "ours"
+        assert delivery_log.kept == 3
+        await delivery_log.sent(ALERTS[0])
+        await delivery_log.unsent(ALERTS[1])
+        delivery_log.forget(ALERTS[2])
+        assert delivery_log.kept == 0
 
 
 async def until_claimed(bus: Bus, alert_id: str) -> None:
@@ -111,7 +111,7 @@ async def test_a_replay_that_could_not_be_noted_doubles_nothing_in_the_next_one(
             async def buried() -> bool:
                 return await dead_letters(bus) == 3
 
-            await poll_until(buried, "the letters", timeout_s=30)
+            await poll_until(buried, "the dead letters", timeout_s=30)
             receiver.always = (204, {}, b"")
             broker = bus.client.connected_url
             assert broker is not None

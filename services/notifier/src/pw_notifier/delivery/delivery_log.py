@@ -24,7 +24,7 @@ AT_ONCE: Final = 32
 Claim: TypeAlias = Literal["ours", "sent", "unsure"]
 
 
-class Outbox:
+class DeliveryLog:
     """One channel's entries."""
 
     def __init__(self, bus: Bus, channel: str) -> None:

@@ -11,7 +11,7 @@ from pw_common.wire.heartbeat import Heartbeat, Rate, SourceHealth, Trouble
 from pw_health import Beat, Channel, Snapshot
 from pw_health.condition import LASTS_MS
 from pw_health.course import CLEAR_MS
-from pw_notifier.core.sight import GROWN_MS, Facts, Sight
+from pw_notifier.core.condition_alerts import GROWN_MS, ConditionAlerts, Facts
 
 NOW_MS = 1_700_000_000_000
 SOURCE = SourceHealth(source="main", endpoint="e", connected=True)
@@ -34,7 +34,7 @@ class Looking:
     """Looks once a second at processes that beat all the time."""
 
     def __init__(self) -> None:
-        self.sight = Sight()
+        self.condition_alerts = ConditionAlerts()
         self.at_ms = NOW_MS
 
     def once(
@@ -48,7 +48,7 @@ class Looking:
         )  # fmt: skip
         snapshot = Snapshot(at_ms=self.at_ms, beats=fresh, channels=channels, tx_last_ms=self.at_ms)
         self.at_ms += 1_000
-        return self.sight.look(Facts(snapshot, **more))
+        return self.condition_alerts.look(Facts(snapshot, **more))
 
     def for_s(self, seconds: int, *beats: Heartbeat, **more: Any) -> list[Alert]:
         return [alert for _ in range(seconds) for alert in self.once(*beats, **more)]
@@ -57,7 +57,7 @@ class Looking:
 def test_calm_is_silence() -> None:
     looking = Looking()
     assert looking.for_s(60, *WELL) == []
-    assert looking.sight.is_clear
+    assert looking.condition_alerts.is_clear
 
 
 def test_it_is_said_once_when_it_lasts_and_once_when_it_is_over() -> None:
@@ -68,12 +68,12 @@ def test_it_is_said_once_when_it_lasts_and_once_when_it_is_over() -> None:
     assert (blind.title, blind.severity) == ("You are blind: no ingest", "critical")
     assert blind.detail.startswith("No ingest is running.")
     assert "Start it" in blind.detail
-    assert not looking.sight.is_clear
+    assert not looking.condition_alerts.is_clear
     assert looking.for_s(CLEAR_MS // 1_000, *WELL) == []
     (over,) = looking.for_s(60, *WELL)
     assert (over.kind, over.episode, over.n) == ("sighted", blind.episode, 1)
     assert (over.title, over.severity) == ("You see again: no ingest", "info")
-    assert looking.sight.is_clear
+    assert looking.condition_alerts.is_clear
 
 
 def test_nobody_sees_again_while_the_detector_works_off_what_came_meanwhile() -> None:
@@ -173,14 +173,14 @@ def test_a_notifier_that_starts_again_says_nothing_twice_and_gives_the_all_clear
     # An hour later, with what another version and the detector stored.
     again.at_ms = looking.at_ms + 3_600_000
     token = msgspec.structs.replace(stored[0], mint="M" * 43, kind="opened", episode="x")
-    again.sight.resume([*stored, token], again.at_ms)
-    assert not again.sight.is_clear
+    again.condition_alerts.resume([*stored, token], again.at_ms)
+    assert not again.condition_alerts.is_clear
     assert again.for_s(60, PARSER) == []
     (over,) = again.for_s(20, *WELL)
     assert (over.kind, over.episode, over.n) == ("sighted", stored[0].episode, 2)
     calm = Looking()
-    calm.sight.resume([*stored, over], calm.at_ms)
-    assert calm.sight.is_clear
+    calm.condition_alerts.resume([*stored, over], calm.at_ms)
+    assert calm.condition_alerts.is_clear
 
 
 def replace_source(**more: Any) -> SourceHealth:

@@ -12,20 +12,20 @@ from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.consuming.log_reader import StoredMessage
 from pw_common.jetstream.consuming.ranges import read_batches
 from pw_common.jetstream.consuming.stored import stored_messages
-from pw_common.ordering.assembly import Assembly, ClosedSlot, Place
+from pw_common.ordering.assembly import Assembly, ClosedSlot, TxPosition
 from pw_common.process.log import Log
 from pw_common.topology.subjects import STREAM_ALERT, STREAM_SWAP
 from pw_common.wire.alerts import Alert, decode_alert, of_detector
 from pw_common.wire.messages import Batch
 from pw_detection.detector import Detector
-from pw_detector.core.in_force import apply
+from pw_detector.core.apply_config import apply
 from pw_detector.store.configuration import Configuration
 
 FETCH: Final = 256
 
 
 @dataclass
-class Derived:
+class Rederived:
     """Alerts by id, as the stored swaps give them. `first_ms` is the first event time seen."""
 
     alerts: dict[str, Alert] = field(default_factory=dict)
@@ -76,14 +76,14 @@ async def stored_alerts(bus: Bus) -> list[Alert]:
     return [alert for alert in found if of_detector(alert)]
 
 
-async def derive(
+async def rederive(
     bus: Bus,
     batches: AsyncIterator[Batch],
     *,
     sources: Iterable[str],
     first_tx_seq: int,
     until_slot: int | None = None,
-) -> Derived:
+) -> Rederived:
     """Fold batches with the rules that held at each slot.
 
     Sequences that nobody answered are passed; `missing` names them.
@@ -92,8 +92,8 @@ async def derive(
     configuration = Configuration(bus, Log("cli"))
     for change in await configuration.at_start(0):
         apply(detector, change)
-    assembly = Assembly(sources=sources, first=Place(0, first_tx_seq))
-    found = Derived()
+    assembly = Assembly(sources=sources, first=TxPosition(0, first_tx_seq))
+    found = Rederived()
     async for batch in batches:
         closed = assembly.add(batch)
         _fold(detector, closed, found)
@@ -106,7 +106,7 @@ async def derive(
     return found
 
 
-def _fold(detector: Detector, closed: Iterable[ClosedSlot], found: Derived) -> None:
+def _fold(detector: Detector, closed: Iterable[ClosedSlot], found: Rederived) -> None:
     for one in closed:
         found.first_ms = found.first_ms or one.event_time_ms
         for alert in detector.step(one):

@@ -14,7 +14,7 @@ from typing import Final
 REMEMBERED_MAX: Final = 256
 
 
-class Given:
+class RewindGuard:
     """Follows the answers for the messages of one stream."""
 
     def __init__(self) -> None:

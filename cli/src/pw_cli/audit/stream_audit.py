@@ -1,4 +1,4 @@
-"""What one walk over PW_SWAP proves, in memory that does not grow with the stream: pure."""
+"""What one reading of PW_SWAP proves, in memory that does not grow with the stream: pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from pw_cli.audit.ranges import Ranges
-from pw_cli.audit.walk import is_streamed
+from pw_cli.audit.rederive import is_streamed
 from pw_cli.gaps.gap_proof import Link, StoredBlocks, why_open
 from pw_common.ordering.dedup import SeenWindow
 from pw_common.topology.queue_name import means_the_same
@@ -32,7 +32,7 @@ class Check(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
-class Survey:
+class StreamAudit:
     """Takes every batch once, in stored order. `tx_created` names the PW_TX that is there now."""
 
     def __init__(self, tx_created: str) -> None:
@@ -156,8 +156,8 @@ class Survey:
         detail = f"{self._seen.repeats} stored repeats, which readers drop"
         return Check("swaps delivered once", not doubled, count, detail)
 
-    def letters(self, stored: int) -> Check:
-        """What the batches count as malformed is in the dead letters, of which so many came."""
+    def dead_letters(self, stored: int) -> Check:
+        """What the batches count as malformed is in the dead letters, of which `stored` came."""
         holds = stored >= self.malformed
         name = "malformed updates kept as dead letters"
         return Check(name, holds, self.malformed, f"{stored} stored")

@@ -8,7 +8,7 @@ from collections import deque
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pw_ingest.core.sequencing.given import Given
+from pw_ingest.core.sequencing.rewind_guard import RewindGuard
 
 WINDOW = 64
 
@@ -18,7 +18,7 @@ class Queue:
 
     def __init__(self, luck: random.Random) -> None:
         self.luck = luck
-        self.given = Given()
+        self.guard = RewindGuard()
         self.last_seq = 0
         # Sent, each with what was answered by then; and stored, not answered yet.
         self.sent: deque[int] = deque()
@@ -27,7 +27,7 @@ class Queue:
 
     def send(self) -> None:
         if len(self.sent) + len(self.stored) < WINDOW:
-            self.sent.append(self.given.last_seq)
+            self.sent.append(self.guard.last_seq)
 
     def store(self) -> None:
         if self.sent:
@@ -38,7 +38,7 @@ class Queue:
     def answer(self) -> None:
         if self.stored:
             seq, floor_seq = self.stored.pop(self.luck.randrange(len(self.stored)))
-            again = self.given.answered(seq, floor_seq=floor_seq, is_duplicate=False)
+            again = self.guard.answered(seq, floor_seq=floor_seq, is_duplicate=False)
             self.found.append(again)
 
     def run(self, steps: int) -> None:
@@ -52,7 +52,7 @@ def test_answers_that_overtake_each_other_are_no_restore(seed: int, steps: int) 
     queue = Queue(random.Random(seed))
     queue.run(steps)
     assert not any(queue.found)
-    assert queue.given.again_seq is None
+    assert queue.guard.again_seq is None
 
 
 @given(st.integers(0, 2**32), st.integers(1, 300), st.booleans())
@@ -61,9 +61,9 @@ def test_a_queue_restored_by_however_little_is_found_out(
     seed: int, back: int, are_lost: bool
 ) -> None:
     queue = Queue(random.Random(seed))
-    while queue.given.last_seq < 320:
+    while queue.guard.last_seq < 320:
         queue.run(100)
-    was_seq = queue.given.last_seq
+    was_seq = queue.guard.last_seq
     queue.last_seq = was_seq - back
     if are_lost:
         # What was stored and not answered is sent again, and stored anew.
@@ -79,12 +79,12 @@ def test_a_queue_restored_by_however_little_is_found_out(
         queue.answer()
     assert any(queue.found)
     # The least of them is the first that was given out again, or was never answered before.
-    assert queue.given.again_seq is not None
-    assert was_seq - back < queue.given.again_seq <= was_seq
+    assert queue.guard.again_seq is not None
+    assert was_seq - back < queue.guard.again_seq <= was_seq
 
 
 def test_a_message_that_was_there_already_proves_nothing() -> None:
-    queue = Given()
+    queue = RewindGuard()
     assert not queue.answered(100, floor_seq=0, is_duplicate=False)
     assert not queue.answered(3, floor_seq=100, is_duplicate=True)
     assert not queue.answered(100, floor_seq=100, is_duplicate=True)

@@ -48,7 +48,7 @@ class Spell:
 
 
 @dataclass
-class Sight:
+class ConditionAlerts:
     """What was said of the system."""
 
     course: Course = field(default_factory=Course)

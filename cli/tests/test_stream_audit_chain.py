@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from pw_cli.audit.survey import Survey
+from pw_cli.audit.stream_audit import StreamAudit
 from pw_common.wire.messages import Batch, Counts, SlotEvent
 
 
@@ -22,10 +22,10 @@ def batch(tx_seq: int, slot: int, filter_: str = "") -> Batch:
 
 
 def detail(*filters: str) -> str:
-    survey = Survey("x")
+    audit = StreamAudit("x")
     for at, filter_ in enumerate(filters, start=1):
-        survey.add(batch(at, 100 + at, filter_))
-    return survey.chain(()).detail
+        audit.add(batch(at, 100 + at, filter_))
+    return audit.chain(()).detail
 
 
 def test_each_filter_is_named_with_its_slots() -> None:
@@ -37,10 +37,10 @@ def test_each_filter_is_named_with_its_slots() -> None:
 
 
 def holds(*sequences: int, first_waiting: int | None) -> bool:
-    survey = Survey("x")
+    audit = StreamAudit("x")
     for seq in sequences:
-        survey.add(batch(seq, 100 + seq))
-    return survey.chain((), first_waiting=first_waiting).holds
+        audit.add(batch(seq, 100 + seq))
+    return audit.chain((), first_waiting=first_waiting).holds
 
 
 def test_a_block_whose_parent_another_parser_still_has_is_not_judged() -> None:
@@ -53,15 +53,15 @@ def test_a_break_before_the_first_waiting_sequence_is_a_break() -> None:
 
 
 def test_what_waits_is_what_lies_before_the_last_answered_sequence() -> None:
-    survey = Survey("x")
+    audit = StreamAudit("x")
     for seq in (1, 2, 4, 7):
-        survey.add(batch(seq, 100 + seq))
-    assert survey.waiting() == [3, 5, 6]
+        audit.add(batch(seq, 100 + seq))
+    assert audit.waiting() == [3, 5, 6]
 
 
 def test_a_dead_letter_that_was_sent_again_is_no_source_that_slots_wait_for() -> None:
-    survey = Survey("x")
-    survey.add(batch(1, 101))
-    survey.add(msgspec.structs.replace(batch(2, 102), source="replay", epoch=0))
-    survey.add(msgspec.structs.replace(batch(3, 103), source="main", gap="main:1:5-6"))
-    assert survey.sources == {"main"}
+    audit = StreamAudit("x")
+    audit.add(batch(1, 101))
+    audit.add(msgspec.structs.replace(batch(2, 102), source="replay", epoch=0))
+    audit.add(msgspec.structs.replace(batch(3, 103), source="main", gap="main:1:5-6"))
+    assert audit.sources == {"main"}

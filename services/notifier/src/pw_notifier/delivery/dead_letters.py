@@ -16,7 +16,7 @@ from pw_common.wire.envelope import MSG_ID, ORIGIN_SEQ, ORIGIN_STREAM, REASON, S
 REASON_CHARS_MAX: Final = 300
 
 
-class Letters:
+class DeadLetters:
     """Stores dead letters, and knows which of PW_DLQ are its own."""
 
     def __init__(self, publisher: Publisher) -> None:

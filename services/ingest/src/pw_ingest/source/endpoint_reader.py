@@ -6,7 +6,7 @@
              |             | end                                  |
     reading  | yes         | an update that fills a message, or   | yes
              |             | the stream's end                     |
-    sending  | yes         | the outbox took it: there was room   | no: it is we who keep the source
+    sending  | yes         | the sender took it: there was room   | no: it is we who keep the source
 
 A stream ends by its source's word, or by `cut`: for silence, a lost filter, a wider one, a
 standby that is ahead, or a claim that cannot be. What it missed the next one is asked for.
@@ -33,7 +33,7 @@ from pw_ingest.core.rpc.follow import Break
 from pw_ingest.core.sequencing.identity import META, PING, Seen, read_update
 from pw_ingest.core.sequencing.pipeline import Pipeline
 from pw_ingest.core.subscription.ladder import Ladder
-from pw_ingest.sink.outbox import Outbox
+from pw_ingest.sink.sender import Sender
 from pw_ingest.source.any_source import AnySource, StreamEnded
 from pw_ingest.source.followed_source import FollowedSource
 from pw_ingest.source.guard import Guard
@@ -51,17 +51,17 @@ async def _nothing() -> None:
 
 @dataclass(frozen=True)
 class Shared:
-    """What all feeds of an ingest share. Where they race, `merge` decides what is new."""
+    """What all readers of an ingest share. Where they race, `merge` decides what is new."""
 
     settings: Settings
     runtime: Runtime
     pipeline: Pipeline
-    outbox: Outbox
+    sender: Sender
     merge: Merge | None
     steady: Steady
 
 
-class Feed:
+class EndpointReader:
     """Reads one endpoint."""
 
     def __init__(self, number: int, endpoint: Endpoint, shared: Shared) -> None:
@@ -89,7 +89,7 @@ class Feed:
         self._settings = settings
         self._runtime = runtime
         self._pipeline = shared.pipeline
-        self._outbox = shared.outbox
+        self._sender = shared.sender
         self._merge = shared.merge
         self._turn = asyncio.Lock()
         self._luck = random.Random()  # noqa: S311
@@ -277,7 +277,7 @@ class Feed:
         )
         if messages:
             self._reading = False
-            await self._outbox.send(messages)
+            await self._sender.send(messages)
             self._read_at_s = monotonic_s()
             self._reading = True
 
