@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Final, NamedTuple
 
 from pw_common.wire.envelope import (
     MSG_ID,
@@ -16,8 +17,7 @@ from pw_common.wire.envelope import (
 )
 from pw_common.wire.framing import BadFrame, frame, split
 from pw_common.wire.limits import DECOMPRESSED_BYTES_MAX, UNPARSED_PER_BATCH_MAX
-from pw_common.wire.messages import Batch, Counts, Event, UnparsedAt
-from pw_parser.core.calls.statements import NOTHING
+from pw_common.wire.messages import Batch, Counts, UnparsedAt
 from pw_parser.core.decode.programs import BUILT_IN, Programs
 from pw_parser.core.parse import Malformed, Parsed, parse
 
@@ -63,10 +63,8 @@ class Outcome(NamedTuple):
         return bool(self.dead_letters) and readable == 0
 
 
-_NO_HEADERS = TxHeaders(msg_id="", updates=0, source="", epoch=0, frontier_slot=0)
-
-
-_NONE: Mapping[int, str] = {}
+_NO_HEADERS: Final = TxHeaders(msg_id="", updates=0, source="", epoch=0, frontier_slot=0)
+_NONE: Final[Mapping[int, str]] = {}
 
 
 def parse_message(
@@ -87,123 +85,96 @@ def parse_message(
         crashing: Position -> reason of updates that are known to end a parser.
         programs: The table that names programs.
     """
-    fold = _Fold(tx_seq, tx_stream_created, headers.get(MSG_ID, "")[:TEXT_MAX], programs)
+    read: list[Parsed] = []
+    letters: list[DeadLetter] = []
+    envelope, updates = _NO_HEADERS, 0
     try:
         envelope = read_tx_headers(headers)
-    except BadEnvelope as error:
-        return fold.whole(_NO_HEADERS, str(error), body)
-    try:
         raw = decompress(body, DECOMPRESSED_BYTES_MAX)
     except BadEnvelope as error:
-        return fold.whole(envelope, str(error), body)
+        letters.append(DeadLetter(None, str(error), body))
+    else:
+        updates, is_whole = _read(raw, crashing, programs, read, letters)
+        if is_whole and updates != envelope.updates:
+            # A message of another length than announced lost or gained updates on its
+            # way; what was there is parsed, and the whole of it is kept to be looked at.
+            why = f"{updates} updates found, Pw-Count promised {envelope.updates}"
+            letters.append(DeadLetter(None, why, body))
+    batch = Batch(
+        tx_stream_created=tx_stream_created,
+        tx_id=headers.get(MSG_ID, "")[:TEXT_MAX],
+        gap=envelope.gap,
+        tx_seq=tx_seq,
+        source=envelope.source,
+        epoch=envelope.epoch,
+        frontier_slot=envelope.frontier_slot,
+        counts=_counts(read, updates, len(letters)),
+        events=tuple(event for one in read for event in one.events),
+        unparsed=tuple(islice(_unparsed(read), UNPARSED_PER_BATCH_MAX)),
+        transfer_coverage=envelope.coverage,
+        programs=envelope.programs,
+        filter=envelope.filter,
+    )
+    return Outcome(batch, tuple(letters), _tally(read))
+
+
+def _read(
+    raw: bytes,
+    crashing: Mapping[int, str],
+    programs: Programs,
+    read: list[Parsed],
+    letters: list[DeadLetter],
+) -> tuple[int, bool]:
+    """Add each update to `read` or `letters`; how many there were, and whether those were all."""
     position = 0
     try:
         for update in split(raw):
-            if position in crashing:
-                fold.skip(position, crashing[position], update)
-            else:
-                fold.update(position, update)
+            reason = crashing.get(position)
+            if reason is None:
+                try:
+                    read.append(parse(update, programs))
+                except Malformed as error:
+                    reason = str(error)
+            if reason is not None:
+                letters.append(DeadLetter(position, reason, frame(update)))
             position += 1
     except BadFrame as error:
-        fold.dead(error.position, str(error), raw[error.offset :])
-        return fold.outcome(envelope)
-    if position != envelope.updates:
-        # A message of another length than announced lost or gained updates on its
-        # way; what was there is parsed, and the whole of it is kept to be looked at.
-        fold.dead(None, f"{position} updates found, Pw-Count promised {envelope.updates}", body)
-    return fold.outcome(envelope)
+        letters.append(DeadLetter(error.position, str(error), raw[error.offset :]))
+        return position, False
+    return position, True
 
 
-class _Fold:
-    """Counts and events of one message, as they add up."""
+def _counts(read: Sequence[Parsed], updates: int, malformed: int) -> Counts:
+    kinds = Counter(one.kind for one in read)
+    return Counts(
+        updates=updates,
+        transactions=kinds["transaction"],
+        failed=sum(one.failed for one in read),
+        votes=sum(one.vote for one in read),
+        malformed=malformed,
+        unparsed=sum(len(one.said.unparsed) for one in read),
+        slots=kinds["slot"],
+        blocks_meta=kinds["block_meta"],
+    )
 
-    def __init__(self, tx_seq: int, tx_stream_created: str, tx_id: str, programs: Programs) -> None:
-        self.programs = programs
-        self.tx_seq = tx_seq
-        self.tx_id = tx_id
-        self.tx_stream_created = tx_stream_created
-        self.events: list[Event] = []
-        self.letters: list[DeadLetter] = []
-        self.updates = 0
-        self.kinds = {"transaction": 0, "slot": 0, "block_meta": 0}
-        self.failed = 0
-        self.votes = 0
-        self.slot = 0
-        self.called: Counter[str] = Counter()
-        self.unparsed: Counter[str] = Counter()
-        self.disagreements: Counter[str] = Counter()
-        self.agreements: Counter[str] = Counter()
-        self.described: list[UnparsedAt] = []
 
-    def update(self, position: int, update: bytes) -> None:
-        self.updates += 1
-        try:
-            parsed = parse(update, self.programs)
-        except Malformed as error:
-            self.dead(position, str(error), frame(update))
-            return
-        self.kinds[parsed.kind] += 1
-        self.failed += parsed.failed
-        self.votes += parsed.vote
-        self.events.extend(parsed.events)
-        self.slot = max(self.slot, parsed.slot)
-        if parsed.said is not NOTHING:
-            self.statements(parsed)
+def _unparsed(read: Iterable[Parsed]) -> Iterator[UnparsedAt]:
+    for one in read:
+        for unparsed in one.said.unparsed:
+            yield UnparsedAt(slot=one.slot, signature=one.signature, **unparsed._asdict())
 
-    def statements(self, parsed: Parsed) -> None:
-        said = parsed.said
-        for venue, count in said.called:
-            self.called[venue] += count
-        self.disagreements.update(parsed.disagreements)
-        self.agreements.update(parsed.agreements)
-        for one in said.unparsed:
-            self.unparsed[one.venue] += 1
-            if len(self.described) < UNPARSED_PER_BATCH_MAX:
-                self.described.append(
-                    UnparsedAt(
-                        venue=one.venue,
-                        slot=parsed.slot,
-                        signature=parsed.signature,
-                        what=one.what,
-                        tag=one.tag,
-                    )
-                )
 
-    def skip(self, position: int, reason: str, update: bytes) -> None:
-        self.updates += 1
-        self.dead(position, reason, frame(update))
-
-    def dead(self, position: int | None, reason: str, body: bytes) -> None:
-        self.letters.append(DeadLetter(position, reason, body))
-
-    def whole(self, envelope: TxHeaders, reason: str, body: bytes) -> Outcome:
-        self.dead(None, reason, body)
-        return self.outcome(envelope)
-
-    def outcome(self, envelope: TxHeaders) -> Outcome:
-        batch = Batch(
-            tx_stream_created=self.tx_stream_created,
-            tx_id=self.tx_id,
-            gap=envelope.gap,
-            tx_seq=self.tx_seq,
-            source=envelope.source,
-            epoch=envelope.epoch,
-            frontier_slot=envelope.frontier_slot,
-            counts=Counts(
-                updates=self.updates,
-                transactions=self.kinds["transaction"],
-                failed=self.failed,
-                votes=self.votes,
-                malformed=len(self.letters),
-                unparsed=self.unparsed.total(),
-                slots=self.kinds["slot"],
-                blocks_meta=self.kinds["block_meta"],
-            ),
-            events=tuple(self.events),
-            unparsed=tuple(self.described),
-            transfer_coverage=envelope.coverage,
-            programs=envelope.programs,
-            filter=envelope.filter,
-        )
-        tally = Tally(self.slot, self.called, self.unparsed, self.disagreements, self.agreements)
-        return Outcome(batch, tuple(self.letters), tally)
+def _tally(read: Iterable[Parsed]) -> Tally:
+    slot = 0
+    called: Counter[str] = Counter()
+    unparsed: Counter[str] = Counter()
+    disagreements: Counter[str] = Counter()
+    agreements: Counter[str] = Counter()
+    for one in read:
+        slot = max(slot, one.slot)
+        for venue, count in one.said.called:
+            called[venue] += count
+        unparsed.update(each.venue for each in one.said.unparsed)
+        disagreements.update(one.disagreements)
+        agreements.update(one.agreements)
+    return Tally(slot, called, unparsed, disagreements, agreements)

@@ -102,8 +102,8 @@ def explain(update: bytes, programs: Programs = BUILT_IN) -> Explanation | None:
     view = view_of(info, slot)
     parsed = parsed_of(view, programs)
     ledger = ledger_of(view, programs)
-    view = ledger.calls.view
-    judgement = judgement_of(view, ledger, parsed.said, programs)
+    view = ledger.view
+    judgement = judgement_of(ledger, parsed.said, programs)
     context = None if judgement is None else judgement.context
     verdict = _verdict(ledger, context, parsed.events, view)
     return Explanation(
@@ -120,7 +120,7 @@ def explain(update: bytes, programs: Programs = BUILT_IN) -> Explanation | None:
         events=parsed.events,
         hops=tuple(
             hop.venue or (hop.program.name if hop.program is not None else hop.id)
-            for hop in shape_of(view, programs).hops
+            for hop in shape_of(ledger, programs).hops
         ),
     )
 

@@ -10,11 +10,12 @@ from typing import Final, NamedTuple
 
 from pw_common.wire.messages import Event, QuoteTrade, TokenCreated, Transfer
 from pw_parser.core.balances.context import Context, Leg, signature_text
-from pw_parser.core.balances.funding import transfers_in
+from pw_parser.core.balances.funding import fundings_among, sol_transfers_of
 from pw_parser.core.balances.ledger import Ledger, ledger_of
 from pw_parser.core.calls.cross_check import AGREES, DISAGREES, FROM_EVENT, opinion_of
 from pw_parser.core.calls.statements import NOTHING, Statements, statements_of
 from pw_parser.core.decode.programs import QUOTE_MINTS, SOL_MINT, STABLE_MINTS, Programs
+from pw_parser.core.decode.system import SolTransfer
 from pw_parser.core.decode.transaction import U64_MAX, View
 from pw_parser.core.pools import add_burns, add_pools
 from pw_parser.core.trades.judgement import Judgement, judgement_of, may_trade
@@ -57,17 +58,18 @@ def parsed_of(view: View, programs: Programs) -> Parsed:
     """
     events: list[Event] = []
     if programs.exchanges.isdisjoint(view.keys) and not may_trade(view):
-        _add_transfers(events, view)
+        _add_transfers(events, view, sol_transfers_of(view))
         add_burns(events, view)
         return _parsed(view, events)
     ledger = ledger_of(view, programs)
-    view = ledger.calls.view
+    view = ledger.view
+    sent = [one for _, one in ledger.system if isinstance(one, SolTransfer)]
     ran = ledger.venues or ledger.routers or ledger.calls.invocations
     if not ran and not may_trade(view):
-        _add_transfers(events, view, ledger)
+        _add_transfers(events, view, sent)
         return _parsed(view, events)
     said = statements_of(view, ledger.calls)
-    judgement = judgement_of(view, ledger, said, programs)
+    judgement = judgement_of(ledger, said, programs)
     disagreements: list[str] = []
     agreed = False
     unlisted: tuple[str, ...] = ()
@@ -84,7 +86,7 @@ def parsed_of(view: View, programs: Programs) -> Parsed:
     if said is not NOTHING:
         _add_tokens(events, view, said)
         _add_quote_trades(events, view, said)
-    _add_transfers(events, view, ledger)
+    _add_transfers(events, view, sent)
     add_pools(events, view, said)
     agreements = tuple(dict.fromkeys(one.venue for one in said.trades)) if agreed else ()
     return _parsed(view, events, said, tuple(disagreements), agreements)
@@ -172,8 +174,8 @@ def _sol_and_usd(trade: TradeEvent) -> tuple[str, int, int]:
     return "", 0, 0
 
 
-def _add_transfers(events: list[Event], view: View, ledger: Ledger | None = None) -> None:
-    if ledger is not None and not ledger.sent:
+def _add_transfers(events: list[Event], view: View, sent: list[SolTransfer]) -> None:
+    if not sent:
         return
     events.extend(
         Transfer(
@@ -186,7 +188,7 @@ def _add_transfers(events: list[Event], view: View, ledger: Ledger | None = None
             lamports=lamports,
         )
         for ordinal, (source, destination, lamports) in enumerate(
-            transfers_in(view, None if ledger is None else ledger.sent), start=len(events)
+            fundings_among(view, sent), start=len(events)
         )
     )
 

@@ -49,8 +49,9 @@ class Context(NamedTuple):
     owners_derived: bool
 
 
-def context_of(given: View, ledger: Ledger) -> Context | None:
+def context_of(ledger: Ledger) -> Context | None:
     """Who gained and lost what; None where no token changed hands."""
+    given = ledger.view
     for _, mint, _, _, pre_raw, post_raw, _ in given.tokens:
         if pre_raw != post_raw and mint not in QUOTE_MINTS:
             break

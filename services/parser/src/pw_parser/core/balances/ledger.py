@@ -15,10 +15,8 @@ from pw_parser.core.calls.beside import (
     NOTHING,
     SYSTEM,
     TOKEN,
-    AnyInstruction,
     Handed,
     Role,
-    Sent,
     Walk,
     in_range,
     system_step,
@@ -26,15 +24,15 @@ from pw_parser.core.calls.beside import (
 )
 from pw_parser.core.calls.calls import OUTER, Calls, Place
 from pw_parser.core.decode.programs import (
-    BUILT_IN,
     EXCHANGE_KINDS,
     SYSTEM_PROGRAM,
     TOKEN_PROGRAMS,
     Program,
     Programs,
 )
+from pw_parser.core.decode.system import SystemInstruction
 from pw_parser.core.decode.token_batches import without_batches
-from pw_parser.core.decode.transaction import Malformed, View
+from pw_parser.core.decode.transaction import AnyInstruction, Malformed, View
 from pw_parser.core.venues.layout import EVENT_TAG
 from pw_parser.core.venues.registry import is_no_trade
 
@@ -46,18 +44,21 @@ _BASIC: Final = TOKEN_PROGRAMS | {SYSTEM_PROGRAM}
 class Ledger(NamedTuple):
     """Exchange programs in order of first use, and SOL beside the trade by account index.
 
+    `view` is the view that was walked: without token batches.
     `beside_lamports[i]` is what account i paid (negative) or got (positive)
     apart from the trade; `reasons[i]` names why. `launches` says that a launch
     program took part, `orders` that orders or liquidity were managed; `users` are the
     accounts that exchange instructions name as their user; `calls` are the
     instructions of venues whose layout is known. `unlisted` says that a program
     that the table does not name was called by another, or moved tokens itself.
-    `sent` are the larger transfers of SOL, outer ones first; `handed` are the transfers of tokens
+    `system` are the instructions of the system program, outer ones first, each None that moves no
+    SOL; `handed` are the transfers of tokens
     that no program made; `both_ways` are token
     accounts that gave as well as got; `non_exchanges` says that a program takes part, or is
     only named, that is known to exchange nothing.
     """
 
+    view: View
     venues: tuple[str, ...]
     routers: tuple[str, ...]
     hops: int
@@ -68,14 +69,14 @@ class Ledger(NamedTuple):
     reasons: dict[int, set[str]]
     calls: Calls
     unlisted: bool
-    sent: tuple[Sent, ...]
+    system: tuple[tuple[Place, SystemInstruction | None], ...]
     handed: tuple[Handed, ...]
     both_ways: frozenset[int]
     non_exchanges: bool
 
 
-def ledger_of(view: View, programs: Programs = BUILT_IN) -> Ledger:
-    """Walk all instructions. `calls.view` is the view that was walked: without token batches.
+def ledger_of(view: View, programs: Programs) -> Ledger:
+    """Walk all instructions.
 
     Raises:
         Malformed: an instruction names a program or account that is not there.
@@ -118,6 +119,7 @@ def ledger_of(view: View, programs: Programs = BUILT_IN) -> Ledger:
         # Batches are few, so that nobody looks for them before the walk.
         return ledger_of(apart, programs)
     return Ledger(
+        view=view,
         venues=tuple(walk.venues),
         routers=tuple(walk.routers),
         hops=walk.hops,
@@ -128,7 +130,7 @@ def ledger_of(view: View, programs: Programs = BUILT_IN) -> Ledger:
         reasons=dict(walk.reasons),
         calls=walk.calls,
         unlisted=unlisted,
-        sent=tuple(walk.sent),
+        system=tuple(walk.system),
         handed=tuple(walk.handed),
         both_ways=frozenset(walk.gave & walk.got),
         non_exchanges=walk.non_exchanges,

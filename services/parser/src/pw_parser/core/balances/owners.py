@@ -9,8 +9,7 @@ Instruction layouts: the public `spl-token` and `spl-associated-token-account` c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from solders.pubkey import Pubkey
 
@@ -27,12 +26,6 @@ _USED: Final = {3: (0, 2), 8: (0, 2), 9: (0, 2), 12: (0, 3), 15: (0, 2)}
 _OWNER_IN_DATA: Final = frozenset({16, 18})
 # Deriving an address costs tens of microseconds, so only signers are tried, and few of them.
 SIGNERS_TRIED_MAX: Final = 4
-
-
-class _Step(NamedTuple):
-    program: bytes
-    accounts: bytes
-    data: bytes
 
 
 def with_owners(view: View) -> View:
@@ -61,16 +54,17 @@ def _from_instructions(view: View, missing: set[int]) -> dict[int, str]:
     """Owners told by instructions: those that opened an account before those that used it."""
     certain: dict[int, str] = {}
     likely: dict[int, str] = {}
-    for step in _steps(view):
-        accounts = step.accounts
-        if step.program == _ASSOCIATED and len(accounts) >= 3 and accounts[1] in missing:
+    for instruction in view.instructions():
+        program = _program(view, instruction.program_id_index)
+        accounts, data = instruction.accounts, instruction.data
+        if program == _ASSOCIATED and len(accounts) >= 3 and accounts[1] in missing:
             certain[accounts[1]] = _address(view, accounts[2])
-        if step.program not in TOKEN_PROGRAMS or not step.data or not accounts:
+        if program not in TOKEN_PROGRAMS or not data or not accounts:
             continue
-        tag = step.data[0]
+        tag = data[0]
         if tag in _OWNER_IN_DATA and accounts[0] in missing:
-            if len(step.data) >= 1 + KEY_BYTES:
-                certain[accounts[0]] = str(Pubkey.from_bytes(step.data[1 : 1 + KEY_BYTES]))
+            if len(data) >= 1 + KEY_BYTES:
+                certain[accounts[0]] = str(Pubkey.from_bytes(data[1 : 1 + KEY_BYTES]))
             continue
         for table, found in ((_OPENED, certain), (_USED, likely)):
             if tag in table and len(accounts) > table[tag][1]:
@@ -95,20 +89,10 @@ def _by_address(view: View, token: TokenAccount) -> str:
     return ""
 
 
-def _steps(view: View) -> Iterator[_Step]:
-    for instruction in view.message.instructions:
-        yield _step(view, instruction.program_id_index, instruction.accounts, instruction.data)
-    for group in view.meta.inner_instructions:
-        for inner in group.instructions:
-            yield _step(view, inner.program_id_index, inner.accounts, inner.data)
-
-
-def _step(view: View, program: int, accounts: bytes, data: bytes) -> _Step:
-    if program >= len(view.keys):
-        raise Malformed(
-            f"instruction of program {program}, but there are {len(view.keys)} accounts"
-        )
-    return _Step(view.keys[program], accounts, data)
+def _program(view: View, index: int) -> bytes:
+    if index >= len(view.keys):
+        raise Malformed(f"instruction of program {index}, but there are {len(view.keys)} accounts")
+    return view.keys[index]
 
 
 def _address(view: View, index: int) -> str:

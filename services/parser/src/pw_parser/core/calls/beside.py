@@ -1,7 +1,7 @@
 """SOL beside the trade: tips, fees, gifts, rent of accounts that were opened and closed.
 
-The system and token instructions of one walk (see `ledger`), each by its own layout: the
-public `solana-system-interface` and `spl-token` crates.
+The system and token instructions of one walk (see `ledger`). Layouts of the latter: the public
+`spl-token` crate.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from pw_common.wire.limits import FUNDING_LAMPORTS_MIN
 from pw_geyser import solana_storage_pb2
 from pw_parser.core.calls.calls import OUTER, Calls, Place
 from pw_parser.core.decode.programs import SOL_MINT, TIP_ACCOUNTS, Program
+from pw_parser.core.decode.system import (
+    SOL_ACCOUNTS_MIN,
+    SOL_BYTES_MIN,
+    AccountAllocated,
+    AccountCreated,
+    SolTransfer,
+    SystemInstruction,
+    system_instruction_of,
+)
 from pw_parser.core.decode.token_batches import BATCH
-from pw_parser.core.decode.transaction import Malformed, View
+from pw_parser.core.decode.transaction import AnyInstruction, Malformed, View
 from pw_parser.core.decode.withdrawals import WITHDRAW_EXCESS, excess_of, withdrawal_of
 
-AnyInstruction: TypeAlias = (
-    solana_storage_pb2.CompiledInstruction | solana_storage_pb2.InnerInstruction
-)
-
-_CREATE_ACCOUNT: Final = 0
-_TRANSFER: Final = 2
-_CREATE_WITH_SEED: Final = 3
-_ALLOCATE_TAG: Final = (8).to_bytes(4, "little")
 _CLOSE_ACCOUNT: Final = b"\x09"
 # The rent of a token account, and more than that of the largest with extensions.
 RENT_LAMPORTS: Final = 2_039_280
@@ -38,14 +38,6 @@ NOTHING: Final = 0
 SYSTEM: Final = 1
 TOKEN: Final = 2
 Role: TypeAlias = int | Program
-
-
-class Sent(NamedTuple):
-    """A transfer of SOL by the system program; both ends are account indexes."""
-
-    source: int
-    destination: int
-    lamports: int
 
 
 class Handed(NamedTuple):
@@ -77,7 +69,7 @@ class Walk:
         self.created: set[int] = set()
         self._owners: set[str] | None = None
         self.calls = Calls(view)
-        self.sent: list[Sent] = []
+        self.system: list[tuple[Place, SystemInstruction | None]] = []
         self.handed: list[Handed] = []
         self.gave: set[int] = set()
         self.got: set[int] = set()
@@ -150,32 +142,25 @@ def _close(walk: Walk, accounts: bytes) -> None:
 
 def system_step(walk: Walk, accounts: bytes, data: bytes, place: Place) -> None:
     """One instruction of the system program."""
-    if data[:4] == _ALLOCATE_TAG and accounts:
+    found = system_instruction_of(accounts, data)
+    walk.system.append((place, found))
+    if isinstance(found, AccountAllocated):
         # Transfer, allocate, assign: how an account is made that may hold SOL already.
-        source, lamports = walk.funded.pop(accounts[0], (-1, 0))
+        source, lamports = walk.funded.pop(found.account, (-1, 0))
         if source >= 0:
-            _create(walk, source, accounts[0], lamports)
+            _create(walk, AccountCreated(source, found.account, lamports))
         return
-    if len(data) < 12 or len(accounts) < 2:
-        return
-    source, destination = accounts[0], accounts[1]
-    in_range(walk.view, source, destination)
-    tag = int.from_bytes(data[:4], "little")
-    if tag == _TRANSFER:
-        lamports = int.from_bytes(data[4:12], "little")
-        if lamports >= FUNDING_LAMPORTS_MIN:
-            walk.sent.append(Sent(source, destination, lamports))
-        _transfer(walk, source, destination, lamports, place)
-    elif tag == _CREATE_ACCOUNT:
-        _create(walk, source, destination, int.from_bytes(data[4:12], "little"))
-    elif tag == _CREATE_WITH_SEED and len(data) >= 44:
-        at = 44 + int.from_bytes(data[36:44], "little")
-        if at + 8 <= len(data):
-            _create(walk, source, destination, int.from_bytes(data[at : at + 8], "little"))
+    if len(data) >= SOL_BYTES_MIN and len(accounts) >= SOL_ACCOUNTS_MIN:
+        # Of any other instruction too.
+        in_range(walk.view, accounts[0], accounts[1])
+    if isinstance(found, SolTransfer):
+        _transfer(walk, found, place)
+    elif found is not None:
+        _create(walk, found)
 
 
-def _transfer(walk: Walk, source: int, destination: int, lamports: int, place: Place) -> None:
-    view = walk.view
+def _transfer(walk: Walk, sent: SolTransfer, place: Place) -> None:
+    view, (source, destination, lamports) = walk.view, sent
     if source == destination:
         return
     if view.keys[destination] in TIP_ACCOUNTS:
@@ -242,8 +227,8 @@ def _siblings(walk: Walk, height: int, at: int) -> Iterator[solana_storage_pb2.I
                 yield walk.group[rank]
 
 
-def _create(walk: Walk, source: int, account: int, lamports: int) -> None:
-    view = walk.view
+def _create(walk: Walk, created: AccountCreated) -> None:
+    view, (source, account, lamports) = walk.view, created
     post = view.post_lamports[account]
     if post == 0:
         return

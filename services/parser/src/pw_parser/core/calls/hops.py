@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
+from pw_parser.core.balances.ledger import Ledger
 from pw_parser.core.balances.wallets import is_wallet
 from pw_parser.core.calls.calls import OUTER, Place
 from pw_parser.core.calls.shape import NATIVE, NOTHING, Exchange, Hop, Move, Shape
@@ -21,6 +22,7 @@ from pw_parser.core.decode.programs import (
     Program,
     Programs,
 )
+from pw_parser.core.decode.system import SolTransfer
 from pw_parser.core.decode.transaction import KEY_BYTES, Malformed, TokenAccount, View, address
 from pw_parser.core.decode.withdrawals import UNWRAP_TAG, unwrapped_by
 from pw_parser.core.venues.registry import VENUES, is_no_trade
@@ -34,7 +36,6 @@ _MINTS: Final = frozenset({7, 14})
 _CHECKED_ACCOUNTS: Final = 4
 _PLAIN_ACCOUNTS: Final = 3
 _BASIC: Final = TOKEN_PROGRAMS | {SYSTEM_PROGRAM}
-_SYSTEM_TRANSFER: Final = (2).to_bytes(4, "little")
 # InitializeAccount names the owner as its third account, 2 and 3 carry it in the data.
 _INITIALIZE: Final = 1
 _OWNER_IN_DATA: Final = frozenset({16, 18})
@@ -62,7 +63,7 @@ class _Call:
         self.exchanged_below = False
 
 
-def shape_of(view: View, programs: Programs) -> Shape:
+def shape_of(ledger: Ledger, programs: Programs) -> Shape:
     """Every exchange of the transaction, by who moved what below which call.
 
     Raises:
@@ -71,7 +72,8 @@ def shape_of(view: View, programs: Programs) -> Shape:
     hops: list[Hop] = []
     moved: list[Sequence[Move]] = []
     issued: list[Sequence[Move]] = []
-    reading = _Reading(view)
+    view = ledger.view
+    reading = _Reading(ledger)
     # Callers stand before what they call, so from the end each is complete when it is met.
     calls = reading.calls()
     beside: list[Sequence[Move]] = [reading.outer]
@@ -112,8 +114,9 @@ def shape_of(view: View, programs: Programs) -> Shape:
 class _Reading:
     """The calls of a transaction, each with the transfers that it made itself."""
 
-    def __init__(self, view: View) -> None:
-        self.view = view
+    def __init__(self, ledger: Ledger) -> None:
+        self.view = view = ledger.view
+        self.sent = dict(ledger.system)
         self.tokens: dict[int, TokenAccount] = {t.account_index: t for t in view.tokens}
         self.single = _singles(view)
         self.basic = {i for i, key in enumerate(view.keys) if key in _BASIC}
@@ -131,7 +134,10 @@ class _Reading:
         for at, outer in enumerate(self.view.message.instructions):
             if outer.program_id_index in self.basic:
                 self._note_owner(outer.accounts, outer.data)
-                move = self._move(outer.program_id_index, outer.accounts, outer.data)
+                if outer.program_id_index == self.system:
+                    move = self._sol_move(Place(at, OUTER))
+                else:
+                    move = self._token_move(outer.accounts, outer.data)
                 if move is not None:
                     self.outer.append(move)
             if at not in inner:
@@ -150,7 +156,10 @@ class _Reading:
                 elif not basic:
                     del running[1:]
                 if basic:
-                    move = self._move(program, one.accounts, one.data)
+                    if program == self.system:
+                        move = self._sol_move(Place(at, rank))
+                    else:
+                        move = self._token_move(one.accounts, one.data)
                     if move is not None:
                         running[-1].moves.append(move)
                     elif program != self.system and one.data:
@@ -179,21 +188,7 @@ class _Reading:
         elif data[0] == _INITIALIZE and len(accounts) >= _PLAIN_ACCOUNTS:
             self.owners[accounts[0]] = _address(self.view, accounts[2])
 
-    def _move(self, program: int, accounts: bytes, data: bytes) -> Move | None:
-        if program == self.system:
-            if data[:4] != _SYSTEM_TRANSFER or len(accounts) < 2 or len(data) < 12:
-                return None
-            source, destination = accounts[0], accounts[1]
-            lamports = int.from_bytes(data[4:12], "little")
-            sender = _address(self.view, source)
-            if account := self.tokens.get(destination):
-                # The payer wraps SOL, sometimes straight into a pool's account.
-                return (
-                    (sender, account.owner, account.mint, lamports)
-                    if (account.mint == SOL_MINT)
-                    else None
-                )
-            return sender, _address(self.view, destination), NATIVE, lamports
+    def _token_move(self, accounts: bytes, data: bytes) -> Move | None:
         if not data:
             return None
         if data[0] == _TRANSFER and len(accounts) >= _PLAIN_ACCOUNTS:
@@ -207,6 +202,19 @@ class _Reading:
         if data[:2] == _TRANSFER_WITH_FEE:
             return self._transfer(accounts[0], accounts[2], accounts[3], data[2:10])
         return None
+
+    def _sol_move(self, place: Place) -> Move | None:
+        sent = self.sent.get(place)
+        if not isinstance(sent, SolTransfer):
+            return None
+        sender = _address(self.view, sent.source)
+        account = self.tokens.get(sent.destination)
+        if account is None:
+            return sender, _address(self.view, sent.destination), NATIVE, sent.lamports
+        if account.mint != SOL_MINT:
+            return None
+        # The payer wraps SOL, sometimes straight into a pool's account.
+        return sender, account.owner, account.mint, sent.lamports
 
     def _transfer(
         self, source: int, destination: int, authority: int, amount: bytes

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from pw_parser.core.balances.ledger import ledger_of
 from pw_parser.core.calls.calls import Calls
 from pw_parser.core.decode.log_events import log_events
 from pw_parser.core.decode.transaction import View
@@ -45,14 +44,12 @@ class Statements(NamedTuple):
 NOTHING = Statements()
 
 
-def statements_of(view: View, calls: Calls | None = None) -> Statements:
+def statements_of(view: View, calls: Calls) -> Statements:
     """Read every event of the venues that took part.
 
     Raises:
         Malformed: an instruction names an account that is not there.
     """
-    if calls is None:
-        calls = ledger_of(view).calls
     if not calls.invocations:
         return NOTHING
     reading = _Reading(calls)

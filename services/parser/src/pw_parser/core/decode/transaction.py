@@ -6,9 +6,9 @@ Everything that later rules rely on is checked here, so that a broken update is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from google.protobuf.message import DecodeError
 from solders.pubkey import Pubkey
@@ -22,6 +22,11 @@ DECIMALS_MAX: Final = 255
 ADDRESS_CACHE_SIZE: Final = 16_384
 U64_MAX: Final = 2**64 - 1
 U64_DIGITS_MAX: Final = len(str(U64_MAX))
+
+
+AnyInstruction: TypeAlias = (
+    solana_storage_pb2.CompiledInstruction | solana_storage_pb2.InnerInstruction
+)
 
 
 class Malformed(ValueError):
@@ -67,6 +72,12 @@ class View(NamedTuple):
     def address(self, index: int) -> str:
         """Base58 of an account's key."""
         return address(self.keys[index])
+
+    def instructions(self) -> Iterator[AnyInstruction]:
+        """All instructions: the outer ones, then those that they called."""
+        yield from self.message.instructions
+        for group in self.meta.inner_instructions:
+            yield from group.instructions
 
 
 def message_of(update: bytes) -> geyser_pb2.SubscribeUpdate:

@@ -78,33 +78,31 @@ def _lamports_move(view: View) -> bool:
 class _Shaped:
     """A transaction's shape, worked out when somebody asks: most need none."""
 
-    def __init__(self, view: View, programs: Programs) -> None:
-        self._view = view
+    def __init__(self, ledger: Ledger, programs: Programs) -> None:
+        self._ledger = ledger
         self._programs = programs
         self.seen: Shape | None = None
 
     def __call__(self) -> Shape:
-        self.seen = self.seen or shape_of(self._view, self._programs)
+        self.seen = self.seen or shape_of(self._ledger, self._programs)
         return self.seen
 
 
-def judgement_of(
-    view: View, ledger: Ledger, said: Statements, programs: Programs
-) -> Judgement | None:
+def judgement_of(ledger: Ledger, said: Statements, programs: Programs) -> Judgement | None:
     """The judgement by balances, corrected where only calls or events can tell.
 
     None where no token changed hands. Without a listed exchange, a trade needs a hop: one
     program below which a token and a quote moved against each other.
     """
-    context = context_of(view, ledger)
+    context = context_of(ledger)
     if context is None:
         return None
-    shaped = _Shaped(view, programs)
+    shaped = _Shaped(ledger, programs)
     if ledger.unlisted and _several_wallets(context):
         without_passed(context.view, context.balances, shaped())
         if not any(any(changes.values()) for changes in context.balances.base.values()):
             return None
-    users = partial(_users, view, ledger, said)
+    users = partial(_users, ledger, said)
     context, legs = _legs(context, shaped, users)
     trips = () if legs else round_trip_of(context)
     if trips and has_deposit(context) and not shaped().returns():
@@ -193,7 +191,7 @@ def _is_rest(context: Context, leg: Leg, shape: Shape) -> bool:
     return own is None or is_little(context, *own, shape.through(own[0]))
 
 
-def _users(view: View, ledger: Ledger, said: Statements) -> frozenset[str]:
+def _users(ledger: Ledger, said: Statements) -> frozenset[str]:
     """Whose trade it was, as the exchanges' instructions and events say."""
-    named = {view.address(index) for index in ledger.users}
+    named = {ledger.view.address(index) for index in ledger.users}
     return frozenset(named | {trade.user for trade in said.trades if trade.user is not None})
