@@ -166,7 +166,7 @@ def test_what_comes_after_its_slot_closed_is_late_and_left_out() -> None:
     assert assembly.late == 1
 
 
-def test_a_new_epoch_closes_the_old_one_whole_and_resets() -> None:
+def test_a_new_session_closes_the_old_one_whole_and_resets() -> None:
     first, second = stream.flow(1, 20), stream.flow(2, 20)
     batches = stream.cut(first, 1)[:-1]
     more = stream.cut(second, 1, first_seq=len(batches) + 1, epoch=2)
@@ -176,16 +176,16 @@ def test_a_new_epoch_closes_the_old_one_whole_and_resets() -> None:
 
 
 def interleaved(old: list[Any], new: list[Any], rng: random.Random) -> list[Any]:
-    """Messages of an epoch that are sent again while the next one's are stored already."""
+    """Messages of a session that are sent again while the next one's are stored already."""
     order = [new[0], *sorted(old + new[1:], key=lambda _: rng.random())]
-    # Each epoch keeps its own order, as its publisher does.
+    # Each session keeps its own order, as its publisher does.
     ours = {id(one) for one in old}
     olds, news = iter(old), iter(new)
     return [next(olds) if id(one) in ours else next(news) for one in order]
 
 
 @given(st.integers(0, 2**32), st.integers(1, PUBLISHED_AHEAD_MAX))
-def test_messages_of_the_old_epoch_among_the_new_reset_nothing(seed: int, behind: int) -> None:
+def test_messages_of_the_old_session_among_the_new_reset_nothing(seed: int, behind: int) -> None:
     rng = random.Random(seed)
     first = stream.cut(stream.flow(rng.randrange(1_000), 90), seed)
     behind = min(behind, len(first) - 1)
@@ -208,9 +208,9 @@ def test_messages_of_the_old_epoch_among_the_new_reset_nothing(seed: int, behind
     assert windowed + assembly.late + assembly.untimed == len(sent)
 
 
-def test_a_source_that_counts_its_epochs_anew_is_taken_after_a_bounded_while() -> None:
+def test_a_source_that_counts_its_sessions_anew_is_taken_after_a_bounded_while() -> None:
     before = stream.cut(stream.flow(1, 30), 1, epoch=7)
-    # Its checkpoint is gone: epochs begin with 1 again.
+    # Its checkpoint is gone: sessions begin with 1 again.
     after = [
         msgspec.structs.replace(one, tx_seq=len(before) + one.tx_seq, epoch=1)
         for one in one_slot_each(range(1, 4 * STRAYS_MAX))

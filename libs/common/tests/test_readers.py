@@ -95,7 +95,7 @@ def test_the_watermark_is_the_least_frontier_of_all_sources() -> None:
     assert watermark.advance(batch(3, frontier=12, source="b")) == 10
 
 
-def test_a_new_epoch_replaces_its_frontier_and_zero_says_nothing() -> None:
+def test_a_new_session_replaces_its_frontier_and_zero_says_nothing() -> None:
     watermark = Watermark()
     watermark.advance(batch(1, frontier=100))
     assert watermark.advance(batch(2, frontier=0)) == 100

@@ -49,14 +49,14 @@ class Stored:
         return True
 
 
-def stream(seed: int, epochs: int = 2) -> list[Batch]:
-    """Batches as parsers answer: out of order, an epoch after the other."""
+def stream(seed: int, sessions: int = 2) -> list[Batch]:
+    """Batches as parsers answer: out of order, a session after the other."""
     rng = random.Random(seed)
     batches: list[Batch] = []
     number = 0
-    for epoch in range(1, epochs + 1):
-        # Another epoch is another part of the chain.
-        for slot in range(1_000 * epoch, 1_000 * epoch + 130):
+    for session in range(1, sessions + 1):
+        # Another session is another part of the chain.
+        for slot in range(1_000 * session, 1_000 * session + 130):
             events: list[Any] = []
             for _ in range(rng.randrange(3)):
                 number += 1
@@ -76,7 +76,7 @@ def stream(seed: int, epochs: int = 2) -> list[Batch]:
                 batches.append(
                     Batch(
                         tx_stream_created="then", tx_seq=len(batches) + 1, source="main",
-                        epoch=epoch, frontier_slot=max(0, frontier), counts=Counts(),
+                        epoch=session, frontier_slot=max(0, frontier), counts=Counts(),
                         events=(event,),
                     )
                 )  # fmt: skip
@@ -119,7 +119,7 @@ def folding(stored: Stored, batches: list[Batch]) -> Folding:
         detector.restore(
             [alert for alert in stored.alerts.values() if alert.slot <= until],
             restarts_at_ms=position.restart_time_ms,
-            epoch_since_ms=position.epoch_time_ms,
+            session_since_ms=position.epoch_time_ms,
             evaluates_from_ms=position.event_time_ms,
             cut_ms=position.cut_ms,
         )
@@ -129,7 +129,7 @@ def folding(stored: Stored, batches: list[Batch]) -> Folding:
             folded_seq=position.folded_seq,
             folded_tx_position=position.folded_place,
             released_slot=position.released_slot,
-            epoch_time_ms=position.epoch_time_ms,
+            session_time_ms=position.epoch_time_ms,
         )
     stores = Stores(
         cast(AlertStore, stored),
@@ -161,9 +161,9 @@ def run(batches: list[Batch], stops: list[int]) -> dict[str, Alert]:
 
 
 @pytest.mark.parametrize("seed", range(12))
-@pytest.mark.parametrize("epochs", [1, 2])
-def test_restarts_anywhere_change_no_alert(seed: int, epochs: int) -> None:
-    batches = stream(seed, epochs)
+@pytest.mark.parametrize("sessions", [1, 2])
+def test_restarts_anywhere_change_no_alert(seed: int, sessions: int) -> None:
+    batches = stream(seed, sessions)
     expected = run(batches, [])
     assert len(expected) >= 4
     rng = random.Random(seed)

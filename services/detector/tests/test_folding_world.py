@@ -80,7 +80,7 @@ def folding(stored: Stored, arrived: list[Batch]) -> Folding:
         detector.restore(
             [one for one in stored.alerts.values() if one.slot <= position.released_slot],
             restarts_at_ms=position.restart_time_ms,
-            epoch_since_ms=position.epoch_time_ms,
+            session_since_ms=position.epoch_time_ms,
             evaluates_from_ms=position.event_time_ms,
             cut_ms=position.cut_ms,
         )
@@ -95,7 +95,7 @@ def folding(stored: Stored, arrived: list[Batch]) -> Folding:
             folded_seq=position.folded_seq,
             folded_tx_position=position.folded_place,
             released_slot=position.released_slot,
-            epoch_time_ms=position.epoch_time_ms,
+            session_time_ms=position.epoch_time_ms,
         )
     stores = Stores(
         cast(AlertStore, stored),
@@ -131,13 +131,13 @@ def plainly(messages: list[Batch]) -> set[str]:
 
 
 @settings(max_examples=25)
-@given(seed=st.integers(0, 2**32), epochs=st.integers(1, 3), restores=st.integers(0, 4))
+@given(seed=st.integers(0, 2**32), sessions=st.integers(1, 3), restores=st.integers(0, 4))
 def test_restarts_among_restores_give_the_alerts_of_a_plain_stream(
-    seed: int, epochs: int, restores: int
+    seed: int, sessions: int, restores: int
 ) -> None:
     rng = random.Random(seed)
-    # Each epoch is of another part of the chain, as its alerts are told apart by their slots.
-    world = World(history(rng, epochs, slots_apart=1_000), rng)
+    # Each session is of another part of the chain, as its alerts are told apart by their slots.
+    world = World(history(rng, sessions, slots_apart=1_000), rng)
     for _ in anything(world, restores):
         pass
     count = min(4, len(world.arrived) - 1)

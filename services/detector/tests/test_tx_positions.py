@@ -113,7 +113,7 @@ def detector_on(stored: Stored, holes: object = NOTHING_VOID) -> Folding:
         detector.restore(
             [alert for alert in stored.alerts.values() if alert.slot <= until],
             restarts_at_ms=position.restart_time_ms,
-            epoch_since_ms=position.epoch_time_ms,
+            session_since_ms=position.epoch_time_ms,
         )
     resumed = Resumed("then", first)
     if position is not None:
@@ -121,7 +121,7 @@ def detector_on(stored: Stored, holes: object = NOTHING_VOID) -> Folding:
             folded_seq=position.folded_seq,
             folded_tx_position=position.folded_place,
             released_slot=position.released_slot,
-            epoch_time_ms=position.epoch_time_ms,
+            session_time_ms=position.epoch_time_ms,
         )
     stores = Stores(
         cast(AlertStore, stored),

@@ -163,7 +163,7 @@ class StoredBlocks:
     """What PW_SWAP says of blocks: takes every batch, in stored order."""
 
     def __init__(self) -> None:
-        # (source, epoch) -> slot -> parent.
+        # (source, session) -> slot -> parent.
         self.parents: dict[tuple[str, int], dict[int, int]] = {}
         # A gap's id -> slot -> parent, of what was filled in.
         self.fills: dict[str, dict[int, int]] = {}
@@ -186,9 +186,9 @@ class StoredBlocks:
     def around(self, gap: Gap, gaps: Iterable[Gap]) -> Around:
         """What is stored on both sides of a gap, of which `gaps` are all that are recorded."""
         before: int | None = None
-        epochs = {epoch for source, epoch in self.parents if source == gap.source}
-        for epoch in sorted((one for one in epochs if one <= gap.epoch), reverse=True):
-            slots = self.parents[gap.source, epoch]
+        sessions = {session for source, session in self.parents if source == gap.source}
+        for session in sorted((one for one in sessions if one <= gap.epoch), reverse=True):
+            slots = self.parents[gap.source, session]
             before = max((slot for slot in slots if slot < gap.first_missing_slot), default=None)
             if before is not None:
                 break

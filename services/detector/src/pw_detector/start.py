@@ -96,7 +96,7 @@ async def _resumed(bus: Bus, position: Position | None, created: str, first_seq:
         folded_seq=position.folded_seq,
         folded_tx_position=position.folded_place,
         released_slot=position.released_slot,
-        epoch_time_ms=position.epoch_time_ms,
+        session_time_ms=position.epoch_time_ms,
     )
 
 
@@ -107,7 +107,7 @@ async def _detector(bus: Bus, log: Log, position: Position | None, resumed: Resu
         detector.restore(
             await stored_alerts(bus, log, until_slot=position.released_slot),
             restarts_at_ms=resumed.first.event_time_ms,
-            epoch_since_ms=position.epoch_time_ms,
+            session_since_ms=position.epoch_time_ms,
             evaluates_from_ms=position.event_time_ms,
             cut_ms=position.cut_ms,
             until_slot=position.released_slot,
