@@ -64,7 +64,7 @@ class World:
             one, tx_seq=self.last_seq, tx_stream_created=self.name
         )
 
-    def leave_void(self) -> None:
+    def leave_never_stored(self) -> None:
         """A broker that crashed counted a message that it had not stored."""
         self.last_seq += self.rng.randrange(1, 4)
 
@@ -123,7 +123,7 @@ class World:
         in_hand = [self.pending[seq] for seq in sorted(self.pending)[:IN_HAND_MAX]]
         self.strays += [one for one in in_hand if self.rng.random() < 0.5]
 
-    def is_void(self, queue: str, missing: range) -> bool:
+    def is_never_stored(self, queue: str, missing: range) -> bool:
         """What the broker would prove: none of these is in the queue, and all were given out."""
         if not missing or queue != self.name:
             return False
@@ -186,7 +186,7 @@ def anything(world: World, restores: int) -> Iterator[None]:
         elif what < 0.85:
             world.repeat()
         elif what < 0.9:
-            world.leave_void()
+            world.leave_never_stored()
         elif what < 0.95:
             world.copy()
         elif restores:

@@ -54,7 +54,7 @@ def closed_naively(closed: Iterable[ClosedSlot]) -> list[dict[int, list[str]]]:
 
 
 class Reader:
-    """Reads PW_SWAP as it grows, and passes what the broker proves void."""
+    """Reads PW_SWAP as it grows, and passes what the broker proves never to have been stored."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -66,8 +66,8 @@ class Reader:
         for one in self.world.arrived[self.read :]:
             self.read += 1
             self.closed += self.assembly.add(one, 1_000, self.read)
-        while self.world.is_void(self.assembly.queue, self.assembly.missing):
-            self.closed += self.assembly.skip_void(self.assembly.missing[-1])
+        while self.world.is_never_stored(self.assembly.queue, self.assembly.missing):
+            self.closed += self.assembly.skip_never_stored(self.assembly.missing[-1])
 
 
 def live(reader: Reader, restores: int, rng: random.Random) -> None:
@@ -153,7 +153,7 @@ def test_two_sources_and_their_backfills_give_what_a_sort_gives(seed: int) -> No
         world.put(one)
         world.answer(rng.randrange(3))
         if rng.random() < 0.1:
-            world.leave_void()
+            world.leave_never_stored()
         reader.go_on()
     world.answer_all()
     reader.go_on()

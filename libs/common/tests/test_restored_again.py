@@ -46,10 +46,10 @@ def trades(closed: Iterable[ClosedSlot]) -> dict[int, int]:
     return found
 
 
-def test_a_hole_that_was_given_up_before_a_restore_is_filled_after_it() -> None:
+def test_a_sequence_gap_given_up_before_a_restore_is_filled_after_it() -> None:
     assembly = Assembly(sources=("main",))
     closed = read(assembly, [message(seq, seq) for seq in (1, 2, 4, 5, 6, 7, 8)])
-    closed += assembly.skip_holes(1_001 + HOLD_MAX_MS)
+    closed += assembly.skip_sequence_gaps(1_001 + HOLD_MAX_MS)
     # The copy ends at 6 and holds the third message still: now a parser answers it.
     (third,) = named([message(3, 3)], ONCE)
     third = msgspec.structs.replace(third, events=(stream.swap(3, 8),))
@@ -89,7 +89,7 @@ def test_what_the_former_of_two_restores_still_answers_turns_nothing_back() -> N
 def test_an_answer_beyond_the_copy_begins_no_session() -> None:
     assembly = Assembly(sources=("main",))
     closed = read(assembly, [message(seq, seq) for seq in range(1, 7)])
-    # The next session began before the restore, behind a hole; then session 1 ends once more.
+    # The next session began before the restore, behind a sequence gap; session 1 ends once more.
     closed += read(assembly, [message(8, 108, epoch=2), message(9, 109, epoch=2)], 7)
     after = [
         message(7, 7),

@@ -20,8 +20,8 @@ from pw_detector.core.restart import Note, Resumed
 from pw_detector.folding import Folding, Stores
 from pw_detector.store.alert_store import AlertStore
 from pw_detector.store.configuration import Configuration
-from pw_detector.store.holes import Holes
 from pw_detector.store.position import Position, PositionStore
+from pw_detector.store.sequence_gaps import SequenceGaps
 
 BEGIN_S = 1_700_000_000
 RULES = (
@@ -86,13 +86,13 @@ def stream(seed: int, sessions: int = 2) -> list[Batch]:
 HOLES = 3
 
 
-class KnownVoid:
+class KnownNeverStored:
     """Knows which sequences are messages that only have not been read yet."""
 
     def __init__(self, batches: list[Batch]) -> None:
         self._real = {one.tx_seq for one in batches}
 
-    async def void_until(self, missing: range, _read_seq: int, _queue: str = "") -> int:
+    async def never_stored_until(self, missing: range, _read_seq: int, _queue: str = "") -> int:
         return missing[-1] if missing and self._real.isdisjoint(missing) else 0
 
     def is_asked(self, _missing: range, _queue: str = "") -> bool:
@@ -135,7 +135,7 @@ def folding(stored: Stored, batches: list[Batch]) -> Folding:
         cast(AlertStore, stored),
         cast(PositionStore, stored),
         cast(Configuration, None),
-        cast(Holes, KnownVoid(batches)),
+        cast(SequenceGaps, KnownNeverStored(batches)),
     )
     assembly = Assembly(sources=("main",), first=first.tx_position)
     return Folding(assembly, detector, stores, resumed, METRICS, Log("test"))
@@ -150,9 +150,9 @@ def run(batches: list[Batch], stops: list[int]) -> dict[str, Alert]:
             one = folding(stored, batches)
             for seq in range(one.start_seq, stop + 1):
                 await one.take(batches[seq - 1], seq, seq)
-                # A backlog is read whole before anybody asks about its holes.
+                # A backlog is read whole before anybody asks about its gaps.
                 for _ in range(HOLES if seq == stop or (one.rebuilt and seq % 5 == 0) else 0):
-                    await one.settle_holes(caught_up=False)
+                    await one.settle_sequence_gaps(caught_up=False)
             if stop == len(batches) or stop % 2:
                 await one.close()
 

@@ -22,8 +22,8 @@ from pw_detector.core.restart import Note, Resumed
 from pw_detector.folding import Folding, Stores
 from pw_detector.store.alert_store import AlertStore
 from pw_detector.store.configuration import Configuration
-from pw_detector.store.holes import Holes
 from pw_detector.store.position import Position, PositionStore
+from pw_detector.store.sequence_gaps import SequenceGaps
 from support.cut_stream import closed_slots
 from support.queue_world import World, anything, history
 
@@ -57,7 +57,7 @@ class Broker:
         self._arrived = arrived
         self._last = list(dict.fromkeys(one.tx_stream_created for one in arrived))[-1]
 
-    async def void_until(self, missing: range, read_seq: int, queue: str = "") -> int:
+    async def never_stored_until(self, missing: range, read_seq: int, queue: str = "") -> int:
         if not missing or queue != self._last:
             return 0
         to_come = {
@@ -101,7 +101,7 @@ def folding(stored: Stored, arrived: list[Batch]) -> Folding:
         cast(AlertStore, stored),
         cast(PositionStore, stored),
         cast(Configuration, None),
-        cast(Holes, Broker(arrived)),
+        cast(SequenceGaps, Broker(arrived)),
     )
     assembly = Assembly(
         sources=("main",), first=resumed.first.tx_position, former=resumed.first.former
@@ -117,7 +117,7 @@ async def read(arrived: list[Batch], stops: list[int]) -> Stored:
         for seq in range(one.start_seq, stop + 1):
             await one.take(arrived[seq - 1], seq, seq)
             if one.rebuilt:
-                await one.settle_holes(caught_up=False)
+                await one.settle_sequence_gaps(caught_up=False)
         if number % 2 == 0:
             await one.close()
     return stored

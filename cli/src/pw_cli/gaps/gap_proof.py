@@ -45,7 +45,7 @@ def within(gap: Gap, slot: int) -> bool:
     return gap.first_missing_slot <= slot <= gap.last_missing_slot
 
 
-def hole(gap: Gap, links: Mapping[int, Link], around: Around) -> tuple[int, int] | None:
+def missing_parent(gap: Gap, links: Mapping[int, Link], around: Around) -> tuple[int, int] | None:
     """The first block (slot, parent) whose parent should be there and is not."""
     ends = () if around.after is None else (around.after,)
     for link in (*(links[slot] for slot in sorted(links)), *ends):
@@ -68,7 +68,7 @@ def why_open(
             a slot of another gap.
     """
     span = f"slots {gap.first_missing_slot} to {gap.last_missing_slot}"
-    if found := hole(gap, links, around):
+    if found := missing_parent(gap, links, around):
         nothing = "" if links else f"no block of {span} is there: "
         return f"{nothing}the block of slot {found[0]} follows slot {found[1]}, which is not there"
     after = around.after

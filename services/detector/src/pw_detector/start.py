@@ -22,8 +22,8 @@ from pw_detector.core.restart import Note, Resumed
 from pw_detector.folding import Folding, Stores
 from pw_detector.store.alert_store import AlertStore, stored_alerts
 from pw_detector.store.configuration import Configuration
-from pw_detector.store.holes import Holes
 from pw_detector.store.position import Position, PositionStore
+from pw_detector.store.sequence_gaps import SequenceGaps
 
 FIRST_SEQ: Final = 1
 
@@ -51,7 +51,7 @@ async def start(settings: Settings, runtime: Runtime, store: AlertStore) -> Fold
             former=resumed.first.former,
         ),
         await _detector(bus, log, position, resumed),
-        Stores(store, positions, configuration, Holes(bus)),
+        Stores(store, positions, configuration, SequenceGaps(bus)),
         resumed,
         runtime.metrics,
         log,

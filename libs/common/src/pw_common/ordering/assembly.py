@@ -7,7 +7,7 @@ Theory. PW_SWAP holds the answers to PW_TX in the order in which parsers finishe
 questions are asked of each one, in this order, each in a module with a table of its own:
 
 1. Of which queue is it? PW_TX may be deleted, or restored from a copy: `sequences/queues.py`.
-2. Is it its turn? Sequences have no holes: `sequences/sequencer.py`.
+2. Is it its turn? Sequences have no gaps: `sequences/sequencer.py`.
 3. Of which session of its source is it? `sessions.py`.
 4. Into which slot goes each event? `slots/open_slots.py`, `slots/backfill.py`.
 
@@ -28,7 +28,7 @@ Invariants, of any arrival order within what a fleet holds back:
 - Every event is in one slot, or is counted once: `repeats`, `late`, `untimed`, `too_old`.
 - Slots of a session close once, in rising order, and hold what a sort of everything holds.
 - No claim is believed whose message was lost with its queue.
-- Nothing is late, but what comes after its hole was given up, and what a copy without a name
+- Nothing is late, but what comes after its sequence was given up, and what a copy without a name
   (a volume's snapshot) brings out of order.
 """
 
@@ -62,7 +62,7 @@ __all__ = [
     "TxPosition",
 ]
 
-# Several times the parsers' ack_wait: until then redeliveries fill the hole, though parsers and
+# Several times the parsers' ack_wait: until then redeliveries fill the gap, though parsers and
 # broker fall one after the other. A third of it was not enough in ten minutes of such faults.
 HOLD_MAX_MS: Final = 60_000
 HELD_MAX: Final = 50_000
@@ -162,7 +162,7 @@ class Assembly:
         """Take the next batch of PW_SWAP; returns the slots that it closes, in order."""
         return self._take(self._sequencer.arrive(batch, Stored(stored_ms, seq), self._watermark))
 
-    def skip_holes(self, now_ms: int) -> list[ClosedSlot]:
+    def skip_sequence_gaps(self, now_ms: int) -> list[ClosedSlot]:
         """Go on without what nobody delivered for too long, by the times of storing."""
         return self._take(self._sequencer.pass_over()) if self.is_due(now_ms) else []
 
@@ -171,7 +171,7 @@ class Assembly:
         oldest_ms = self.oldest_held_ms
         return oldest_ms is not None and now_ms - oldest_ms > HOLD_MAX_MS
 
-    def skip_void(self, until_seq: int) -> list[ClosedSlot]:
+    def skip_never_stored(self, until_seq: int) -> list[ClosedSlot]:
         """Go on where nothing up to `until_seq` was ever a message: proven, so nothing is late."""
         if not self.missing or self.missing[-1] > until_seq:
             return []

@@ -1,6 +1,6 @@
 """Which slots are complete, from sequences and frontiers alone: no timer takes part.
 
-PW_TX sequences have no holes, and every PW_TX message is answered by one batch
+PW_TX sequences have no gaps, and every PW_TX message is answered by one batch
 that names its sequence. So a reader of PW_SWAP knows from the sequences that it
 holds whether an earlier message is still being parsed. The frontier of the
 newest batch in the contiguous prefix says which slots were stored before it;

@@ -55,7 +55,7 @@ class Progress:
         self.stored_ms = 0
         self.released_slot = resumed.released_slot
         self.event_time_ms = 0
-        # PW_SWAP sequences of batches that could not be read, whose hole may still show.
+        # PW_SWAP sequences of batches that could not be read, whose gap may still show.
         self.unreadable: deque[int] = deque(maxlen=PARSER_ACK_PENDING_MAX)
         self._swap_stream_created = resumed.swap_stream_created
         self._folded_seq = resumed.folded_seq
