@@ -87,7 +87,7 @@ class SwapLoad:
                 events=tuple(events[cut : cut + per_batch]),
                 tx_id=f"main:1:{number}:{at}",
             )
-            # Sequences have no holes: what is left of the slot's numbers are empty answers.
+            # Sequences have no gaps: what is left of the slot's numbers are empty answers.
             if last:
                 for empty in range(at + 1, most):
                     yield Batch(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pw_cli.history.capture_held import LEFT_OUT, blocks_held
-from pw_cli.history.history_chain import Hole, Tip
+from pw_cli.history.history_chain import MissingSlots, Tip
 from pw_common.wire.captures import BadCapture
 from pw_geyser import geyser_pb2 as pb
 
@@ -22,14 +22,14 @@ def test_blocks_that_follow_one_another_lack_nothing() -> None:
     # Slot 12 was skipped.
     held = blocks_held([block(10, 9), block(11, 10), block(13, 11)], 10, "x")
     assert held.tip == Tip(13, "hash of 13")
-    assert (held.updates, held.holes) == (3, [])
+    assert (held.updates, held.left_out) == (3, [])
 
 
 def test_what_is_missing_is_named_as_far_as_nothing_is_shown() -> None:
     held = blocks_held([block(12, 11), block(13, 12), block(19, 18), block(20, 19)], 10, "x")
-    assert held.holes == [Hole(10, 11, LEFT_OUT), Hole(14, 18, LEFT_OUT)]
-    assert [hole.name for hole in held.holes] == ["slots 10 to 11", "slots 14 to 18"]
-    assert [hole.slots for hole in held.holes] == [2, 5]
+    assert held.left_out == [MissingSlots(10, 11, LEFT_OUT), MissingSlots(14, 18, LEFT_OUT)]
+    assert [missing.name for missing in held.left_out] == ["slots 10 to 11", "slots 14 to 18"]
+    assert [missing.slots for missing in held.left_out] == [2, 5]
 
 
 @pytest.mark.parametrize(

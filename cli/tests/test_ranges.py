@@ -26,7 +26,7 @@ def test_ranges_hold_what_a_set_holds_and_miss_what_it_misses(
     assert missing == [number for number in expected if number not in plain]
 
 
-def test_a_long_run_with_one_hole_is_kept_as_two_ranges() -> None:
+def test_a_long_run_with_one_number_missing_is_kept_as_two_ranges() -> None:
     ranges = Ranges()
     for number in range(1, 10_001):
         if number != 77:

@@ -15,7 +15,7 @@ class Outcome:
     landed: list[tuple[str, str]] = field(default_factory=list)
     crashes: list[str] = field(default_factory=list)
     seconds: float = 0.0
-    # Holes that a detector gave up after a minute: for that span nothing is promised.
+    # Sequence gaps that a detector gave up after a minute: for that span nothing is promised.
     given_up: int = 0
     # How often a detector dropped the oldest minutes to stay below its memory limit.
     cuts: int = 0

@@ -93,7 +93,7 @@ async def run(
                 await fleet.stop()
             outcome.crashes = fleet.crashes
             logs = [log.read_text(errors="replace") for log in folder.glob("detector-*.log")]
-            outcome.given_up = sum(log.count("hole_given_up") for log in logs)
+            outcome.given_up = sum(log.count("sequence_gap_given_up") for log in logs)
             outcome.cuts = sum(log.count("hour_cut") for log in logs)
             outcome.delivered = await read_all(bus, receiver, moody)
             return outcome

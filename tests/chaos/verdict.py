@@ -31,7 +31,7 @@ def judge(expected: Outcome, outcome: Outcome) -> Verdict:
         f"disturbed: {len(outcome.landed)} faults in {outcome.seconds:.0f} s at {pace:.0f} tx/s\n"
         f"stored duplicates {found.stored_duplicates}, late {found.late}, gaps {found.gaps}, "
         f"dead letters {found.dead_letters}, batches stored twice {found.stored_twice}, "
-        f"notifications sent again {found.sent_again}, holes given up {outcome.given_up}, "
+        f"notifications sent again {found.sent_again}, sequence gaps given up {outcome.given_up}, "
         f"cuts at the memory limit {outcome.cuts}"
     )
     lines = [
@@ -48,7 +48,7 @@ def judge(expected: Outcome, outcome: Outcome) -> Verdict:
         lines.insert(
             1,
             f"the undisturbed run was none: late {undisturbed.late}, gaps {undisturbed.gaps}, "
-            f"dead letters {undisturbed.dead_letters}, holes given up {expected.given_up}",
+            f"dead letters {undisturbed.dead_letters}, sequence gaps given up {expected.given_up}",
         )
         wrong = True
     figures = {
@@ -66,7 +66,7 @@ def judge(expected: Outcome, outcome: Outcome) -> Verdict:
         "gaps": found.gaps,
         "dead_letters": found.dead_letters,
         "sent_again": found.sent_again,
-        "holes_given_up": outcome.given_up,
+        "sequence_gaps_given_up": outcome.given_up,
         "cuts": outcome.cuts,
         "crashes": outcome.crashes + expected.crashes,
     }

@@ -1,4 +1,4 @@
-"""`pw up --rpc`: a node's blocks give the swaps of a capture of them; with holes it says so."""
+"""`pw up --rpc`: a node's blocks give the swaps of a capture of them; with gaps it says so."""
 
 from __future__ import annotations
 

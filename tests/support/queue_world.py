@@ -20,7 +20,7 @@ from support import cut_stream
 
 # Messages that a fleet may have in hand.
 IN_HAND_MAX: Final = 9
-# Of each epoch.
+# Of each session.
 SLOTS: Final = 40
 
 
@@ -64,7 +64,7 @@ class World:
             one, tx_seq=self.last_seq, tx_stream_created=self.name
         )
 
-    def leave_void(self) -> None:
+    def leave_never_stored(self) -> None:
         """A broker that crashed counted a message that it had not stored."""
         self.last_seq += self.rng.randrange(1, 4)
 
@@ -123,7 +123,7 @@ class World:
         in_hand = [self.pending[seq] for seq in sorted(self.pending)[:IN_HAND_MAX]]
         self.strays += [one for one in in_hand if self.rng.random() < 0.5]
 
-    def is_void(self, queue: str, missing: range) -> bool:
+    def is_never_stored(self, queue: str, missing: range) -> bool:
         """What the broker would prove: none of these is in the queue, and all were given out."""
         if not missing or queue != self.name:
             return False
@@ -142,21 +142,21 @@ class World:
         self.arrived.append(answer)
 
 
-def history(rng: random.Random, epochs: int, *, slots_apart: int = 0) -> list[Batch]:
-    """Messages of epochs one after the other, whose slots have the same numbers by default."""
+def history(rng: random.Random, sessions: int, *, slots_apart: int = 0) -> list[Batch]:
+    """Messages of sessions one after the other, whose slots have the same numbers by default."""
     messages: list[Batch] = []
-    for epoch in range(1, epochs + 1):
+    for session in range(1, sessions + 1):
         events = [
-            _own(one, epoch, slots_apart * epoch)
+            _own(one, session, slots_apart * session)
             for one in cut_stream.flow(rng.randrange(10_000), SLOTS)
         ]
-        for one in cut_stream.cut(events, rng.randrange(10_000), epoch=epoch):
-            name = f"tx:{slots_apart}:{epoch}:{one.tx_seq}"
+        for one in cut_stream.cut(events, rng.randrange(10_000), epoch=session):
+            name = f"tx:{slots_apart}:{session}:{one.tx_seq}"
             messages.append(msgspec.structs.replace(one, tx_id=name))
     return messages
 
 
-def _own(event: Event, epoch: int, further: int) -> Event:
+def _own(event: Event, session: int, further: int) -> Event:
     """The same event of another history, so many slots further on."""
     moved: Event = event
     if isinstance(event, SlotEvent):
@@ -164,7 +164,7 @@ def _own(event: Event, epoch: int, further: int) -> Event:
         slot, parent = event.slot + further, event.parent + further
         moved = msgspec.structs.replace(event, slot=slot, parent=parent, block_time_s=time_s)
     elif isinstance(event, Swap | QuoteTrade):
-        slot, signature = event.slot + further, f"{epoch}:{event.signature}"
+        slot, signature = event.slot + further, f"{session}:{event.signature}"
         moved = msgspec.structs.replace(event, slot=slot, signature=signature)
     return moved
 
@@ -186,7 +186,7 @@ def anything(world: World, restores: int) -> Iterator[None]:
         elif what < 0.85:
             world.repeat()
         elif what < 0.9:
-            world.leave_void()
+            world.leave_never_stored()
         elif what < 0.95:
             world.copy()
         elif restores:

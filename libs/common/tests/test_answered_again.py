@@ -25,7 +25,7 @@ def shifted(batches: list[Batch], by: int) -> list[Batch]:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_what_is_sent_again_leaves_no_hole_and_closes_the_same_slots(seed: int) -> None:
+def test_what_is_sent_again_leaves_no_gap_and_closes_the_same_slots(seed: int) -> None:
     rng = random.Random(seed)
     batches = named(stream.cut(stream.flow(seed, 120), seed))
     at = rng.randrange(10, len(batches) - 1)

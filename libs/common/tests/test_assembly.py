@@ -70,15 +70,15 @@ def test_nothing_closes_until_every_declared_source_has_spoken() -> None:
     assert [slot for one in stream.cut(stream.flow(1, 30), 1) for slot in assembly.add(one)] == []
 
 
-def test_a_hole_is_held_and_given_up_only_after_its_time() -> None:
+def test_a_sequence_gap_is_held_and_given_up_only_after_its_time() -> None:
     batches = stream.cut(stream.flow(1, 30), 1)
     assembly = Assembly(sources=("main",))
     for one in batches[1:]:
         assert assembly.add(one, 1_000, one.tx_seq) == []
     assert assembly.held == len(batches) - 1
     assert (assembly.oldest_held_ms, assembly.oldest_held_seq) == (1_000, 2)
-    assert assembly.skip_holes(1_000 + HOLD_MAX_MS) == []
-    assert assembly.skip_holes(1_001 + HOLD_MAX_MS)
+    assert assembly.skip_sequence_gaps(1_000 + HOLD_MAX_MS) == []
+    assert assembly.skip_sequence_gaps(1_001 + HOLD_MAX_MS)
     assert assembly.held == 0
 
 
@@ -100,7 +100,7 @@ def one_slot_each(seqs: Iterable[int]) -> list[Any]:
     ]
 
 
-def test_a_message_that_comes_after_its_hole_was_given_up_is_counted_late_and_open_slots_take_it() -> (  # noqa: E501
+def test_a_message_after_its_sequence_was_given_up_is_counted_late_and_open_slots_take_it() -> (  # noqa: E501
     None
 ):
     assembly = Assembly(sources=("main",))
@@ -108,7 +108,7 @@ def test_a_message_that_comes_after_its_hole_was_given_up_is_counted_late_and_op
         slot for one in one_slot_each((1, 2, 4, 5, 7, 8)) for slot in assembly.add(one, 1_000, 1)
     ]
     for _ in range(2):
-        closed += assembly.skip_holes(1_001 + HOLD_MAX_MS)
+        closed += assembly.skip_sequence_gaps(1_001 + HOLD_MAX_MS)
     assert (assembly.held, assembly.next.tx_seq, assembly.late) == (0, 9, 0)
     # One trade of a slot that closed meanwhile, one of the slot that is still open.
     (third, sixth) = one_slot_each((3, 6))
@@ -124,11 +124,11 @@ def test_a_message_that_comes_after_its_hole_was_given_up_is_counted_late_and_op
     assert sorted(taken) == [1, 2, 4, 5, 7, 8, 9]
 
 
-def test_what_comes_at_a_sequence_that_was_proven_void_is_taken_all_the_same() -> None:
+def test_what_comes_at_a_sequence_proven_never_stored_is_taken_all_the_same() -> None:
     assembly = Assembly(sources=("main",))
     for one in one_slot_each((1, 2, 5, 6)):
         assembly.add(one, 1_000, 1)
-    assembly.skip_void(4)
+    assembly.skip_never_stored(4)
     # Somebody deleted the message while a parser had it in hand: its answer is no repeat.
     (fourth,) = one_slot_each((4,))
     fourth = msgspec.structs.replace(fourth, events=(stream.swap(4, 6),))
@@ -151,8 +151,8 @@ def test_a_sequence_that_never_was_a_message_is_passed_at_once_when_that_is_prov
     assembly = Assembly(sources=("main",))
     closed = [slot for one in moved for slot in assembly.add(one, 1_000, one.tx_seq)]
     assert assembly.missing == range(5, 7)
-    assert assembly.skip_void(5) == []
-    closed += assembly.skip_void(6)
+    assert assembly.skip_never_stored(5) == []
+    closed += assembly.skip_never_stored(6)
     assert closed == whole
     assert assembly.late == 0
 
@@ -166,7 +166,7 @@ def test_what_comes_after_its_slot_closed_is_late_and_left_out() -> None:
     assert assembly.late == 1
 
 
-def test_a_new_epoch_closes_the_old_one_whole_and_resets() -> None:
+def test_a_new_session_closes_the_old_one_whole_and_resets() -> None:
     first, second = stream.flow(1, 20), stream.flow(2, 20)
     batches = stream.cut(first, 1)[:-1]
     more = stream.cut(second, 1, first_seq=len(batches) + 1, epoch=2)
@@ -176,16 +176,16 @@ def test_a_new_epoch_closes_the_old_one_whole_and_resets() -> None:
 
 
 def interleaved(old: list[Any], new: list[Any], rng: random.Random) -> list[Any]:
-    """Messages of an epoch that are sent again while the next one's are stored already."""
+    """Messages of a session that are sent again while the next one's are stored already."""
     order = [new[0], *sorted(old + new[1:], key=lambda _: rng.random())]
-    # Each epoch keeps its own order, as its publisher does.
+    # Each session keeps its own order, as its publisher does.
     ours = {id(one) for one in old}
     olds, news = iter(old), iter(new)
     return [next(olds) if id(one) in ours else next(news) for one in order]
 
 
 @given(st.integers(0, 2**32), st.integers(1, PUBLISHED_AHEAD_MAX))
-def test_messages_of_the_old_epoch_among_the_new_reset_nothing(seed: int, behind: int) -> None:
+def test_messages_of_the_old_session_among_the_new_reset_nothing(seed: int, behind: int) -> None:
     rng = random.Random(seed)
     first = stream.cut(stream.flow(rng.randrange(1_000), 90), seed)
     behind = min(behind, len(first) - 1)
@@ -208,9 +208,9 @@ def test_messages_of_the_old_epoch_among_the_new_reset_nothing(seed: int, behind
     assert windowed + assembly.late + assembly.untimed == len(sent)
 
 
-def test_a_source_that_counts_its_epochs_anew_is_taken_after_a_bounded_while() -> None:
+def test_a_source_that_counts_its_sessions_anew_is_taken_after_a_bounded_while() -> None:
     before = stream.cut(stream.flow(1, 30), 1, epoch=7)
-    # Its checkpoint is gone: epochs begin with 1 again.
+    # Its checkpoint is gone: sessions begin with 1 again.
     after = [
         msgspec.structs.replace(one, tx_seq=len(before) + one.tx_seq, epoch=1)
         for one in one_slot_each(range(1, 4 * STRAYS_MAX))

@@ -61,7 +61,7 @@ def test_a_clock_that_starts_later_tells_the_same_time_from_a_new_second_on(
         assert [later[at] for at in turned] == [whole[at] for at in turned]
 
 
-def test_an_epoch_needs_a_clock_to_begin_and_slots_that_go_on() -> None:
+def test_a_session_needs_a_clock_to_begin_and_slots_that_go_on() -> None:
     with pytest.raises(ValueError, match="without a block time"):
         next_slot_time(None, 5, None)
     with pytest.raises(ValueError, match="closes after"):

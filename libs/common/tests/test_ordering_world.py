@@ -20,10 +20,10 @@ def rank(one: Swap | QuoteTrade) -> tuple[int, str]:
 
 
 def sorted_naively(messages: Iterable[Batch]) -> list[dict[int, list[str]]]:
-    """Each epoch's trades by slot, in chain order: what the reader must come to."""
-    epochs: dict[int, dict[int, list[Swap | QuoteTrade]]] = {}
+    """Each session's trades by slot, in chain order: what the reader must come to."""
+    sessions: dict[int, dict[int, list[Swap | QuoteTrade]]] = {}
     for one in messages:
-        slots = epochs.setdefault(one.epoch, {})
+        slots = sessions.setdefault(one.epoch, {})
         for event in one.events:
             trades = slots.setdefault(event.slot, [])
             if isinstance(event, Swap | QuoteTrade):
@@ -33,28 +33,28 @@ def sorted_naively(messages: Iterable[Batch]) -> list[dict[int, list[str]]]:
             slot: [one.signature for one in sorted(trades, key=rank)]
             for slot, trades in slots.items()
         }
-        for _, slots in sorted(epochs.items())
+        for _, slots in sorted(sessions.items())
     ]
 
 
 def closed_naively(closed: Iterable[ClosedSlot]) -> list[dict[int, list[str]]]:
     """The same of closed slots; one that closes twice or out of order is a failure."""
-    epochs: list[dict[int, list[str]]] = []
+    sessions: list[dict[int, list[str]]] = []
     for one in closed:
         if one.reset:
-            epochs.append({})
-        assert one.slot > max(epochs[-1], default=0)
+            sessions.append({})
+        assert one.slot > max(sessions[-1], default=0)
         trades: list[Swap | QuoteTrade] = [*one.swaps, *one.quotes]
         trades.sort(key=rank)
         assert [it.signature for it in trades if isinstance(it, Swap)] == [
             it.signature for it in one.swaps
         ]
-        epochs[-1][one.slot] = [it.signature for it in trades]
-    return epochs
+        sessions[-1][one.slot] = [it.signature for it in trades]
+    return sessions
 
 
 class Reader:
-    """Reads PW_SWAP as it grows, and passes what the broker proves void."""
+    """Reads PW_SWAP as it grows, and passes what the broker proves never to have been stored."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -66,8 +66,8 @@ class Reader:
         for one in self.world.arrived[self.read :]:
             self.read += 1
             self.closed += self.assembly.add(one, 1_000, self.read)
-        while self.world.is_void(self.assembly.queue, self.assembly.missing):
-            self.closed += self.assembly.skip_void(self.assembly.missing[-1])
+        while self.world.is_never_stored(self.assembly.queue, self.assembly.missing):
+            self.closed += self.assembly.skip_never_stored(self.assembly.missing[-1])
 
 
 def live(reader: Reader, restores: int, rng: random.Random) -> None:
@@ -78,14 +78,14 @@ def live(reader: Reader, restores: int, rng: random.Random) -> None:
     reader.go_on()
 
 
-@pytest.mark.parametrize("epochs", [1, 3])
+@pytest.mark.parametrize("sessions", [1, 3])
 @settings(max_examples=60)
 @given(seed=st.integers(0, 2**32), restores=st.integers(0, 5))
 def test_restores_in_any_order_lose_nothing_and_double_nothing(
-    epochs: int, seed: int, restores: int
+    sessions: int, seed: int, restores: int
 ) -> None:
     rng = random.Random(seed)
-    world = World(history(rng, epochs), rng)
+    world = World(history(rng, sessions), rng)
     reader = Reader(world)
     live(reader, restores, rng)
     assert closed_naively(reader.closed) == sorted_naively(world.messages)
@@ -153,7 +153,7 @@ def test_two_sources_and_their_backfills_give_what_a_sort_gives(seed: int) -> No
         world.put(one)
         world.answer(rng.randrange(3))
         if rng.random() < 0.1:
-            world.leave_void()
+            world.leave_never_stored()
         reader.go_on()
     world.answer_all()
     reader.go_on()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pw_common.ordering.dedup import SeenWindow
-from pw_common.ordering.sequences.prefix import HOLES_MAX, Prefix
+from pw_common.ordering.sequences.prefix import SEQUENCE_GAPS_MAX, Prefix
 from pw_common.ordering.watermark import Watermark
 from pw_common.wire.messages import Batch, Counts
 
@@ -73,19 +73,19 @@ def test_what_was_passed_over_is_recovered_once_and_nothing_else_is(
     for seq in sorted({*range(1, 41), 41} - missing):
         prefix.add(batch(seq))
     while prefix.held:
-        prefix.skip_hole()
+        prefix.skip_sequence_gap()
     assert {seq for seq in asked if prefix.recover(seq)} == missing
     assert not any(prefix.recover(seq) for seq in asked)
 
 
 def test_what_was_passed_over_is_remembered_within_a_bound() -> None:
     prefix = Prefix()
-    for seq in range(2, 4 * HOLES_MAX, 2):
+    for seq in range(2, 4 * SEQUENCE_GAPS_MAX, 2):
         prefix.add(batch(seq))
-        prefix.skip_hole()
+        prefix.skip_sequence_gap()
     assert not prefix.recover(1)
-    recovered = sum(prefix.recover(seq) for seq in range(1, 4 * HOLES_MAX))
-    assert recovered == HOLES_MAX
+    recovered = sum(prefix.recover(seq) for seq in range(1, 4 * SEQUENCE_GAPS_MAX))
+    assert recovered == SEQUENCE_GAPS_MAX
 
 
 def test_the_watermark_is_the_least_frontier_of_all_sources() -> None:
@@ -95,7 +95,7 @@ def test_the_watermark_is_the_least_frontier_of_all_sources() -> None:
     assert watermark.advance(batch(3, frontier=12, source="b")) == 10
 
 
-def test_a_new_epoch_replaces_its_frontier_and_zero_says_nothing() -> None:
+def test_a_new_session_replaces_its_frontier_and_zero_says_nothing() -> None:
     watermark = Watermark()
     watermark.advance(batch(1, frontier=100))
     assert watermark.advance(batch(2, frontier=0)) == 100

@@ -46,10 +46,10 @@ def trades(closed: Iterable[ClosedSlot]) -> dict[int, int]:
     return found
 
 
-def test_a_hole_that_was_given_up_before_a_restore_is_filled_after_it() -> None:
+def test_a_sequence_gap_given_up_before_a_restore_is_filled_after_it() -> None:
     assembly = Assembly(sources=("main",))
     closed = read(assembly, [message(seq, seq) for seq in (1, 2, 4, 5, 6, 7, 8)])
-    closed += assembly.skip_holes(1_001 + HOLD_MAX_MS)
+    closed += assembly.skip_sequence_gaps(1_001 + HOLD_MAX_MS)
     # The copy ends at 6 and holds the third message still: now a parser answers it.
     (third,) = named([message(3, 3)], ONCE)
     third = msgspec.structs.replace(third, events=(stream.swap(3, 8),))
@@ -86,10 +86,10 @@ def test_what_the_former_of_two_restores_still_answers_turns_nothing_back() -> N
     assert (assembly.held, assembly.late) == (0, 0)
 
 
-def test_an_answer_beyond_the_copy_begins_no_epoch() -> None:
+def test_an_answer_beyond_the_copy_begins_no_session() -> None:
     assembly = Assembly(sources=("main",))
     closed = read(assembly, [message(seq, seq) for seq in range(1, 7)])
-    # The next epoch began before the restore, behind a hole; then epoch 1 ends once more.
+    # The next session began before the restore, behind a sequence gap; session 1 ends once more.
     closed += read(assembly, [message(8, 108, epoch=2), message(9, 109, epoch=2)], 7)
     after = [
         message(7, 7),
@@ -104,7 +104,7 @@ def test_an_answer_beyond_the_copy_begins_no_epoch() -> None:
     assert [one.slot for one in closed if one.reset] == [1, 108]
     assert assembly.late == 0
     # What was lost stood in another queue: no place of this one is a restart to begin at.
-    assert assembly.epoch_start is None
+    assert assembly.session_start is None
 
 
 @pytest.mark.parametrize("gap", ["", "main:1:3-3"])
@@ -161,7 +161,7 @@ def test_a_queue_that_comes_back_for_good_is_read_after_a_bounded_while() -> Non
     assert assembly.held == 9
 
 
-def test_a_backfill_of_an_epoch_that_is_over_is_counted_and_left_out() -> None:
+def test_a_backfill_of_a_session_that_is_over_is_counted_and_left_out() -> None:
     assembly = Assembly(sources=("main",))
     closed = read(assembly, [message(seq, seq) for seq in range(1, 7)])
     closed += read(assembly, [message(6 + seq, seq, epoch=2) for seq in range(1, 5)], 7)
@@ -192,7 +192,7 @@ def test_what_was_answered_first_where_it_is_sent_again_counts_from_where_it_sto
     assert (assembly.held, assembly.late) == (0, 0)
 
 
-def test_an_epoch_that_was_answered_whole_before_it_was_lost_is_closed_by_the_next() -> None:
+def test_a_session_that_was_answered_whole_before_it_was_lost_is_closed_by_the_next() -> None:
     assembly = Assembly(sources=("main",))
     closed = read(assembly, [message(seq, seq) for seq in range(1, 7)])
     lost = [message(8, 108, epoch=2), message(9, 109, epoch=2)]
@@ -205,9 +205,9 @@ def test_an_epoch_that_was_answered_whole_before_it_was_lost_is_closed_by_the_ne
     assert assembly.late == 0
 
 
-def test_what_was_lost_before_anything_was_complete_waits_for_its_own_epoch() -> None:
+def test_what_was_lost_before_anything_was_complete_waits_for_its_own_session() -> None:
     assembly = Assembly(sources=("main",))
-    # The first message is still in hand, and so nothing is known of any epoch.
+    # The first message is still in hand, and so nothing is known of any session.
     read(assembly, [message(2, 2), message(9, 109, epoch=2)])
     after = [
         message(1, 1),

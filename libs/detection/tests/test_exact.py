@@ -44,7 +44,7 @@ PAID = (None, 0, 1, 10**9, 10**9, 3 * 10**9, 2**63 + 5, 2**80)
 
 
 class Stream:
-    """Slots with few or many wallets and mints, holes that are filled, and interruptions."""
+    """Slots with few or many wallets and mints, gaps that are filled, and interruptions."""
 
     def __init__(self, seed: int, *, wide: bool) -> None:
         self.rng = random.Random(seed)

@@ -104,16 +104,16 @@ def restarted(slots: list[ClosedSlot], given: list[Alert]) -> Detector:
         ],
         default=-1,
     )
-    epoch = max(at for at, slot in enumerate(slots) if slot.reset)
-    epoch_since_ms = slots[epoch].event_time_ms
-    first = max(epoch, note + 1)
+    session = max(at for at, slot in enumerate(slots) if slot.reset)
+    session_since_ms = slots[session].event_time_ms
+    first = max(session, note + 1)
     while first < len(slots) - 1 and slots[first].amends:
         first += 1  # Nothing is filled before a slot has closed.
     detector = Detector()
     detector.restore(
         [decode_alert(encode(alert)) for alert in given],
-        restarts_at_ms=max(epoch_since_ms, slots[note].event_time_ms if note >= 0 else 0),
-        epoch_since_ms=epoch_since_ms,
+        restarts_at_ms=max(session_since_ms, slots[note].event_time_ms if note >= 0 else 0),
+        session_since_ms=session_since_ms,
         evaluates_from_ms=now_ms,
     )
     configured(detector)

@@ -117,7 +117,7 @@ def test_a_restart_at_the_limit_gives_the_alerts_that_no_restart_gives(seed: int
     again.restore(
         given,
         restarts_at_ms=since_ms,
-        epoch_since_ms=BEGIN_MS,
+        session_since_ms=BEGIN_MS,
         evaluates_from_ms=now_ms,
         cut_ms=straight.market.cut_ms,
     )

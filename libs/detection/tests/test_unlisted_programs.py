@@ -85,8 +85,8 @@ def hours(seed: int, count: int, *, venues: tuple[str, ...] = VENUES) -> list[Cl
         )
         slots.append(ClosedSlot(number, at_ms, reset, swaps))
         if rng.random() < 0.06 and not reset:
-            epoch = max(at for at, one in enumerate(slots) if one.reset)
-            before = rng.choice([one for one in slots[epoch:] if not one.amends])
+            session = max(at for at, one in enumerate(slots) if one.reset)
+            before = rng.choice([one for one in slots[session:] if not one.amends])
             hidden = swap(50_000 + number, before.slot, *some(rng, venues))
             slots.append(
                 ClosedSlot(before.slot, before.event_time_ms, False, (hidden,), amends=True)
@@ -96,10 +96,12 @@ def hours(seed: int, count: int, *, venues: tuple[str, ...] = VENUES) -> list[Cl
 
 def recounted(slots: list[ClosedSlot]) -> dict[str, Any]:
     """The same from a list of all swaps since the last interruption."""
-    epoch = max(at for at, one in enumerate(slots) if one.reset)
-    now_ms = max(one.event_time_ms for one in slots[epoch:])
+    session = max(at for at, one in enumerate(slots) if one.reset)
+    now_ms = max(one.event_time_ms for one in slots[session:])
     first_ms = WINDOW.first_ms(now_ms)
-    within = [one for slot in slots[epoch:] if slot.event_time_ms >= first_ms for one in slot.swaps]
+    within = [
+        one for slot in slots[session:] if slot.event_time_ms >= first_ms for one in slot.swaps
+    ]
     counts: Counter[str] = Counter()
     places: dict[str, list[tuple[int, int, str]]] = {}
     for one in within:
@@ -194,16 +196,16 @@ def restarted(slots: list[ClosedSlot], given: list[Alert]) -> Detector:
         for at, one in enumerate(slots)
         if not one.amends and one.event_time_ms <= now_ms - HORIZON_MS
     ]
-    epoch = max(at for at, one in enumerate(slots) if one.reset)
-    epoch_since_ms = slots[epoch].event_time_ms
-    first = max(epoch, notes[-1] + 1 if notes else 0)
+    session = max(at for at, one in enumerate(slots) if one.reset)
+    session_since_ms = slots[session].event_time_ms
+    first = max(session, notes[-1] + 1 if notes else 0)
     while first < len(slots) - 1 and slots[first].amends:
         first += 1  # Nothing is filled before a slot has closed.
     detector = Detector()
     detector.restore(
         [decode_alert(encode(alert)) for alert in given],
-        restarts_at_ms=max(epoch_since_ms, slots[notes[-1]].event_time_ms if notes else 0),
-        epoch_since_ms=epoch_since_ms,
+        restarts_at_ms=max(session_since_ms, slots[notes[-1]].event_time_ms if notes else 0),
+        session_since_ms=session_since_ms,
         evaluates_from_ms=now_ms,
     )
     for at, one in enumerate(slots[first:]):

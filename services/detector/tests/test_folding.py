@@ -20,8 +20,8 @@ from pw_detector.core.restart import Note, Resumed
 from pw_detector.folding import Folding, Stores
 from pw_detector.store.alert_store import AlertStore
 from pw_detector.store.configuration import Configuration
-from pw_detector.store.holes import Holes
 from pw_detector.store.position import Position, PositionStore
+from pw_detector.store.sequence_gaps import SequenceGaps
 
 BEGIN_S = 1_700_000_000
 RULES = (
@@ -49,14 +49,14 @@ class Stored:
         return True
 
 
-def stream(seed: int, epochs: int = 2) -> list[Batch]:
-    """Batches as parsers answer: out of order, an epoch after the other."""
+def stream(seed: int, sessions: int = 2) -> list[Batch]:
+    """Batches as parsers answer: out of order, a session after the other."""
     rng = random.Random(seed)
     batches: list[Batch] = []
     number = 0
-    for epoch in range(1, epochs + 1):
-        # Another epoch is another part of the chain.
-        for slot in range(1_000 * epoch, 1_000 * epoch + 130):
+    for session in range(1, sessions + 1):
+        # Another session is another part of the chain.
+        for slot in range(1_000 * session, 1_000 * session + 130):
             events: list[Any] = []
             for _ in range(rng.randrange(3)):
                 number += 1
@@ -76,7 +76,7 @@ def stream(seed: int, epochs: int = 2) -> list[Batch]:
                 batches.append(
                     Batch(
                         tx_stream_created="then", tx_seq=len(batches) + 1, source="main",
-                        epoch=epoch, frontier_slot=max(0, frontier), counts=Counts(),
+                        epoch=session, frontier_slot=max(0, frontier), counts=Counts(),
                         events=(event,),
                     )
                 )  # fmt: skip
@@ -86,13 +86,13 @@ def stream(seed: int, epochs: int = 2) -> list[Batch]:
 HOLES = 3
 
 
-class KnownVoid:
+class KnownNeverStored:
     """Knows which sequences are messages that only have not been read yet."""
 
     def __init__(self, batches: list[Batch]) -> None:
         self._real = {one.tx_seq for one in batches}
 
-    async def void_until(self, missing: range, _read_seq: int, _queue: str = "") -> int:
+    async def never_stored_until(self, missing: range, _read_seq: int, _queue: str = "") -> int:
         return missing[-1] if missing and self._real.isdisjoint(missing) else 0
 
     def is_asked(self, _missing: range, _queue: str = "") -> bool:
@@ -119,7 +119,7 @@ def folding(stored: Stored, batches: list[Batch]) -> Folding:
         detector.restore(
             [alert for alert in stored.alerts.values() if alert.slot <= until],
             restarts_at_ms=position.restart_time_ms,
-            epoch_since_ms=position.epoch_time_ms,
+            session_since_ms=position.epoch_time_ms,
             evaluates_from_ms=position.event_time_ms,
             cut_ms=position.cut_ms,
         )
@@ -129,13 +129,13 @@ def folding(stored: Stored, batches: list[Batch]) -> Folding:
             folded_seq=position.folded_seq,
             folded_tx_position=position.folded_place,
             released_slot=position.released_slot,
-            epoch_time_ms=position.epoch_time_ms,
+            session_time_ms=position.epoch_time_ms,
         )
     stores = Stores(
         cast(AlertStore, stored),
         cast(PositionStore, stored),
         cast(Configuration, None),
-        cast(Holes, KnownVoid(batches)),
+        cast(SequenceGaps, KnownNeverStored(batches)),
     )
     assembly = Assembly(sources=("main",), first=first.tx_position)
     return Folding(assembly, detector, stores, resumed, METRICS, Log("test"))
@@ -150,9 +150,9 @@ def run(batches: list[Batch], stops: list[int]) -> dict[str, Alert]:
             one = folding(stored, batches)
             for seq in range(one.start_seq, stop + 1):
                 await one.take(batches[seq - 1], seq, seq)
-                # A backlog is read whole before anybody asks about its holes.
+                # A backlog is read whole before anybody asks about its gaps.
                 for _ in range(HOLES if seq == stop or (one.rebuilt and seq % 5 == 0) else 0):
-                    await one.settle_holes(caught_up=False)
+                    await one.settle_sequence_gaps(caught_up=False)
             if stop == len(batches) or stop % 2:
                 await one.close()
 
@@ -161,9 +161,9 @@ def run(batches: list[Batch], stops: list[int]) -> dict[str, Alert]:
 
 
 @pytest.mark.parametrize("seed", range(12))
-@pytest.mark.parametrize("epochs", [1, 2])
-def test_restarts_anywhere_change_no_alert(seed: int, epochs: int) -> None:
-    batches = stream(seed, epochs)
+@pytest.mark.parametrize("sessions", [1, 2])
+def test_restarts_anywhere_change_no_alert(seed: int, sessions: int) -> None:
+    batches = stream(seed, sessions)
     expected = run(batches, [])
     assert len(expected) >= 4
     rng = random.Random(seed)

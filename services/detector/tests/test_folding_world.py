@@ -22,8 +22,8 @@ from pw_detector.core.restart import Note, Resumed
 from pw_detector.folding import Folding, Stores
 from pw_detector.store.alert_store import AlertStore
 from pw_detector.store.configuration import Configuration
-from pw_detector.store.holes import Holes
 from pw_detector.store.position import Position, PositionStore
+from pw_detector.store.sequence_gaps import SequenceGaps
 from support.cut_stream import closed_slots
 from support.queue_world import World, anything, history
 
@@ -57,7 +57,7 @@ class Broker:
         self._arrived = arrived
         self._last = list(dict.fromkeys(one.tx_stream_created for one in arrived))[-1]
 
-    async def void_until(self, missing: range, read_seq: int, queue: str = "") -> int:
+    async def never_stored_until(self, missing: range, read_seq: int, queue: str = "") -> int:
         if not missing or queue != self._last:
             return 0
         to_come = {
@@ -80,7 +80,7 @@ def folding(stored: Stored, arrived: list[Batch]) -> Folding:
         detector.restore(
             [one for one in stored.alerts.values() if one.slot <= position.released_slot],
             restarts_at_ms=position.restart_time_ms,
-            epoch_since_ms=position.epoch_time_ms,
+            session_since_ms=position.epoch_time_ms,
             evaluates_from_ms=position.event_time_ms,
             cut_ms=position.cut_ms,
         )
@@ -95,13 +95,13 @@ def folding(stored: Stored, arrived: list[Batch]) -> Folding:
             folded_seq=position.folded_seq,
             folded_tx_position=position.folded_place,
             released_slot=position.released_slot,
-            epoch_time_ms=position.epoch_time_ms,
+            session_time_ms=position.epoch_time_ms,
         )
     stores = Stores(
         cast(AlertStore, stored),
         cast(PositionStore, stored),
         cast(Configuration, None),
-        cast(Holes, Broker(arrived)),
+        cast(SequenceGaps, Broker(arrived)),
     )
     assembly = Assembly(
         sources=("main",), first=resumed.first.tx_position, former=resumed.first.former
@@ -117,7 +117,7 @@ async def read(arrived: list[Batch], stops: list[int]) -> Stored:
         for seq in range(one.start_seq, stop + 1):
             await one.take(arrived[seq - 1], seq, seq)
             if one.rebuilt:
-                await one.settle_holes(caught_up=False)
+                await one.settle_sequence_gaps(caught_up=False)
         if number % 2 == 0:
             await one.close()
     return stored
@@ -131,13 +131,13 @@ def plainly(messages: list[Batch]) -> set[str]:
 
 
 @settings(max_examples=25)
-@given(seed=st.integers(0, 2**32), epochs=st.integers(1, 3), restores=st.integers(0, 4))
+@given(seed=st.integers(0, 2**32), sessions=st.integers(1, 3), restores=st.integers(0, 4))
 def test_restarts_among_restores_give_the_alerts_of_a_plain_stream(
-    seed: int, epochs: int, restores: int
+    seed: int, sessions: int, restores: int
 ) -> None:
     rng = random.Random(seed)
-    # Each epoch is of another part of the chain, as its alerts are told apart by their slots.
-    world = World(history(rng, epochs, slots_apart=1_000), rng)
+    # Each session is of another part of the chain, as its alerts are told apart by their slots.
+    world = World(history(rng, sessions, slots_apart=1_000), rng)
     for _ in anything(world, restores):
         pass
     count = min(4, len(world.arrived) - 1)

@@ -1,4 +1,4 @@
-"""No count of restores, holes or queues made anew keeps a detector from evaluating what is new."""
+"""No number of restores, gaps or new queues keeps a detector from evaluating what is new."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from pw_detector.core.restart import Note, Resumed
 from pw_detector.folding import Folding, Stores
 from pw_detector.store.alert_store import AlertStore
 from pw_detector.store.configuration import Configuration
-from pw_detector.store.holes import Holes
 from pw_detector.store.position import Position, PositionStore
+from pw_detector.store.sequence_gaps import SequenceGaps
 
 BEGIN_S = 1_700_000_000
 EVERY_TRADE = (Rule(name="any", conditions=("buy_count_5m >= 1",), cooldown_s=0),)
@@ -49,40 +49,40 @@ class Stored:
         return True
 
 
-class AllVoid:
+class AllNeverStored:
     """A queue without the missing messages: acknowledged, or never there."""
 
-    async def void_until(self, missing: range, _read_seq: int, _queue: str = "") -> int:
+    async def never_stored_until(self, missing: range, _read_seq: int, _queue: str = "") -> int:
         return missing[-1] if missing else 0
 
     def is_asked(self, _missing: range, _queue: str = "") -> bool:
         return False
 
 
-class VoidFrom:
+class NeverStoredFrom:
     """A queue without the missing messages, which reading up to a sequence will prove."""
 
     def __init__(self, read_seq: int) -> None:
         self._read_seq = read_seq
 
-    async def void_until(self, missing: range, read_seq: int, _queue: str = "") -> int:
+    async def never_stored_until(self, missing: range, read_seq: int, _queue: str = "") -> int:
         return missing[-1] if missing and read_seq >= self._read_seq else 0
 
     def is_asked(self, missing: range, _queue: str = "") -> bool:
         return bool(missing)
 
 
-class NothingVoid:
-    """A queue that still holds whatever is missing: only time gives a hole up."""
+class NothingNeverStored:
+    """A queue that still holds whatever is missing: only time gives a gap up."""
 
-    async def void_until(self, _missing: range, _read_seq: int, _queue: str = "") -> int:
+    async def never_stored_until(self, _missing: range, _read_seq: int, _queue: str = "") -> int:
         return 0
 
     def is_asked(self, _missing: range, _queue: str = "") -> bool:
         return False
 
 
-NOTHING_VOID = NothingVoid()
+NOTHING_NEVER_STORED = NothingNeverStored()
 
 
 def message(tx_seq: int, slot: int, *, created: str = "A", frontier: int | None = None) -> Batch:
@@ -102,7 +102,7 @@ def message(tx_seq: int, slot: int, *, created: str = "A", frontier: int | None 
     )  # fmt: skip
 
 
-def detector_on(stored: Stored, holes: object = NOTHING_VOID) -> Folding:
+def detector_on(stored: Stored, sequence_gaps: object = NOTHING_NEVER_STORED) -> Folding:
     """As `start` makes one from what is stored."""
     position = stored.position
     detector = Detector(EVERY_TRADE)
@@ -113,7 +113,7 @@ def detector_on(stored: Stored, holes: object = NOTHING_VOID) -> Folding:
         detector.restore(
             [alert for alert in stored.alerts.values() if alert.slot <= until],
             restarts_at_ms=position.restart_time_ms,
-            epoch_since_ms=position.epoch_time_ms,
+            session_since_ms=position.epoch_time_ms,
         )
     resumed = Resumed("then", first)
     if position is not None:
@@ -121,13 +121,13 @@ def detector_on(stored: Stored, holes: object = NOTHING_VOID) -> Folding:
             folded_seq=position.folded_seq,
             folded_tx_position=position.folded_place,
             released_slot=position.released_slot,
-            epoch_time_ms=position.epoch_time_ms,
+            session_time_ms=position.epoch_time_ms,
         )
     stores = Stores(
         cast(AlertStore, stored),
         cast(PositionStore, stored),
         cast(Configuration, None),
-        cast(Holes, holes),
+        cast(SequenceGaps, sequence_gaps),
     )
     assembly = Assembly(sources=("main",), first=first.tx_position)
     return Folding(assembly, detector, stores, resumed, METRICS, Log("test"))
@@ -137,7 +137,7 @@ async def read(folding: Folding, log: list[Batch], from_seq: int = 0) -> None:
     """From where it must be read to the end; then what waits too long is given up."""
     for seq in range(from_seq or folding.start_seq, len(log) + 1):
         await folding.take(log[seq - 1], seq, STORED_MS * seq)
-    await folding.settle_holes(caught_up=False)
+    await folding.settle_sequence_gaps(caught_up=False)
     await folding.close()
 
 
@@ -163,7 +163,7 @@ def test_a_given_up_message_that_comes_later_changes_no_place() -> None:
         await read(first, log, given_up + 2 + pause)
         assert stored.position is not None
         assert stored.position.folded_place == TxPosition(0, log[-1].tx_seq)
-        # Read again in one go: nobody asks about holes before the end of a page.
+        # Read again in one go: nobody asks about gaps before the end of a page.
         again = detector_on(stored)
         await read(again, log)
         log.extend(message(next_seq + at, 104 + at) for at in range(2 * pause, 3 * pause))
@@ -215,7 +215,7 @@ def test_a_slot_that_the_end_of_a_queue_closes_is_evaluated_after_a_restart_just
     assert rung(stored) == {f"A{seq}" for seq in range(1, 11)} | {f"B{seq}" for seq in range(1, 10)}
 
 
-def test_what_waited_for_a_hole_when_the_queue_was_made_anew_is_not_lost() -> None:
+def test_what_waited_behind_a_gap_when_the_queue_was_created_again_is_not_lost() -> None:
     stored = Stored()
     log = [message(seq, 100 + seq) for seq in (1, 2, 4, 5)]
     log += [message(seq, 200 + seq, created="B") for seq in range(1, 4)]
@@ -223,7 +223,7 @@ def test_what_waited_for_a_hole_when_the_queue_was_made_anew_is_not_lost() -> No
     assert rung(stored) == {"A1", "A2", "A4", "A5", "B1", "B2"}
 
 
-def test_a_hole_that_reading_on_proves_void_is_not_given_up_however_old_it_is() -> None:
+def test_a_gap_that_reading_on_proves_never_stored_is_not_given_up_however_old_it_is() -> None:
     stored = Stored()
     log = {seq: message(seq, 100 + seq) for seq in (1, 2, *range(4, 12))}
 
@@ -232,12 +232,12 @@ def test_a_hole_that_reading_on_proves_void_is_not_given_up_however_old_it_is() 
         return tuple(METRICS.total(f"pw_detector_{name}_total") for name in names)
 
     async def work() -> None:
-        folding = detector_on(stored, VoidFrom(11))
+        folding = detector_on(stored, NeverStoredFrom(11))
         before = totals()
         for seq, batch in log.items():
             # Stored long ago: a restart reads what lies hours back.
             await folding.take(batch, seq, seq)
-            await folding.settle_holes(caught_up=True)
+            await folding.settle_sequence_gaps(caught_up=True)
             assert rung(stored) <= {"A1"} or seq == 11
         assert [now - then for now, then in zip(totals(), before, strict=True)] == [0, 1]
 
@@ -245,7 +245,7 @@ def test_a_hole_that_reading_on_proves_void_is_not_given_up_however_old_it_is() 
     assert rung(stored) == {f"A{seq}" for seq in (1, 2, *range(4, 11))}
 
 
-def test_the_sequence_of_a_batch_that_cannot_be_read_is_held_and_counted_and_no_void() -> None:
+def test_the_sequence_of_a_batch_that_cannot_be_read_is_held_and_counted_and_not_passed() -> None:
     stored = Stored()
     # The third message of PW_SWAP is no batch; the queue has acknowledged what it answered.
     wait = HOLD_MAX_MS // STORED_MS
@@ -257,14 +257,14 @@ def test_the_sequence_of_a_batch_that_cannot_be_read_is_held_and_counted_and_no_
         return tuple(METRICS.total(f"pw_detector_{name}_total") for name in names)
 
     async def work() -> None:
-        folding = detector_on(stored, AllVoid())
+        folding = detector_on(stored, AllNeverStored())
         before = totals()
         for seq in range(1, end):
             if seq == 3:
                 folding.unreadable(seq)
             else:
                 await folding.take(log[seq], seq, STORED_MS * seq)
-            await folding.settle_holes(caught_up=False)
+            await folding.settle_sequence_gaps(caught_up=False)
             if seq == 3 + wait:
                 assert rung(stored) == {"A1"}
         after = [now - then for now, then in zip(totals(), before, strict=True)]

@@ -178,15 +178,15 @@ def test_a_frontier_that_only_a_duplicate_carried_is_told_again() -> None:
     assert alone.headers.frontier_slot == 104
 
 
-def test_a_declared_discontinuity_begins_an_epoch_once_a_slot() -> None:
+def test_a_declared_discontinuity_begins_a_session_once_a_slot() -> None:
     pipeline = Pipeline("main")
     play(pipeline, chain(100, 105))
     marked = [transaction(50, index, filters=(DISCONTINUITY,)) for index in range(3)]
     play(pipeline, [*marked, meta(50, 49), *chain(51, 53)])
-    assert (pipeline.epoch, pipeline.frontier.slot, pipeline.totals.gaps) == (2, 52, 0)
+    assert (pipeline.session, pipeline.frontier.slot, pipeline.totals.gaps) == (2, 52, 0)
 
 
-def test_updates_before_a_discontinuity_keep_their_epoch() -> None:
+def test_updates_before_a_discontinuity_keep_their_session() -> None:
     pipeline = Pipeline("main")
     pipeline.update(transaction(100, 0), 0.0)
     (old,) = pipeline.update(transaction(50, 0, filters=(DISCONTINUITY,)), 0.0)
@@ -215,7 +215,7 @@ def test_a_resume_stays_at_the_checkpoint_until_the_tail_is_filled() -> None:
     play(pipeline, [transaction(130, 0), meta(130, 129)])
     assert pipeline.frontier.slot == 100
     play(pipeline, chain(101, 129))
-    assert (pipeline.frontier.slot, pipeline.epoch, pipeline.totals.gaps) == (129, 3, 0)
+    assert (pipeline.frontier.slot, pipeline.session, pipeline.totals.gaps) == (129, 3, 0)
 
 
 def test_a_checkpoint_on_a_skipped_slot_is_no_gap() -> None:
@@ -224,20 +224,20 @@ def test_a_checkpoint_on_a_skipped_slot_is_no_gap() -> None:
     assert (pipeline.frontier.slot, pipeline.totals.gaps) == (103, 0)
 
 
-def test_a_source_that_has_started_over_begins_an_epoch() -> None:
+def test_a_source_that_has_started_over_begins_a_session() -> None:
     pipeline = restored(5000)
     sent = play(pipeline, chain(1000, 1003))
     assert {m.headers.epoch for m in sent if isinstance(m, TxMessage)} == {4}
     assert pipeline.frontier.slot == 1002
 
 
-def test_a_slot_zero_transaction_after_a_resume_begins_no_epoch() -> None:
+def test_a_slot_zero_transaction_after_a_resume_begins_no_session() -> None:
     pipeline = restored(5000)
     play(pipeline, [transaction(0, 1), *chain(5001, 5004)])
-    assert (pipeline.epoch, pipeline.frontier.slot) == (3, 5003)
+    assert (pipeline.session, pipeline.frontier.slot) == (3, 5003)
 
 
-def test_what_the_replay_window_lost_is_a_gap_in_the_same_epoch() -> None:
+def test_what_the_replay_window_lost_is_a_gap_in_the_same_session() -> None:
     pipeline = restored(100)
     pipeline.resumed(break_why="replay window exceeded")
     gaps = [m.gap for m in play(pipeline, chain(150, 152)) if isinstance(m, GapMessage)]
@@ -247,7 +247,7 @@ def test_what_the_replay_window_lost_is_a_gap_in_the_same_epoch() -> None:
     assert pipeline.frontier.slot == 151
 
 
-def test_a_live_start_after_a_refusal_is_a_new_epoch_with_a_gap_before_it() -> None:
+def test_a_live_start_after_a_refusal_is_a_new_session_with_a_gap_before_it() -> None:
     pipeline = restored(100)
     pipeline.live("from_slot is not supported")
     gaps = [m.gap for m in play(pipeline, chain(150, 152)) if isinstance(m, GapMessage)]
@@ -286,7 +286,7 @@ def test_a_cut_before_anything_was_closed_asks_for_the_first_slot_again() -> Non
     assert pipeline.resume_from() == 100
     pipeline.resumed()
     play(pipeline, chain(100, 103))
-    assert (pipeline.frontier.slot, pipeline.epoch, pipeline.totals.gaps) == (102, 1, 0)
+    assert (pipeline.frontier.slot, pipeline.session, pipeline.totals.gaps) == (102, 1, 0)
 
 
 def test_what_was_asked_for_is_no_older_chain_however_much_was_stored_since() -> None:
@@ -297,7 +297,7 @@ def test_what_was_asked_for_is_no_older_chain_however_much_was_stored_since() ->
     store_all(pipeline, waiting)
     pipeline.resumed(asked)
     play(pipeline, chain(5001, 5210))
-    assert (pipeline.epoch, pipeline.frontier.slot, pipeline.totals.gaps) == (3, 5209, 0)
+    assert (pipeline.session, pipeline.frontier.slot, pipeline.totals.gaps) == (3, 5209, 0)
 
 
 @given(st.lists(st.binary(max_size=80), max_size=60))

@@ -35,7 +35,7 @@ class Line:
     plan: Plan = field(default_factory=lambda: Plan(NEEDED))
     needed: int = NEEDED
     standing: frozenset[int] = frozenset()
-    # Since anything came or the epoch broke: who said that it cannot give it, and who was away.
+    # Since anything came or the session broke: who said that it cannot give it, and who was away.
     refused: set[int] = field(default_factory=set)
     away: dict[int, int] = field(default_factory=dict)
     in_a_row: int = 0
@@ -104,7 +104,7 @@ class Line:
         assert not plan.why
         assert not plan.is_live
         # Nothing that is needed is skipped: it is asked for what is needed, or again for the
-        # later slot at which the epoch was broken.
+        # later slot at which the session was broken.
         assert plan.from_slot in {self.needed, max(self.needed, end.asked_slot or 0)}
         if following.endpoint != end.endpoint:
             assert plan.from_slot == self.needed
@@ -118,7 +118,7 @@ class Line:
     st.frozensets(st.integers(0, 3)),
 )
 @settings(max_examples=200)
-def test_an_epoch_breaks_only_when_every_endpoint_was_asked_and_nothing_else_is_skipped(
+def test_a_session_breaks_only_when_every_endpoint_was_asked_and_nothing_else_is_skipped(
     endpoints: int,
     answers: list[tuple[tuple[str, bool], int | None]],
     standing: frozenset[int],

@@ -280,9 +280,7 @@ def test_what_was_played_before_a_boundary_can_be_had_after_it() -> None:
 
 
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=60), st.integers(1, 8), st.integers(1, 30))
-def test_the_window_leaves_no_hole_or_says_so(
-    steps: list[int], slots_max: int, wanted: int
-) -> None:
+def test_the_window_leaves_no_gap_or_says_so(steps: list[int], slots_max: int, wanted: int) -> None:
     window = Window(slots_max)
     played = [Item("tx", slot, b"", 0) for slot in steps]
     for item in played:

@@ -34,7 +34,7 @@ from support.odd_node import OddNode, Say, error, odd_node, only, result
 from support.rpc_node import blocks_of
 
 FIRST, LAST = 300_000_030, 300_000_045
-HOLE = 300_000_037
+MISSING = 300_000_037
 UNSUPPORTED = "Transaction version (1) is not supported by the requesting client"
 
 
@@ -46,7 +46,7 @@ def market() -> list[bytes]:
 @pytest.fixture(scope="module")
 def blocks(market: list[bytes]) -> dict[int, Any]:
     found = blocks_of(market)
-    assert {FIRST, HOLE - 1, HOLE, HOLE + 1, LAST} <= found.keys()
+    assert {FIRST, MISSING - 1, MISSING, MISSING + 1, LAST} <= found.keys()
     return found
 
 
@@ -144,33 +144,39 @@ async def test_a_block_that_is_not_given_leaves_its_slot_open_and_the_others_sto
     name: str, blocks: dict[int, Any]
 ) -> None:
     said = REFUSALS[name]
-    with odd_node(blocks, only("getBlock", HOLE, said)) as node:
+    with odd_node(blocks, only("getBlock", MISSING, said)) as node:
         job, why, _ = await filled_from(node, blocks)
-    assert why == f"the block of slot {HOLE + 1} follows slot {HOLE}, which is not there"
-    assert taken(job) == [slot for slot in sorted(blocks) if FIRST <= slot <= LAST and slot != HOLE]
+    assert why == f"the block of slot {MISSING + 1} follows slot {MISSING}, which is not there"
+    assert taken(job) == [
+        slot for slot in sorted(blocks) if FIRST <= slot <= LAST and slot != MISSING
+    ]
     if b'"code"' in said.body:
-        assert str(json.loads(said.body)["error"]["code"]) in job.remarks[HOLE]
+        assert str(json.loads(said.body)["error"]["code"]) in job.remarks[MISSING]
 
 
 def other(blocks: dict[int, Any], **changed: Any) -> Say:
-    return result({**blocks[HOLE], **changed})
+    return result({**blocks[MISSING], **changed})
 
 
 def lies(blocks: dict[int, Any]) -> dict[str, Say]:
     return {
-        "another parent": other(blocks, parentSlot=HOLE - 5),
-        "itself as parent": other(blocks, parentSlot=HOLE),
-        "a later parent": other(blocks, parentSlot=HOLE + 40),
+        "another parent": other(blocks, parentSlot=MISSING - 5),
+        "itself as parent": other(blocks, parentSlot=MISSING),
+        "a later parent": other(blocks, parentSlot=MISSING + 40),
         "a negative parent": other(blocks, parentSlot=-1),
         "another hash": other(blocks, blockhash="1" * 32),
         "another parent's hash": other(blocks, previousBlockhash="1" * 32),
         "another height": other(blocks, blockHeight=1),
-        "the block before": result(blocks[HOLE - 1]),
-        "the block after": result(blocks[HOLE + 1]),
-        "no transactions": result({k: v for k, v in blocks[HOLE].items() if k != "transactions"}),
+        "the block before": result(blocks[MISSING - 1]),
+        "the block after": result(blocks[MISSING + 1]),
+        "no transactions": result(
+            {k: v for k, v in blocks[MISSING].items() if k != "transactions"}
+        ),
         "only signatures": other(blocks, transactions=["5" * 88]),
         "broken base64": other(blocks, transactions=[{"transaction": ["%", "base64"], "meta": {}}]),
-        "no meta": other(blocks, transactions=[{**blocks[HOLE]["transactions"][0], "meta": None}]),
+        "no meta": other(
+            blocks, transactions=[{**blocks[MISSING]["transactions"][0], "meta": None}]
+        ),
         "a huge number": other(blocks, blockTime=2**80),
     }
 
@@ -187,12 +193,12 @@ async def test_a_node_whose_blocks_contradict_each_other_proves_nothing(
     name: str, blocks: dict[int, Any]
 ) -> None:
     assert set(LIES) == lies(blocks).keys()
-    with odd_node(blocks, only("getBlock", HOLE, lies(blocks)[name])) as node:
+    with odd_node(blocks, only("getBlock", MISSING, lies(blocks)[name])) as node:
         job, why, _ = await filled_from(node, blocks)
-    assert any(str(slot) in why for slot in (HOLE - 1, HOLE, HOLE + 1)), why
+    assert any(str(slot) in why for slot in (MISSING - 1, MISSING, MISSING + 1)), why
     # What speaks against the rest is not stored, where it can be known by then.
     if name != "another hash":
-        assert HOLE not in taken(job)
+        assert MISSING not in taken(job)
 
 
 TROUBLES: dict[str, Say] = {
@@ -216,11 +222,11 @@ TROUBLES: dict[str, Say] = {
 async def test_a_node_that_fails_for_good_ends_it_and_what_was_read_is_kept(
     name: str, blocks: dict[int, Any]
 ) -> None:
-    with odd_node(blocks, only("getBlock", HOLE, TROUBLES[name])) as node:
+    with odd_node(blocks, only("getBlock", MISSING, TROUBLES[name])) as node:
         job, why, lines = await filled_from(node, blocks)
-    assert taken(job) == [slot for slot in sorted(blocks) if FIRST <= slot < HOLE]
+    assert taken(job) == [slot for slot in sorted(blocks) if FIRST <= slot < MISSING]
     assert set(taken(job)) == job.fill.links.keys()
-    tries = node.blocks_asked().count(HOLE)
+    tries = node.blocks_asked().count(MISSING)
     is_final = name in {"redirect", "forbidden", "not found", "429 for an hour", "429 until a date"}
     # How often another is tried within its patience is a matter of the machine; see below.
     assert tries == 1 or not is_final
@@ -236,7 +242,7 @@ async def test_a_node_that_fails_for_a_while_is_asked_again(
 
     def odd(_method: str, slot: int) -> Say | None:
         nonlocal left
-        if slot != HOLE or not left:
+        if slot != MISSING or not left:
             return None
         left -= 1
         return TROUBLES[name]
@@ -244,7 +250,7 @@ async def test_a_node_that_fails_for_a_while_is_asked_again(
     with odd_node(blocks, odd) as node:
         _, why, lines = await filled_from(node, blocks, patience_s=10.0)
     assert why == ""
-    assert node.blocks_asked().count(HOLE) == 3
+    assert node.blocks_asked().count(MISSING) == 3
     # Growing pauses, each of them said.
     assert [line.rpartition("waits ")[2] for line in lines] == ["0.5 s", "1.0 s"]
 
@@ -262,20 +268,20 @@ async def test_an_answer_that_never_ends_is_cut(
 ) -> None:
     monkeypatch.setattr(rpc_module, "ANSWER_BYTES_MAX", 1 << 20)
     flood = Say(b" " * 65_536, endless=True)
-    with odd_node(blocks, only("getBlock", HOLE, flood)) as node:
+    with odd_node(blocks, only("getBlock", MISSING, flood)) as node:
         job, why, _ = await filled_from(node, blocks)
-    assert f"follows slot {HOLE}, which is not there" in why
-    assert "over 1 MiB" in job.remarks[HOLE]
+    assert f"follows slot {MISSING}, which is not there" in why
+    assert "over 1 MiB" in job.remarks[MISSING]
 
 
 async def test_an_answer_that_drips_is_given_up_at_the_deadline(blocks: dict[int, Any]) -> None:
     drip = Say(b" " * 10_000, drip=True)
-    with odd_node(blocks, only("getBlock", HOLE, drip)) as node:
+    with odd_node(blocks, only("getBlock", MISSING, drip)) as node:
         began_s = asyncio.get_running_loop().time()
         job, why, _ = await filled_from(node, blocks, deadline_s=0.4, patience_s=1.0)
         assert asyncio.get_running_loop().time() - began_s < 20
     assert "no whole answer in 0.4 s" in why
-    assert HOLE not in taken(job)
+    assert MISSING not in taken(job)
 
 
 async def test_a_node_of_which_nothing_can_be_read_is_left(blocks: dict[int, Any]) -> None:
@@ -291,10 +297,10 @@ async def test_a_node_of_which_nothing_can_be_read_is_left(blocks: dict[int, Any
 
 async def test_a_nodes_words_drive_no_terminal(blocks: dict[int, Any]) -> None:
     said = error(-32007, "\x1b[2J\u202eskipped\nfilled" + "x" * 5_000)
-    with odd_node(blocks, only("getBlock", HOLE, said)) as node:
+    with odd_node(blocks, only("getBlock", MISSING, said)) as node:
         job, _, _ = await filled_from(node, blocks)
-    assert job.remarks[HOLE].isprintable()
-    assert len(job.remarks[HOLE]) < 300
+    assert job.remarks[MISSING].isprintable()
+    assert len(job.remarks[MISSING]) < 300
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"7", b'{"result":', b"[" * 200_000, b"\xff\xfe"])
@@ -342,15 +348,15 @@ async def test_captures_of_two_chains_prove_nothing(
     market: list[bytes], blocks: dict[int, Any], tmp_path: Path
 ) -> None:
     parts = {slot: part for slot, part in by_slot(market).items() if FIRST <= slot <= LAST}
-    other_meta = pb.SubscribeUpdate.FromString(parts[HOLE][-1])
+    other_meta = pb.SubscribeUpdate.FromString(parts[MISSING][-1])
     other_meta.block_meta.blockhash = "1" * 32
-    twice = {**parts, HOLE: [*parts[HOLE], other_meta.SerializeToString()]}
+    twice = {**parts, MISSING: [*parts[MISSING], other_meta.SerializeToString()]}
     _, why = await from_capture(blocks, tmp_path / "twice.pb.zst", twice)
-    assert why == f"the captures hold two different blocks of slot {HOLE}"
-    other = {**parts, HOLE: [*parts[HOLE][:-1], other_meta.SerializeToString()]}
+    assert why == f"the captures hold two different blocks of slot {MISSING}"
+    other = {**parts, MISSING: [*parts[MISSING][:-1], other_meta.SerializeToString()]}
     job, why = await from_capture(blocks, tmp_path / "other.pb.zst", other)
-    assert str(HOLE) in why
-    assert HOLE + 1 not in taken(job)
+    assert str(MISSING) in why
+    assert MISSING + 1 not in taken(job)
 
 
 def test_a_transaction_of_version_one_is_read() -> None:

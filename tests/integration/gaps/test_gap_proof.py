@@ -18,7 +18,7 @@ from support.poll import poll_until
 from support.rpc_node import blocks_of
 
 FIRST, LAST = 300_000_030, 300_000_045
-HOLE = 300_000_037
+MISSING = 300_000_037
 UNSUPPORTED = "Transaction version (1) is not supported by the requesting client"
 
 
@@ -30,7 +30,7 @@ def market() -> list[bytes]:
 @pytest.fixture(scope="module")
 def blocks(market: list[bytes]) -> dict[int, Any]:
     found = blocks_of(market)
-    assert {FIRST, HOLE, HOLE + 1, LAST} <= found.keys()
+    assert {FIRST, MISSING, MISSING + 1, LAST} <= found.keys()
     return found
 
 
@@ -64,10 +64,10 @@ async def still_open(system: Gapped, ended: Ended, *says: str) -> None:
     assert [gap.filled for gap in await system.records()] == [False]
 
 
-def hole(method: str, blocks: dict[int, Any]) -> Say | None:
+def without_slot(method: str, blocks: dict[int, Any]) -> Say | None:
     if method != "getBlocks":
         return None
-    return result([slot for slot in inside(blocks) if slot != HOLE])
+    return result([slot for slot in inside(blocks) if slot != MISSING])
 
 
 LISTS = {
@@ -92,9 +92,9 @@ async def test_a_gap_with_a_slot_that_the_node_does_not_list_stays_open_and_is_n
     market: list[bytes], blocks: dict[int, Any], tmp_path: Path
 ) -> None:
     async with gapped(tmp_path, market, FIRST, LAST) as system:
-        with odd_node(blocks, lambda method, _: hole(method, blocks)) as node:
+        with odd_node(blocks, lambda method, _: without_slot(method, blocks)) as node:
             ended = await backfill(system, node)
-            says = f"the block of slot {HOLE + 1} follows slot {HOLE}, which is not there"
+            says = f"the block of slot {MISSING + 1} follows slot {MISSING}, which is not there"
             await still_open(system, ended, says)
             await system.until_parsed()
             asked = node.blocks_asked()
@@ -102,8 +102,8 @@ async def test_a_gap_with_a_slot_that_the_node_does_not_list_stays_open_and_is_n
             node.odd = lambda _method, _slot: None
             ended = await backfill(system, node)
         assert (ended.code, "filled" in ended.out) == (0, True), ended
-        assert f"continues from slot {HOLE}" in ended.err
-        assert node.blocks_asked()[len(asked) :] == [HOLE]
+        assert f"continues from slot {MISSING}" in ended.err
+        assert node.blocks_asked()[len(asked) :] == [MISSING]
         await all_proven(system)
         assert await system.swaps() == swaps_of(market)
         assert [gap.filled for gap in await system.records()] == [True]
@@ -121,14 +121,14 @@ async def test_a_block_that_is_not_given_is_never_taken_for_a_skipped_slot(
 ) -> None:
     async with gapped(tmp_path, market, FIRST, LAST) as system:
         for said in REFUSALS.values():
-            with odd_node(blocks, only("getBlock", HOLE, said)) as node:
+            with odd_node(blocks, only("getBlock", MISSING, said)) as node:
                 ended = await backfill(system, node)
-            await still_open(system, ended, f"slot {HOLE}, which is not there")
+            await still_open(system, ended, f"slot {MISSING}, which is not there")
             if b'"code"' in said.body:
                 assert str(msgspec.json.decode(said.body)["error"]["code"]) in ended.out
             # What else can be had is stored.
             missing = swaps_of(market) - await system.swaps()
-            assert missing == swaps_of(by_slot(market)[HOLE])
+            assert missing == swaps_of(by_slot(market)[MISSING])
             await system.until_parsed()
 
 
@@ -193,17 +193,17 @@ async def test_what_was_read_before_a_node_fails_is_kept_and_the_next_call_goes_
 ) -> None:
     async with gapped(tmp_path, market, FIRST, LAST) as system:
         busy = Say(b"", status=503, headers={"Retry-After": "3600"})
-        with odd_node(blocks, only("getBlock", HOLE, busy)) as node:
+        with odd_node(blocks, only("getBlock", MISSING, busy)) as node:
             ended = await backfill(system, node)
-            await still_open(system, ended, f"slot {HOLE}", "HTTP 503", "asks to wait 3600 s")
+            await still_open(system, ended, f"slot {MISSING}", "HTTP 503", "asks to wait 3600 s")
             assert " 0 updates stored" not in ended.out
             await system.until_parsed()
             before = len(node.blocks_asked())
             node.odd = lambda _method, _slot: None
             ended = await backfill(system, node)
         assert ended.code == 0, ended
-        assert f"continues from slot {HOLE}" in ended.err
-        assert node.blocks_asked()[before:] == [slot for slot in inside(blocks) if slot >= HOLE]
+        assert f"continues from slot {MISSING}" in ended.err
+        assert node.blocks_asked()[before:] == [slot for slot in inside(blocks) if slot >= MISSING]
         await all_proven(system)
         assert await system.swaps() == swaps_of(market)
 
@@ -226,17 +226,17 @@ async def test_captures_close_a_gap_only_with_the_whole_chain(
         for slot, updates in by_slot(market).items():
             for update in updates:
                 all_of_it.write(update)
-                if slot != HOLE:
+                if slot != MISSING:
                     most_of_it.write(update)
     async with gapped(tmp_path, market, FIRST, LAST) as system:
         words = ("backfill", "--gap", system.gap.id, "--capture")
         ended = await pw(*words, str(holed), PW_NATS_URL=system.broker_url)
-        says = f"the block of slot {HOLE + 1} follows slot {HOLE}, which is not there"
+        says = f"the block of slot {MISSING + 1} follows slot {MISSING}, which is not there"
         await still_open(system, ended, says)
         await system.until_parsed()
         ended = await pw(*words, str(whole), PW_NATS_URL=system.broker_url)
         assert ended.code == 0, ended
-        assert f"continues from slot {HOLE}" in ended.err
+        assert f"continues from slot {MISSING}" in ended.err
         await all_proven(system)
         assert await system.swaps() == swaps_of(market)
 
@@ -246,7 +246,7 @@ async def test_verify_names_a_gap_that_was_closed_without_proof_and_backfill_ope
 ) -> None:
     async with gapped(tmp_path, market, FIRST, LAST) as system:
         # As an earlier version closed it: on the node's word, with a slot left out.
-        with odd_node(blocks, lambda method, _: hole(method, blocks)) as node:
+        with odd_node(blocks, lambda method, _: without_slot(method, blocks)) as node:
             await backfill(system, node)
             filled = msgspec.structs.replace(system.gap, filled=True)
             await system.bus.js.publish(
@@ -254,9 +254,9 @@ async def test_verify_names_a_gap_that_was_closed_without_proof_and_backfill_ope
             )
             check = (await verify(system))["filled gaps have their chain"]
             assert not check["holds"]
-            assert f"slot {HOLE + 1} follows slot {HOLE}" in check["detail"]
+            assert f"slot {MISSING + 1} follows slot {MISSING}" in check["detail"]
             ended = await backfill(system, node)
-            await still_open(system, ended, str(HOLE))
+            await still_open(system, ended, str(MISSING))
             assert "open again" in ended.err
             node.odd = lambda _method, _slot: None
             ended = await backfill(system, node)

@@ -59,39 +59,39 @@ async def test_a_block_that_is_missing_is_named_and_nothing_is_taken_for_whole(
     archive: Archive, tmp_path: Path
 ) -> None:
     _, _, slots = span(archive)
-    hole = slots[20]
-    held = archive.blocks.pop(hole)
+    missing = slots[20]
+    held = archive.blocks.pop(missing)
     out = tmp_path / "some.pb.zst"
     with archive_node(archive):
         code, said = await pw(*capture(archive, out))
         assert code == 1, said
-        assert f"NOT WHOLE: the block of slot {hole} is missing" in said
+        assert f"NOT WHOLE: the block of slot {missing} is missing" in said
         assert not out.exists()
         with pytest.raises(BadCapture, match="not a capture by its name"):
             list(read_capture(tmp_path / "some.pb.zst.part"))
-        archive.blocks[hole] = held
+        archive.blocks[missing] = held
         archive.asked.clear()
         code, said = await pw(*capture(archive, out))
     assert code == 0, said
     assert kinds(out)[0] == slots
     # What was there already was not asked for again.
     asked = [first for method, first in archive.asked if method == "getBlock"]
-    assert min(asked) == hole
+    assert min(asked) == missing
 
 
-async def test_a_capture_with_a_hole_is_finished_only_on_request_and_named(
+async def test_a_capture_with_a_missing_block_is_finished_only_on_request_and_named(
     archive: Archive, tmp_path: Path
 ) -> None:
     _, _, slots = span(archive)
-    hole = slots[20]
-    del archive.blocks[hole]
+    missing = slots[20]
+    del archive.blocks[missing]
     out = tmp_path / "some.pb.gz"
     with archive_node(archive):
         code, said = await pw(*capture(archive, out, "--allow-missing"))
     assert code == 1, said
-    assert f"missing: slot {hole}" in said
+    assert f"missing: slot {missing}" in said
     assert "NOT WHOLE: 1 missing" in said
-    assert kinds(out)[0] == [slot for slot in slots if slot != hole]
+    assert kinds(out)[0] == [slot for slot in slots if slot != missing]
 
 
 async def test_a_block_too_large_to_be_read_back_is_named_and_never_written(

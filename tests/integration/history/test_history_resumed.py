@@ -48,23 +48,23 @@ async def test_a_run_that_goes_on_knows_what_an_earlier_one_left_out(
     archive: Archive, tmp_path: Path
 ) -> None:
     _, _, slots = span(archive)
-    hole = slots[20]
-    held = archive.blocks.pop(hole)
+    missing = slots[20]
+    held = archive.blocks.pop(missing)
     out = tmp_path / "some.pb.zst"
     with archive_node(archive):
         await killed_at(archive, out, slots[30], "--allow-missing")
         # The node has it by now, and the file's order is the chain's.
-        archive.blocks[hole] = held
+        archive.blocks[missing] = held
         code, said = await pw(*capture(archive, out))
         assert code == 2, said
-        assert f"an earlier run with --allow-missing left out slot {hole};" in said
+        assert f"an earlier run with --allow-missing left out slot {missing};" in said
         assert "remove the file" in said
         assert not out.exists()
         code, said = await pw(*capture(archive, out, "--allow-missing"))
     assert code == 1, said
-    assert f"missing: slot {hole}: an earlier run left it out" in said
+    assert f"missing: slot {missing}: an earlier run left it out" in said
     assert "NOT WHOLE: 1 missing" in said
-    assert kinds(out)[0] == [slot for slot in slots if slot != hole]
+    assert kinds(out)[0] == [slot for slot in slots if slot != missing]
 
 
 async def test_what_a_list_leaves_out_before_a_missing_block_is_named_too(

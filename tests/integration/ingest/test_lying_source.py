@@ -218,7 +218,7 @@ async def test_a_checkpoint_that_cannot_be_true_is_given_up_and_the_source_begin
                 state = await checkpoint(bus)
                 return state if state is not None and state.epoch == 4 else None
 
-            state = await poll_until(another, "a checkpoint of another epoch")
+            state = await poll_until(another, "a checkpoint of another session")
         assert SLOT - 10 < state.frontier_slot <= chain.slot
 
 

@@ -60,12 +60,12 @@ async def test_a_standby_that_cannot_resume_goes_on_live_with_a_gap_while_the_fi
         ingest(broker, first, **standby(first, second)),
     ):
         await until_frontier(bus, 518)
-        epochs = {headers.epoch for headers, _ in await stored(bus)}
+        sessions = {headers.epoch for headers, _ in await stored(bus)}
         (gap,) = await gaps(bus)
     assert gap[0] == 101
     assert gap[2] == "from_slot is not supported"
     assert from_slots(second)[-1] is None
-    assert epochs == {2}
+    assert sessions == {2}
 
 
 async def test_a_standby_with_a_short_window_gives_what_it_has_while_the_first_is_dead(

@@ -138,7 +138,7 @@ async def test_a_bad_filter_is_an_invalid_argument() -> None:
     assert "'nonsense' in account_include is no address" in details
 
 
-async def test_a_cut_stream_is_continued_from_a_slot_without_a_hole() -> None:
+async def test_a_cut_stream_is_continued_from_a_slot_without_a_gap() -> None:
     async with replaying(UPDATES, faults="drop_after=150") as source:
         found: list[pb.SubscribeUpdate] = []
         async with subscribed(source.target, everything()) as call:

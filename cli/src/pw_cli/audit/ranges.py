@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 
 class Ranges:
-    """Whole numbers, in memory only as many as there are holes between them."""
+    """A set of whole numbers, kept as ranges: memory grows only with the breaks between them."""
 
     def __init__(self) -> None:
         # The first and the last number of each range, ascending; ranges never touch.

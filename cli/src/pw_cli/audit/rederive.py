@@ -101,7 +101,7 @@ async def rederive(
             break
     while assembly.missing:
         found.missing.extend(assembly.missing)
-        _fold(detector, assembly.skip_void(assembly.missing[-1]), found)
+        _fold(detector, assembly.skip_never_stored(assembly.missing[-1]), found)
     found.late = assembly.late
     return found
 

@@ -44,7 +44,7 @@ class StreamAudit:
         # Filter -> the first and the last slot that came through it.
         self._seen_by: dict[str, tuple[int, int]] = {}
         self._blocks = StoredBlocks()
-        # (source, epoch, slot) -> the sequence of PW_TX that brought its block.
+        # (source, session, slot) -> the sequence of PW_TX that brought its block.
         self._brought_by: dict[tuple[str, int, int], int] = {}
         self._seen = SeenWindow()
         self._delivered = [array("Q") for _ in range(PARTS)]

@@ -45,7 +45,7 @@ def within(gap: Gap, slot: int) -> bool:
     return gap.first_missing_slot <= slot <= gap.last_missing_slot
 
 
-def hole(gap: Gap, links: Mapping[int, Link], around: Around) -> tuple[int, int] | None:
+def missing_parent(gap: Gap, links: Mapping[int, Link], around: Around) -> tuple[int, int] | None:
     """The first block (slot, parent) whose parent should be there and is not."""
     ends = () if around.after is None else (around.after,)
     for link in (*(links[slot] for slot in sorted(links)), *ends):
@@ -68,7 +68,7 @@ def why_open(
             a slot of another gap.
     """
     span = f"slots {gap.first_missing_slot} to {gap.last_missing_slot}"
-    if found := hole(gap, links, around):
+    if found := missing_parent(gap, links, around):
         nothing = "" if links else f"no block of {span} is there: "
         return f"{nothing}the block of slot {found[0]} follows slot {found[1]}, which is not there"
     after = around.after
@@ -163,7 +163,7 @@ class StoredBlocks:
     """What PW_SWAP says of blocks: takes every batch, in stored order."""
 
     def __init__(self) -> None:
-        # (source, epoch) -> slot -> parent.
+        # (source, session) -> slot -> parent.
         self.parents: dict[tuple[str, int], dict[int, int]] = {}
         # A gap's id -> slot -> parent, of what was filled in.
         self.fills: dict[str, dict[int, int]] = {}
@@ -186,9 +186,9 @@ class StoredBlocks:
     def around(self, gap: Gap, gaps: Iterable[Gap]) -> Around:
         """What is stored on both sides of a gap, of which `gaps` are all that are recorded."""
         before: int | None = None
-        epochs = {epoch for source, epoch in self.parents if source == gap.source}
-        for epoch in sorted((one for one in epochs if one <= gap.epoch), reverse=True):
-            slots = self.parents[gap.source, epoch]
+        sessions = {session for source, session in self.parents if source == gap.source}
+        for session in sorted((one for one in sessions if one <= gap.epoch), reverse=True):
+            slots = self.parents[gap.source, session]
             before = max((slot for slot in slots if slot < gap.first_missing_slot), default=None)
             if before is not None:
                 break

@@ -13,7 +13,7 @@ from typing import Final
 from google.protobuf.message import DecodeError
 
 from pw_cli.history.capture_part import Part
-from pw_cli.history.history_chain import Hole, Tip
+from pw_cli.history.history_chain import MissingSlots, Tip
 from pw_common.wire.captures import BadCapture
 from pw_geyser import geyser_pb2 as pb
 
@@ -27,7 +27,7 @@ class Held:
     updates: int = 0
     unread: int = 0
     tip: Tip | None = None
-    holes: list[Hole] = field(default_factory=list)
+    left_out: list[MissingSlots] = field(default_factory=list)
 
 
 def updates_of(part: Part) -> Iterator[pb.SubscribeUpdate]:
@@ -73,5 +73,5 @@ def _follow(held: Held, meta: pb.SubscribeUpdateBlockMeta, first_slot: int, name
             "remove it first"
         )
     if parent_slot > known_slot:
-        held.holes.append(Hole(known_slot + 1, parent_slot, LEFT_OUT))
+        held.left_out.append(MissingSlots(known_slot + 1, parent_slot, LEFT_OUT))
     held.tip = Tip(meta.slot, meta.blockhash)

@@ -19,7 +19,7 @@ from solders.signature import Signature
 from pw_cli.history.capture_asked import Asked, BadRequest, asked_of, name_of
 from pw_cli.history.capture_held import blocks_held, is_unread, updates_of
 from pw_cli.history.capture_part import Part
-from pw_cli.history.history_chain import Broken, Chain, Fetched, Hole
+from pw_cli.history.history_chain import Broken, Chain, Fetched, MissingSlots
 from pw_cli.history.history_node import BadNode, check_node, history_node, in_order, say_for
 from pw_cli.history.history_progress import Progress
 from pw_common.process.exit_codes import EXIT_OK, EXIT_UNAVAILABLE
@@ -146,16 +146,16 @@ async def _slots(
 ) -> None:
     first, last = asked
     held = blocks_held(updates_of(part), first, part.path)
-    tally.before, tally.unread, holes = held.updates, held.unread, held.holes
-    if holes and not allow_missing:
+    tally.before, tally.unread, left_out = held.updates, held.unread, held.left_out
+    if left_out and not allow_missing:
         raise BadCapture(
-            f"{part.path}: an earlier run with --allow-missing left out {_names(holes)}; give it "
-            "again, or remove the file to fetch everything"
+            f"{part.path}: an earlier run with --allow-missing left out {_names(left_out)}; give "
+            "it again, or remove the file to fetch everything"
         )
     if held.tip is not None:
         shown.say(f"goes on behind slot {held.tip.slot}: {tally.before} updates are there")
     chain = Chain(
-        rpc, first, last, tip=held.tip, holes=holes if allow_missing else None, say=shown.say
+        rpc, first, last, tip=held.tip, left_out=left_out if allow_missing else None, say=shown.say
     )
     shown.total(last - first + 1)
     try:
@@ -164,19 +164,19 @@ async def _slots(
                 _keep(part, block, tally)
                 shown.at(block.slot - first + 1, f"slot {block.slot}, {tally.blocks} blocks")
     finally:
-        tally.missing = {hole.name: _why(hole) for hole in holes}
-        tally.lost = sum(hole.slots for hole in holes)
+        tally.missing = {missing.name: _why(missing) for missing in left_out}
+        tally.lost = sum(missing.slots for missing in left_out)
 
 
-def _names(holes: list[Hole]) -> str:
-    more = f" and {len(holes) - NAMED_MAX} more" if len(holes) > NAMED_MAX else ""
-    return f"{', '.join(hole.name for hole in holes[:NAMED_MAX])}{more}"
+def _names(left_out: list[MissingSlots]) -> str:
+    more = f" and {len(left_out) - NAMED_MAX} more" if len(left_out) > NAMED_MAX else ""
+    return f"{', '.join(missing.name for missing in left_out[:NAMED_MAX])}{more}"
 
 
-def _why(hole: Hole) -> str:
-    if hole.slots == 1:
-        return hole.why
-    return f"of slot {hole.last_slot}: {hole.why}; which others have a block is not shown"
+def _why(missing: MissingSlots) -> str:
+    if missing.slots == 1:
+        return missing.why
+    return f"of slot {missing.last_slot}: {missing.why}; which others have a block is not shown"
 
 
 def _keep(part: Part, block: Fetched, tally: Tally) -> None:

@@ -48,7 +48,7 @@ class Fetched(NamedTuple):
     unread: int
 
 
-class Hole(NamedTuple):
+class MissingSlots(NamedTuple):
     """Slots in a row, both ends inclusive: the last one has a block that was not had.
 
     Nothing shows which of those before it have one too.
@@ -78,7 +78,7 @@ class Broken(RuntimeError):
 class Chain:
     """The blocks of one span, both ends inclusive; `tip` goes on from what is there already.
 
-    With `holes` a block that cannot be had is noted there, and the chain begins again after it.
+    With `left_out` a block that cannot be had is noted there, and the chain begins again after it.
     """
 
     def __init__(
@@ -88,14 +88,14 @@ class Chain:
         last: int,
         *,
         tip: Tip | None = None,
-        holes: list[Hole] | None = None,
+        left_out: list[MissingSlots] | None = None,
         say: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self._rpc = rpc
         self._first = first
         self._last = last
         self._tip = tip
-        self._holes = holes
+        self._left_out = left_out
         self._say = say
         # Slot -> why its block was not given.
         self._remarks: dict[int, str] = {}
@@ -151,10 +151,10 @@ class Chain:
             before = await self._ask(parent) if parent not in self._remarks else None
             if before is None:
                 why = self._remarks[parent]
-                if self._holes is None:
+                if self._left_out is None:
                     raise Broken(f"the block of slot {parent} is missing: {why}")
                 # A list that leaves out one block may have left out those before it.
-                self._holes.append(Hole(self._known + 1, parent, why))
+                self._left_out.append(MissingSlots(self._known + 1, parent, why))
                 self._tip = None
                 break
             if before.header.parent_slot >= parent:

@@ -63,7 +63,7 @@ class Flow:
 
 
 def batches(captures: Iterable[Path], programs: At = shipped) -> Iterator[Batch]:
-    """What PW_SWAP would hold; each capture but the first begins a new epoch.
+    """What PW_SWAP would hold; each capture but the first begins a new session.
 
     Raises:
         BadCapture: a file that cannot be read.

@@ -79,7 +79,7 @@ class Detector:
         alerts: Iterable[Alert],
         *,
         restarts_at_ms: int = 0,
-        epoch_since_ms: int = 0,
+        session_since_ms: int = 0,
         evaluates_from_ms: int = 0,
         cut_ms: int = 0,
         until_slot: int = 0,
@@ -89,7 +89,7 @@ class Detector:
         Args:
             alerts: Tokens' alerts and notices in the order in which they were given.
             restarts_at_ms: The event time after which everything will be folded.
-            epoch_since_ms: The event time at which the present epoch began.
+            session_since_ms: The event time at which the present session began.
             evaluates_from_ms: The event time up to which slots will be folded alone: what no
                 window of that time reaches needs not be put into one.
             cut_ms: Up to where the hour had been cut to fit into memory. 0 where one of these
@@ -103,9 +103,9 @@ class Detector:
         self.market.restarts_at_ms = restarts_at_ms
         self.market.restarts_cut_ms = cut_ms
         self.market.windows_from_ms = max(cut_ms, evaluates_from_ms - WINDOWED_MS)
-        self.episodes.restore(given, epoch_since_ms)
+        self.episodes.restore(given, session_since_ms)
         for alert in given:
-            if alert.kind != "closed" and alert.event_time_ms >= epoch_since_ms:
+            if alert.kind != "closed" and alert.event_time_ms >= session_since_ms:
                 self._rang_ms[alert.mint] = alert.event_time_ms
 
     def fold(self, closed: ClosedSlot) -> None:

@@ -5,15 +5,15 @@ position. What a restart folds again up to the stored position is folded without
 since its alerts are stored.
 
 Nothing is decided here. Whether a slot is new, and where a restart reads: `core/progress.py`.
-What a hole is: `core/holes.py`. Which slots close: `pw_common.ordering.assembly`.
+What a sequence gap is: `core/sequence_gaps.py`. Which slots close: `pw_common.ordering.assembly`.
 
 | what comes             | is decided by        | and then done                                |
 | ---------------------- | -------------------- | -------------------------------------------- |
 | a batch                | `Assembly.add`       | the slots that it closes are taken           |
 | a slot that closed     | `Progress.evaluates` | folded; or evaluated, and its alerts stored  |
 | all of a batch's slots | `Progress.folded`    | the position is stored, a few times a second |
-| no batch               | `Progress`           | counted; no hole is void meanwhile           |
-| a turn of the loop     | `hole`               | a hole is asked about, passed, or given up   |
+| no batch               | `Progress`           | counted; no gap is passed as never stored    |
+| a turn of the loop     | `sequence_gap`       | a gap is asked about, passed, or given up    |
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from pw_common.wire.heartbeat import MemoryHealth
 from pw_common.wire.messages import Batch
 from pw_detection.detector import Detector
 from pw_detector.core.apply_config import Change, apply
-from pw_detector.core.holes import Hole, hole
 from pw_detector.core.progress import Progress
 from pw_detector.core.restart import Resumed
+from pw_detector.core.sequence_gaps import SequenceGap, sequence_gap
 from pw_detector.figures import Figures
 from pw_detector.memory import Memory
 from pw_detector.store.alert_store import AlertStore
 from pw_detector.store.configuration import Configuration
-from pw_detector.store.holes import Holes
 from pw_detector.store.position import PositionStore
+from pw_detector.store.sequence_gaps import SequenceGaps
 
 # A position is written this often at most; a crash in between re-derives refused alerts.
 POSITION_EVERY_S: Final = 0.25
@@ -50,7 +50,7 @@ class Stores(NamedTuple):
     alerts: AlertStore
     positions: PositionStore
     configuration: Configuration
-    holes: Holes
+    sequence_gaps: SequenceGaps
 
 
 class Folding:
@@ -96,45 +96,50 @@ class Folding:
     def unreadable(self, seq: int) -> None:
         """A message of PW_SWAP is no batch: which one of PW_TX it answered, nobody knows.
 
-        While it may be the one that is missing, a hole is no void: it is held, and counted.
+        While it may be the missing message, a gap is held and counted, not passed as never stored.
         """
         self._progress.read_unreadable(seq)
         self._metrics.count("pw_detector_unreadable_total")
 
-    async def settle_holes(self, *, caught_up: bool) -> None:
-        """Go on past holes that nobody will fill: at once where that is proven, else late.
+    async def settle_sequence_gaps(self, *, caught_up: bool) -> None:
+        """Go on past gaps that nobody will fill: at once where that is proven, else late.
 
-        In a backlog the stream's own clock counts, else every hole would look old.
+        In a backlog the stream's own clock counts, else every gap would look old.
         """
-        while await self._pass_void_hole() or await self._give_up_hole(caught_up=caught_up):
+        while await self._pass_never_stored() or await self._give_up_sequence_gap(
+            caught_up=caught_up
+        ):
             continue
         if self._is_unwritten:
             await self._remember()
 
-    async def _pass_void_hole(self) -> bool:
-        if self._progress.unreadable or hole(self._assembly, now_ms()) in (Hole.NONE, Hole.YOUNG):
+    async def _pass_never_stored(self) -> bool:
+        if self._progress.unreadable or sequence_gap(self._assembly, now_ms()) in (
+            SequenceGap.NONE,
+            SequenceGap.YOUNG,
+        ):
             return False
         missing, queue = self._assembly.missing, self._assembly.queue
         read_seq = self._progress.read_seq
-        until_seq = await self._stores.holes.void_until(missing, read_seq, queue)
+        until_seq = await self._stores.sequence_gaps.never_stored_until(missing, read_seq, queue)
         if not until_seq:
             return False
-        closed = self._assembly.skip_void(until_seq)
-        self._log.warning("void_sequences", first_tx_seq=missing[0], last_tx_seq=until_seq)
+        closed = self._assembly.skip_never_stored(until_seq)
+        self._log.warning("never_stored_sequences", first_tx_seq=missing[0], last_tx_seq=until_seq)
         self._metrics.count("pw_detector_void_sequences_total", len(missing))
         await self._released(closed)
         return True
 
-    async def _give_up_hole(self, *, caught_up: bool) -> bool:
-        missing, holes = self._assembly.missing, self._stores.holes
-        if caught_up and holes.is_asked(missing, self._assembly.queue):
-            return False  # The next message, or none, proves it void.
+    async def _give_up_sequence_gap(self, *, caught_up: bool) -> bool:
+        missing, sequence_gaps = self._assembly.missing, self._stores.sequence_gaps
+        if caught_up and sequence_gaps.is_asked(missing, self._assembly.queue):
+            return False  # The next message, or none, proves that it was never stored.
         clock_ms = now_ms() if caught_up else self._progress.stored_ms
-        if hole(self._assembly, clock_ms) is not Hole.DUE:
+        if sequence_gap(self._assembly, clock_ms) is not SequenceGap.DUE:
             return False
-        if caught_up and await holes.is_to_come(missing):
+        if caught_up and await sequence_gaps.is_to_come(missing):
             return False
-        closed = self._assembly.skip_holes(clock_ms)
+        closed = self._assembly.skip_sequence_gaps(clock_ms)
         self._say_given_up(missing, len(closed), caught_up=caught_up)
         self._progress.given_up(missing)
         await self._released(closed)
@@ -143,10 +148,12 @@ class Folding:
     def _say_given_up(self, missing: range, released: int, *, caught_up: bool) -> None:
         first, last = missing.start, missing[-1]
         if not caught_up and not self._progress.unreadable:
-            # In a backlog most are void; one that is answered after all is counted late.
-            self._log.info("hole_passed", first_tx_seq=first, last_tx_seq=last)
+            # In a backlog most were never stored; what is answered after all is counted late.
+            self._log.info("sequence_gap_passed", first_tx_seq=first, last_tx_seq=last)
             return
-        self._log.error("hole_given_up", first_tx_seq=first, last_tx_seq=last, released=released)
+        self._log.error(
+            "sequence_gap_given_up", first_tx_seq=first, last_tx_seq=last, released=released
+        )
         self._metrics.count("pw_detector_given_up_sequences_total", len(missing))
 
     async def close(self) -> None:

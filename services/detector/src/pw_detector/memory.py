@@ -15,7 +15,7 @@ from pw_detection.state.market import Market
 BASE_BYTES: Final = 80 * MIB
 # What the allocator keeps beside what is asked of it.
 USED_SHARE: Final = 0.85
-# What the sweeps of so much event time free lies in holes between what stays.
+# The memory that sweeps of that much event time free lies scattered between what stays.
 GIVE_BACK_EVERY_MS: Final = 5 * 60_000
 
 

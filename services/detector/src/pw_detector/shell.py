@@ -101,7 +101,7 @@ class _Loop:
             if self._folding.rebuilt or number % REBUILD_TURN == 0:
                 await asyncio.sleep(0)
         folding = self._folding
-        await folding.settle_holes(caught_up=reader.pending == 0)
+        await folding.settle_sequence_gaps(caught_up=reader.pending == 0)
         caught_up = reader.pending == 0 and folding.rebuilt
         # A few messages that wait are a busy detector, not one that is behind.
         up_to_date = folding.rebuilt and reader.pending <= BEHIND_PENDING_MAX
@@ -114,7 +114,7 @@ class _Loop:
         try:
             batch = batch_of(message.headers, message.body)
         except (BadEnvelope, WrongSchema) as error:
-            # Its sequence stays a hole, which is held and then counted, never passed over.
+            # Its sequence stays missing: the gap is held and then counted, never passed over.
             self._folding.unreadable(message.seq)
             self._runtime.log.error("batch_unreadable", seq=message.seq, reason=str(error))
             return

@@ -21,8 +21,8 @@ from pw_detector.core.restart import Note, Resumed
 from pw_detector.folding import Folding, Stores
 from pw_detector.store.alert_store import AlertStore, stored_alerts
 from pw_detector.store.configuration import Configuration
-from pw_detector.store.holes import Holes
 from pw_detector.store.position import Position, PositionStore
+from pw_detector.store.sequence_gaps import SequenceGaps
 
 FIRST_SEQ: Final = 1
 
@@ -50,7 +50,7 @@ async def start(settings: Settings, runtime: Runtime, store: AlertStore) -> Fold
             former=resumed.first.former,
         ),
         await _detector(bus, log, position, resumed),
-        Stores(store, positions, configuration, Holes(bus)),
+        Stores(store, positions, configuration, SequenceGaps(bus)),
         resumed,
         runtime.metrics,
         log,
@@ -95,7 +95,7 @@ async def _resumed(bus: Bus, position: Position | None, created: str, first_seq:
         folded_seq=position.folded_seq,
         folded_tx_position=position.folded_place,
         released_slot=position.released_slot,
-        epoch_time_ms=position.epoch_time_ms,
+        session_time_ms=position.epoch_time_ms,
     )
 
 
@@ -106,7 +106,7 @@ async def _detector(bus: Bus, log: Log, position: Position | None, resumed: Resu
         detector.restore(
             await stored_alerts(bus, log, until_slot=position.released_slot),
             restarts_at_ms=resumed.first.event_time_ms,
-            epoch_since_ms=position.epoch_time_ms,
+            session_since_ms=position.epoch_time_ms,
             evaluates_from_ms=position.event_time_ms,
             cut_ms=position.cut_ms,
             until_slot=position.released_slot,

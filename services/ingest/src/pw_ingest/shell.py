@@ -129,7 +129,7 @@ class Ingest:
             connected=connected,
             slot=pipeline.totals.slot,
             lag_ms=self._lag_ms,
-            epoch=pipeline.epoch,
+            epoch=pipeline.session,
             checkpoint_slot=pipeline.checkpoint_slot,
             frontier_slot=pipeline.frontier.slot or None,
             gaps=pipeline.totals.gaps,

@@ -84,7 +84,7 @@ class Player:
         return self._window.first_available
 
     def join(self, filter_: Filter, from_slot: int | None) -> Subscriber:
-        """Add a subscriber; with `from_slot` it gets the remembered updates first, without a hole.
+        """Add a subscriber; with `from_slot` it gets the remembered updates first, without a gap.
 
         Raises:
             NotAvailable: the memory begins later.

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from pw_cli.audit.unreadable import Unreadable
 from pw_cli.connect.broker import add_broker_argument, with_broker
-from pw_cli.gaps.gap_proof import Around, Fill, hole, why_open
+from pw_cli.gaps.gap_proof import Around, Fill, missing_parent, why_open
 from pw_cli.gaps.gap_sources import Job, from_captures, from_node
 from pw_cli.gaps.gap_store import (
     Filler,
@@ -180,7 +180,7 @@ async def _from_source(job: Job, args: argparse.Namespace) -> str:
 
 def _why_open(job: Job) -> str:
     why = why_open(job.gap, job.fill.links, job.around)
-    found = hole(job.gap, job.fill.links, job.around)
+    found = missing_parent(job.gap, job.fill.links, job.around)
     if why and found and found[1] in job.remarks:
         why = f"{why} ({job.remarks[found[1]]})"
     return why

@@ -98,7 +98,7 @@ async def _checks(bus: Bus) -> list[Check]:
         async for batch in _batches(bus, extent, progress, reading):
             audit.add(batch)
         under_way = audit.waiting()
-        covered, void = await _covered(bus, extent, audit)
+        covered, never_stored = await _covered(bus, extent, audit)
         filled = audit.filled(filled_before, waiting=waiting, trimmed=extent.swap_first > 1)
         gaps = await _gaps(bus)
         # Letters that were sent back and deleted are gone for a reason, so all ever count.
@@ -106,7 +106,7 @@ async def _checks(bus: Bus) -> list[Check]:
         deriving = progress.add_task("deriving alerts", total=_length(extent))
         batches = _batches(bus, extent, progress, deriving)
         alerts = await _alerts(bus, extent, audit, batches)
-    first_waiting = next((seq for seq in under_way if seq not in void), None)
+    first_waiting = next((seq for seq in under_way if seq not in never_stored), None)
     chain = audit.chain(gaps, first_waiting=first_waiting)
     return [covered, chain, filled, audit.dead_letters(dead_letters), audit.repeats(), *alerts]
 

@@ -7,28 +7,28 @@ Theory. PW_SWAP holds the answers to PW_TX in the order in which parsers finishe
 questions are asked of each one, in this order, each in a module with a table of its own:
 
 1. Of which queue is it? PW_TX may be deleted, or restored from a copy: `sequences/queues.py`.
-2. Is it its turn? Sequences have no holes: `sequences/sequencer.py`.
-3. Of which epoch of its source is it? `epochs.py`.
+2. Is it its turn? Sequences have no gaps: `sequences/sequencer.py`.
+3. Of which session of its source is it? `sessions.py`.
 4. Into which slot goes each event? `slots/open_slots.py`, `slots/backfill.py`.
 
-State: what waits for its turn; the present epoch of each source; the epoch's open slots.
+State: what waits for its turn; the present session of each source; the session's open slots.
 
-| released, with its standing | events                  | claims       | closes               |
-| --------------------------- | ----------------------- | ------------ | -------------------- |
-| `PRESENT`, `CLAIMS`         | placed                  | believed     | up to the watermark  |
-| `PRESENT`, `EVENTS`         | placed                  | not believed | nothing              |
-| `BEGINS`                    | placed in the new epoch | believed     | the old epoch, whole |
-| `OVER`                      | counted `late`          | not believed | nothing              |
-| `EARLY`                     | wait for their epoch    | not believed | nothing              |
-| `FILLS`                     | amend slots that closed | not believed | nothing              |
-| `TOO_OLD`                   | counted `too_old`       | not believed | nothing              |
-| (`QueueEnds`)               |                         |              | the old epoch, whole |
+| released, with its standing | events                    | claims       | closes                 |
+| --------------------------- | ------------------------- | ------------ | ---------------------- |
+| `PRESENT`, `CLAIMS`         | placed                    | believed     | up to the watermark    |
+| `PRESENT`, `EVENTS`         | placed                    | not believed | nothing                |
+| `BEGINS`                    | placed in the new session | believed     | the old session, whole |
+| `OVER`                      | counted `late`            | not believed | nothing                |
+| `EARLY`                     | wait for their session    | not believed | nothing                |
+| `FILLS`                     | amend slots that closed   | not believed | nothing                |
+| `TOO_OLD`                   | counted `too_old`         | not believed | nothing                |
+| (`QueueEnds`)               |                           |              | the old session, whole |
 
 Invariants, of any arrival order within what a fleet holds back:
 - Every event is in one slot, or is counted once: `repeats`, `late`, `untimed`, `too_old`.
-- Slots of an epoch close once, in rising order, and hold what a sort of everything holds.
+- Slots of a session close once, in rising order, and hold what a sort of everything holds.
 - No claim is believed whose message was lost with its queue.
-- Nothing is late, but what comes after its hole was given up, and what a copy without a name
+- Nothing is late, but what comes after its sequence was given up, and what a copy without a name
   (a volume's snapshot) brings out of order.
 """
 
@@ -38,7 +38,6 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from pw_common.ordering.closed_slot import BEGINNING, PLACED, ClosedSlot, TxPosition
-from pw_common.ordering.epochs import STRAYS_MAX, Epochs, Standing
 from pw_common.ordering.sequences.sequencer import (
     QueueEnds,
     Released,
@@ -47,6 +46,7 @@ from pw_common.ordering.sequences.sequencer import (
     Stored,
     Trust,
 )
+from pw_common.ordering.sessions import STRAYS_MAX, Sessions, Standing
 from pw_common.ordering.slots.backfill import fill
 from pw_common.ordering.slots.open_slots import At, Left, OpenSlots
 from pw_common.ordering.watermark import Watermark
@@ -62,7 +62,7 @@ __all__ = [
     "TxPosition",
 ]
 
-# Several times the parsers' ack_wait: until then redeliveries fill the hole, though parsers and
+# Several times the parsers' ack_wait: until then redeliveries fill the gap, though parsers and
 # broker fall one after the other. A third of it was not enough in ten minutes of such faults.
 HOLD_MAX_MS: Final = 60_000
 HELD_MAX: Final = 50_000
@@ -71,10 +71,10 @@ HELD_MAX: Final = 50_000
 class Assembly:
     """Holds what is not complete yet.
 
-    `late` counts events that came after their slot closed, or after their epoch ended;
-    `repeats` those that came twice; `untimed` those at an epoch's start for whose slot
+    `late` counts events that came after their slot closed, or after their session ended;
+    `repeats` those that came twice; `untimed` those at a session's start for whose slot
     nothing tells the time; `too_old` those of a filled gap that lies further back than clocks,
-    or in an epoch that is over.
+    or in a session that is over.
     """
 
     def __init__(
@@ -87,16 +87,16 @@ class Assembly:
     ) -> None:
         self._declared = frozenset(sources)
         self._sequencer = Sequencer(first, held_max, former)
-        self._epochs = Epochs(held_max)
+        self._sessions = Sessions(held_max)
         self._left = Left()
         self._slots = OpenSlots(self._left)
         self._watermark = Watermark()
         self._at = At(first, 0)
-        # (PW_SWAP sequence, position in PW_TX) from which the present epoch can be read again; None
-        # while it is the one that reading began with, and where a part of it was lost with a
-        # queue: no position in this one is where that was read.
-        self.epoch_start: tuple[int, TxPosition] | None = None
-        self.is_first_epoch = True
+        # (PW_SWAP sequence, position in PW_TX) from which the present session can be read again;
+        # None while it is the one that reading began with, and where a part of it was lost with
+        # a queue: no position in this one is where that was read.
+        self.session_start: tuple[int, TxPosition] | None = None
+        self.is_first_session = True
 
     @property
     def queue(self) -> str:
@@ -140,17 +140,17 @@ class Assembly:
 
     @property
     def late(self) -> int:
-        """Events that came after their slot closed, or after their epoch ended."""
+        """Events that came after their slot closed, or after their session ended."""
         return self._left.late
 
     @property
     def untimed(self) -> int:
-        """Events at an epoch's start for whose slot nothing tells the time."""
+        """Events at a session's start for whose slot nothing tells the time."""
         return self._left.untimed
 
     @property
     def too_old(self) -> int:
-        """Events of a filled gap that lies too far back, or in an epoch that is over."""
+        """Events of a filled gap that lies too far back, or in a session that is over."""
         return self._left.too_old
 
     @property
@@ -162,7 +162,7 @@ class Assembly:
         """Take the next batch of PW_SWAP; returns the slots that it closes, in order."""
         return self._take(self._sequencer.arrive(batch, Stored(stored_ms, seq), self._watermark))
 
-    def skip_holes(self, now_ms: int) -> list[ClosedSlot]:
+    def skip_sequence_gaps(self, now_ms: int) -> list[ClosedSlot]:
         """Go on without what nobody delivered for too long, by the times of storing."""
         return self._take(self._sequencer.pass_over()) if self.is_due(now_ms) else []
 
@@ -171,7 +171,7 @@ class Assembly:
         oldest_ms = self.oldest_held_ms
         return oldest_ms is not None and now_ms - oldest_ms > HOLD_MAX_MS
 
-    def skip_void(self, until_seq: int) -> list[ClosedSlot]:
+    def skip_never_stored(self, until_seq: int) -> list[ClosedSlot]:
         """Go on where nothing up to `until_seq` was ever a message: proven, so nothing is late."""
         if not self.missing or self.missing[-1] > until_seq:
             return []
@@ -185,7 +185,7 @@ class Assembly:
                 continue
             # One that others have overtaken closes nothing earlier than they did.
             self._at = At(max(self._at.tx_position, step.tx_position), step.swap_seq)
-            match self._epochs.judge(step):
+            match self._sessions.judge(step):
                 case Standing.OVER:
                     self._left.late += _placed(step.batch)
                 case Standing.TOO_OLD:
@@ -195,12 +195,12 @@ class Assembly:
                 case Standing.FILLS:
                     closed += fill(self._slots, step.batch, self._at, self._left)
                 case Standing.BEGINS:
-                    due = self._epochs.due(step.batch)
+                    due = self._sessions.due(step.batch)
                     closed += self._begin(steps[number:], has_lost=bool(due))
                     closed += self._lost_before(step, due, steps[number:])
                     closed += self._enter(step)
                 case Standing.PRESENT:
-                    if due := self._epochs.due(step.batch):
+                    if due := self._sessions.due(step.batch):
                         closed += self._lost_before(step, due, steps[number:])
                     closed += self._enter(step)
         return closed
@@ -208,34 +208,36 @@ class Assembly:
     def _lost_before(
         self, one: Released, due: Sequence[Released], following: Sequence[Step]
     ) -> list[ClosedSlot]:
-        """What was lost of this batch's epoch, and of those that begin with nothing else."""
+        """What was lost of this batch's session, and of those that begin with nothing else."""
         closed: list[ClosedSlot] = []
-        for epoch in sorted({early.batch.epoch for early in due}):
+        for session in sorted({early.batch.epoch for early in due}):
             for early in due:
-                if early.batch.epoch == epoch:
+                if early.batch.epoch == session:
                     self._slots.take(early.batch)
-            if epoch != one.batch.epoch:
+            if session != one.batch.epoch:
                 # All of it was answered before it was lost, so that nothing else is to come.
-                has_lost = any(early.batch.epoch > epoch for early in due)
+                has_lost = any(early.batch.epoch > session for early in due)
                 closed += self._begin(following, has_lost=has_lost)
         return closed
 
     def _enter(self, one: Released) -> list[ClosedSlot]:
-        """A batch of the present epoch."""
+        """A batch of the present session."""
         self._slots.take(one.batch)
         if one.trust is not Trust.CLAIMS:
             return []
-        self._epochs.enter(one.batch)
+        self._sessions.enter(one.batch)
         slot = self._watermark.advance(one.batch)
         if self._declared <= self._watermark.sources:
             return self._slots.close(slot, self._at)
         return []
 
     def _begin(self, following: Iterable[Step], *, has_lost: bool) -> list[ClosedSlot]:
-        """An epoch begins with these; the one before closes, whole."""
+        """A session begins with these; the one before closes, whole."""
         closed = self._finish()
-        is_whole = not has_lost and not self._epochs.waits
-        self.epoch_start = (self._first_seq(following), self._at.tx_position) if is_whole else None
+        is_whole = not has_lost and not self._sessions.waits
+        self.session_start = (
+            (self._first_seq(following), self._at.tx_position) if is_whole else None
+        )
         return closed
 
     def _first_seq(self, steps: Iterable[Step]) -> int:
@@ -246,21 +248,21 @@ class Assembly:
 
     def _end_queue(self, end: QueueEnds) -> list[ClosedSlot]:
         """What is left closes here, before the first message of the new queue."""
-        self._left.late += sum(_placed(one.batch) for one in self._epochs.forget())
+        self._left.late += sum(_placed(one.batch) for one in self._sessions.forget())
         self._at = At(
             TxPosition(end.tx_position.incarnation, end.tx_position.tx_seq - 1), end.swap_seq
         )
-        self.epoch_start = (end.swap_seq, end.tx_position)
+        self.session_start = (end.swap_seq, end.tx_position)
         return self._finish()
 
     def _finish(self) -> list[ClosedSlot]:
-        """The epoch ends: all of it that is left closes, and windows begin empty."""
+        """The session ends: all of it that is left closes, and windows begin empty."""
         closed = self._slots.close_all(self._at)
         self._left.repeats += self._slots.seen.repeats
         self._slots = OpenSlots(self._left)
         self._watermark = Watermark()
-        self._epochs.end()
-        self.is_first_epoch = False
+        self._sessions.end()
+        self.is_first_session = False
         return closed
 
 

@@ -44,7 +44,7 @@ class SeenWindow:
         return True
 
     def clear(self) -> None:
-        """Forget everything: a new epoch begins."""
+        """Forget everything: a new session begins."""
         self._keys.clear()
         self._order.clear()
         self._slots.clear()

@@ -37,16 +37,16 @@ def next_slot_time(previous: SlotTime | None, slot: int, block_time_s: int | Non
     """The event time of a slot that closes after `previous`.
 
     Args:
-        previous: The slot that closed before it in this epoch, if any.
+        previous: The slot that closed before it in this session, if any.
         slot: Greater than the previous slot.
         block_time_s: Seconds since 1970 from block_meta, or None where there was none.
 
     Raises:
-        ValueError: If the first slot of an epoch has no block time, or slots go back.
+        ValueError: If the first slot of a session has no block time, or slots go back.
     """
     if previous is None:
         if block_time_s is None:
-            raise ValueError(f"slot {slot} opens an epoch without a block time")
+            raise ValueError(f"slot {slot} opens a session without a block time")
         return SlotTime(slot, block_time_s * 1_000)
     if slot <= previous.slot:
         raise ValueError(f"slot {slot} closes after slot {previous.slot}")

@@ -1,6 +1,6 @@
 """Which slots are complete, from sequences and frontiers alone: no timer takes part.
 
-PW_TX sequences have no holes, and every PW_TX message is answered by one batch
+PW_TX sequences have no gaps, and every PW_TX message is answered by one batch
 that names its sequence. So a reader of PW_SWAP knows from the sequences that it
 holds whether an earlier message is still being parsed. The frontier of the
 newest batch in the contiguous prefix says which slots were stored before it;
@@ -24,12 +24,12 @@ class Watermark:
     def advance(self, batch: Batch) -> int:
         """Take the next batch of the prefix; returns the watermark after it (0: none yet).
 
-        A frontier of 0 says nothing, nor does one beyond any chain. A new epoch replaces its
+        A frontier of 0 says nothing, nor does one beyond any chain. A new session replaces its
         source's frontier.
         """
         if 0 < batch.frontier_slot <= SLOT_MAX:
-            epoch, frontier = self._frontiers.get(batch.source, (batch.epoch, 0))
-            if batch.epoch != epoch:
+            session, frontier = self._frontiers.get(batch.source, (batch.epoch, 0))
+            if batch.epoch != session:
                 frontier = 0
             self._frontiers[batch.source] = (batch.epoch, max(frontier, batch.frontier_slot))
         return self.slot
@@ -45,7 +45,7 @@ class Watermark:
         return min((frontier for _, frontier in self._frontiers.values()), default=0)
 
     def is_newer(self, batch: Batch) -> bool:
-        """Whether a batch claims at least what its source claimed last, or is of a new epoch."""
+        """Whether a batch claims at least what its source claimed last, or is of a new session."""
         known = self._frontiers.get(batch.source)
         if known is None or not batch.frontier_slot:
             return False
@@ -55,6 +55,6 @@ class Watermark:
 
     def is_late(self, batch: Batch, slot: int) -> bool:
         """Whether an event of this slot comes after its slot was declared complete."""
-        epoch, frontier = self._frontiers.get(batch.source, (batch.epoch, 0))
+        session, frontier = self._frontiers.get(batch.source, (batch.epoch, 0))
         # Slot 0 is what a source says that does not know the slot: it is never windowed.
-        return epoch == batch.epoch and 0 < slot <= frontier
+        return session == batch.epoch and 0 < slot <= frontier

@@ -199,7 +199,7 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True, tag="gap.v1"):
 class SourceState(msgspec.Struct, frozen=True, kw_only=True, tag="source.v1"):
     """Ingest's checkpoint in the `pw_source` bucket, one key a source.
 
-    Every slot <= `checkpoint_slot` of this epoch is stored in PW_TX or is a recorded gap.
+    Every slot <= `checkpoint_slot` of this session is stored in PW_TX or is a recorded gap.
     `tx_history` holds pairs, newest last: everything up to a slot is in the messages up to a
     sequence of the PW_TX that was created at `tx_stream_created`. A PW_TX that ends before
     these was restored from an older copy. `clock_slot` was produced at `clock_ms` by the chain's

@@ -54,10 +54,10 @@ class Episodes:
         """Whether a token has an open episode of any rule."""
         return mint in self._mints
 
-    def restore(self, alerts: Iterable[Alert], epoch_since_ms: int) -> None:
+    def restore(self, alerts: Iterable[Alert], session_since_ms: int) -> None:
         """Take up tokens' alerts up to the slot from which evaluation goes on, in their order.
 
-        What opened before the epoch began holds nothing back any more.
+        What opened before the session began holds nothing back any more.
         """
         for alert in alerts:
             key = (alert.mint, alert.trigger)
@@ -66,7 +66,7 @@ class Episodes:
                 for one in ended_of(alert):
                     self._end((one.mint, alert.trigger))
                 continue
-            if alert.kind == "opened" and alert.event_time_ms >= epoch_since_ms:
+            if alert.kind == "opened" and alert.event_time_ms >= session_since_ms:
                 self._opened_ms[key] = alert.event_time_ms
             self._end(key)
             self._mints[alert.mint] += 1

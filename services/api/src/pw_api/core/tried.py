@@ -95,7 +95,7 @@ class Trial:
     def _fold(self, assembly: Assembly, batch: Batch, stored_ms: int, seq: int) -> None:
         self._step(assembly.add(batch, stored_ms, seq))
         # By the stream's own clock, as a detector does in a backlog.
-        self._step(assembly.skip_holes(stored_ms))
+        self._step(assembly.skip_sequence_gaps(stored_ms))
 
     def _step(self, closed: list[ClosedSlot]) -> None:
         for slot in closed:

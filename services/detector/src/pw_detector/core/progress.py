@@ -55,13 +55,13 @@ class Progress:
         self.stored_ms = 0
         self.released_slot = resumed.released_slot
         self.event_time_ms = 0
-        # PW_SWAP sequences of batches that could not be read, whose hole may still show.
+        # PW_SWAP sequences of batches that could not be read, whose gap may still show.
         self.unreadable: deque[int] = deque(maxlen=PARSER_ACK_PENDING_MAX)
         self._swap_stream_created = resumed.swap_stream_created
         self._folded_seq = resumed.folded_seq
         self._folded_tx_position = resumed.folded_tx_position
         self._folded_time_ms = 0
-        self._epoch_time_ms = resumed.epoch_time_ms
+        self._session_time_ms = resumed.session_time_ms
         self._restart = RestartPoints(resumed.first)
         # Of a stream that was read before, what was trimmed beyond where reading had come to.
         beyond = self.read_seq - resumed.folded_seq
@@ -105,11 +105,11 @@ class Progress:
 
     def evaluates(self, one: ClosedSlot, assembly: Assembly) -> bool:
         """Take the next slot that closed; returns whether it is to be evaluated."""
-        if one.reset and not (self._epoch_time_ms and assembly.is_first_epoch):
-            self._epoch_time_ms = one.event_time_ms
-        if one.reset and assembly.epoch_start is not None:
+        if one.reset and not (self._session_time_ms and assembly.is_first_session):
+            self._session_time_ms = one.event_time_ms
+        if one.reset and assembly.session_start is not None:
             # Its first slots come from messages before the one that closed them.
-            swap_seq, tx_position = assembly.epoch_start
+            swap_seq, tx_position = assembly.session_start
             self._restart.reset(Note(one.event_time_ms, swap_seq, tx_position, assembly.former))
         if self._phase is Phase.OVERLAPS and self._is_new(one):
             self._phase = Phase.EVALUATES
@@ -147,7 +147,7 @@ class Progress:
             restart_place=oldest.tx_position,
             restart_time_ms=oldest.event_time_ms,
             restart_former=oldest.former,
-            epoch_time_ms=self._epoch_time_ms,
+            epoch_time_ms=self._session_time_ms,
             cut_ms=cut_ms,
         )
 

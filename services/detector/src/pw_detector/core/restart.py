@@ -34,7 +34,7 @@ class Resumed(NamedTuple):
     folded_seq: int = 0
     folded_tx_position: TxPosition = TxPosition(0, 0)
     released_slot: int = 0
-    epoch_time_ms: int = 0
+    session_time_ms: int = 0
 
 
 class RestartPoints:

@@ -31,11 +31,11 @@ class Archive:
         self._file: BinaryIO | None = None
         self._part: Path | None = None
         self._zstd: zstandard.ZstdCompressionWriter | None = None
-        self._epoch = 0
+        self._session = 0
         self._opened_s = 0.0
         folder.mkdir(parents=True, exist_ok=True)
 
-    def write(self, updates: Iterable[bytes], *, epoch: int, slot: int) -> None:
+    def write(self, updates: Iterable[bytes], *, session: int, slot: int) -> None:
         """Append one batch.
 
         Raises:
@@ -43,11 +43,11 @@ class Archive:
         """
         now_s = monotonic_s()
         if self._zstd is not None and (
-            epoch != self._epoch or now_s - self._opened_s >= self._file_s
+            session != self._session or now_s - self._opened_s >= self._file_s
         ):
             self.close()
         if self._zstd is None:
-            self._open(epoch, slot, now_s)
+            self._open(session, slot, now_s)
         if self._zstd is not None:
             self._zstd.write(join(updates))
             self._zstd.flush(zstandard.FLUSH_BLOCK)
@@ -61,14 +61,14 @@ class Archive:
         self._part.rename(self._part.with_suffix(""))
         self._zstd = self._file = self._part = None
 
-    def _open(self, epoch: int, slot: int, now_s: float) -> None:
+    def _open(self, session: int, slot: int, now_s: float) -> None:
         self._trim()
-        name = f"{self._source}-{now_ms()}-{epoch}-{slot}.pb.zst.part"
+        name = f"{self._source}-{now_ms()}-{session}-{slot}.pb.zst.part"
         self._part = self._folder / name
         self._file = self._part.open("xb")
         compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL)
         self._zstd = compressor.stream_writer(self._file, closefd=False)
-        self._epoch = epoch
+        self._session = session
         self._opened_s = now_s
 
     def _trim(self) -> None:

@@ -183,7 +183,7 @@ class Sender:
         if self._archive is None or not message.updates:
             return
         try:
-            self._archive.write(message.updates, epoch=message.headers.epoch, slot=message.slot)
+            self._archive.write(message.updates, session=message.headers.epoch, slot=message.slot)
         except OSError as error:
             # The stream matters more than its archive.
             self._archive = None

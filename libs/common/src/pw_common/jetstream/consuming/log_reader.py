@@ -2,7 +2,7 @@
 
 A `LogReader` keeps an ephemeral consumer at the broker and makes a new one
 whenever it is gone or a delivery was lost, so what it gives is ordered and has
-no holes but those that the stream itself has (`trimmed` counts them).
+no gaps but those that the stream itself has (`trimmed` counts them).
 """
 
 from __future__ import annotations

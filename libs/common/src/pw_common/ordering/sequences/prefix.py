@@ -6,8 +6,9 @@ from typing import Final
 
 from pw_common.wire.messages import Batch
 
-# Holes passed over that are remembered: one comes of a parser that is away, or of a crash.
-HOLES_MAX: Final = 1_024
+# Sequence gaps that were passed over are remembered: one comes of a parser that is away, or of a
+# crash.
+SEQUENCE_GAPS_MAX: Final = 1_024
 
 
 class Prefix:
@@ -36,7 +37,7 @@ class Prefix:
             missing = [range(*pair) for pair in zip(starts, ends, strict=True)]
             self._passed += [one for one in missing if one]
         passed = [range(one.start, min(one.stop, first_seq)) for one in self._passed]
-        self._passed = [one for one in passed if one][-HOLES_MAX:]
+        self._passed = [one for one in passed if one][-SEQUENCE_GAPS_MAX:]
         released = [self._held.pop(seq) for seq in sorted(self._held)]
         self._next = first_seq
         return released
@@ -64,12 +65,12 @@ class Prefix:
         """The sequences between the prefix and the first held batch; empty when none waits."""
         return range(self._next, min(self._held, default=self._next))
 
-    def skip_hole(self) -> list[Batch]:
+    def skip_sequence_gap(self) -> list[Batch]:
         """Give up what is missing before the first held batch; returns what the prefix gained."""
         if not self._held:
             return []
         self._passed.append(self.missing)
-        del self._passed[:-HOLES_MAX]
+        del self._passed[:-SEQUENCE_GAPS_MAX]
         self._next = min(self._held)
         return self._release()
 
@@ -79,7 +80,7 @@ class Prefix:
             if seq in passed:
                 halves = (range(passed.start, seq), range(seq + 1, passed.stop))
                 self._passed[at : at + 1] = [half for half in halves if half]
-                del self._passed[:-HOLES_MAX]
+                del self._passed[:-SEQUENCE_GAPS_MAX]
                 return True
         return False
 

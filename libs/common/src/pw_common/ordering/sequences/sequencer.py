@@ -151,11 +151,11 @@ class Sequencer:
 
     def pass_over(self) -> list[Step]:
         """Go on without what is missing before the first held batch."""
-        return [*self._released(self._prefix.skip_hole())]
+        return [*self._released(self._prefix.skip_sequence_gap())]
 
     def _in_turn(self, batch: Batch, stored: Stored, watermark: Watermark) -> list[Released]:
         if self._prefix.recover(batch.tx_seq):
-            # Its hole was given up: open slots take its events, those of closed ones are late.
+            # Its sequence was given up: open slots take its events, those of closed ones are late.
             return [self._out_of_turn(batch, stored)]
         if self._prefix.holds(batch.tx_seq):
             if self._is_other(batch, watermark):
@@ -167,7 +167,7 @@ class Sequencer:
         self._answered.note(batch)
         released = self._prefix.add(batch)
         if self.held > self._held_max:
-            released += self._prefix.skip_hole()
+            released += self._prefix.skip_sequence_gap()
         return self._released(released)
 
     def _restored(self, through_seq: int) -> list[Released]:

@@ -1,1 +1,1 @@
-"""What is open and what closed within one epoch. Pure."""
+"""What is open and what closed within one session. Pure."""

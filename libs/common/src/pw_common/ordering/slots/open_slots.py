@@ -1,4 +1,4 @@
-"""The slots of one epoch: what is open, and what closed. Pure.
+"""The slots of one session: what is open, and what closed. Pure.
 
 | the event                         | its slot | what becomes of it                     |
 | --------------------------------- | -------- | -------------------------------------- |
@@ -40,7 +40,7 @@ from pw_common.wire.messages import (
 
 @dataclass
 class Left:
-    """Events that are in no slot, over all epochs."""
+    """Events that are in no slot, over all sessions."""
 
     late: int = 0
     untimed: int = 0
@@ -56,7 +56,7 @@ class At(NamedTuple):
 
 
 class OpenSlots:
-    """Made anew for each epoch; `left` goes on counting."""
+    """Made anew for each session; `left` goes on counting."""
 
     def __init__(self, left: Left) -> None:
         self._left = left
@@ -126,13 +126,13 @@ class OpenSlots:
         return closed
 
     def close_all(self, at: At) -> list[ClosedSlot]:
-        """The epoch ends: whatever is open closes as it is."""
+        """The session ends: whatever is open closes as it is."""
         return self.close(max([0, *self._open, *self._times]), at)
 
     def slot(
         self, events: list[Placed], clock: SlotTime, at: At, *, amends: bool = False
     ) -> ClosedSlot:
-        """A slot with these events; the first one of an epoch says so."""
+        """A slot with these events; the first one of a session says so."""
         events.sort(key=CHAIN_ORDER)
         reset, self._is_first = self._is_first, False
         by_kind: dict[type, list[Any]] = {kind: [] for kind in PLACED}

@@ -17,7 +17,7 @@ Why: TypeAlias = Literal["slot_absurd", "slot_ahead", "block_time", "created_at"
 
 # What the chain's rules allow at its fastest is 300 ms (block times drift by 25 % of 400 ms).
 SLOT_MS_MIN: Final = 250
-# A minute at the fastest rate. Below the 256 old blocks in a row that begin another epoch, so
+# A minute at the fastest rate. Below the 256 old blocks in a row that begin another session, so
 # that a false slot within it costs the frontier a minute or two and resets nothing.
 SLACK_SLOTS: Final = 240
 # No cluster is older: with the fastest rate it bounds the first slot of a new source.

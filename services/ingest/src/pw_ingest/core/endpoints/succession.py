@@ -82,7 +82,7 @@ class Wait(Enum):
 
 
 class Kind(Enum):
-    """What the next stream is to the epoch."""
+    """What the next stream is to the session."""
 
     JOINS = "joins"
     GOES_ON = "goes on"

@@ -46,7 +46,7 @@ class Frontier:
         self._advance()
 
     def restart(self, slot: int = 0) -> None:
-        """Another epoch begins; what is in flight keeps its numbers."""
+        """Another session begins; what is in flight keeps its numbers."""
         self.slot = slot
         self._closed.clear()
 

@@ -1,4 +1,4 @@
-"""From updates to messages: epoch, batches, gaps and the frontier, in one place.
+"""From updates to messages: session, batches, gaps and the frontier, in one place.
 
 The shell feeds updates, the time and acknowledgements; it gets back what to
 publish. The order of the returned messages is the order to send them in.
@@ -7,20 +7,20 @@ publish. The order of the returned messages is the order to send them in.
     an update                  | batches that are full                 | it is counted and held
     a block_meta               | the batch with it, a gap that it      | slots close; the frontier
                                | shows                                 | follows what is stored
-    a declared discontinuity   | what was held, under the old epoch    | the next epoch, unless
+    a declared discontinuity   | what was held, under the old session  | the next session, unless
                                |                                       | this one is empty
-    an update of an older time | as for a discontinuity                | the next epoch
-    256 old blocks in a row    | -                                     | the next epoch
+    an update of an older time | as for a discontinuity                | the next session
+    256 old blocks in a row    | -                                     | the next session
     time                       | a lingering batch, or a frontier      | -
                                | that nothing has carried              |
     stored                     | -                                     | the frontier, at most
-    resumed                    | -                                     | the epoch goes on after
+    resumed                    | -                                     | the session goes on after
                                |                                       | what is complete
-    live                       | with its first block: the gap before  | the next epoch
+    live                       | with its first block: the gap before  | the next session
 
 Every update goes into exactly one message, in the order received. A message's
 frontier claims only what was stored, or recorded as a gap, before it was built.
-The stages of an epoch are in `epoch.py`, what a block_meta closes is in `chain.py`.
+The stages of a session are in `session.py`, what a block_meta closes is in `chain.py`.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from pw_common.wire.envelope import TxHeaders, tx_msg_id
 from pw_common.wire.messages import Gap, SourceState
 from pw_ingest.core.sequencing.batcher import Batcher, Cut
 from pw_ingest.core.sequencing.chain import Chain, Missing
-from pw_ingest.core.sequencing.epoch import Epoch, Loss
 from pw_ingest.core.sequencing.frontier import Frontier
 from pw_ingest.core.sequencing.identity import META, PING, TX, Seen, read_update
 from pw_ingest.core.sequencing.outgoing import GapMessage, Outgoing, Totals, TxMessage
+from pw_ingest.core.sequencing.session import Loss, Session
 
 # The frontier travels alone when no message has carried it for this long.
 FRONTIER_LINGER_S = 0.1
@@ -56,7 +56,7 @@ class Pipeline:
         self.filter = filter_
         self._batcher = Batcher()
         self._chain = Chain()
-        self._epoch = Epoch()
+        self._session = Session()
         self.totals = Totals()
         self._discontinuity_slot: int | None = None
         # The frontier that the last message claimed, and when that was.
@@ -65,23 +65,23 @@ class Pipeline:
         self.frontier = Frontier()
 
     @property
-    def epoch(self) -> int:
-        """The epoch's number."""
-        return self._epoch.number
+    def session(self) -> int:
+        """The number of the session."""
+        return self._session.number
 
     def restore(self, state: SourceState | None) -> None:
         """Continue from what an earlier run wrote; before anything else."""
         if state is None:
             return
-        self._epoch.restore(state.epoch, state.checkpoint_slot)
+        self._session.restore(state.epoch, state.checkpoint_slot)
         # Said before the restart; it need not travel again.
         self._carried_slot = state.checkpoint_slot
         self.frontier.restart(state.checkpoint_slot)
         self.resumed()
 
     def abandon(self, state: SourceState) -> None:
-        """Another epoch than that of a checkpoint that cannot be true; before anything else."""
-        self._epoch.abandon(state.epoch)
+        """Another session than that of a checkpoint that cannot be true; before anything else."""
+        self._session.abandon(state.epoch)
         self._begin_anew()
 
     @property
@@ -89,32 +89,32 @@ class Pipeline:
         """Where a restart may continue: everything up to here is stored, late updates included."""
         behind = self.frontier.slot - CHECKPOINT_BEHIND_SLOTS
         if behind <= 0:
-            return self._epoch.checkpoint_slot
-        return max(behind, self._epoch.checkpoint_slot or 0)
+            return self._session.checkpoint_slot
+        return max(behind, self._session.checkpoint_slot or 0)
 
     def went_back(self, slot: int) -> None:
         """The queue was restored from an older copy: what came after `slot` is asked for again."""
         slot = max(0, slot - CHECKPOINT_BEHIND_SLOTS)
-        slot = min(slot, self._epoch.checkpoint_slot or slot)
-        self._epoch.checkpoint_slot = self._carried_slot = slot
+        slot = min(slot, self._session.checkpoint_slot or slot)
+        self._session.checkpoint_slot = self._carried_slot = slot
         self.frontier.restart(slot)
         self._chain.restart()
         self.resumed()
 
     def state(self) -> SourceState | None:
-        """The checkpoint to write, or None while this epoch has nothing to claim.
+        """The checkpoint to write, or None while this session has nothing to claim.
 
         A new source counts everything before its first slot as stored, so a restart resumes there.
         """
         checkpoint_slot = self.checkpoint_slot
-        first_slot = self._epoch.first_slot
-        if checkpoint_slot is None and self._epoch.is_origin and first_slot:
+        first_slot = self._session.first_slot
+        if checkpoint_slot is None and self._session.is_origin and first_slot:
             checkpoint_slot = first_slot - 1
         if checkpoint_slot is None:
             return None
         return SourceState(
             source=self._source,
-            epoch=self.epoch,
+            epoch=self.session,
             checkpoint_slot=checkpoint_slot,
             frontier_slot=max(self.frontier.slot, checkpoint_slot),
         )
@@ -148,11 +148,11 @@ class Pipeline:
         out: list[Outgoing] = []
         if seen.is_discontinuity and declared:
             self._discontinuity(identity.slot, out)
-        elif 0 < identity.slot < self._epoch.floor_slot and kind in {TX, META}:
+        elif 0 < identity.slot < self._session.floor_slot and kind in {TX, META}:
             out.extend(self.flush(now_s))
-            self._start_epoch()
+            self._start_session()
         self.totals.count(seen, len(update))
-        self._epoch.received(identity.slot)
+        self._session.received(identity.slot)
         cuts = self._batcher.add(update, identity, now_s, ends_slot=kind == META)
         if cuts:
             out.extend([self._message(cut, now_s) for cut in cuts])
@@ -181,24 +181,24 @@ class Pipeline:
         if is_duplicate and isinstance(message, TxMessage) and message.updates:
             # What the broker already had carries an older frontier: say it again.
             headers = message.headers
-            if headers.epoch == self.epoch and headers.frontier_slot == self._carried_slot:
+            if headers.epoch == self.session and headers.frontier_slot == self._carried_slot:
                 self._carried_slot = 0
 
     def resume_from(self) -> int | None:
         """The first slot to ask the source for, or None when there is nothing to resume."""
         checkpoint_slot = self.checkpoint_slot
-        return self._epoch.first_slot if checkpoint_slot is None else checkpoint_slot + 1
+        return self._session.first_slot if checkpoint_slot is None else checkpoint_slot + 1
 
     @property
     def complete_slot(self) -> int | None:
-        """Up to here everything of this epoch was received, stored or not yet."""
+        """Up to here everything of this session was received, stored or not yet."""
         if self._chain.closed_slot is not None:
             return self._chain.closed_slot
         resume_from = self.resume_from()
         return None if resume_from is None else resume_from - 1
 
     def resumed(self, from_slot: int | None = None, *, break_why: str = "") -> None:
-        """A new stream begins that continues this epoch.
+        """A new stream begins that continues this session.
 
         Args:
             from_slot: What it is asked for; None for `resume_from` as it is now.
@@ -208,9 +208,9 @@ class Pipeline:
         if complete_slot is None:
             self._chain.restart()
             return
-        self._epoch.lose(break_why)
+        self._session.lose(break_why)
         asked_slot = from_slot or self.resume_from() or 0
-        self._epoch.floor_slot = max(0, asked_slot - BEHIND_SLOTS_MAX)
+        self._session.floor_slot = max(0, asked_slot - BEHIND_SLOTS_MAX)
         self._chain.resume(complete_slot, is_break=bool(break_why))
 
     def left_out(self, why: str, *, is_whole: bool) -> None:
@@ -224,14 +224,14 @@ class Pipeline:
             self.resumed(break_why=why)
             return
         self._chain.skip()
-        self._epoch.lose(why)
+        self._session.lose(why)
 
     def live(self, why: str) -> None:
-        """A new stream begins that does not continue: another epoch, and a gap before it."""
+        """A new stream begins that does not continue: another session, and a gap before it."""
         complete_slot = self.complete_slot
-        self._start_epoch()
+        self._start_session()
         if complete_slot is not None:
-            self._epoch.loss = Loss(why, complete_slot)
+            self._session.loss = Loss(why, complete_slot)
 
     def too_large(self, message: TxMessage, why: str) -> GapMessage:
         """A message that the broker can never take: its slot is recorded as a gap instead."""
@@ -242,14 +242,14 @@ class Pipeline:
         if slot == self._discontinuity_slot:
             return  # Declared once a slot, however many of its updates say so.
         self._discontinuity_slot = slot
-        if self._epoch.is_empty:
-            self._epoch.loss = None  # The source says that nothing belongs between.
+        if self._session.is_empty:
+            self._session.loss = None  # The source says that nothing belongs between.
             return
         out.extend(self.flush(self._sent_at_s))
-        self._start_epoch()
+        self._start_session()
 
-    def _start_epoch(self) -> None:
-        self._epoch.next()
+    def _start_session(self) -> None:
+        self._session.next()
         self._begin_anew()
 
     def _begin_anew(self) -> None:
@@ -263,24 +263,24 @@ class Pipeline:
         self._record_start(slot, out)
         step = self._chain.block(slot, parent_slot, behind_slot=behind_slot)
         if step.went_back:
-            # Its updates so far are stored under the old epoch: there, but not windowed.
-            self._start_epoch()
+            # Its updates so far are stored under the old session: there, but not windowed.
+            self._start_session()
             self._chain.block(slot, parent_slot)
             return
         if step.missing is not None:
-            loss = self._epoch.take_loss()
+            loss = self._session.take_loss()
             self._record(step.missing, loss.why if loss else CHAIN_BROKEN, out)
         elif not self._chain.is_broken:
-            self._epoch.loss = None  # The block follows: nothing was lost.
+            self._session.loss = None  # The block follows: nothing was lost.
         if step.closed_slot is not None:
-            self._epoch.floor_slot = 0
+            self._session.floor_slot = 0
             self.frontier.closed(step.closed_slot)
 
     def _record_start(self, slot: int, out: list[Outgoing]) -> None:
         """What a live start lost ends with the slot of its first block."""
-        if not self._epoch.waits_for_start:
+        if not self._session.waits_for_start:
             return
-        loss = self._epoch.take_loss()
+        loss = self._session.take_loss()
         if loss is not None and loss.after_slot is not None and loss.after_slot < slot:
             # The stream may have begun in the middle of this slot; a backfill drops what came.
             self._record(Missing(loss.after_slot + 1, slot), loss.why, out)
@@ -294,7 +294,7 @@ class Pipeline:
         self.totals.gaps += 1
         return Gap(
             source=self._source,
-            epoch=self.epoch,
+            epoch=self.session,
             first_missing_slot=missing.first_slot,
             last_missing_slot=missing.last_slot,
             why=why,
@@ -307,7 +307,7 @@ class Pipeline:
 
     def _frontier_message(self, now_s: float) -> TxMessage:
         slot = self.frontier.slot
-        msg_id = f"tx:frontier:{self._source}:{self.epoch}:{slot}"
+        msg_id = f"tx:frontier:{self._source}:{self.session}:{slot}"
         return TxMessage(self.frontier.sent(), self._headers(msg_id, 0, now_s), [], slot)
 
     def _headers(self, msg_id: str, updates: int, now_s: float) -> TxHeaders:
@@ -317,7 +317,7 @@ class Pipeline:
             msg_id,
             updates,
             self._source,
-            self.epoch,
+            self.session,
             self.frontier.slot,
             coverage=transfer_coverage(self.filter),
             filter=self.filter,

@@ -1,21 +1,21 @@
-"""Which epoch of its source a batch is of: pure.
+"""Which session of its source a batch is of: pure.
 
-| the batch                      | against its source's newest epoch | its standing |
-| ------------------------------ | --------------------------------- | ------------ |
-| of a queue that is gone        | any                               | `OVER`       |
-| fills a gap                    | older                             | `TOO_OLD`    |
-| fills a gap                    | the same, newer, none known       | `FILLS`      |
-| lost with its queue (`EVENTS`) | older                             | `OVER`       |
-| lost with its queue            | newer, none known                 | `EARLY`      |
-| lost with its queue            | the same                          | `PRESENT`    |
-| any other                      | older, up to `STRAYS_MAX` times   | `OVER`       |
-| any other                      | older, more often                 | `BEGINS`     |
-| any other                      | newer                             | `BEGINS`     |
-| any other                      | the same, none known              | `PRESENT`    |
+| the batch                      | against its source's newest session | its standing |
+| ------------------------------ | ----------------------------------- | ------------ |
+| of a queue that is gone        | any                                 | `OVER`       |
+| fills a gap                    | older                               | `TOO_OLD`    |
+| fills a gap                    | the same, newer, none known         | `FILLS`      |
+| lost with its queue (`EVENTS`) | older                               | `OVER`       |
+| lost with its queue            | newer, none known                   | `EARLY`      |
+| lost with its queue            | the same                            | `PRESENT`    |
+| any other                      | older, up to `STRAYS_MAX` times     | `OVER`       |
+| any other                      | older, more often                   | `BEGINS`     |
+| any other                      | newer                               | `BEGINS`     |
+| any other                      | the same, none known                | `PRESENT`    |
 
-An epoch that is over is another history: its slots may have the numbers of the present one's.
-What is lost begins no epoch: what the queue holds before that epoch is sent again first. The
-answers to what is sent again are empty, so that such events wait here for their epoch.
+A session that is over is another history: its slots may have the numbers of the present one's.
+What is lost begins no session: what the queue holds before that session is sent again first. The
+answers to what is sent again are empty, so that such events wait here for their session.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from pw_common.ordering.sequences.sequencer import Released, Trust
 from pw_common.wire.limits import PUBLISHED_AHEAD_MAX
 from pw_common.wire.messages import Batch
 
-# Messages of an ended epoch that may still come: what ingest had sent and not seen stored.
-# More are of a source that lost its checkpoint and counts its epochs anew.
+# Messages of an ended session that may still come: what ingest had sent and not seen stored.
+# More are of a source that lost its checkpoint and counts its sessions anew.
 STRAYS_MAX: Final = 2 * PUBLISHED_AHEAD_MAX
 
 
@@ -43,20 +43,20 @@ class Standing(Enum):
     TOO_OLD = auto()
 
 
-class Epochs:
-    """Knows each source's epoch, and holds what was lost of one that has not begun again."""
+class Sessions:
+    """Knows each source's session, and holds what was lost of one that has not begun again."""
 
     def __init__(self, early_max: int) -> None:
-        # Source -> its newest epoch, and how many messages of older ones came since it began.
+        # Source -> its newest session, and how many messages of older ones came since it began.
         self._newest: dict[str, tuple[int, int]] = {}
-        # Sources that spoke since the present epoch began, and theirs.
+        # Sources that spoke since the present session began, and theirs.
         self._present: dict[str, int] = {}
         self._early: list[Released] = []
         self._early_max = early_max
 
     @property
     def waits(self) -> bool:
-        """Whether anything that was lost waits for its epoch."""
+        """Whether anything that was lost waits for its session."""
         return bool(self._early)
 
     def judge(self, one: Released) -> Standing:
@@ -88,12 +88,12 @@ class Epochs:
         return Standing.EARLY
 
     def enter(self, batch: Batch) -> None:
-        """This batch is of the present epoch."""
+        """This batch is of the present session."""
         if batch.source:
             self._present[batch.source] = batch.epoch
 
     def due(self, batch: Batch) -> list[Released]:
-        """What was lost of this batch's epoch and of those before it; each is returned once."""
+        """What was lost of this batch's session and of those before it; each is returned once."""
         if not self._early:
             return []
         due: list[Released] = []
@@ -105,11 +105,11 @@ class Epochs:
         return due
 
     def end(self) -> None:
-        """The present epoch ends: every source is to speak again."""
+        """The present session ends: every source is to speak again."""
         self._present = {}
 
     def forget(self) -> list[Released]:
-        """Another queue begins: epochs may be counted anew. Returns what waited for its own."""
+        """Another queue begins: sessions may be counted anew. Returns what waited for its own."""
         early, self._early = self._early, []
         self._newest.clear()
         return early

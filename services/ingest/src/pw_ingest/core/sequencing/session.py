@@ -1,4 +1,4 @@
-"""One epoch of a source: a stretch of history that is in one piece.
+"""One session of a source: a stretch of history that is in one piece.
 
     stage   | a time before | an update  | a declared    | another history, or | a checkpoint
             | is known      | comes      | discontinuity | a live start        | is restored
@@ -7,10 +7,10 @@
     FRESH   | yes           | → RUNNING  | stays         | → FRESH, number + 1 | -
     RUNNING | yes           | stays      | → FRESH, + 1  | → FRESH, number + 1 | -
 
-A discontinuity before anything came says what the epoch says already. Where the epoch before
-is known and is not continued, what lies between is lost: `Loss` waits for the block that tells
-how far it goes. A loss is said once, and forgotten where the next block shows that it cost
-nothing, so that its reason is not given to a later gap.
+A discontinuity before anything came says what the session says already. Where the session
+before is known and is not continued, what lies between is lost: `Loss` waits for the block that
+tells how far it goes. A loss is reported once, and forgotten where the next block shows that it
+cost nothing, so that its reason is not given to a later gap.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 
 class Stage(Enum):
-    """How far an epoch has come."""
+    """How far a session has come."""
 
     ORIGIN = "origin"
     FIRST = "first"
@@ -38,8 +38,8 @@ class Loss(NamedTuple):
     after_slot: int | None = None
 
 
-class Epoch:
-    """The stage of the epoch, and what is known of its slots. 0 and None: nothing yet."""
+class Session:
+    """The stage of the session, and what is known of its slots. 0 and None: nothing yet."""
 
     __slots__ = ("checkpoint_slot", "first_slot", "floor_slot", "loss", "number", "stage")
 
@@ -81,7 +81,7 @@ class Epoch:
             self.first_slot = slot
 
     def next(self) -> None:
-        """The next epoch begins."""
+        """The next session begins."""
         self.number += 1
         self.stage = Stage.FRESH
         self._clear()

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pw_geyser import geyser_pb2 as pb
-from pw_ingest.core.sequencing.epoch import Epoch, Loss, Stage
 from pw_ingest.core.sequencing.identity import DISCONTINUITY
 from pw_ingest.core.sequencing.outgoing import GapMessage, Outgoing, TxMessage
 from pw_ingest.core.sequencing.pipeline import Pipeline
+from pw_ingest.core.sequencing.session import Loss, Session, Stage
 
 ORIGIN, FIRST, FRESH, RUNNING = Stage.ORIGIN, Stage.FIRST, Stage.FRESH, Stage.RUNNING
 
@@ -20,45 +20,50 @@ ORIGIN, FIRST, FRESH, RUNNING = Stage.ORIGIN, Stage.FIRST, Stage.FRESH, Stage.RU
 @pytest.mark.parametrize(
     ("before", "after"), [(ORIGIN, FIRST), (FIRST, FIRST), (FRESH, RUNNING), (RUNNING, RUNNING)]
 )
-def test_an_update_fills_an_epoch(before: Stage, after: Stage) -> None:
-    epoch = Epoch()
-    epoch.stage = before
-    epoch.received(0)
-    epoch.received(7)
-    epoch.received(5)
-    assert (epoch.stage, epoch.number, epoch.first_slot) == (after, 1, 7)
-    assert not epoch.is_empty
+def test_an_update_fills_a_session(before: Stage, after: Stage) -> None:
+    session = Session()
+    session.stage = before
+    session.received(0)
+    session.received(7)
+    session.received(5)
+    assert (session.stage, session.number, session.first_slot) == (after, 1, 7)
+    assert not session.is_empty
 
 
 @pytest.mark.parametrize("before", list(Stage))
-def test_the_next_epoch_knows_nothing_of_the_one_before(before: Stage) -> None:
-    epoch = Epoch()
-    epoch.stage = before
-    epoch.checkpoint_slot, epoch.floor_slot, epoch.loss = 9, 8, Loss("why", 7)
-    epoch.received(6)
-    epoch.next()
-    fresh = Epoch()
+def test_the_next_session_knows_nothing_of_the_one_before(before: Stage) -> None:
+    session = Session()
+    session.stage = before
+    session.checkpoint_slot, session.floor_slot, session.loss = 9, 8, Loss("why", 7)
+    session.received(6)
+    session.next()
+    fresh = Session()
     fresh.number, fresh.stage = 2, FRESH
-    assert [getattr(epoch, name) for name in Epoch.__slots__] == [
-        getattr(fresh, name) for name in Epoch.__slots__
+    assert [getattr(session, name) for name in Session.__slots__] == [
+        getattr(fresh, name) for name in Session.__slots__
     ]
 
 
-def test_an_epoch_that_was_abandoned_is_as_a_new_source_under_the_next_number() -> None:
-    epoch = Epoch()
-    epoch.abandon(4)
-    assert (epoch.number, epoch.stage, epoch.is_origin, epoch.is_empty) == (5, ORIGIN, True, True)
+def test_a_session_that_was_abandoned_is_as_a_new_source_under_the_next_number() -> None:
+    session = Session()
+    session.abandon(4)
+    assert (session.number, session.stage, session.is_origin, session.is_empty) == (
+        5,
+        ORIGIN,
+        True,
+        True,
+    )
 
 
 def test_a_loss_is_said_once_and_that_of_a_live_start_is_not_overwritten() -> None:
-    epoch = Epoch()
-    epoch.loss = Loss("live", 100)
-    epoch.lose("another")
-    epoch.lose("")
-    assert epoch.take_loss() == Loss("live", 100)
-    epoch.lose("another")
-    assert epoch.take_loss() == Loss("another")
-    assert epoch.take_loss() is None
+    session = Session()
+    session.loss = Loss("live", 100)
+    session.lose("another")
+    session.lose("")
+    assert session.take_loss() == Loss("live", 100)
+    session.lose("another")
+    assert session.take_loss() == Loss("another")
+    assert session.take_loss() is None
 
 
 def transaction(slot: int, index: int, *, declares: bool = False) -> bytes:
@@ -101,19 +106,19 @@ class Told:
             self.open.append(message)
 
     def check_claim(self, message: TxMessage) -> None:
-        """All of its epoch up to the claim was stored before it was built: copies count once."""
-        epoch, claimed = message.headers.epoch, message.headers.frontier_slot
-        of_epoch = [
-            one for one in self.said if isinstance(one, TxMessage) and one.headers.epoch == epoch
+        """All of its session up to the claim was stored before it was built: copies count once."""
+        session, claimed = message.headers.epoch, message.headers.frontier_slot
+        of_session = [
+            one for one in self.said if isinstance(one, TxMessage) and one.headers.epoch == session
         ]
-        stored = {u for one in of_epoch if one.number in self.stored for u in one.updates}
+        stored = {u for one in of_session if one.number in self.stored for u in one.updates}
         assert all(
             slot_of(update) > claimed or update in stored
-            for one in of_epoch
+            for one in of_session
             for update in one.updates
         )
         for one in self.said:
-            if isinstance(one, GapMessage) and one.gap.epoch == epoch:
+            if isinstance(one, GapMessage) and one.gap.epoch == session:
                 assert one.gap.first_missing_slot > claimed or one.number in self.stored
 
     def store(self, choice: int) -> None:
@@ -193,8 +198,8 @@ def test_under_any_order_of_events_nothing_is_lost_or_moved_and_no_claim_is_earl
     sent = [u for one in told.said if isinstance(one, TxMessage) for u in one.updates]
     assert sent == told.given
     assert [one.number for one in told.said] == list(range(1, len(told.said) + 1))
-    epochs = [one.headers.epoch for one in told.said if isinstance(one, TxMessage)]
-    assert epochs == sorted(epochs)
+    sessions = [one.headers.epoch for one in told.said if isinstance(one, TxMessage)]
+    assert sessions == sorted(sessions)
     gaps = [one.gap for one in told.said if isinstance(one, GapMessage)]
     assert all(gap.first_missing_slot <= gap.last_missing_slot for gap in gaps)
     assert {gap.why for gap in gaps} <= told.reasons
@@ -218,9 +223,9 @@ def test_the_next_run_asks_for_all_that_was_not_stored(
     following.restore(state)
     from_slot = following.resume_from()
     assert from_slot is not None
-    of_epoch = [
+    of_session = [
         one for one in told.said if isinstance(one, TxMessage) and one.headers.epoch == state.epoch
     ]
-    stored = {u for one in of_epoch if one.number in told.stored for u in one.updates}
-    left = {u for one in of_epoch for u in one.updates} - stored
+    stored = {u for one in of_session if one.number in told.stored for u in one.updates}
+    left = {u for one in of_session for u in one.updates} - stored
     assert all(slot_of(update) >= from_slot for update in left)

@@ -1,4 +1,4 @@
-"""Whether anybody will still fill a hole in PW_TX's sequences: proven by the broker.
+"""Whether anybody will still fill a gap in PW_TX's sequences: proven by the broker.
 
 A parser stores its batch before it acknowledges, so a sequence that PW_TX does not hold any
 more, and that no batch of PW_SWAP names, never was a message: a broker that crashed between
@@ -18,16 +18,16 @@ NOT_FOUND: Final = 10037
 ASKED_MAX: Final = 64
 
 
-class Holes:
-    """Asks about one hole at a time."""
+class SequenceGaps:
+    """Asks about one gap at a time."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
-        # The hole that is asked about, and whose: a restored queue gives numbers out again.
+        # The gap that is asked about, and whose: a restored queue gives numbers out again.
         self._asked: tuple[str, range] = ("", range(0))
         self._read_up_to = 0
 
-    async def void_until(self, missing: range, read_seq: int, queue: str = "") -> int:
+    async def never_stored_until(self, missing: range, read_seq: int, queue: str = "") -> int:
         """The last sequence up to which nothing is to come, 0 while that is not proven.
 
         Args:
@@ -61,11 +61,11 @@ class Holes:
         return int(state["last_seq"]) < missing[-1]
 
     def is_asked(self, missing: range, queue: str = "") -> bool:
-        """Whether nobody holds these any more, so that reading on to the end proves them void."""
+        """Whether nobody holds these any more: reading on to the end proves them never stored."""
         return bool(missing) and (queue, missing) == self._asked
 
     async def _any_is_held(self, missing: range, queue: str) -> bool:
-        # Below its first message a queue holds nothing, however long the hole: a restored
+        # Below its first message a queue holds nothing, however long the gap: a restored
         # PW_TX is sent again what PW_SWAP has answered already, and that may be thousands.
         info = await self._bus.api(f"STREAM.INFO.{STREAM_TX}")
         state = info["state"]
