@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Final
 
 from pw_cli.audit.unreadable import Unreadable
 from pw_common.jetstream.bus import Bus
@@ -20,8 +19,6 @@ from pw_common.wire.messages import Batch
 from pw_detection.detector import Detector
 from pw_detector.core.apply_config import apply
 from pw_detector.store.configuration import Configuration
-
-FETCH: Final = 256
 
 
 @dataclass

@@ -138,7 +138,7 @@ def build_app(
 def _api(runtime: Runtime, cache: StatusCache, reader: SwapReader) -> APIRouter:
     router = APIRouter(
         prefix="/api/v1",
-        responses=openapi.problems_of(401, 403, 404, 405, 415, 421, 422, 503),
+        responses=openapi.problems_of(401, 403, 404, 405, 415, 421, 422, 500, 503),
         dependencies=[Depends(known_parameters)],
     )
 
@@ -212,7 +212,11 @@ def _counting(
     async def count(
         request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
-        response = await call_next(request)
+        try:
+            response = await call_next(request)
+        except Exception:
+            runtime.metrics.count("pw_api_requests_total", status="5xx")
+            raise
         # A closed set of labels: the class of the status, not the status.
         status = f"{response.status_code // 100}xx"
         runtime.metrics.count("pw_api_requests_total", status=status)

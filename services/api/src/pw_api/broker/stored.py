@@ -150,7 +150,7 @@ async def history(
         except BadDocument as error:
             found.append({"revision": seq, FIELD[key]: [], "unusable": error.errors[0]})
             continue
-        found.append({"revision": seq, **value})
+        found.append({FIELD[key]: [], **value, "revision": seq})
     return found
 
 

@@ -19,7 +19,7 @@ def with_differences(
         identity: What tells two entries apart.
         below: The entries before the oldest of these revisions.
     """
-    earlier = [*(one[field] for one in revisions[1:]), below]
+    earlier = [*(one[field] for one in revisions[1:]), below][: len(revisions)]
     for revision, entries in zip(revisions, earlier, strict=True):
         before = {one[identity]: one for one in entries}
         after = {one[identity]: one for one in revision[field]}

@@ -26,13 +26,6 @@ from pw_common.process.token_file import new_nonce
 from pw_common.service.run import Runtime
 from pw_common.wire.login import LOGIN_PATH, SESSION_LIFE_MS, cookie_name, new_session
 
-# No other page shows, frames or reads what is ours, whatever its type.
-HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-}
 NOT_TAKEN: Final = (
     "<!doctype html><title>Pocketwatcher</title><p>This link has expired or was already used. "
     "Run <code>pw url</code> for a new one.</p>"
@@ -68,7 +61,7 @@ class Guard:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in problems.HEADERS.items():
                     headers[name] = value
                 if not is_open(asked.path):
                     headers["Cache-Control"] = "no-store"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import anyio
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException
 
@@ -22,7 +22,15 @@ STREAMS_MAX: Final = 32
 STREAMS_PER_PEER_MAX: Final = 8
 RETRY_AFTER_S: Final = "5"
 FETCH: Final = 64
+CLOSE_S: Final = 2.0
 LastEventId = Annotated[int | None, Header(ge=0, le=2**53)]
+
+
+class _Begin(NamedTuple):
+    """Where a stream begins, at which broker."""
+
+    bus: Bus
+    after: int
 
 
 def router(runtime: Runtime, bus: Callable[[], Bus]) -> APIRouter:
@@ -30,10 +38,11 @@ def router(runtime: Runtime, bus: Callable[[], Bus]) -> APIRouter:
     routes = APIRouter()
     slots = Slots(total=STREAMS_MAX, each=STREAMS_PER_PEER_MAX)
 
-    async def after(last_event_id: LastEventId = None) -> int:
+    async def begin(last_event_id: LastEventId = None) -> _Begin:
         # Known before the answer begins: who then asks for a page of alerts finds in it all that
         # will not come here.
-        return await _after(bus(), last_event_id)
+        broker = bus()
+        return _Begin(broker, await _after(broker, last_event_id))
 
     async def place(request: Request) -> AsyncIterator[None]:
         peer = peer_of(request.client.host if request.client else "")
@@ -50,12 +59,14 @@ def router(runtime: Runtime, bus: Callable[[], Bus]) -> APIRouter:
 
     @routes.get("/alerts/stream", response_class=EventSourceResponse, dependencies=[Depends(place)])
     async def stream(
-        response: Response,
-        begin: int = Depends(after),  # noqa: FAST002 - an annotation could not name `after`
+        # An annotation could not name `begin`.
+        start: _Begin = Depends(begin),  # noqa: FAST002, B008
     ) -> AsyncIterable[ServerSentEvent]:
-        """Server-sent events: every alert from now on, or from after `Last-Event-ID`."""
-        response.headers["Cache-Control"] = "no-store"
-        async for event in _events(runtime, bus(), begin):
+        """Server-sent events: every alert from now on, or from after `Last-Event-ID`.
+
+        The data of an event named `alert` is a StoredAlert.
+        """
+        async for event in _events(runtime, start.bus, start.after):
             yield event
 
     return routes
@@ -93,7 +104,7 @@ async def _events(runtime: Runtime, bus: Bus, after: int) -> AsyncIterator[Serve
         yield ServerSentEvent(event="error", raw_data=" ".join(str(error).split()))
     finally:
         # A client who leaves ends this by a cancellation, which must not keep the reader open.
-        with anyio.CancelScope(shield=True):
+        with anyio.move_on_after(CLOSE_S, shield=True):
             await reader.close()
 
 

@@ -53,9 +53,7 @@ def router(bus: Callable[[], Bus]) -> APIRouter:
             place = {"seq": message.seq, "stored_ms": message.time_ms}
             return {**place, **msgspec.to_builtins(alert)}
 
-        page = await newest_wanted(
-            bus(), STREAM_ALERT, shown, limit=limit, before_seq=before_seq, is_narrow=bool(wanted)
-        )
+        page = await newest_wanted(bus(), STREAM_ALERT, shown, limit=limit, before_seq=before_seq)
         return json({"alerts": page.found, "next_before_seq": page.next_before_seq})
 
     return routes

@@ -23,7 +23,10 @@ from pw_common.wire.limits import BATCH_BYTES_MAX
 
 ASK_TIMEOUT_S: Final = 2.0
 PROJECTION_KEY: Final = "now"
-Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="How many, in the list's order")]
+Limit = Annotated[
+    int | None,
+    Query(ge=1, le=LIMIT_MAX, description="How many, in the list's order; all unless it is said"),
+]
 
 
 def router(bus: Callable[[], Bus]) -> APIRouter:
@@ -33,7 +36,7 @@ def router(bus: Callable[[], Bus]) -> APIRouter:
     @routes.get("/tokens", responses=answer_of(TokensAnswer) | problems_of(409))
     async def tokens(
         state: Literal["HOT", "WARM"] | None = None,
-        limit: Limit = LIMIT_MAX,
+        limit: Limit = None,
         after: Address = None,
     ) -> Response:
         """HOT tokens, and the most bought WARM ones, as the detector told them last."""
@@ -43,7 +46,8 @@ def router(bus: Callable[[], Bus]) -> APIRouter:
         if begin is None:
             why = "That token has left the list: ask again without `after`."
             return problems.problem(409, why)
-        page, rest = wanted[begin : begin + limit], wanted[begin + limit :]
+        end = len(wanted) if limit is None else begin + limit
+        page, rest = wanted[begin:end], wanted[end:]
         return json(
             {
                 "tokens": [one.whole for one in page],

@@ -83,6 +83,8 @@ class LogReader:
             "num_replicas": 1,
             "headers_only": self._headers_only,
         }
+        # Known before it is asked for: a reader that is cancelled meanwhile gives it up as well.
+        self._consumer = name
         create = f"CONSUMER.CREATE.{self._stream}.{name}"
         if self._subject:
             config["filter_subject"] = self._subject
@@ -94,7 +96,6 @@ class LogReader:
             {"stream_name": self._stream, "config": config, "action": "create"},
         )
         self.pending = int(made.get("num_pending", 0))
-        self._consumer = name
         self._delivered = 0
         self._quiet = 0
         self._subscription = await self._bus.js.pull_subscribe_bind(
@@ -124,13 +125,15 @@ class LogReader:
     async def close(self) -> None:
         """Give the consumer up; the next fetch makes another one."""
         subscription, self._subscription = self._subscription, None
-        if subscription is None:
+        consumer, self._consumer = self._consumer, ""
+        if not consumer:
             return
         try:
-            await subscription.unsubscribe()
+            if subscription is not None:
+                await subscription.unsubscribe()
             # Not waited for: an abandoned consumer also ends by itself.
             await self._bus.client.publish(
-                f"$JS.API.CONSUMER.DELETE.{self._stream}.{self._consumer}", b""
+                f"$JS.API.CONSUMER.DELETE.{self._stream}.{consumer}", b""
             )
         except (NatsError, OSError):
             return
