@@ -11,9 +11,10 @@ from typing import Final, NamedTuple
 from pw_common.wire.messages import Event, QuoteTrade, TokenCreated, Transfer
 from pw_parser.core.balances.context import Context, Leg, signature_text
 from pw_parser.core.balances.funding import fundings_among, sol_transfers_of
-from pw_parser.core.balances.ledger import Ledger, ledger_of
 from pw_parser.core.calls.cross_check import AGREES, DISAGREES, FROM_EVENT, opinion_of
+from pw_parser.core.calls.ledger import Ledger
 from pw_parser.core.calls.statements import NOTHING, Statements, statements_of
+from pw_parser.core.calls.walk import ledger_of
 from pw_parser.core.decode.programs import QUOTE_MINTS, SOL_MINT, STABLE_MINTS, Programs
 from pw_parser.core.decode.system import SolTransfer
 from pw_parser.core.decode.transaction import U64_MAX, View

@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
-from pw_parser.core.balances.ledger import Ledger
 from pw_parser.core.balances.wallets import is_wallet
 from pw_parser.core.calls.calls import OUTER, Place
+from pw_parser.core.calls.ledger import Ledger
 from pw_parser.core.calls.shape import NATIVE, NOTHING, Exchange, Hop, Move, Shape
 from pw_parser.core.decode.programs import (
     SOL_MINT,
