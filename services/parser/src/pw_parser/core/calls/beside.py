@@ -84,8 +84,9 @@ def _close(walk: Walk, accounts: bytes) -> None:
         walk.take(destination, rent, "rent_returned")
 
 
-def system_step(walk: Walk, accounts: bytes, data: bytes, place: Place) -> None:
+def system_step(walk: Walk, instruction: AnyInstruction, place: Place) -> None:
     """One instruction of the system program."""
+    accounts, data = instruction.accounts, instruction.data
     found = system_instruction_of(accounts, data)
     walk.system.append((place, found))
     if isinstance(found, AccountAllocated):

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, TypeAlias
 from pw_geyser import solana_storage_pb2
 from pw_parser.core.calls.calls import Calls, Place
 from pw_parser.core.decode.programs import SOL_MINT, Program
-from pw_parser.core.decode.system import SystemInstruction
+from pw_parser.core.decode.system import SolTransfer, SystemInstruction
 from pw_parser.core.decode.transaction import View
 
 NOTHING: Final = 0
@@ -61,6 +61,10 @@ class Ledger:
         self.handed: list[Handed] = []
         self.gave: set[int] = set()
         self.got: set[int] = set()
+
+    def sol_transfers(self) -> list[SolTransfer]:
+        """The transfers of SOL by the system program, outer ones first."""
+        return [one for _, one in self.system if isinstance(one, SolTransfer)]
 
 
 class Walk(Ledger):

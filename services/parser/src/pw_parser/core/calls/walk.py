@@ -113,7 +113,7 @@ def _step(walk: Walk, role: Role, instruction: AnyInstruction, place: Place) -> 
     if isinstance(role, Program):
         _exchange(walk, role, instruction, place)
     else:
-        system_step(walk, instruction.accounts, instruction.data, place)
+        system_step(walk, instruction, place)
 
 
 def _exchange(walk: Walk, program: Program, instruction: AnyInstruction, place: Place) -> None:
@@ -126,14 +126,14 @@ def _exchange(walk: Walk, program: Program, instruction: AnyInstruction, place: 
     elif program.kind != "venue":
         if name not in walk.routers:
             walk.routers += (name,)
-        _call(walk, name, place, instruction)
+        walk.calls.add(name, place, instruction)
         if program.users:
             _note_user(walk, program, instruction)
     elif program.takes and not data.startswith(program.takes):
         # Orders placed, cancelled and settled move deposits, which look like trades.
         walk.orders = True
     else:
-        _call(walk, name, place, instruction)
+        walk.calls.add(name, place, instruction)
         walk.launches |= program.launches
         if is_no_trade(name, data):
             # Liquidity that is added or taken looks like a trade as well.
@@ -144,12 +144,6 @@ def _exchange(walk: Walk, program: Program, instruction: AnyInstruction, place: 
         walk.hops += 1
         if program.users:
             _note_user(walk, program, instruction)
-
-
-def _call(walk: Walk, name: str, place: Place, instruction: AnyInstruction) -> None:
-    walk.calls.add(
-        name, instruction.program_id_index, place, instruction.accounts, instruction.data
-    )
 
 
 def _note_user(walk: Walk, program: Program, instruction: AnyInstruction) -> None:
