@@ -88,10 +88,11 @@ async def ask_of_documents(client: httpx.AsyncClient, receiver_url: str) -> None
 async def ask_of_the_market(client: httpx.AsyncClient) -> None:
     """What was seen: alerts, tokens, swaps, and rules tried out on them."""
 
-    async def rung() -> Any:
-        return (await good(client, "GET", "alerts?limit=3"))["alerts"]
+    async def of_a_token() -> Any:
+        found = (await good(client, "GET", "alerts"))["alerts"]
+        return [one["mint"] for one in found if one["mint"]]
 
-    mint = (await poll_until(rung, "an alert"))[0]["mint"]
+    mint = (await poll_until(of_a_token, "an alert of a token"))[0]
 
     async def shown() -> Any:
         page = await good(client, "GET", "tokens?limit=1")
