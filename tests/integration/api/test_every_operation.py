@@ -126,10 +126,11 @@ async def test_each_operation_answers_what_it_promises(tmp_path: Path) -> None:
         async with running_api(tmp_path) as (broker, bus, client):
             contract = await hold_to_contract(client)
             here = {"PW_NATS_URL": broker.url}
+            # Before the detector starts, which asks for them once a second.
+            revision = (await good(client, "GET", "triggers"))["revision"]
+            rules = {"revision": revision, "rules": [RULE]}
+            await good(client, "PUT", "triggers", json=rules)
             async with running_service("pw_detector", here), running_service("pw_notifier", here):
-                revision = (await good(client, "GET", "triggers"))["revision"]
-                rules = {"revision": revision, "rules": [RULE]}
-                await good(client, "PUT", "triggers", json=rules)
                 for batch in batches([capture]):
                     await publish(bus, batch)
                 await store_gap(bus, 10, 12)
