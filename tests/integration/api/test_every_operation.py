@@ -87,10 +87,10 @@ async def ask_of_documents(client: httpx.AsyncClient, receiver_url: str) -> None
 async def ask_of_the_market(client: httpx.AsyncClient) -> None:
     """What was seen: alerts, tokens, swaps, and rules tried out on them."""
 
-    async def rung() -> Any:
+    async def fired() -> Any:
         return (await good(client, "GET", "alerts?limit=3"))["alerts"]
 
-    mint = (await poll_until(rung, "an alert"))[0]["mint"]
+    mint = (await poll_until(fired, "an alert"))[0]["mint"]
 
     async def shown() -> Any:
         page = await good(client, "GET", "tokens?limit=1")

@@ -28,7 +28,7 @@ from pw_common.wire.limits import (
 # Headers, subject and the broker's own record beside a message's body: STREAM.INFO of
 # PW_TX after `python bench/bench_ingest.py --updates 10000`.
 BYTES_PER_MESSAGE: Final = 260
-# An alert with its facts, as PW_ALERT holds it; rules ring a few times a minute at most.
+# An alert with its facts, as PW_ALERT holds it; rules fire a few times a minute at most.
 BYTES_PER_ALERT: Final = 5_000
 ALERTS_PER_MINUTE: Final = 3
 

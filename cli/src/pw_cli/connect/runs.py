@@ -41,14 +41,14 @@ def this_run(api: str, nats: str, token_file: Path | None) -> Run:
 
 def announce(run: Run, data: Path) -> list[str]:
     """Write every file; returns what matters of what could not be written, and why."""
-    own, *shared = [_announced(run, path) for path in _places(run.pid, data)]
+    own, *shared = [_announced(run, path) for path in _announcement_paths(run.pid, data)]
     # One place where commands look is enough.
     return [problem for problem in (own, *(shared if all(shared) else ())) if problem]
 
 
 def withdraw(data: Path) -> None:
     """Remove every file of this process, and none of another's."""
-    for path in _places(os.getpid(), data):
+    for path in _announcement_paths(os.getpid(), data):
         run = read_run(path)
         if run is None or run.pid != os.getpid():
             continue
@@ -113,7 +113,7 @@ def started_of(pid: int) -> int:
         return 0
 
 
-def _places(pid: int, data: Path) -> Iterator[Path]:
+def _announcement_paths(pid: int, data: Path) -> Iterator[Path]:
     yield data / RUN_FILE
     for folder in runs_folders():
         yield folder / f"{pid}.json"

@@ -56,11 +56,11 @@ class Asking:
 
     def get(self, path: str) -> dict[str, Any]:
         """An answer."""
-        return self.told(self._api.get(path))
+        return self.body_of(self._api.get(path))
 
     def post(self, path: str, body: Any = None, *, deadline_s: float = 10.0) -> dict[str, Any]:
         """An answer to a body."""
-        return self.told(self._api.post(path, body, deadline_s=deadline_s))
+        return self.body_of(self._api.post(path, body, deadline_s=deadline_s))
 
     def cancel(self, path: str) -> None:
         """End what goes on there."""
@@ -109,10 +109,10 @@ class Asking:
         for _ in range(TRIES - 1):
             answer = send(self.get(path))
             if answer.status != HTTPStatus.CONFLICT or not _is_late(answer):
-                return int(self.told(answer)["revision"])
-        return int(self.told(send(self.get(path)))["revision"])
+                return int(self.body_of(answer)["revision"])
+        return int(self.body_of(send(self.get(path)))["revision"])
 
-    def told(self, answer: Answered) -> dict[str, Any]:
+    def body_of(self, answer: Answered) -> dict[str, Any]:
         """An answer's body. Raises Refused."""
         found = decoded(answer.body)
         if not isinstance(found, dict):
@@ -191,8 +191,8 @@ def show(
         for first, *rest in rows:
             console.print(cell(first), overflow="fold")
             named = zip(columns[1:], rest, strict=True)
-            told = [f"{name} {one}" for name, one in named if one not in {"", "-"}]
-            console.print(Padding(cell(", ".join(told)), (0, 0, 0, INDENT)))
+            body_of = [f"{name} {one}" for name, one in named if one not in {"", "-"}]
+            console.print(Padding(cell(", ".join(body_of)), (0, 0, 0, INDENT)))
     if why := now.get("unusable"):
         complain(args.command, why)
     return EXIT_OK

@@ -159,7 +159,7 @@ class Unlisted:
             alerts.append(_notice_of(self._program(venue), self.swaps, slot, self.event_time_ms))
         return alerts
 
-    def told(self) -> UnlistedPrograms:
+    def report(self) -> UnlistedPrograms:
         """The window as it is now."""
         most = nsmallest(SHOWN_MAX, self._counts.items(), key=lambda one: (-one[1], one[0]))
         return UnlistedPrograms(

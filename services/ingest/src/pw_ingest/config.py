@@ -49,7 +49,7 @@ class Endpoint:
     header: tuple[str, str] | None = field(default=None, repr=False)
 
     @property
-    def shown(self) -> str:
+    def redacted(self) -> str:
         """The endpoint without anything secret."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.hostname}:{endpoint_port(self.url)}"

@@ -49,7 +49,7 @@ def _by_metric(stored: Alert, again: Alert, reach: Reach) -> bool:
     return not _wrong_metrics(stored, again, reach)
 
 
-def _is_gap_told(stored: Alert, _again: Alert, _reach: Reach) -> bool:
+def _says_its_gap(stored: Alert, _again: Alert, _reach: Reach) -> bool:
     gapped = () if stored.gapped is msgspec.UNSET else stored.gapped
     return bool(gapped) and stored.detail == gap_words(gapped)
 
@@ -87,7 +87,7 @@ BEYOND: Final[dict[str, Callable[[Alert, Alert, Reach], bool]]] = {
     "labels": _always,
     "gapped": _always,
     "truncated": _always,
-    "detail": _is_gap_told,
+    "detail": _says_its_gap,
     "metrics": _by_metric,
     "unknown": _by_metric,
     "title": _creation("symbol"),

@@ -65,7 +65,7 @@ def rests_on_more(rule: ProvenRule, alert: Alert, reach: Reach) -> tuple[str, ..
     """Conditions and gates on which blocks before these might decide otherwise.
 
     Args:
-        rule: What rang.
+        rule: What fired.
         alert: What these blocks gave.
         reach: What was seen for it.
 
@@ -77,9 +77,9 @@ def rests_on_more(rule: ProvenRule, alert: Alert, reach: Reach) -> tuple[str, ..
         held = (*compiled.conditions, *compiled.gates)
         return tuple(one.text for one in held if not _holds_surely(one, reach))
     shown = tuple(zip(compiled.conditions, alert.conditions, strict=False))
-    if any(_fails_surely(one, told, reach) for one, told in shown):
+    if any(_fails_surely(one, reading, reach) for one, reading in shown):
         return ()
-    return tuple(one.text for one, told in shown if told.verdict != "holds")
+    return tuple(one.text for one, reading in shown if reading.verdict != "holds")
 
 
 def _holds_surely(one: Condition, reach: Reach) -> bool:
@@ -87,12 +87,12 @@ def _holds_surely(one: Condition, reach: Reach) -> bool:
     return not _needs_more(one.metric, reach) or (_grows(one.metric) and one.op in RISING)
 
 
-def _fails_surely(one: Condition, told: Shown, reach: Reach) -> bool:
-    if told.verdict == "holds":
+def _fails_surely(one: Condition, reading: Shown, reach: Reach) -> bool:
+    if reading.verdict == "holds":
         return False
     if not _needs_more(one.metric, reach):
         return True
-    is_over = told.value is not None and told.value > one.number
+    is_over = reading.value is not None and reading.value > one.number
     return _grows(one.metric) and one.op not in RISING and is_over
 
 

@@ -1,7 +1,7 @@
 """`pw backfill`: fill a recorded gap from captures or from a JSON-RPC node.
 
 What is found goes to the parsers like anything else, marked with the gap. Windows count it
-at its own time; nothing rings for it. The gap is closed only when the blocks prove that
+at its own time; nothing fires for it. The gap is closed only when the blocks prove that
 nothing of it is missing.
 """
 

@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 from solders.signature import Signature
 
-from pw_cli.terminal.amounts_shown import in_decimals, name_of, price_of
 from pw_cli.terminal.event_words import in_words
+from pw_cli.terminal.render_amounts import in_decimals, name_of, price_of
 from pw_cli.terminal.terminal import write_json
 from pw_common.text.plain_text import SENTENCE_CHARS_MAX, plain_text
 from pw_common.wire.captures import BadCapture, CaptureWriter, read_capture

@@ -146,7 +146,7 @@ def _add(api: Asking, args: argparse.Namespace) -> int:
         return {**there.get((args.name, args.kind), {}), **entry}
 
     if entry.get("triggers"):
-        # A misspelt rule would be a channel that never rings.
+        # A misspelt rule would be a channel that never gets an alert.
         must_be_there(entry["triggers"], [one["name"] for one in api.get(RULES)["rules"]], "rule")
     before = api.get(CHANNELS)
     revision = api.edit(CHANNELS, made, replace=args.replace)

@@ -1,4 +1,4 @@
-"""`pw mutes list|add|rm`: tokens that never ring, and wallets whose trades do not count."""
+"""`pw mutes list|add|rm`: tokens that never fire, and wallets whose trades do not count."""
 
 from __future__ import annotations
 

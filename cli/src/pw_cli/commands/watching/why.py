@@ -1,4 +1,4 @@
-"""`pw why MINT`: each rule for a token, its values, and what keeps it from ringing."""
+"""`pw why MINT`: each rule for a token, its values, and what keeps it from firing."""
 
 from __future__ import annotations
 

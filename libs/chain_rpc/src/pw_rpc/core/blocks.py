@@ -90,7 +90,7 @@ def read_block(
         BadBlock: something in it cannot be what it says it is.
     """
     unread: list[Unread] = []
-    with _told_as_bad():
+    with _as_bad_block():
         return Read(list(_updates(slot, block, unread, wanted)), unread)
 
 
@@ -113,7 +113,7 @@ def unread_update(slot: int, unread: Unread) -> bytes:
         BadBlock: what it did cannot be.
     """
     update = pb.SubscribeUpdate()
-    with _told_as_bad():
+    with _as_bad_block():
         update.transaction.slot = slot
         info = update.transaction.transaction
         info.index = unread.position
@@ -124,7 +124,7 @@ def unread_update(slot: int, unread: Unread) -> bytes:
 
 
 @contextmanager
-def _told_as_bad() -> Iterator[None]:
+def _as_bad_block() -> Iterator[None]:
     """Whatever numbers, keys and texts of a node cannot be put into an update."""
     try:
         yield

@@ -1,7 +1,8 @@
 """Where alerts are sent to: the value of the configuration key `channels`.
 
 Secrets are in here because the notifier needs them; the API takes them and never gives them
-out again (`shown`). Every way in and what is stored are read here, within the same bounds.
+out again (`redacted_channel`). Whatever way they come in, and when they are read from the store,
+the same bounds hold.
 """
 
 from __future__ import annotations
@@ -139,7 +140,7 @@ def _checked(channels: Channels) -> Channels:
     return channels
 
 
-def shown(channel: Channel) -> dict[str, Any]:
+def redacted_channel(channel: Channel) -> dict[str, Any]:
     """A channel without its secrets: `(kept)` stands where there is one."""
     fields: dict[str, Any] = msgspec.to_builtins(channel)
     return {**fields, **{name: KEPT if fields[name] else "" for name in SECRETS}}

@@ -115,12 +115,12 @@ class _Watch:
     def __init__(
         self,
         bus: Bus,
-        shown: str,
+        redacted_url: str,
         on_trouble: Callable[[str], None],
         closed: asyncio.Event | None,
     ) -> None:
         self._bus = bus
-        self._shown = shown
+        self._redacted_url = redacted_url
         self._on_trouble = on_trouble
         self._closed = closed
         self.opened = False
@@ -138,10 +138,10 @@ class _Watch:
         if self._bus.closing or not self.opened:
             return
         self._on_trouble("disconnected")
-        self._bus.log.warning("broker_disconnected", url=self._shown)
+        self._bus.log.warning("broker_disconnected", url=self._redacted_url)
 
     async def on_reconnect(self) -> None:
-        self._bus.log.info("broker_reconnected", url=self._shown)
+        self._bus.log.info("broker_reconnected", url=self._redacted_url)
 
     async def on_close(self) -> None:
         if self._closed is not None and self.opened:

@@ -17,7 +17,7 @@ from pw_common.wire.alerts import (
     NearRule,
 )
 from pw_common.wire.messages import encode
-from pw_detection.alerts.episodes import Ring
+from pw_detection.alerts.episodes import Firing
 from pw_detection.rules.lists import Lists
 from pw_detection.state.market import Market, Token
 from pw_detection.state.metrics import as_float, read_all
@@ -35,31 +35,31 @@ def alert_of(
     market: Market,
     token: Token,
     lists: Lists,
-    ring: Ring,
+    firing: Firing,
     *,
-    trigger: str,
+    rule: str,
     conditions: tuple[Condition, ...],
     near: tuple[NearRule, ...],
     slot: int,
     event_time_ms: int,
     detail: str,
 ) -> Alert:
-    """The alert of a ring, with everything that was true at the slot."""
+    """The alert of a firing rule, with everything that was true at the slot."""
     values, unknown = read_all(market, token)
     facts = market.facts.get(token.mint)
     gapped = market.gapped(token.mint)
     alert = Alert(
-        id=ring.id,
-        episode=ring.episode,
-        n=ring.n,
-        kind=ring.kind,
-        trigger=trigger,
-        severity=ring.severity,
+        id=firing.id,
+        episode=firing.episode,
+        n=firing.n,
+        kind=firing.kind,
+        trigger=rule,
+        severity=firing.severity,
         slot=slot,
-        opened_slot=ring.opened_slot,
+        opened_slot=firing.opened_slot,
         event_time_ms=event_time_ms,
         mint=token.mint,
-        title=_title(ring, trigger, facts.symbol if facts else "", token.mint),
+        title=_title(firing, rule, facts.symbol if facts else "", token.mint),
         detail=". ".join(filter(None, (detail, gap_words(gapped)))),
         conditions=conditions,
         metrics=values,
@@ -156,10 +156,10 @@ def facts_of(market: Market, mint: str) -> dict[str, Any]:
     return {**told, "metrics": values, "unknown": unknown, **({"gapped": gapped} if gapped else {})}
 
 
-def _title(ring: Ring, trigger: str, symbol: str, mint: str) -> str:
-    what = {"opened": "", "escalated": " grows", "closed": " ended"}.get(ring.kind, "")
+def _title(firing: Firing, rule: str, symbol: str, mint: str) -> str:
+    what = {"opened": "", "escalated": " grows", "closed": " ended"}.get(firing.kind, "")
     # The fields `name` and `symbol` keep what is on chain; a title is read by people.
-    return f"{plain_text(symbol) or mint[:SHORT]}: {trigger.replace('_', ' ')}{what}"
+    return f"{plain_text(symbol) or mint[:SHORT]}: {rule.replace('_', ' ')}{what}"
 
 
 def _top_buyers(token: Token, lists: Lists) -> tuple[Buyer, ...]:

@@ -25,7 +25,7 @@ RISING: Final = frozenset({">", ">="})
 
 
 class Evaluation(NamedTuple):
-    """A rule's verdict on a token. `blocked` names gates that do not let it ring."""
+    """A rule's verdict on a token. `blocked` names gates that do not let it fire."""
 
     verdict: Verdict
     conditions: tuple[Shown, ...]

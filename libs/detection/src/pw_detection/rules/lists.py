@@ -53,7 +53,7 @@ class WatchLists(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mute(msgspec.Struct, frozen=True, kw_only=True):
-    """A token that never rings, or a wallet whose trades do not count.
+    """A token that never fires an alert, or a wallet whose trades do not count.
 
     `until_ms` is event time, of a token only, since windows remember wallets; null is for good.
     `reason` is shown wherever it takes effect. `muted` false takes a shipped mute away.

@@ -35,7 +35,7 @@ class Found:
 
 
 class Trial:
-    """What rules ring over the batches that were taken.
+    """What rules fire over the batches that were taken.
 
     A fleet of parsers stores out of order by no more than it may hold in hand: so many batches
     are waited for before the least sequence among them is taken for the beginning.

@@ -221,7 +221,7 @@ class ChannelTried(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DryRunAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a dry run is, the period that it covers, and what rules would have rung in it.
+    """How far a dry run is, the period that it covers, and what rules would have fired in it.
 
     `share` is 0..1. `opened` counts episodes, `opened_by_rule` those of each rule.
     """

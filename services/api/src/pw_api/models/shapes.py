@@ -52,7 +52,7 @@ class TokensAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WhyRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One rule for a token: `blocked` is what keeps it from ringing, `near` by how much."""
+    """One rule for a token: `blocked` is what keeps it from firing, `near` by how much."""
 
     trigger: str
     verdict: Verdict

@@ -195,7 +195,7 @@ def _add_channels(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -
     async def channels() -> Response:
         """Where alerts go, and from where that is known; secrets are never shown."""
         found = await kept(bus(), KEY_CHANNELS)
-        entries = [ch.shown(one) for one in found.value.entries]
+        entries = [ch.redacted_channel(one) for one in found.value.entries]
         return document(found, {"from": found.origin, "entries": entries})
 
     @routes.put(

@@ -1,4 +1,4 @@
-"""What rules would have rung over the last hour: the detector's core over PW_SWAP, as a job.
+"""What rules would have fired over the last hour: the detector's core over PW_SWAP, as a job.
 
 One at a time, and folded while it is read, so that it holds what a detector holds and no more.
 The folding is done in slices beside the event loop. A finished one is kept for a while.

@@ -232,7 +232,7 @@ def _shipped(address: str, of: object) -> list[Any]:
 
 
 def _unknown(kind: Kind, found: Kept, name: str) -> str:
-    names = [_told(kind, one) for one in _effective(kind, found)]
+    names = [_full_name(kind, one) for one in _effective(kind, found)]
     shown = ", ".join(names[:NAMES_SHOWN_MAX]) or "none"
     more = f" and {len(names) - NAMES_SHOWN_MAX} more" if len(names) > NAMES_SHOWN_MAX else ""
     return f"There is no {kind.word} {name[:64]!r}; there are: {shown}{more}."
@@ -245,6 +245,6 @@ def _effective(kind: Kind, found: Kept) -> list[Entry]:
     return list(msgspec.to_builtins(effective_mutes(found.value).entries))
 
 
-def _told(kind: Kind, one: Entry) -> str:
+def _full_name(kind: Kind, one: Entry) -> str:
     """A name; and what it is of, where the name alone may be two entries."""
     return " of ".join(str(one[name]) for name in kind.identity)

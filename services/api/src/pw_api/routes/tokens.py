@@ -58,7 +58,7 @@ def router(bus: Callable[[], Bus]) -> APIRouter:
 
     @routes.get("/tokens/{mint}/why", responses=answer_of(WhyRow, many=True))
     async def why(mint: Mint) -> Response:
-        """Each rule for a token: its values, and what keeps it from ringing."""
+        """Each rule for a token: its values, and what keeps it from firing."""
         return json((await _ask(bus(), mint, "why"))["why"])
 
     return routes

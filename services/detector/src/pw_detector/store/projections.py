@@ -41,7 +41,7 @@ class Projections:
         documents: dict[tuple[str, str], Any] = {
             (BUCKET_HOT, KEY): hot,
             (BUCKET_TOKENS, KEY): hot + detector.warm(WARM_MAX),
-            (BUCKET_TOKENS, KEY_UNLISTED): detector.unlisted.told(),
+            (BUCKET_TOKENS, KEY_UNLISTED): detector.unlisted.report(),
         }
         for (bucket, key), document in documents.items():
             body = msgspec.json.encode(document, order="deterministic")

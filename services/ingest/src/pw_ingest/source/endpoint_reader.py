@@ -67,7 +67,7 @@ class EndpointReader:
     def __init__(self, number: int, endpoint: Endpoint, shared: Shared) -> None:
         settings, runtime = shared.settings, shared.runtime
         self.number = number
-        self.name = endpoint.shown
+        self.name = endpoint.redacted
         # Where the key is that it asks for.
         self.key_setting = "PW_INGEST_TOKEN_FILE"
         if endpoint.is_rpc:
