@@ -208,7 +208,7 @@ def test_messages_of_the_old_session_among_the_new_reset_nothing(seed: int, behi
     assert windowed + assembly.late + assembly.untimed == len(sent)
 
 
-def test_a_source_that_counts_its_sessions_anew_is_taken_after_a_bounded_while() -> None:
+def test_a_source_that_counts_its_sessions_from_1_again_is_taken_after_a_bounded_while() -> None:
     before = stream.cut(stream.flow(1, 30), 1, epoch=7)
     # Its checkpoint is gone: sessions begin with 1 again.
     after = [

@@ -19,7 +19,7 @@ from pw_common.wire.coverage import is_known
 from pw_common.wire.messages import Batch, Gap, SlotEvent, Swap
 
 SHOWN_MAX: Final = 5
-# Delivered swaps are kept as eight bytes each, in so many parts that are looked at one by one.
+# Delivered swaps are kept as eight bytes each, in parts that are looked at one by one.
 PARTS: Final = 64
 
 

@@ -104,22 +104,22 @@ class _Replay:
         if waiting.refused:
             self._refuse(_seqs(dead_letters), f"not tried: {waiting.refused}")
             return
-        told = await self._ask(channel, dead_letters)
-        if told.get("condemned") and len(dead_letters) > 1:
+        answered = await self._ask(channel, dead_letters)
+        if answered.get("condemned") and len(dead_letters) > 1:
             # One of them may be what the service never takes: each for itself.
             for one in dead_letters:
                 await self._answered([one], await self._ask(channel, [one]))
             return
-        if "error" in told and not told.get("condemned"):
-            waiting.refused = str(told["error"])
-        await self._answered(dead_letters, told)
+        if "error" in answered and not answered.get("condemned"):
+            waiting.refused = str(answered["error"])
+        await self._answered(dead_letters, answered)
 
-    async def _answered(self, dead_letters: list[Notification], told: dict[str, Any]) -> None:
+    async def _answered(self, dead_letters: list[Notification], answered: dict[str, Any]) -> None:
         seqs = _seqs(dead_letters)
-        if "error" in told:
-            self._refuse(seqs, str(told["error"]))
+        if "error" in answered:
+            self._refuse(seqs, str(answered["error"]))
             return
-        before = told.get("before", 0)
+        before = answered.get("before", 0)
         self.delivered += before
         self.sent += len(dead_letters) - before
         await self._done(seqs)
@@ -135,14 +135,14 @@ class _Replay:
                 timeout_s=RESEND_TIMEOUT_S,
                 headers={CHANNEL: channel},
             )
-            told: dict[str, Any] = msgspec.json.decode(answer, type=dict[str, Any])
+            answered: dict[str, Any] = msgspec.json.decode(answer, type=dict[str, Any])
         except NobodyListens:
             return {"error": "no notifier is running, or only an older one: start it and try again"}
         except (Unanswered, msgspec.MsgspecError) as error:
             kind = error.why if isinstance(error, Unanswered) else "no answer of ours"
             why = f"no notifier answers ({kind})"
             return {"error": f"{why}: it may have been sent; look before you try again"}
-        return told
+        return answered
 
     async def _done(self, seqs: list[int]) -> None:
         for seq in seqs if self._delete else ():
@@ -182,16 +182,16 @@ async def replay(bus: Bus, seqs: list[int] | None, *, delete: bool) -> int:
         await work.finish()
     finally:
         await publisher.stop()
-    told = [f"{work.sent} sent back"]
+    summary = [f"{work.sent} sent back"]
     if work.repeated:
-        told.append(
+        summary.append(
             f"{work.repeated} were sent back within the last {DUPLICATE_WINDOW_S} s already"
         )
     if work.delivered:
-        told.append(f"{work.delivered} had been delivered already")
+        summary.append(f"{work.delivered} had been delivered already")
     if work.failed:
-        told.append(f"{work.failed} not")
-    print(", ".join(told))
+        summary.append(f"{work.failed} not")
+    print(", ".join(summary))
     return EXIT_REFUSED if work.failed else 0
 
 

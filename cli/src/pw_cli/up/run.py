@@ -75,7 +75,7 @@ FOLD_EVERY_S = 1.0
 
 
 def run(args: argparse.Namespace) -> int:
-    """`pw up`. 0 when it ran and ended as told; 1 when a drained run was not clean.
+    """`pw up`. 0 when it ran and ended as asked; 1 when a drained run was not clean.
 
     130 when it is stopped before everything runs, or at once.
     """
@@ -246,9 +246,9 @@ def _free_ports(chosen: UpOptions) -> Ports:
 
 
 async def _live(system: System, progress: Progress, stop: asyncio.Event) -> bool:
-    """Run until told to stop, drained, or out of time; returns whether it drained."""
+    """Run until asked to stop, drained, or out of time; returns whether it drained."""
     token_file = system.access.token_file
-    # The URL of a broker of one's own may hold a password.
+    # The URL of the user's own broker may hold a password.
     nats = "" if "@" in system.nats_url else system.nats_url
     for problem in announce(this_run(system.api, nats, token_file), system.folder):
         progress.say(problem)

@@ -351,7 +351,7 @@ class Detector:
     ) -> Alert:
         read = partial(self._read, token)
         others = [one for one in self._rules if one is not rule and one.rule.enabled]
-        told = [(one, evaluate(one, read)) for one in others]
+        evaluations = [(one, evaluate(one, read)) for one in others]
         return alert_of(
             self.market,
             token,
@@ -359,7 +359,7 @@ class Detector:
             firing,
             rule=rule.rule.name if rule is not None else name,
             conditions=evaluate(rule, read).conditions if rule is not None else (),
-            near=tuple(near(one, found) for one, found in told if found.verdict != "holds"),
+            near=tuple(near(one, found) for one, found in evaluations if found.verdict != "holds"),
             slot=closed.slot,
             event_time_ms=closed.event_time_ms,
             detail=detail,

@@ -27,7 +27,7 @@ from pw_detection.state.windows import Span
 WINDOW: Final = Span("2h", 600_000, 12)
 # A program with this share of all swaps is worth a line in the table of programs.
 NOTICE_SHARE: Final = Fraction(1, 100)
-# Below so many swaps a share says nothing: the first swap after a start would be all of them.
+# Below this many swaps a share says nothing: the first swap after a start would be all of them.
 NOTICE_SWAPS_MIN: Final = 5_000
 TRIGGER: Final = "unlisted_program"
 # A step notes no more of them; mainnet has some dozens.
@@ -194,7 +194,7 @@ class Unlisted:
                 continue
             seen = step.programs.get(venue)
             if seen is None:
-                # Text that is no address is shown nowhere.
+                # Text that is not an address is never shown.
                 if len(step.programs) >= PROGRAMS_MAX or not is_address(
                     venue.removeprefix(UNLISTED_VENUE)
                 ):

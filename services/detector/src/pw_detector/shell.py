@@ -42,7 +42,7 @@ NEEDS: Final = (
 )
 FETCH: Final = 256
 QUIET_S: Final = 0.25
-# While a restart folds, others get their turn after so many messages.
+# While a restart folds, others get their turn after this many messages.
 REBUILD_TURN: Final = 32
 CONFIGURATION_EVERY_S: Final = 1.0
 RETRY_S: Final = 0.5
@@ -50,7 +50,7 @@ CUT: Final = "pw_detector_alerts_cut_total"
 
 
 async def run_detector(settings: Settings, runtime: Runtime) -> None:
-    """Fold PW_SWAP until told to stop."""
+    """Fold PW_SWAP until stopped."""
     publisher = Publisher(
         runtime.bus,
         runtime.log,

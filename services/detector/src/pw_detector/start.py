@@ -77,7 +77,7 @@ async def _position(bus: Bus, log: Log, positions: PositionStore, created: str) 
     if position is None:
         return None
     if position.swap_stream_created != created:
-        log.warning("swap_stream_made_anew", was=position.swap_stream_created, now=created)
+        log.warning("swap_stream_recreated", was=position.swap_stream_created, now=created)
         return None
     if await _went_back(bus, position):
         log.error("swap_stream_went_back", why="PW_SWAP was restored from an older copy")
@@ -155,7 +155,7 @@ async def _least_tx_seq(bus: Bus, first_seq: int) -> int:
                 except (BadEnvelope, WrongSchema):
                     continue
                 created = created or batch.tx_stream_created
-                # A queue made anew after it begins at 1, which the one before is far past.
+                # A queue created again after it begins at 1, which the one before is far past.
                 if means_the_same(created, batch.tx_stream_created, batch.tx_seq):
                     least = batch.tx_seq if least is None else min(least, batch.tx_seq)
             if not messages:

@@ -41,7 +41,7 @@ __all__ = ["Ingest", "SourceRefuses"]
 
 
 class Ingest:
-    """One source, from its checkpoint until told to stop."""
+    """One source, from its checkpoint until stopped."""
 
     def __init__(self, settings: Settings, runtime: Runtime) -> None:
         self._settings = settings

@@ -47,7 +47,7 @@ STOP_SPARE_S: Final = 6.0
 
 
 async def run_notifier(settings: Settings, runtime: Runtime) -> None:
-    """Deliver until told to stop."""
+    """Deliver until stopped."""
     publisher = Publisher(
         runtime.bus,
         runtime.log,
@@ -80,7 +80,7 @@ async def run_notifier(settings: Settings, runtime: Runtime) -> None:
 
 
 class _Channels:
-    """A task for each enabled channel; one that changed is started anew."""
+    """A task for each enabled channel; a changed one is started again."""
 
     def __init__(
         self, settings: Settings, runtime: Runtime, sender: Sender, dead_letters: DeadLetters

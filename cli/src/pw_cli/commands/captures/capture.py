@@ -43,7 +43,7 @@ from pw_geyser import shallow_pb2
 PENDING_MESSAGES_MAX = 65_536
 PENDING_BYTES_MAX = 256 * 1024 * 1024
 WAIT_S = 0.25
-# How long the broker is waited for at the end, to be told that everything came.
+# How long to wait at the end for the broker to confirm that everything came.
 END_S = 5
 MESSAGES_SEEN_MAX = 100_000
 EXIT_NOT_WHOLE = 1

@@ -117,9 +117,9 @@ def _say(before: dict[str, Any], revision: int, what: str) -> int:
 
 
 def _takes(one: Entry) -> str:
-    told = [] if one["severity_min"] == "info" else [f"{one['severity_min']} and above"]
-    told += [", ".join(one[name]) for name in ("triggers", "kinds") if one[name]]
-    return "; ".join(told) or "everything"
+    parts = [] if one["severity_min"] == "info" else [f"{one['severity_min']} and above"]
+    parts += [", ".join(one[name]) for name in ("triggers", "kinds") if one[name]]
+    return "; ".join(parts) or "everything"
 
 
 def _add(api: Asking, args: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ from pw_common.documents.document import ready
 Base58 = Annotated[str, Meta(max_length=14_000)]
 Text = Annotated[str, Meta(max_length=128)]
 Number = Annotated[int, Meta(ge=0)]
-# Of an address's transactions nodes list so many at once.
+# How many of an address's transactions a node lists at once.
 NAMED_MAX = 1_000
 
 

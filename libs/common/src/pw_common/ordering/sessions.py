@@ -28,7 +28,7 @@ from pw_common.wire.limits import PUBLISHED_AHEAD_MAX
 from pw_common.wire.messages import Batch
 
 # Messages of an ended session that may still come: what ingest had sent and not seen stored.
-# More are of a source that lost its checkpoint and counts its sessions anew.
+# More are of a source that lost its checkpoint and counts its sessions from 1 again.
 STRAYS_MAX: Final = 2 * PUBLISHED_AHEAD_MAX
 
 
@@ -109,7 +109,7 @@ class Sessions:
         self._present = {}
 
     def forget(self) -> list[Released]:
-        """Another queue begins: sessions may be counted anew. Returns what waited for its own."""
+        """Another queue begins: its sessions may start at 1. Returns what waited for its own."""
         early, self._early = self._early, []
         self._newest.clear()
         return early

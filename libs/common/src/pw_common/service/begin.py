@@ -31,7 +31,7 @@ async def connected(runtime: Runtime, settings: CommonSettings) -> None:
     """Open the runtime's bus, however long it takes.
 
     Raises:
-        StoppedEarly: told to stop before there was a broker.
+        StoppedEarly: stopped before there was a broker.
     """
     password = None
     if settings.nats_password_file is not None:
@@ -70,7 +70,7 @@ async def begun(
         needs: Streams that must be there before `attempt` is worth a try.
 
     Raises:
-        StoppedEarly: told to stop while waiting.
+        StoppedEarly: stopped while waiting.
     """
 
     async def once() -> T:

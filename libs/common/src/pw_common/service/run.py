@@ -1,4 +1,4 @@
-"""How every service lives: settings, HTTP, connect, run until told to stop, close in order.
+"""How every service lives: settings, HTTP, connect, run until stopped, close in order.
 
 A broker that is not there yet is waited for, and log and readiness say so.
 
@@ -263,7 +263,7 @@ async def _main(
 
 
 async def live(runtime: Runtime, body: Body, settings: CommonSettings) -> int:
-    """Run the body beside the heartbeat until it ends, crashes or is told to stop."""
+    """Run the body beside the heartbeat until it ends, crashes or is asked to stop."""
     connecting = asyncio.create_task(connected(runtime, settings), name="connect")
     beat = asyncio.create_task(_heartbeats(runtime), name="heartbeat")
     work = asyncio.create_task(_as_coroutine(body, runtime, connecting), name=runtime.service)

@@ -51,7 +51,7 @@ def keep_secret(*values: str) -> None:
 
 
 def shown_path(value: str | Path) -> str:
-    """A setting that names a file; what is no path may be the secret itself, put there."""
+    """A setting that names a file; what does not look like a path may be the secret itself."""
     text = str(value)
     is_path = text.startswith(("/", "./", "../", "~")) or Path(text).is_file()
     return text if is_path else f"{HIDDEN} (shown only where it begins with / or ./)"

@@ -28,7 +28,7 @@ PARSER_FETCH = 16
 PARSER_REPLICAS_MAX = 16
 # Messages waiting or in hand for each parser: what one works off in about two seconds.
 PARSER_LAG_TARGET = 300
-# What runs where an autoscaler is told nothing for long: enough for mainnet's exchange programs.
+# How many run where an autoscaler gets no figure for long: enough for mainnet's exchange programs.
 PARSER_REPLICAS_FALLBACK = 4
 # A service that is behind by more than this says that it is not up to date, and the status is
 # not `running`.
@@ -39,7 +39,7 @@ PARSER_ACK_WAIT_S = 8.0
 # A parser stops after this many messages in a row that held nothing readable:
 # then our code or the source is broken, and the backlog must stay.
 POISON_RUN_MAX = 64
-# Messages that a publisher has sent and not yet seen stored: so many may be overtaken.
+# Messages that a publisher has sent and not yet seen stored: as many may be overtaken.
 PUBLISHED_AHEAD_MAX = 64
 # Broker messages are refused above this by the server's default.
 BROKER_PAYLOAD_BYTES_MAX = 1024 * 1024

@@ -113,8 +113,8 @@ def fitted(alert: Alert, bytes_max: int) -> Alert:
 
 
 def _said(alert: Alert, cut: list[str]) -> Alert:
-    told = f"Too large to store whole; cut: {', '.join(cut)}."
-    detail = f"{alert.detail} {told}" if alert.detail else told
+    cut_note = f"Too large to store whole; cut: {', '.join(cut)}."
+    detail = f"{alert.detail} {cut_note}" if alert.detail else cut_note
     return msgspec.structs.replace(alert, truncated=tuple(cut), detail=detail)
 
 
@@ -142,7 +142,7 @@ def facts_of(market: Market, mint: str) -> dict[str, Any]:
     """A token for pages: facts and every metric, null where unknown."""
     token = market.tokens.get(mint)
     facts = market.facts.get(mint)
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "name": facts.name if facts else None,
         "symbol": facts.symbol if facts else None,
         "creator": facts.creator if facts else None,
@@ -150,10 +150,12 @@ def facts_of(market: Market, mint: str) -> dict[str, Any]:
         "last_trade_ms": token.last_trade_ms if token else None,
     }
     if token is None:
-        return {**told, "metrics": {}, "unknown": {}}
+        return {**fields, "metrics": {}, "unknown": {}}
     values, unknown = read_all(market, token)
     gapped = market.gapped(mint)
-    return {**told, "metrics": values, "unknown": unknown, **({"gapped": gapped} if gapped else {})}
+    if gapped:
+        fields["gapped"] = gapped
+    return {**fields, "metrics": values, "unknown": unknown}
 
 
 def _title(firing: Firing, rule: str, symbol: str, mint: str) -> str:

@@ -41,12 +41,12 @@ def summaries(
         name_of: How people call a token.
     """
     episode = episode_id("", rule, closed.slot)
-    told = []
+    alerts = []
     for n, at in enumerate(range(0, len(firings), ENDED_MAX)):
         part = firings[at : at + ENDED_MAX]
         names = ", ".join(plain_text(name_of(mint)) for (mint, _), _ in part[:NAMED_MAX])
         more = f" and {len(part) - NAMED_MAX} more" if len(part) > NAMED_MAX else ""
-        told.append(
+        alerts.append(
             Alert(
                 id=alert_id(episode, n),
                 episode=episode,
@@ -62,4 +62,4 @@ def summaries(
                 ended=tuple(Ended(mint=mint, episode=firing.episode) for (mint, _), firing in part),
             )
         )
-    return told
+    return alerts

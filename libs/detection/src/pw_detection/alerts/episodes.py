@@ -122,7 +122,7 @@ class Episodes:
         return current
 
     def reset(self) -> None:
-        """After a discontinuity: clocks begin anew."""
+        """After a discontinuity: clocks start again."""
         self._opened_ms.clear()
 
     def forget(self, before_ms: int) -> None:

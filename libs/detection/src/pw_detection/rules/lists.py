@@ -67,7 +67,7 @@ class Mute(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mutes(msgspec.Struct, frozen=True, kw_only=True):
-    """Mutes of one's own; the shipped ones lie below them (`effective_mutes`)."""
+    """The user's mutes; the shipped ones lie below them (`effective_mutes`)."""
 
     entries: tuple[Mute, ...] = ()
 
@@ -90,9 +90,9 @@ def shipped_mutes() -> Mutes:
 
 
 def effective_mutes(own: Mutes) -> Mutes:
-    """One's own mutes over the shipped ones: an entry stands in the place of a shipped one.
+    """The user's mutes over the shipped ones: an entry replaces a shipped one of the same address.
 
-    One that ends does not: the shipped one would be gone after it, and nobody took it away.
+    A mute that ends does not: the shipped one would be gone with it, and nobody removed that.
     """
     by_key = {(one.of, one.address): one for one in shipped_mutes().entries}
     for one in own.entries:

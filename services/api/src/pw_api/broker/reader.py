@@ -35,7 +35,7 @@ class SwapReader:
         return self._reader.trimmed if self._reader is not None else 0
 
     async def run(self, runtime: Runtime) -> None:
-        """Read until told to stop; a broker that is away is waited for."""
+        """Read until stopped; wait for a broker that is away."""
         runtime.set_ready()
         while not runtime.stop.is_set():
             try:

@@ -90,8 +90,8 @@ class Kept:
     @property
     def said(self) -> dict[str, Any]:
         """The revision, and what is wrong with it."""
-        told: dict[str, Any] = {"revision": self.revision}
-        return {**told, "unusable": self.unusable} if self.unusable else told
+        fields: dict[str, Any] = {"revision": self.revision}
+        return {**fields, "unusable": self.unusable} if self.unusable else fields
 
 
 async def kept(bus: Bus, key: str) -> Kept:
@@ -114,7 +114,7 @@ async def kept(bus: Bus, key: str) -> Kept:
 
 
 async def stored_lists(bus: Bus) -> tuple[WatchLists, Mutes]:
-    """Whom rules look for and leave out, as it holds now. Raises BrokerAway, ApiRefused."""
+    """Whom rules look for and leave out at present. Raises BrokerAway, ApiRefused."""
     watched, mutes = await kept(bus, KEY_WATCHLISTS), await kept(bus, KEY_MUTES)
     return watched.value, mutes.value
 

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from pw_common.ordering.dedup import SeenWindow
 from pw_common.wire.messages import Batch, SlotEvent, Swap
 
-# Of so many slots the time is known: more than two hours of them.
+# How many slots have their time kept: more than two hours of them.
 SLOTS_MAX: Final = 20_000
 CURSOR: Final = re.compile(r"([0-9]{1,15})\.([0-9]{1,9})")
 

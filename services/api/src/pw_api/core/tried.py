@@ -37,8 +37,8 @@ class Found:
 class Trial:
     """What rules fire over the batches that were taken.
 
-    A fleet of parsers stores out of order by no more than it may hold in hand: so many batches
-    are waited for before the least sequence among them is taken for the beginning.
+    A fleet of parsers stores out of order by no more than it may hold in hand. Only after that
+    many batches is the least sequence among them taken for the beginning.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Trial:
             self._begin()
 
     def _begin(self) -> None:
-        # A queue made anew within them begins at 1, which the one before is far past.
+        # A queue created again within them begins at 1, which the one before is far past.
         created = self._first[0][0].tx_stream_created
         least = min(
             b.tx_seq

@@ -111,7 +111,7 @@ class Guard:
 
 
 def _code(query: str) -> str:
-    """The code that a link carries; what is no such link carries none."""
+    """The code that a link carries, empty for any other path."""
     try:
         return parse_qs(query, max_num_fields=4).get("code", [""])[0]
     except ValueError:  # More fields than that.

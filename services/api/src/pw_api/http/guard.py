@@ -261,5 +261,5 @@ async def _refuse(send: Send, status: int, why: str) -> None:
 
 def _problem(status: int, detail: str) -> bytes:
     title = HTTPStatus(status).phrase
-    told = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    return msgspec.json.encode(told)
+    fields = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return msgspec.json.encode(fields)

@@ -119,11 +119,11 @@ def line_of(body: dict[str, Any], name: str, characters_max: int) -> str:
 
 def unusable(errors: tuple[str, ...]) -> Response:
     """A 422 with each error and where it is."""
-    told = []
+    found_errors = []
     for error in errors:
         found = _PATH.match(error)
-        told.append({"where": found["path"] if found else "body", "what": error})
-    return problems.problem(422, "; ".join(errors)[:DETAIL_CHARACTERS_MAX], errors=told)
+        found_errors.append({"where": found["path"] if found else "body", "what": error})
+    return problems.problem(422, "; ".join(errors)[:DETAIL_CHARACTERS_MAX], errors=found_errors)
 
 
 def install(app: FastAPI) -> None:

@@ -43,7 +43,7 @@ class WatchlistsChange(_Change, frozen=True, kw_only=True):
 
 
 class MutesChange(_Change, frozen=True, kw_only=True):
-    """All mutes of one's own."""
+    """All mutes that the user set."""
 
     entries: list[Mute]
 
@@ -107,7 +107,7 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Document(msgspec.Struct, frozen=True, kw_only=True):
-    """A document as it holds. `unusable` says why its newest revision is not what is shown."""
+    """The document in force. `unusable` says why its newest revision is not what is shown."""
 
     revision: int
     unusable: str | msgspec.UnsetType = msgspec.UNSET
@@ -120,7 +120,7 @@ class WatchlistsAnswer(_Document, frozen=True, kw_only=True):
 
 
 class MutesAnswer(_Document, frozen=True, kw_only=True):
-    """Mutes of one's own, and the shipped ones that lie below them."""
+    """The user's mutes, and the shipped ones that lie below them."""
 
     entries: list[Mute]
     shipped: list[Mute]

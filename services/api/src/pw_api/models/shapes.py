@@ -41,7 +41,7 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TokensAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens as the detector told them last, HOT ones first.
+    """Tokens as the detector last reported them, HOT ones first.
 
     Ask again with `after=next_after` for the rest. The order is a new one each second: where that
     token has left the list, begin again.

@@ -64,7 +64,8 @@ def router(runtime: Runtime, bus: Callable[[], Bus]) -> APIRouter:
 async def _after(bus: Bus, last_event_id: int | None) -> int:
     """The sequence after which a stream goes on: that of the last event seen, else the newest.
 
-    An id beyond the newest is of another stream of this name: this one is told from its beginning.
+    An id beyond the newest is of an earlier stream of this name: the present one is sent from its
+    beginning.
 
     Raises:
         BrokerAway, ApiRefused: from the broker.

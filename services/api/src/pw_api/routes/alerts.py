@@ -40,8 +40,8 @@ def router(bus: Callable[[], Bus]) -> APIRouter:
     ) -> Response:
         """Alerts, newest first; ask again with `before_seq=next_before_seq` for older ones.
 
-        Where few are meant, a page may have fewer than `limit`, or none, and still name a next one:
-        so many alerts were looked at.
+        Where few alerts match, a page may have fewer than `limit`, or none, and still name a next
+        page: each request looks at a bounded number of alerts.
         """
         named = {"mint": mint, "trigger": trigger, "kind": kind}
         wanted = {name: value for name, value in named.items() if value is not None}

@@ -167,11 +167,11 @@ LISTS: Final = (
 def _add_list(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing, one: _List) -> None:
     async def get_list() -> Response:
         found = await kept(bus(), one.key)
-        told = {"entries": msgspec.to_builtins(found.value.entries)}
+        fields = {"entries": msgspec.to_builtins(found.value.entries)}
         if one.key == KEY_MUTES:
-            # What lies below them; an entry of one's own stands in the place of one of these.
-            told["shipped"] = msgspec.to_builtins(shipped_mutes().entries)
-        return document(found, told)
+            # What lies below them; a user's entry replaces one of these.
+            fields["shipped"] = msgspec.to_builtins(shipped_mutes().entries)
+        return document(found, fields)
 
     async def put_list(request: Request) -> Response:
         body = with_revision(request, await parsing.mapping(request))
@@ -219,11 +219,11 @@ def _add_channels(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -
         question = msgspec.json.encode({"channel": name[:64]})
         try:
             answer = await ask(bus(), ASK_NOTIFIER, question, timeout_s=TEST_TIMEOUT_S)
-            told = decode(answer, dict[str, Any])
+            fields = decode(answer, dict[str, Any])
         except (Unanswered, BadDocument) as error:
             why = error.why if isinstance(error, Unanswered) else "no answer of ours"
             return problems.problem(503, f"No notifier answers ({why}): is one running?")
-        return problems.problem(502, str(told["error"])) if "error" in told else json(told)
+        return problems.problem(502, str(fields["error"])) if "error" in fields else json(fields)
 
 
 def _rules(value: Any) -> Any:

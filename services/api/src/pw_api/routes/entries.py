@@ -143,11 +143,11 @@ def _query(
     revision: Asked = None, who: Asked = None, note: Asked = None, of: Asked = None
 ) -> Entry:
     """What stands in the query, as a body would say it."""
-    told: Entry = {"revision": revision, "who": who, "note": note, "of": of}
-    told = {name: value for name, value in told.items() if value is not None}
+    fields: Entry = {"revision": revision, "who": who, "note": note, "of": of}
+    fields = {name: value for name, value in fields.items() if value is not None}
     if revision is not None and DIGITS.fullmatch(revision):
-        told["revision"] = int(revision)
-    return told
+        fields["revision"] = int(revision)
+    return fields
 
 
 async def _at(bus: Bus, kind: Kind, revision: int) -> Kept:

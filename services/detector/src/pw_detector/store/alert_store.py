@@ -102,7 +102,7 @@ class AlertStore:
 async def stored_alerts(bus: Bus, log: Log, *, until_slot: int) -> list[Alert]:
     """The detector's own alerts up to a slot, in the order in which they were stored.
 
-    What somebody put there that is no alert is left out and logged.
+    Whatever else somebody put there is left out and logged.
 
     Raises:
         BrokerAway, ApiRefused: from the broker.

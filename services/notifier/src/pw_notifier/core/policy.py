@@ -154,10 +154,10 @@ def _migrated(said: _Said) -> str:
     """The id of the supergroup that a group became, as Telegram gives it; else nothing."""
     if not isinstance(said.parameters, dict):
         return ""
-    told = said.parameters.get("migrate_to_chat_id")
-    if isinstance(told, bool) or not isinstance(told, int | str):
+    value = said.parameters.get("migrate_to_chat_id")
+    if isinstance(value, bool) or not isinstance(value, int | str):
         return ""
-    text = str(told) if isinstance(told, str) or abs(told) < 10**20 else ""
+    text = str(value) if isinstance(value, str) or abs(value) < 10**20 else ""
     return text if CHAT.fullmatch(text) else ""
 
 
@@ -184,16 +184,16 @@ def _where(headers: Mapping[str, str]) -> str:
 
 
 def _retry_after_s(headers: Mapping[str, str], said: _Said) -> float | None:
-    told: list[Any] = [headers.get("retry-after", ""), said.retry_after]
+    values: list[Any] = [headers.get("retry-after", ""), said.retry_after]
     if isinstance(said.parameters, dict):
-        told.append(said.parameters.get("retry_after"))
-    return max((seconds for one in told if (seconds := _seconds(one)) is not None), default=None)
+        values.append(said.parameters.get("retry_after"))
+    return max((seconds for one in values if (seconds := _seconds(one)) is not None), default=None)
 
 
-def _seconds(told: object) -> float | None:
+def _seconds(value: object) -> float | None:
     """Seconds as a number or as digits, never more than we would wait; None for anything else."""
-    if isinstance(told, str) and NUMBER.fullmatch(told):
-        told = float(told)
-    if isinstance(told, bool) or not isinstance(told, int | float) or not told >= 0:
+    if isinstance(value, str) and NUMBER.fullmatch(value):
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
         return None
-    return float(min(told, RETRY_AFTER_MAX_S))
+    return float(min(value, RETRY_AFTER_MAX_S))

@@ -13,9 +13,9 @@ from typing import Final, Literal, TypeAlias
 
 from pw_notifier.core.policy import Answer, Refused, Sent
 
-# So many dead letters in a row say more of the channel than of the messages.
+# This many dead letters in a row say more about the channel than about the messages.
 REFUSED_IN_ROW_MAX: Final = 3
-# After so many attempts with a digest, every other one is a single alert: if that one is taken,
+# After this many attempts with a digest, every other one is a single alert: if that one is taken,
 # it was something in the digest.
 TOGETHER_TRIES: Final = 6
 # A failure that may pass is reported once it has lasted this long.
@@ -59,7 +59,7 @@ class Standing:
         return Standing(gathers=self.gathers)
 
     def chosen(self, late: int, waiting: int) -> tuple[Literal["late", "all", "one"], int]:
-        """What to send next, of so many late ones and so many in all; for one, which."""
+        """What to send next, by how many are late and wait in all; for a single alert, which."""
         many = waiting if self.gathers else late
         alone = self.held and self.tries >= TOGETHER_TRIES and self.tries % 2 == 1
         if many > 1 and (self._apart or alone):

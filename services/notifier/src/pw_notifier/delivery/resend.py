@@ -76,11 +76,11 @@ class Resending:
 
     async def _answer(self, message: Msg) -> None:
         try:
-            told = await self._resend(headers_of(message).get(CHANNEL, ""), message.data)
+            result = await self._resend(headers_of(message).get(CHANNEL, ""), message.data)
         except (BrokerAway, ApiRefused) as error:
-            told = {"error": str(error)}
+            result = {"error": str(error)}
         try:
-            await respond(message, msgspec.json.encode(told))
+            await respond(message, msgspec.json.encode(result))
         except Unanswered as error:
             self._runtime.log.warning("resend_unanswered", reason=error.why)
 

@@ -6,7 +6,7 @@
     SENT      | stored, as a duplicate too   | -       | tell the caller, wake one that waits
     SENT      | refused for the moment       | REFUSED | wait for its pause
     SENT      | refused for good             | -       | give up: tell the caller, wake another
-    SENT      | no answer in time            | SENT    | send it again, after the same time anew
+    SENT      | no answer in time            | SENT    | send it again, and again after that time
     REFUSED   | its pause is over            | SENT    | send it again
     REFUSED   | stored, or refused for good  | -       | as for SENT: a late answer counts
     REFUSED   | refused for the moment       | REFUSED | a longer pause

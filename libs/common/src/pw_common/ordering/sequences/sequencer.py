@@ -15,7 +15,7 @@ What is held and released is a function of queue names, sequences and message id
 | `BEFORE`         | any                                   | released at once, `EVENTS`           |
 | `GONE`           | any                                   | released at once, `NOTHING`          |
 | `RESTORED`       | then as `PRESENT`                     | what waits beyond the copy: `EVENTS` |
-| `ANEW`           | then as `PRESENT`                     | what waits: `CLAIMS`; `QueueEnds`    |
+| `RECREATED`      | then as `PRESENT`                     | what waits: `CLAIMS`; `QueueEnds`    |
 
 Invariants: no sequence of one queue is released twice. `CLAIMS` are released in rising order,
 but for what was passed over. What a lost message claimed is never released with `CLAIMS`: it
@@ -146,8 +146,8 @@ class Sequencer:
             case Kin.RESTORED:
                 lost = self._restored(self._queues.shared_seq)
                 return [*lost, *self._in_turn(batch, stored, watermark)]
-            case Kin.ANEW:
-                return [*self._anew(stored), *self._in_turn(batch, stored, watermark)]
+            case Kin.RECREATED:
+                return [*self._recreated(stored), *self._in_turn(batch, stored, watermark)]
 
     def pass_over(self) -> list[Step]:
         """Go on without what is missing before the first held batch."""
@@ -185,7 +185,7 @@ class Sequencer:
         self._answered.cut(through_seq)
         return self._lost(lost)
 
-    def _anew(self, stored: Stored) -> list[Step]:
+    def _recreated(self, stored: Stored) -> list[Step]:
         """Sequences begin at 1 again, and nothing says what was lost."""
         self.incarnation += 1
         released = self._released(self._prefix.rebase(1))

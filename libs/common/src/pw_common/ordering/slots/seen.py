@@ -1,4 +1,4 @@
-"""By which filters the slots that are still open were seen, and how events are told apart."""
+"""By which filters the slots that are still open were seen, and how events are distinguished."""
 
 from __future__ import annotations
 

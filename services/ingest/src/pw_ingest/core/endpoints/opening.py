@@ -26,7 +26,7 @@ class Held(NamedTuple):
 
 
 class Run(NamedTuple):
-    """A block that ends so many linked ones, and its time; None where it has none."""
+    """A block that ends a chain of linked ones, and its time; None where it has none."""
 
     blocks: int
     time_ms: int | None

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
-# One pair this often, so many of them: ten minutes; older copies fall back on the oldest.
+# One pair this often, this many of them: ten minutes. Older copies fall back on the oldest.
 EVERY_S: Final = 10.0
 PAIRS_MAX: Final = 60
 

@@ -82,7 +82,7 @@ class Pipeline:
     def abandon(self, state: SourceState) -> None:
         """Another session than that of a checkpoint that cannot be true; before anything else."""
         self._session.abandon(state.epoch)
-        self._begin_anew()
+        self._begin_again()
 
     @property
     def checkpoint_slot(self) -> int | None:
@@ -250,9 +250,9 @@ class Pipeline:
 
     def _start_session(self) -> None:
         self._session.next()
-        self._begin_anew()
+        self._begin_again()
 
-    def _begin_anew(self) -> None:
+    def _begin_again(self) -> None:
         self._carried_slot = 0
         self.frontier.restart()
         self._chain.restart()
