@@ -129,7 +129,7 @@ def test_what_comes_at_a_sequence_proven_never_stored_is_taken_all_the_same() ->
     for one in one_slot_each((1, 2, 5, 6)):
         assembly.add(one, 1_000, 1)
     assembly.skip_never_stored(4)
-    # Somebody deleted the message while a parser had it in hand: its answer is no repeat.
+    # Somebody deleted the message while a parser had it in hand: its answer is not a repeat.
     (fourth,) = one_slot_each((4,))
     fourth = msgspec.structs.replace(fourth, events=(stream.swap(4, 6),))
     assert assembly.add(fourth, 2_000, 7) == []

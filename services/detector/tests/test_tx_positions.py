@@ -249,7 +249,7 @@ def test_a_gap_that_reading_on_proves_never_stored_is_not_given_up_however_old_i
 
 def test_the_sequence_of_a_batch_that_cannot_be_read_is_held_and_counted_and_not_passed() -> None:
     stored = Stored()
-    # The third message of PW_SWAP is no batch; the queue has acknowledged what it answered.
+    # The third message of PW_SWAP is not a batch; the queue has acknowledged what it answered.
     wait = HOLD_MAX_MS // STORED_MS
     end = wait + 40
     log = {seq: message(seq, 100 + seq) for seq in (1, 2, *range(4, end))}

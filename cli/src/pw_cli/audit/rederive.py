@@ -44,7 +44,7 @@ async def stored_batches(
     """What PW_SWAP holds from `first_seq` up to `last_seq`, by default its present end.
 
     Raises:
-        Unreadable: a message that is no batch.
+        Unreadable: a message that is not a batch.
         BrokerAway, ApiRefused: from the broker.
     """
     if last_seq is None:

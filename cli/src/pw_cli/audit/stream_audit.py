@@ -93,7 +93,7 @@ class StreamAudit:
         self._delivered[name[0] % PARTS].append(int.from_bytes(name, "big"))
 
     def waiting(self) -> list[int]:
-        """The sequences before the last answered one that nobody has answered."""
+        """The unanswered sequences before the last answered one."""
         missing = self.answered.missing(self.answered.last or 0)
         return [seq for part in missing for seq in part]
 

@@ -56,7 +56,7 @@ BASE_MB: Final = {
 # of its resident memory over an hour, `python bench/bench_detector_hours.py`.
 DETECTOR_BYTES_PER_SWAP: Final = 180
 WINDOW_S: Final = 3600
-# What of the shipped limit is said to be much: the windows are to stay below it.
+# The share of the shipped limit that counts as much: the windows should stay below it.
 DETECTOR_LIMIT_BYTES: Final = MEMORY_FULL_SHARE * GIB
 # The broker remembers message ids of PW_TX and PW_SWAP: 400,000 of them against none.
 BYTES_PER_MESSAGE_ID: Final = 280

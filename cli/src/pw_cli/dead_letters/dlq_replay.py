@@ -106,7 +106,7 @@ class _Replay:
             return
         answered = await self._ask(channel, dead_letters)
         if answered.get("condemned") and len(dead_letters) > 1:
-            # One of them may be what the service never takes: each for itself.
+            # The service may never take one of them: each goes alone.
             for one in dead_letters:
                 await self._answered([one], await self._ask(channel, [one]))
             return
@@ -196,7 +196,7 @@ async def replay(bus: Bus, seqs: list[int] | None, *, delete: bool) -> int:
 
 
 def not_there(seq: int) -> int:
-    """Say that there is no such letter; the exit code for it."""
+    """Say that there is no such dead letter; the exit code for it."""
     sys.stderr.write(f"pw dlq: there is no dead letter {seq}: see `pw dlq list`\n")
     return EXIT_REFUSED
 

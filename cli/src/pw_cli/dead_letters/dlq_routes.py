@@ -72,7 +72,7 @@ def route_of(message: StoredMessage) -> Route:
     if PIECE.fullmatch(msg_id):
         return Nowhere(
             "a piece of a notification that an earlier version sent to the parsers; the whole one "
-            "has a letter of its own: remove this with `pw dlq rm`"
+            "has its own dead letter: remove this with `pw dlq rm`"
         )
     return _update(message)
 
@@ -105,7 +105,7 @@ def replayed(message: StoredMessage) -> Publish:
     Its frontier is 0, so it never says that any slot is complete.
 
     Raises:
-        BadEnvelope, BadFrame: nothing in the letter is a whole update.
+        BadEnvelope, BadFrame: nothing in the dead letter is a whole update.
     """
     plain = plain_body(message)
     origin = message.headers.get(MSG_ID, "")
@@ -130,7 +130,7 @@ def _whole_updates(body: bytes) -> int:
         for _ in split(body):
             updates += 1
     except BadFrame:
-        # What is whole before the break is read; the rest becomes a letter of its own.
+        # What is whole before the break is read; the rest becomes another dead letter.
         if not updates:
             raise
     if not updates:

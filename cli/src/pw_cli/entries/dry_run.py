@@ -31,7 +31,7 @@ def dry_run(api: Asking, args: argparse.Namespace, rules: list[Entry]) -> int:
             job = api.get(path)
     finally:
         if job["state"] == "running":
-            # Another one could not begin before this one has ended.
+            # Another dry run could not begin before this one has ended.
             api.cancel(path)
         if shows:
             sys.stderr.write("\r" + " " * 40 + "\r")

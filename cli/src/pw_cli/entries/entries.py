@@ -79,7 +79,7 @@ class Asking:
             body = {"entry": make(now), "note": self._note, "replace": replace}
             answer = self._api.post(path, {**body, "revision": now["revision"]})
             if answer.status == HTTPStatus.CONFLICT and not _is_late(answer):
-                why = "there is such an entry already: --replace puts this one in its place"
+                why = "there is such an entry already: --replace replaces it"
                 raise Refused(why)
             return answer
 
@@ -105,7 +105,7 @@ class Asking:
         return self._changed(path, changed)
 
     def _changed(self, path: str, send: Callable[[dict[str, Any]], Answered]) -> int:
-        """Send a change of the document as it is now, made again where it was no longer so."""
+        """Send a change of the present document; made again if the document changed meanwhile."""
         for _ in range(TRIES - 1):
             answer = send(self.get(path))
             if answer.status != HTTPStatus.CONFLICT or not _is_late(answer):

@@ -101,7 +101,7 @@ def _why_not_attached(gap: Gap, lowest: Link, around: Around) -> str:
 
 
 class Fill:
-    """The blocks of one gap that are there, and what speaks against another one."""
+    """The blocks of one gap that are there, and what speaks against a block."""
 
     def __init__(self, gap: Gap, *, stored: Mapping[int, int], filled: Mapping[int, int]) -> None:
         """`stored` are parents by slot as the source gave them, `filled` from earlier attempts."""

@@ -26,14 +26,14 @@ LIST_SLOTS_MAX: Final = 5_000
 AFTER_SLOTS_MAX: Final = 512
 # Answers that cannot be read, one after another: this node gives no more.
 BAD_IN_A_ROW_MAX: Final = 5
-# The first slot that is not there is the one that is named, and they come in order.
+# Only the first missing slot is named, and they come in order.
 REMARKS_MAX: Final = 1_000
 DEAD_NAMED_MAX: Final = 5
 
 
 @dataclass
 class Job:
-    """Filling one gap: what is there, what is known around it, and what was said of its slots."""
+    """Filling one gap: what is there, what is known around it, and remarks about its slots."""
 
     gap: Gap
     fill: Fill
@@ -167,7 +167,7 @@ async def _listed(job: Job, rpc: Rpc, first: int, last: int) -> list[int]:
 
 
 async def _after(job: Job, rpc: Rpc) -> str:
-    """The block behind the gap, where the streams do not hold one that follows it."""
+    """The block behind the gap, where the streams hold no block that follows it."""
     last = job.gap.last_missing_slot
     after = job.around.after
     if after is not None and after.parent_slot <= last:

@@ -162,7 +162,7 @@ class Filler:
         await self._publisher.start()
 
     async def stop(self) -> None:
-        """Give up what is not stored."""
+        """Drop what is not stored yet."""
         await self._publisher.stop()
 
     async def put(self, updates: Iterable[bytes]) -> None:

@@ -49,7 +49,7 @@ class Fetched(NamedTuple):
 
 
 class MissingSlots(NamedTuple):
-    """Slots in a row, both ends inclusive: the last one has a block that was not had.
+    """Slots in a row, both ends inclusive: the last slot has a block that nobody gave.
 
     Nothing shows which of those before it have one too.
     """

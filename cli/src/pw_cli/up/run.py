@@ -67,9 +67,9 @@ EXIT_UNAVAILABLE = 69
 EXIT_CONFIG = 78
 
 BROKER_URL = "PW_NATS_URL"
-# A broker that one names should be there: no start-up to wait for.
+# A broker that was named should be there: no start-up to wait for.
 BROKER_WAIT_S = 5.0
-# What is left of a run without its broker, or one that never began, is given so long to end.
+# How long a run without its broker, or a run that never began, has to end.
 HURRIED_S = 2.0
 FOLD_EVERY_S = 1.0
 

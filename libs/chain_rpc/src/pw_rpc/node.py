@@ -32,7 +32,7 @@ LIST_BYTES_MAX: Final = 1024 * 1024
 PIECE_BYTES: Final = 64 * 1024
 # How long one request is tried again while the node limits, fails or is silent.
 PATIENCE_S: Final = 120.0
-# A node that has never answered is more likely a wrong address than one that rests.
+# A node that has never answered is more likely a wrong address than a resting node.
 PATIENCE_UNKNOWN_S: Final = 5.0
 PAUSE: Final = Backoff(first_s=0.5, most_s=30.0)
 SHOWN_MAX: Final = 200
@@ -45,7 +45,7 @@ LIMITS: Final = frozenset({-32029, -32429, 429})
 TIMED_OUT: Final = 408
 DENIED: Final = frozenset({401, 403})
 # What a node is asked for as the highest version of transactions, in this order: any at all,
-# since one that we do not read costs only itself, and without it the node keeps its whole block.
+# since an unread transaction costs only itself, and without this the node keeps the whole block.
 VERSIONS_ASKED: Final = (127, 1, 0)
 # How nodes refuse a request whose options they do not take.
 BAD_OPTIONS: Final = frozenset({-32600, -32602})
@@ -169,7 +169,7 @@ class Rpc:
         return await self._get_block(slot, "full")
 
     async def parent(self, slot: int) -> Parent:
-        """Only a block's place in the chain. Raises NotHad, BadAnswer, NodeFailed."""
+        """Only a block's links in the chain. Raises NotHad, BadAnswer, NodeFailed."""
         return decode(await self._get_block(slot, "none"), Parent)
 
     async def signatures(self, slot: int) -> list[str]:

@@ -45,7 +45,7 @@ class Detector:
     def __init__(self, rules: Sequence[Rule] | None = None) -> None:
         self.market = Market()
         self.unlisted = Unlisted()
-        # Of the last step, beside its alerts: what is said of programs, and of no token.
+        # Of the last step, beside its alerts: notices about programs, which belong to no token.
         self.notices: list[Alert] = []
         self.episodes = Episodes()
         self.revision = 0
@@ -150,7 +150,7 @@ class Detector:
 
     def _count_unlisted(self, closed: ClosedSlot) -> set[str]:
         if closed.reset:
-            # What a restart folds first is no beginning.
+            # What a restart folds first is not a beginning.
             self.unlisted.begin(self.market.restarts_at_ms or closed.event_time_ms)
         touched = self.unlisted.fold(closed)
         self.market.beside_bytes = self.unlisted.bytes_held

@@ -52,7 +52,7 @@ def nothing_new(snapshot: Snapshot) -> Iterator[Condition]:
     # While ingest has to wait, old data is the consequence, not the cause.
     if not ingests or any(True for _ in backpressure(snapshot)):
         return
-    # An ingest that just started is given as long as one that fell silent.
+    # A new ingest is given as long as an ingest that fell silent.
     since_ms = [one.stored_ms - (one.said.at_ms - one.said.started_at_ms) for one in ingests]
     last_ms = max((*since_ms, *([snapshot.tx_last_ms] if snapshot.tx_last_ms else [])))
     if snapshot.at_ms - last_ms > NOTHING_NEW_MS:

@@ -53,8 +53,8 @@ def absent(snapshot: Snapshot, service: str) -> Iterator[Condition]:
 def silent(snapshot: Snapshot) -> Iterator[Condition]:
     """Processes that stopped or hang while others of their service go on.
 
-    One that ends in order takes its heartbeat with it. One that was started since takes the place
-    of one that is silent.
+    An orderly end takes the heartbeat with it. An instance that was started since takes the place
+    of a silent one.
     """
     live = live_of(snapshot)
     services = {one.said.service for one in live}

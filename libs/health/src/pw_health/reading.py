@@ -101,14 +101,14 @@ def _channel(view: Overview, name: str, troubles: Mapping[str, Trouble]) -> Chan
 
 
 def _alerts_waiting(info: Mapping[str, Any]) -> int:
-    """How many alerts a channel should have taken; one that is turned off should take none."""
+    """How many alerts a channel should have taken; a channel that is off should take none."""
     if CHANNEL_OFF in (info.get("config", {}).get("metadata") or {}):
         return 0
     return int(info["num_pending"]) + int(info["num_ack_pending"])
 
 
 def _folding_lag_ms(view: Overview) -> int:
-    """How much newer the newest batch is than the one that the detector folded last.
+    """How much newer the newest batch is than the last one that the detector folded.
 
     Its consumer says nothing of that: it is acknowledged on receipt.
     """

@@ -94,7 +94,7 @@ class Folding:
         await self._released(self._assembly.add(batch, stored_ms, seq))
 
     def unreadable(self, seq: int) -> None:
-        """A message of PW_SWAP is no batch: which one of PW_TX it answered, nobody knows.
+        """A message of PW_SWAP is not a batch: nobody knows which one of PW_TX it answered.
 
         While it may be the missing message, a gap is held and counted, not passed as never stored.
         """
@@ -166,7 +166,7 @@ class Folding:
         self.apply(await self._stores.configuration.newer(self._progress.released_slot))
 
     def apply(self, changes: list[Change]) -> None:
-        """Hand changes to the detector; one that cannot be read is left out and logged."""
+        """Hand changes to the detector; a change that cannot be read is left out and logged."""
         for change in changes:
             why = apply(self.detector, change)
             if why:

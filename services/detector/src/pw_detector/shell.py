@@ -103,7 +103,7 @@ class _Loop:
         folding = self._folding
         await folding.settle_sequence_gaps(caught_up=reader.pending == 0)
         caught_up = reader.pending == 0 and folding.rebuilt
-        # A few messages that wait are a busy detector, not one that is behind.
+        # A few waiting messages mean a busy detector, not a detector that is behind.
         up_to_date = folding.rebuilt and reader.pending <= BEHIND_PENDING_MAX
         self._runtime.set_ready("" if up_to_date else f"{reader.pending} messages behind")
         folding.publish_figures(reader.trimmed)

@@ -23,7 +23,7 @@ def surplus_of(body: bytes) -> list[str]:
     """Where a file that decodes as a proof says more than is read: the first few, in words.
 
     Raises:
-        ValueError, RecursionError: what is passed over in it is no JSON that Python reads.
+        ValueError, RecursionError: what is passed over in it is not JSON that Python reads.
     """
     twice: list[str] = []
 

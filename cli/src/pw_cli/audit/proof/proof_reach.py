@@ -70,7 +70,7 @@ def rests_on_more(rule: ProvenRule, alert: Alert, reach: Reach) -> tuple[str, ..
         reach: What was seen for it.
 
     Raises:
-        BadRules: it is no rule.
+        BadRules: it is not a rule.
     """
     compiled = compile_rule(as_rule(rule))
     if alert.kind != "closed":

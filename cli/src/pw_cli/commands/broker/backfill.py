@@ -49,7 +49,7 @@ EXIT_OK: Final = 0
 EXIT_NOT_ALL: Final = 1
 EXIT_USAGE: Final = 2
 
-# About nine days of mainnet: a longer one was never real, or is beyond every window.
+# About nine days of mainnet: a longer gap was never real, or is beyond every window.
 GAP_SLOTS_MAX: Final = 2_000_000
 PROGRESS_EVERY_S: Final = 2.0
 

@@ -129,7 +129,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _problem(args: argparse.Namespace) -> str:
-    """What does not go together, or is no number of seconds; empty where all is well."""
+    """What does not go together, or is not a number of seconds; empty where all is well."""
     if args.seconds is not None and not 0 <= args.seconds < math.inf:
         return f"--seconds {args.seconds:g}; allowed: a number of seconds, 0 or more"
     if args.rpc is not None:

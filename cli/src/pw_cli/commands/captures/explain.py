@@ -88,7 +88,7 @@ def verdicts(
     *,
     as_json: bool,
 ) -> int:
-    """Every successful transaction that is no vote, with its verdict; one line each."""
+    """Every successful transaction that is not a vote, with its verdict; one line each."""
     known = _signatures_in(leave_out) if leave_out else frozenset()
     counts: Counter[str] = Counter()
     table = Table("signature", "venues", "verdict", "confidence", box=None, pad_edge=False)

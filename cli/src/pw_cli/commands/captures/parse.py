@@ -149,7 +149,7 @@ def parse_captures(
 
 
 def in_chain_order(paths: list[Path]) -> list[Path]:
-    """Captures by their first slot, then by name; one without a slot comes last.
+    """Captures by their first slot, then by name; a capture without a slot comes last.
 
     Raises:
         BadCapture: a file that cannot be read.

@@ -108,7 +108,7 @@ def _is_from(now: dict[str, Any], origin: str) -> bool:
 
 
 def _say(before: dict[str, Any], revision: int, what: str) -> int:
-    """What was done; and after a first change, that the file is no longer read."""
+    """What was done; after a first change also that the file is no longer read."""
     say(revision, what)
     if _is_from(before, "file"):
         sys.stdout.write("The channels of the notifier's file are stored here now. The file is no "

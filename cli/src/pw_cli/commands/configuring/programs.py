@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     listed.add_argument("--all", action="store_true", help="the shipped ones too")
     listed.add_argument("--json", action="store_true", help="print the document")
-    add = verbs.add_parser("add", help="add a program, or put an entry in another's place")
+    add = verbs.add_parser("add", help="add a program, or replace its entry")
     add.add_argument("id", metavar="ID", help="the program's address")
     add.add_argument("name", metavar="NAME")
     add.add_argument("kind", metavar="KIND", choices=sorted(KINDS), help=", ".join(sorted(KINDS)))

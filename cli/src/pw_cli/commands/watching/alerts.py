@@ -90,7 +90,7 @@ def _show(
 
 
 def _decoded(messages: list[StoredMessage]) -> Iterator[tuple[StoredMessage, Alert]]:
-    """What can be read; another version's is said, and left out."""
+    """The alerts that can be read; another version's are reported and left out."""
     for message in messages:
         try:
             yield message, decode_alert(message.body)

@@ -66,7 +66,7 @@ class UpOptions:
     failures: float = presets.FAILURES_DEFAULT
     with_failed: bool = False
     token_in_clear: bool = False
-    # Whether somebody chose it: only then is one that was played here refused.
+    # Whether somebody chose the seed: only then is a seed that was played here refused.
     seed_given: bool = False
     # A JSON-RPC node, its header's file, and how often it may be asked.
     rpc: str | None = None

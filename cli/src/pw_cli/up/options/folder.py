@@ -26,7 +26,7 @@ class FolderTaken(Exception):
 
 @contextlib.contextmanager
 def data_folder(chosen: Path | None) -> Iterator[Path]:
-    """The folder that was chosen, or a temporary one that is removed; ours until the end.
+    """The chosen folder, or a temporary folder that is removed; ours until the end.
 
     The lock ends with the process, however it ends.
 

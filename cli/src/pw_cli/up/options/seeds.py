@@ -1,4 +1,4 @@
-"""Which markets a data folder has had: one that was played would be stored a second time."""
+"""Which markets a data folder has had: a market played again would be stored a second time."""
 
 from __future__ import annotations
 

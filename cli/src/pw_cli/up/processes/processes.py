@@ -28,7 +28,7 @@ EXIT_UNAVAILABLE = 69
 ASIDE = {"api", "notifier"}
 ASIDE_WAIT_FIRST_S = 0.5
 ASIDE_WAIT_MAX_S = 60.0
-# One that ran for this long is not failing at its start.
+# A process that ran for this long is not failing at its start.
 STEADY_S = 60.0
 
 
@@ -70,7 +70,7 @@ class Child:
 
 
 class Starter:
-    """Starts services, passes on what they write, and knows every one that it started."""
+    """Starts services, passes on what they write, and knows every process that it started."""
 
     def __init__(self, relay: Relay | None = None) -> None:
         self._relay = relay

@@ -97,7 +97,7 @@ class Entry(msgspec.Struct):
 
 
 class Parent(msgspec.Struct, rename="camel"):
-    """A block's place in the chain."""
+    """A block's links in the chain."""
 
     parent_slot: Number
     blockhash: Text
@@ -123,7 +123,7 @@ class Named(msgspec.Struct):
 
     signature: Text
     slot: Number
-    # Which error is not read anywhere; that there is one is.
+    # Nothing reads which error it was, only that there was one.
     err: msgspec.Raw = msgspec.Raw(b"null")
 
     @property

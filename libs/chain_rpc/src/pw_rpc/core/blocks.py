@@ -230,7 +230,7 @@ def is_vote(message: sol.Message) -> bool:
 
 def _meta(out: sol.TransactionStatusMeta, meta: StatusMeta) -> None:
     if meta.failed:
-        # Which error is not read anywhere; that there is one is.
+        # Nothing reads which error it was, only that there was one.
         out.err.err = b"\x01"
     out.fee = meta.fee
     out.pre_balances.extend(meta.pre_balances)

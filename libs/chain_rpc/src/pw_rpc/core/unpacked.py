@@ -28,7 +28,7 @@ class Unpacked:
             try:
                 piece = self._unpack.decompress(piece, room)
             except zlib.error as error:
-                raise BadAnswer(f"an answer that is no gzip: {error}") from error
+                raise BadAnswer(f"an answer that is not gzip: {error}") from error
         self._bytes += piece
         if len(self._bytes) > self._bytes_max:
             raise BadAnswer(f"an answer of over {self._bytes_max >> 20} MiB")

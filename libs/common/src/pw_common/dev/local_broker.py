@@ -50,7 +50,7 @@ def find_binary() -> str:
 def find_server() -> Binary:
     """The nats-server that somebody installed here; the bundled one only without it.
 
-    An active virtual environment puts the bundled one on PATH too, and that is no choice of
+    An active virtual environment puts the bundled one on PATH too, and that is not a choice of
     anybody's.
 
     Raises:

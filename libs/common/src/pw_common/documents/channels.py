@@ -149,7 +149,7 @@ def redacted_channel(channel: Channel) -> dict[str, Any]:
 def with_kept_secrets(new: Channels, old: Channels) -> Channels:
     """What `(kept)` stands for, taken from the channel of that name as it was.
 
-    Where the URL is another one nothing is kept: what was given for one receiver is not used for
+    Where the URL changes nothing is kept: what was given for one receiver is not used for
     another. In a `secret` of several keys `(kept)` may stand for those that are there.
     """
     before = {one.name: one for one in old.entries}

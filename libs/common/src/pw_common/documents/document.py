@@ -172,7 +172,7 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> float:
-    raise BadDocument([f"{name} is no JSON number"])
+    raise BadDocument([f"{name} is not a JSON number"])
 
 
 def _look_through(text: str) -> None:
@@ -257,7 +257,7 @@ def _children(where: str, value: Any, depth: int) -> list[tuple[str, Any, int]]:
 
 def _scalar_problem(value: Any) -> str:
     if isinstance(value, str):
-        return "" if _is_text(value) else "a lone surrogate is no text"
+        return "" if _is_text(value) else "a lone surrogate is not text"
     if value is None or isinstance(value, bool):
         return ""
     if isinstance(value, int):

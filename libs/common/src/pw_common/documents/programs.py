@@ -52,7 +52,7 @@ _DRIFT_TAG: Final = re.compile(r"(?:[0-9a-f]{2}){0,8}")
 
 
 class ProgramEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One program: added to the shipped table, or in the place of its entry there.
+    """One program: added to the shipped table, or replacing its entry there.
 
     `users` maps an instruction's tag (its first 1 to 8 bytes in hex, `*` for all others) to the
     indexes among its accounts where the user stands; a negative one counts from the end. Where

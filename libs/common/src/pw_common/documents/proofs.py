@@ -32,7 +32,7 @@ class ProvenBlock(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProvenRule(msgspec.Struct, frozen=True, kw_only=True):
-    """The rule that fired, as it stood then. Revision 0 is the one that is shipped."""
+    """The rule that fired, as it stood then. Revision 0 is the shipped one."""
 
     name: str
     revision: int

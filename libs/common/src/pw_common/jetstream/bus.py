@@ -73,7 +73,7 @@ class Bus:
         self.log = log
         # Before the first connection nothing is sent, and so nothing is waited for.
         self._opened = opened
-        # A disconnection that we asked for is no news.
+        # A disconnection that we asked for is not news.
         self.closing = False
         self.js: JetStreamContext = client.jetstream(timeout=5.0)
 
@@ -92,7 +92,7 @@ class Bus:
         """A raw JetStream API request, e.g. `STREAM.INFO.PW_TX`; returns its JSON.
 
         Raises:
-            BrokerAway: no answer, or one that means "later": no quorum, no leader.
+            BrokerAway: no answer, or an answer that means "later": no quorum, no leader.
             ApiRefused: an error answer, such as 10059 (stream not found).
         """
         payload = b"" if body is None else msgspec.json.encode(body)

@@ -1,4 +1,4 @@
-"""Tables of programs at the broker: which one is in force, and each that ever was, by its stamp.
+"""Tables of programs at the broker: which is in force, and every table that ever was, by its stamp.
 
 The newest usable value of `programs` in `pw_config` is in force. Before it is named in any
 message, it is copied into `pw_programs` under its stamp, since the history of `pw_config` is
@@ -143,7 +143,7 @@ async def table_of(bus: Bus, stamp: str) -> ProgramTable:
         raise NoTable(f"not in {BUCKET_PROGRAMS}")
     body, _ = entry
     if stamp_of(int(stamp.partition(".")[0]), body) != stamp:
-        raise NoTable(f"its value in {BUCKET_PROGRAMS} is another one")
+        raise NoTable(f"its value in {BUCKET_PROGRAMS} is another table")
     try:
         return stored_programs(body)
     except BadDocument as error:

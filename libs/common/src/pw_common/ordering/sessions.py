@@ -44,7 +44,7 @@ class Standing(Enum):
 
 
 class Sessions:
-    """Knows each source's session, and holds what was lost of one that has not begun again."""
+    """Knows each source's session; holds what was lost of sessions that have not begun again."""
 
     def __init__(self, early_max: int) -> None:
         # Source -> its newest session, and how many messages of older ones came since it began.

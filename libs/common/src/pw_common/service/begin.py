@@ -63,7 +63,7 @@ async def begun(
 ) -> T:
     """What `attempt` gives, tried until the broker has what it asks for.
 
-    A broker that is not provisioned yet, or has no quorum, is no reason to end: the log and
+    A broker that is not provisioned yet, or has no quorum, is not a reason to end: the log and
     the readiness say what is missing until it is there.
 
     Args:

@@ -350,7 +350,7 @@ async def _as_coroutine(body: Body, runtime: Runtime, connecting: asyncio.Task[N
 
 
 async def _take_leave(runtime: Runtime) -> None:
-    """Delete the heartbeat: one that stays is of a process that was killed or hangs."""
+    """Delete the heartbeat: whatever stays belongs to a process that was killed or hangs."""
     if not runtime.bus.connected:
         return
     try:

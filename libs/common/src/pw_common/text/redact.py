@@ -65,7 +65,7 @@ def _secret_parts(url: str) -> list[str]:
     except ValueError:
         return []
     tail = url.partition("://")[2].partition("/")[2]
-    # `webhooks` or `api-key` is no key: short words stay.
+    # `webhooks` or `api-key` is not a key: short words stay.
     words = [one for one in (tail, *re.split(r"[/?&=#]", tail)) if len(one) > PART_CHARS_MIN]
     words.append(secret)
     return [form for one in words for form in {one, unquote(one), quote(one, safe="")}]

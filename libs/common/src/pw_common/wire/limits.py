@@ -13,7 +13,7 @@ UPDATE_BYTES_MAX = 8 * 1024 * 1024
 # No chain gets here: 8,000 years of slots at 250 ms. What is beyond it is a lie, whatever the clock
 # says, and would not fit the integers of some readers.
 SLOT_MAX = 10**12
-# Block times outside 1970 to 2200 are no times.
+# Block times outside 1970 to 2200 are not believed.
 BLOCK_TIME_S_MAX = 7_258_118_400
 # What a compressed body may grow to: a batch at its bound plus one update
 # that alone exceeds it. Anything more is a decompression bomb.
@@ -43,14 +43,14 @@ POISON_RUN_MAX = 64
 PUBLISHED_AHEAD_MAX = 64
 # Broker messages are refused above this by the server's default.
 BROKER_PAYLOAD_BYTES_MAX = 1024 * 1024
-# SOL transfers below this are no funding: fees, tips and dust would drown the edges.
+# SOL transfers below this are not funding: fees, tips and dust would drown the edges.
 FUNDING_LAMPORTS_MIN = 50_000_000
 # Unparsed instructions and events that one batch describes; all are counted.
 UNPARSED_PER_BATCH_MAX = 16
 # Rules take no notice of a swap below this; a trade mirrored in one pool is never below it
 # for its venue being unlisted.
 CONFIDENCE_MIN = 0.7
-# From this share of its memory limit on it is said of a service.
+# From this share of its memory limit on a service is reported.
 MEMORY_FULL_SHARE = 0.8
 # Dead letters that one request asks the notifier to send again: they go out as one digest, which
 # names each, and fit into one message of the broker.

@@ -51,7 +51,7 @@ class Market:
         # Slots with missing blocks before them -> when; and the newest of these times.
         self._broken: dict[int, int] = {}
         self.broken_ms = 0
-        # What a restart folds first is no beginning: all since this was there, 0 if unknown.
+        # What a restart folds first is not a beginning: all since this was there, 0 if unknown.
         self.restarts_at_ms = 0
         # How many trades the hours and the five minutes hold, and how much all may take.
         self.trades = 0

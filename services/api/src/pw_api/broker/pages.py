@@ -37,7 +37,7 @@ async def newest_wanted(
     """The newest `limit` messages below `before_seq` that are wanted.
 
     Args:
-        wanted: What a message is shown as; None for one that is left out.
+        wanted: What a message is shown as; None to leave it out.
         is_narrow: Whether many are likely to be left out.
 
     Raises:

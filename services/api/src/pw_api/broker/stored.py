@@ -1,7 +1,7 @@
 """The configuration as it is stored, which may be anything: what of it can be used, and why not.
 
-Where the newest value cannot be used, the last good one is shown, which is what the services
-hold, and that it is not the newest is said beside it.
+Where the newest value cannot be used, the last good value is shown, which is what the services
+hold, with a note that it is not the newest.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ READ: Final[dict[str, Callable[[bytes], Any]]] = {
 SHIPPED: Final[dict[str, Callable[[], Any]]] = {
     KEY_TRIGGERS: shipped_rules,
     KEY_WATCHLISTS: WatchLists,
-    # The shipped ones lie below, and are no entries of anybody's.
+    # The shipped ones lie below, and are nobody's entries.
     KEY_MUTES: Mutes,
     KEY_CHANNELS: Channels,
     KEY_PROGRAMS: ProgramTable,
@@ -79,7 +79,7 @@ FIELD: Final = dict.fromkeys(READ, "entries") | {KEY_TRIGGERS: "rules"}
 
 @dataclass(frozen=True)
 class Kept:
-    """What holds, the newest revision, and why that one cannot be used (empty where it can)."""
+    """What holds, the newest revision, and why that cannot be used (empty where it can)."""
 
     value: Any
     revision: int
@@ -134,7 +134,7 @@ async def _channels_below(bus: Bus) -> Kept:
 async def history(
     bus: Bus, key: str, *, limit: int, before_revision: int | None
 ) -> list[dict[str, Any]]:
-    """Kept revisions below `before_revision`, newest first; one that cannot be used says why.
+    """Kept revisions below `before_revision`, newest first; an unusable revision says why.
 
     Raises:
         BrokerAway, ApiRefused: from the broker.

@@ -1,4 +1,4 @@
-"""Rules tried out on batches one by one: counts, and the first alerts. Pure."""
+"""Rules tried out on batches, one after the other: counts, and the first alerts. Pure."""
 
 from __future__ import annotations
 

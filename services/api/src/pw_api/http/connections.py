@@ -37,7 +37,7 @@ class Limits:
     answer_s: float = 60.0
     # Without progress in reading an answer.
     stall_s: float = 20.0
-    # Of all answers that wait to be read; the one that goes beyond it is given up.
+    # Of all answers that wait to be read; an answer that goes beyond it is given up.
     buffered_bytes_max: int = 64 * 1024 * 1024
     # Called with the reason for each connection that was not left to end by itself.
     on_closed: Callable[[str], None] = field(default=lambda _why: None)

@@ -1,6 +1,6 @@
 """Bodies of requests: bounded before they are parsed, parsed beside the event loop.
 
-Whatever is wrong with one is a 422 that names the path, or a 413; never a 500.
+Whatever is wrong with a body is a 422 that names the path, or a 413; never a 500.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class BodyTooLarge(Exception):
 
 
 class TooManyBodies(Exception):
-    """Others are sending so much at this moment that there is no room for more."""
+    """Others are sending too much at this moment for another body to fit."""
 
 
 class Parsing:
@@ -93,7 +93,7 @@ def with_revision(request: Request, body: dict[str, Any]) -> dict[str, Any]:
     """The body, with the revision of `If-Match` where a client names it there.
 
     Raises:
-        BadDocument: it is no revision, or another one than in the body.
+        BadDocument: it is not a revision, or differs from the body's.
     """
     tag = request.headers.get("if-match", "").strip()
     if not tag:
@@ -103,7 +103,7 @@ def with_revision(request: Request, body: dict[str, Any]) -> dict[str, Any]:
         raise BadDocument(["If-Match: the ETag that GET gave, a revision"])
     revision = int(found[1])
     if body.get("revision", revision) != revision:
-        raise BadDocument(["revision: another one than in If-Match"])
+        raise BadDocument(["revision: differs from If-Match"])
     return {**body, "revision": revision}
 
 

@@ -49,7 +49,7 @@ class MutesChange(_Change, frozen=True, kw_only=True):
 
 
 class ChannelsChange(_Change, frozen=True, kw_only=True):
-    """All channels; `(kept)` as a secret keeps the one that is there."""
+    """All channels; `(kept)` as a secret keeps the stored one."""
 
     entries: list[Channel]
 
@@ -67,28 +67,28 @@ class AcknowledgedChange(_Change, frozen=True, kw_only=True):
 
 
 class RuleAdded(_Change, frozen=True, kw_only=True):
-    """One rule more; `replace` puts it in the place of one with its name."""
+    """One more rule; `replace` replaces the rule of the same name."""
 
     entry: Rule
     replace: bool = False
 
 
 class WatchedAdded(_Change, frozen=True, kw_only=True):
-    """One watched address more; `replace` puts it in the place of the same one."""
+    """One more watched address; `replace` replaces its earlier entry."""
 
     entry: Watched
     replace: bool = False
 
 
 class MuteAdded(_Change, frozen=True, kw_only=True):
-    """One mute more; `replace` puts it in the place of the same one."""
+    """One more mute; `replace` replaces its earlier entry."""
 
     entry: Mute
     replace: bool = False
 
 
 class ChannelAdded(_Change, frozen=True, kw_only=True):
-    """One channel more; `replace` puts it in the place of one with its name."""
+    """One more channel; `replace` replaces the channel of the same name."""
 
     entry: Channel
     replace: bool = False
@@ -215,7 +215,7 @@ class ProgramsHistory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChannelTried(msgspec.Struct, frozen=True, kw_only=True):
-    """A test message was taken by its receiver; one that was not is a 502 that says why."""
+    """A test message was taken by its receiver; otherwise the answer is a 502 that says why."""
 
     sent: bool
 

@@ -80,8 +80,8 @@ async def _after(bus: Bus, last_event_id: int | None) -> int:
 async def _events(runtime: Runtime, bus: Bus, after: int) -> AsyncIterator[ServerSentEvent]:
     reader = LogReader(bus, STREAM_ALERT, start_seq=after + 1)
     try:
-        # An id without data is no event, and is what a browser names when it comes again: also
-        # one whose stream ended before the first alert.
+        # An id without data is not an event, but a browser names it when it comes again: also a
+        # browser whose stream ended before the first alert.
         yield ServerSentEvent(comment="alerts", id=str(after))
         while not runtime.stop.is_set():
             for message in await reader.fetch(FETCH, timeout_s=0.5):

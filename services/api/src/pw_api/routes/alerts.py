@@ -69,7 +69,7 @@ def _alert(message: StoredMessage) -> Alert | None:
 
 
 def _has(alert: Alert, name: str, value: str) -> bool:
-    """Whether this is said of an alert; a summary is of every token that it names."""
+    """Whether an alert matches; a summary counts for every token that it names."""
     if name == "mint" and any(one.mint == value for one in ended_of(alert)):
         return True
     return bool(getattr(alert, name) == value)

@@ -1,7 +1,7 @@
 """What rules would have fired over the last hour: the detector's core over PW_SWAP, as a job.
 
 One at a time, and folded while it is read, so that it holds what a detector holds and no more.
-The folding is done in slices beside the event loop. A finished one is kept for a while.
+The folding is done in slices beside the event loop. A finished dry run is kept for a while.
 """
 
 from __future__ import annotations
@@ -112,17 +112,17 @@ class Job:
 
 
 class DryRuns:
-    """The one that runs and the last ones that ended."""
+    """The running dry run and the last ones that ended."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, Job] = {}
 
     def running(self) -> Job | None:
-        """The one that runs, or is about to end."""
+        """The dry run that runs, or is about to end."""
         return next((job for job in self._jobs.values() if not job.task_is_done), None)
 
     def find(self, name: str) -> Job | None:
-        """One that is known."""
+        """A dry run by its id, if it is known."""
         return self._jobs.get(name)
 
     def start(self, bus: Bus, trial: Trial, at_ms: int) -> Job:
@@ -136,7 +136,7 @@ class DryRuns:
         return job
 
     async def cancel(self, job: Job) -> None:
-        """End one that runs; forget one that has ended."""
+        """End a running dry run; forget a finished one."""
         if job.task is None or job.task.done():
             del self._jobs[job.id]
             return
@@ -177,7 +177,7 @@ def add_dry_runs(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) ->
 
     @routes.delete("/triggers/dry-run/{name}", responses=answer_of(DryRunAnswer))
     async def cancel(name: str) -> Response:
-        """End it; one that has ended is forgotten."""
+        """End it; a finished dry run is forgotten."""
         job = runs.find(name)
         if job is None:
             return _unknown()

@@ -41,7 +41,7 @@ Asked: TypeAlias = str | None
 
 
 class _Answered(Exception):  # noqa: N818 - not an error
-    """What cannot be done, as it is answered."""
+    """The answer where something cannot be done."""
 
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
@@ -114,7 +114,7 @@ def _add(
     ) -> Response:
         sent = request.headers.get("content-length", "0") != "0"
         body = await parsing.mapping(request) if sent else {}
-        # A DELETE seldom has a body: what it would say may stand in the query.
+        # A DELETE seldom has a body: its fields may stand in the query.
         body = with_revision(request, {**asked, **body})
         try:
             found = await _at(bus(), kind, revision_of(body))
@@ -142,7 +142,7 @@ def _add(
 def _query(
     revision: Asked = None, who: Asked = None, note: Asked = None, of: Asked = None
 ) -> Entry:
-    """What stands in the query, as a body would say it."""
+    """The query's fields in the shape of a body."""
     fields: Entry = {"revision": revision, "who": who, "note": note, "of": of}
     fields = {name: value for name, value in fields.items() if value is not None}
     if revision is not None and DIGITS.fullmatch(revision):
@@ -163,7 +163,7 @@ async def _at(bus: Bus, kind: Kind, revision: int) -> Kept:
 
 def conflict(revision: int, newest: int) -> str:
     """Why a change is not made."""
-    return f"Revision {revision} is not the newest, {newest} is: read that one and change it."
+    return f"Revision {revision} is not the newest, {newest} is: read that and change it."
 
 
 def _with(kind: Kind, found: Kept, body: dict[str, Any]) -> Any:
@@ -175,9 +175,9 @@ def _with(kind: Kind, found: Kept, body: dict[str, Any]) -> Any:
     entries = _entries(kind, found)
     same = [at for at, one in enumerate(entries) if _is_same(kind, one, entry)]
     at = same[0] if same else len(entries)
-    # What only takes a shipped mute away is no mute: the first own one stands in its place.
+    # An entry that only removes a shipped mute is not a mute: the first of the user's replaces it.
     if same and not replace and entries[at].get("muted") is not False:
-        why = f"There is such a {kind.word} already: send `replace: true` to put this in its place."
+        why = f"There is such a {kind.word} already: send `replace: true` to replace it."
         raise _Answered(HTTPStatus.CONFLICT, why)
     entries[at : at + 1] = [entry]
     try:
@@ -205,7 +205,7 @@ def _without(kind: Kind, found: Kept, name: str, of: object) -> Any:
 
 
 def _entries(kind: Kind, found: Kept) -> list[Entry]:
-    """What holds, as it is stored."""
+    """What holds, in its stored form."""
     value = found.value if kind.key == KEY_TRIGGERS else found.value.entries
     return list(msgspec.to_builtins(value))
 

@@ -77,7 +77,7 @@ class _Told(msgspec.Struct, frozen=True):
 
 
 def _place_after(found: list[_Told], mint: str | None) -> int | None:
-    """Where the tokens behind this one begin; None if it is not there."""
+    """Where the tokens after this mint begin; None if it is not there."""
     if mint is None:
         return 0
     return next((at + 1 for at, one in enumerate(found) if one.shown.mint == mint), None)

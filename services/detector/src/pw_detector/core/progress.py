@@ -10,7 +10,7 @@ every reader; how often PW_TX's sequences began again does not, and is never ask
 | `REBUILDS`  | at a restart, below the stored position | is folded                        |
 | `OVERLAPS`  | read up to the stored position          | is evaluated if it is new, below |
 | `EVALUATES` | at a first start; a new slot closed;    | is evaluated                     |
-|             | PW_SWAP is another one of this name     |                                  |
+|             | PW_SWAP is another stream of this name  |                                  |
 
 | in `OVERLAPS`, the batch that closes a slot | and in PW_TX                 | the slot is      |
 | ------------------------------------------- | ---------------------------- | ---------------- |
@@ -93,7 +93,7 @@ class Progress:
             self.unreadable.popleft()
 
     def read_unreadable(self, seq: int) -> None:
-        """The next message of PW_SWAP is no batch: it may be the one that is missing."""
+        """The next message of PW_SWAP is not a batch: it may be the missing one."""
         self.read_seq = seq
         self.unreadable.append(seq)
         self._turn()
@@ -108,7 +108,7 @@ class Progress:
         if one.reset and not (self._session_time_ms and assembly.is_first_session):
             self._session_time_ms = one.event_time_ms
         if one.reset and assembly.session_start is not None:
-            # Its first slots come from messages before the one that closed them.
+            # Its first slots come from messages before the message that closed them.
             swap_seq, tx_position = assembly.session_start
             self._restart.reset(Note(one.event_time_ms, swap_seq, tx_position, assembly.former))
         if self._phase is Phase.OVERLAPS and self._is_new(one):

@@ -1,4 +1,4 @@
-"""Stores alerts, each under a subject of its own that takes no second message.
+"""Stores alerts, each under its own subject, which takes no second message.
 
 A refusal means that the alert is there: stored by us before a crash, or by a second
 detector that folds the same stream.
@@ -94,7 +94,7 @@ class AlertStore:
                 self._log.warning("alert_cut", alert=alert.id, bytes_max=bytes_max, reason=why)
                 future = await self._publish(fitted(alert, bytes_max), revision)
                 continue
-            # Everything after it would wait for ever: it is left out, and that is said.
+            # Everything after it would wait for ever: it is left out, and this is logged.
             self._on_cut()
             self._log.error("alert_left_out", alert=alert.id, reason=why)
 

@@ -32,7 +32,7 @@ DIGEST_FRAME: Final = 60
 # Discord takes 25, but 6,000 characters in all.
 FIELDS_MAX: Final = 10
 FULLWIDTH_AT: Final = "\N{FULLWIDTH COMMERCIAL AT}"
-# A colon before a sign that is no space may make a link or an emoji.
+# A colon before a sign that is not a space may make a link or an emoji.
 MARKUP: Final = re.compile(r"[\\*_~`|\[\]<#]|:(?=\S)")
 LINE_MARKUP: Final = re.compile(r"^(\s*)([->+]|\d+(?=[.)]))", re.MULTILINE)
 

@@ -1,8 +1,9 @@
 """How a channel stands by its answers, and what is sent next: pure.
 
 While a channel is at fault nothing of it is lost: what waits grows into one digest, which is the
-next attempt too. An answer that condemns one message costs that message alone; but a channel
-that condemns one after the other is at fault itself, and one that refuses what others pass is not.
+next attempt too. An answer that condemns one message costs that message alone. But a channel
+that condemns one after the other is at fault itself; a channel that refuses one message while
+others pass is not.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pw_notifier.core.policy import Answer, Refused, Sent
 
 # This many dead letters in a row say more about the channel than about the messages.
 REFUSED_IN_ROW_MAX: Final = 3
-# After this many attempts with a digest, every other one is a single alert: if that one is taken,
+# After this many attempts with a digest, every other attempt is a single alert: if that is taken,
 # it was something in the digest.
 TOGETHER_TRIES: Final = 6
 # A failure that may pass is reported once it has lasted this long.

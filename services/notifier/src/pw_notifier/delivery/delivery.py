@@ -71,7 +71,7 @@ class Delivery:
             await unless(self._ending, RETRY_S)
 
     def end(self) -> None:
-        """Begin no further attempt; one that is under way comes to its end first."""
+        """Begin no further attempt; an attempt under way comes to its end first."""
         self._ending.set()
 
     def fails(self, *, held_ms: int = 0) -> str:

@@ -99,7 +99,7 @@ class DeliveryLog:
                     raise error
 
     async def unsent(self, alert_id: str) -> None:
-        """Say of one that was claimed that it may be sent. Raises BrokerAway, ApiRefused."""
+        """Say that a claimed alert may be sent after all. Raises BrokerAway, ApiRefused."""
         if alert_id in self._unnoted:
             await self._note_sent(alert_id)
             return

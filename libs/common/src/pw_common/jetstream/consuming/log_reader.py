@@ -134,13 +134,13 @@ class LogReader:
         return await self._in_order(messages)
 
     async def close(self) -> None:
-        """Give the consumer up; the next fetch makes another one."""
+        """Give the consumer up; the next fetch makes another."""
         subscription, self._subscription = self._subscription, None
         if subscription is None:
             return
         try:
             await subscription.unsubscribe()
-            # Not waited for: an abandoned consumer also ends by itself.
+            # Nobody waits for it: an abandoned consumer also ends by itself.
             await self._bus.client.publish(
                 f"$JS.API.CONSUMER.DELETE.{self._stream}.{self._consumer}", b""
             )

@@ -108,7 +108,7 @@ class Publisher:
         """Send; returns at once when the window has room, with a future of `Stored`.
 
         The future raises `PublishRefused` when the broker will never take it, as it
-        does with a message over its `max_payload`: that one is not even sent.
+        does with a message over its `max_payload`: such a message is not even sent.
         """
         payload_max = int(self._bus.client.max_payload)
         # The broker counts the headers too, and ends the connection over what is too large.
@@ -199,7 +199,7 @@ class Publisher:
         self._answer(token, PublishRefused(refused.subject, err_code, description))
 
     def _answer(self, token: int, answer: Stored | PublishRefused) -> None:
-        """Tell the caller, and wake the next one that waits."""
+        """Tell the caller, and wake the next waiter."""
         future = self._futures.pop(token)
         self._wake_next()
         if not self._futures:

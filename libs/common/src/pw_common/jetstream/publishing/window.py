@@ -3,7 +3,7 @@
     a message | event                        | becomes | decision
     -         | offered, there is room       | SENT    | send it
     -         | offered, no room             | -       | wait: the caller is woken for room
-    SENT      | stored, as a duplicate too   | -       | tell the caller, wake one that waits
+    SENT      | stored, as a duplicate too   | -       | tell the caller, wake a waiter
     SENT      | refused for the moment       | REFUSED | wait for its pause
     SENT      | refused for good             | -       | give up: tell the caller, wake another
     SENT      | no answer in time            | SENT    | send it again, and again after that time

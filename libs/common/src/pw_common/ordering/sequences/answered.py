@@ -1,4 +1,4 @@
-"""Which message stood at which sequence of PW_TX, to know another one at the same place."""
+"""Which message stood at which sequence of PW_TX, to notice another message there."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ from pw_common.wire.messages import Batch
 
 # Queues that are remembered; each is a restore, or a queue that was deleted.
 FORMER_MAX: Final = 256
-# What a fleet may have in hand of a queue that is no more.
+# What a fleet may have in hand of a deleted queue.
 IN_HAND_MAX: Final = PARSER_ACK_PENDING_MAX
 
 
@@ -60,7 +60,7 @@ class Queues:
 
     @property
     def former(self) -> tuple[str, ...]:
-        """Those before the one that is read: what a later reader cannot know by itself."""
+        """The queues before the present one, which a later reader cannot know by itself."""
         return tuple(self._former)
 
     def kin(self, batch: Batch) -> Kin:

@@ -1,4 +1,4 @@
-"""Releases batches in the order of PW_TX, and says what of each one counts: pure.
+"""Releases batches in the order of PW_TX, and says what counts of each: pure.
 
 What is held and released is a function of queue names, sequences and message ids alone.
 
@@ -9,7 +9,7 @@ What is held and released is a function of queue names, sequences and message id
 | `PRESENT`        | met, another message, the first such  | what waits: `EVENTS`; begins here    |
 | `PRESENT`        | met, another message, below the first | released at once, `CLAIMS`           |
 | `PRESENT`        | the next one                          | released with what waited, `CLAIMS`  |
-| `PRESENT`        | empty; its first answer is held       | these change places                  |
+| `PRESENT`        | empty; its first answer is held       | these swap places                   |
 | `PRESENT`        | a later one                           | held                                 |
 | `BEFORE`, `GONE` | any, the message is met               | dropped as a repeat                  |
 | `BEFORE`         | any                                   | released at once, `EVENTS`           |
@@ -54,7 +54,7 @@ class Released(NamedTuple):
 
 
 class QueueEnds(NamedTuple):
-    """Nothing of the queue before is to come; another one begins at `tx_position`."""
+    """Nothing of the queue before is to come; another queue begins at `tx_position`."""
 
     tx_position: TxPosition
     swap_seq: int
@@ -193,7 +193,7 @@ class Sequencer:
         return [*released, QueueEnds(TxPosition(self.incarnation, 1), stored.seq)]
 
     def _is_other(self, batch: Batch, watermark: Watermark) -> bool:
-        """Whether this is another message than the one that stood at its sequence."""
+        """Whether another message stood at its sequence before."""
         if not batch.tx_id:
             return False
         known = self._answered.known(batch.tx_seq)
@@ -247,6 +247,6 @@ class Sequencer:
         return Released(batch, Trust.CLAIMS, tx_position, stored.seq)
 
     def _alone(self, batch: Batch, stored: Stored, trust: Trust) -> Released:
-        """It stands at no sequence of the present queue: it is taken where that one has come to."""
+        """It has no sequence in the present queue: it is taken where that queue has come to."""
         tx_position = TxPosition(self.incarnation, self._prefix.next_seq - 1)
         return Released(batch, trust, tx_position, stored.seq)

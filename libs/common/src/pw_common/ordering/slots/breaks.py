@@ -45,7 +45,7 @@ class Breaks:
             self._filled[slot] = parent
 
     def mended(self) -> tuple[int, ...]:
-        """The broken slots before which every block is there now; each is said once."""
+        """The broken slots before which every block is there now; each is returned once."""
         found = tuple(slot for slot in list(self._open) if self._is_mended(slot))
         for slot in found:
             del self._open[slot]

@@ -17,7 +17,7 @@ from pw_ingest.core.sequencing.identity import META, SLOT, TX, Seen
 BEHIND_MAX: Final = 300
 # So far ahead of the others is another chain, not a faster node.
 AHEAD_MAX: Final = 1_500
-# Nor is one that copies cannot reach, and whose block times our clock knows less of.
+# Nor is a slot that copies cannot reach, and whose block times our clock knows less of.
 CLOCK_AHEAD_MS: Final = 20_000
 KEYS_MAX: Final = 1_000_000
 

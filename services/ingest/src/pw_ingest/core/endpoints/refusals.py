@@ -6,7 +6,7 @@ from typing import Final
 
 from pw_ingest.core.endpoints.plausible import Refusal
 
-# A refusal is said for this long after the last one.
+# A refusal is reported for this long after the last one.
 SAID_S: Final = 60.0
 LOG_EVERY_S: Final = 10.0
 

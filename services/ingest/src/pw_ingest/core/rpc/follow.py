@@ -49,7 +49,7 @@ class Whole(NamedTuple):
 class Break(NamedTuple):
     """The next block does not follow the last one.
 
-    `is_whole` where the last one is beyond doubt: else the gap begins with it.
+    `is_whole` where the last block is beyond doubt: else the gap begins with it.
     """
 
     why: str
@@ -226,7 +226,7 @@ class Follow:
         """The node asked for a pause instead of giving a block.
 
         That says nothing of the block, and it is asked for again. But where the node gives
-        everything else meanwhile, this one is a block that it does not give.
+        everything else meanwhile, it will not give this block.
         """
         before = self._limited.get(slot)
         if before is not None and self._answers > before:
@@ -258,7 +258,7 @@ class Follow:
         """What of its place in the chain cannot be, by the blocks before it."""
         tip, parent = self._tip, link.parent_slot
         for slot, lost in self._lost.items():
-            # A slot that the node gave a block of is not one without a block.
+            # The node gave a block of this slot: it cannot be a slot without a block.
             if lost.is_against and parent < slot < link.slot:
                 return f"it passes over slot {slot}, which has a block"
         if parent > self._known():

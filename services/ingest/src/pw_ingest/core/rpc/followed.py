@@ -68,7 +68,7 @@ class Found:
 
 
 def concerns(update: bytes, addresses: Iterable[str], *, with_failed: bool) -> str:
-    """Why a transaction is not one that was asked for; empty where it is, or cannot be read."""
+    """Why a transaction was not asked for; empty if it was, or cannot be read."""
     info = pb.SubscribeUpdate.FromString(update).transaction.transaction
     keys = {
         *info.transaction.message.account_keys,

@@ -20,7 +20,7 @@ BEHIND_BLOCKS: Final = 25
 BEHIND_BLOCKS_MAX: Final = 9_000
 # A backlog that did not shrink for so long does not shrink.
 TREND_S: Final = 60.0
-# A node that could not be followed is taken for one that cannot for this long.
+# How long a node that could not be followed counts as too slow.
 SLOW_S: Final = 600.0
 PACE_SPAN_S: Final = 60.0
 PACE_SPAN_MIN_S: Final = 10.0

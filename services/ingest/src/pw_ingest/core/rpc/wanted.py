@@ -1,6 +1,6 @@
 """What a subscription asks for, applied to a block that comes whole. Pure.
 
-The filter is the one that a Yellowstone source would be sent, so both see the same.
+The filter is the same that a Yellowstone source would be sent, so both see the same.
 """
 
 from __future__ import annotations

@@ -132,7 +132,7 @@ class Pipeline:
         declared: bool = True,
         behind_slot: int | None = None,
     ) -> list[Outgoing]:
-        """As `update`, for one that was read.
+        """As `update`, for an update that was read already.
 
         Args:
             update: The bytes.

@@ -69,7 +69,7 @@ class Ladder:
         return f"sees only {self.now.filter}, not {self._rungs[0].filter}: {self._why}"
 
     def refused(self, code: str, details: str, now_s: float) -> bool:
-        """A stream ended without an update; returns whether a narrower one is to be asked for."""
+        """A stream ended without an update; returns whether to ask for a narrower filter."""
         if len(self._rungs) == 1 or not refuses_filter(code, details):
             return False
         if self._at + 1 == len(self._rungs):
@@ -96,5 +96,5 @@ class Ladder:
         return self._rungs[: self._at]
 
     def taken(self, rung: Rung) -> None:
-        """A wider one was taken: from now on it is asked for."""
+        """A wider filter was taken: from now on it is asked for."""
         self._at = min(self._at, self._rungs.index(rung))
