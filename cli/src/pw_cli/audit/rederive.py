@@ -74,7 +74,7 @@ def is_streamed(batch: Batch) -> bool:
 
 
 async def as_stream(batches: Iterable[Batch]) -> AsyncIterator[Batch]:
-    """Batches that are at hand, given as those of the broker are."""
+    """Batches at hand, in the form in which the broker's come."""
     for batch in batches:
         yield batch
 

@@ -51,7 +51,7 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True):
     """One stream as it was copied. `stored_bytes` is what it held, `size_bytes` its file.
 
     Messages and sequences are those of the beginning: a stream under load may have grown until
-    `ended_ms`. `config` and `state` are the broker's own words, for the broker.
+    `ended_ms`. `config` and `state` are what the broker said, for the broker.
     """
 
     name: str

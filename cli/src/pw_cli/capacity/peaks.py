@@ -1,4 +1,4 @@
-"""What each service's process held at its most, measured, and the command that measured it.
+"""The measured peak of each service's process, and the command that measured it.
 
 Limits of compose.yaml and k8s/ leave a quarter more than this, and requests no less: a test
 reads them all. A service that holds more from now on gets its number here first.
@@ -13,7 +13,7 @@ HEADROOM: Final = 1.25
 
 
 class Peak(NamedTuple):
-    """The most that a process of a service held, and how that was seen."""
+    """The most memory that a process of a service held, and how it was measured."""
 
     mib: int
     measured_by: str

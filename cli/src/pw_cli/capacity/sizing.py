@@ -58,7 +58,7 @@ DETECTOR_BYTES_PER_SWAP: Final = 180
 WINDOW_S: Final = 3600
 # The share of the shipped limit that counts as much: the windows should stay below it.
 DETECTOR_LIMIT_BYTES: Final = MEMORY_FULL_SHARE * GIB
-# The broker remembers message ids of PW_TX and PW_SWAP: 400,000 of them against none.
+# The broker remembers message ids of PW_TX and PW_SWAP: 400,000 of them against an empty stream.
 BYTES_PER_MESSAGE_ID: Final = 280
 
 # A parser at half a core works off a backlog as fast as it grew.
@@ -73,7 +73,7 @@ SWAP_HOURS: Final = 24
 # What the shipped limits hold of the default subscription at mainnet's mean: tested.
 TX_HOURS_SHIPPED: Final = 2
 SWAP_HOURS_SHIPPED: Final = 12
-# A parser's own lag target is what it works off in about this time.
+# A parser's lag target is what it works off in about this time.
 LAG_S: Final = 2
 SLOTS_PER_S: Final = 2.5
 TPS_MAX: Final = 100_000

@@ -1,4 +1,4 @@
-"""`pw dlq replay`: sends each dead letter back, and says of each that it cannot send why not."""
+"""`pw dlq replay`: sends each dead letter back, and gives a reason for each that it cannot send."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RESEND_TIMEOUT_S: Final = 30.0
 SEQS_SHOWN_MAX: Final = 5
 EXIT_REFUSED: Final = 1
 
-# A letter's sequence and its alert's body.
+# A dead letter's sequence and its alert's body.
 Notification = tuple[int, bytes]
 
 
@@ -43,7 +43,7 @@ class _Waiting:
 
 
 class _Replay:
-    """One call; counts what became of each letter."""
+    """One call; counts what became of each dead letter."""
 
     def __init__(self, bus: Bus, publisher: Publisher, *, delete: bool) -> None:
         self._bus = bus
@@ -53,7 +53,7 @@ class _Replay:
         self.sent = self.repeated = self.delivered = self.failed = 0
 
     async def take(self, seq: int) -> None:
-        """Send one letter back, or keep it until its channel's are sent together."""
+        """Send a dead letter back, or keep it until its channel's are sent together."""
         message = await get_message(self._bus, STREAM_DLQ, seq)
         if message is None:
             self.failed += not_there(seq)
@@ -67,7 +67,7 @@ class _Replay:
             await self._to_parsers(route, seq)
 
     async def _whole(self, message: StoredMessage) -> StoredMessage:
-        """A letter without a body was too large with it: the alert is where it came from."""
+        """A dead letter without a body was too large with it: the alert is where it came from."""
         seq = message.headers.get(ORIGIN_SEQ, "")
         if message.body or message.headers.get(ORIGIN_STREAM) != STREAM_ALERT or not seq.isdigit():
             return message

@@ -1,7 +1,7 @@
 """Where a dead letter goes when it is sent back: to the parsers, to its channel, or nowhere. Pure.
 
-A letter is known by the service that made it (its subject) and by its Msg-Id. Only updates go to
-the parsers; anything else would come back as new dead letters and end a parser.
+A dead letter is known by the service that made it (its subject) and by its Msg-Id. Only updates go
+to the parsers; anything else would come back as new dead letters and end a parser.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def _update(message: StoredMessage) -> Route:
 
 
 def replayed(message: StoredMessage) -> Publish:
-    """The PW_TX message that tries an update again; its id is a function of the letter.
+    """The PW_TX message that tries an update again; its id is a function of the dead letter.
 
     Its frontier is 0, so it never says that any slot is complete.
 
@@ -124,7 +124,7 @@ def replayed(message: StoredMessage) -> Publish:
 
 
 def _whole_updates(body: bytes) -> int:
-    """How many updates are there. Raises BadEnvelope, BadFrame where it is none."""
+    """How many whole updates there are; raises BadEnvelope, BadFrame where there is none."""
     updates = 0
     try:
         for _ in split(body):

@@ -73,7 +73,7 @@ class Asking:
     def edit(
         self, path: str, make: Callable[[dict[str, Any]], Entry], *, replace: bool = True
     ) -> int:
-        """Add what is made of the newest document, however often that changes meanwhile."""
+        """Add an entry made from the newest document, however often that changes meanwhile."""
 
         def added(now: dict[str, Any]) -> Answered:
             body = {"entry": make(now), "note": self._note, "replace": replace}
@@ -86,7 +86,7 @@ class Asking:
         return self._changed(path, added)
 
     def remove(self, path: str, name: str, of: str | None = None) -> int:
-        """Take an entry away; the document's new revision."""
+        """Remove an entry; the document's new revision."""
         query = {"note": self._note} | ({"of": of} if of else {})
 
         def gone(now: dict[str, Any]) -> Answered:
@@ -152,7 +152,7 @@ def asked(args: argparse.Namespace, work: Callable[[Asking], int]) -> int:
 
 
 def add_common(*verbs: argparse.ArgumentParser, notes: bool = True) -> None:
-    """Where the API is; and for what changes something a note for the history."""
+    """Where the API is; for commands that change something also a note for the history."""
     for verb in verbs:
         if notes:
             verb.add_argument("--note", default="", metavar="TEXT", help="kept in the history")
@@ -199,7 +199,7 @@ def show(
 
 
 def _fits(columns: tuple[str, ...], rows: list[list[Any]], width: int) -> bool:
-    """Whether names and addresses stay whole, and the rest has room enough to be read."""
+    """Whether names and addresses fit whole, and the rest has room enough to be read."""
     widest = [
         max(len(name), *(len(str(row[at])) for row in rows)) for at, name in enumerate(columns)
     ]

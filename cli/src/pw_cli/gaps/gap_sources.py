@@ -70,7 +70,7 @@ class Job:
 
 
 def link_of(slot: int, block: Parent) -> Link:
-    """The place in the chain that a node gives a block."""
+    """The links in the chain that a node gives a block."""
     return Link(
         slot, block.parent_slot, block.blockhash, block.previous_blockhash, block.block_height
     )
@@ -123,7 +123,7 @@ async def _blocks(job: Job, rpc: Rpc) -> str:
 async def _dead_letters(
     rpc: Rpc, slot: int, block: Block, unread: Sequence[Unread]
 ) -> list[DeadLetter]:
-    """What goes to PW_DLQ of a block; of failed transactions nothing is wanted."""
+    """A block's dead letters; failed transactions are not kept."""
     wanted = [one for one in unread if not one.meta.failed]
     if any(not one.signature for one in wanted):
         # Where an unknown version keeps its signatures is not known: the node knows them.
@@ -203,7 +203,7 @@ class Captured:
         self.after: Link | None = None
         self.first_slot = 1 << 64
         self.last_slot = 0
-        # Two captures that do not say the same of one block.
+        # Two captures that disagree about a block.
         self.apart = ""
 
     def add(self, update: bytes) -> None:
@@ -271,7 +271,7 @@ async def from_captures(job: Job, paths: Iterable[Path]) -> str:
         updates = [update for _, update in ordered]
         link = found.links.get(slot)
         if link is None:
-            # Trades without their block: worth having, and no proof.
+            # Trades without their block: worth having, but they prove nothing.
             await job.filler.put(updates)
             continue
         if why := job.fill.contradiction(link, forks=True):

@@ -126,7 +126,7 @@ async def _run(chosen: UpOptions, interrupts: Interrupts) -> int:
     finally:
         try:
             await _ended(ticking)
-            # After what the services said of it themselves.
+            # After what the services themselves printed about it.
             relay.close()
             if trouble:
                 screen.line(f"pw up: {trouble}")

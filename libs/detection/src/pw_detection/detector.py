@@ -57,7 +57,7 @@ class Detector:
         self.market.muted_wallets = self._lists.muted_wallets
         self._pending: list[_Change] = []
         self._tick = 0
-        # What changed up to here has ended what it ended.
+        # Changes up to here have ended the episodes that they end.
         self._restored_slot = 0
         # Mint -> when a rule last fired for it.
         self._fired_ms: dict[str, int] = {}
@@ -84,7 +84,7 @@ class Detector:
         cut_ms: int = 0,
         until_slot: int = 0,
     ) -> None:
-        """Take up what was given before, before anything is folded again.
+        """Take up the alerts that were given before, before anything is folded again.
 
         Args:
             alerts: Tokens' alerts and notices in the order in which they were given.
@@ -226,7 +226,7 @@ class Detector:
         return blocked
 
     def _apply_changes(self, slot: int) -> set[str]:
-        """Take what holds by now; returns the names of rules that an edit may have ended."""
+        """Apply what holds by now; returns the names of rules that an edit may have ended."""
         due = sorted(
             (change for change in self._pending if change.from_slot <= slot),
             key=lambda change: (change.from_slot, change.revision),
@@ -330,7 +330,7 @@ class Detector:
 
     def _close(self, keys: list[Key], closed: ClosedSlot, detail: str) -> list[Alert]:
         rules = {rule.rule.name: rule for rule in self._rules}
-        # Who asked about a token has brought its windows to the present, and nobody else has.
+        # Only a question about a token has brought its windows to the present.
         self.market.advance(key[0] for key in keys)
         alerts = []
         for key in keys:

@@ -93,7 +93,7 @@ class _Step:
 
 
 class Unlisted:
-    """The fold, and which programs a notice was given of."""
+    """The fold, and for which programs a notice was given."""
 
     def __init__(self) -> None:
         self.event_time_ms = 0
@@ -111,12 +111,12 @@ class Unlisted:
 
     @property
     def bytes_held(self) -> int:
-        """What it takes of memory."""
+        """How much memory it takes, in bytes."""
         return ENTRY_BYTES * self._entries
 
     @property
     def programs(self) -> int:
-        """How many there are in the window."""
+        """How many such programs are in the window."""
         return len(self._counts)
 
     def restore(self, alerts: Iterable[Alert]) -> None:

@@ -29,7 +29,7 @@ FIRST_SEQ: Final = 1
 
 
 async def start(settings: Settings, runtime: Runtime, store: AlertStore) -> Folding:
-    """Everything that was known before, from the broker alone.
+    """Everything that an earlier run knew, from the broker alone.
 
     Raises:
         BrokerAway, ApiRefused: from the broker.
@@ -70,7 +70,7 @@ async def start(settings: Settings, runtime: Runtime, store: AlertStore) -> Fold
 
 
 async def _position(bus: Bus, log: Log, positions: PositionStore, created: str) -> Position | None:
-    """Where an earlier run had come to in this very stream; None where it is worth nothing."""
+    """Where an earlier run had come to in this very stream; None where that is useless."""
     position = await positions.load()
     if positions.unreadable:
         log.error("position_unreadable", reason=positions.unreadable)

@@ -1,4 +1,4 @@
-"""The channels that hold while none are stored: those of a file, else the console.
+"""The channels in force while none are stored: those of a file, else the console.
 
 They are announced in the configuration bucket. The API shows them from there and starts a first
 change from them, so that it takes none of them away.
@@ -32,7 +32,7 @@ class ChannelFile:
         self._announced: bytes | None = None
 
     async def channels(self) -> Channels:
-        """What holds; announced before anything else is done with it.
+        """The channels in force; announced before anything else is done with them.
 
         Raises:
             BadDocument, OSError: the file cannot be used.

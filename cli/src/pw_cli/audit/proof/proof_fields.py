@@ -35,7 +35,7 @@ def surplus_of(body: bytes) -> list[str]:
             found[name] = value
         return found
 
-    # Numbers stay text: no more than the names is looked at.
+    # Numbers stay text: only the names matter.
     tree = json.loads(body, object_pairs_hook=read, parse_int=str, parse_float=str)
     unknown = (f"no such field: {path}" for path in _unknown(tree, _PROOF, ""))
     return [*twice, *islice(unknown, NAMED_MAX)][:NAMED_MAX]

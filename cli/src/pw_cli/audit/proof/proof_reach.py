@@ -39,7 +39,7 @@ class Reach(NamedTuple):
 
 
 def reach_of(market: Market, mint: str, begin_ms: int) -> Reach:
-    """What a detector saw that began at this event time."""
+    """What a detector saw if it began at this event time."""
     return Reach(
         back_ms=market.event_time_ms - begin_ms,
         windows=frozenset(one.name for one in SPANS if market.covers(mint, one)),
@@ -49,7 +49,7 @@ def reach_of(market: Market, mint: str, begin_ms: int) -> Reach:
 
 
 def is_part(metric: str, reach: Reach) -> bool:
-    """Whether a metric's value is of a part of its window."""
+    """Whether a metric's value covers only a part of its window."""
     if metric in OF_PRICE:
         return FIVE_MINUTES.name not in reach.windows
     whole = reach.wallets if metric.startswith("new_wallet_") else reach.windows
@@ -57,7 +57,7 @@ def is_part(metric: str, reach: Reach) -> bool:
 
 
 def parts(reach: Reach) -> tuple[str, ...]:
-    """Every metric that is of a part of its window."""
+    """Every metric that covers only a part of its window."""
     return tuple(name for name in (*BY_NAME, *LIST_METRICS) if is_part(name, reach))
 
 
@@ -83,7 +83,7 @@ def rests_on_more(rule: ProvenRule, alert: Alert, reach: Reach) -> tuple[str, ..
 
 
 def _holds_surely(one: Condition, reach: Reach) -> bool:
-    # What grows can only be more than was seen.
+    # What only grows can only be more than was seen.
     return not _needs_more(one.metric, reach) or (_grows(one.metric) and one.op in RISING)
 
 

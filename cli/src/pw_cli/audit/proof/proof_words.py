@@ -1,4 +1,4 @@
-"""A checked proof in words: what was derived, the rule whole, and what is only the file's. Pure."""
+"""A checked proof in words: what was derived, the whole rule, and the file's own claims. Pure."""
 
 from __future__ import annotations
 

@@ -209,7 +209,7 @@ def _say(line: str) -> None:
 
 
 def _progress() -> Callable[[str], None]:
-    """Shows where it is: on a terminal on one line, else now and then."""
+    """Shows the progress: on a terminal on one line, else now and then."""
     live = sys.stderr.isatty()
     last_s = 0.0
 

@@ -153,7 +153,7 @@ def render_progress() -> Progress:
 
 
 def table(copies: list[mf.Copy]) -> Table:
-    """What was copied, or given back, a line each."""
+    """What was copied or restored, a line each."""
     found = Table("stream", "messages", "first seq", "last seq", "held MiB", "file MiB", box=None)
     for column in found.columns[1:]:
         column.justify = "right"

@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check the whole backup first; the broker is touched only when all of it is sound."""
+    """Check the whole backup first; touch the broker only when all of it is sound."""
     try:
         manifest = mf.read(args.folder)
         known = {one.name: one for one in manifest.copies}

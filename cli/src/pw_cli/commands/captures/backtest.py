@@ -96,7 +96,7 @@ class Seen:
     last_ms: int = 0
 
     def line(self) -> str:
-        """One sentence of it, so that "no alerts" says what raised none."""
+        """A sentence that says which rules and swaps gave these alerts, or none."""
         off = sum(not rule.enabled for rule in self.rules)
         rules = f"{len(self.rules)} {'rule' if len(self.rules) == 1 else 'rules'}"
         disabled = f" ({off} disabled)" if off else ""

@@ -3,7 +3,7 @@
 History comes from a JSON-RPC node (`capture_rpc`).
 
 From the broker it is a core subscription, which cannot make anybody wait: what
-this process is too slow for is dropped, counted and said.
+this process is too slow for is dropped, counted and reported.
 """
 
 from __future__ import annotations

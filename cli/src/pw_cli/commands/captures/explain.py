@@ -210,7 +210,7 @@ def _verdict_row(explanation: Explanation) -> dict[str, str]:
 
 
 def _venues_of(explanation: Explanation, swaps: list[Swap]) -> tuple[str, ...]:
-    """Those of the trades, which may be in no table; else those that took part."""
+    """Venues of the trades, which may be in no table; else those that took part."""
     traded = tuple(dict.fromkeys(venue for swap in swaps for venue in swap.venues))
     return traded or explanation.venues or explanation.routers
 

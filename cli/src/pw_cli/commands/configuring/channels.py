@@ -142,7 +142,7 @@ def _add(api: Asking, args: argparse.Namespace) -> int:
 
     def made(now: dict[str, Any]) -> Entry:
         there = {(one["name"], one["kind"]): one for one in now["entries"]} if args.replace else {}
-        # Secrets that are there come as `(kept)`, and so they are.
+        # Stored secrets come as `(kept)`, and are kept.
         return {**there.get((args.name, args.kind), {}), **entry}
 
     if entry.get("triggers"):

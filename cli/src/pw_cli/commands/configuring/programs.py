@@ -44,7 +44,7 @@ Change = Callable[[dict[str, Any]], Entries]
 
 
 class Refused(Exception):
-    """The API answered, and not with what was asked for."""
+    """The API gave another answer than the one that was asked for."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _change(args: argparse.Namespace) -> tuple[str, Change | None]:
-    """Which document a verb is about, and what it makes of it.
+    """Which document a verb changes, and how.
 
     Raises:
         BadDocument, OSError: what was given cannot be used.

@@ -107,7 +107,7 @@ def _add(api: Asking, args: argparse.Namespace) -> int:
     }
     if args.conditions or not args.replace:
         try:
-            # Said before anything is asked, with every error.
+            # Every error is reported before anything is asked.
             rules_of([given])
         except BadRules as error:
             raise BadRules([one.removeprefix("rules[0].") for one in error.errors]) from error

@@ -56,7 +56,7 @@ async def _alerts(bus: Bus, args: argparse.Namespace) -> int:
     # The end is read first: what comes while the table is made is followed, not left out.
     last_seq = int((await bus.api(f"STREAM.INFO.{STREAM_ALERT}"))["state"]["last_seq"])
     page = await newest_first(bus, STREAM_ALERT, limit=args.limit, before_seq=last_seq + 1)
-    # Followed alerts come below: so the newest stands last.
+    # Followed alerts come below, so the newest is printed last.
     messages = page.messages[::-1] if args.follow else page.messages
     _show(list(_decoded(messages)), console, as_json=args.json, is_asked=args.limit > 0)
     if args.follow:
@@ -144,7 +144,7 @@ def line(stored: Alert) -> Text:
 
 
 def token_of(alert: Alert) -> str:
-    """What is known of a token's name; of the system's own alerts their title."""
+    """A token's name as far as it is known; the title of the system's own alerts."""
     if not alert.mint:
         return alert.title or "system"
     names = " ".join(one for one in (alert.symbol, alert.name) if one)
@@ -162,7 +162,7 @@ def fired(alert: Alert) -> str:
     if not alert.conditions:
         return alert.detail
     if alert.kind == "closed":
-        # Those that still hold are no reason for its end.
+        # Conditions that still hold are not the reason for its end.
         failing = [one for one in alert.conditions if one.verdict != "holds"]
         return f"no longer: {', '.join(map(_condition, failing))}" if failing else alert.detail
     found = ", ".join(map(_condition, alert.conditions))

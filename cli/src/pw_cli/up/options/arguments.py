@@ -91,7 +91,7 @@ class UpOptions:
 
     @property
     def is_demo(self) -> bool:
-        """Whether the market that it begins with is there to be looked at."""
+        """Whether the run begins with a market that is meant for looking at."""
         return self.source_kind == "market" and self.preset == presets.DEMO
 
 

@@ -36,13 +36,13 @@ class Relay:
         thread.start()
 
     def tick(self) -> None:
-        """Say what has been counted for long enough."""
+        """Print what has been counted for long enough."""
         with self._lock:
             for line in self._fold.due(monotonic_s()):
                 self._show(line)
 
     def close(self) -> None:
-        """Take what is left in the pipes, and say what was counted."""
+        """Take what is left in the pipes, and print what was counted."""
         for thread in self._threads:
             thread.join(JOIN_S)
         with self._lock:

@@ -81,7 +81,7 @@ ready(Channels)
 
 
 def problems(channels: Channels) -> list[str]:
-    """Everything that is wrong, in sentences; empty where nothing is. No secret is repeated."""
+    """Everything that is wrong, in sentences; empty if nothing is. No secret is repeated."""
     found = []
     names = [one.name for one in channels.entries]
     if len(names) > CHANNELS_MAX:
@@ -96,7 +96,7 @@ def problems(channels: Channels) -> list[str]:
 def read_entries(entries: Any) -> Channels:
     """Channels from the value of `entries`, as far as their form goes. Raises BadDocument.
 
-    `(kept)` may stand for a secret, so what they say is looked at afterwards (`problems`).
+    `(kept)` may stand for a secret, so their contents are checked afterwards (`problems`).
     """
     if not isinstance(entries, list):
         raise BadDocument(["entries: allowed: a list"])
@@ -147,7 +147,7 @@ def redacted_channel(channel: Channel) -> dict[str, Any]:
 
 
 def with_kept_secrets(new: Channels, old: Channels) -> Channels:
-    """What `(kept)` stands for, taken from the channel of that name as it was.
+    """What `(kept)` stands for, taken from the stored channel of that name.
 
     Where the URL changes nothing is kept: what was given for one receiver is not used for
     another. In a `secret` of several keys `(kept)` may stand for those that are there.

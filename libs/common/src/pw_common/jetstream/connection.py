@@ -1,4 +1,4 @@
-"""The first connection to a broker, and what becomes of it."""
+"""The first connection to a broker, and how it goes on."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ async def connect(
             those of SSL_CERT_FILE.
         closed: Set when the connection is closed for good.
         wait_s: How long to wait for the first connection.
-        on_trouble: Told of whatever may have cost a core subscriber a message: the
+        on_trouble: Called with whatever may have cost a core subscriber a message: the
             client's own drops (SlowConsumerError) and disconnections.
-        bus: Made before, without a connection: it gets this one.
+        bus: A bus made before, without a connection: it gets this connection.
 
     Raises:
         BrokerAway: nothing answered within `wait_s`.
@@ -86,7 +86,7 @@ async def connect(
 
 
 async def _first(client: Client, options: dict[str, Any], watch: _Watch, wait_s: float) -> None:
-    """Connect for the first time; what did not come about is closed."""
+    """Connect for the first time; close what is left of a failed attempt."""
     connecting = asyncio.create_task(
         client.connect(
             error_cb=watch.on_error,
@@ -127,7 +127,7 @@ class _Watch:
         self.last = ""
 
     async def on_error(self, error: Exception) -> None:
-        # A refused certificate is said before what the broken connection says of itself.
+        # A refused certificate says more than the broken connection that follows from it.
         if self.opened or "certificate" not in self.last.lower():
             self.last = redacted(f"{type(error).__name__}: {error}")
         if self.opened:

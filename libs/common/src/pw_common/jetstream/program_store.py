@@ -28,7 +28,7 @@ KV_OPERATION: Final = "KV-Operation"
 
 
 class NoTable(LookupError):
-    """The table of a stamp is not to be had; says why."""
+    """The table of a stamp cannot be had; says why."""
 
 
 class ActiveProgramTable:
@@ -79,7 +79,7 @@ class ActiveProgramTable:
             await self._keep(stamp_of(revision, body), body)
 
     async def _usable(self, body: bytes, revision: int) -> tuple[str, str, bool]:
-        """The newest stamp to give, why the newest value has none, and whether that is for good."""
+        """The newest usable stamp, why the newest value has none, and whether that is final."""
         trouble, is_settled = "", True
         async for body_, revision_ in self._values(body, revision):
             stamp = stamp_of(revision_, body_)

@@ -105,7 +105,7 @@ class Assembly:
 
     @property
     def former(self) -> tuple[str, ...]:
-        """Names of queues before it: a restart is to be given them as `former`."""
+        """Names of queues before it: pass them to a restart as `former`."""
         return self._sequencer.former
 
     @property

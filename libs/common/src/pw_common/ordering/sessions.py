@@ -33,7 +33,7 @@ STRAYS_MAX: Final = 2 * PUBLISHED_AHEAD_MAX
 
 
 class Standing(Enum):
-    """What is to be done with a batch."""
+    """What to do with a batch."""
 
     PRESENT = auto()
     BEGINS = auto()
@@ -60,7 +60,7 @@ class Sessions:
         return bool(self._early)
 
     def judge(self, one: Released) -> Standing:
-        """What to do with the next batch; of `BEGINS` and `PRESENT`, `enter` is to be called."""
+        """What to do with the next batch; after `BEGINS` and `PRESENT` call `enter`."""
         batch = one.batch
         if one.trust is Trust.NOTHING:
             return Standing.OVER

@@ -36,7 +36,7 @@ class Watermark:
 
     @property
     def sources(self) -> AbstractSet[str]:
-        """Those that have said what is complete. Of the others nobody knows."""
+        """The sources that have claimed what is complete; nothing is known of the others."""
         return self._frontiers.keys()
 
     @property

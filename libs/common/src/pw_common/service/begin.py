@@ -1,4 +1,4 @@
-"""How a service begins: it waits for what it needs, says so, and goes on by itself."""
+"""How a service begins: it waits for what it needs, says so, and then goes on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 RETRY_S: Final = 0.5
-# Each reason is logged once; the readiness always has the one of now.
+# Each reason is logged once; the readiness always has the present one.
 REASONS_MAX: Final = 16
 # The first attempt is short, so that log and readiness soon say what is missing.
 CONNECT_FIRST_S: Final = 2.0
@@ -24,7 +24,7 @@ CONNECT_S: Final = 10.0
 
 
 class StoppedEarly(Exception):  # noqa: N818 - not an error
-    """Told to stop while still waiting for what the service needs."""
+    """Asked to stop while still waiting for what the service needs."""
 
 
 async def connected(runtime: Runtime, settings: CommonSettings) -> None:

@@ -27,7 +27,7 @@ SHORT: Final = 8
 # Half of what the broker takes, so that headers never matter. A usual alert has 4 kB.
 ALERT_BYTES_MAX: Final = 512 * 1024
 TEXT_CHARACTERS_MAX: Final = 64
-# In the order in which they go until the rest fits: what explains least goes first.
+# In the order in which they are dropped until the rest fits: what explains least goes first.
 CUT: Final = ("near", "evidence", "unknown", "metrics", "top_buyers", "links", "conditions")
 
 
@@ -87,7 +87,7 @@ def alert_of(
 
 
 def gap_words(gapped: tuple[str, ...]) -> str:
-    """What is said of windows in which blocks are missing."""
+    """The note on windows in which blocks are missing."""
     if not gapped:
         return ""
     which = f"window of {gapped[0]}" if len(gapped) == 1 else f"windows of {' and '.join(gapped)}"
@@ -95,7 +95,7 @@ def gap_words(gapped: tuple[str, ...]) -> str:
 
 
 def fitted(alert: Alert, bytes_max: int) -> Alert:
-    """The alert as it is, or cut until its body has at most `bytes_max`; what was cut is said.
+    """The alert itself, or cut until its body has at most `bytes_max`; it names what was cut.
 
     First long texts are shortened, then whole fields go. What is left is small whatever the
     chain or the configuration said, and still names token, rule and slot.

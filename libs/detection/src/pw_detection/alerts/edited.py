@@ -35,7 +35,7 @@ def summaries(
     detail: str,
     name_of: Callable[[str], str],
 ) -> list[Alert]:
-    """What is said where an edit ended several episodes of a rule: one alert, or few.
+    """The summary where an edit ended several episodes of a rule: one alert, or a few.
 
     Args:
         name_of: How people call a token.

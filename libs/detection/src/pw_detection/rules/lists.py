@@ -84,7 +84,7 @@ class BadList(BadDocument):
 
 @cache
 def shipped_mutes() -> Mutes:
-    """Infrastructure that is muted until somebody decides otherwise, one by one."""
+    """Infrastructure that is muted until somebody decides otherwise, entry by entry."""
     body = files("pw_detection").joinpath("infrastructure.yaml").read_bytes()
     return read_mutes(read_yaml(body, SHIPPED_BYTES_MAX))
 
@@ -114,7 +114,7 @@ def read_mutes(entries: Any) -> Mutes:
 def stored_watchlists(body: bytes) -> WatchLists:
     """What is stored, if it can be used. Raises BadDocument.
 
-    An address that is none, or stands there twice, has never done harm: an earlier version
+    An entry without a valid address, or a repeated one, has never done harm: an earlier version
     let them in.
     """
     found = decode(body, WatchLists)
@@ -215,7 +215,7 @@ def _refuse(errors: Sequence[str]) -> None:
 
 
 class Lists:
-    """Lists as the detector looks things up in them."""
+    """Lists in the form in which the detector looks things up."""
 
     def __init__(self, watched: WatchLists | None = None, mutes: Mutes | None = None) -> None:
         self.labels: dict[Of, dict[str, str]] = {"wallet": {}, "creator": {}, "token": {}}

@@ -246,7 +246,7 @@ class Market:
         for minute in sorted(one for one in self._due if one <= now):
             for token in self._due.pop(minute):
                 if token.due != minute:
-                    continue  # It was looked at since, and stands elsewhere.
+                    continue  # It was looked at since, and is noted elsewhere.
                 token.due = NEVER
                 self._advance(token)
                 token.rest()
@@ -350,7 +350,7 @@ class Market:
         self.facts[created.mint] = created
 
     def _forget_broken(self) -> None:
-        """Those that no window reaches any more."""
+        """Facts that no window reaches any more."""
         oldest_ms = self.event_time_ms - FACTS_MS
         self._broken = {slot: ms for slot, ms in self._broken.items() if ms > oldest_ms}
 

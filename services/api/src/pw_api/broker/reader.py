@@ -13,7 +13,7 @@ from pw_common.wire.batches import batch_of
 from pw_common.wire.envelope import BadEnvelope
 from pw_common.wire.messages import WrongSchema
 
-# About as many as fill the ring; the rest of the day is the detector's business.
+# About as many as fill the ring; the rest of the day is up to the detector.
 MESSAGES_BACK = 4_000
 FETCH = 64
 RETRY_S = 0.5

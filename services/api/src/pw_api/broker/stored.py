@@ -1,4 +1,4 @@
-"""The configuration as it is stored, which may be anything: what of it can be used, and why not.
+"""The stored configuration, which may be anything: what of it can be used, and why not.
 
 Where the newest value cannot be used, the last good value is shown, which is what the services
 hold, with a note that it is not the newest.
@@ -154,7 +154,7 @@ async def history(
 
 
 async def _body(bus: Bus, seq: int) -> bytes:
-    """One revision; they are read one by one, since all of them may be 32 MB."""
+    """One revision; read one at a time, since all of them may be 32 MB."""
     message = await get_message(bus, STREAM, seq)
     return b"" if message is None else message.body
 

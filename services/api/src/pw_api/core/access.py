@@ -59,7 +59,7 @@ class Host:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request says of itself; header names in small letters, every value of each."""
+    """What a request says of itself; header names in lower case, with every value of each."""
 
     method: str
     path: str

@@ -22,7 +22,7 @@ SWAPS_MAX: Final = 100_000
 
 @dataclass
 class Found:
-    """What came of it so far; kept when the folding itself is gone."""
+    """The result so far; kept when the folding itself is gone."""
 
     names: tuple[str, ...]
     opened: Counter[str] = field(default_factory=Counter)

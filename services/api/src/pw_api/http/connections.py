@@ -1,7 +1,7 @@
 """Which connections there may be, and which one goes when there are too many.
 
 Each counts for its peer. Over a cap the connection goes that has been idle for longest: who
-holds many and sends nothing only displaces itself. Where none is idle, a few places are left
+holds many and sends nothing only displaces itself. Where none is idle, a few permits are left
 beyond the caps: they answer the health paths, so that probes never starve, and tell
 everything else to come again.
 """
@@ -71,7 +71,7 @@ class Connections:
         self._requests: Counter[str] = Counter()
 
     def enter(self, connection: Connection, host: str) -> bool:
-        """Count a new connection and give it its place; False where there is none at all."""
+        """Count a new connection and give it a permit; False where there is none at all."""
         peer = peer_of(host)
         capped = not is_trusted(host, self.limits.trusted)
         connection.peer, connection.capped = peer, capped
@@ -92,7 +92,7 @@ class Connections:
         return True
 
     def leave(self, connection: Connection) -> None:
-        """Forget a connection; safe to say twice."""
+        """Forget a connection; safe to call twice."""
         if connection not in self._held:
             return
         self._held.discard(connection)

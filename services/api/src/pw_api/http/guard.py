@@ -69,7 +69,7 @@ class GuardedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """As uvicorn does, and look at what phase this makes it."""
+        """As uvicorn does, and note the phase that follows."""
         if self.transport.is_closing():
             return
         super().data_received(data)
@@ -222,7 +222,7 @@ class GuardedProtocol(H11Protocol):
             scope["client"] = (client, 0)
         peer = peer_of(client)
         if is_health or (client == host and not self.capped):
-            # Health is never counted, nor a proxy that does not say for whom it asks.
+            # Probes are never counted, nor a proxy that does not say for whom it asks.
             await self._whole(scope, receive, tell)
             return
         if not self._all.begin_request(peer):

@@ -62,7 +62,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def on_fault(_request: Request, _error: Exception) -> JSONResponse:
-        # Logged with its traceback by the server; nothing of it is the client's business.
+        # Logged with its traceback by the server; the client gets nothing of it.
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal error: see the API's log.")
 
     @app.exception_handler(ApiRefused)

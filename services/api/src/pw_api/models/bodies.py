@@ -18,7 +18,7 @@ from pw_api.http import problems
 from pw_common.documents.document import BadDocument, line_problem, read_json
 
 BODY_BYTES_MAX: Final = 2 * 1024 * 1024
-# So that bodies cannot take every thread there is.
+# So that bodies cannot take every thread.
 PARSED_AT_ONCE: Final = 2
 # Of all bodies that are under way or wait for their turn.
 HELD_BYTES_MAX: Final = 32 * 1024 * 1024
@@ -144,5 +144,5 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(ClientDisconnect)
     async def gone(_request: Request, _error: ClientDisconnect) -> Response:
-        # It reaches nobody; without it every client that leaves would be logged as a fault.
+        # Nobody receives it; without it every client that leaves would be logged as a fault.
         return problems.problem(400, "The request body is incomplete.")

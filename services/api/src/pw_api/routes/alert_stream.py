@@ -31,7 +31,7 @@ def router(runtime: Runtime, bus: Callable[[], Bus]) -> APIRouter:
     slots = Slots(total=STREAMS_MAX, each=STREAMS_PER_PEER_MAX)
 
     async def after(last_event_id: LastEventId = None) -> int:
-        # Known before the answer begins: who then asks for a page of alerts finds in it all that
+        # Known before the answer begins: a page of alerts that is asked for afterwards has all that
         # will not come here.
         return await _after(bus(), last_event_id)
 
@@ -85,8 +85,8 @@ async def _events(runtime: Runtime, bus: Bus, after: int) -> AsyncIterator[Serve
         yield ServerSentEvent(comment="alerts", id=str(after))
         while not runtime.stop.is_set():
             for message in await reader.fetch(FETCH, timeout_s=0.5):
-                # The line feeds of what was written by hand would make several lines of it.
-                body = _placed(message).decode("utf-8", "replace")
+                # Line feeds in a hand-written alert would make several lines of it.
+                body = _with_seq(message).decode("utf-8", "replace")
                 data = body.replace("\n", " ").replace("\r", " ")
                 yield ServerSentEvent(event="alert", id=str(message.seq), raw_data=data)
     except (BrokerAway, ApiRefused) as error:
@@ -98,8 +98,8 @@ async def _events(runtime: Runtime, bus: Bus, after: int) -> AsyncIterator[Serve
             await reader.close()
 
 
-def _placed(message: StoredMessage) -> bytes:
-    """A body with its place and its time, as a page of alerts has them; no object stays as is."""
+def _with_seq(message: StoredMessage) -> bytes:
+    """A body with its sequence and time, as in a page of alerts; unchanged if it is no object."""
     body = body_with_text(message.body).rstrip()
     if not body.endswith(b"}") or len(body) < len(b'{"":0}'):
         return body

@@ -193,7 +193,7 @@ def _add_list(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing, one: 
 def _add_channels(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -> None:
     @routes.get("/channels", responses=answer_of(ChannelsAnswer))
     async def channels() -> Response:
-        """Where alerts go, and from where that is known; secrets are never shown."""
+        """Where alerts go, and the origin of that list; secrets are never shown."""
         found = await kept(bus(), KEY_CHANNELS)
         entries = [ch.redacted_channel(one) for one in found.value.entries]
         return document(found, {"from": found.origin, "entries": entries})

@@ -46,7 +46,7 @@ MESSAGES_MAX: Final = 100_000
 FETCH: Final = 128
 # Messages by which the density of the others is judged.
 SAMPLE: Final = 64
-# Longer than what is under way takes to end.
+# Longer than anything under way takes to end.
 SLICE_S: Final = 5.0
 # Fetches in a row that bring nothing although there is something.
 QUIET_MAX: Final = 10
@@ -94,7 +94,7 @@ class Job:
 
     @property
     def task_is_done(self) -> bool:
-        """Whether nothing of it goes on any more."""
+        """Whether it has ended."""
         return self.task is None or self.task.done()
 
     @property
@@ -140,7 +140,7 @@ class DryRuns:
         if job.task is None or job.task.done():
             del self._jobs[job.id]
             return
-        # Said, not thrown: a cancellation can get lost in what waits for the broker.
+        # A flag, not an exception: a cancellation can get lost in what waits for the broker.
         job.state = "cancelled"
         await asyncio.wait({job.task}, timeout=SLICE_S)
 
@@ -195,7 +195,7 @@ def _unknown() -> Response:
 
 
 def _ended(job: Job, task: asyncio.Task[None]) -> None:
-    """A fault of ours ends the job too: else no other could ever start."""
+    """A bug ends the job too: else no other could ever start."""
     if job.state == "running":
         job.state = "cancelled" if task.cancelled() else "failed"
         job.why = (

@@ -1,4 +1,4 @@
-"""One entry of a document at a time: POST adds it, DELETE takes it away, at a revision.
+"""One entry of a document at a time: POST adds it, DELETE removes it, at a revision.
 
 The document that this makes is checked whole and stored as if it had been PUT, so that its bounds,
 its history and its conflicts are the same.
@@ -50,7 +50,7 @@ class _Answered(Exception):  # noqa: N818 - not an error
 
 @dataclass(frozen=True)
 class Kind:
-    """A document of entries: how people call one, what tells two apart, and how all are read."""
+    """A document of entries: the word for one, what distinguishes two, how all are read."""
 
     key: str
     word: str
@@ -151,12 +151,12 @@ def _query(
 
 
 async def _at(bus: Bus, kind: Kind, revision: int) -> Kept:
-    """The document; said here already, so that nothing else is wrong with what was read before."""
+    """The document at this revision; a conflict is reported before any other error."""
     found = await kept(bus, kind.key)
     if found.revision != revision:
         raise _Answered(HTTPStatus.CONFLICT, conflict(revision, found.revision))
     if found.unusable and found.origin == "file":
-        # A first change would take away what is not understood here.
+        # A first change would remove what is not understood here.
         raise BadDocument([found.unusable])
     return found
 
@@ -175,7 +175,7 @@ def _with(kind: Kind, found: Kept, body: dict[str, Any]) -> Any:
     entries = _entries(kind, found)
     same = [at for at, one in enumerate(entries) if _is_same(kind, one, entry)]
     at = same[0] if same else len(entries)
-    # An entry that only removes a shipped mute is not a mute: the first of the user's replaces it.
+    # An entry that only removes a shipped mute is not a mute: the user's mute replaces it.
     if same and not replace and entries[at].get("muted") is not False:
         why = f"There is such a {kind.word} already: send `replace: true` to replace it."
         raise _Answered(HTTPStatus.CONFLICT, why)
@@ -187,7 +187,7 @@ def _with(kind: Kind, found: Kept, body: dict[str, Any]) -> Any:
 
 
 def _of_one(error: BadDocument, at: int) -> list[str]:
-    """The errors as of the one entry that was sent."""
+    """The errors, named as those of the entry that was sent."""
     return [re.sub(rf"^(?:rules|entries)\[{at}\]", "entry", one) for one in error.errors]
 
 

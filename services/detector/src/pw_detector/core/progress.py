@@ -1,4 +1,4 @@
-"""What of PW_SWAP was folded and evaluated, and from where a restart reads: pure.
+"""How much of PW_SWAP was folded and evaluated, and from where a restart reads: pure.
 
 Theory. A detector's memory is a fold over the last two hours of PW_SWAP, and its alerts are
 stored. So a restart reads again from a note that lies that far back, folds without evaluating
@@ -44,7 +44,7 @@ class Phase(Enum):
 
 
 class Progress:
-    """Follows one reader of PW_SWAP from where an earlier one had come to.
+    """Follows one reader of PW_SWAP from where an earlier reader had come to.
 
     `read_seq` is the newest message of PW_SWAP that was read, `stored_ms` when it was stored.
     """
@@ -99,12 +99,12 @@ class Progress:
         self._turn()
 
     def given_up(self, missing: range) -> None:
-        """As many of the unreadable may have been the answers to these."""
+        """Some of the unreadable batches may have been the answers to these: forget that many."""
         for _ in missing[: len(self.unreadable)]:
             self.unreadable.popleft()
 
     def evaluates(self, one: ClosedSlot, assembly: Assembly) -> bool:
-        """Take the next slot that closed; returns whether it is to be evaluated."""
+        """Take the next slot that closed; returns whether to evaluate it."""
         if one.reset and not (self._session_time_ms and assembly.is_first_session):
             self._session_time_ms = one.event_time_ms
         if one.reset and assembly.session_start is not None:
@@ -126,7 +126,7 @@ class Progress:
         self._restart.take(Note(one.event_time_ms, seq, assembly.next, assembly.former))
 
     def folded(self, closed: Sequence[ClosedSlot]) -> bool:
-        """All of these have their alerts stored; returns whether the position moved."""
+        """The alerts of these slots are stored; returns whether the position moved."""
         if not closed or self._phase is not Phase.EVALUATES:
             return False
         self._folded_tx_position = closed[-1].tx_position
@@ -134,7 +134,7 @@ class Progress:
         return True
 
     def position(self, cut_ms: int) -> Position:
-        """What is to be stored."""
+        """What to store."""
         oldest = self._restart.oldest
         return Position(
             swap_stream_created=self._swap_stream_created,

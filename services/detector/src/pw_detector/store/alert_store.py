@@ -55,7 +55,7 @@ class AlertStore:
         Raises:
             PublishRefused: the broker will never take one, for another reason than a repeat.
         """
-        # The core cuts as well; what is cut here keeps its place among the others.
+        # The core cuts as well; what is cut here keeps its order among the others.
         fitting = [fitted(alert, ALERT_BYTES_MAX) for alert in alerts]
         futures = [await self._publish(alert, revision) for alert in fitting]
         for alert, future in zip(fitting, futures, strict=True):

@@ -52,5 +52,5 @@ class Projections:
             except (BrokerAway, ApiRefused):
                 return
             self._written[bucket, key] = body
-        # They never take more than a tenth of the time from what they show.
+        # They never take more than a tenth of the time from what they are about.
         self._every_s = max(EVERY_S, TIMES_COST * (monotonic_s() - begun_s))

@@ -20,7 +20,7 @@ COUNTED: Final = frozenset({"gap", "dead_letter", "late"})
 CHANNEL: Final = "channel_"
 # The trigger of an all-clear for more than one condition: it is about no channel alone.
 ALL_CLEAR: Final = "all_clear"
-# And of one for all that was critical, while warnings last.
+# And the trigger of an all-clear for everything critical, while warnings last.
 CRITICAL_OVER: Final = "critical_over"
 
 
@@ -112,9 +112,9 @@ class ConditionAlerts:
         return alerts
 
     def _all_clear(self, news: News, at_ms: int) -> Alert:
-        """One for all that is over. Unless warnings last, it answers every alert of the spell."""
+        """One alert for all that is over; unless warnings last, it ends the whole spell."""
         over = news.clear
-        # A channel is not sent what is about itself.
+        # A channel is not sent alerts about itself.
         others = [one for one in over if not one.name.startswith(CHANNEL)]
         about = min(others or over, key=lambda one: SEVERITIES.index(one.severity))
         spell = self.spell or Spell.beginning(about.name, about.since_ms)

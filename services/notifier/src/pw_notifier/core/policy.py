@@ -22,8 +22,8 @@ RETRY_AFTER_MAX_S: Final = 3_600.0
 NUMBER: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{0,9})?")
 # Failures of the moment, which the service's next answer may not show.
 PASSING: Final = frozenset({408, 425})
-# What a receiver that is set up right may say of one body. Everything else below 500 is about
-# where, how or as whom we ask, so it would be said of every alert.
+# What a correctly configured receiver may say about one body. Everything else below 500 is about
+# where, how or as whom we ask, so it would be the same for every alert.
 CONDEMNS: Final = frozenset({400, 413})
 # Telegram says 400 for a wrong chat as well. These words are about the text of one message.
 TELEGRAM_CONDEMNS: Final = re.compile(
@@ -78,7 +78,7 @@ def about_channel(name: str) -> str:
 
 
 def fate_of(channel: Channel, alert: Alert, stored_ms: int, now_ms: int) -> Fate:
-    """What becomes of an alert at this moment."""
+    """What to do with an alert at this moment."""
     if LEVELS[alert.severity] < LEVELS[channel.severity_min]:
         return "unwanted"
     if channel.kinds and alert.kind not in channel.kinds:
@@ -95,7 +95,7 @@ def fate_of(channel: Channel, alert: Alert, stored_ms: int, now_ms: int) -> Fate
 
 
 class _Said(msgspec.Struct):
-    """What services say in JSON of a failure; everything else is passed over."""
+    """What services say in JSON about a failure; everything else is ignored."""
 
     retry_after: Any = None
     parameters: Any = None
@@ -176,7 +176,7 @@ def _words(said: _Said, body: str) -> str:
 
 
 def _where(headers: Mapping[str, str]) -> str:
-    """Where a redirect leads, without what may be a secret of its address."""
+    """Where a redirect leads, without the parts of its address that may be secret."""
     location = headers.get("location", "")
     if "://" not in location:
         return ""

@@ -1,4 +1,4 @@
-"""How a channel stands by its answers, and what is sent next: pure.
+"""The state of a channel by its answers, and what is sent next: pure.
 
 While a channel is at fault nothing of it is lost: what waits grows into one digest, which is the
 next attempt too. An answer that condemns one message costs that message alone. But a channel
@@ -21,7 +21,7 @@ REFUSED_IN_ROW_MAX: Final = 3
 TOGETHER_TRIES: Final = 6
 # A failure that may pass is reported once it has lasted this long.
 PASSING_MS: Final = 60_000
-# And a dead letter, if no other one follows, for so long.
+# How long a dead letter is reported, if no other follows.
 LOST_SHOWN_MS: Final = 60_000
 DOUBTED: Final = (
     "it may have been sent before the notifier was cut off, and is to be sent once at most"
@@ -32,7 +32,7 @@ Verdict: TypeAlias = Literal["sent", "again", "apart", "condemned"]
 
 @dataclass
 class Item:
-    """What a channel knows of an alert: how many were taken when it was last refused alone."""
+    """What a channel knows about an alert: how many were taken when it was last refused alone."""
 
     refused_at: int | None = None
 
@@ -70,7 +70,7 @@ class Standing:
         return ("late", 0) if late else ("one", 0)
 
     def after(self, answer: Answer, items: Sequence[Item], now_ms: int) -> Verdict:
-        """Take in the answer to these; what becomes of them."""
+        """Note the answer to these; returns what to do with them."""
         if isinstance(answer, Sent):
             self._take(len(items))
             return "sent"
@@ -97,11 +97,11 @@ class Standing:
         return "again"
 
     def lose(self, count: int, now_ms: int) -> None:
-        """So many were too old to be tried again."""
+        """How many were too old to be tried again."""
         self._lose(count, f"too old to be sent: {self.why or 'the notifier was away'}", now_ms)
 
     def doubt(self, now_ms: int) -> None:
-        """One may have been sent by a process that was cut off, and must not go out twice."""
+        """An alert may have been sent by a process that was cut off, and must not go out twice."""
         self._lose(1, DOUBTED, now_ms)
 
     def emptied(self) -> None:
@@ -115,9 +115,9 @@ class Standing:
         self._right()
 
     def worked(self) -> None:
-        """A message that was none of what waits got through: the fault is over.
+        """Another message than those that wait got through: the fault is over.
 
-        What waits is not judged by it: no alert is condemned because a test message passed.
+        What waits is not judged by that: no alert is condemned because a test message passed.
         """
         self._right()
 

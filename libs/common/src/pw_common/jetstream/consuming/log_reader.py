@@ -173,7 +173,7 @@ class LogReader:
         return found
 
     async def _after_quiet(self) -> None:
-        # A consumer that is gone looks like a quiet stream; the stream's end tells them apart.
+        # A consumer that is gone looks like a quiet stream; the stream's end distinguishes them.
         self._quiet += 1
         if self._quiet < QUIET_FETCHES_MAX:
             return

@@ -7,7 +7,7 @@ its replicas have not agreed on yet) or unanswered is sent again with the same
 Msg-Id until it is stored: that is how backpressure reaches the source. Messages
 may be stored in another order than published.
 
-What is sent when, and what waits, is decided by `window.py`, where its table is. This file
+`window.py` decides what is sent when, and what waits; its table is there. This file
 carries it out: it sends, reads answers, wakes those that wait, and looks at the clock.
 """
 
@@ -37,7 +37,7 @@ SWEEP_S: Final = 0.05
 
 
 class Stored(NamedTuple):
-    """The broker's word that a message is stored."""
+    """The broker's answer that a message is stored."""
 
     stream: str
     seq: int

@@ -128,7 +128,7 @@ class Window:
         return self._remove(token)
 
     def due(self, now_s: float) -> Iterator[Again]:
-        """What is to be sent again now, one after the other; only while there is a connection."""
+        """What to send again now, one after the other; only while there is a connection."""
         for token, out in list(self._out.items()):
             # What was answered since the first of these went out is gone, or has a new pause.
             if token not in self._out or out.due_s > now_s:

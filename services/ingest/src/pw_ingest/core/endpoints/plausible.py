@@ -36,7 +36,7 @@ ANCHOR_SLACK_MS: Final = 60_000
 # `created_at` only tells latency: what is a clock at all is shown, not judged.
 CREATED_AHEAD_MS_MAX: Final = 86_400_000
 
-# So many blocks in a row below the anchor, and so far below, are another history.
+# This many blocks in a row below the anchor, and this far below, are another history.
 LOW_RUN: Final = 256
 LOW_SLOTS: Final = 1_500
 # An anchor that stood for this long was the truth; a younger one may have been a lie.
@@ -174,7 +174,7 @@ class Judge:
         """
         if self._ahead_ms is None:
             return now_ms + AHEAD_MS_MAX
-        # However small its steps, what creeps ahead gains no more than a clock that is wrong.
+        # However small its steps, a clock that creeps ahead gains no more than a wrong clock.
         return now_ms + min(AHEAD_MS_MAX, self._ahead_ms + AHEAD_MS)
 
     @property

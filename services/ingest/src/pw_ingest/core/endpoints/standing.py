@@ -18,7 +18,7 @@ CLEAN_S: Final = 1_800.0
 
 
 class Standing:
-    """What one endpoint's refusals amount to, in monotonic seconds."""
+    """Judges one endpoint by its refusals, in monotonic seconds."""
 
     def __init__(self) -> None:
         self._strikes: deque[float] = deque(maxlen=STRIKES_MAX)

@@ -114,7 +114,7 @@ def blocks(
 
 
 def block_meta(slot: int, parent_slot: int, time_s: int | None) -> bytes:
-    """A block's place as the list gives it; nothing else is known of it."""
+    """A block_meta with the links and the time that the list gives; nothing else is known."""
     update = pb.SubscribeUpdate()
     update.block_meta.slot, update.block_meta.parent_slot = slot, parent_slot
     if time_s is not None:

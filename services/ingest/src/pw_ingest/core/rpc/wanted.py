@@ -36,6 +36,6 @@ def wanted_by(request: pb.SubscribeRequest) -> Callable[[Candidate], bool]:
 
 
 def keeps_unread(request: pb.SubscribeRequest, unread: Unread) -> bool:
-    """Whether a transaction that cannot be read might pass: all that is known is its outcome."""
+    """Whether a transaction that cannot be read might pass: only its outcome is known."""
     filters = request.transactions.values()
     return any(not one.HasField("failed") or one.failed == unread.meta.failed for one in filters)

@@ -1,4 +1,4 @@
-"""Which slots are complete, by the chain of parents that the block_metas tell.
+"""Which slots are complete, by the chain of parents that the block_metas give.
 
 A slot is closed when the block_meta of a descendant has arrived: its own may
 come before its last transactions. Slot numbers without a block are not a gap.
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 # A parent that this many later blocks do not bring is missing, not late.
 GAP_PATIENCE = 8
-# So many old blocks in a row, with nothing new among them, are another history.
+# This many old blocks in a row, with nothing new among them, are another history.
 OLD_RUN_MAX = 256
 
 

@@ -1,4 +1,4 @@
-"""What PW_TX had up to which sequence, to know a stream that was restored from an older copy."""
+"""What PW_TX had up to which sequence, to notice a stream that was restored from an older copy."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ class Pipeline:
         if state is None:
             return
         self._session.restore(state.epoch, state.checkpoint_slot)
-        # Said before the restart; it need not travel again.
+        # Sent before the restart; it need not travel again.
         self._carried_slot = state.checkpoint_slot
         self.frontier.restart(state.checkpoint_slot)
         self.resumed()
@@ -161,7 +161,7 @@ class Pipeline:
         return out
 
     def tick(self, now_s: float) -> list[Outgoing]:
-        """What time alone makes due: a lingering batch, or the frontier on its own."""
+        """What time alone makes due: a lingering batch, or the frontier alone."""
         cut = self._batcher.due(now_s)
         if cut is not None:
             return [self._message(cut, now_s)]
