@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from pw_cli.audit.proof.proof_basis import as_rule
 from pw_common.documents.proofs import ProvenRule
 from pw_common.wire.alerts import Alert
-from pw_common.wire.alerts import Condition as Shown
+from pw_common.wire.alerts import Condition as JudgedCondition
 from pw_detection.rules.rules import LIST_METRICS, Condition, compile_rule
 from pw_detection.state.market import Market
 from pw_detection.state.metrics import BY_NAME
@@ -87,7 +87,7 @@ def _holds_surely(one: Condition, reach: Reach) -> bool:
     return not _needs_more(one.metric, reach) or (_grows(one.metric) and one.op in RISING)
 
 
-def _fails_surely(one: Condition, reading: Shown, reach: Reach) -> bool:
+def _fails_surely(one: Condition, reading: JudgedCondition, reach: Reach) -> bool:
     if reading.verdict == "holds":
         return False
     if not _needs_more(one.metric, reach):

@@ -143,5 +143,5 @@ class Progress:
 
 
 def away(why: str) -> dict[str, Any]:
-    """Shown in place of a status: the pipeline runs on without the API."""
+    """Shown instead of a status: the pipeline runs on without the API."""
     return {"mode": "api away", "why": [f"the API does not answer ({why}); retrying"]}

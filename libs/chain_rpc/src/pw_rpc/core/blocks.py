@@ -107,7 +107,7 @@ def updates_of(slot: int, block: Block) -> list[bytes]:
 
 
 def unread_update(slot: int, unread: Unread) -> bytes:
-    """What a dead letter keeps: where the transaction stands, what it did, and its bytes.
+    """What a dead letter keeps: the transaction's position, what it did, and its bytes.
 
     Raises:
         BadBlock: what it did cannot be.
@@ -125,7 +125,7 @@ def unread_update(slot: int, unread: Unread) -> bytes:
 
 @contextmanager
 def _as_bad_block() -> Iterator[None]:
-    """Whatever numbers, keys and texts of a node cannot be put into an update."""
+    """Report numbers, keys and texts of a node that do not fit into an update as a bad block."""
     try:
         yield
     except BadBlock:

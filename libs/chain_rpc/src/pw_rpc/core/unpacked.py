@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
-# zlib's word for "gzip, with its header".
+# zlib's number for "gzip, with its header".
 GZIP: Final = 31
 
 
@@ -34,7 +34,7 @@ class Unpacked:
             raise BadAnswer(f"an answer of over {self._bytes_max >> 20} MiB")
 
     def whole(self) -> bytes:
-        """All of it, at its end. Raises BadAnswer."""
+        """The whole answer, once it has ended. Raises BadAnswer."""
         if self._unpack is not None and not self._unpack.eof:
             raise BadAnswer("an answer whose gzip is cut off")
         return bytes(self._bytes)

@@ -221,10 +221,10 @@ class Worker:
 
     async def _publish(self, done: Done) -> list[asyncio.Future[Stored]]:
         """Dead letters are stored before the output that counts them."""
-        letters = [await self._begin(one) for one in done.dead_letters]
-        if letters:
-            await asyncio.gather(*letters)
-        return letters + [await self._begin(one) for one in done.outputs]
+        dead_letters = [await self._begin(one) for one in done.dead_letters]
+        if dead_letters:
+            await asyncio.gather(*dead_letters)
+        return dead_letters + [await self._begin(one) for one in done.outputs]
 
     async def _begin(self, one: Publish) -> asyncio.Future[Stored]:
         return await self._publisher.publish(one.subject, one.body, one.headers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-# Of one session; the oldest of more are never found mended.
+# Breaks of one session; beyond this the oldest are never found mended.
 BREAKS_MAX: Final = 4_096
 # Parents of blocks that were filled in, the newest: a gap of two hours has 18,000.
 FILLED_MAX: Final = 65_536
