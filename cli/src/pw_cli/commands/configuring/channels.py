@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("name", metavar="NAME")
     add.add_argument("kind", metavar="KIND", choices=KINDS, help=", ".join(KINDS))
     _add_options(add)
-    remove = verbs.add_parser("rm", help="take channels away, with what they have not delivered")
+    remove = verbs.add_parser("rm", help="remove channels, with what they have not delivered")
     on = verbs.add_parser("on", help="turn channels on")
     off = verbs.add_parser("off", help="turn channels off and keep them")
     for verb in (remove, on, off):
@@ -64,7 +64,9 @@ def _add_options(add: argparse.ArgumentParser) -> None:
             f"--{option.replace('_', '-')}", type=Path, metavar="FILE", help=f"holds the {field}"
         )
     add.add_argument("--chat-id", metavar="ID", help="Telegram: a number or @name")
-    add.add_argument("--severity-min", choices=SEVERITIES, help="only alerts at least so grave")
+    add.add_argument(
+        "--severity-min", choices=SEVERITIES, help="only alerts of at least this severity"
+    )
     add.add_argument(
         "--rule", action="append", metavar="NAME", help="only of this rule; repeat; '' for all"
     )
@@ -75,8 +77,11 @@ def _add_options(add: argparse.ArgumentParser) -> None:
     add.add_argument("--delivery", choices=("at_least_once", "at_most_once"))
     add.add_argument("--late-after", type=int, metavar="S", help="then it goes into a digest")
     add.add_argument("--give-up-after", type=int, metavar="S", help="then it is a dead letter")
-    add.add_argument("--replace", action="store_true", help="change its namesake: what is not "
-                     "given stays, a secret where the URL is the same")  # fmt: skip
+    add.add_argument(
+        "--replace",
+        action="store_true",
+        help="change the channel of this name: what is not given stays, a secret if the URL does",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

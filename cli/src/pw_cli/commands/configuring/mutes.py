@@ -25,10 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--of", choices=("token", "wallet"), default="token")
     add.add_argument("--reason", default="", metavar="TEXT", help="shown wherever it takes effect")
     add.add_argument(
-        "--hours", type=float, metavar="H", help="a token: for so long (default: for good)"
+        "--hours", type=float, metavar="H", help="a token: for this many hours (default: for good)"
     )
     add.add_argument("--replace", action="store_true", help="replace an earlier entry")
-    remove = verbs.add_parser("rm", help="mute no more, a shipped one too")
+    remove = verbs.add_parser("rm", help="unmute, also what the shipped list mutes")
     remove.add_argument("addresses", nargs="+", metavar="ADDRESS")
     remove.add_argument("--of", choices=("token", "wallet"), help="where it is muted as both")
     add_common(add, remove)

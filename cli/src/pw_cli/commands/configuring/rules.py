@@ -51,9 +51,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--cooldown", type=int, metavar="SECONDS", help="from an episode's opening")
     add.add_argument("--escalate", type=float, metavar="FACTOR", help="growth that fires again")
     add.add_argument("--description", metavar="TEXT")
-    add.add_argument("--replace", action="store_true", help="change its namesake: what is not "
-                     "given stays")  # fmt: skip
-    remove = verbs.add_parser("rm", help="take rules away")
+    add.add_argument(
+        "--replace",
+        action="store_true",
+        help="change the rule of this name: what is not given stays",
+    )
+    remove = verbs.add_parser("rm", help="remove rules")
     on = verbs.add_parser("on", help="turn rules on")
     off = verbs.add_parser("off", help="turn rules off and keep them")
     for verb in (remove, on, off):
