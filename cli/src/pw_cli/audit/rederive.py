@@ -41,7 +41,7 @@ async def stored_batches(
     """What PW_SWAP holds from `first_seq` up to `last_seq`, by default its present end.
 
     Raises:
-        Unreadable: a message that is no batch.
+        Unreadable: a message that is not a batch.
         BrokerAway, ApiRefused: from the broker.
     """
     if last_seq is None:
@@ -62,7 +62,7 @@ def is_streamed(batch: Batch) -> bool:
 
 
 async def as_stream(batches: Iterable[Batch]) -> AsyncIterator[Batch]:
-    """Batches that are at hand, given as those of the broker are."""
+    """Batches at hand, in the form in which the broker's come."""
     for batch in batches:
         yield batch
 

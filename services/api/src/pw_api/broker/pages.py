@@ -1,4 +1,4 @@
-"""Pages of a stream, of what is wanted alone: filtered first, so that a page is full."""
+"""Pages of a stream with only what is wanted: filtered first, so that a page is full."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.consuming.log_reader import StoredMessage
 from pw_common.jetstream.consuming.pages import newest_first
 
-# One request looks at no more messages than this; the next one goes on where it ended.
+# One request looks at no more messages than this; the next request goes on where it ended.
 LOOKED_AT_MAX: Final = 4_096
 # How many are read at a time once some of a page were left out.
 READ: Final = 512

@@ -16,7 +16,7 @@ def with_differences(
     Args:
         revisions: Newest first.
         field: What holds the entries of a revision.
-        identity: What tells two entries apart.
+        identity: What distinguishes two entries.
         below: The entries before the oldest of these revisions.
     """
     earlier = [*(one[field] for one in revisions[1:]), below][: len(revisions)]

@@ -18,7 +18,7 @@ CURSOR: Final = re.compile(r"([0-9]{1,15})\.([0-9]{1,9})")
 
 
 class Cursor(NamedTuple):
-    """The place of a swap in PW_SWAP: the sequence of its batch, and its number in there."""
+    """The position of a swap in PW_SWAP: the sequence of its batch, and its number in there."""
 
     seq: int
     number: int

@@ -1,4 +1,4 @@
-"""How operations whose bodies and answers are no pydantic views are described in OpenAPI."""
+"""How operations whose bodies and answers are not pydantic views are described in OpenAPI."""
 
 from __future__ import annotations
 

@@ -75,7 +75,8 @@ def router(runtime: Runtime, bus: Callable[[], Bus]) -> APIRouter:
 async def _after(bus: Bus, last_event_id: int | None) -> int:
     """The sequence after which a stream goes on: that of the last event seen, else the newest.
 
-    An id beyond the newest is of another stream of this name: this one is told from its beginning.
+    An id beyond the newest is of an earlier stream of this name: the present one is sent from its
+    beginning.
 
     Raises:
         BrokerAway, ApiRefused: from the broker.
@@ -90,13 +91,13 @@ async def _after(bus: Bus, last_event_id: int | None) -> int:
 async def _events(runtime: Runtime, bus: Bus, after: int) -> AsyncIterator[ServerSentEvent]:
     reader = LogReader(bus, STREAM_ALERT, start_seq=after + 1)
     try:
-        # An id without data is no event, and is what a browser names when it comes again: also
-        # one whose stream ended before the first alert.
+        # An id without data is not an event, but a browser names it when it comes again: also a
+        # browser whose stream ended before the first alert.
         yield ServerSentEvent(comment="alerts", id=str(after))
         while not runtime.stop.is_set():
             for message in await reader.fetch(FETCH, timeout_s=0.5):
-                # The line feeds of what was written by hand would make several lines of it.
-                body = _placed(message).decode("utf-8", "replace")
+                # Line feeds in a hand-written alert would make several lines of it.
+                body = _with_seq(message).decode("utf-8", "replace")
                 data = body.replace("\n", " ").replace("\r", " ")
                 yield ServerSentEvent(event="alert", id=str(message.seq), raw_data=data)
     except (BrokerAway, ApiRefused) as error:
@@ -108,8 +109,8 @@ async def _events(runtime: Runtime, bus: Bus, after: int) -> AsyncIterator[Serve
             await reader.close()
 
 
-def _placed(message: StoredMessage) -> bytes:
-    """A body with its place and its time, as a page of alerts has them; no object stays as is."""
+def _with_seq(message: StoredMessage) -> bytes:
+    """A body with its sequence and time, as in a page of alerts; unchanged if it is no object."""
     body = body_with_text(message.body).rstrip()
     if not body.endswith(b"}") or len(body) < len(b'{"":0}'):
         return body

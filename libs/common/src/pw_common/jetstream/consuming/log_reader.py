@@ -123,7 +123,7 @@ class LogReader:
         return await self._in_order(messages)
 
     async def close(self) -> None:
-        """Give the consumer up; the next fetch makes another one."""
+        """Give the consumer up; the next fetch makes another."""
         subscription, self._subscription = self._subscription, None
         consumer, self._consumer = self._consumer, ""
         if not consumer:
@@ -164,7 +164,7 @@ class LogReader:
         return found
 
     async def _after_quiet(self) -> None:
-        # A consumer that is gone looks like a quiet stream; the stream's end tells them apart.
+        # A consumer that is gone looks like a quiet stream; the stream's end distinguishes them.
         self._quiet += 1
         if self._quiet < QUIET_FETCHES_MAX:
             return
