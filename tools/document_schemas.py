@@ -1,8 +1,8 @@
 """JSON Schemas of the configuration documents, for editors and for whoever writes one by program.
 
 The fields come from the types that read them, the bounds from the constants of their readers. A
-schema allows all that its reader takes; what it cannot say (a metric that there is, a name that
-comes twice) the reader says.
+schema allows all that a file may say and that the API gives; what it cannot say (a metric that
+there is, a name that comes twice) the reader says.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ACCOUNT_INDEX: Final[Schema] = {
     "minimum": programs.ACCOUNT_INDEX_MIN,
     "maximum": programs.ACCOUNT_INDEX_MAX,
 }
-# What may stand beside the entries: the API adds it, and takes it back.
+# What may stand beside the entries: the API adds it to its answers.
 BESIDE: Final[dict[str, Schema]] = {
     "revision": {"type": "integer", "minimum": 0},
     "who": {"type": "string"},
@@ -39,6 +39,9 @@ BESIDE: Final[dict[str, Schema]] = {
     "at_ms": {"type": "integer"},
     "unusable": {"type": "string"},
     "in_force": {"type": "object"},
+    "shipped": {"type": "array"},
+    "from": {"type": "string"},
+    "new": {"type": "array"},
 }
 BOUNDS: Final[dict[type, dict[str, Schema]]] = {
     rules.Rule: {
@@ -88,7 +91,13 @@ def document_schemas() -> dict[str, Schema]:
     rule_list = _list_of(rules.Rule, rules.RULES_MAX)
     program_list = _list_of(programs.ProgramEntry, programs.PROGRAMS_MAX)
     made: dict[str, Schema] = {
-        "rules": {"anyOf": [rule_list, _mapping("triggers", rule_list, {})]},
+        "rules": {
+            "anyOf": [
+                rule_list,
+                _mapping("triggers", rule_list, {}),
+                _mapping("rules", rule_list, {}),
+            ]
+        },
         "watchlists": _entries(lists.Watched, lists.WATCHED_MAX),
         "mutes": _entries(lists.Mute, lists.MUTES_MAX),
         "channels": _entries(channels.Channel, channels.CHANNELS_MAX),

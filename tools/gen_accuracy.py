@@ -38,7 +38,7 @@ amounts must be equal to the unit, quote amounts within 3 % of what the program 
 share stands its 95 % interval (Wilson): few trades prove little.
 
 Made by `make accuracy` from the captures in `PW_CORPUS_DIR` and its folder `2026`; figures are of
-these captures, {transactions:,} transactions of which {successful:,} succeeded and are no votes.
+these captures, {transactions:,} transactions of which {successful:,} succeeded and are not votes.
 
 | set | trades | right | base exact | quote close | invented | other swaps | events disagree |
 |---|---|---|---|---|---|---|---|

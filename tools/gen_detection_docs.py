@@ -61,7 +61,7 @@ MUTES_HEAD = """
 ## Muted from the start
 
 Trades of these wallets do not count. They lie below your own mutes (at most 2,000), which add to
-them: see `pw mutes`. An entry of yours stands in the place of a shipped one; with `muted: false` it
+them: see `pw mutes`. An entry of yours stands in place of a shipped one; with `muted: false` it
 takes that one away.
 
 | address | why |

@@ -23,7 +23,7 @@ SHOWN_MAX: Final = 200
 
 
 class DecoderFailed(RuntimeError):
-    """The process ended, said nothing in time, or said what is no answer."""
+    """The process ended, said nothing in time, or said what is not an answer."""
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -35,7 +35,7 @@ def alert(kind: Literal["opened", "escalated", "closed"], *conditions: Condition
     )
 
 
-def told(
+def reading(
     verdict: Literal["holds", "fails", "unknown"], value: float | None, unknown: Unknown | None
 ) -> Condition:
     return Condition(text="", metric="", value=value, unknown=unknown, verdict=verdict)
@@ -91,10 +91,10 @@ def test_a_gate_is_judged_as_a_condition_is() -> None:
 
 def test_an_end_rests_on_one_condition_that_surely_fails() -> None:
     one = rule("buy_count_5m > 10", "unique_buyers_5m <= 3")
-    few = told("fails", 2.0, None)
-    less_is_known = told("unknown", 2.0, "cold")
-    many = told("fails", 9.0, "cold")
-    held = told("holds", 99.0, None)
+    few = reading("fails", 2.0, None)
+    less_is_known = reading("unknown", 2.0, "cold")
+    many = reading("fails", 9.0, "cold")
+    held = reading("holds", 99.0, None)
     assert rests_on_more(one, alert("closed", few, held), FIVE) == ()
     assert rests_on_more(one, alert("closed", held, many), NOTHING) == ()
     assert rests_on_more(one, alert("closed", less_is_known, held), NOTHING) == (

@@ -39,7 +39,7 @@ def test_a_missing_capture_or_token_is_named() -> None:
         chosen("--capture", "nowhere.pb")
     with pytest.raises(BadUsage, match="no such file: /nowhere"):
         chosen("--endpoint", "http://x:1", "--x-token-file", "/nowhere")
-    # What is no path may be the token itself.
+    # What is not a path may be the token itself.
     with pytest.raises(BadUsage, match=r"no such file: \*\*\*"):
         chosen("--endpoint", "http://x:1", "--x-token-file", "S3cretS3cret")
 

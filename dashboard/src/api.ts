@@ -278,6 +278,14 @@ export interface NearRule {
   fell_short_by: Array<string>;
 }
 
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  errors: Array<Record<string, string>> | null;
+}
+
 export interface ProgramEntry {
   id: string;
   name: string;

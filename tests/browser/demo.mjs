@@ -1,4 +1,4 @@
-// The demo as a person meets it: the link, the first alert, why it rang, the tokens beside, a service
+// The demo as a person meets it: the link, the first alert, why it fired, the tokens beside, a service
 // that dies, the API that dies; then what each page looks like. Prints as JSON what it saw and when.
 import { coldCost, cost, ENDS, launch, looks, watched } from "./browser.mjs";
 

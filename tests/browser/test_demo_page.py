@@ -1,4 +1,4 @@
-"""What a person sees who runs `pw up` and opens its link: a market, an alert, and why it rang."""
+"""What a person sees who runs `pw up` and opens its link: a market, an alert, and why it fired."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def assert_looks(found: dict[str, Any]) -> None:
     assert {name: one["overflow"] for name, one in found.items() if one["overflow"] > 0} == {}
 
 
-async def test_the_demo_rings_within_seconds_says_why_and_shows_what_dies(
+async def test_the_demo_fires_within_seconds_says_why_and_shows_what_dies(
     tmp_path: Path, cache: Path, pictures: Path
 ) -> None:
     chromium_here()

@@ -43,10 +43,10 @@ def wanted(own: str, port: int, login: str, spare: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def ringing(bus: Bus) -> AsyncIterator[None]:
+async def firing(bus: Bus) -> AsyncIterator[None]:
     """An alert again and again, for whoever listens."""
 
-    async def ring() -> None:
+    async def fire() -> None:
         n = 0
         while True:
             n += 1
@@ -57,7 +57,7 @@ async def ringing(bus: Bus) -> AsyncIterator[None]:
             await store(bus, subjects.alert(one.id), encode(one), {"Nats-Msg-Id": one.id})
             await asyncio.sleep(RING_EVERY_S)
 
-    task = asyncio.create_task(ring())
+    task = asyncio.create_task(fire())
     try:
         yield
     finally:
@@ -121,7 +121,7 @@ async def test_pages_of_other_sites_neither_read_nor_write_beside_a_person_who_i
                 links = [login_url(own, token, new_nonce(), now_ms()) for _ in range(2)]
                 return wanted(own, port, *links)
 
-            async with ringing(bus):
+            async with firing(bus):
                 found = await attacked(cache, asked)
         assert await revisions(client) == [0, 0, 0, 0]
     assert found["locked"] == {"mode": "locked", "help": True}
@@ -143,7 +143,7 @@ async def test_nor_do_they_where_no_token_is_asked_for(tmp_path: Path, cache: Pa
     async with asks as (_, bus, client):
         own = str(client.base_url).rstrip("/")
         with elsewhere() as port:
-            async with ringing(bus):
+            async with firing(bus):
                 found = await attacked(cache, lambda: wanted(own, port, f"{own}/", f"{own}/"))
         assert await revisions(client) == [0, 0, 0, 0]
     assert found["locked"] == {"mode": "blind", "help": False}

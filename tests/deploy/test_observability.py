@@ -101,7 +101,7 @@ def test_prometheus_reads_the_rules_that_are_mounted() -> None:
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not on PATH")
-def test_each_alert_rings_for_its_own_failure_and_not_before() -> None:
+def test_each_alert_fires_for_its_own_failure_and_not_before() -> None:
     done = subprocess.run(
         ["promtool", "test", "rules", "tests/deploy/alerts_test.yaml"],
         cwd=ROOT,

@@ -126,7 +126,7 @@ async def test_a_gap_filled_from_a_capture_is_closed_and_everything_is_proven(
 
         await poll_until(all_there, "every swap of the gap", timeout_s=90)
         assert (await stored_digest(bus))[0] > before
-        # Filled twice: nothing more is stored, nothing rings.
+        # Filled twice: nothing more is stored, nothing fires.
         code, out = await pw(
             "backfill", "--gap", gap["id"], "--capture", str(market), broker=broker
         )

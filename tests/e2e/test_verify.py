@@ -1,4 +1,4 @@
-"""`pw verify` beside everything else: what is still under way is no fault."""
+"""`pw verify` beside everything else: what is still under way is not a fault."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def test_a_running_system_is_verified_while_it_works(tmp_path: Path) -> No
             for name in ("PW_TX sequences answered", "swaps delivered once"):
                 assert counts[0][name] < counts[2][name], name
             assert counts[2]["alerts derived again"] >= 1
-            # A message that is no batch is said, not skipped.
+            # A message that is not a batch is said, not skipped.
             await bus.js.publish("pw.swap.v1.batch", b"not a batch")
             code, _, told = await verify(run.broker_url)
             assert (code, "PW_SWAP" in told) == (1, True), told

@@ -108,14 +108,14 @@ async def test_what_it_left_half_done_is_finished_and_all_of_it_is_proven(
             found = await told(bus)
             return found if len(found) >= 2 else []
 
-        rang = await poll_until(some, "alerts of the version before", timeout_s=120)
+        fired = await poll_until(some, "alerts of the version before", timeout_s=120)
         await bus.close()
         await run.stop()
     async with running(*kept, "--seed", "11", "--rate", "1500", folder=tmp_path) as run:
         bus = await connect(run.broker_url, "test", Log("test"))
 
         async def more() -> bool:
-            return len(await told(bus)) > len(rang) + 1
+            return len(await told(bus)) > len(fired) + 1
 
         await poll_until(more, "alerts of this version", timeout_s=120)
         words = ("verify", "--nats", run.broker_url)
@@ -125,4 +125,4 @@ async def test_what_it_left_half_done_is_finished_and_all_of_it_is_proven(
         await bus.close()
     ids = [one.id for one in found]
     assert len(ids) == len(set(ids))
-    assert {one.id for one in rang} <= set(ids)
+    assert {one.id for one in fired} <= set(ids)

@@ -37,9 +37,9 @@ CAUGHT_BY = {
         "tests/guards/test_defects.py",
         "test_ingest_knows_a_transaction_by_its_raw_signature",
     ),
-    "6 rules read what nobody wrote and could never ring": (
+    "6 rules read what nobody wrote and could never fire": (
         DETECTOR,
-        "test_every_shipped_rule_can_ring",
+        "test_every_shipped_rule_can_fire",
     ),
     "7 buy volume counted sells": (MARKET, "test_buy_volume_counts_buys_alone"),
     "8 windows were cut at the clock, an hour was fifteen minutes, unique a maximum": (
@@ -70,7 +70,7 @@ CAUGHT_BY = {
         DETECTOR,
         "test_within_its_cooldown_a_rule_does_not_open_again_and_after_it_does",
     ),
-    "16 a rule that was off rang": (DETECTOR, "test_a_rule_that_is_off_never_rings"),
+    "16 a rule that was off rang": (DETECTOR, "test_a_rule_that_is_off_never_fires"),
     "17 metrics were those of another process": (
         "libs/common/tests/test_metrics.py",
         "test_every_declared_metric_is_shown_under_its_declared_name",
@@ -79,9 +79,9 @@ CAUGHT_BY = {
         API,
         "test_channels_never_show_their_secrets_and_keep_them",
     ),
-    "19 what was hot once never rang again": (
+    "19 what was hot once never fired again": (
         DETECTOR,
-        "test_hot_expires_and_a_token_that_was_cold_rings_again",
+        "test_hot_expires_and_a_token_that_was_cold_fires_again",
     ),
 }
 

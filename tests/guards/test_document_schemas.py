@@ -147,7 +147,7 @@ def test_what_a_schema_can_see_it_refuses_and_so_does_the_reader(name: str, valu
 
 
 def test_the_shipped_documents_are_what_their_schemas_say() -> None:
-    for name, file in (("rules", "triggers.yaml"), ("mutes", "infrastructure.yaml")):
+    for name, file in (("rules", "shipped_rules.yaml"), ("mutes", "infrastructure.yaml")):
         value = yaml.safe_load(files("pw_detection").joinpath(file).read_bytes())
         shown = {"entries": value} if isinstance(value, list) and name == "mutes" else value
         assert list(SCHEMAS[name].iter_errors(shown)) == [], name

@@ -36,7 +36,7 @@ async def running_api(
 
 
 async def hold_to_contract(client: httpx.AsyncClient) -> Contract:
-    """From now on each answer of this client must be what OpenAPI says that it is."""
+    """From now on answers to this client, and bodies that are taken, must be as OpenAPI says."""
     contract = Contract((await client.get("/openapi.json")).json())
 
     async def check(answer: httpx.Response) -> None:

@@ -19,7 +19,10 @@ class Contract:
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._document = document
-        self._closed = {"components": {"schemas": _closed(document["components"]["schemas"])}}
+        schemas = document["components"]["schemas"]
+        # An answer has no field that is not named; a body may, which nobody reads.
+        self._closed = {"components": {"schemas": _closed(schemas)}}
+        self._open = {"components": {"schemas": schemas}}
         self._paths = [
             (re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))), methods)
             # A path without parameters is meant before one with.
@@ -44,17 +47,21 @@ class Contract:
         kind = answer.headers["content-type"].partition(";")[0]
         assert kind in promised["content"], f"{where} is {kind}, not {[*promised['content']]}"
         if kind in {JSON, PROBLEM}:
-            self._hold(promised["content"][kind]["schema"], msgspec.json.decode(body), where)
+            schema = promised["content"][kind]["schema"] | self._closed
+            _hold(schema, msgspec.json.decode(body), where)
         if answer.status_code < HTTPStatus.BAD_REQUEST:
             self.asked.add(operation["operationId"])
+            self._took(operation, request, where)
 
-    def takes(self, request: httpx.Request) -> None:
-        """Raises AssertionError for a JSON body of a request that OpenAPI does not allow."""
-        operation = self._operation(request.method, request.url.path) or {}
+    def _took(self, operation: dict[str, Any], request: httpx.Request, where: str) -> None:
+        """What was taken is what OpenAPI says that the operation takes.
+
+        What also takes text says itself whether that can be used.
+        """
         content = operation.get("requestBody", {}).get("content", {})
-        if JSON in content and request.headers.get("content-type") == JSON and request.content:
-            where = f"{request.method} {request.url.path}"
-            self._hold(content[JSON]["schema"], msgspec.json.decode(request.content), where)
+        if content.keys() == {JSON} and request.content:
+            schema = content[JSON]["schema"] | self._open
+            _hold(schema, msgspec.json.decode(request.content), f"{where}, its body")
 
     def _operation(self, method: str, path: str) -> dict[str, Any] | None:
         for pattern, methods in self._paths:
@@ -63,10 +70,13 @@ class Contract:
                 return found
         return None
 
-    def _hold(self, schema: dict[str, Any], value: Any, where: str) -> None:
-        errors = Draft202012Validator({**schema, **self._closed}).iter_errors(value)
-        told = [f"{error.json_path}: {error.message[:300]}" for error in errors]
-        assert not told, f"{where}: {told[:5]}"
+
+def _hold(schema: dict[str, Any], value: Any, where: str) -> None:
+    told = [
+        f"{error.json_path}: {error.message[:300]}"
+        for error in Draft202012Validator(schema).iter_errors(value)
+    ]
+    assert not told, f"{where}: {told[:5]}"
 
 
 def _closed(schema: Any) -> Any:

@@ -45,13 +45,13 @@ class Made(NamedTuple):
 def expected(*captures: Path) -> Made:
     """What any fleet must make of these captures, without a broker."""
     found = list(batches(captures))
-    rung = _rung(found)
-    return Made(*_swaps(found), len(rung), alert_digest(rung))
+    fired = _fired(found)
+    return Made(*_swaps(found), len(fired), alert_digest(fired))
 
 
 def expected_alerts(*captures: Path) -> list[Alert]:
     """The alerts themselves."""
-    return _rung(list(batches(captures)))
+    return _fired(list(batches(captures)))
 
 
 async def made(bus: Bus) -> Made:
@@ -60,11 +60,11 @@ async def made(bus: Bus) -> Made:
         batch_of(headers_of(message), message.data)
         async for message in stored_messages(bus, subjects.STREAM_SWAP)
     ]
-    rung = await stored_alerts(bus)
-    return Made(*_swaps(found), len(rung), alert_digest(rung))
+    fired = await stored_alerts(bus)
+    return Made(*_swaps(found), len(fired), alert_digest(fired))
 
 
-def _rung(found: list[Batch]) -> list[Alert]:
+def _fired(found: list[Batch]) -> list[Alert]:
     assembly, detector = Assembly(sources=("main",)), Detector()
     return [
         alert

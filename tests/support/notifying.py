@@ -1,4 +1,4 @@
-"""A notifier with channels of a test, what is rung through them, and what it says of them."""
+"""A notifier with channels of a test, what fires through them, and what it says of them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def alert(n: int, **more: Any) -> Alert:
     return Alert(**(fields | more))
 
 
-async def ring(bus: Bus, *numbers: int) -> None:
+async def fire(bus: Bus, *numbers: int) -> None:
     for n in numbers:
         one = alert(n)
         await store(bus, subjects.alert(one.id), encode(one), {"Nats-Msg-Id": one.id})

@@ -107,7 +107,7 @@ class World:
         }
         self.cursor = copy.cursor
 
-    def make_anew(self, name: str) -> None:
+    def recreate(self, name: str) -> None:
         """The queue is deleted and made again; ingest goes on where it was."""
         self._let_go()
         self.name, self.last_seq, self.pending = name, 0, {}

@@ -21,7 +21,7 @@ COMMANDS = (
     Command("up", "watching", "run the whole system here: broker, source and services"),
     Command("status", "watching", "show what the system is doing"),
     Command("url", "watching", "print a one-time link to the page"),
-    Command("alerts", "watching", "list what rang, or follow it"),
+    Command("alerts", "watching", "list what fired, or follow it"),
     Command("parse", "captures", "parse captures; prints one swap.v1 per line"),
     Command("capture", "captures", "record a capture from the broker, an endpoint or JSON-RPC"),
     Command("tail", "watching", "print a stream's messages as they arrive"),

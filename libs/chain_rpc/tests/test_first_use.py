@@ -42,7 +42,7 @@ BLOCK = (
         ("pw_rpc.core.single", "Single", b'{"slot":1,' + ENTRY + b"}"),
         ("pw_common.documents.channels", "Channels", b'{"entries":[]}'),
         ("pw_common.documents.programs", "ProgramTable", b'{"entries":[]}'),
-        ("pw_detection.rules.rules", "Triggers", b'{"rules":[]}'),
+        ("pw_detection.rules.rules", "StoredRules", b'{"rules":[]}'),
         ("pw_detection.rules.lists", "Mutes", b'{"entries":[]}'),
     ],
 )

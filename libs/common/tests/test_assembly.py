@@ -129,7 +129,7 @@ def test_what_comes_at_a_sequence_proven_never_stored_is_taken_all_the_same() ->
     for one in one_slot_each((1, 2, 5, 6)):
         assembly.add(one, 1_000, 1)
     assembly.skip_never_stored(4)
-    # Somebody deleted the message while a parser had it in hand: its answer is no repeat.
+    # Somebody deleted the message while a parser had it in hand: its answer is not a repeat.
     (fourth,) = one_slot_each((4,))
     fourth = msgspec.structs.replace(fourth, events=(stream.swap(4, 6),))
     assert assembly.add(fourth, 2_000, 7) == []
@@ -208,7 +208,7 @@ def test_messages_of_the_old_session_among_the_new_reset_nothing(seed: int, behi
     assert windowed + assembly.late + assembly.untimed == len(sent)
 
 
-def test_a_source_that_counts_its_sessions_anew_is_taken_after_a_bounded_while() -> None:
+def test_a_source_that_counts_its_sessions_from_1_again_is_taken_after_a_bounded_while() -> None:
     before = stream.cut(stream.flow(1, 30), 1, epoch=7)
     # Its checkpoint is gone: sessions begin with 1 again.
     after = [

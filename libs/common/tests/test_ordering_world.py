@@ -94,7 +94,7 @@ def test_restores_in_any_order_lose_nothing_and_double_nothing(
 
 @settings(max_examples=60)
 @given(seed=st.integers(0, 2**32), queues=st.integers(1, 3))
-def test_queues_made_anew_keep_their_histories_apart(seed: int, queues: int) -> None:
+def test_queues_created_again_keep_their_histories_apart(seed: int, queues: int) -> None:
     rng = random.Random(seed)
     histories = [history(rng, 1, slots_apart=1_000 * at) for at in range(queues)]
     world = World([], rng)
@@ -102,7 +102,7 @@ def test_queues_made_anew_keep_their_histories_apart(seed: int, queues: int) -> 
     stray_trades = 0
     for at, messages in enumerate(histories):
         if at:
-            world.make_anew(f"2026-02-0{at}T00:00:00Z")
+            world.recreate(f"2026-02-0{at}T00:00:00Z")
         world.messages, world.cursor = messages, 0
         while world.cursor < len(messages):
             world.send(rng.randrange(1, 9))

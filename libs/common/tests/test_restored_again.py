@@ -144,8 +144,9 @@ def test_what_waits_when_sequences_begin_again_unsaid_proves_nothing() -> None:
 def test_an_answer_of_a_queue_that_was_deleted_turns_nothing_back() -> None:
     assembly = Assembly(sources=("main",))
     closed = read(assembly, [message(seq, seq) for seq in range(1, 7)])
-    anew = [message(seq, seq + 10, tx_stream_created="2026-02-02T00:00:00Z") for seq in range(1, 9)]
-    closed += read(assembly, [*anew[:3], message(7, 7), *anew[3:]], 7)
+    created = "2026-02-02T00:00:00Z"
+    recreated = [message(seq, seq + 10, tx_stream_created=created) for seq in range(1, 9)]
+    closed += read(assembly, [*recreated[:3], message(7, 7), *recreated[3:]], 7)
     assert trades(closed) == {**dict.fromkeys(range(1, 7), 1), **dict.fromkeys(range(11, 18), 1)}
     assert [one.slot for one in closed if one.reset] == [1, 11]
     assert (assembly.held, assembly.late) == (0, 1)
@@ -233,8 +234,8 @@ def test_an_answer_to_what_was_lost_that_comes_twice_is_a_repeat() -> None:
 def test_what_comes_twice_of_a_queue_that_was_deleted_is_a_repeat() -> None:
     assembly = Assembly(sources=("main",))
     read(assembly, [message(seq, seq) for seq in range(1, 7)])
-    anew = [message(seq, seq + 10, tx_stream_created="2026-02-02T00:00:00Z") for seq in (1, 2)]
-    read(assembly, [anew[0], message(6, 6), anew[1]], 7)
+    recreated = [message(seq, seq + 10, tx_stream_created="2026-02-02T00:00:00Z") for seq in (1, 2)]
+    read(assembly, [recreated[0], message(6, 6), recreated[1]], 7)
     assert (assembly.late, assembly.repeats, assembly.held) == (0, 1, 0)
 
 

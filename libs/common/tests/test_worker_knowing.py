@@ -48,7 +48,7 @@ def test_what_on_back_tells(before: State, looked: State, could_not: State) -> N
 
 @dataclass
 class Broker:
-    """A consumer that is lost, made anew and repaired, and a worker that handles what it gives.
+    """A consumer that is lost, created again and repaired, and a worker that handles what it gives.
 
     The naive model is `unseen`: whether the consumer may have become another one since the
     worker last looked by `on_back`.
@@ -68,7 +68,7 @@ class Broker:
     def act(self, what: str, number: int) -> None:
         if what == "lost":
             self.is_there = False
-        elif what == "anew":
+        elif what == "recreated":
             self.is_there, self.count, self.life = True, 0, self.life + 1
         elif what == "back":
             self.is_there = True
@@ -104,7 +104,9 @@ class Broker:
 
 EVENTS = st.lists(
     st.tuples(
-        st.sampled_from(["fetch"] * 5 + ["blind"] * 2 + ["lost", "anew", "back", "others", "look"]),
+        st.sampled_from(
+            ["fetch"] * 5 + ["blind"] * 2 + ["lost", "recreated", "back", "others", "look"]
+        ),
         st.integers(0, 4),
     ),
     max_size=80,

@@ -191,6 +191,6 @@ class NaiveMarket(Market):
 
 
 def take_slot(detector: Any, closed: ClosedSlot) -> Any:
-    """What a slot rings, and how the projections look then."""
+    """What a slot fires, and how the projections look then."""
     alerts = detector.step(closed)
     return alerts, detector.tokens(4)

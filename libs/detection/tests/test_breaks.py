@@ -16,7 +16,7 @@ from pw_common.ordering.slots.breaks import BREAKS_MAX, FILLED_MAX, Breaks
 from pw_common.wire.alerts import Alert
 from pw_common.wire.messages import Batch, Event, SlotEvent, TokenCreated, encode
 from pw_detection.alerts.alerting import alert_of, facts_of
-from pw_detection.alerts.episodes import Ring
+from pw_detection.alerts.episodes import Firing
 from pw_detection.detector import Detector
 from pw_detection.rules.lists import Lists
 from pw_detection.rules.rules import Rule
@@ -190,12 +190,12 @@ def test_an_alert_over_a_gap_says_so_and_any_other_is_as_it_was() -> None:
     events = stream.flow(7, 400, slot_seconds=0.5, mints=1)
     rule = Rule(name="busy", conditions=("buy_count_5m >= 5",), severity="info", cooldown_s=0)
 
-    def rung(missing: set[int]) -> list[Alert]:
+    def fired(missing: set[int]) -> list[Alert]:
         detector = Detector((rule,))
         closed = stream.closed_slots(stream.cut(without(events, missing), 5))
         return [alert for slot in closed for alert in detector.step(slot)]
 
-    whole, over = rung(set()), rung({2, 3})
+    whole, over = fired(set()), fired({2, 3})
     assert whole
     assert over
     assert all(alert.gapped is msgspec.UNSET and not alert.detail for alert in whole)
@@ -208,9 +208,9 @@ def test_an_alert_over_a_gap_says_so_and_any_other_is_as_it_was() -> None:
 
 def test_an_end_over_a_gap_says_both() -> None:
     market = market_of(181, broken_at=180)
-    ring = Ring("closed", "episode", "id", 1, opened_slot=1, severity="info")
+    firing = Firing("closed", "episode", "id", 1, opened_slot=1, severity="info")
     ended = alert_of(
-        market, market.tokens["mint"], Lists(), ring, trigger="busy", conditions=(), near=(),
+        market, market.tokens["mint"], Lists(), firing, rule="busy", conditions=(), near=(),
         slot=181, event_time_ms=NOW_MS, detail="its conditions no longer hold",
     )  # fmt: skip
     assert ended.detail == (

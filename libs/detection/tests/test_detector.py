@@ -1,4 +1,4 @@
-"""From slots to alerts: rung once, grown, ended; the same after any restart."""
+"""From slots to alerts: fired once, grown, ended; the same after any restart."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_ids_never_repeat_and_each_alert_is_its_own_words() -> None:
     assert [decode_alert(encode(alert)) for alert in alerts] == alerts
 
 
-def test_an_episode_rings_once_then_when_it_grows_then_when_it_ends() -> None:
+def test_an_episode_fires_once_then_when_it_grows_then_when_it_ends() -> None:
     detector = Detector((LOUD[0],))
     (opened,) = run(detector, [buys(1, NOW_MS, 4)])
     assert (opened.kind, opened.n, opened.severity) == ("opened", 0, "warning")
@@ -103,14 +103,14 @@ def test_within_its_cooldown_a_rule_does_not_open_again_and_after_it_does() -> N
     assert again.kind == "opened"
 
 
-def test_a_rule_that_is_off_never_rings() -> None:
+def test_a_rule_that_is_off_never_fires() -> None:
     off = Rule(name="off", enabled=False, conditions=("buy_count_5m >= 1",))
     detector = Detector((off,))
     assert run(detector, [buys(1, NOW_MS, 9)]) == []
     assert detector.why("mint")[0]["blocked"] == ["disabled"]
 
 
-def test_hot_expires_and_a_token_that_was_cold_rings_again() -> None:
+def test_hot_expires_and_a_token_that_was_cold_fires_again() -> None:
     detector = Detector((LOUD[0],))
     run(detector, [buys(1, NOW_MS, 4)])
     assert detector.state("mint") == "HOT"
@@ -134,7 +134,7 @@ def test_new_rules_hold_from_their_slot_and_close_what_they_remove() -> None:
     assert detector.revision == 7
 
 
-def test_an_edited_rule_rings_no_old_episode_again_after_a_restart() -> None:
+def test_an_edited_rule_fires_no_old_episode_again_after_a_restart() -> None:
     detector = Detector((LOUD[0],))
     alerts = run(detector, [buys(1, NOW_MS, 4)])
     edited = Rule(name="busy", conditions=("buy_count_5m >= 3",), cooldown_s=600)
@@ -144,7 +144,7 @@ def test_an_edited_rule_rings_no_old_episode_again_after_a_restart() -> None:
     assert run(restarted, [buys(2, NOW_MS + 400, 1)]) == []
 
 
-def test_muted_tokens_never_ring_until_their_snooze_ends() -> None:
+def test_muted_tokens_never_fire_until_their_snooze_ends() -> None:
     detector = Detector((LOUD[0],))
     mute = Mute(address="mint", of="token", reason="known", until_ms=NOW_MS + 1_000)
     detector.set_mutes(Mutes(entries=(mute,)), from_slot=0)
@@ -208,7 +208,7 @@ def test_evaluating_a_token_looks_at_no_other_token() -> None:
     assert [a.mint for a in run(detector, [buys(60, NOW_MS + 100, 4, mint="mint7")])] == ["mint7"]
 
 
-def test_every_shipped_rule_can_ring() -> None:
+def test_every_shipped_rule_can_fire() -> None:
     rules = [msgspec.structs.replace(rule, enabled=True) for rule in shipped_rules()]
     detector = Detector(rules)
     detector.step(ClosedSlot(1, NOW_MS - 3 * 3_600_000, True))
@@ -232,5 +232,5 @@ def test_every_shipped_rule_can_ring() -> None:
     closed = [
         ClosedSlot(at + 2, time_ms, False, (trade,)) for at, (time_ms, trade) in enumerate(slots)
     ]
-    rung = {alert.trigger for alert in run(detector, closed) if alert.kind == "opened"}
-    assert rung == {rule.name for rule in rules}
+    fired = {alert.trigger for alert in run(detector, closed) if alert.kind == "opened"}
+    assert fired == {rule.name for rule in rules}

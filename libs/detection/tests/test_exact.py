@@ -124,18 +124,18 @@ def detectors() -> tuple[Detector, Detector]:
 def compare(seed: int, count: int, *, wide: bool) -> set[str]:
     source = Stream(seed, wide=wide)
     ours, plain = detectors()
-    rang = set()
+    fired = set()
     for closed in source.slots(count):
         told = naive.take_slot(plain, closed)
         assert naive.take_slot(ours, closed) == told
-        rang |= {f"{alert.trigger} {alert.kind}" for alert in told[0]}
+        fired |= {f"{alert.trigger} {alert.kind}" for alert in told[0]}
         for mint in sorted({swap.mint for swap in closed.swaps}):
             # A question brings windows to the present, so not every one is asked.
             if source.rng.random() < 0.3:
                 assert ours.token(mint) == plain.token(mint)
                 assert ours.why(mint) == plain.why(mint)
     assert set(ours.market.tokens) == set(plain.market.tokens)
-    return rang
+    return fired
 
 
 @pytest.fixture(autouse=True)
@@ -156,8 +156,8 @@ def test_busy_minutes_are_what_a_recount_gives(seed: int) -> None:
     compare(seed, 60, wide=True)
 
 
-def test_the_streams_used_here_ring_every_rule() -> None:
-    rang: set[str] = set()
+def test_the_streams_used_here_fire_every_rule() -> None:
+    fired: set[str] = set()
     for seed in range(6):
-        rang |= compare(seed, 120, wide=seed % 2 == 1)
-    assert {one.split()[0] for one in rang} == {rule.name for rule in RULES}
+        fired |= compare(seed, 120, wide=seed % 2 == 1)
+    assert {one.split()[0] for one in fired} == {rule.name for rule in RULES}

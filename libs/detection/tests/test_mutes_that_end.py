@@ -1,4 +1,4 @@
-"""A mute that ends: of tokens only, and never in the place of one that lasts."""
+"""A mute that ends: of tokens only, and never in place of one that lasts."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import pytest
 
 from pw_common.text.plain_text import STAND_IN
 from pw_detection.alerts.alerting import _title
-from pw_detection.alerts.episodes import Ring
+from pw_detection.alerts.episodes import Firing
 
 MINT = "HaMv3cdfDW6357yjpDur6kb6w52BUPJrMJpR76tjpump"
 
@@ -23,5 +23,5 @@ MINT = "HaMv3cdfDW6357yjpDur6kb6w52BUPJrMJpR76tjpump"
     ],
 )
 def test_a_title_is_one_line_with_a_short_plain_symbol(symbol: str, title: str) -> None:
-    ring = Ring(id="i", episode="e", n=0, kind="opened", severity="info", opened_slot=1)
-    assert _title(ring, "whale_concentration", symbol, MINT) == title
+    firing = Firing(id="i", episode="e", n=0, kind="opened", severity="info", opened_slot=1)
+    assert _title(firing, "whale_concentration", symbol, MINT) == title

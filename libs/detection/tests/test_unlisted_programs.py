@@ -141,7 +141,7 @@ def test_every_count_share_first_slot_and_signature_is_that_of_a_recount(
 ) -> None:
     slots = hours(seed, at, venues=VENUES[:BOUND])
     fold, expected = folded(slots), recounted(slots)
-    told = fold.told()
+    told = fold.report()
     assert (told.swaps, told.unlisted_swaps) == (expected["swaps"], expected["unlisted"])
     assert told.left_out == 0
     assert {
@@ -158,7 +158,7 @@ def test_every_count_share_first_slot_and_signature_is_that_of_a_recount(
 @given(st.integers(0, 2**32), st.integers(1, 120))
 def test_what_is_beyond_the_bound_is_counted_and_nothing_else_is_lost(seed: int, at: int) -> None:
     slots = hours(seed, at)
-    told, expected = folded(slots).told(), recounted(slots)
+    told, expected = folded(slots).report(), recounted(slots)
     passages = sum(count for count, _, _ in expected["programs"].values())
     assert sum(one.swaps for one in told.shown) + told.left_out == passages
     assert (told.swaps, told.unlisted_swaps) == (expected["swaps"], expected["unlisted"])
@@ -169,12 +169,12 @@ def test_what_is_beyond_the_bound_is_counted_and_nothing_else_is_lost(seed: int,
 def test_the_bound_is_met_here_and_takes_those_that_came_first_in_the_chain() -> None:
     swaps = tuple(swap(n, 1, venue) for n, venue in enumerate(VENUES))
     fold = folded([ClosedSlot(1, BEGIN_MS, True, swaps)])
-    told = fold.told()
+    told = fold.report()
     assert [one.program for one in told.shown] == sorted(PROGRAMS[:BOUND])
     assert (told.left_out, fold.left_out_total) == (len(VENUES) - BOUND, len(VENUES) - BOUND)
     # The next step begins with room for as many.
     fold.fold(ClosedSlot(2, BEGIN_MS + WINDOW.step_ms, False, (swap(99, 2, VENUES[-1]),)))
-    assert fold.told().programs == BOUND + 1
+    assert fold.report().programs == BOUND + 1
 
 
 def run(detector: Detector, slots: list[ClosedSlot]) -> list[Alert]:
@@ -221,11 +221,11 @@ def test_a_restart_anywhere_counts_the_same_and_gives_no_notice_twice(seed: int,
     straight = Detector()
     given = run(straight, slots[:at])
     again = restarted(slots[:at], given)
-    assert again.unlisted.told() == straight.unlisted.told()
+    assert again.unlisted.report() == straight.unlisted.report()
     assert again.market.bytes_held == straight.market.bytes_held
     later = run(straight, slots[at:])
     assert run(again, slots[at:]) == later
-    assert again.unlisted.told() == straight.unlisted.told()
+    assert again.unlisted.report() == straight.unlisted.report()
     noticed = [program_of(alert) for alert in (*given, *later) if program_of(alert)]
     assert len(noticed) == len(set(noticed))
 
@@ -263,7 +263,7 @@ def test_how_parsers_cut_and_reorder_batches_changes_nothing(seed: int, order: i
             for closed in assembly.add(batch)
             for alert in run(detector, [closed])
         ]
-        told.append(detector.unlisted.told())
+        told.append(detector.unlisted.report())
         notices.append([one for one in given if program_of(one)])
     assert told[0] == told[1]
     assert notices[0] == notices[1]
@@ -292,7 +292,7 @@ def test_a_program_that_passes_the_share_is_noticed_once_with_what_leads_to_it()
     assert notice.evidence == ("sig001001", "sig001002", "sig001000")
     assert PROGRAMS[0] in notice.title
     assert "23.5 % of 17 swaps" in notice.detail
-    assert detector.unlisted.told().shown[0].noticed_slot == 2
+    assert detector.unlisted.report().shown[0].noticed_slot == 2
 
 
 def test_two_that_notice_a_program_at_different_slots_give_one_id() -> None:
@@ -310,7 +310,7 @@ def test_an_interruption_forgets_counts_and_no_notice() -> None:
     assert len(noticed(detector, first)) == 1
     again = replace(first, slot=9, event_time_ms=BEGIN_MS + 9_000, reset=True)
     assert not noticed(detector, again)
-    assert detector.unlisted.told().swaps == SWAPS_MIN
+    assert detector.unlisted.report().swaps == SWAPS_MIN
 
 
 def test_a_gap_that_is_filled_counts_and_gives_no_notice_by_itself() -> None:
@@ -318,7 +318,7 @@ def test_a_gap_that_is_filled_counts_and_gives_no_notice_by_itself() -> None:
     run(detector, [slot_of(1, 0, "pump", others=20)])
     filled = replace(slot_of(1, 6, VENUES[0]), amends=True, reset=False)
     assert not noticed(detector, filled)
-    assert detector.unlisted.told().shown[0].swaps == 6
+    assert detector.unlisted.report().shown[0].swaps == 6
 
 
 @pytest.mark.parametrize(
@@ -328,7 +328,7 @@ def test_a_gap_that_is_filled_counts_and_gives_no_notice_by_itself() -> None:
 def test_text_that_is_no_address_is_counted_and_shown_nowhere(text: str) -> None:
     detector = Detector()
     assert not noticed(detector, slot_of(1, 20, f"unlisted:{text}"))
-    told = detector.unlisted.told()
+    told = detector.unlisted.report()
     assert (told.programs, told.shown, told.left_out) == (0, (), 20)
     assert all(map(is_address, PROGRAMS))
 

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from pw_api.http.heads import Heads
+
 Clients = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 EVENTS = "text/event-stream"
 
@@ -102,6 +104,40 @@ async def test_head_is_get_without_its_body(client_of: Clients, path: str) -> No
     assert looked.status_code == asked.status_code
     for name in ("content-type", "content-length", "cache-control"):
         assert looked.headers.get(name) == asked.headers.get(name)
+
+
+async def test_what_follows_a_head_is_kept_back_and_a_stream_is_ended() -> None:
+    sent: list[Any] = []
+    ended: list[bool] = []
+
+    async def stream(scope: Any, _receive: Any, send: Any) -> None:
+        assert scope["method"] == "GET"
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        try:
+            while True:
+                await send({"type": "http.response.body", "body": b"event", "more_body": True})
+                await asyncio.sleep(0)
+        finally:
+            ended.append(True)
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await Heads(stream)({"type": "http", "method": "HEAD"}, receive, send)
+    assert ended == [True]
+    assert [one["type"] for one in sent] == ["http.response.start", "http.response.body"]
+    assert (sent[1]["body"], sent[1]["more_body"]) == (b"", False)
+
+
+async def test_a_long_query_is_not_answered_with_a_longer_list(client_of: Clients) -> None:
+    query = "&".join(f"x{n}=1" for n in range(2_000))
+    async with client_of() as client:
+        answer = await client.get(f"/api/v1/swaps?{query}")
+    assert answer.status_code == 422
+    assert len(answer.content) < 8_000
 
 
 async def test_a_long_answer_is_packed_for_who_can_unpack_it(client_of: Clients) -> None:

@@ -14,11 +14,13 @@ U64_MAX = 2**64 - 1
 NOW_MS = 1_790_000_000_000
 
 
-def make_swap(signature: str, *, ordinal: int = 0, mint: str = "m", trader: str = "t") -> Swap:
+def make_swap(
+    signature: str, *, ordinal: int = 0, mint: str = "m", trader: str = "t", slot: int = 5
+) -> Swap:
     return Swap(
         signature=signature,
         ordinal=ordinal,
-        slot=5,
+        slot=slot,
         index=1,
         trader=trader,
         side="buy",
@@ -133,7 +135,32 @@ def test_the_times_of_slots_are_bounded() -> None:
             seq=slot + 1,
             stored_ms=NOW_MS,
         )
-    assert len(ring._time_s) == SLOTS_MAX
+        ring.add(make_batch(make_swap(f"s{slot}", slot=10**6 + slot)), seq=slot + 1, stored_ms=1)
+    assert len(ring._time_ms) == len(ring._untimed) == SLOTS_MAX
+
+
+def test_a_swap_that_has_its_time_keeps_it_while_it_is_held() -> None:
+    ring = RecentSwaps(10)
+    time_s = 1_790_000_000
+    ring.add(
+        make_batch(make_swap("s"), SlotEvent(slot=5, parent=4, block_time_s=time_s)),
+        seq=1,
+        stored_ms=NOW_MS,
+    )
+    for slot in range(100, 100 + SLOTS_MAX + 5):
+        ring.add(make_batch(SlotEvent(slot=slot, parent=4, block_time_s=1)), seq=2, stored_ms=1)
+    assert [one.event_time_ms for one in ring.find(limit=5)] == [1000 * time_s]
+
+
+def test_a_stream_that_was_made_again_is_paged_without_repeats_or_losses() -> None:
+    ring = RecentSwaps(1_000)
+    for number in range(50):
+        ring.add(make_batch(make_swap(f"old{number}")), seq=90_000 + number, stored_ms=NOW_MS)
+    for number in range(50):
+        ring.add(make_batch(make_swap(f"new{number}")), seq=1 + number, stored_ms=NOW_MS)
+    wanted = [f"new{n}" for n in range(49, -1, -1)] + [f"old{n}" for n in range(49, -1, -1)]
+    for limit in (7, 50, 60):
+        assert [swap.signature for swap in in_pages(ring, limit=limit)] == wanted
 
 
 @given(text=st.text(max_size=40) | st.from_regex(CURSOR))

@@ -142,7 +142,7 @@ def folding(stored: Stored, batches: list[Batch]) -> Folding:
 
 
 def run(batches: list[Batch], stops: list[int]) -> dict[str, Alert]:
-    """Fold all messages, starting anew after each of these sequences."""
+    """Fold all messages, starting again after each of these sequences."""
     stored = Stored()
 
     async def work() -> None:

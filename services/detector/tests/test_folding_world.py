@@ -110,7 +110,7 @@ def folding(stored: Stored, arrived: list[Batch]) -> Folding:
 
 
 async def read(arrived: list[Batch], stops: list[int]) -> Stored:
-    """Fold all messages, starting anew after each of these sequences."""
+    """Fold all messages, starting again after each of these sequences."""
     stored = Stored()
     for number, stop in enumerate([*stops, len(arrived)]):
         one = folding(stored, arrived)

@@ -141,7 +141,7 @@ async def read(folding: Folding, log: list[Batch], from_seq: int = 0) -> None:
     await folding.close()
 
 
-def rung(stored: Stored) -> set[str]:
+def fired(stored: Stored) -> set[str]:
     return {alert.mint for alert in stored.alerts.values() if alert.kind == "opened"}
 
 
@@ -170,7 +170,7 @@ def test_a_given_up_message_that_comes_later_changes_no_place() -> None:
         await read(again, log, len(log) - pause + 1)
 
     asyncio.run(work())
-    assert {f"A{next_seq + at}" for at in range(3 * pause - 1)} <= rung(stored)
+    assert {f"A{next_seq + at}" for at in range(3 * pause - 1)} <= fired(stored)
 
 
 @pytest.mark.parametrize("stored_at", [0, 1, 3])
@@ -196,7 +196,7 @@ def test_however_often_sequences_are_said_to_have_begun_again_only_what_is_new_i
 
     asyncio.run(work())
     # The newest slot stays open: nothing says yet that it is whole.
-    assert rung(stored) == {f"A{seq}" for seq in range(1, 40)}
+    assert fired(stored) == {f"A{seq}" for seq in range(1, 40)}
     assert stored.given_twice == 0
 
 
@@ -212,7 +212,9 @@ def test_a_slot_that_the_end_of_a_queue_closes_is_evaluated_after_a_restart_just
         await read(detector_on(stored), log)
 
     asyncio.run(work())
-    assert rung(stored) == {f"A{seq}" for seq in range(1, 11)} | {f"B{seq}" for seq in range(1, 10)}
+    assert fired(stored) == {f"A{seq}" for seq in range(1, 11)} | {
+        f"B{seq}" for seq in range(1, 10)
+    }
 
 
 def test_what_waited_behind_a_gap_when_the_queue_was_created_again_is_not_lost() -> None:
@@ -220,7 +222,7 @@ def test_what_waited_behind_a_gap_when_the_queue_was_created_again_is_not_lost()
     log = [message(seq, 100 + seq) for seq in (1, 2, 4, 5)]
     log += [message(seq, 200 + seq, created="B") for seq in range(1, 4)]
     asyncio.run(read(detector_on(stored), log))
-    assert rung(stored) == {"A1", "A2", "A4", "A5", "B1", "B2"}
+    assert fired(stored) == {"A1", "A2", "A4", "A5", "B1", "B2"}
 
 
 def test_a_gap_that_reading_on_proves_never_stored_is_not_given_up_however_old_it_is() -> None:
@@ -238,16 +240,16 @@ def test_a_gap_that_reading_on_proves_never_stored_is_not_given_up_however_old_i
             # Stored long ago: a restart reads what lies hours back.
             await folding.take(batch, seq, seq)
             await folding.settle_sequence_gaps(caught_up=True)
-            assert rung(stored) <= {"A1"} or seq == 11
+            assert fired(stored) <= {"A1"} or seq == 11
         assert [now - then for now, then in zip(totals(), before, strict=True)] == [0, 1]
 
     asyncio.run(work())
-    assert rung(stored) == {f"A{seq}" for seq in (1, 2, *range(4, 11))}
+    assert fired(stored) == {f"A{seq}" for seq in (1, 2, *range(4, 11))}
 
 
 def test_the_sequence_of_a_batch_that_cannot_be_read_is_held_and_counted_and_not_passed() -> None:
     stored = Stored()
-    # The third message of PW_SWAP is no batch; the queue has acknowledged what it answered.
+    # The third message of PW_SWAP is not a batch; the queue has acknowledged what it answered.
     wait = HOLD_MAX_MS // STORED_MS
     end = wait + 40
     log = {seq: message(seq, 100 + seq) for seq in (1, 2, *range(4, end))}
@@ -266,9 +268,9 @@ def test_the_sequence_of_a_batch_that_cannot_be_read_is_held_and_counted_and_not
                 await folding.take(log[seq], seq, STORED_MS * seq)
             await folding.settle_sequence_gaps(caught_up=False)
             if seq == 3 + wait:
-                assert rung(stored) == {"A1"}
+                assert fired(stored) == {"A1"}
         after = [now - then for now, then in zip(totals(), before, strict=True)]
         assert after == [1, 1, 0]
 
     asyncio.run(work())
-    assert rung(stored) == {f"A{seq}" for seq in (1, 2, *range(4, end - 1))}
+    assert fired(stored) == {f"A{seq}" for seq in (1, 2, *range(4, end - 1))}

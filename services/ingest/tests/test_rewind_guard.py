@@ -66,7 +66,7 @@ def test_a_queue_restored_by_however_little_is_found_out(
     was_seq = queue.guard.last_seq
     queue.last_seq = was_seq - back
     if are_lost:
-        # What was stored and not answered is sent again, and stored anew.
+        # What was stored and not answered is sent again, and stored once more.
         queue.sent.extend(floor_seq for _, floor_seq in queue.stored)
         queue.stored.clear()
     else:

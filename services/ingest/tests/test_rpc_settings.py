@@ -23,8 +23,8 @@ def test_a_node_alone_is_a_source_and_its_key_is_not_shown() -> None:
     assert settings is not None
     [endpoint] = settings.endpoints()
     assert endpoint.is_rpc
-    assert endpoint.shown == "https://node.example:443"
-    assert "0123456789abcdef" not in repr(endpoint.shown)
+    assert endpoint.redacted == "https://node.example:443"
+    assert "0123456789abcdef" not in repr(endpoint.redacted)
     assert settings.kind == "live"
 
 

@@ -94,9 +94,9 @@ def test_several_filters_give_all_their_names_and_failures_are_seen() -> None:
 
 
 def test_a_filter_out_of_bounds_is_refused_with_its_name() -> None:
-    with pytest.raises(BadFilter, match="'all': 'x' in account_include is no address"):
+    with pytest.raises(BadFilter, match="'all': 'x' in account_include is not an address"):
         compile_filter(request(account_include=["x"]))
-    with pytest.raises(BadFilter, match="'x' is no signature"):
+    with pytest.raises(BadFilter, match="'x' is not a signature"):
         compile_filter(request(signature="x"))
     with pytest.raises(BadFilter, match="1001 in account_include, at most 1000"):
         compile_filter(request(account_include=[address(0)] * 1001))

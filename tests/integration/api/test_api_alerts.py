@@ -31,14 +31,14 @@ def alert(n: int, **more: Any) -> Alert:
     return Alert(**(fields | more))  # type: ignore[arg-type]
 
 
-async def ring(bus: Bus, one: Alert) -> None:
+async def fire(bus: Bus, one: Alert) -> None:
     await store(bus, subjects.alert(one.id), encode(one), {"Nats-Msg-Id": one.id})
 
 
 async def test_alerts_come_in_pages_newest_first_and_filtered(tmp_path: Path) -> None:
     async with running_api(tmp_path) as (_, bus, client):
         for n in range(5):
-            await ring(bus, alert(n, trigger="even" if n % 2 == 0 else "odd"))
+            await fire(bus, alert(n, trigger="even" if n % 2 == 0 else "odd"))
         page = (await client.get("/api/v1/alerts?limit=2")).json()
         assert [one["n"] for one in page["alerts"]] == [4, 3]
         older = (await client.get(f"/api/v1/alerts?before_seq={page['next_before_seq']}")).json()
@@ -50,7 +50,7 @@ async def test_alerts_come_in_pages_newest_first_and_filtered(tmp_path: Path) ->
 async def test_a_stream_goes_on_after_the_last_id_that_was_seen(tmp_path: Path) -> None:
     async with running_api(tmp_path) as (_, bus, client):
         for n in range(3):
-            await ring(bus, alert(n))
+            await fire(bus, alert(n))
         seen: list[int] = []
         headers = {"Last-Event-ID": "1"}
         async with client.stream("GET", "/api/v1/alerts/stream", headers=headers) as answer:
@@ -59,7 +59,7 @@ async def test_a_stream_goes_on_after_the_last_id_that_was_seen(tmp_path: Path) 
                 if line.startswith("data: "):
                     seen.append(msgspec.json.decode(line[6:])["n"])
                 if len(seen) == 2:
-                    await ring(bus, alert(3))
+                    await fire(bus, alert(3))
                 if len(seen) == 3:
                     break
         assert seen == [1, 2, 3]

@@ -58,7 +58,7 @@ async def begins(client: httpx.AsyncClient, last_event_id: str | None) -> list[s
 async def test_a_stream_says_where_it_begins_so_that_a_browser_can_come_again(
     tmp_path: Path,
 ) -> None:
-    """Without an id a browser whose stream ends before its first alert would begin anew."""
+    """Without an id a browser whose stream ends before its first alert would start over."""
     async with running_api(tmp_path) as (_, bus, client):
         assert await begins(client, None) == [": alerts", "id: 0"]
         for n in range(1, 4):

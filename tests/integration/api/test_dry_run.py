@@ -122,7 +122,7 @@ def test_rules_tried_out_count_what_is_watched_and_leave_out_what_is_muted(tmp_p
     watched = Rule(name="watched", conditions=("watched_buyers_5m >= 1",), cooldown_s=60)
     buys = Rule(name="buys", conditions=("buy_count_5m >= 1",), cooldown_s=60)
 
-    def rung(rule: Rule, lists: WatchLists | None, mutes: Mutes | None) -> set[str]:
+    def fired(rule: Rule, lists: WatchLists | None, mutes: Mutes | None) -> set[str]:
         trial = Trial((rule,), lists, mutes)
         for seq, batch in enumerate(stored, 1):
             trial.take(batch, seq * 1_000, seq)
@@ -130,7 +130,7 @@ def test_rules_tried_out_count_what_is_watched_and_leave_out_what_is_muted(tmp_p
         return {one.mint for one in trial.found.alerts}
 
     who = WatchLists(entries=(Watched(address=wallet),))
-    assert rung(watched, None, None) == set()
-    assert mint in rung(watched, who, None)
-    assert mint in rung(buys, None, None)
-    assert mint not in rung(buys, None, Mutes(entries=(Mute(address=mint, of="token"),)))
+    assert fired(watched, None, None) == set()
+    assert mint in fired(watched, who, None)
+    assert mint in fired(buys, None, None)
+    assert mint not in fired(buys, None, Mutes(entries=(Mute(address=mint, of="token"),)))

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from pw_cli.offline.offline import batches
+from pw_common.dev.local_broker import LocalBroker
 from pw_common.jetstream.bus import Bus
 from pw_common.topology import subjects
 from pw_common.wire.alerts import Alert
@@ -87,10 +88,11 @@ async def ask_of_documents(client: httpx.AsyncClient, receiver_url: str) -> None
 async def ask_of_the_market(client: httpx.AsyncClient) -> None:
     """What was seen: alerts, tokens, swaps, and rules tried out on them."""
 
-    async def rung() -> Any:
-        return (await good(client, "GET", "alerts?limit=3"))["alerts"]
+    async def of_a_token() -> Any:
+        found = (await good(client, "GET", "alerts"))["alerts"]
+        return [one["mint"] for one in found if one["mint"]]
 
-    mint = (await poll_until(rung, "an alert"))[0]["mint"]
+    mint = (await poll_until(of_a_token, "an alert of a token"))[0]
 
     async def shown() -> Any:
         page = await good(client, "GET", "tokens?limit=1")
@@ -124,10 +126,11 @@ async def test_each_operation_answers_what_it_promises(tmp_path: Path) -> None:
         async with running_api(tmp_path) as (broker, bus, client):
             contract = await hold_to_contract(client)
             here = {"PW_NATS_URL": broker.url}
+            # Before the detector starts, which asks for them once a second.
+            revision = (await good(client, "GET", "triggers"))["revision"]
+            rules = {"revision": revision, "rules": [RULE]}
+            await good(client, "PUT", "triggers", json=rules)
             async with running_service("pw_detector", here), running_service("pw_notifier", here):
-                revision = (await good(client, "GET", "triggers"))["revision"]
-                rules = {"revision": revision, "rules": [RULE]}
-                await good(client, "PUT", "triggers", json=rules)
                 for batch in batches([capture]):
                     await publish(bus, batch)
                 await store_gap(bus, 10, 12)
@@ -139,14 +142,17 @@ async def test_each_operation_answers_what_it_promises(tmp_path: Path) -> None:
             assert contract.operations() - contract.asked == ASKED_ELSEWHERE
 
 
+def rung(n: int, trigger: str = "quick") -> Alert:
+    return Alert(
+        id=f"{n:032}", episode="e", n=n, kind="opened", severity="info", slot=n,
+        trigger=trigger, opened_slot=n, event_time_ms=n, mint="M" * 43,
+    )  # fmt: skip
+
+
 async def test_a_filtered_page_is_full_however_far_apart_its_alerts_are(tmp_path: Path) -> None:
     async with running_api(tmp_path) as (_, bus, client):
         for n in range(1_200):
-            one = Alert(
-                id=f"{n:032}", episode="e", n=n, kind="opened", severity="info", slot=n,
-                trigger="rare" if n % 400 == 0 else "common", opened_slot=n, event_time_ms=n,
-                mint="M" * 43,
-            )  # fmt: skip
+            one = rung(n, "rare" if n % 400 == 0 else "common")
             await store(bus, subjects.alert(one.id), encode(one), {MSG_ID: one.id})
         page = await good(client, "GET", "alerts?trigger=rare&limit=2")
         assert [one["n"] for one in page["alerts"]] == [800, 400]
@@ -156,6 +162,45 @@ async def test_a_filtered_page_is_full_however_far_apart_its_alerts_are(tmp_path
         assert last["next_before_seq"] is None
         none = await good(client, "GET", "alerts?trigger=never")
         assert (none["alerts"], none["next_before_seq"]) == ([], None)
+
+
+async def test_a_document_that_nobody_changed_has_an_empty_history(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as (_, _bus, client):
+        for path in ("triggers", "programs"):
+            for query in ("", "?before_revision=1", "?limit=1"):
+                page = await good(client, "GET", f"{path}/history{query}")
+                assert page == {"history": [], "next_before_revision": None}
+        revision = (await good(client, "GET", "triggers"))["revision"]
+        for _ in range(3):
+            change = {"revision": revision, "rules": [RULE]}
+            revision = (await good(client, "PUT", "triggers", json=change))["revision"]
+        seen, query = [], "?limit=1"
+        while query:
+            page = await good(client, "GET", f"triggers/history{query}")
+            seen += [one["revision"] for one in page["history"]]
+            before = page["next_before_revision"]
+            query = f"?limit=1&before_revision={before}" if before else ""
+        assert seen == [revision, revision - 1, revision - 2]
+
+
+async def test_alerts_that_cannot_be_read_are_passed_over_a_page_at_a_time(
+    tmp_path: Path,
+) -> None:
+    async with running_api(tmp_path) as (broker, bus, client):
+        await store(bus, subjects.alert(f"{0:032}"), encode(rung(0)), {MSG_ID: "0"})
+        for n in range(1, 600):
+            await store(bus, subjects.alert(f"{n:032}"), b'{"type":"alert.v9"}', {MSG_ID: str(n)})
+        asked = await api_requests(broker)
+        page = await good(client, "GET", "alerts?limit=1")
+        assert [one["n"] for one in page["alerts"]] == [0]
+        assert await api_requests(broker) - asked < 50
+
+
+async def api_requests(broker: LocalBroker) -> int:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        return int(
+            (await client.get(f"http://127.0.0.1:{broker.monitor_port}/jsz")).json()["api"]["total"]
+        )
 
 
 async def test_head_of_a_stream_ends_and_gives_its_place_back(tmp_path: Path) -> None:

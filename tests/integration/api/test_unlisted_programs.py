@@ -69,7 +69,7 @@ def counted(last: int) -> dict[str, Any]:
     for slot in range(1, last + 1):
         for closed in assembly.add(slot_batch(slot), seq=slot):
             detector.step(closed)
-    told: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(detector.unlisted.told()))
+    told: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(detector.unlisted.report()))
     return told
 
 

@@ -19,7 +19,7 @@ MINT = "9BB6NFEcjBCtnNLFko2FqVQBq8HHM13kCyYcdQbgpump"
 WAIT_S = 30.0
 
 
-async def ring(bus: Bus, number: int) -> None:
+async def fire(bus: Bus, number: int) -> None:
     one = Alert(
         id=f"{number:032}", episode=f"e{number}", n=0, kind="opened", severity="warning",
         trigger="stealth_accumulation", slot=number, opened_slot=number, event_time_ms=number,
@@ -32,7 +32,7 @@ async def test_the_newest_are_listed_and_json_is_what_the_api_gives(tmp_path: Pa
     async with provisioned(tmp_path) as (broker, bus):
         nothing = await pw("alerts", PW_NATS_URL=broker.url)
         for number in (1, 2, 3):
-            await ring(bus, number)
+            await fire(bus, number)
         listed = await pw("alerts", "--limit", "2", PW_NATS_URL=broker.url)
         lines = await pw("alerts", "--json", PW_NATS_URL=broker.url)
     assert (nothing.code, nothing.out, nothing.err) == (0, "", "pw alerts: none is stored\n")
@@ -46,7 +46,7 @@ async def test_the_newest_are_listed_and_json_is_what_the_api_gives(tmp_path: Pa
 
 async def test_following_shows_what_is_there_and_then_what_comes(tmp_path: Path) -> None:
     async with provisioned(tmp_path) as (broker, bus):
-        await ring(bus, 1)
+        await fire(bus, 1)
         words = ("alerts", "--follow", "--json")
         async with started(*words, PW_NATS_URL=broker.url, PYTHONUNBUFFERED="1") as process:
             assert process.stdout is not None
@@ -54,7 +54,7 @@ async def test_following_shows_what_is_there_and_then_what_comes(tmp_path: Path)
                 line = await asyncio.wait_for(process.stdout.readline(), WAIT_S)
                 assert msgspec.json.decode(line)["seq"] == number
                 if number == 1:
-                    await ring(bus, 2)
+                    await fire(bus, 2)
 
 
 async def test_without_a_broker_it_says_so() -> None:

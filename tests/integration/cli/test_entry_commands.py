@@ -88,7 +88,7 @@ async def test_rules_of_a_file_are_added_at_once_or_not_at_all(tmp_path: Path) -
         assert "none.yaml" in missing.err
 
 
-async def test_a_dry_run_says_what_rules_would_have_rung(tmp_path: Path) -> None:
+async def test_a_dry_run_says_what_rules_would_have_fired(tmp_path: Path) -> None:
     file = tmp_path / "rules.yaml"
     file.write_text("- {name: any, conditions: ['sell_count_5m >= 1']}\n")
     async with system(tmp_path) as (bus, command, _):
@@ -179,7 +179,7 @@ async def test_a_channel_is_added_tested_and_taken_away_and_its_secrets_stay_hid
             )  # fmt: skip
             assert added.code == 0, added
             assert "no longer go to the notifier's own output" in added.out
-            # A misspelt rule would be a channel that never rings.
+            # A misspelt rule would be a channel that never gets an alert.
             misspelt = await command(
                 "channels", "add", "other", "console", "--rule", "extrem_ratio"
             )

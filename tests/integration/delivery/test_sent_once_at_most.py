@@ -18,10 +18,10 @@ from support.notifying import (
     configure,
     dead_letters,
     delivered,
+    fire,
     hook,
     notifying,
     of_rules,
-    ring,
     said,
 )
 from support.poll import poll_until
@@ -58,7 +58,7 @@ async def test_what_no_connection_took_is_sent_once_the_address_is_right(tmp_pat
     with receiving() as right:
         entry = once(f"http://127.0.0.1:{unused_port()}/x")
         async with notifying(tmp_path, entry) as (bus, url, _):
-            await ring(bus, 1, 2, 3)
+            await fire(bus, 1, 2, 3)
             # Even a crash would lose nothing now.
             await until_noted(bus, 1, b"unsent")
             await configure(bus, entry | {"url": right.url})
@@ -74,7 +74,7 @@ async def test_what_was_answered_with_a_refusal_is_sent_by_the_next_notifier_eve
     with receiving() as receiver:
         receiver.always = (status, {}, b"")
         async with notifying(tmp_path, once(receiver.url)) as (bus, _, process):
-            await ring(bus, 1, 2, 3)
+            await fire(bus, 1, 2, 3)
             await until_noted(bus, 1, b"unsent")
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
@@ -92,9 +92,9 @@ async def test_an_orderly_stop_hands_over_what_waits_and_what_is_under_way_goes_
     with receiving() as receiver:
         receiver.takes_s = 2
         async with notifying(tmp_path, once(receiver.url)) as (bus, _, process):
-            await ring(bus, 1)
+            await fire(bus, 1)
             await until_noted(bus, 1, b"sending")
-            await ring(bus, 2, 3)
+            await fire(bus, 2, 3)
             process.terminate()
             assert await asyncio.to_thread(process.wait) == 0
             assert of_rules(receiver) == [(False, [1])]
@@ -114,10 +114,10 @@ async def test_an_edit_while_a_receiver_takes_its_time_neither_doubles_nor_loses
         receiver.takes_s = 3
         entry = hook("hook", receiver.url, delivery=delivery)
         async with notifying(tmp_path, entry) as (bus, _, _process):
-            await ring(bus, 1)
+            await fire(bus, 1)
             await until_noted(bus, 1, b"sending")
             await configure(bus, entry | {"late_after_s": 300})
-            await ring(bus, 2)
+            await fire(bus, 2)
             assert await delivered(receiver, 1, 2) == [(False, [1]), (False, [2])]
             assert len(receiver.seen) == 2
             assert await dead_letters(bus) == 0
@@ -130,7 +130,7 @@ async def test_a_channel_that_ends_slowly_holds_up_no_other_that_was_changed(
         slow.takes_s = 9
         entries = hook("slow", slow.url), hook("other", other.url)
         async with notifying(tmp_path, *entries) as (bus, _, _process):
-            await ring(bus, 1)
+            await fire(bus, 1)
             await delivered(other, 1)
             # Late from now on: a digest shows that the change has been taken up.
             await configure(bus, *(one | {"late_after_s": 1, "severity_min": "info"}
@@ -141,7 +141,7 @@ async def test_a_channel_that_ends_slowly_holds_up_no_other_that_was_changed(
                 return len(names) == 3
 
             await poll_until(third, "the new channel", timeout_s=6)
-            await ring(bus, 2)
+            await fire(bus, 2)
             await delivered(other, 1, 2, 2)
             assert not slow.taken
             await delivered(slow, 1, 2)
@@ -156,7 +156,7 @@ async def test_what_may_have_been_sent_before_a_crash_is_a_dead_letter_that_can_
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
             await bus.kv_put(subjects.BUCKET_OUTBOX, f"hook.{1:032}", b"sending")
-            await ring(bus, 1)
+            await fire(bus, 1)
             broker = bus.client.connected_url
             assert broker is not None
             environ = {"PW_NATS_URL": broker.geturl()}

@@ -10,7 +10,7 @@ import pytest
 from pw_common.jetstream.bus import Bus
 from support.beating import beating
 from support.broker import provisioned
-from support.notifying import configure, dead_letters, hook, ring
+from support.notifying import configure, dead_letters, fire, hook
 from support.poll import poll_until
 from support.receiver import Receiver, receiving
 from support.records import beat, source_health
@@ -52,7 +52,7 @@ async def test_letters_of_the_other_notifier_are_no_updates_that_could_not_be_re
                     return bool(one.seen and other.seen)
 
                 await poll_until(both_look, "both look at the system", timeout_s=40)
-                await ring(bus, 1)
+                await fire(bus, 1)
 
                 async def said() -> bool:
                     return "channel_bad" in triggers(team)

@@ -80,7 +80,7 @@ async def running(language: str, secret: str, folder: Path) -> AsyncIterator[Exa
         await asyncio.to_thread(process.wait, 20)
 
 
-async def ring(bus: Bus, n: int) -> None:
+async def fire(bus: Bus, n: int) -> None:
     alert = Alert(
         id=f"{n:032}", episode="e", n=n, kind="opened", trigger="busy", severity="warning", slot=n,
         opened_slot=n, event_time_ms=n, mint="M" * 43, title=f"alert {n} \U0001f415 ü",
@@ -156,29 +156,29 @@ async def test_an_example_verifies_what_the_notifier_sends_and_nothing_else(
 
                     await poll_until(has, f"{line!r} printed", timeout_s=40)
 
-                await ring(bus, 1)
+                await fire(bus, 1)
                 await printed("new warning alert 1 \U0001f415 ü")
                 # Both keys sign while one is changed for the other.
                 await configure(bus, example.url, f"{NEW} {OLD}")
-                await ring(bus, 2)
+                await fire(bus, 2)
                 await printed("new warning alert 2 \U0001f415 ü")
                 # With the new one alone it is refused, held and said, until the old one signs.
                 await configure(bus, example.url, NEW)
 
-                rung = 2
+                fired = 2
 
                 async def refused() -> bool:
-                    # Until the notifier has taken the change up, what is rung is delivered.
-                    nonlocal rung
-                    rung += 1
-                    await ring(bus, rung)
+                    # Until the notifier has taken the change up, what fires is delivered.
+                    nonlocal fired
+                    fired += 1
+                    await fire(bus, fired)
                     async with httpx.AsyncClient(trust_env=False) as client:
                         said = (await client.get(f"{url}/readyz")).text
                     return "until it is set right: answered 401" in said
 
                 await poll_until(refused, "a refusal that is said", timeout_s=30, every_s=0.5)
                 await configure(bus, example.url, f"{OLD} {NEW}")
-                await printed(f"late warning alert {rung} \U0001f415 ü")
+                await printed(f"late warning alert {fired} \U0001f415 ü")
         found = await answers(example)
         assert found.pop("good") == 204
         assert found.pop("again") == 204

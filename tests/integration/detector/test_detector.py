@@ -126,7 +126,7 @@ async def test_rules_from_the_bucket_hold_and_are_recorded_with_their_slot(tmp_p
     assert msgspec.json.decode(recorded[0])["from_slot"] == 0
 
 
-async def test_a_rule_edited_and_the_detector_restarted_ring_no_old_alert_again(
+async def test_a_rule_edited_and_the_detector_restarted_fire_no_old_alert_again(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "market.pb.zst"
@@ -204,14 +204,14 @@ def in_a_queue(created: str, tx_seq: int, slot: int) -> Batch:
     )  # fmt: skip
 
 
-async def test_a_trimmed_log_after_a_new_queue_still_rings(tmp_path: Path) -> None:
+async def test_a_trimmed_log_after_a_new_queue_still_fires(tmp_path: Path) -> None:
     rule = Rule(name="any", conditions=("buy_count_5m >= 1",), cooldown_s=0)
     body = msgspec.json.encode({"rules": [msgspec.to_builtins(rule)], "who": "test"})
     async with provisioned(tmp_path / "broker") as (broker, bus):
         await bus.kv_put(subjects.BUCKET_CONFIG, subjects.KEY_TRIGGERS, body)
         settings = {"PW_NATS_URL": broker.url}
 
-        async def rung(slot: int) -> bool:
+        async def fired(slot: int) -> bool:
             return f"m{slot}" in {alert.mint for alert in await read_alerts(bus)}
 
         async with running_service("pw_detector", settings):
@@ -219,12 +219,12 @@ async def test_a_trimmed_log_after_a_new_queue_still_rings(tmp_path: Path) -> No
                 await publish(bus, in_a_queue("A", seq, 100 + seq))
             for seq in range(1, 6):
                 await publish(bus, in_a_queue("B", seq, 200 + seq))
-            await poll_until(lambda: rung(204), "the new queue's first slots", timeout_s=30)
+            await poll_until(lambda: fired(204), "the new queue's first slots", timeout_s=30)
         for seq in range(6, 60):
             await publish(bus, in_a_queue("B", seq, 200 + seq))
         await bus.api("STREAM.PURGE.PW_SWAP", {"seq": 40})
         async with running_service("pw_detector", settings) as (_, url):
-            await poll_until(lambda: rung(258), "what was not trimmed", timeout_s=30)
+            await poll_until(lambda: fired(258), "what was not trimmed", timeout_s=30)
 
             async def counted() -> bool:
                 async with httpx.AsyncClient(trust_env=False) as client:
@@ -245,13 +245,13 @@ async def test_a_detector_starts_over_deleted_and_unreadable_alerts(tmp_path: Pa
         await bus.kv_put(subjects.BUCKET_CONFIG, subjects.KEY_TRIGGERS, body)
         settings = {"PW_NATS_URL": broker.url}
 
-        async def rung(slot: int) -> bool:
+        async def fired(slot: int) -> bool:
             return f"m{slot}" in {alert.mint for alert in await read_alerts(bus)}
 
         async with running_service("pw_detector", settings):
             for seq in range(1, 6):
                 await publish(bus, in_a_queue("A", seq, 100 + seq))
-            await poll_until(lambda: rung(104), "the first slots", timeout_s=30)
+            await poll_until(lambda: fired(104), "the first slots", timeout_s=30)
         await store(bus, subjects.alert("foreign"), b"no alert", {})
         await store(bus, subjects.alert("bytes"), b"\xff\xfe", {})
         await store(bus, subjects.alert("last"), b"to be deleted", {})
@@ -260,7 +260,7 @@ async def test_a_detector_starts_over_deleted_and_unreadable_alerts(tmp_path: Pa
         async with running_service("pw_detector", settings):
             for seq in range(6, 11):
                 await publish(bus, in_a_queue("A", seq, 100 + seq))
-            await poll_until(lambda: rung(109), "what came after the restart", timeout_s=30)
+            await poll_until(lambda: fired(109), "what came after the restart", timeout_s=30)
 
 
 async def test_a_restart_is_given_every_configuration_of_the_slots_that_it_folds_again(

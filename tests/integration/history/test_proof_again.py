@@ -195,7 +195,7 @@ def test_a_rule_looks_back_as_far_as_its_longest_window() -> None:
         ((), "give an alert, or --check FILE"),
         (("--check", "nowhere.json"), "--check needs --rpc"),
         (("--check", "nowhere.json", "--rpc", "http://127.0.0.1:9"), "nowhere.json"),
-        (("--check", os.devnull, "--rpc", "http://127.0.0.1:9"), "is no proof"),
+        (("--check", os.devnull, "--rpc", "http://127.0.0.1:9"), "is not a proof"),
     ],
 )
 def test_what_cannot_be_checked_is_refused(

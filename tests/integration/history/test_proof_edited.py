@@ -160,8 +160,8 @@ def test_a_field_that_is_not_read_is_refused_by_its_name(
     [
         (b'"rule":{', b'"rule":{"revision":7,', "the field 'revision' stands twice"),
         (b'"rule":{', b'"rule":{"x":' + b"9" * 5_000 + b",", "no such field: rule.x"),
-        (b'"rule":{', b'"rule":{"x":"\xff",', "is no proof"),
-        (b'"rule":{', b'"rule":{"x":' + b"[" * 50_000 + b"]" * 50_000 + b",", "is no proof"),
+        (b'"rule":{', b'"rule":{"x":"\xff",', "is not a proof"),
+        (b'"rule":{', b'"rule":{"x":' + b"[" * 50_000 + b"]" * 50_000 + b",", "is not a proof"),
     ],
     ids=["twice", "a long number", "no UTF-8", "deep"],
 )

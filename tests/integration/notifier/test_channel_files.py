@@ -77,7 +77,7 @@ async def said(bus: Bus, what: str) -> None:
     await poll_until(found, f"the notifier says {what!r}", timeout_s=30)
 
 
-async def ring(bus: Bus, n: int) -> None:
+async def fire(bus: Bus, n: int) -> None:
     one = Alert(
         id=f"{n:032}", episode="e", n=n, kind="opened", trigger="busy", severity="warning",
         slot=n, opened_slot=n, event_time_ms=n, mint="M" * 43, title=f"alert {n}",
@@ -115,10 +115,10 @@ async def test_a_bad_file_of_channels_at_the_start_or_later_ends_nothing_and_is_
                     return names == ["notifier-hook"]
 
                 await poll_until(listening, "the channel's durable")
-                await ring(bus, 1)
+                await fire(bus, 1)
                 await delivered(receiver, 1)
                 spoil(path)
                 await said(bus, "the last good ones are used")
-                await ring(bus, 2)
+                await fire(bus, 2)
                 await delivered(receiver, 1, 2)
                 assert process.poll() is None

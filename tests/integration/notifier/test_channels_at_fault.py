@@ -17,11 +17,11 @@ from support.notifying import (
     configure,
     dead_letters,
     delivered,
+    fire,
     hook,
     notifying,
     of_rules,
     readiness,
-    ring,
     said,
 )
 from support.poll import poll_until
@@ -51,7 +51,7 @@ async def test_a_channel_at_fault_holds_its_alerts_and_sends_them_late_once_it_i
     with receiving() as receiver:
         receiver.always = (status, {}, b'{"message": "no \\u001b[31msuch\\nhook"}')
         async with notifying(tmp_path, hook("hook", receiver.url)) as (bus, url, _):
-            await ring(bus, 1, 2, 3)
+            await fire(bus, 1, 2, 3)
             found = await said(url, "channel hook holds 3 alerts until it is set right: answered")
             # The other channels work, and so does the service.
             assert found["ready"]
@@ -62,7 +62,7 @@ async def test_a_channel_at_fault_holds_its_alerts_and_sends_them_late_once_it_i
             receiver.always = (204, {}, b"")
             assert await delivered(receiver, 1, 2, 3) == [(True, [1, 2, 3])]
             await said(url, "")
-            await ring(bus, 4)
+            await fire(bus, 4)
             assert (await delivered(receiver, 1, 2, 3, 4))[-1] == (False, [4])
             assert await dead_letters(bus) == 0
 
@@ -75,7 +75,7 @@ async def test_a_channel_that_is_corrected_sends_what_it_held_at_once(
         wrong.always = (404, {}, b"no such hook")
         entry = hook("hook", wrong.url, delivery=delivery)
         async with notifying(tmp_path, entry) as (bus, url, _):
-            await ring(bus, 1, 2, 3)
+            await fire(bus, 1, 2, 3)
             await said(url, "channel hook holds 3 alerts until it is set right: answered 404")
             await configure(bus, entry | {"url": right.url})
             assert await delivered(right, 1, 2, 3) == [(True, [1, 2, 3])]
@@ -86,7 +86,7 @@ async def test_a_test_message_that_gets_through_sends_what_was_held(tmp_path: Pa
     with receiving() as receiver:
         receiver.always = (401, {}, b"")
         async with notifying(tmp_path, hook("hook", receiver.url)) as (bus, _, _process):
-            await ring(bus, 1)
+            await fire(bus, 1)
 
             async def waits_long() -> bool:
                 return len(receiver.seen) >= 5
@@ -108,7 +108,7 @@ async def test_what_a_channel_holds_too_long_becomes_dead_letters(tmp_path: Path
         receiver.always = (403, {}, b"blocked")
         entry = hook("hook", receiver.url, late_after_s=1, alert_age_max_s=2)
         async with notifying(tmp_path, entry) as (bus, url, _):
-            await ring(bus, 1, 2)
+            await fire(bus, 1, 2)
 
             async def both() -> bool:
                 return await dead_letters(bus) == 2
@@ -135,7 +135,7 @@ async def test_no_such_host_and_a_certificate_that_is_not_trusted_hold_with_thei
             hook("tls", f"https://127.0.0.1:{port}/x"),
         )
         async with notifying(tmp_path, *channels) as (bus, url, _):
-            await ring(bus, 1)
+            await fire(bus, 1)
             await said(url, "channel dns holds 1 alert until it is set right: DNS: ")
             await said(url, "channel tls holds 1 alert until it is set right: TLS: ")
             assert "unable to get local issuer certificate" in (await readiness(url))["reason"]
@@ -163,7 +163,7 @@ async def test_a_telegram_group_that_became_a_supergroup_is_followed(tmp_path: P
             url,
             _,
         ):
-            await ring(bus, 1, 2)
+            await fire(bus, 1, 2)
 
             async def both() -> bool:
                 texts = "".join(one.json()["text"] for one in api.taken)
@@ -191,7 +191,7 @@ async def test_a_channel_that_fails_makes_no_storm_and_only_the_others_say_so(
             url,
             _,
         ):
-            await ring(bus, 1)
+            await fire(bus, 1)
 
             def triggers() -> list[str]:
                 sent = [one for request in good.taken for one in request.json()["alerts"]]
@@ -230,7 +230,7 @@ async def test_the_status_names_the_channel_and_what_its_service_said(tmp_path: 
             assert broker is not None
             environ = {"PW_NATS_URL": broker.geturl(), "PW_API_NO_TOKEN": "true"}
             async with running_service("pw_api", environ) as (_api, url):
-                await ring(bus, 1)
+                await fire(bus, 1)
                 wanted = (
                     "Channel hook holds 1 alert until it is set right: "
                     "answered 404: <b>Unknown</b> Webhook."

@@ -16,7 +16,7 @@ from pw_common.topology import subjects
 from pw_notifier.channel_file import ChannelFile
 from support.api_run import Command, stored, system
 from support.broker import provisioned
-from support.notifying import dead_letters, delivered, of_rules, ring, said
+from support.notifying import dead_letters, delivered, fire, of_rules, said
 from support.poll import poll_until
 from support.receiver import Receiver, receiving
 from support.services import running_service
@@ -51,7 +51,7 @@ async def with_file(
         async with running_service("pw_notifier", environ) as (_, url):
             await listening(bus, "hook", "ops")
             receiver.always = (401, {}, b"no")
-            await ring(bus, 1, 2)
+            await fire(bus, 1, 2)
             await said(url, f"hook {HELD}")
             await said(url, f"ops {HELD}")
             yield bus, command, url, path

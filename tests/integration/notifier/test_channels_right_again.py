@@ -17,11 +17,11 @@ from support.notifying import (
     configure,
     dead_letters,
     delivered,
+    fire,
     hook,
     notifying,
     of_rules,
     readiness,
-    ring,
     said,
 )
 from support.poll import poll_until
@@ -69,13 +69,13 @@ async def test_a_fault_ends_with_the_last_alert_that_it_held(tmp_path: Path) -> 
         receiver.always = (401, {}, b"")
         entry = hook("hook", receiver.url, late_after_s=1, alert_age_max_s=4)
         async with notifying(tmp_path, entry) as (bus, url, _):
-            await ring(bus, 1, 2)
+            await fire(bus, 1, 2)
             await said(url, "channel hook holds 2 alerts")
             await until_letters(bus, 2)
             await said(url, "channel hook lost 2 alerts to dead letters")
             await well(url)
             receiver.always = (204, {}, b"")
-            await ring(bus, 3)
+            await fire(bus, 3)
             # As an alert of its own: the digest of what was held is over too.
             assert await delivered(receiver, 3) == [(False, [3])]
 
@@ -87,12 +87,12 @@ async def test_a_test_message_or_a_replay_that_gets_through_ends_the_fault(tmp_p
         async with notifying(tmp_path, entry) as (bus, url, _):
             broker = bus.client.connected_url
             assert broker is not None
-            await ring(bus, 1)
+            await fire(bus, 1)
             await until_letters(bus, 1)
             # This one takes what it is asked for, and still refuses what waits.
             refuses(receiver, 2)
             await configure(bus, entry | {"alert_age_max_s": 600})
-            await ring(bus, 2)
+            await fire(bus, 2)
             await said(url, "channel hook holds 1 alert")
             seen = attempts(receiver, 2)
             result = await pw("dlq", "replay", "--all", PW_NATS_URL=broker.geturl())
@@ -136,7 +136,7 @@ async def test_a_channel_that_is_turned_off_keeps_what_it_held_until_it_is_on(
         receiver.always = (401, {}, b"")
         entry = hook("hook", receiver.url)
         async with notifying(tmp_path, entry) as (bus, url, _):
-            await ring(bus, 1, 2, 3)
+            await fire(bus, 1, 2, 3)
             await said(url, HELD)
             await configure(bus, entry | {"enabled": False})
             await said(url, "")
@@ -154,7 +154,7 @@ async def test_a_channel_that_is_turned_off_keeps_what_it_held_until_it_is_on(
             assert await delivered(receiver, 1, 2, 3) == [(True, [1, 2, 3])]
             assert await dead_letters(bus) == 0
             receiver.always = (401, {}, b"")
-            await ring(bus, 4)
+            await fire(bus, 4)
             await said(url, "channel hook holds 1 alert")
             assert await waiting(bus, "hook") == (1, 1)
 
@@ -173,7 +173,7 @@ async def test_channels_that_cannot_be_read_are_not_said_to_be_gone(tmp_path: Pa
         receiver.always = (401, {}, b"")
         entry = hook("hook", receiver.url, late_after_s=1, alert_age_max_s=2)
         async with notifying(tmp_path, entry) as (bus, url, process):
-            await ring(bus, 1)
+            await fire(bus, 1)
             await until_letters(bus, 1)
             unreadable = hook("hook", receiver.url, kind="pager")
             await configure(bus, unreadable)

@@ -1,11 +1,11 @@
-"""Dead letters of channels: no growth of theirs rings, and one that is refused ends nothing."""
+"""Dead letters of channels: their growth fires no alert, and a refused one ends nothing."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from pw_common.topology import subjects
-from support.notifying import dead_letters, delivered, hook, notifying, ring
+from support.notifying import dead_letters, delivered, fire, hook, notifying
 from support.poll import poll_until
 from support.receiver import receiving
 
@@ -22,7 +22,7 @@ async def test_dead_letters_of_a_channel_are_no_growth_that_is_said_through_it(
 
             await poll_until(watches, "a watch", timeout_s=60)
             bad.answers = [(400, {}, b"this one never")]
-            await ring(bus, 1)
+            await fire(bus, 1)
 
             async def reported() -> bool:
                 return any(b"channel_bad" in one.body for one in good.taken)
@@ -39,17 +39,17 @@ async def test_a_dead_letter_that_the_broker_refuses_ends_nothing(tmp_path: Path
         async with notifying(tmp_path, *channels) as (bus, _, process):
             config = (await bus.api("STREAM.INFO.PW_DLQ"))["config"]
             await bus.api("STREAM.UPDATE.PW_DLQ", config | {"max_msg_size": 10})
-            await ring(bus, 1)
+            await fire(bus, 1)
 
             async def refused() -> bool:
                 return bool(bad.seen)
 
             await poll_until(refused, "the refusal")
-            await ring(bus, 2)
+            await fire(bus, 2)
             await delivered(good, 1, 2)
             assert process.poll() is None
             await bus.api("STREAM.UPDATE.PW_DLQ", config | {"max_msg_size": 700})
-            await ring(bus, 3)
+            await fire(bus, 3)
             await delivered(good, 1, 2, 3)
 
             async def kept() -> bool:
@@ -66,7 +66,7 @@ async def test_a_message_too_large_for_a_dead_letter_leaves_its_body_out(tmp_pat
         async with notifying(tmp_path, hook("good", good.url)) as (bus, _, process):
             # It fits as it is, and would not with the headers of a dead letter.
             await bus.client.publish(subjects.alert("a" * 32), b"x" * int(bus.client.max_payload))
-            await ring(bus, 1)
+            await fire(bus, 1)
             await delivered(good, 1)
 
             async def kept() -> bool:

@@ -13,7 +13,7 @@ from pw_common.topology import subjects
 from pw_notifier.delivery.delivery_log import DeliveryLog
 from support.broker import provisioned
 from support.command import Ended, pw
-from support.notifying import dead_letters, delivered, hook, notifying, of_rules, ring
+from support.notifying import dead_letters, delivered, fire, hook, notifying, of_rules
 from support.poll import poll_until
 from support.receiver import receiving
 
@@ -84,7 +84,7 @@ async def test_an_alert_that_went_out_while_nothing_could_be_noted_goes_out_once
     with receiving() as receiver:
         receiver.takes_s = 2
         async with notifying(tmp_path, hook("hook", receiver.url)) as (bus, _, _process):
-            await ring(bus, 1)
+            await fire(bus, 1)
             await until_claimed(bus, f"{1:032}")
             async with nothing_is_stored(bus):
                 await delivered(receiver, 1)
@@ -95,7 +95,7 @@ async def test_an_alert_that_went_out_while_nothing_could_be_noted_goes_out_once
                     return int(info["num_redelivered"]) > 0
 
                 await poll_until(given_back, "the alert comes again", timeout_s=40)
-            await ring(bus, 2)
+            await fire(bus, 2)
             assert sorted(n for _, some in await delivered(receiver, 1, 2) for n in some) == [1, 2]
 
 
@@ -106,7 +106,7 @@ async def test_a_replay_that_could_not_be_noted_doubles_nothing_in_the_next_one(
         receiver.always = (401, {}, b"")
         entry = hook("hook", receiver.url, late_after_s=1, alert_age_max_s=2)
         async with notifying(tmp_path, entry) as (bus, _, _process):
-            await ring(bus, 1, 2, 3)
+            await fire(bus, 1, 2, 3)
 
             async def buried() -> bool:
                 return await dead_letters(bus) == 3

@@ -94,7 +94,7 @@ async def configure(bus: Bus, entries: list[dict[str, Any]]) -> None:
     await bus.kv_put(subjects.BUCKET_CONFIG, subjects.KEY_CHANNELS, body)
 
 
-async def ring(bus: Bus, n: int) -> None:
+async def fire(bus: Bus, n: int) -> None:
     alert = Alert(
         id=f"{n:032}", episode="e", n=n, kind="opened", trigger="busy", severity="warning", slot=n,
         opened_slot=n, event_time_ms=n, mint="M" * 43, title=f"alert {n}",
@@ -135,7 +135,7 @@ async def test_beside_every_hostile_receiver_an_alert_is_on_time_and_memory_is_b
                 # The first finds every other channel idle, the second finds each held up.
                 for n in (1, 2):
                     began_s = monotonic_s()
-                    await ring(bus, n)
+                    await fire(bus, n)
                     await delivered(good, n)
                     assert monotonic_s() - began_s < DEADLINE_S / 2
 

@@ -37,7 +37,7 @@ def alert(n: int, **more: Any) -> Alert:
     return Alert(**(fields | more))
 
 
-async def ring(bus: Bus, one: Alert) -> None:
+async def fire(bus: Bus, one: Alert) -> None:
     await store(bus, subjects.alert(one.id), encode(one), {"Nats-Msg-Id": one.id})
 
 
@@ -86,7 +86,7 @@ async def test_a_signed_webhook_gets_each_alert_once_in_order(tmp_path: Path) ->
     with receiving() as receiver:
         async with notifying(tmp_path, hook(receiver)) as (bus, _, _url):
             for n in range(4):
-                await ring(bus, alert(n))
+                await fire(bus, alert(n))
             assert await arrived(receiver, 4) == [0, 1, 2, 3]
         request = receiver.taken[0]
         told = Webhook(SECRET).verify(request.body, request.headers)
@@ -109,7 +109,7 @@ async def test_discord_and_telegram_are_waited_for_as_they_ask(tmp_path: Path) -
             _,
             _url,
         ):
-            await ring(bus, alert(1))
+            await fire(bus, alert(1))
 
             async def both() -> bool:
                 return bool(discord.taken and telegram.taken)
@@ -127,7 +127,7 @@ async def test_a_channel_that_is_down_loses_nothing_and_tells_late_ones_at_once(
         receiver.always = (503, {}, b"")
         async with notifying(tmp_path, hook(receiver, late_after_s=2)) as (bus, _, _url):
             for n in range(5):
-                await ring(bus, alert(n))
+                await fire(bus, alert(n))
 
             async def tried() -> bool:
                 return len(receiver.seen) >= 3
@@ -151,22 +151,22 @@ async def test_after_a_crash_between_sending_and_sent_the_channel_decides(
             cut_off, fresh = alert(1), alert(2)
             # What a notifier leaves that ends between the request and its answer.
             await bus.kv_put(subjects.BUCKET_OUTBOX, f"hook.{cut_off.id}", b"sending")
-            await ring(bus, cut_off)
-            await ring(bus, fresh)
+            await fire(bus, cut_off)
+            await fire(bus, fresh)
             async with running_service("pw_notifier", {"PW_NATS_URL": url}):
                 found = await arrived(receiver, 1 + times)
     assert found.count(1) == times
     assert found.count(2) == 1
 
 
-async def test_a_notifier_killed_and_started_again_rings_nothing_twice(tmp_path: Path) -> None:
+async def test_a_notifier_killed_and_started_again_sends_nothing_twice(tmp_path: Path) -> None:
     with receiving() as receiver:
         async with notifying(tmp_path, hook(receiver)) as (bus, process, url):
-            await ring(bus, alert(1))
+            await fire(bus, alert(1))
             await arrived(receiver, 1)
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
-            await ring(bus, alert(2))
+            await fire(bus, alert(2))
             async with running_service("pw_notifier", {"PW_NATS_URL": url}):
                 await arrived(receiver, 2)
     assert numbers(receiver) == [1, 2]
@@ -176,8 +176,8 @@ async def test_what_is_refused_for_good_becomes_a_dead_letter(tmp_path: Path) ->
     with receiving() as receiver:
         receiver.answers = [(400, {}, b"no such field")]
         async with notifying(tmp_path, hook(receiver)) as (bus, _, _url):
-            await ring(bus, alert(1))
-            await ring(bus, alert(2))
+            await fire(bus, alert(1))
+            await fire(bus, alert(2))
             assert await arrived(receiver, 1) == [2]
             state = (await bus.api("STREAM.INFO.PW_DLQ"))["state"]
             assert state["messages"] == 1
@@ -194,14 +194,14 @@ async def test_a_removed_channel_loses_its_durable_and_a_new_one_starts_at_new(
                 return await durables(bus) == []
 
             await poll_until(gone, "the durable is gone")
-            await ring(bus, alert(1))
+            await fire(bus, alert(1))
             await configure(bus, hook(receiver))
 
             async def back() -> bool:
                 return len(await durables(bus)) == 1
 
             await poll_until(back, "the durable is back")
-            await ring(bus, alert(2))
+            await fire(bus, alert(2))
             assert await arrived(receiver, 1) == [2]
 
 
@@ -243,10 +243,10 @@ async def test_channels_that_cannot_be_read_change_nothing_and_lose_no_alert(
     with receiving() as receiver:
         receiver.always = (503, {}, b"")
         async with notifying(tmp_path, hook(receiver)) as (bus, _, _url):
-            await ring(bus, alert(1))
+            await fire(bus, alert(1))
             await configure(bus, hook(receiver), UNREADABLE)
             await until_said(bus, "last good ones")
-            await ring(bus, alert(2))
+            await fire(bus, alert(2))
             receiver.always = (204, {}, b"")
             await delivered(receiver, 1, 2)
 
@@ -258,7 +258,7 @@ async def test_a_start_with_channels_that_cannot_be_read_delivers_to_none_and_dr
         async with notifying(tmp_path, hook(receiver)) as (bus, process, url):
             process.terminate()
             await asyncio.to_thread(process.wait)
-            await ring(bus, alert(1))
+            await fire(bus, alert(1))
             await configure(bus, hook(receiver), UNREADABLE)
             async with running_service("pw_notifier", {"PW_NATS_URL": url}):
                 await until_said(bus, "nothing is delivered")

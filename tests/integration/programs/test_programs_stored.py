@@ -199,7 +199,7 @@ async def test_a_parser_waits_for_the_table_says_so_and_reads_with_no_other(
         assert "pw_parser_programs_waiting 1.0" in page
         # Another value under this stamp is not the table that the message names.
         await bus.kv_put(BUCKET_PROGRAMS, stamp, GOOD)
-        await said(bus, "parser", "is another one")
+        await said(bus, "parser", "is another table")
         assert not await stored_batches(bus)
         await bus.kv_put(BUCKET_PROGRAMS, stamp, body)
         await answered(bus, 1)

@@ -38,7 +38,7 @@ async def test_a_difference_that_would_lose_data_is_refused_with_a_diff(tmp_path
             await apply(bus, small_topology())
 
 
-async def test_a_durable_that_must_not_be_changed_is_made_anew_and_keeps_the_backlog(
+async def test_a_durable_that_must_not_be_changed_is_created_again_and_keeps_the_backlog(
     tmp_path: Path,
 ) -> None:
     async with provisioned(tmp_path) as (broker, bus):

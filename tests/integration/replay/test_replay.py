@@ -135,7 +135,7 @@ async def test_a_bad_filter_is_an_invalid_argument() -> None:
     async with replaying(UPDATES) as source, subscribed(source.target, request) as call:
         code, details = await refusal(call)
     assert code == grpc.StatusCode.INVALID_ARGUMENT
-    assert "'nonsense' in account_include is no address" in details
+    assert "'nonsense' in account_include is not an address" in details
 
 
 async def test_a_cut_stream_is_continued_from_a_slot_without_a_gap() -> None:

@@ -152,7 +152,7 @@ def channels(hooks: Receiver, moved: Receiver) -> list[dict[str, Any]]:
     ]
 
 
-async def ring(bus: Bus) -> None:
+async def fire(bus: Bus) -> None:
     alert = Alert(
         id="1" * 32, episode="e", n=1, kind="opened", trigger="busy", severity="warning", slot=1,
         opened_slot=1, event_time_ms=1, mint="M" * 43, title="alert",
@@ -263,7 +263,7 @@ async def provoke(
 
     await poll_until(pressed, "the dead man's switch pressed", timeout_s=60)
     assert deadman.seen[0].path == f"/{DEADMAN}"
-    await ring(bus)
+    await fire(bus)
     source.refuses = True
     source.ended.set()
     await until_said(services["ingest"], "no access with")

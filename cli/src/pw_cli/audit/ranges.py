@@ -16,7 +16,7 @@ class Ranges:
         self.count = 0
 
     def add(self, number: int) -> None:
-        """Take a number; one that is there already changes nothing."""
+        """Take a number; a repeated number changes nothing."""
         at = bisect_right(self._firsts, number)
         if at and self._lasts[at - 1] >= number:
             return

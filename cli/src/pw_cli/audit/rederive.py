@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Final
 
 from pw_cli.audit.unreadable import Unreadable
 from pw_common.jetstream.bus import Bus
@@ -20,8 +19,6 @@ from pw_common.wire.messages import Batch
 from pw_detection.detector import Detector
 from pw_detector.core.apply_config import apply
 from pw_detector.store.configuration import Configuration
-
-FETCH: Final = 256
 
 
 @dataclass
@@ -44,7 +41,7 @@ async def stored_batches(
     """What PW_SWAP holds from `first_seq` up to `last_seq`, by default its present end.
 
     Raises:
-        Unreadable: a message that is no batch.
+        Unreadable: a message that is not a batch.
         BrokerAway, ApiRefused: from the broker.
     """
     if last_seq is None:
@@ -65,7 +62,7 @@ def is_streamed(batch: Batch) -> bool:
 
 
 async def as_stream(batches: Iterable[Batch]) -> AsyncIterator[Batch]:
-    """Batches that are at hand, given as those of the broker are."""
+    """Batches at hand, in the form in which the broker's come."""
     for batch in batches:
         yield batch
 

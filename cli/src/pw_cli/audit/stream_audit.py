@@ -19,7 +19,7 @@ from pw_common.wire.coverage import is_known
 from pw_common.wire.messages import Batch, Gap, SlotEvent, Swap
 
 SHOWN_MAX: Final = 5
-# Delivered swaps are kept as eight bytes each, in so many parts that are looked at one by one.
+# Delivered swaps are kept as eight bytes each, in parts that are looked at one at a time.
 PARTS: Final = 64
 
 
@@ -71,14 +71,14 @@ class StreamAudit:
             self._seen_by[batch.filter] = min(first, *slots), max(last, *slots)
 
     def _seen_through(self) -> str:
-        """What the blocks were seen by: whole only for what the filter shows."""
+        """The filters that the blocks were seen by: they are whole only for what these show."""
         if len(self._seen_by) < 2:
             return "".join(f", seen by {filter_}" for filter_ in self._seen_by)
         parts = [f"{name} in slots {a} to {b}" for name, (a, b) in self._seen_by.items()]
         return f", seen by {', '.join(parts)}"
 
     def answer(self, batch: Batch) -> None:
-        """Take of a batch only that it answers its sequence."""
+        """Note only that a batch answers its sequence."""
         if self._is_present(batch):
             self.answered.add(batch.tx_seq)
 
@@ -93,7 +93,7 @@ class StreamAudit:
         self._delivered[name[0] % PARTS].append(int.from_bytes(name, "big"))
 
     def waiting(self) -> list[int]:
-        """The sequences before the last answered one that nobody has answered."""
+        """The unanswered sequences before the last answered one."""
         missing = self.answered.missing(self.answered.last or 0)
         return [seq for part in missing for seq in part]
 

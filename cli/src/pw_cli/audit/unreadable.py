@@ -15,7 +15,7 @@ def gap_of(message: Msg) -> Gap:
     """The record in a message of PW_GAP.
 
     Raises:
-        Unreadable: it is none.
+        Unreadable: it is not a record.
     """
     try:
         return decode_gap(message.data)

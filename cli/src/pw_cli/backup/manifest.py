@@ -51,7 +51,7 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True):
     """One stream as it was copied. `stored_bytes` is what it held, `size_bytes` its file.
 
     Messages and sequences are those of the beginning: a stream under load may have grown until
-    `ended_ms`. `config` and `state` are the broker's own words, for the broker.
+    `ended_ms`. `config` and `state` are what the broker said, for the broker.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unusable(Exception):
-    """A folder that is no whole backup; says which file and what to do."""
+    """A folder that is not a whole backup; says which file and what to do."""
 
 
 def file_of(folder: Path, name: str) -> Path:
@@ -172,10 +172,10 @@ def check(folder: Path, copy: Copy) -> None:
 
 
 def config_for(copy: Copy, declared: dict[str, Any] | None) -> dict[str, Any]:
-    """The configuration to restore with: the copied one, or a declared one in its place.
+    """The configuration to restore with: the copied one, or a declared one instead.
 
     Either way it says when the stream that it continues was made, and PW_TX where the copy
-    ended. What the broker wrote into the metadata by itself is left to it.
+    ended. What the broker itself wrote into the metadata is left to it.
     """
     config = dict(copy.config if declared is None else declared)
     kept = {

@@ -2,7 +2,7 @@
 
 The blocks are the three whole ones of PW_CORPUS_DIR (2024 and 2025, votes and failures included);
 the bytes and shares are checked against them by `pytest cli/tests/test_shapes.py`. Blocks differ:
-of what is no vote, 31 to 80 % succeeded, so a rate is right within a factor of two.
+of all but votes, 31 to 80 % succeeded, so a rate is right within a factor of two.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ MONTH_S: Final = 30 * 86_400
 class Shape(NamedTuple):
     """One transaction of a subscription, on average, and how many there are.
 
-    `share` is of what is no vote. `raw_bytes` as the source sends it, `zstd_bytes` its part of a
-    full body in PW_TX, `batch_bytes` its part of the batch in PW_SWAP.
+    `share` is of all transactions but votes. `raw_bytes` as the source sends it, `zstd_bytes` its
+    part of a full body in PW_TX, `batch_bytes` its part of the batch in PW_SWAP.
     """
 
     share: float

@@ -28,7 +28,7 @@ from pw_common.wire.limits import (
 # Headers, subject and the broker's own record beside a message's body: STREAM.INFO of
 # PW_TX after `python bench/bench_ingest.py --updates 10000`.
 BYTES_PER_MESSAGE: Final = 260
-# An alert with its facts, as PW_ALERT holds it; rules ring a few times a minute at most.
+# An alert with its facts, as PW_ALERT holds it; rules fire a few times a minute at most.
 BYTES_PER_ALERT: Final = 5_000
 ALERTS_PER_MINUTE: Final = 3
 
@@ -56,9 +56,9 @@ BASE_MB: Final = {
 # of its resident memory over an hour, `python bench/bench_detector_hours.py`.
 DETECTOR_BYTES_PER_SWAP: Final = 180
 WINDOW_S: Final = 3600
-# What of the shipped limit is said to be much: the windows are to stay below it.
+# The share of the shipped limit that counts as much: the windows should stay below it.
 DETECTOR_LIMIT_BYTES: Final = MEMORY_FULL_SHARE * GIB
-# The broker remembers message ids of PW_TX and PW_SWAP: 400,000 of them against none.
+# The broker remembers message ids of PW_TX and PW_SWAP: 400,000 of them against an empty stream.
 BYTES_PER_MESSAGE_ID: Final = 280
 
 # A parser at half a core works off a backlog as fast as it grew.
@@ -73,7 +73,7 @@ SWAP_HOURS: Final = 24
 # What the shipped limits hold of the default subscription at mainnet's mean: tested.
 TX_HOURS_SHIPPED: Final = 2
 SWAP_HOURS_SHIPPED: Final = 12
-# A parser's own lag target is what it works off in about this time.
+# A parser's lag target is what it works off in about this time.
 LAG_S: Final = 2
 SLOTS_PER_S: Final = 2.5
 TPS_MAX: Final = 100_000

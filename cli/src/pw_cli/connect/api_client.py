@@ -1,4 +1,4 @@
-"""Questions of the commands to the API, which may be somebody else's: see `exchange`."""
+"""How commands ask the API, which may be somebody else's: see `exchange`."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class ApiClient:
 
 
 def decoded(body: bytes) -> Any:
-    """A body's JSON; None where it is none."""
+    """A body's JSON; None where it is not JSON."""
     try:
         return msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError):

@@ -75,7 +75,7 @@ def with_broker(
 
 
 async def _with_broker(url: str, work: Work, on_trouble: Callable[[str], None]) -> int:
-    # The command says by itself what went wrong; the connection's log would say it twice.
+    # The command itself says what went wrong; the connection's log would say it twice.
     log = setup("pw", VERSION, level="error", format_="text")
     bus = await connect(
         url,

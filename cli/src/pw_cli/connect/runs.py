@@ -1,6 +1,6 @@
-"""Run files: what a running `pw up` tells other commands of the same person.
+"""Run files: how a running `pw up` announces itself to other commands of the same person.
 
-One lies in the run's data folder. Others lie in folders of the person's own, where commands look:
+One lies in the run's data folder. Others lie in that person's folders, where commands look:
 in XDG_RUNTIME_DIR, and below ~/.local/state, since cron and `su` have no XDG_RUNTIME_DIR. They
 name the token's file and never hold the token. A file whose process is gone is removed.
 """
@@ -40,15 +40,15 @@ def this_run(api: str, nats: str, token_file: Path | None) -> Run:
 
 
 def announce(run: Run, data: Path) -> list[str]:
-    """Write every file; returns what matters of what could not be written, and why."""
-    own, *shared = [_announced(run, path) for path in _places(run.pid, data)]
+    """Write every file; returns which could not be written and matter, and why."""
+    own, *shared = [_announced(run, path) for path in _announcement_paths(run.pid, data)]
     # One place where commands look is enough.
     return [problem for problem in (own, *(shared if all(shared) else ())) if problem]
 
 
 def withdraw(data: Path) -> None:
-    """Remove every file of this process, and none of another's."""
-    for path in _places(os.getpid(), data):
+    """Remove every file of this process, and no other."""
+    for path in _announcement_paths(os.getpid(), data):
         run = read_run(path)
         if run is None or run.pid != os.getpid():
             continue
@@ -113,7 +113,7 @@ def started_of(pid: int) -> int:
         return 0
 
 
-def _places(pid: int, data: Path) -> Iterator[Path]:
+def _announcement_paths(pid: int, data: Path) -> Iterator[Path]:
     yield data / RUN_FILE
     for folder in runs_folders():
         yield folder / f"{pid}.json"

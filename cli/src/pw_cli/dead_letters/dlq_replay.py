@@ -1,4 +1,4 @@
-"""`pw dlq replay`: sends each dead letter back, and says of each that it cannot send why not."""
+"""`pw dlq replay`: sends each dead letter back, and gives a reason for each that it cannot send."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RESEND_TIMEOUT_S: Final = 30.0
 SEQS_SHOWN_MAX: Final = 5
 EXIT_REFUSED: Final = 1
 
-# A letter's sequence and its alert's body.
+# A dead letter's sequence and its alert's body.
 Notification = tuple[int, bytes]
 
 
@@ -44,7 +44,7 @@ class _Waiting:
 
 
 class _Replay:
-    """One call; counts what became of each letter."""
+    """One call; counts what became of each dead letter."""
 
     def __init__(self, bus: Bus, publisher: Publisher, *, delete: bool) -> None:
         self._bus = bus
@@ -54,7 +54,7 @@ class _Replay:
         self.sent = self.repeated = self.delivered = self.failed = 0
 
     async def take(self, seq: int) -> None:
-        """Send one letter back, or keep it until its channel's are sent together."""
+        """Send a dead letter back, or keep it until its channel's are sent together."""
         message = await get_message(self._bus, STREAM_DLQ, seq)
         if message is None:
             self.failed += not_there(seq)
@@ -68,7 +68,7 @@ class _Replay:
             await self._to_parsers(route, seq)
 
     async def _whole(self, message: StoredMessage) -> StoredMessage:
-        """A letter without a body was too large with it: the alert is where it came from."""
+        """A dead letter without a body was too large with it: the alert is where it came from."""
         seq = message.headers.get(ORIGIN_SEQ, "")
         if message.body or message.headers.get(ORIGIN_STREAM) != STREAM_ALERT or not seq.isdigit():
             return message
@@ -105,22 +105,22 @@ class _Replay:
         if waiting.refused:
             self._refuse(_seqs(dead_letters), f"not tried: {waiting.refused}")
             return
-        told = await self._ask(channel, dead_letters)
-        if told.get("condemned") and len(dead_letters) > 1:
-            # One of them may be what the service never takes: each for itself.
+        answered = await self._ask(channel, dead_letters)
+        if answered.get("condemned") and len(dead_letters) > 1:
+            # The service may never take one of them: each goes alone.
             for one in dead_letters:
                 await self._answered([one], await self._ask(channel, [one]))
             return
-        if "error" in told and not told.get("condemned"):
-            waiting.refused = str(told["error"])
-        await self._answered(dead_letters, told)
+        if "error" in answered and not answered.get("condemned"):
+            waiting.refused = str(answered["error"])
+        await self._answered(dead_letters, answered)
 
-    async def _answered(self, dead_letters: list[Notification], told: dict[str, Any]) -> None:
+    async def _answered(self, dead_letters: list[Notification], answered: dict[str, Any]) -> None:
         seqs = _seqs(dead_letters)
-        if "error" in told:
-            self._refuse(seqs, str(told["error"]))
+        if "error" in answered:
+            self._refuse(seqs, str(answered["error"]))
             return
-        before = told.get("before", 0)
+        before = answered.get("before", 0)
         self.delivered += before
         self.sent += len(dead_letters) - before
         await self._done(seqs)
@@ -136,14 +136,14 @@ class _Replay:
                 timeout_s=RESEND_TIMEOUT_S,
                 headers={CHANNEL: channel},
             )
-            told: dict[str, Any] = msgspec.json.decode(answer, type=dict[str, Any])
+            answered: dict[str, Any] = msgspec.json.decode(answer, type=dict[str, Any])
         except NobodyListens:
             return {"error": "no notifier is running, or only an older one: start it and try again"}
         except (Unanswered, msgspec.MsgspecError) as error:
             kind = error.why if isinstance(error, Unanswered) else "no answer of ours"
             why = f"no notifier answers ({kind})"
             return {"error": f"{why}: it may have been sent; look before you try again"}
-        return told
+        return answered
 
     async def _done(self, seqs: list[int]) -> None:
         for seq in seqs if self._delete else ():
@@ -183,21 +183,21 @@ async def replay(bus: Bus, seqs: list[int] | None, *, delete: bool) -> int:
         await work.finish()
     finally:
         await publisher.stop()
-    told = [f"{work.sent} sent back"]
+    summary = [f"{work.sent} sent back"]
     if work.repeated:
-        told.append(
+        summary.append(
             f"{work.repeated} were sent back within the last {DUPLICATE_WINDOW_S} s already"
         )
     if work.delivered:
-        told.append(f"{work.delivered} had been delivered already")
+        summary.append(f"{work.delivered} had been delivered already")
     if work.failed:
-        told.append(f"{work.failed} not")
-    print(", ".join(told))
+        summary.append(f"{work.failed} not")
+    print(", ".join(summary))
     return EXIT_REFUSED if work.failed else 0
 
 
 def not_there(seq: int) -> int:
-    """Say that there is no such letter; the exit code for it."""
+    """Say that there is no such dead letter; the exit code for it."""
     sys.stderr.write(f"pw dlq: there is no dead letter {seq}: see `pw dlq list`\n")
     return EXIT_REFUSED
 

@@ -1,7 +1,7 @@
 """Where a dead letter goes when it is sent back: to the parsers, to its channel, or nowhere. Pure.
 
-A letter is known by the service that made it (its subject) and by its Msg-Id. Only updates go to
-the parsers; anything else would come back as new dead letters and end a parser.
+A dead letter is known by the service that made it (its subject) and by its Msg-Id. Only updates go
+to the parsers; anything else would come back as new dead letters and end a parser.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def route_of(message: StoredMessage) -> Route:
     if PIECE.fullmatch(msg_id):
         return Nowhere(
             "a piece of a notification that an earlier version sent to the parsers; the whole one "
-            "has a letter of its own: remove this with `pw dlq rm`"
+            "has its own dead letter: remove this with `pw dlq rm`"
         )
     return _update(message)
 
@@ -100,12 +100,12 @@ def _update(message: StoredMessage) -> Route:
 
 
 def replayed(message: StoredMessage) -> Publish:
-    """The PW_TX message that tries an update again; its id is a function of the letter.
+    """The PW_TX message that tries an update again; its id is a function of the dead letter.
 
     Its frontier is 0, so it never says that any slot is complete.
 
     Raises:
-        BadEnvelope, BadFrame: nothing in the letter is a whole update.
+        BadEnvelope, BadFrame: nothing in the dead letter is a whole update.
     """
     plain = plain_body(message)
     origin = message.headers.get(MSG_ID, "")
@@ -124,13 +124,13 @@ def replayed(message: StoredMessage) -> Publish:
 
 
 def _whole_updates(body: bytes) -> int:
-    """How many updates are there. Raises BadEnvelope, BadFrame where it is none."""
+    """How many whole updates there are; raises BadEnvelope, BadFrame where there is none."""
     updates = 0
     try:
         for _ in split(body):
             updates += 1
     except BadFrame:
-        # What is whole before the break is read; the rest becomes a letter of its own.
+        # What is whole before the break is read; the rest becomes another dead letter.
         if not updates:
             raise
     if not updates:

@@ -18,7 +18,7 @@ LOOK_S: Final = 0.5
 
 
 def dry_run(api: Asking, args: argparse.Namespace, rules: list[Entry]) -> int:
-    """What these rules would have rung over the last hour. Raises Refused, NoAnswer."""
+    """What these rules would have fired over the last hour. Raises Refused, NoAnswer."""
     job = api.post(DRY_RUN, rules)
     path = f"{DRY_RUN}/{job['id']}"
     shows = sys.stderr.isatty() and not args.json
@@ -31,7 +31,7 @@ def dry_run(api: Asking, args: argparse.Namespace, rules: list[Entry]) -> int:
             job = api.get(path)
     finally:
         if job["state"] == "running":
-            # Another one could not begin before this one has ended.
+            # Another dry run could not begin before this one has ended.
             api.cancel(path)
         if shows:
             sys.stderr.write("\r" + " " * 40 + "\r")
@@ -46,7 +46,7 @@ def dry_run(api: Asking, args: argparse.Namespace, rules: list[Entry]) -> int:
 
 
 def _show(job: dict[str, Any], console: Console) -> None:
-    table = Table("rule", "would have rung", box=None, pad_edge=False)
+    table = Table("rule", "would have fired", box=None, pad_edge=False)
     table.columns[0].overflow = "fold"
     for name, opened in job["opened_by_rule"].items():
         table.add_row(cell(name), cell(f"{opened:,}"))

@@ -56,11 +56,11 @@ class Asking:
 
     def get(self, path: str) -> dict[str, Any]:
         """An answer."""
-        return self.told(self._api.get(path))
+        return self.body_of(self._api.get(path))
 
     def post(self, path: str, body: Any = None, *, deadline_s: float = 10.0) -> dict[str, Any]:
         """An answer to a body."""
-        return self.told(self._api.post(path, body, deadline_s=deadline_s))
+        return self.body_of(self._api.post(path, body, deadline_s=deadline_s))
 
     def cancel(self, path: str) -> None:
         """End what goes on there."""
@@ -73,20 +73,20 @@ class Asking:
     def edit(
         self, path: str, make: Callable[[dict[str, Any]], Entry], *, replace: bool = True
     ) -> int:
-        """Add what is made of the newest document, however often that changes meanwhile."""
+        """Add an entry made from the newest document, however often that changes meanwhile."""
 
         def added(now: dict[str, Any]) -> Answered:
             body = {"entry": make(now), "note": self._note, "replace": replace}
             answer = self._api.post(path, {**body, "revision": now["revision"]})
             if answer.status == HTTPStatus.CONFLICT and not _is_late(answer):
-                why = "there is such an entry already: --replace puts this one in its place"
+                why = "there is such an entry already: --replace replaces it"
                 raise Refused(why)
             return answer
 
         return self._changed(path, added)
 
     def remove(self, path: str, name: str, of: str | None = None) -> int:
-        """Take an entry away; the document's new revision."""
+        """Remove an entry; the document's new revision."""
         query = {"note": self._note} | ({"of": of} if of else {})
 
         def gone(now: dict[str, Any]) -> Answered:
@@ -105,14 +105,14 @@ class Asking:
         return self._changed(path, changed)
 
     def _changed(self, path: str, send: Callable[[dict[str, Any]], Answered]) -> int:
-        """Send a change of the document as it is now, made again where it was no longer so."""
+        """Send a change of the present document; made again if the document changed meanwhile."""
         for _ in range(TRIES - 1):
             answer = send(self.get(path))
             if answer.status != HTTPStatus.CONFLICT or not _is_late(answer):
-                return int(self.told(answer)["revision"])
-        return int(self.told(send(self.get(path)))["revision"])
+                return int(self.body_of(answer)["revision"])
+        return int(self.body_of(send(self.get(path)))["revision"])
 
-    def told(self, answer: Answered) -> dict[str, Any]:
+    def body_of(self, answer: Answered) -> dict[str, Any]:
         """An answer's body. Raises Refused."""
         found = decoded(answer.body)
         if not isinstance(found, dict):
@@ -152,7 +152,7 @@ def asked(args: argparse.Namespace, work: Callable[[Asking], int]) -> int:
 
 
 def add_common(*verbs: argparse.ArgumentParser, notes: bool = True) -> None:
-    """Where the API is; and for what changes something a note for the history."""
+    """Where the API is; for commands that change something also a note for the history."""
     for verb in verbs:
         if notes:
             verb.add_argument("--note", default="", metavar="TEXT", help="kept in the history")
@@ -191,15 +191,15 @@ def show(
         for first, *rest in rows:
             console.print(cell(first), overflow="fold")
             named = zip(columns[1:], rest, strict=True)
-            told = [f"{name} {one}" for name, one in named if one not in {"", "-"}]
-            console.print(Padding(cell(", ".join(told)), (0, 0, 0, INDENT)))
+            body_of = [f"{name} {one}" for name, one in named if one not in {"", "-"}]
+            console.print(Padding(cell(", ".join(body_of)), (0, 0, 0, INDENT)))
     if why := now.get("unusable"):
         complain(args.command, why)
     return EXIT_OK
 
 
 def _fits(columns: tuple[str, ...], rows: list[list[Any]], width: int) -> bool:
-    """Whether names and addresses stay whole, and the rest has room enough to be read."""
+    """Whether names and addresses fit whole, and the rest has room enough to be read."""
     widest = [
         max(len(name), *(len(str(row[at])) for row in rows)) for at, name in enumerate(columns)
     ]

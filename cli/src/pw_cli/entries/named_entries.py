@@ -1,4 +1,4 @@
-"""Entries that have a name, as rules and channels do: take them away, turn them on and off."""
+"""Entries that have a name, as rules and channels do: remove them, turn them on and off."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Named(NamedTuple):
     word: str
 
     def removed(self, api: Asking, names: list[str]) -> tuple[dict[str, Any], int]:
-        """Take them away; the document before, and its new revision. Raises Refused."""
+        """Remove them; the document before, and its new revision. Raises Refused."""
         before = self._with(api, names)
         revision = int(before["revision"])
         for name in dict.fromkeys(names):

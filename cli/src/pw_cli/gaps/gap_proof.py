@@ -1,7 +1,7 @@
 """When a gap counts as filled: only with an unbroken chain of parents through it. Pure.
 
-A slot without a block is never taken on anybody's word. What proves it is the next block, which
-names an earlier slot as its parent.
+Nobody's word proves that a slot had no block. The next block proves it, which names an earlier
+slot as its parent.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pw_common.wire.messages import Batch, Gap, SlotEvent
 
 
 class Link(NamedTuple):
-    """One block's place in the chain; an empty hash and no height are not known."""
+    """One block's links in the chain; an empty hash and no height mean unknown."""
 
     slot: int
     parent_slot: int
@@ -101,7 +101,7 @@ def _why_not_attached(gap: Gap, lowest: Link, around: Around) -> str:
 
 
 class Fill:
-    """The blocks of one gap that are there, and what speaks against another one."""
+    """The blocks of one gap that are there, and what speaks against a block."""
 
     def __init__(self, gap: Gap, *, stored: Mapping[int, int], filled: Mapping[int, int]) -> None:
         """`stored` are parents by slot as the source gave them, `filled` from earlier attempts."""
@@ -122,7 +122,7 @@ class Fill:
             self._hashes[link.blockhash] = link.slot
 
     def contradiction(self, link: Link, *, forks: bool = False) -> str:
-        """What keeps this block from being the one of its slot; empty when nothing does.
+        """Why this cannot be the block of its slot; empty when it can.
 
         With `forks`, blocks that no later one follows may lie between a block and its parent.
         """
@@ -160,7 +160,7 @@ def _height(link: Link) -> int:
 
 
 class StoredBlocks:
-    """What PW_SWAP says of blocks: takes every batch, in stored order."""
+    """What PW_SWAP says about blocks; takes every batch, in stored order."""
 
     def __init__(self) -> None:
         # (source, session) -> slot -> parent.
@@ -184,7 +184,7 @@ class StoredBlocks:
         return {s: p for s, p in self.fills.get(gap.id[:TEXT_MAX], {}).items() if within(gap, s)}
 
     def around(self, gap: Gap, gaps: Iterable[Gap]) -> Around:
-        """What is stored on both sides of a gap, of which `gaps` are all that are recorded."""
+        """What is stored on both sides of a gap; `gaps` are all recorded gaps."""
         before: int | None = None
         sessions = {session for source, session in self.parents if source == gap.source}
         for session in sorted((one for one in sessions if one <= gap.epoch), reverse=True):

@@ -26,14 +26,14 @@ LIST_SLOTS_MAX: Final = 5_000
 AFTER_SLOTS_MAX: Final = 512
 # Answers that cannot be read, one after another: this node gives no more.
 BAD_IN_A_ROW_MAX: Final = 5
-# The first slot that is not there is the one that is named, and they come in order.
+# Only the first missing slot is named, and they come in order.
 REMARKS_MAX: Final = 1_000
 DEAD_NAMED_MAX: Final = 5
 
 
 @dataclass
 class Job:
-    """Filling one gap: what is there, what is known around it, and what was said of its slots."""
+    """Filling one gap: what is there, what is known around it, and remarks about its slots."""
 
     gap: Gap
     fill: Fill
@@ -70,7 +70,7 @@ class Job:
 
 
 def link_of(slot: int, block: Parent) -> Link:
-    """The place in the chain that a node gives a block."""
+    """The links in the chain that a node gives a block."""
     return Link(
         slot, block.parent_slot, block.blockhash, block.previous_blockhash, block.block_height
     )
@@ -123,7 +123,7 @@ async def _blocks(job: Job, rpc: Rpc) -> str:
 async def _dead_letters(
     rpc: Rpc, slot: int, block: Block, unread: Sequence[Unread]
 ) -> list[DeadLetter]:
-    """What goes to PW_DLQ of a block; of failed transactions nothing is wanted."""
+    """A block's dead letters; failed transactions are not kept."""
     wanted = [one for one in unread if not one.meta.failed]
     if any(not one.signature for one in wanted):
         # Where an unknown version keeps its signatures is not known: the node knows them.
@@ -167,7 +167,7 @@ async def _listed(job: Job, rpc: Rpc, first: int, last: int) -> list[int]:
 
 
 async def _after(job: Job, rpc: Rpc) -> str:
-    """The block behind the gap, where the streams do not hold one that follows it."""
+    """The block behind the gap, where the streams hold no block that follows it."""
     last = job.gap.last_missing_slot
     after = job.around.after
     if after is not None and after.parent_slot <= last:
@@ -203,7 +203,7 @@ class Captured:
         self.after: Link | None = None
         self.first_slot = 1 << 64
         self.last_slot = 0
-        # Two captures that do not say the same of one block.
+        # Two captures that disagree about a block.
         self.apart = ""
 
     def add(self, update: bytes) -> None:
@@ -271,7 +271,7 @@ async def from_captures(job: Job, paths: Iterable[Path]) -> str:
         updates = [update for _, update in ordered]
         link = found.links.get(slot)
         if link is None:
-            # Trades without their block: worth having, and no proof.
+            # Trades without their block: worth having, but they prove nothing.
             await job.filler.put(updates)
             continue
         if why := job.fill.contradiction(link, forks=True):

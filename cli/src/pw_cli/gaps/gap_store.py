@@ -49,7 +49,7 @@ from pw_common.wire.messages import Gap, Swap, encode
 from pw_ingest.core.sequencing.batcher import Batcher, Cut
 from pw_ingest.core.sequencing.identity import TX, read_update
 
-# Parsers that have more than this to do are not waited for.
+# Parsers with more work than this are not waited for.
 PARSERS_WAIT_S: Final = 10.0
 PARSERS_POLL_S: Final = 0.05
 
@@ -74,7 +74,7 @@ async def recorded(bus: Bus) -> dict[str, Records]:
 
 
 async def record(bus: Bus, records: Records, *, filled: bool) -> None:
-    """Store what a gap is now, then take its older records away."""
+    """Store a gap's present record, then remove its older ones."""
     gap = msgspec.structs.replace(records.gap, filled=filled)
     subject = gap_filled(gap.source) if filled else gap_open(gap.source)
     state = "filled" if filled else "open"
@@ -148,7 +148,7 @@ class Filler:
     """Stores a gap's updates in PW_TX, marked with the gap. `stored` counts them."""
 
     def __init__(self, bus: Bus, gap: Gap, known: set[str], *, attempt: int) -> None:
-        """`known` signatures are left out; `attempt` tells one record's run from another's."""
+        """`known` signatures are left out; `attempt` distinguishes the runs of one record."""
         self._gap = gap
         self._known = known
         self._attempt = attempt
@@ -157,12 +157,12 @@ class Filler:
         self.stored = 0
 
     async def start(self) -> None:
-        """Listen for the broker's answers; everything gets the table of programs of now."""
+        """Listen for the broker's answers; everything gets the present table of programs."""
         await self._programs.look()
         await self._publisher.start()
 
     async def stop(self) -> None:
-        """Give up what is not stored."""
+        """Drop what is not stored yet."""
         await self._publisher.stop()
 
     async def put(self, updates: Iterable[bytes]) -> None:

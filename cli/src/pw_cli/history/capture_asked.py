@@ -23,7 +23,7 @@ Asked: TypeAlias = tuple[int, int] | list[str]
 
 
 class BadRequest(ValueError):
-    """What is asked for cannot be; says why."""
+    """What is asked for is impossible; says why."""
 
 
 def asked_of(args: argparse.Namespace) -> Asked:
@@ -78,7 +78,7 @@ def _signature(text: str, where: str) -> str:
 
 
 def name_of(asked: Asked) -> str:
-    """What was asked for, so that a later run goes on with nothing else."""
+    """What was asked for, so that a later run goes on only with the same."""
     if isinstance(asked, tuple):
         return f"slots {asked[0]}-{asked[1]}"
     digest = hashlib.sha256("\n".join(asked).encode()).hexdigest()[:16]

@@ -49,7 +49,7 @@ class Fetched(NamedTuple):
 
 
 class MissingSlots(NamedTuple):
-    """Slots in a row, both ends inclusive: the last one has a block that was not had.
+    """Slots in a row, both ends inclusive: the last slot has a block that nobody gave.
 
     Nothing shows which of those before it have one too.
     """
@@ -60,7 +60,7 @@ class MissingSlots(NamedTuple):
 
     @property
     def slots(self) -> int:
-        """How many slots nothing is shown of."""
+        """How many slots about which nothing is shown."""
         return self.last_slot - self.first_slot + 1
 
     @property
@@ -101,7 +101,7 @@ class Chain:
         self._remarks: dict[int, str] = {}
         self.listed = 0
         # The block behind the span, which shows that nothing is missing at its end: no updates but
-        # the one that says where it stands.
+        # the block_meta that says where it stands.
         self.behind: Fetched | None = None
 
     async def blocks(self) -> AsyncGenerator[Fetched, None]:

@@ -30,7 +30,7 @@ V = TypeVar("V")
 
 
 class BadNode(ValueError):
-    """Arguments that name no node; says why."""
+    """Arguments that do not name a node; says why."""
 
 
 def add_node_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Options that do not go together: what would be passed over in silence is refused."""
+"""Options that do not go together: what would be silently ignored is refused."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def stray(args: argparse.Namespace, why: str, *flags: str) -> str:
 def _value(args: argparse.Namespace, flag: str) -> object:
     value = getattr(args, flag.removeprefix("--").replace("-", "_"))
     if flag == "--nats" and value == (os.environ.get("PW_NATS_URL") or None):
-        # The environment speaks to every command; only who writes the option means this one.
+        # A variable is for every command; only whoever writes the option means this one.
         return None
     return value

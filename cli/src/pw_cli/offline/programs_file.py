@@ -8,7 +8,7 @@ from pw_common.documents.document import BadDocument, read_either, read_file
 from pw_common.documents.programs import BadPrograms, read_programs_file
 from pw_parser.core.decode.programs import BUILT_IN, Programs, extended, read_programs
 
-# A whole table in the place of the shipped one has at most 10,000 lines.
+# A whole table in place of the shipped one has at most 10,000 lines.
 FILE_BYTES_MAX = 8 * 1024 * 1024
 
 

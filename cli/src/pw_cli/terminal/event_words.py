@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pw_cli.terminal.amounts_shown import in_decimals, name_of
+from pw_cli.terminal.render_amounts import in_decimals, name_of
 from pw_common.wire.messages import Event, QuoteTrade, RoundTrip, TokenCreated, Transfer
 from pw_common.wire.pools import PoolEvent
 

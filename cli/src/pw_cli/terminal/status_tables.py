@@ -50,7 +50,7 @@ def tables(status: dict[str, Any]) -> RenderableType:
 
 
 def _conditions(status: dict[str, Any]) -> list[Text]:
-    """What is not as it should be, and what to do; an API of the version before says only why."""
+    """What is wrong, and what to do; an API of the version before says only why."""
     found = status.get("conditions")
     if found is None:
         return [Text(f"  {why}", style="yellow") for why in status["why"]]

@@ -67,15 +67,15 @@ EXIT_UNAVAILABLE = 69
 EXIT_CONFIG = 78
 
 BROKER_URL = "PW_NATS_URL"
-# A broker that one names should be there: no start-up to wait for.
+# A broker that was named should be there: no start-up to wait for.
 BROKER_WAIT_S = 5.0
-# What is left of a run without its broker, or one that never began, is given so long to end.
+# How long a run without its broker, or a run that never began, has to end.
 HURRIED_S = 2.0
 FOLD_EVERY_S = 1.0
 
 
 def run(args: argparse.Namespace) -> int:
-    """`pw up`. 0 when it ran and ended as told; 1 when a drained run was not clean.
+    """`pw up`. 0 when it ran and ended as asked; 1 when a drained run was not clean.
 
     130 when it is stopped before everything runs, or at once.
     """
@@ -126,7 +126,7 @@ async def _run(chosen: UpOptions, interrupts: Interrupts) -> int:
     finally:
         try:
             await _ended(ticking)
-            # After what the services said of it themselves.
+            # After what the services themselves printed about it.
             relay.close()
             if trouble:
                 screen.line(f"pw up: {trouble}")
@@ -246,9 +246,9 @@ def _free_ports(chosen: UpOptions) -> Ports:
 
 
 async def _live(system: System, progress: Progress, stop: asyncio.Event) -> bool:
-    """Run until told to stop, drained, or out of time; returns whether it drained."""
+    """Run until asked to stop, drained, or out of time; returns whether it drained."""
     token_file = system.access.token_file
-    # The URL of a broker of one's own may hold a password.
+    # The URL of the user's own broker may hold a password.
     nats = "" if "@" in system.nats_url else system.nats_url
     for problem in announce(this_run(system.api, nats, token_file), system.folder):
         progress.say(problem)

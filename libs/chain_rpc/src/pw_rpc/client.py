@@ -54,7 +54,7 @@ def url_problem(url: str) -> str | None:
         # The client's own reading is stricter, and what a resolver is asked for is IDNA.
         parsed = httpx.URL(url)
         parsed.raw_host.decode("ascii").encode("idna")
-        # Read back as well, which a name that only looks like IDNA does not bear.
+        # Read back as well, since a name that only looks like IDNA does not survive that.
         _ = parsed.host
     except (httpx.InvalidURL, ValueError):
         return URL_ALLOWED
@@ -72,7 +72,7 @@ def certificates(ca_file: Path | None = None) -> ssl.SSLContext:
     try:
         return httpx.create_ssl_context()
     except (OSError, ssl.SSLError):
-        # As OpenSSL itself takes a file that is not there.
+        # OpenSSL itself treats a missing file like this.
         return httpx.create_ssl_context(trust_env=False)
 
 

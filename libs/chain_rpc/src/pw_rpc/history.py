@@ -49,7 +49,7 @@ class History(Rpc):
         Args:
             address: Whose.
             before: A signature to begin after; empty for the newest.
-            min_slot: The node must know this slot: one that is behind is asked again.
+            min_slot: The node must know this slot: a node that is behind is asked again.
 
         Raises:
             NotHad, BadAnswer, NodeFailed: it does not say.

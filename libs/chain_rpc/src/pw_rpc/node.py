@@ -32,7 +32,7 @@ LIST_BYTES_MAX: Final = 1024 * 1024
 PIECE_BYTES: Final = 64 * 1024
 # How long one request is tried again while the node limits, fails or is silent.
 PATIENCE_S: Final = 120.0
-# A node that has never answered is more likely a wrong address than one that rests.
+# A node that has never answered is more likely a wrong address than a resting node.
 PATIENCE_UNKNOWN_S: Final = 5.0
 PAUSE: Final = Backoff(first_s=0.5, most_s=30.0)
 SHOWN_MAX: Final = 200
@@ -40,12 +40,12 @@ SHOWN_MAX: Final = 200
 # "Later": node is behind, a slot of the context is not reached, and what services say of limits.
 LATER: Final = frozenset({-32005, -32016, -32029, -32429, 429})
 TOO_MANY: Final = 429
-# Those of them that are about how often we ask.
+# Of these, the ones about how often we ask.
 LIMITS: Final = frozenset({-32029, -32429, 429})
 TIMED_OUT: Final = 408
 DENIED: Final = frozenset({401, 403})
 # What a node is asked for as the highest version of transactions, in this order: any at all,
-# since one that we do not read costs only itself, and without it the node keeps its whole block.
+# since an unread transaction costs only itself, and without this the node keeps the whole block.
 VERSIONS_ASKED: Final = (127, 1, 0)
 # How nodes refuse a request whose options they do not take.
 BAD_OPTIONS: Final = frozenset({-32600, -32602})
@@ -60,7 +60,7 @@ class NotHad(RuntimeError):
 
 
 class _RefusedOptions(NotHad):
-    """The node takes the request for a wrong one: perhaps with other options it does not."""
+    """The node calls the request wrong; with other options it may not."""
 
 
 class NodeFailed(RuntimeError):
@@ -72,7 +72,7 @@ class Denied(NodeFailed):
 
 
 class Limited(NodeFailed):
-    """The node asks for a longer pause than we have patience for: it says nothing of the thing."""
+    """The node asks for a longer pause than we have patience for; it may have what was asked."""
 
 
 class _Later(RuntimeError):
@@ -104,7 +104,7 @@ class _Reply(msgspec.Struct):
 
 
 class Asks(NamedTuple):
-    """For what, and how. A chain that is followed is a fifth of its size when `compressed`."""
+    """What it is asked for, and how. `compressed`: a followed chain is a fifth of its size."""
 
     commitment: str = "confirmed"
     compressed: bool = False
@@ -134,7 +134,7 @@ class Rpc:
         asks = asks if asks is not None else Asks()
         self._commitment = asks.commitment
         self._pace = pace
-        # That is some 10 MB of JSON a second without it.
+        # Without compression that is some 10 MB of JSON a second.
         self._encodings = ("gzip", "identity") if asks.compressed else ("identity",)
         self._say = say
         self._count = 0
@@ -169,7 +169,7 @@ class Rpc:
         return await self._get_block(slot, "full")
 
     async def parent(self, slot: int) -> Parent:
-        """Only a block's place in the chain. Raises NotHad, BadAnswer, NodeFailed."""
+        """Only a block's links in the chain. Raises NotHad, BadAnswer, NodeFailed."""
         return decode(await self._get_block(slot, "none"), Parent)
 
     async def signatures(self, slot: int) -> list[str]:
@@ -303,7 +303,7 @@ def _reply(status: int, raw: bytes) -> _Reply:
 
 
 def decode(raw: bytes, kind: type[T]) -> T:
-    """An answer's result as what it should be. Raises BadAnswer."""
+    """An answer's result in the type that it should have. Raises BadAnswer."""
     try:
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:

@@ -12,7 +12,7 @@ from pw_common.ordering.assembly import ClosedSlot
 from pw_common.wire.alerts import Alert, of_detector
 from pw_detection.alerts.alerting import SHORT, alert_of, facts_of
 from pw_detection.alerts.edited import CHANGED, GONE, edited_by, summaries
-from pw_detection.alerts.episodes import Episodes, Key, Ring
+from pw_detection.alerts.episodes import Episodes, Firing, Key
 from pw_detection.rules.evaluate import evaluate, holds, near
 from pw_detection.rules.lists import Lists, Mutes, WatchLists, effective_mutes
 from pw_detection.rules.quick import all_may, ready
@@ -45,7 +45,7 @@ class Detector:
     def __init__(self, rules: Sequence[Rule] | None = None) -> None:
         self.market = Market()
         self.unlisted = Unlisted()
-        # Of the last step, beside its alerts: what is said of programs, and of no token.
+        # Of the last step, beside its alerts: notices about programs, which belong to no token.
         self.notices: list[Alert] = []
         self.episodes = Episodes()
         self.revision = 0
@@ -57,10 +57,10 @@ class Detector:
         self.market.muted_wallets = self._lists.muted_wallets
         self._pending: list[_Change] = []
         self._tick = 0
-        # What changed up to here has ended what it ended.
+        # Changes up to here have ended the episodes that they end.
         self._restored_slot = 0
-        # Mint -> when it last rang.
-        self._rang_ms: dict[str, int] = {}
+        # Mint -> when a rule last fired for it.
+        self._fired_ms: dict[str, int] = {}
 
     def set_rules(self, revision: int, rules: Sequence[Rule], from_slot: int) -> None:
         """Rules that hold from a slot on. Raises BadRules."""
@@ -84,7 +84,7 @@ class Detector:
         cut_ms: int = 0,
         until_slot: int = 0,
     ) -> None:
-        """Take up what was given before, before anything is folded again.
+        """Take up the alerts that were given before, before anything is folded again.
 
         Args:
             alerts: Tokens' alerts and notices in the order in which they were given.
@@ -106,7 +106,7 @@ class Detector:
         self.episodes.restore(given, session_since_ms)
         for alert in given:
             if alert.kind != "closed" and alert.event_time_ms >= session_since_ms:
-                self._rang_ms[alert.mint] = alert.event_time_ms
+                self._fired_ms[alert.mint] = alert.event_time_ms
 
     def fold(self, closed: ClosedSlot) -> None:
         """Fold a slot whose alerts are stored already."""
@@ -141,7 +141,7 @@ class Detector:
             alerts += self._evaluate(mint, closed)
         for alert in alerts:
             if alert.kind != "closed":
-                self._rang_ms[alert.mint] = closed.event_time_ms
+                self._fired_ms[alert.mint] = closed.event_time_ms
         return alerts
 
     def _amend(self, filled: ClosedSlot) -> None:
@@ -150,18 +150,18 @@ class Detector:
 
     def _count_unlisted(self, closed: ClosedSlot) -> set[str]:
         if closed.reset:
-            # What a restart folds first is no beginning.
+            # What a restart folds first is not a beginning.
             self.unlisted.begin(self.market.restarts_at_ms or closed.event_time_ms)
         touched = self.unlisted.fold(closed)
         self.market.beside_bytes = self.unlisted.bytes_held
         return touched
 
     def state(self, mint: str) -> str:
-        """HOT while an episode is open or rang within the hour, WARM while it trades, else COLD."""
-        rang_ms = self._rang_ms.get(mint)
+        """HOT: an episode is open or fired within the hour. WARM: it trades. Else COLD."""
+        fired_ms = self._fired_ms.get(mint)
         if self.episodes.is_open(mint):
             return "HOT"
-        if rang_ms is not None and 0 <= self.market.event_time_ms - rang_ms < HOT_MS:
+        if fired_ms is not None and 0 <= self.market.event_time_ms - fired_ms < HOT_MS:
             return "HOT"
         return "WARM" if mint in self.market.tokens else "COLD"
 
@@ -190,7 +190,7 @@ class Detector:
         return {"mint": mint, "state": self.state(mint), **facts_of(self.market, mint)}
 
     def why(self, mint: str) -> list[dict[str, Any]]:
-        """Each rule: its verdict, its values, and what keeps it from ringing."""
+        """Each rule: its verdict, its values, and what keeps it from firing."""
         self.market.advance([mint])
         token = self.market.tokens.get(mint)
         if token is None:
@@ -210,7 +210,7 @@ class Detector:
         return rows
 
     def _hot_mints(self) -> set[str]:
-        return {mint for mint in self._rang_ms if self.state(mint) == "HOT"}
+        return {mint for mint in self._fired_ms if self.state(mint) == "HOT"}
 
     def _blocked(self, rule: Compiled, mint: str) -> list[str]:
         now_ms, key = self.market.event_time_ms, (mint, rule.rule.name)
@@ -226,7 +226,7 @@ class Detector:
         return blocked
 
     def _apply_changes(self, slot: int) -> set[str]:
-        """Take what holds by now; returns the names of rules that an edit may have ended."""
+        """Apply what holds by now; returns the names of rules that an edit may have ended."""
         due = sorted(
             (change for change in self._pending if change.from_slot <= slot),
             key=lambda change: (change.from_slot, change.revision),
@@ -256,8 +256,8 @@ class Detector:
         self._tick = tick
         self.market.sweep()
         self.episodes.forget(event_time_ms - COOLDOWN_MAX_MS)
-        self._rang_ms = {
-            mint: ms for mint, ms in self._rang_ms.items() if event_time_ms - ms < HOT_MS
+        self._fired_ms = {
+            mint: ms for mint, ms in self._fired_ms.items() if event_time_ms - ms < HOT_MS
         }
         return True
 
@@ -273,7 +273,7 @@ class Detector:
             if rule.gates and evaluate(rule, read).blocked:
                 continue
             lead = as_float(read(rule.lead).value) if rule.lead else None
-            ring = self.episodes.held(
+            firing = self.episodes.held(
                 (mint, rule.rule.name),
                 closed.slot,
                 closed.event_time_ms,
@@ -282,8 +282,8 @@ class Detector:
                 cooldown_s=rule.rule.cooldown_s,
                 escalate_factor=rule.rule.escalate_factor,
             )
-            if ring is not None:
-                alerts.append(self._alert(ring, rule, token, closed, ""))
+            if firing is not None:
+                alerts.append(self._alert(firing, rule, token, closed, ""))
         return alerts
 
     def _close_ended(self, closed: ClosedSlot) -> list[Alert]:
@@ -306,8 +306,9 @@ class Detector:
             if len(keys) < 2:
                 alerts += self._close(keys, closed, detail)
                 continue
-            rings = [(key, ring) for key in keys if (ring := self.episodes.close(key)) is not None]
-            alerts += summaries(rings, closed, trigger=name, detail=detail, name_of=self._name_of)
+            ended = ((key, self.episodes.close(key)) for key in keys)
+            firings = [(key, firing) for key, firing in ended if firing is not None]
+            alerts += summaries(firings, closed, rule=name, detail=detail, name_of=self._name_of)
         return alerts
 
     def _holds_still(self, key: Key, rule: Compiled | None) -> bool:
@@ -323,25 +324,25 @@ class Detector:
     def _close_all(self, closed: ClosedSlot, detail: str) -> list[Alert]:
         alerts = self._close(sorted(self.episodes.open), closed, detail)
         self.episodes.reset()
-        self._rang_ms.clear()
+        self._fired_ms.clear()
         self._tick = 0
         return alerts
 
     def _close(self, keys: list[Key], closed: ClosedSlot, detail: str) -> list[Alert]:
         rules = {rule.rule.name: rule for rule in self._rules}
-        # Who asked about a token has brought its windows to the present, and nobody else has.
+        # Only a question about a token has brought its windows to the present.
         self.market.advance(key[0] for key in keys)
         alerts = []
         for key in keys:
-            ring = self.episodes.close(key)
-            if ring is not None:
+            firing = self.episodes.close(key)
+            if firing is not None:
                 token = self.market.tokens.get(key[0]) or Token(key[0], [])
-                alerts.append(self._alert(ring, rules.get(key[1]), token, closed, detail, key[1]))
+                alerts.append(self._alert(firing, rules.get(key[1]), token, closed, detail, key[1]))
         return alerts
 
     def _alert(
         self,
-        ring: Ring,
+        firing: Firing,
         rule: Compiled | None,
         token: Token,
         closed: ClosedSlot,
@@ -350,15 +351,15 @@ class Detector:
     ) -> Alert:
         read = partial(self._read, token)
         others = [one for one in self._rules if one is not rule and one.rule.enabled]
-        told = [(one, evaluate(one, read)) for one in others]
+        evaluations = [(one, evaluate(one, read)) for one in others]
         return alert_of(
             self.market,
             token,
             self._lists,
-            ring,
-            trigger=rule.rule.name if rule is not None else name,
+            firing,
+            rule=rule.rule.name if rule is not None else name,
             conditions=evaluate(rule, read).conditions if rule is not None else (),
-            near=tuple(near(one, found) for one, found in told if found.verdict != "holds"),
+            near=tuple(near(one, found) for one, found in evaluations if found.verdict != "holds"),
             slot=closed.slot,
             event_time_ms=closed.event_time_ms,
             detail=detail,

@@ -27,7 +27,7 @@ from pw_detection.state.windows import Span
 WINDOW: Final = Span("2h", 600_000, 12)
 # A program with this share of all swaps is worth a line in the table of programs.
 NOTICE_SHARE: Final = Fraction(1, 100)
-# Below so many swaps a share says nothing: the first swap after a start would be all of them.
+# Below this many swaps a share says nothing: the first swap after a start would be all of them.
 NOTICE_SWAPS_MIN: Final = 5_000
 TRIGGER: Final = "unlisted_program"
 # A step notes no more of them; mainnet has some dozens.
@@ -93,7 +93,7 @@ class _Step:
 
 
 class Unlisted:
-    """The fold, and which programs a notice was given of."""
+    """The fold, and for which programs a notice was given."""
 
     def __init__(self) -> None:
         self.event_time_ms = 0
@@ -111,12 +111,12 @@ class Unlisted:
 
     @property
     def bytes_held(self) -> int:
-        """What it takes of memory."""
+        """How much memory it takes, in bytes."""
         return ENTRY_BYTES * self._entries
 
     @property
     def programs(self) -> int:
-        """How many there are in the window."""
+        """How many such programs are in the window."""
         return len(self._counts)
 
     def restore(self, alerts: Iterable[Alert]) -> None:
@@ -159,7 +159,7 @@ class Unlisted:
             alerts.append(_notice_of(self._program(venue), self.swaps, slot, self.event_time_ms))
         return alerts
 
-    def told(self) -> UnlistedPrograms:
+    def report(self) -> UnlistedPrograms:
         """The window as it is now."""
         most = nsmallest(SHOWN_MAX, self._counts.items(), key=lambda one: (-one[1], one[0]))
         return UnlistedPrograms(
@@ -194,7 +194,7 @@ class Unlisted:
                 continue
             seen = step.programs.get(venue)
             if seen is None:
-                # Text that is no address is shown nowhere.
+                # Text that is not an address is never shown.
                 if len(step.programs) >= PROGRAMS_MAX or not is_address(
                     venue.removeprefix(UNLISTED_VENUE)
                 ):

@@ -1,4 +1,4 @@
-"""A condition, and what several of them make of the whole."""
+"""A condition, and the mode that several of them give the system."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "warning", "info")
 LASTS_MS: Final = 2_000
 # What busy or starting services do now and then is sent only when it lasts.
 PASSING_MS: Final = 30_000
-# Of what is said in another way.
+# For what is reported in another way.
 NEVER_MS: Final = 2**62
 
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """Something that is not as it should be, under a name that stays the same while it lasts.
+    """Something that is wrong, under a name that stays the same while it lasts.
 
     `critical`: trades or alerts are missing or late. `warning`: a person should see to it, and
     nothing is lost yet. `info`: worth knowing; it is shown and never sent. `mode` is what the
@@ -40,7 +40,7 @@ class Condition:
 
     @property
     def holds(self) -> bool:
-        """Whether it stands against the all-clear."""
+        """Whether it keeps the all-clear back."""
         return self.severity != "info" or self.mode != "running"
 
 

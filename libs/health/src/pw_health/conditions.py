@@ -14,7 +14,7 @@ from pw_health.limits import CONDITIONS_MAX
 
 Rule: TypeAlias = Callable[[Snapshot], Iterator[Condition]]
 
-# In the order of the data's way, which is the order among what is equally bad.
+# In the order in which data flows, which is the order among equally bad conditions.
 RULES: Final[tuple[Rule, ...]] = (
     pipeline.missing,
     pipeline.slow,
@@ -40,7 +40,7 @@ WHYS_MAX: Final = 3
 
 
 def conditions(snapshot: Snapshot) -> tuple[Condition, ...]:
-    """All that is not as it should be, the worst first; each name once.
+    """Everything that is wrong, the worst first; each name once.
 
     `since_ms` is when it began as far as the broker knows, otherwise the snapshot's own time:
     who looks again and again knows more (`Since`).
@@ -53,7 +53,7 @@ def conditions(snapshot: Snapshot) -> tuple[Condition, ...]:
 
 
 def _together(same: list[Condition]) -> Condition:
-    """What several rules or processes say of the same thing, as one."""
+    """Merges what several rules or processes say about the same thing."""
     worst = min(same, key=badness)
     whys = list(dict.fromkeys(one.why for one in same))
     if len(whys) > WHYS_MAX:

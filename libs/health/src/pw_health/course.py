@@ -1,4 +1,4 @@
-"""What held when: what is due to be said, and when all is clear. Pure; the clock is given in."""
+"""What held when: what is due to be reported, and when all is clear. Pure; time is an argument."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pw_health.condition import SEVERITIES, Condition
 CLEAR_MS: Final = 10_000
 # Between two looks that are further apart than this, anything may have been: it was not quiet.
 UNSEEN_MS: Final = 5_000
-# A warning that comes back while others last is not said again before this.
+# A warning that comes back while others last is not reported again before this.
 AGAIN_MS: Final = 600_000
 # Nor is what is critical, where it was away for less than `CLEAR_MS`.
 RETURNED_MS: Final = 60_000
@@ -43,7 +43,7 @@ class Since:
 
 @dataclass
 class Said:
-    """A condition that was said, when, and since when it was not seen as bad as that again."""
+    """A reported condition: when, and since when it was not seen as bad as that again."""
 
     condition: Condition
     at_ms: int
@@ -56,16 +56,16 @@ class Said:
         return self.condition.severity == "critical"
 
     def see(self, one: Condition | None, at_ms: int) -> None:
-        """Take in how it is now; None: it does not hold."""
+        """Note the present condition; None: it does not hold."""
         if one is None or _rank(one) > _rank(self.condition):
             self.gone_ms = at_ms if self.gone_ms is None else self.gone_ms
         elif self.gone_ms is not None:
-            # The longest absence counts: what flickers at its return was away all the same.
+            # The longest absence counts: what flickers at its return was away nevertheless.
             self.away_ms = max(self.away_ms, at_ms - self.gone_ms)
             self.gone_ms = None
 
     def is_due_again(self, at_ms: int) -> bool:
-        """Whether its return is news by now."""
+        """Whether its return is news."""
         if not self.away_ms:
             return False
         if not self.is_critical:
@@ -77,8 +77,8 @@ class Said:
 class News:
     """What is due after a look.
 
-    `clear` is what is over: all that was said or, where others last, all that was critical.
-    `left` is what was said and lasts.
+    `clear` is what is over: all that was reported or, where others last, all that was critical.
+    `left` is what was reported and lasts.
     """
 
     begun: tuple[Condition, ...] = ()
@@ -88,7 +88,7 @@ class News:
 
 @dataclass
 class Course:
-    """One spell of trouble after the other: each condition is said once, the all-clear last."""
+    """One spell of trouble after the other: each condition is reported once, the all-clear last."""
 
     since: Since = field(default_factory=Since)
     said: dict[str, Said] = field(default_factory=dict)
@@ -100,23 +100,23 @@ class Course:
 
     @property
     def is_clear(self) -> bool:
-        """Nothing was said that is not over."""
+        """Everything that was reported is over."""
         return not self.said
 
     @property
     def sees(self) -> bool:
-        """Nothing critical was said that is not over."""
+        """Everything critical that was reported is over."""
         return not any(one.is_critical for one in self.said.values())
 
     def resume(self, said: Iterable[Condition], at_ms: int) -> None:
-        """Go on from what was said before a restart: it is not said again, and is to be cleared."""
+        """Go on from what was reported before a restart: not again, but it is to be cleared."""
         for one in self.since.of(said, at_ms):
             self.said[one.name] = Said(one, at_ms)
 
     def look(self, found: Iterable[Condition], at_ms: int) -> News:
         """Take in what holds at this moment, by the clock that the snapshots have."""
         if self._looked_ms is not None and not 0 <= at_ms - self._looked_ms <= UNSEEN_MS:
-            # It was not looked, or the clock was set: nothing is known to have been quiet. What
+            # Nobody looked, or the clock was set: nothing is known to have been quiet. What
             # was seen before and is seen now has lasted, as far as anybody can tell.
             self._quiet_since_ms = self._safe_since_ms = None
         self._looked_ms = at_ms
@@ -154,9 +154,9 @@ class Course:
         return over, tuple(one for name, one in holding.items() if name in self.said)
 
     def _lasting(self, holding: list[Condition], at_ms: int) -> list[Condition]:
-        """Those that were not seen gone for as long as they must hold to be said."""
+        """Those that were not away for as long as they must hold to be reported."""
         names = {one.name for one in holding}
-        # A clock that was set back must not make one wait for the old time.
+        # After the clock was set back nobody must wait for the old time.
         self._held_since_ms = {
             n: min(ms, at_ms) for n, ms in self._held_since_ms.items() if n in names
         }
@@ -168,7 +168,7 @@ class Course:
         return lasting
 
     def _is_news(self, one: Condition, at_ms: int) -> bool:
-        """Whether it was not said, is worse than what was, or is back after it was gone."""
+        """Whether it was not reported, is worse than what was, or is back after it was gone."""
         before = self.said.get(one.name)
         if before is None or _rank(one) < _rank(before.condition):
             return True

@@ -29,7 +29,7 @@ class Queue:
 class Channel:
     """A channel of alerts. `trouble` is why nothing arrives, where known: `holds 3 alerts`.
 
-    `note` is what a person should know of it although alerts arrive, or may do so in a moment.
+    `note` is what a person should know about it although alerts arrive, or may do so in a moment.
     """
 
     name: str

@@ -47,12 +47,12 @@ def slow(snapshot: Snapshot) -> Iterator[Condition]:
 
 
 def nothing_new(snapshot: Snapshot) -> Iterator[Condition]:
-    """Silence that is no calm: processes run, sources are connected, and nothing arrives."""
+    """No calm: processes run, sources are connected, and nothing arrives."""
     ingests = [one for one in live_of(snapshot) if one.said.service == "ingest"]
     # While ingest has to wait, old data is the consequence, not the cause.
     if not ingests or any(True for _ in backpressure(snapshot)):
         return
-    # An ingest that just started is given as long as one that fell silent.
+    # A new ingest is given as long as an ingest that fell silent.
     since_ms = [one.stored_ms - (one.said.at_ms - one.said.started_at_ms) for one in ingests]
     last_ms = max((*since_ms, *([snapshot.tx_last_ms] if snapshot.tx_last_ms else [])))
     if snapshot.at_ms - last_ms > NOTHING_NEW_MS:
@@ -179,5 +179,5 @@ def _alerts_wait(one: Channel) -> str:
 
 
 def seconds(ms: int) -> str:
-    """A time for people."""
+    """A time as text for people."""
     return f"{ms / 1_000:.1f} s" if ms < 100_000 else f"{ms // 1_000} s"

@@ -1,4 +1,4 @@
-"""What the processes say of themselves, and which of them say nothing."""
+"""What the processes report about themselves, and which of them are silent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pw_health.condition import PASSING_MS, Condition
 from pw_health.facts import Beat, Snapshot
 from pw_health.limits import CLOCK_MAX_MS, SILENT_MS
 
-# Without one of each, nothing is seen.
+# Without a process of each, nothing is seen.
 PATH: Final = ("ingest", "parser", "detector")
 # What others wait for. Readiness of the rest says nothing of trades and alerts.
 WAITED_FOR: Final = frozenset(PATH)
@@ -19,24 +19,24 @@ START: Final = "Start it; its last log line says why it stopped."
 
 
 def is_silent(stored_ms: int, at_ms: int) -> bool:
-    """Whether a process has not been heard of for too long; both by the broker's clock."""
+    """Whether a process has been silent for too long; both by the broker's clock."""
     return at_ms - stored_ms > SILENT_MS
 
 
 def live_of(snapshot: Snapshot) -> list[Beat]:
-    """The processes that are heard of, in a fixed order."""
+    """The processes that are not silent, in a fixed order."""
     return [one for one in _ordered(snapshot) if not is_silent(one.stored_ms, snapshot.at_ms)]
 
 
 def absent(snapshot: Snapshot, service: str) -> Iterator[Condition]:
-    """A service of which no process is heard of, and without which nothing is seen."""
+    """A service whose processes are all silent, and without which nothing is seen."""
     beats = [one for one in snapshot.beats if one.said.service == service]
     if not all(is_silent(one.stored_ms, snapshot.at_ms) for one in beats):
         return
     last = max(beats, key=lambda one: one.stored_ms, default=None)
     why, what_to_do = f"No {service} is running.", START
     if last is not None:
-        # It left no word that it ends: whether it is there at all only its machine knows.
+        # It did not say that it ends: only its machine knows whether it is there at all.
         seconds = (snapshot.at_ms - last.stored_ms) // 1_000
         why = f"No {service} answers: {last.said.instance} has said nothing for {seconds} s."
         what_to_do = "Look at its log: it was killed, or it hangs. Start it again."
@@ -53,8 +53,8 @@ def absent(snapshot: Snapshot, service: str) -> Iterator[Condition]:
 def silent(snapshot: Snapshot) -> Iterator[Condition]:
     """Processes that stopped or hang while others of their service go on.
 
-    One that ends in order takes its heartbeat with it. One that was started since takes the place
-    of one that is silent.
+    An orderly end takes the heartbeat with it. An instance that was started since takes the place
+    of a silent one.
     """
     live = live_of(snapshot)
     services = {one.said.service for one in live}
@@ -89,7 +89,7 @@ def unready(snapshot: Snapshot) -> Iterator[Condition]:
         said = one.said
         source = said.source
         if said.ready or (source is not None and not source.connected):
-            continue  # What is wrong with a source is said by its name.
+            continue  # What is wrong with a source is reported under its name.
         covered = said.service in ready or said.service not in WAITED_FOR
         reason = said.reason or "no reason given"
         what = "is not up to date" if said.service == "detector" else "is not ready"
@@ -105,7 +105,7 @@ def unready(snapshot: Snapshot) -> Iterator[Condition]:
 
 
 def troubled(snapshot: Snapshot) -> Iterator[Condition]:
-    """What a service that works asks a person to see to."""
+    """What a working service asks a person to see to."""
     for one in live_of(snapshot):
         if not one.said.ready:
             continue
@@ -171,7 +171,7 @@ def _ordered(snapshot: Snapshot) -> list[Beat]:
 
 
 def _troubles(one: Beat) -> list[str]:
-    """What it asks for, except of channels: each of those is a condition of its own."""
+    """What it asks for, except of channels: each of those is a separate condition."""
     if one.said.troubles:
         return [each.what for each in one.said.troubles if not each.channel]
     return [one.said.reason] if one.said.reason else []  # Of a version that says no more.

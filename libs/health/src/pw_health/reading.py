@@ -1,4 +1,4 @@
-"""From what the broker answers to a snapshot."""
+"""Turns what the broker answers into a snapshot."""
 
 from __future__ import annotations
 
@@ -69,14 +69,14 @@ def snapshot_of(view: Overview) -> Snapshot:
 
 
 def silent_instances(view: Overview) -> frozenset[str]:
-    """The processes that have not been heard of for too long."""
+    """The processes that have been silent for too long."""
     return frozenset(
         name for name, stored_ms in view.stored_ms.items() if is_silent(stored_ms, view.broker_ms)
     )
 
 
 def _troubles(view: Overview) -> dict[str, Trouble]:
-    """What live notifiers say of channels, by channel: of two that differ, the worse."""
+    """What live notifiers report about channels, by channel; the worse if two differ."""
     silent, found = silent_instances(view), list[Trouble]()
     for beat in view.heartbeats:
         if beat.instance not in silent:
@@ -101,16 +101,16 @@ def _channel(view: Overview, name: str, troubles: Mapping[str, Trouble]) -> Chan
 
 
 def _alerts_waiting(info: Mapping[str, Any]) -> int:
-    """How many alerts a channel should have taken; one that is turned off should take none."""
+    """How many alerts a channel should have taken; a channel that is off should take none."""
     if CHANNEL_OFF in (info.get("config", {}).get("metadata") or {}):
         return 0
     return int(info["num_pending"]) + int(info["num_ack_pending"])
 
 
 def _folding_lag_ms(view: Overview) -> int:
-    """How much newer the newest batch is than the one that the detector folded last.
+    """How much newer the newest batch is than the last one that the detector folded.
 
-    Its consumer says nothing of that: it is acknowledged on receipt.
+    Its consumer does not show that: it is acknowledged on receipt.
     """
     info = view.streams.get(STREAM_SWAP)
     if view.position is None or info is None or not info["state"]["messages"]:

@@ -149,7 +149,7 @@ def layouts(snapshot: Snapshot) -> Iterator[Condition]:
 
 
 def merged(drifts: Iterable[LayoutDrift]) -> tuple[LayoutDrift, ...]:
-    """What several parsers say of the same venue, as one: by venue and kind, earliest first."""
+    """Merges what several parsers say about the same venue: by venue and kind, earliest first."""
     found: dict[tuple[str, str], LayoutDrift] = {}
     order = sorted(drifts, key=lambda one: (one.venue, one.first_slot, encode(one)))
     for one in order:

@@ -102,7 +102,7 @@ def build_app(
     Args:
         token: What every /api request must carry; None asks for nothing.
         hosts: Names that /api answers to, beside the loopback ones.
-        demo: What is shown is a generated market, and the page says so.
+        demo: What is shown is a generated market; the page says so.
         pw_command: How `pw` is called where this was started; the page shows commands with it.
         site: The pages; None for those that are installed.
     """
@@ -138,12 +138,12 @@ def build_app(
 def _api(runtime: Runtime, cache: StatusCache, reader: SwapReader) -> APIRouter:
     router = APIRouter(
         prefix="/api/v1",
-        responses=openapi.problems_of(401, 403, 404, 405, 415, 421, 422, 503),
+        responses=openapi.problems_of(401, 403, 404, 405, 415, 421, 422, 500, 503),
         dependencies=[Depends(known_parameters)],
     )
 
     def bus() -> Bus:
-        # Said at once, instead of after the time that a request may take.
+        # Answered at once, instead of after the time that a request may take.
         if not runtime.bus.connected:
             raise BrokerAway("not connected")
         return runtime.bus
@@ -160,7 +160,7 @@ def _api(runtime: Runtime, cache: StatusCache, reader: SwapReader) -> APIRouter:
     ) -> SwapsView:
         """Recent swaps, newest first; repeats are dropped."""
         cursor = None if before is None else cursor_of(before)
-        # One more says whether there are older ones.
+        # An extra one shows whether there are older ones.
         found = reader.swaps.find(limit=limit + 1, mint=mint, wallet=wallet, before=cursor)
         page = found[:limit]
         return SwapsView(
@@ -184,7 +184,7 @@ def _api(runtime: Runtime, cache: StatusCache, reader: SwapReader) -> APIRouter:
         return await records.dead_letters(bus(), limit=limit, before_seq=before_seq, with_body=body)
 
     router.include_router(unlisted.router(bus))
-    # Before the alerts of a page, since its path begins as theirs.
+    # Before the pages of alerts, since its path begins like theirs.
     router.include_router(alert_stream.router(runtime, bus))
     router.include_router(alerts.router(bus))
     router.include_router(tokens.router(bus))
@@ -212,7 +212,11 @@ def _counting(
     async def count(
         request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
-        response = await call_next(request)
+        try:
+            response = await call_next(request)
+        except Exception:
+            runtime.metrics.count("pw_api_requests_total", status="5xx")
+            raise
         # A closed set of labels: the class of the status, not the status.
         status = f"{response.status_code // 100}xx"
         runtime.metrics.count("pw_api_requests_total", status=status)

@@ -61,7 +61,7 @@ class Settings(CommonSettings):
     )
     connections_max: int = setting(
         "PW_API_CONNECTIONS_MAX",
-        "How many connections the API holds; over it the one that is idle for longest goes",
+        "How many connections the API holds; over it the connection that is idle for longest goes",
         default=CONNECTIONS_MAX,
         check=st.between(8, 100_000),
     )

@@ -1,4 +1,4 @@
-"""The detector's gauges and counters, from what it is made of."""
+"""The detector's gauges and counters, read from its parts."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ POSITION_EVERY_S: Final = 0.25
 
 
 class Stores(NamedTuple):
-    """What is kept at the broker, and asked of it."""
+    """What is kept at the broker, and questions to it."""
 
     alerts: AlertStore
     positions: PositionStore
@@ -54,7 +54,7 @@ class Stores(NamedTuple):
 
 
 class Folding:
-    """The detector's state beside what it takes to restart it."""
+    """The detector's state, and what a restart of it needs."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Folding:
         await self._released(self._assembly.add(batch, stored_ms, seq))
 
     def unreadable(self, seq: int) -> None:
-        """A message of PW_SWAP is no batch: which one of PW_TX it answered, nobody knows.
+        """A message of PW_SWAP is not a batch: nobody knows which one of PW_TX it answered.
 
         While it may be the missing message, a gap is held and counted, not passed as never stored.
         """
@@ -157,7 +157,7 @@ class Folding:
         self._metrics.count("pw_detector_given_up_sequences_total", len(missing))
 
     async def close(self) -> None:
-        """Before the end: the position is where it is."""
+        """Before the end: store the position."""
         if self._is_unwritten:
             await self._remember(force=True)
 
@@ -166,7 +166,7 @@ class Folding:
         self.apply(await self._stores.configuration.newer(self._progress.released_slot))
 
     def apply(self, changes: list[Change]) -> None:
-        """Hand changes to the detector; one that cannot be read is left out and logged."""
+        """Hand changes to the detector; a change that cannot be read is left out and logged."""
         for change in changes:
             why = apply(self.detector, change)
             if why:
@@ -176,7 +176,7 @@ class Folding:
 
     @property
     def unusable(self) -> tuple[str, ...]:
-        """What of the configuration cannot be used, and why."""
+        """Which parts of the configuration cannot be used, and why."""
         return tuple(self._stores.configuration.unusable.values())
 
     def publish_figures(self, trimmed: int) -> None:

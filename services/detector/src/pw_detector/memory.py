@@ -1,4 +1,4 @@
-"""What the detector holds, what it may, and that it says so before and when it must drop."""
+"""How much the detector holds and may hold; it warns before it must drop something."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pw_detection.state.market import Market
 
 # The process without state, and batches that wait for an earlier one.
 BASE_BYTES: Final = 80 * MIB
-# What the allocator keeps beside what is asked of it.
+# What the allocator keeps beyond what was asked for.
 USED_SHARE: Final = 0.85
 # The memory that sweeps of that much event time free lies scattered between what stays.
 GIVE_BACK_EVERY_MS: Final = 5 * 60_000
@@ -70,5 +70,5 @@ class Memory:
 
 
 def state_bytes_max(limit: int) -> int:
-    """What the state may take of a process's limit."""
+    """How much of a process's limit the state may take."""
     return max(0, int(limit * USED_SHARE) - BASE_BYTES)

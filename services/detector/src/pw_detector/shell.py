@@ -42,7 +42,7 @@ NEEDS: Final = (
 )
 FETCH: Final = 256
 QUIET_S: Final = 0.25
-# While a restart folds, others get their turn after so many messages.
+# While a restart folds, others get their turn after this many messages.
 REBUILD_TURN: Final = 32
 CONFIGURATION_EVERY_S: Final = 1.0
 RETRY_S: Final = 0.5
@@ -50,7 +50,7 @@ CUT: Final = "pw_detector_alerts_cut_total"
 
 
 async def run_detector(settings: Settings, runtime: Runtime) -> None:
-    """Fold PW_SWAP until told to stop."""
+    """Fold PW_SWAP until stopped."""
     publisher = Publisher(
         runtime.bus,
         runtime.log,
@@ -103,7 +103,7 @@ class _Loop:
         folding = self._folding
         await folding.settle_sequence_gaps(caught_up=reader.pending == 0)
         caught_up = reader.pending == 0 and folding.rebuilt
-        # A few messages that wait are a busy detector, not one that is behind.
+        # A few waiting messages mean a busy detector, not a detector that is behind.
         up_to_date = folding.rebuilt and reader.pending <= BEHIND_PENDING_MAX
         self._runtime.set_ready("" if up_to_date else f"{reader.pending} messages behind")
         folding.publish_figures(reader.trimmed)

@@ -28,7 +28,7 @@ FIRST_SEQ: Final = 1
 
 
 async def start(settings: Settings, runtime: Runtime, store: AlertStore) -> Folding:
-    """Everything that was known before, from the broker alone.
+    """Everything that an earlier run knew, from the broker alone.
 
     Raises:
         BrokerAway, ApiRefused: from the broker.
@@ -69,14 +69,14 @@ async def start(settings: Settings, runtime: Runtime, store: AlertStore) -> Fold
 
 
 async def _position(bus: Bus, log: Log, positions: PositionStore, created: str) -> Position | None:
-    """Where an earlier run had come to in this very stream; None where it is worth nothing."""
+    """Where an earlier run had come to in this very stream; None where that is useless."""
     position = await positions.load()
     if positions.unreadable:
         log.error("position_unreadable", reason=positions.unreadable)
     if position is None:
         return None
     if position.swap_stream_created != created:
-        log.warning("swap_stream_made_anew", was=position.swap_stream_created, now=created)
+        log.warning("swap_stream_recreated", was=position.swap_stream_created, now=created)
         return None
     if await _went_back(bus, position):
         log.error("swap_stream_went_back", why="PW_SWAP was restored from an older copy")

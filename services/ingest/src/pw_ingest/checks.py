@@ -1,4 +1,4 @@
-"""What single settings of ingest may be: each check says what is wrong, or nothing."""
+"""Checks of single settings of ingest: each says what is wrong, or nothing."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def followed_addresses(value: str) -> tuple[str, ...]:
     """The addresses that a setting names, or those in its file, each once.
 
     Raises:
-        ValueError: one of them is none, or there are too many.
+        ValueError: one of them is not an address, or there are too many.
         OSError: there is no such file.
     """
     parts = [one.strip() for one in value.split(",") if one.strip()]

@@ -49,7 +49,7 @@ class Endpoint:
     header: tuple[str, str] | None = field(default=None, repr=False)
 
     @property
-    def shown(self) -> str:
+    def redacted(self) -> str:
         """The endpoint without anything secret."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.hostname}:{endpoint_port(self.url)}"
@@ -122,7 +122,7 @@ class Settings(CommonSettings):
     )
     slot_ms_min: int = setting(
         "PW_INGEST_SLOT_MS_MIN",
-        "The shortest that a slot of the chain takes, in ms; less for a quick test network",
+        "The shortest slot time of the chain, in ms; lower it for a fast test network",
         default=SLOT_MS_MIN,
         check=st.between(1, 60_000),
     )
@@ -161,7 +161,7 @@ class Settings(CommonSettings):
     )
     filter_retry_s: float = setting(
         "PW_INGEST_FILTER_RETRY_S",
-        "After so long an endpoint that refused what it was asked for is asked for it again",
+        "How long until an endpoint is asked again for a subscription that it refused",
         default=900.0,
         check=st.between(1, 86_400),
     )

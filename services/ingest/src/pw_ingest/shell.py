@@ -41,7 +41,7 @@ __all__ = ["Ingest", "SourceRefuses"]
 
 
 class Ingest:
-    """One source, from its checkpoint until told to stop."""
+    """One source, from its checkpoint until stopped."""
 
     def __init__(self, settings: Settings, runtime: Runtime) -> None:
         self._settings = settings
@@ -205,7 +205,7 @@ class Ingest:
         return slot <= slot_by_clock(now_ms(), self._settings.slot_ms_min)
 
     def _go_back(self, whole_until_seq: int) -> None:
-        """PW_TX ends here, or is another one from here: what it lost is asked for again."""
+        """PW_TX ends here, or is another queue from here: what it lost is asked for again."""
         was_seq = self._history.pairs[-1][0] if self._history.pairs else 0
         whole_until_slot = self._history.cut(whole_until_seq)
         if whole_until_slot is None:
@@ -269,7 +269,7 @@ class Ingest:
         # A node says of an update only when its block was made, in whole seconds.
         sent_ms = totals.created_ns // 1_000_000 or totals.block_time_s * 1000
         if now[0] > self._reported[0] and sent_ms:
-            # A source's clock that is ahead is a figure of its own, never a negative lag.
+            # A source's clock that is ahead is a separate figure, never a negative lag.
             lag_ms = max(0, now_ms() - sent_ms)
             self._lag_ms = None if self._is_clockless() else lag_ms
             metrics.set("pw_ingest_lag_seconds", (self._lag_ms or 0) / 1000)

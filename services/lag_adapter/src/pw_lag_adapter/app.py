@@ -55,7 +55,7 @@ def make_app(runtime: Runtime, peers: Peers, names: frozenset[str]) -> Starlette
                 raise BrokerAway("not connected to the broker")  # noqa: TRY301 - as the rest
             info = await runtime.bus.api(subject, timeout_s=ASK_TIMEOUT_S)
         except (BrokerAway, ApiRefused) as error:
-            # Never a 0: the HPA keeps what it has when it is told nothing.
+            # Never a 0: the HPA keeps its count of replicas when it gets no answer.
             runtime.metrics.count("pw_lag_adapter_failed_total")
             return _failed(HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable", str(error))
         lag = int(info["num_pending"]) + int(info["num_ack_pending"])

@@ -72,7 +72,7 @@ def server(app: Any, peers: Peers, settings: Settings, host: str, port: int) -> 
         ssl_certfile=str(settings.certificate_file),
         ssl_keyfile=str(settings.key_file),
         ssl_ca_certs=str(settings.client_ca_file),
-        # Without one the handshake goes on, so that the answer can say why: 403.
+        # Without a certificate the handshake goes on, so that the answer can say why: 403.
         ssl_cert_reqs=ssl.CERT_OPTIONAL,
     )
     return Unsignalled(config)

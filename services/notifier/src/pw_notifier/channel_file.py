@@ -1,4 +1,4 @@
-"""The channels that hold while none are stored: those of a file, else the console.
+"""The channels in force while none are stored: those of a file, else the console.
 
 They are announced in the configuration bucket. The API shows them from there and starts a first
 change from them, so that it takes none of them away.
@@ -17,7 +17,7 @@ from pw_common.jetstream.bus import Bus
 from pw_common.text.redact import shown_path
 from pw_common.topology.subjects import BUCKET_CONFIG, KEY_CHANNELS_FILE
 
-# Without any channel, alerts stand in the service's own output.
+# Without any channel, alerts go to the service's own output.
 CONSOLE: Final = Channels(entries=(Channel(name="console", kind="console"),))
 
 
@@ -32,7 +32,7 @@ class ChannelFile:
         self._announced: bytes | None = None
 
     async def channels(self) -> Channels:
-        """What holds; announced before anything else is done with it.
+        """The channels in force; announced before anything else is done with them.
 
         Raises:
             BadDocument, OSError: the file cannot be used.
@@ -53,7 +53,7 @@ class ChannelFile:
         found = channels_of(body)
         settled = body == self._seen
         self._seen = body
-        # Half of a list is a list too: one that changed is taken when it stays as it is.
+        # Half of a list is a list too: a changed file is taken when it no longer changes.
         return found if settled or self._found is None else self._found
 
     async def _announce(self, value: bytes) -> None:

@@ -17,7 +17,7 @@ class Settings(CommonSettings):
     channels_file: Path | None = setting(
         "PW_NOTIFIER_CHANNELS_FILE",
         "YAML with channels, used while none are set through the API",
-        # Read again every second: one that is not there yet, or no more, ends nothing.
+        # Read again every second: a file that is not there yet, or no longer, ends nothing.
         default=None,
     )
     deadman_url_file: Path | None = setting(

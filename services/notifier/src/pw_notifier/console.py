@@ -24,7 +24,7 @@ class Console:
         self._under_way: tuple[bytes, asyncio.Future[None]] | None = None
 
     async def write(self, line: bytes) -> None:
-        """Write a line and wait for it; what is tried again while it is written is not doubled.
+        """Write a line and wait for it; a retry while it is being written does not double it.
 
         Raises:
             ConsoleHeld: it was not taken in time, or standard output is closed.
@@ -32,7 +32,7 @@ class Console:
         try:
             async with asyncio.timeout(DEADLINE_S):
                 while self._under_way is not None and self._under_way[0] != line:
-                    # Another line, given up by its channel: what is half written has to end first.
+                    # Another line, given up by its channel: a half-written line has to end first.
                     with contextlib.suppress(OSError):
                         await asyncio.shield(self._under_way[1])
                 if self._under_way is None:

@@ -35,7 +35,7 @@ from pw_notifier.watch import watch
 POLL_S: Final = 1.0
 # Test messages under way at once; each is bounded by its exchange's deadline.
 TESTS_MAX: Final = 8
-# A name server that is away for a moment is no news for the other channels.
+# A name server that is away for a moment is not news for the other channels.
 HELD_MS: Final = 10_000
 # A channel that was changed has this long for an exchange under way, which may be two if its
 # chat has moved, and for what follows at the broker.
@@ -47,7 +47,7 @@ STOP_SPARE_S: Final = 6.0
 
 
 async def run_notifier(settings: Settings, runtime: Runtime) -> None:
-    """Deliver until told to stop."""
+    """Deliver until stopped."""
     publisher = Publisher(
         runtime.bus,
         runtime.log,
@@ -80,7 +80,7 @@ async def run_notifier(settings: Settings, runtime: Runtime) -> None:
 
 
 class _Channels:
-    """A task for each enabled channel; one that changed is started anew."""
+    """A task for each enabled channel; a changed one is started again."""
 
     def __init__(
         self, settings: Settings, runtime: Runtime, sender: Sender, dead_letters: DeadLetters
@@ -104,7 +104,7 @@ class _Channels:
         self._unreadable = ""
 
     async def follow(self) -> None:
-        """Take up the configuration as it is now; one that cannot be read changes nothing."""
+        """Take up the present configuration; what cannot be read changes nothing."""
         try:
             trouble = await self._look()
             wanted = {one.name: one for one in self._entries if one.enabled}
@@ -115,7 +115,7 @@ class _Channels:
             kept = {one.name for one in self._entries}
             if not trouble:
                 # Only a readable configuration says that a channel is gone: with its durable
-                # goes what it has not delivered. One that is turned off keeps what it holds.
+                # goes what it has not delivered. A channel that is off keeps what it holds.
                 have_one = await drop_durables(self._runtime, kept | self._ending.keys())
                 await self._mark_off(have_one)
             for name in wanted.keys() - self._tasks.keys() - self._ending.keys():
@@ -262,7 +262,7 @@ class _Channels:
         self._ending[name] = asyncio.create_task(_until_ended(task, within_s), name=f"end-{name}")
 
     async def _ended(self, within_s: float) -> None:
-        """Wait for channels that end, but not for one that hangs: it delays only itself."""
+        """Wait for channels that end, but not for a channel that hangs: it delays only itself."""
         if self._ending:
             await asyncio.wait(self._ending.values(), timeout=within_s)
         for name, ending in list(self._ending.items()):

@@ -32,7 +32,7 @@ DEADMAN_S: Final = 30.0
 # A system that is just starting is given time to come up.
 GRACE_S: Final = 8.0
 WRONG_LAST_SEQUENCE: Final = 10071
-# Alerts that are read back at a start: older ones are over, or are said again.
+# Alerts that are read back at a start: older ones are over, or are raised again.
 BACK: Final = 500
 
 
@@ -88,7 +88,7 @@ class _Asking:
         )
 
     def _of_others(self, view: Overview) -> int | None:
-        """How many dead letters are no notifier's: those are said by their channel."""
+        """How many dead letters are not a notifier's: a channel's are reported as its fault."""
         stored = _stored(view, subjects.STREAM_DLQ)
         if stored is None:
             return None
@@ -121,14 +121,14 @@ async def _publish(publisher: Publisher, log: Log, alert: Alert) -> None:
     try:
         await future
     except PublishRefused as error:
-        # A repeat was said already, by another notifier. Anything else would be refused again, and
-        # to look on matters more.
+        # A repeat was raised already, by another notifier. Anything else would be refused again,
+        # and to go on looking matters more.
         if error.err_code != WRONG_LAST_SEQUENCE:
             log.error("condition_alert_not_stored", trigger=alert.trigger, reason=str(error))
 
 
 class _Switch:
-    """The dead man's switch, pressed beside the look: one that hangs must not make us blind."""
+    """The dead man's switch, pressed beside the look: where it hangs we must not go blind."""
 
     def __init__(self, log: Log, client: httpx.AsyncClient, url: str) -> None:
         self._log = log
@@ -151,7 +151,7 @@ async def fetch(log: Log, client: httpx.AsyncClient, url: str) -> bool:
     try:
         answer = await exchange(client, "GET", url)
     except NoAnswer as error:
-        # The URL is a secret of its own.
+        # The URL itself is a secret.
         log.warning("deadman_unreached", reason=str(error))
         return False
     if answer.status >= 300:

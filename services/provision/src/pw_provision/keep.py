@@ -23,7 +23,7 @@ class Keeper:
         self._said = ""
 
     async def run(self, every_s: float) -> None:
-        """Apply every so many seconds until told to stop."""
+        """Apply at the given interval until stopped."""
         while not self._runtime.stop.is_set():
             await unless(self._runtime.stop, every_s if await self.once() else AGAIN_S)
 

@@ -73,7 +73,7 @@ class Settings(CommonSettings):
 def main() -> int:
     """Returns 0 when the broker is as declared, 1 when it must not be changed, 69 when away.
 
-    With PW_PROVISION_EVERY_S it runs until it is told to stop.
+    With PW_PROVISION_EVERY_S it runs until it is stopped.
     """
     settings = load_or_exit(Settings)
     if not settings.every_s:

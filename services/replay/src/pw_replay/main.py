@@ -30,7 +30,7 @@ GRACE_S = 1.0
 
 
 def main() -> int:
-    """0 when told to stop, 65 when a capture cannot be read, 78 for settings or a taken port."""
+    """0 when asked to stop, 65 when a capture cannot be read, 78 for settings or a taken port."""
     settings = load_or_exit(Settings)
     log = setup("replay", VERSION, level=settings.log_level, format_=settings.log_format)
     try:

@@ -89,7 +89,7 @@ class Geyser:
         pinging = asyncio.create_task(_ping(one), name="ping")
         tasks = (listening, sending, pinging)
         try:
-            # A client that half-closes still listens; one with a bad filter is told so.
+            # A client that half-closes still listens; a bad filter is reported to it.
             while not sending.done():
                 await asyncio.wait(
                     {sending, *([] if listening.done() else [listening])},

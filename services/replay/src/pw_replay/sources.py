@@ -12,7 +12,7 @@ from pw_replay.core.items import NS, Item, read_item
 from pw_replay.core.shift import Shift, shift_of
 from pw_replay.market import generate
 
-# One pass: each call gives its updates anew, as runs that a discontinuity begins.
+# One pass: each call gives its updates again, as runs that each begin with a discontinuity.
 Runs = Callable[[], Iterator[Iterator[bytes]]]
 
 

@@ -85,7 +85,7 @@ def sol(trades: list[Truth]) -> float:
     return sum(trade.quote_amount_raw for trade in trades) / SOL
 
 
-def test_concentrated_accumulation_would_trip_its_trigger(
+def test_concentrated_accumulation_would_trip_its_rule(
     episodes: dict[str, list[Truth]],
 ) -> None:
     buys = buys_of(episodes["concentrated_accumulation"])
@@ -94,14 +94,14 @@ def test_concentrated_accumulation_would_trip_its_trigger(
     assert sol(buys) >= 5
 
 
-def test_stealth_accumulation_would_trip_its_trigger(episodes: dict[str, list[Truth]]) -> None:
+def test_stealth_accumulation_would_trip_its_rule(episodes: dict[str, list[Truth]]) -> None:
     buys = buys_of(episodes["stealth_accumulation"])
     assert len(buys) >= 15
     assert sol(buys) >= 10
     assert sol(buys) / len(buys) < 0.3
 
 
-def test_whale_concentration_would_trip_its_trigger(episodes: dict[str, list[Truth]]) -> None:
+def test_whale_concentration_would_trip_its_rule(episodes: dict[str, list[Truth]]) -> None:
     buys = buys_of(episodes["whale_concentration"])
     by_trader: Counter[str] = Counter()
     for trade in buys:
@@ -111,7 +111,7 @@ def test_whale_concentration_would_trip_its_trigger(episodes: dict[str, list[Tru
     assert sum(volume for _, volume in by_trader.most_common(3)) / SOL >= 0.8 * sol(buys)
 
 
-def test_extreme_ratio_would_trip_its_trigger(episodes: dict[str, list[Truth]]) -> None:
+def test_extreme_ratio_would_trip_its_rule(episodes: dict[str, list[Truth]]) -> None:
     trades = episodes["extreme_ratio"]
     buys = buys_of(trades)
     assert len(buys) > 10 * (len(trades) - len(buys)) > 0

@@ -46,7 +46,7 @@ def programs_of(entries: tuple[ProgramEntry, ...]) -> Programs:
 
 
 def detector_of(basis: Basis) -> Detector:
-    """A detector with this one rule, and with what was so before the blocks begin."""
+    """A detector with this rule alone, in the state from before the blocks begin."""
     detector = Detector([as_rule(basis.rule)])
     mutes = [one for one in basis.own_lists if one.list in {"muted", "unmuted"}]
     detector.set_mutes(

@@ -1,4 +1,4 @@
-"""What an alert rests on, as the broker's streams and configuration say it."""
+"""What an alert rests on, by the broker's streams and configuration."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ async def basis_of(
     """What a stored alert of a token rests on.
 
     Raises:
-        NoBasis: it is no alert of one token, or what it rests on is not stored any more.
+        NoBasis: it is not an alert of one token, or what it rests on is no longer stored.
         NoTable, BadRules, Unreadable, BrokerAway, ApiRefused: from what is stored.
     """
     if not alert.mint or alert.kind not in {"opened", "escalated", "closed"}:
@@ -140,7 +140,7 @@ def _rule(alert: Alert, change: Change | None) -> ProvenRule:
 async def _range(
     bus: Bus, alert: Alert, back_ms: int
 ) -> tuple[int, Literal["stored", "lookback"], set[str], set[str]]:
-    """The first slot, why it is that, the tables of programs, and who traded the token."""
+    """The first slot and its reason, the tables of programs, and who traded the token."""
     sources: set[str] = set()
     least: int | None = None
     async for batch in stored_batches(bus):
@@ -179,7 +179,7 @@ async def _range(
 def _lists(
     rule: ProvenRule, held: dict[str, Change], traders: set[str]
 ) -> tuple[ProvenAddress, ...]:
-    """What of somebody's lists the numbers depend on; the rest is nobody's business."""
+    """What of somebody's lists the numbers depend on; the rest stays private."""
     found: list[ProvenAddress] = []
     if (mutes := held.get(KEY_MUTES)) is not None:
         for mute in stored_mutes(mutes.body).entries:

@@ -49,7 +49,7 @@ def _by_metric(stored: Alert, again: Alert, reach: Reach) -> bool:
     return not _wrong_metrics(stored, again, reach)
 
 
-def _is_gap_told(stored: Alert, _again: Alert, _reach: Reach) -> bool:
+def _says_its_gap(stored: Alert, _again: Alert, _reach: Reach) -> bool:
     gapped = () if stored.gapped is msgspec.UNSET else stored.gapped
     return bool(gapped) and stored.detail == gap_words(gapped)
 
@@ -87,7 +87,7 @@ BEYOND: Final[dict[str, Callable[[Alert, Alert, Reach], bool]]] = {
     "labels": _always,
     "gapped": _always,
     "truncated": _always,
-    "detail": _is_gap_told,
+    "detail": _says_its_gap,
     "metrics": _by_metric,
     "unknown": _by_metric,
     "title": _creation("symbol"),
@@ -120,12 +120,12 @@ def apart(stored: Alert, again: Alert, reach: Reach) -> tuple[list[str], list[st
 
 
 def refused(names: Iterable[str]) -> list[str]:
-    """What of these may not be said to be beyond: the blocks give it, or no alert has it."""
+    """Which of these cannot be beyond the blocks: they give it, or no alert has it."""
     return sorted({*names} - BEYOND.keys())
 
 
 def not_derived(stored: Alert, again: Alert, beyond: Iterable[str]) -> tuple[str, ...]:
-    """What differs and is beyond these blocks, for people: of metrics which ones."""
+    """What differs and is beyond these blocks, for people; metrics by name."""
     found = []
     for name in beyond:
         if name in {"metrics", "unknown"}:
@@ -150,7 +150,7 @@ def _wrong_metrics(stored: Alert, again: Alert, reach: Reach) -> list[str]:
 def _may_be_other(metric: str, stored: Alert, reach: Reach) -> bool:
     if metric not in BY_NAME:
         return False
-    # A stream that was seen in part claims no more than that.
+    # A stream that was seen in part claims only that part.
     if is_part(metric, reach) or stored.unknown.get(metric) == "cold":
         return True
     return metric in OF_CREATION and (not reach.created or stored.metrics.get(metric) is None)
@@ -168,7 +168,7 @@ def _differing(one: dict[str, Any], two: dict[str, Any]) -> list[str]:
 
 def _plain(alert: Alert) -> dict[str, Any]:
     fields: dict[str, Any] = msgspec.structs.asdict(alert)
-    # A label is of somebody's watch list, and no part of the chain.
+    # A label comes from somebody's watch list, not from the chain.
     fields["top_buyers"] = tuple(_unlabelled(alert.top_buyers))
     return fields
 

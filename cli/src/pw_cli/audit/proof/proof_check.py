@@ -1,4 +1,4 @@
-"""What a proof says held against what the blocks gave, and what of it they do not give. Pure."""
+"""Compares a proof with what the blocks gave; names what they do not give. Pure."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def checked_of(proof: AlertProof, basis: Basis, again: Again) -> Checked:
 
 
 def differences(proof: AlertProof, basis: Basis, again: Again) -> list[str]:
-    """What the file says otherwise than the node's blocks."""
+    """Where the file differs from the node's blocks."""
     if again.alert is None:
         return [f"not derived: {name_of(proof.alert)}"]
     wrong, beyond = apart(proof.alert, again.alert, again.reach)

@@ -23,7 +23,7 @@ def surplus_of(body: bytes) -> list[str]:
     """Where a file that decodes as a proof says more than is read: the first few, in words.
 
     Raises:
-        ValueError, RecursionError: what is passed over in it is no JSON that Python reads.
+        ValueError, RecursionError: what is passed over in it is not JSON that Python reads.
     """
     twice: list[str] = []
 
@@ -35,7 +35,7 @@ def surplus_of(body: bytes) -> list[str]:
             found[name] = value
         return found
 
-    # Numbers stay text: no more than the names is looked at.
+    # Numbers stay text: only the names matter.
     tree = json.loads(body, object_pairs_hook=read, parse_int=str, parse_float=str)
     unknown = (f"no such field: {path}" for path in _unknown(tree, _PROOF, ""))
     return [*twice, *islice(unknown, NAMED_MAX)][:NAMED_MAX]

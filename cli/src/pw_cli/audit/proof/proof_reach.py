@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from pw_cli.audit.proof.proof_basis import as_rule
 from pw_common.documents.proofs import ProvenRule
 from pw_common.wire.alerts import Alert
-from pw_common.wire.alerts import Condition as Shown
+from pw_common.wire.alerts import Condition as JudgedCondition
 from pw_detection.rules.rules import LIST_METRICS, Condition, compile_rule
 from pw_detection.state.market import Market
 from pw_detection.state.metrics import BY_NAME
@@ -39,7 +39,7 @@ class Reach(NamedTuple):
 
 
 def reach_of(market: Market, mint: str, begin_ms: int) -> Reach:
-    """What a detector saw that began at this event time."""
+    """What a detector saw if it began at this event time."""
     return Reach(
         back_ms=market.event_time_ms - begin_ms,
         windows=frozenset(one.name for one in SPANS if market.covers(mint, one)),
@@ -49,7 +49,7 @@ def reach_of(market: Market, mint: str, begin_ms: int) -> Reach:
 
 
 def is_part(metric: str, reach: Reach) -> bool:
-    """Whether a metric's value is of a part of its window."""
+    """Whether a metric's value covers only a part of its window."""
     if metric in OF_PRICE:
         return FIVE_MINUTES.name not in reach.windows
     whole = reach.wallets if metric.startswith("new_wallet_") else reach.windows
@@ -57,7 +57,7 @@ def is_part(metric: str, reach: Reach) -> bool:
 
 
 def parts(reach: Reach) -> tuple[str, ...]:
-    """Every metric that is of a part of its window."""
+    """Every metric that covers only a part of its window."""
     return tuple(name for name in (*BY_NAME, *LIST_METRICS) if is_part(name, reach))
 
 
@@ -65,34 +65,34 @@ def rests_on_more(rule: ProvenRule, alert: Alert, reach: Reach) -> tuple[str, ..
     """Conditions and gates on which blocks before these might decide otherwise.
 
     Args:
-        rule: What rang.
+        rule: What fired.
         alert: What these blocks gave.
         reach: What was seen for it.
 
     Raises:
-        BadRules: it is no rule.
+        BadRules: it is not a rule.
     """
     compiled = compile_rule(as_rule(rule))
     if alert.kind != "closed":
         held = (*compiled.conditions, *compiled.gates)
         return tuple(one.text for one in held if not _holds_surely(one, reach))
     shown = tuple(zip(compiled.conditions, alert.conditions, strict=False))
-    if any(_fails_surely(one, told, reach) for one, told in shown):
+    if any(_fails_surely(one, reading, reach) for one, reading in shown):
         return ()
-    return tuple(one.text for one, told in shown if told.verdict != "holds")
+    return tuple(one.text for one, reading in shown if reading.verdict != "holds")
 
 
 def _holds_surely(one: Condition, reach: Reach) -> bool:
-    # What grows can only be more than was seen.
+    # What only grows can only be more than was seen.
     return not _needs_more(one.metric, reach) or (_grows(one.metric) and one.op in RISING)
 
 
-def _fails_surely(one: Condition, told: Shown, reach: Reach) -> bool:
-    if told.verdict == "holds":
+def _fails_surely(one: Condition, reading: JudgedCondition, reach: Reach) -> bool:
+    if reading.verdict == "holds":
         return False
     if not _needs_more(one.metric, reach):
         return True
-    is_over = told.value is not None and told.value > one.number
+    is_over = reading.value is not None and reading.value > one.number
     return _grows(one.metric) and one.op not in RISING and is_over
 
 

@@ -1,4 +1,4 @@
-"""A checked proof in words: what was derived, the rule whole, and what is only the file's. Pure."""
+"""A checked proof in words: what was derived, the whole rule, and the file's own claims. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pw_detection.state.windows import SPANS
 
 
 def lines_of(checked: Checked, proof: AlertProof, reach: Reach) -> list[str]:
-    """What is said of a proof that its blocks bear out, or whose conditions rest on more."""
+    """The words for a proof that its blocks bear out, or whose conditions rest on more."""
     name = name_of(proof.alert)
     if checked.rests_on_more:
         head = f"not shown: {name}: blocks before these decide on {_list(checked.rests_on_more)}"
@@ -41,7 +41,7 @@ def lines_of(checked: Checked, proof: AlertProof, reach: Reach) -> list[str]:
 
 
 def made_by(checked: Checked) -> str:
-    """Whose parser made the file, where it is not this one."""
+    """Which parser made the file, if it is not this one."""
     said = plain_text(checked.parser, LABEL_CHARS_MAX)
     return f"made by parser {said}; this is {checked.checked_by}"
 

@@ -98,7 +98,7 @@ def _read(path: Path) -> AlertProof:
         surplus = surplus_of(body)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise NoBasis(
-            f"{path} is no proof of an alert: {plain_text(str(error), SENTENCE_CHARS_MAX)}"
+            f"{path} is not a proof of an alert: {plain_text(str(error), SENTENCE_CHARS_MAX)}"
         ) from error
     if surplus:
         raise NoBasis(

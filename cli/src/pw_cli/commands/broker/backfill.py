@@ -1,7 +1,7 @@
 """`pw backfill`: fill a recorded gap from captures or from a JSON-RPC node.
 
 What is found goes to the parsers like anything else, marked with the gap. Windows count it
-at its own time; nothing rings for it. The gap is closed only when the blocks prove that
+at its own time; nothing fires for it. The gap is closed only when the blocks prove that
 nothing of it is missing.
 """
 
@@ -49,7 +49,7 @@ EXIT_OK: Final = 0
 EXIT_NOT_ALL: Final = 1
 EXIT_USAGE: Final = 2
 
-# About nine days of mainnet: a longer one was never real, or is beyond every window.
+# About nine days of mainnet: a longer gap was never real, or is beyond every window.
 GAP_SLOTS_MAX: Final = 2_000_000
 PROGRESS_EVERY_S: Final = 2.0
 
@@ -209,7 +209,7 @@ def _say(line: str) -> None:
 
 
 def _progress() -> Callable[[str], None]:
-    """Shows where it is: on a terminal on one line, else now and then."""
+    """Shows the progress: on a terminal on one line, else now and then."""
     live = sys.stderr.isatty()
     last_s = 0.0
 

@@ -59,7 +59,7 @@ async def _backup(bus: Bus, folder: Path) -> int:
     began_ms = now_ms()
     copies: list[mf.Copy] = []
     try:
-        with shown_progress() as progress:
+        with render_progress() as progress:
             for name, info in infos.items():
                 assert info is not None
                 held_bytes = int(info["state"]["bytes"])
@@ -138,7 +138,7 @@ async def _copy(
     )
 
 
-def shown_progress() -> Progress:
+def render_progress() -> Progress:
     """A bar on stderr; silent where nobody looks."""
     console = Console(stderr=True)
     return Progress(
@@ -153,7 +153,7 @@ def shown_progress() -> Progress:
 
 
 def table(copies: list[mf.Copy]) -> Table:
-    """What was copied, or given back, a line each."""
+    """What was copied or restored, a line each."""
     found = Table("stream", "messages", "first seq", "last seq", "held MiB", "file MiB", box=None)
     for column in found.columns[1:]:
         column.justify = "right"

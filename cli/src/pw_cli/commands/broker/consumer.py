@@ -1,6 +1,6 @@
 """`pw consumer reset PW_TX/parser`: delete a declared durable and make it as declared.
 
-For one that somebody changed and that provision refuses to touch. Nothing is lost: the queue
+For a consumer that somebody changed and that provision refuses to touch. Nothing is lost: the queue
 keeps what is not acknowledged, and what is delivered again is dropped as a repeat.
 """
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 from rich.console import Console
 
 from pw_cli.backup import manifest as mf
-from pw_cli.commands.broker.backup import shown_progress, stream_info, table
+from pw_cli.commands.broker.backup import render_progress, stream_info, table
 from pw_cli.connect.broker import BadArgument, add_broker_argument, with_broker
 from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.snapshot import Broken, chunk_bytes, give
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check the whole backup first; the broker is touched only when all of it is sound."""
+    """Check the whole backup first; touch the broker only when all of it is sound."""
     try:
         manifest = mf.read(args.folder)
         known = {one.name: one for one in manifest.copies}
@@ -85,7 +85,7 @@ async def _restore(
         return EXIT_REFUSED
     bodies = _bodies(topology)
     given: list[mf.Copy] = []
-    with shown_progress() as progress:
+    with render_progress() as progress:
         for copy in copies:
             config = mf.config_for(copy, bodies[copy.name] if reconfigure else None)
             task = progress.add_task(copy.name, total=copy.size_bytes)

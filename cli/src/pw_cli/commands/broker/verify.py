@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Walk, tell, and say by the exit code whether everything holds."""
+    """Read and print; the exit code says whether everything holds."""
     return with_broker(args, lambda bus: _verify(bus, as_json=args.json))
 
 
@@ -101,7 +101,7 @@ async def _checks(bus: Bus) -> list[Check]:
         covered, never_stored = await _covered(bus, extent, audit)
         filled = audit.filled(filled_before, waiting=waiting, trimmed=extent.swap_first > 1)
         gaps = await _gaps(bus)
-        # Letters that were sent back and deleted are gone for a reason, so all ever count.
+        # Dead letters that were sent back and deleted are gone for a reason: all ever stored count.
         dead_letters = int((await bus.api(f"STREAM.INFO.{STREAM_DLQ}"))["state"]["last_seq"])
         deriving = progress.add_task("deriving alerts", total=_length(extent))
         batches = _batches(bus, extent, progress, deriving)
@@ -155,7 +155,7 @@ def _progress(extent: Extent) -> Progress:
 async def _covered(bus: Bus, extent: Extent, audit: StreamAudit) -> tuple[Check, frozenset[int]]:
     """Every sequence of PW_TX is answered, waits in the queue, or is older than PW_SWAP.
 
-    The sequences that are none of this come second.
+    The sequences for which none of this holds come second.
     """
     unanswered = [seq for part in audit.answered.missing(extent.tx_last) for seq in part]
     open_ones: list[int] = []

@@ -96,7 +96,7 @@ class Seen:
     last_ms: int = 0
 
     def line(self) -> str:
-        """One sentence of it, so that "no alerts" says what raised none."""
+        """A sentence that says which rules and swaps gave these alerts, or none."""
         off = sum(not rule.enabled for rule in self.rules)
         rules = f"{len(self.rules)} {'rule' if len(self.rules) == 1 else 'rules'}"
         disabled = f" ({off} disabled)" if off else ""
@@ -135,9 +135,9 @@ def _show(found: list[Alert], console: Console, seen: Seen | None = None) -> Non
     if found:
         console.print(table)
     kinds = Counter(alert.kind for alert in found)
-    rang = {alert.trigger for alert in found}
+    fired = {alert.trigger for alert in found}
     by_kind = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    rules = f"{len(rang)} {'rule' if len(rang) == 1 else 'rules'}"
+    rules = f"{len(fired)} {'rule' if len(fired) == 1 else 'rules'}"
     console.print(f"{len(found)} alerts from {rules}: {by_kind}" if found else "no alerts")
     if seen is not None:
         console.print(seen.line(), soft_wrap=True)

@@ -3,7 +3,7 @@
 History comes from a JSON-RPC node (`capture_rpc`).
 
 From the broker it is a core subscription, which cannot make anybody wait: what
-this process is too slow for is dropped, counted and said.
+this process is too slow for is dropped, counted and reported.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from pw_geyser import shallow_pb2
 PENDING_MESSAGES_MAX = 65_536
 PENDING_BYTES_MAX = 256 * 1024 * 1024
 WAIT_S = 0.25
-# How long the broker is waited for at the end, to be told that everything came.
+# How long to wait at the end for the broker to confirm that everything came.
 END_S = 5
 MESSAGES_SEEN_MAX = 100_000
 EXIT_NOT_WHOLE = 1
@@ -129,7 +129,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _problem(args: argparse.Namespace) -> str:
-    """What does not go together, or is no number of seconds; empty where all is well."""
+    """What does not go together, or is not a number of seconds; empty where all is well."""
     if args.seconds is not None and not 0 <= args.seconds < math.inf:
         return f"--seconds {args.seconds:g}; allowed: a number of seconds, 0 or more"
     if args.rpc is not None:

@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 from solders.signature import Signature
 
-from pw_cli.terminal.amounts_shown import in_decimals, name_of, price_of
 from pw_cli.terminal.event_words import in_words
+from pw_cli.terminal.render_amounts import in_decimals, name_of, price_of
 from pw_cli.terminal.terminal import write_json
 from pw_common.text.plain_text import SENTENCE_CHARS_MAX, plain_text
 from pw_common.wire.captures import BadCapture, CaptureWriter, read_capture
@@ -91,7 +91,7 @@ def verdicts(
     *,
     as_json: bool,
 ) -> int:
-    """Every successful transaction that is no vote, with its verdict; one line each."""
+    """Every successful transaction that is not a vote, with its verdict; one line each."""
     known = _signatures_in(leave_out) if leave_out else frozenset()
     counts: Counter[str] = Counter()
     table = Table("signature", "venues", "verdict", "confidence", box=None, pad_edge=False)
@@ -213,7 +213,7 @@ def _verdict_row(explanation: Explanation) -> dict[str, str]:
 
 
 def _venues_of(explanation: Explanation, swaps: list[Swap]) -> tuple[str, ...]:
-    """Those of the trades, which may be in no table; else those that took part."""
+    """Venues of the trades, which may be in no table; else those that took part."""
     traded = tuple(dict.fromkeys(venue for swap in swaps for venue in swap.venues))
     return traded or explanation.venues or explanation.routers
 

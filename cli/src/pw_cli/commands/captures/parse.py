@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="what `pw programs list --json` gives, beside the built-in table of programs; or a "
-        "table in its place: an object a line, as in pw_parser/core/programs.jsonl",
+        "table that replaces it: an object a line, as in pw_parser/core/programs.jsonl",
     )
     other = parser.add_mutually_exclusive_group()
     other.add_argument(
@@ -149,7 +149,7 @@ def parse_captures(
 
 
 def in_chain_order(paths: list[Path]) -> list[Path]:
-    """Captures by their first slot, then by name; one without a slot comes last.
+    """Captures by their first slot, then by name; a capture without a slot comes last.
 
     Raises:
         BadCapture: a file that cannot be read.

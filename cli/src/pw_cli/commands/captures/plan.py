@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the plan; 2 for a rate or a time that cannot be."""
+    """Print the plan; 2 for an impossible rate or time."""
     if args.markdown:
         sys.stdout.write(markdown() + "\n")
         return EXIT_OK

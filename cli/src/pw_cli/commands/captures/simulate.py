@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--start-time", type=int, default=START_TIME_S, help="that slot's time, Unix seconds"
     )
-    # What figures of load and size were measured with stays the default.
+    # The figures of load and size were measured with this, so it stays the default.
     add_market_arguments(parser, default=presets.DENSE)
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 

@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("name", metavar="NAME")
     add.add_argument("kind", metavar="KIND", choices=KINDS, help=", ".join(KINDS))
     _add_options(add)
-    remove = verbs.add_parser("rm", help="take channels away, with what they have not delivered")
+    remove = verbs.add_parser("rm", help="remove channels, with what they have not delivered")
     on = verbs.add_parser("on", help="turn channels on")
     off = verbs.add_parser("off", help="turn channels off and keep them")
     for verb in (remove, on, off):
@@ -65,7 +65,9 @@ def _add_options(add: argparse.ArgumentParser) -> None:
             f"--{option.replace('_', '-')}", type=Path, metavar="FILE", help=f"holds the {field}"
         )
     add.add_argument("--chat-id", metavar="ID", help="Telegram: a number or @name")
-    add.add_argument("--severity-min", choices=SEVERITIES, help="only alerts at least so grave")
+    add.add_argument(
+        "--severity-min", choices=SEVERITIES, help="only alerts of at least this severity"
+    )
     add.add_argument(
         "--rule", action="append", metavar="NAME", help="only of this rule; repeat; '' for all"
     )
@@ -76,8 +78,11 @@ def _add_options(add: argparse.ArgumentParser) -> None:
     add.add_argument("--delivery", choices=("at_least_once", "at_most_once"))
     add.add_argument("--late-after", type=int, metavar="S", help="then it goes into a digest")
     add.add_argument("--give-up-after", type=int, metavar="S", help="then it is a dead letter")
-    add.add_argument("--replace", action="store_true", help="change its namesake: what is not "
-                     "given stays, a secret where the URL is the same")  # fmt: skip
+    add.add_argument(
+        "--replace",
+        action="store_true",
+        help="change the channel of this name: what is not given stays, a secret if the URL does",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -109,7 +114,7 @@ def _is_from(now: dict[str, Any], origin: str) -> bool:
 
 
 def _say(before: dict[str, Any], revision: int, what: str) -> int:
-    """What was done; and after a first change, that the file is no longer read."""
+    """What was done; after a first change also that the file is no longer read."""
     say(revision, what)
     if _is_from(before, "file"):
         sys.stdout.write("The channels of the notifier's file are stored here now. The file is no "
@@ -118,9 +123,9 @@ def _say(before: dict[str, Any], revision: int, what: str) -> int:
 
 
 def _takes(one: Entry) -> str:
-    told = [] if one["severity_min"] == "info" else [f"{one['severity_min']} and above"]
-    told += [", ".join(one[name]) for name in ("triggers", "kinds") if one[name]]
-    return "; ".join(told) or "everything"
+    parts = [] if one["severity_min"] == "info" else [f"{one['severity_min']} and above"]
+    parts += [", ".join(one[name]) for name in ("triggers", "kinds") if one[name]]
+    return "; ".join(parts) or "everything"
 
 
 def _add(api: Asking, args: argparse.Namespace) -> int:
@@ -143,11 +148,11 @@ def _add(api: Asking, args: argparse.Namespace) -> int:
 
     def made(now: dict[str, Any]) -> Entry:
         there = {(one["name"], one["kind"]): one for one in now["entries"]} if args.replace else {}
-        # Secrets that are there come as `(kept)`, and so they are.
+        # Stored secrets come as `(kept)`, and are kept.
         return {**there.get((args.name, args.kind), {}), **entry}
 
     if entry.get("triggers"):
-        # A misspelt rule would be a channel that never rings.
+        # A misspelt rule would be a channel that never gets an alert.
         must_be_there(entry["triggers"], [one["name"] for one in api.get(RULES)["rules"]], "rule")
     before = api.get(CHANNELS)
     revision = api.edit(CHANNELS, made, replace=args.replace)

@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def script(shell: str) -> str:
-    """The completion script of all commands as they are in this version."""
+    """The completion script of all commands of this version."""
     from pw_cli.main import COMMANDS  # noqa: PLC0415 - main imports this by name
 
     parser = parser_of(COMMANDS, {one.name for one in COMMANDS})

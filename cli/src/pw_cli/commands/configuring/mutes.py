@@ -1,4 +1,4 @@
-"""`pw mutes list|add|rm`: tokens that never ring, and wallets whose trades do not count."""
+"""`pw mutes list|add|rm`: tokens that never fire, and wallets whose trades do not count."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--of", choices=("token", "wallet"), default="token")
     add.add_argument("--reason", default="", metavar="TEXT", help="shown wherever it takes effect")
     add.add_argument(
-        "--hours", type=float, metavar="H", help="a token: for so long (default: for good)"
+        "--hours", type=float, metavar="H", help="a token: for this many hours (default: for good)"
     )
-    add.add_argument("--replace", action="store_true", help="put it in an earlier one's place")
-    remove = verbs.add_parser("rm", help="mute no more, a shipped one too")
+    add.add_argument("--replace", action="store_true", help="replace an earlier entry")
+    remove = verbs.add_parser("rm", help="unmute, also what the shipped list mutes")
     remove.add_argument("addresses", nargs="+", metavar="ADDRESS")
     remove.add_argument("--of", choices=("token", "wallet"), help="where it is muted as both")
     add_common(add, remove)
@@ -50,7 +50,7 @@ def _list(api: Asking, args: argparse.Namespace) -> int:
     now = api.get(MUTES)
     own = {(one["of"], one["address"]): one for one in now["entries"]}
     rows = [_row(one, "yours") for one in own.values()]
-    # One for a time does not stand in the place of a shipped one.
+    # A mute for a time does not replace a shipped one.
     own = {key: one for key, one in own.items() if one["until_ms"] is None}
     rows += [
         _row(one, "shipped")

@@ -44,7 +44,7 @@ Change = Callable[[dict[str, Any]], Entries]
 
 
 class Refused(Exception):
-    """The API answered, and not with what was asked for."""
+    """The API gave another answer than the one that was asked for."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     listed.add_argument("--all", action="store_true", help="the shipped ones too")
     listed.add_argument("--json", action="store_true", help="print the document")
-    add = verbs.add_parser("add", help="add a program, or put an entry in another's place")
+    add = verbs.add_parser("add", help="add a program, or replace its entry")
     add.add_argument("id", metavar="ID", help="the program's address")
     add.add_argument("name", metavar="NAME")
     add.add_argument("kind", metavar="KIND", choices=sorted(KINDS), help=", ".join(sorted(KINDS)))
@@ -70,12 +70,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--takes", action="append", default=[], metavar="HEX", help="trades only so")
     add.add_argument("--launches", action="store_true", help="new tokens are traded here")
     add.add_argument("--source", default="", metavar="TEXT", help="where you have it from")
-    remove = verbs.add_parser("remove", help="take entries of yours away")
+    remove = verbs.add_parser("remove", help="remove your entries")
     remove.add_argument("programs", nargs="+", metavar="ID|NAME")
     load = verbs.add_parser("import", help="add all entries of a document (JSON or YAML)")
     load.add_argument("file", type=Path, metavar="FILE")
-    load.add_argument("--replace", action="store_true", help="and take all others away")
-    seen = verbs.add_parser("acknowledge", help="show what is new in a venue's layout no more")
+    load.add_argument("--replace", action="store_true", help="and remove all others")
+    seen = verbs.add_parser("acknowledge", help="no longer show what is new in a venue's layout")
     seen.add_argument("venue", metavar="VENUE", help="as the status names it")
     seen.add_argument("tags", nargs="*", metavar="TAG", help="in hex; none: all that are new now")
     seen.add_argument("--remove", action="store_true", help="show them again")
@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _change(args: argparse.Namespace) -> tuple[str, Change | None]:
-    """Which document a verb is about, and what it makes of it.
+    """Which document a verb changes, and how.
 
     Raises:
         BadDocument, OSError: what was given cannot be used.

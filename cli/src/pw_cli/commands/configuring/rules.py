@@ -1,4 +1,4 @@
-"""`pw rules list|add|rm|on|off|test`: the rules that hold, and what they would have rung."""
+"""`pw rules list|add|rm|on|off|test`: the rules that hold, and what they would have fired."""
 
 from __future__ import annotations
 
@@ -49,16 +49,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                      "keeps it silent where it is unknown; '' for none")  # fmt: skip
     add.add_argument("--severity", choices=SEVERITIES)
     add.add_argument("--cooldown", type=int, metavar="SECONDS", help="from an episode's opening")
-    add.add_argument("--escalate", type=float, metavar="FACTOR", help="growth that rings again")
+    add.add_argument("--escalate", type=float, metavar="FACTOR", help="growth that fires again")
     add.add_argument("--description", metavar="TEXT")
-    add.add_argument("--replace", action="store_true", help="change its namesake: what is not "
-                     "given stays")  # fmt: skip
-    remove = verbs.add_parser("rm", help="take rules away")
+    add.add_argument(
+        "--replace",
+        action="store_true",
+        help="change the rule of this name: what is not given stays",
+    )
+    remove = verbs.add_parser("rm", help="remove rules")
     on = verbs.add_parser("on", help="turn rules on")
     off = verbs.add_parser("off", help="turn rules off and keep them")
     for verb in (remove, on, off):
         verb.add_argument("names", nargs="+", metavar="NAME")
-    test = verbs.add_parser("test", help="what rules would have rung over the last hour")
+    test = verbs.add_parser("test", help="what rules would have fired over the last hour")
     test.add_argument("names", nargs="*", metavar="NAME", help="of rules that hold (default: all)")
     test.add_argument("--file", type=Path, metavar="FILE", help="rules that do not hold yet")
     test.add_argument("--json", action="store_true", help="print the API's answer")
@@ -107,7 +110,7 @@ def _add(api: Asking, args: argparse.Namespace) -> int:
     }
     if args.conditions or not args.replace:
         try:
-            # Said before anything is asked, with every error.
+            # Every error is reported before anything is asked.
             rules_of([given])
         except BadRules as error:
             raise BadRules([one.removeprefix("rules[0].") for one in error.errors]) from error

@@ -18,7 +18,7 @@ WATCH: Final = "/api/v1/watchlists"
 RULES: Final = "/api/v1/triggers"
 OF: Final = ("wallet", "creator", "token")
 NO_RULE: Final = (
-    "no rule counts what is watched yet; one that does: "
+    "no rule counts what is watched yet; a rule that does: "
     "pw rules add watched 'watched_buyers_5m >= 1'\n"
 )
 
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("label", nargs="?", default="", metavar="LABEL")
     add.add_argument("--of", choices=OF, default="wallet", help="what it is of (%(default)s)")
     add.add_argument("--csv", type=Path, metavar="FILE", help="`address,label` lines")
-    add.add_argument("--replace", action="store_true", help="put it in an earlier one's place")
+    add.add_argument("--replace", action="store_true", help="replace an earlier entry")
     remove = verbs.add_parser("rm", help="watch no more")
     remove.add_argument("addresses", nargs="+", metavar="ADDRESS")
     remove.add_argument("--of", choices=OF, help="where it is watched as more than one")

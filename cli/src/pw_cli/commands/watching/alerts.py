@@ -1,4 +1,4 @@
-"""`pw alerts`: what rang, newest first; `--follow` goes on with what rings from now on."""
+"""`pw alerts`: what fired, newest first; `--follow` goes on with what fires from now on."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ UNKNOWN: Final = "unknown"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `pw alerts`."""
     parser.add_argument(
-        "--follow", action="store_true", help="go on with what rings from now on, until Ctrl-C"
+        "--follow", action="store_true", help="go on with what fires from now on, until Ctrl-C"
     )
     parser.add_argument(
         "--limit",
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 shown, also where nothing rang; 69 when the broker is away."""
+    """0 shown, also where nothing fired; 69 when the broker is away."""
     return with_broker(args, lambda bus: _alerts(bus, args))
 
 
@@ -57,9 +57,9 @@ async def _alerts(bus: Bus, args: argparse.Namespace) -> int:
     # The end is read first: what comes while the table is made is followed, not left out.
     last_seq = int((await bus.api(f"STREAM.INFO.{STREAM_ALERT}"))["state"]["last_seq"])
     page = await newest_first(bus, STREAM_ALERT, limit=args.limit, before_seq=last_seq + 1)
-    # Followed alerts come below: so the newest stands last.
+    # Followed alerts come below, so the newest is printed last.
     messages = page.messages[::-1] if args.follow else page.messages
-    _show(list(_told(messages)), console, as_json=args.json, is_asked=args.limit > 0)
+    _show(list(_decoded(messages)), console, as_json=args.json, is_asked=args.limit > 0)
     if args.follow:
         await _follow(bus, console, last_seq + 1, as_json=args.json)
     return 0
@@ -69,7 +69,7 @@ async def _follow(bus: Bus, console: Console, start_seq: int, *, as_json: bool) 
     reader = LogReader(bus, STREAM_ALERT, start_seq=start_seq)
     try:
         while True:
-            for message, alert in _told(await reader.fetch(FETCH, timeout_s=WAIT_S)):
+            for message, alert in _decoded(await reader.fetch(FETCH, timeout_s=WAIT_S)):
                 if as_json:
                     write_json(_fields(message, alert))
                 else:
@@ -79,19 +79,19 @@ async def _follow(bus: Bus, console: Console, start_seq: int, *, as_json: bool) 
 
 
 def _show(
-    told: list[tuple[StoredMessage, Alert]], console: Console, *, as_json: bool, is_asked: bool
+    decoded: list[tuple[StoredMessage, Alert]], console: Console, *, as_json: bool, is_asked: bool
 ) -> None:
     if as_json:
-        for one in told:
+        for one in decoded:
             write_json(_fields(*one))
-    elif told:
-        console.print(table(told, now_ms()))
+    elif decoded:
+        console.print(table(decoded, now_ms()))
     elif is_asked:
         sys.stderr.write("pw alerts: none is stored\n")
 
 
-def _told(messages: list[StoredMessage]) -> Iterator[tuple[StoredMessage, Alert]]:
-    """What can be read; another version's is said, and left out."""
+def _decoded(messages: list[StoredMessage]) -> Iterator[tuple[StoredMessage, Alert]]:
+    """The alerts that can be read; another version's are reported and left out."""
     for message in messages:
         try:
             yield message, decode_alert(message.body)
@@ -104,13 +104,13 @@ def _fields(message: StoredMessage, alert: Alert) -> dict[str, Any]:
     return {"seq": message.seq, "stored_ms": message.time_ms, **msgspec.to_builtins(alert)}
 
 
-def table(told: list[tuple[StoredMessage, Alert]], at_ms: int) -> Fitting:
+def table(decoded: list[tuple[StoredMessage, Alert]], at_ms: int) -> Fitting:
     """A row for each alert; blocks where the terminal is narrow."""
     fitting = Fitting(
         "token", "rule", "severity", "age", "price", "cap", "what fired", "mint", "alert",
         numbers=("age", "price", "cap"),
     )  # fmt: skip
-    for message, stored in told:
+    for message, stored in decoded:
         alert = plain_alert(stored)
         fitting.add_row(
             token_of(alert),
@@ -145,7 +145,7 @@ def line(stored: Alert) -> Text:
 
 
 def token_of(alert: Alert) -> str:
-    """What is known of a token's name; of the system's own alerts their title."""
+    """A token's name as far as it is known; the title of the system's own alerts."""
     if not alert.mint:
         return alert.title or "system"
     names = " ".join(one for one in (alert.symbol, alert.name) if one)
@@ -163,7 +163,7 @@ def fired(alert: Alert) -> str:
     if not alert.conditions:
         return alert.detail
     if alert.kind == "closed":
-        # Those that still hold are no reason for its end.
+        # Conditions that still hold are not the reason for its end.
         failing = [one for one in alert.conditions if one.verdict != "holds"]
         return f"no longer: {', '.join(map(_condition, failing))}" if failing else alert.detail
     found = ", ".join(map(_condition, alert.conditions))

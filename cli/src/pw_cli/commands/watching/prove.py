@@ -175,7 +175,7 @@ async def tables_at(bus: Bus) -> At:
     slots = sorted(stamps)
 
     def at(slot: int) -> Programs:
-        # What PW_SWAP does not hold any more was read as its neighbour was.
+        # What PW_SWAP no longer holds was read with its neighbour's table.
         place = min(bisect_left(slots, slot), len(slots) - 1)
         return tables[stamps[slots[place]]] if slots else BUILT_IN
 
@@ -188,6 +188,6 @@ def difference(stored: Alert, again: Alert | None) -> str:
         return f"not derived: {stored.id} {stored.kind} {stored.trigger} at slot {stored.slot}"
     one: dict[str, Any] = msgspec.to_builtins(stored)
     two: dict[str, Any] = msgspec.to_builtins(again)
-    # What is absent where it does not apply may be there in one of them alone.
+    # A field that does not apply may be present in only one of them.
     name = next(name for name in {**one, **two} if one.get(name) != two.get(name))
     return f"{name}: stored {one.get(name)!r}, derived {two.get(name)!r}"

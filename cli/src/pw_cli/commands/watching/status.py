@@ -98,7 +98,7 @@ def _live(api: ApiClient, where: str, console: Console) -> int:
                 viewer.show(shown)
     except KeyboardInterrupt:
         pass
-    # The screen is the terminal's again: what was seen last stays on it.
+    # The terminal has its screen back: what was shown last stays on it.
     console.print(shown)
     return code
 

@@ -1,7 +1,7 @@
 """`pw tail STREAM`: a stream's messages as JSON lines, as they come.
 
-PW_TX is a work queue, so what is tailed there is a core subscription: only what
-is published from now on, and what the parsers get is not touched.
+PW_TX is a work queue, so there it is a core subscription: it shows only what is
+published from now on, and takes nothing from the parsers.
 """
 
 from __future__ import annotations

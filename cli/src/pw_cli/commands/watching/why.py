@@ -1,4 +1,4 @@
-"""`pw why MINT`: each rule for a token, its values, and what keeps it from ringing."""
+"""`pw why MINT`: each rule for a token, its values, and what keeps it from firing."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 told, 1 the token does not trade, 2 no mint, 69 the API or the detector is away."""
+    """0 printed, 1 the token does not trade, 2 no mint, 69 the API or the detector is away."""
     if not MINT.fullmatch(args.mint):
         sys.stderr.write(f"pw why: {args.mint[:50]!r} is not a mint: base58, 32 to 44 characters\n")
         return EXIT_USAGE

@@ -63,6 +63,6 @@ def _make(path: Path) -> None:
         make_token(path)
     except BadToken as error:
         if isinstance(error.__cause__, OSError):
-            # Where this lies is the data folder's trouble, not the token's.
+            # The place of this file is the data folder's trouble, not the token's.
             raise error.__cause__ from None
         raise

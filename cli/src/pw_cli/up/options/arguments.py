@@ -66,7 +66,7 @@ class UpOptions:
     failures: float = presets.FAILURES_DEFAULT
     with_failed: bool = False
     token_in_clear: bool = False
-    # Whether somebody chose it: only then is one that was played here refused.
+    # Whether somebody chose the seed: only then is a seed that was played here refused.
     seed_given: bool = False
     # A JSON-RPC node, its header's file, and how often it may be asked.
     rpc: str | None = None
@@ -91,7 +91,7 @@ class UpOptions:
 
     @property
     def is_demo(self) -> bool:
-        """Whether the market that it begins with is there to be looked at."""
+        """Whether the run begins with a market that is meant for looking at."""
         return self.source_kind == "market" and self.preset == presets.DEMO
 
 

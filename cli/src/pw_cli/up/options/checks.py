@@ -1,7 +1,7 @@
 """What a run would be refused for by its own services, found before anything is started.
 
 Each service's settings are read here as the service will read them. A value that came from a
-flag is named by the flag, and one that came from the environment by its variable.
+flag is named by the flag, and a value from the environment by its variable.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ class FolderTaken(Exception):
 
 @contextlib.contextmanager
 def data_folder(chosen: Path | None) -> Iterator[Path]:
-    """The folder that was chosen, or a temporary one that is removed; ours until the end.
+    """The chosen folder, or a temporary folder that is removed; ours until the end.
 
     The lock ends with the process, however it ends.
 
@@ -71,7 +71,7 @@ def written(chosen: Path | None, folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        # Of another place, such as a program that cannot be started, it would not be true.
+        # For any other path, such as a program that cannot be started, it would not be true.
         named = str(error.filename or "")
         if error.errno in FULL or named.startswith((str(folder), str(folder.resolve()))):
             raise FolderTaken(_cannot(chosen, error)) from error
@@ -79,7 +79,7 @@ def written(chosen: Path | None, folder: Path) -> Iterator[None]:
 
 
 def room(folder: Path) -> int:
-    """How many bytes are free where a folder lies; as good as endless where nothing says so."""
+    """How many bytes are free where a folder lies; practically endless where that is unknown."""
     try:
         return shutil.disk_usage(folder).free
     except OSError:
@@ -87,7 +87,7 @@ def room(folder: Path) -> int:
 
 
 def no_room(chosen: Path | None) -> FolderTaken:
-    """What to say of a disk that is full."""
+    """What to say about a full disk."""
     return FolderTaken(_cannot(chosen, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
 
 

@@ -118,7 +118,7 @@ def ingest_spec(options: UpOptions, nats_url: str, ports: Ports) -> Spec:
 
 
 def _rpc(options: UpOptions) -> dict[str, str]:
-    """What ingest needs to follow a JSON-RPC node in place of an endpoint."""
+    """What ingest needs to follow a JSON-RPC node instead of an endpoint."""
     if options.rpc is None:
         return {}
     file = options.rpc_header_file
@@ -134,7 +134,7 @@ def _rpc(options: UpOptions) -> dict[str, str]:
 
 
 def _followed(who: str | None) -> str | None:
-    """Addresses as they are, and a file by its whole path: services run elsewhere."""
+    """Addresses unchanged, and a file by its absolute path: services run elsewhere."""
     return str(Path(who).resolve()) if who and Path(who).is_file() else who
 
 

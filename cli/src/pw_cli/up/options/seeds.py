@@ -1,4 +1,4 @@
-"""Which markets a data folder has had: one that was played would be stored a second time."""
+"""Which markets a data folder has had: a market played again would be stored a second time."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def with_seed(options: UpOptions, folder: Path) -> tuple[UpOptions, str]:
 
 
 def note_seed(options: UpOptions, folder: Path) -> None:
-    """The market begins to arrive: from now on the folder has had it.
+    """The market begins to arrive: from now on its seed counts as used.
 
     Raises:
         FolderTaken: it cannot be noted.
@@ -71,7 +71,7 @@ def _had(folder: Path) -> set[int]:
         with (folder / SEEDS_FILE).open("rb") as file:
             return set(msgspec.json.decode(file.read(FILE_BYTES_MAX), type=list[int]))
     except FileNotFoundError:
-        # A folder of an older version: what it had was most likely the default.
+        # A folder of an older version: it most likely had the default seed.
         return {SEED_DEFAULT} if (folder / "nats" / "jetstream").is_dir() else set()
     except (OSError, msgspec.MsgspecError):
         return {SEED_DEFAULT}

@@ -39,7 +39,7 @@ class Fold:
         self._shown: dict[str, bool] = {}
 
     def take(self, who: str, line: str, now_s: float) -> list[str]:
-        """What is to be shown now that a service has written a line."""
+        """What to show after a service has written a line."""
         line = line[:LINE_CHARS_MAX]
         if line.startswith((" ", "\t")):
             return [line] if self._shown.get(who, True) else []
@@ -58,13 +58,13 @@ class Fold:
         return [*said, line]
 
     def due(self, now_s: float) -> list[str]:
-        """What has been counted for long enough to be said."""
+        """What has been counted for long enough to be printed."""
         said: list[str] = []
         for key, one in list(self._kinds.items()):
             if now_s < one.due_s:
                 continue
             if not one.more:
-                # Quiet since: the next one is news again.
+                # Quiet since: the next line is news again.
                 del self._kinds[key]
                 continue
             said += _said(one, now_s)
@@ -73,14 +73,14 @@ class Fold:
         return said
 
     def rest(self, now_s: float) -> list[str]:
-        """Everything that is counted and not said yet; nothing comes after it."""
+        """Everything that is counted and not printed yet; nothing comes after it."""
         said = [line for one in self._kinds.values() for line in _said(one, now_s)]
         self._kinds.clear()
         return said
 
 
 def alike(line: str) -> str:
-    """A line without what differs from one of its kind to the next."""
+    """A line without the parts in which lines of its kind differ."""
     return _NUMBER.sub("#", _IDENTIFIER.sub("*", line))
 
 

@@ -1,6 +1,6 @@
 """Asking running services over HTTP what they have done so far.
 
-Whatever comes back, nobody fails: an answer that is not one is as good as none.
+Whatever comes back, nothing fails: an answer that makes no sense counts as no answer.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ async def counters(client: httpx.AsyncClient, port: int) -> dict[str, float]:
         try:
             found[bare] = found.get(bare, 0.0) + float(value)
         except ValueError:
-            return {}  # Half a page is no reading.
+            return {}  # Half a page is not a reading.
     return found
 
 

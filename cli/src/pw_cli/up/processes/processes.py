@@ -24,11 +24,11 @@ RESTART_WAIT_S = 0.5
 FINAL_EXIT_CODES = {2, 78}
 # At the start this is final too: later the broker that it missed may be back.
 EXIT_UNAVAILABLE = 69
-# What only shows or tells: however it ends, it is started again, and the rest goes on.
+# These only show or notify: however they end, they are started again, and the rest goes on.
 ASIDE = {"api", "notifier"}
 ASIDE_WAIT_FIRST_S = 0.5
 ASIDE_WAIT_MAX_S = 60.0
-# One that ran for this long is not failing at its start.
+# A process that ran for this long is not failing at its start.
 STEADY_S = 60.0
 
 
@@ -52,10 +52,10 @@ class Child:
     process: subprocess.Popen[bytes]
     starter: Starter | None = None
     restarts: int = 0
-    # Of these, those in a row, without a steady time in between.
+    # Restarts in a row, without a steady time in between.
     in_a_row: int = 0
     stopping: bool = False
-    # Of what is aside: how long it is waited for next time, and when it is due.
+    # For processes that only show: the next wait, and when it is due.
     wait_s: float = ASIDE_WAIT_FIRST_S
     due_s: float | None = None
     started_s: float = field(default_factory=monotonic_s)
@@ -70,7 +70,7 @@ class Child:
 
 
 class Starter:
-    """Starts services, passes on what they write, and knows every one that it started."""
+    """Starts services, passes on what they write, and knows every process that it started."""
 
     def __init__(self, relay: Relay | None = None) -> None:
         self._relay = relay
@@ -123,7 +123,7 @@ def start(spec: Spec) -> Child:
 
 
 async def watch(children: list[Child], say: Callable[[str], None]) -> None:
-    """Restart what crashes, as a container runtime would; what is aside without an end.
+    """Restart what crashes, as a container runtime would; processes that only show without an end.
 
     Raises:
         ChildFailed: a service gave up for a stated reason, or crashed too often.

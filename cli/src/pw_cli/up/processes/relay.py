@@ -12,13 +12,13 @@ from pw_common.process.clock import monotonic_s
 from pw_common.process.log import setup
 from pw_common.process.version import VERSION
 
-# What a longer line has beyond this comes as a line of its own.
+# The rest of a longer line comes as another line.
 LINE_BYTES_MAX: Final = 64 * 1024
 JOIN_S: Final = 1.0
 
 
 class Relay:
-    """Reads each pipe by a thread of its own: no service waits for another, or for a terminal."""
+    """Reads each pipe in its own thread: no service waits for another, or for a terminal."""
 
     def __init__(self, show: Callable[[str], None]) -> None:
         self._show = show
@@ -36,13 +36,13 @@ class Relay:
         thread.start()
 
     def tick(self) -> None:
-        """Say what has been counted for long enough."""
+        """Print what has been counted for long enough."""
         with self._lock:
             for line in self._fold.due(monotonic_s()):
                 self._show(line)
 
     def close(self) -> None:
-        """Take what is left in the pipes, and say what was counted."""
+        """Take what is left in the pipes, and print what was counted."""
         for thread in self._threads:
             thread.join(JOIN_S)
         with self._lock:

@@ -58,10 +58,10 @@ class Stopping:
         os.write(2, b"\npw up: stopped at once\n")
 
     async def unless(self, work: Coroutine[Any, Any, T]) -> T:
-        """What `work` gives, unless it is to stop before that.
+        """What `work` gives, unless the run is to stop before that.
 
         Raises:
-            StoppedEarly: it is to stop; the work has ended.
+            StoppedEarly: the run is to stop; the work has ended.
         """
         working = asyncio.ensure_future(work)
         stopping = asyncio.create_task(self.event.wait(), name="stop")

@@ -78,7 +78,7 @@ class System:
         # Called when everything else runs and the source's data is about to arrive.
         self.before_data: Callable[[], None] = lambda: None
         self.broker_cpu_mark_s = 0.0
-        # The last figures that a service told before it was stopped.
+        # The last figures that a service reported before it was stopped.
         self.source_status: dict[str, Any] = {}
         self.ingest_counters: dict[str, float] = {}
         self.detector_counters: dict[int, dict[str, float]] = {}

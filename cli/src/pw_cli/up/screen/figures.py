@@ -10,20 +10,20 @@ import msgspec
 from pw_common.text.plain_text import SENTENCE_CHARS_MAX, plain_text
 
 
-class ShownRate(msgspec.Struct):
+class RateView(msgspec.Struct):
     """A counter's rate."""
 
     per_s_1s: float
 
 
-class ShownService(msgspec.Struct):
+class ServiceView(msgspec.Struct):
     """A service's rates by counter."""
 
     service: str
-    rates: dict[str, ShownRate]
+    rates: dict[str, RateView]
 
 
-class ShownConsumer(msgspec.Struct):
+class ConsumerView(msgspec.Struct):
     """What waits for one consumer."""
 
     consumer: str
@@ -32,12 +32,12 @@ class ShownConsumer(msgspec.Struct):
     lag_s: float | None = None
 
 
-class Shown(msgspec.Struct):
+class StatusView(msgspec.Struct):
     """The parts of a status that the line shows, to tell one from anything else."""
 
     mode: str
-    services: list[ShownService] = []
-    consumers: list[ShownConsumer] = []
+    services: list[ServiceView] = []
+    consumers: list[ConsumerView] = []
     totals: dict[str, int] = {}
     why: list[str] = []
 

@@ -12,14 +12,14 @@ CLOSE_S: Final = 2.0
 
 
 class Outlet:
-    """Lines go out by a thread of their own; what finds no room or no reader is dropped."""
+    """Lines are written by a separate thread; what finds no room or no reader is dropped."""
 
     def __init__(self, stream: TextIO) -> None:
         self._fd = stream.fileno()
         self._lines: queue.Queue[bytes | None] = queue.Queue(LINES_MAX)
         self.dropped = 0
         stream.flush()
-        # A daemon: one that is stuck in a write must not keep the process from ending.
+        # A daemon thread: a stuck write must not keep the process from ending.
         self._thread = threading.Thread(target=self._write_all, name="outlet", daemon=True)
         self._thread.start()
 

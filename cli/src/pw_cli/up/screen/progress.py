@@ -12,7 +12,7 @@ from pw_cli.connect.runs import RUN_FILE
 from pw_cli.up.processes.probe import NoAnswer, json_of
 from pw_cli.up.processes.system import System
 from pw_cli.up.report.report import Report
-from pw_cli.up.screen.figures import Shown, line
+from pw_cli.up.screen.figures import StatusView, line
 from pw_cli.up.screen.outlet import Outlet
 from pw_cli.up.screen.screen import Screen
 from pw_common.text.plain_text import plain_json
@@ -130,7 +130,7 @@ class Progress:
         url, headers = f"{system.api}/api/v1/status", system.access.headers
         try:
             found = await json_of(system.client, url, headers)
-            msgspec.convert(found, Shown)
+            msgspec.convert(found, StatusView)
         except NoAnswer as error:
             return away(str(error))
         except msgspec.ValidationError:
@@ -143,5 +143,5 @@ class Progress:
 
 
 def away(why: str) -> dict[str, Any]:
-    """Shown in place of a status: the pipeline runs on without the API."""
+    """Shown instead of a status: the pipeline runs on without the API."""
     return {"mode": "api away", "why": [f"the API does not answer ({why}); retrying"]}

@@ -41,7 +41,7 @@ class Screen:
             self._out.write(f"{CLEAR_LINE}{text}\n{self._figures}")
 
     def figures(self, text: str) -> None:
-        """The figures of now: on a terminal in the place of the last ones."""
+        """The figures of now: on a terminal they replace the last ones."""
         with self._lock:
             if not self.live:
                 self._out.write(f"{text}\n")

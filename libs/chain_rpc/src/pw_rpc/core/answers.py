@@ -14,7 +14,7 @@ from pw_common.documents.document import ready
 Base58 = Annotated[str, Meta(max_length=14_000)]
 Text = Annotated[str, Meta(max_length=128)]
 Number = Annotated[int, Meta(ge=0)]
-# Of an address's transactions nodes list so many at once.
+# How many of an address's transactions a node lists at once.
 NAMED_MAX = 1_000
 
 
@@ -97,7 +97,7 @@ class Entry(msgspec.Struct):
 
 
 class Parent(msgspec.Struct, rename="camel"):
-    """A block's place in the chain."""
+    """A block's links in the chain."""
 
     parent_slot: Number
     blockhash: Text
@@ -123,7 +123,7 @@ class Named(msgspec.Struct):
 
     signature: Text
     slot: Number
-    # Which error is not read anywhere; that there is one is.
+    # Nothing reads which error it was, only that there was one.
     err: msgspec.Raw = msgspec.Raw(b"null")
 
     @property

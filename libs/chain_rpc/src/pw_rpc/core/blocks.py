@@ -90,7 +90,7 @@ def read_block(
         BadBlock: something in it cannot be what it says it is.
     """
     unread: list[Unread] = []
-    with _told_as_bad():
+    with _as_bad_block():
         return Read(list(_updates(slot, block, unread, wanted)), unread)
 
 
@@ -107,13 +107,13 @@ def updates_of(slot: int, block: Block) -> list[bytes]:
 
 
 def unread_update(slot: int, unread: Unread) -> bytes:
-    """What a dead letter keeps: where the transaction stands, what it did, and its bytes.
+    """What a dead letter keeps: the transaction's position, what it did, and its bytes.
 
     Raises:
         BadBlock: what it did cannot be.
     """
     update = pb.SubscribeUpdate()
-    with _told_as_bad():
+    with _as_bad_block():
         update.transaction.slot = slot
         info = update.transaction.transaction
         info.index = unread.position
@@ -124,8 +124,8 @@ def unread_update(slot: int, unread: Unread) -> bytes:
 
 
 @contextmanager
-def _told_as_bad() -> Iterator[None]:
-    """Whatever numbers, keys and texts of a node cannot be put into an update."""
+def _as_bad_block() -> Iterator[None]:
+    """Report numbers, keys and texts of a node that do not fit into an update as a bad block."""
     try:
         yield
     except BadBlock:
@@ -230,7 +230,7 @@ def is_vote(message: sol.Message) -> bool:
 
 def _meta(out: sol.TransactionStatusMeta, meta: StatusMeta) -> None:
     if meta.failed:
-        # Which error is not read anywhere; that there is one is.
+        # Nothing reads which error it was, only that there was one.
         out.err.err = b"\x01"
     out.fee = meta.fee
     out.pre_balances.extend(meta.pre_balances)

@@ -1,7 +1,7 @@
 """One transaction by its signature, as the update that a Yellowstone source would have sent.
 
-It is read by the one conversion of blocks, as a block of its own. Where it stood in its block is
-not stated: its index is 0.
+It is read by the one conversion of blocks, as a block with nothing else in it. Where it stood in
+its block is not known: its index is 0.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Single(msgspec.Struct, rename="camel"):
     block_time: int | None = None
 
     def __post_init__(self) -> None:
-        # The node's word alone: one that is no time would not fit where it goes.
+        # Only the node says so: a number that is not a time would not fit.
         self.block_time = sane_block_time_s(self.block_time)
 
 
@@ -48,11 +48,11 @@ ready(Single)
 def read_single(signature: str, found: Single) -> bytes:
     """The update of the transaction that was asked for.
 
-    One of a version that is not read is kept as a dead letter keeps it.
+    A transaction of an unknown version is kept as a dead letter keeps it.
 
     Raises:
-        BadBlock: it is another one, or its signatures are not of its message, or it is none,
-            or no reader of updates would take it.
+        BadBlock: it is another transaction, or none, or its signatures are not of its message, or
+            no reader of updates would take it.
     """
     try:
         update = _update_of(bytes(Signature.from_string(signature)), found)
@@ -83,7 +83,7 @@ def _update_of(asked: bytes, found: Single) -> bytes:
 
 
 def _as_asked(asked: bytes, unread: Unread) -> Unread:
-    """One that is not read, known by the asked signature from here on."""
+    """A transaction that is not read, known by the asked signature from here on."""
     if unread.signature and unread.signature != asked:
         raise BadBlock("it is another transaction")
     # Where an unknown version keeps its signatures is not known; that it has them is.

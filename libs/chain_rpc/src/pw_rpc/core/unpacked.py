@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
-# zlib's word for "gzip, with its header".
+# zlib's number for "gzip, with its header".
 GZIP: Final = 31
 
 
@@ -28,13 +28,13 @@ class Unpacked:
             try:
                 piece = self._unpack.decompress(piece, room)
             except zlib.error as error:
-                raise BadAnswer(f"an answer that is no gzip: {error}") from error
+                raise BadAnswer(f"an answer that is not gzip: {error}") from error
         self._bytes += piece
         if len(self._bytes) > self._bytes_max:
             raise BadAnswer(f"an answer of over {self._bytes_max >> 20} MiB")
 
     def whole(self) -> bytes:
-        """All of it, at its end. Raises BadAnswer."""
+        """The whole answer, once it has ended. Raises BadAnswer."""
         if self._unpack is not None and not self._unpack.eof:
             raise BadAnswer("an answer whose gzip is cut off")
         return bytes(self._bytes)

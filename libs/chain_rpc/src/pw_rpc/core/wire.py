@@ -39,7 +39,7 @@ def read_wire(raw: bytes) -> sol.Transaction:
 
     Raises:
         UnknownVersion: it states a version, or settings, that are not known.
-        ValueError: it is no transaction.
+        ValueError: it is not a transaction.
     """
     version = version_of(raw)
     if version == 1:
@@ -78,7 +78,7 @@ def read_wire(raw: bytes) -> sol.Transaction:
 
 
 def unread_transaction(raw: bytes) -> bytes:
-    """A `Transaction` that holds nothing but the wire form of one that cannot be read."""
+    """A `Transaction` that holds only the wire form of a transaction that cannot be read."""
     return varint(WIRE_FIELD << 3 | 2) + varint(len(raw)) + raw
 
 

@@ -50,7 +50,7 @@ def find_binary() -> str:
 def find_server() -> Binary:
     """The nats-server that somebody installed here; the bundled one only without it.
 
-    An active virtual environment puts the bundled one on PATH too, and that is no choice of
+    An active virtual environment puts the bundled one on PATH too, and that is not a choice of
     anybody's.
 
     Raises:
@@ -65,18 +65,19 @@ def find_server() -> Binary:
     if on_path is not None and not (beside.is_file() and Path(on_path).samefile(beside)):
         version = version_of(on_path)
         if version >= VERSION_MIN:
-            return Binary(on_path, _shown(version), bundled=False)
-        least = _shown(VERSION_MIN)
+            return Binary(on_path, _version_text(version), bundled=False)
+        least = _version_text(VERSION_MIN)
         passed_over = (
-            f"{on_path} is nats-server {_shown(version)}, and {least} or newer is needed"
+            f"{on_path} is nats-server {_version_text(version)}, and {least} or newer is needed"
             if version
             else f"{on_path} does not say its version as nats-server does"
         )
     if beside.is_file():
-        return Binary(str(beside), _shown(version_of(str(beside))), True, passed_over)
+        return Binary(str(beside), _version_text(version_of(str(beside))), True, passed_over)
     raise NoBroker(
-        f"{passed_over or 'no nats-server on PATH'} and none in this environment: install "
-        f"nats-server {_shown(VERSION_MIN)} or newer, or point PW_NATS_URL at a running broker"
+        f"{passed_over or 'no nats-server on PATH'} and none in this environment: "
+        f"install nats-server {_version_text(VERSION_MIN)} or newer, or point PW_NATS_URL at a "
+        "running broker"
     )
 
 
@@ -92,7 +93,7 @@ def version_of(binary: str) -> tuple[int, ...]:
     return tuple(map(int, found.groups())) if found else ()
 
 
-def _shown(version: tuple[int, ...]) -> str:
+def _version_text(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version)) or "of an unknown version"
 
 

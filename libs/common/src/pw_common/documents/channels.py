@@ -1,7 +1,8 @@
 """Where alerts are sent to: the value of the configuration key `channels`.
 
 Secrets are in here because the notifier needs them; the API takes them and never gives them
-out again (`shown`). Every way in and what is stored are read here, within the same bounds.
+out again (`redacted_channel`). Whatever way they come in, and when they are read from the store,
+the same bounds hold.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ ready(Channels)
 
 
 def problems(channels: Channels) -> list[str]:
-    """Everything that is wrong, in sentences; empty where nothing is. No secret is repeated."""
+    """Everything that is wrong, in sentences; empty if nothing is. No secret is repeated."""
     found = []
     names = [one.name for one in channels.entries]
     if len(names) > CHANNELS_MAX:
@@ -103,7 +104,7 @@ def problems(channels: Channels) -> list[str]:
 def read_entries(entries: Any) -> Channels:
     """Channels from the value of `entries`, as far as their form goes. Raises BadDocument.
 
-    `(kept)` may stand for a secret, so what they say is looked at afterwards (`problems`).
+    `(kept)` may stand for a secret, so their contents are checked afterwards (`problems`).
     """
     if not isinstance(entries, list):
         raise BadDocument(["entries: allowed: a list"])
@@ -147,16 +148,16 @@ def _checked(channels: Channels) -> Channels:
     return channels
 
 
-def shown(channel: Channel) -> dict[str, Any]:
+def redacted_channel(channel: Channel) -> dict[str, Any]:
     """A channel without its secrets: `(kept)` stands where there is one."""
     fields: dict[str, Any] = msgspec.to_builtins(channel)
     return {**fields, **{name: KEPT if fields[name] else "" for name in SECRETS}}
 
 
 def with_kept_secrets(new: Channels, old: Channels) -> Channels:
-    """What `(kept)` stands for, taken from the channel of that name as it was.
+    """What `(kept)` stands for, taken from the stored channel of that name.
 
-    Where the URL is another one nothing is kept: what was given for one receiver is not used for
+    Where the URL changes nothing is kept: what was given for one receiver is not used for
     another. In a `secret` of several keys `(kept)` may stand for those that are there.
     """
     before = {one.name: one for one in old.entries}

@@ -1,4 +1,4 @@
-"""Configuration as somebody wrote it, JSON or YAML, read within bounds. Pure.
+"""Configuration that somebody wrote in JSON or YAML, read within bounds. Pure.
 
 What comes out is plain: mappings with text as keys, lists, text, whole numbers of 64 bits,
 finite numbers, true, false and null. The size is looked at before anything is parsed, YAML has
@@ -74,7 +74,7 @@ def read_yaml(body: bytes, bytes_max: int) -> Any:
 
 
 def read_either(body: bytes, bytes_max: int) -> Any:
-    """JSON where it begins as such, else YAML, of which JSON is nearly a part."""
+    """JSON if it begins like JSON, else YAML, of which JSON is nearly a part."""
     if body.lstrip()[:1] not in {b"[", b"{"}:
         return read_yaml(body, bytes_max)
     try:
@@ -92,7 +92,7 @@ def read_file(path: Path, bytes_max: int) -> bytes:
 
 
 def ready(*types: type) -> None:
-    """Have msgspec look at types now, where they are declared.
+    """Make msgspec inspect types now, where they are declared.
 
     It does so at the first use of each, and two threads that are the first at the same moment end
     the process. So every type that is read in threads is made ready before there are any.
@@ -110,7 +110,7 @@ def convert(value: Any, type_: type[T], where: str = "") -> T:
 
 
 def decode(body: bytes, type_: type[T]) -> T:
-    """What is stored, which may be anything, as a model. Raises BadDocument."""
+    """A stored value, which may be anything, as a model. Raises BadDocument."""
     try:
         return msgspec.json.decode(body, type=type_)
     except RecursionError:
@@ -128,7 +128,7 @@ def at_path(error: str, where: str) -> str:
 
 
 def unknown_fields(value: Any, type_: type[msgspec.Struct], where: str) -> list[str]:
-    """Fields that a model does not have: a slip of the pen must not look like a success."""
+    """Fields that a model does not have: a typing error must not look like a success."""
     known = type_.__struct_fields__
     return [
         f"{where}{str(name)[:64]!r}: no such field; there are: {', '.join(known)}"
@@ -172,11 +172,11 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> float:
-    raise BadDocument([f"{name} is no JSON number"])
+    raise BadDocument([f"{name} is not a JSON number"])
 
 
 def _look_through(text: str) -> None:
-    """Every event before anything is made of them: nothing here can grow."""
+    """Checks every event before anything is built from them: nothing here can grow."""
     depth = nodes = 0
     for event in yaml.parse(text, Loader=_Plain):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
@@ -257,7 +257,7 @@ def _children(where: str, value: Any, depth: int) -> list[tuple[str, Any, int]]:
 
 def _scalar_problem(value: Any) -> str:
     if isinstance(value, str):
-        return "" if _is_text(value) else "a lone surrogate is no text"
+        return "" if _is_text(value) else "a lone surrogate is not text"
     if value is None or isinstance(value, bool):
         return ""
     if isinstance(value, int):

@@ -1,4 +1,4 @@
-"""What users say of programs beside the shipped table, and which new layouts they have seen. Pure.
+"""What users add to the shipped table of programs, and which new layouts they have seen. Pure.
 
 Both are documents of the `pw_config` bucket. Every way in (API, file, command) and what is
 stored are read here, within the same bounds, as is each line of a whole table. Entries name;
@@ -31,7 +31,7 @@ from pw_common.wire.messages import UNLISTED_VENUE
 Kind: TypeAlias = Literal["venue", "router", "bot", "non_exchange", "infrastructure"]
 UNLISTED: Final = UNLISTED_VENUE
 ANY_INSTRUCTION: Final = "*"
-# Stored as one value with its 32 former ones, beside the other documents of the bucket.
+# Stored as one value with its 32 earlier versions, beside the other documents of the bucket.
 PROGRAMS_BYTES_MAX: Final = 128 * 1024
 ACKNOWLEDGED_BYTES_MAX: Final = 32 * 1024
 PROGRAMS_MAX: Final = 300
@@ -40,7 +40,7 @@ NAME_CHARACTERS_MAX: Final = 32
 SOURCE_CHARACTERS_MAX: Final = 120
 USERS_MAX: Final = 16
 ACCOUNT_INDEXES_MAX: Final = 4
-# A transaction has at most 256 accounts; a negative place counts from the end.
+# A transaction has at most 256 accounts; a negative index counts from the end.
 ACCOUNT_INDEX_MIN, ACCOUNT_INDEX_MAX = -256, 255
 TAKES_MAX: Final = 16
 FIELDS: Final = frozenset({"entries", "revision", "in_force", "unusable", "who", "note", "at_ms"})
@@ -52,7 +52,7 @@ _DRIFT_TAG: Final = re.compile(r"(?:[0-9a-f]{2}){0,8}")
 
 
 class ProgramEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One program: added to the shipped table, or in the place of its entry there.
+    """One program: added to the shipped table, or replacing its entry there.
 
     `users` maps an instruction's tag (its first 1 to 8 bytes in hex, `*` for all others) to the
     indexes among its accounts where the user stands; a negative one counts from the end. Where
@@ -78,7 +78,7 @@ class ProgramTable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Acknowledged(msgspec.Struct, frozen=True, kw_only=True):
-    """Something new in a venue's layout that a person has seen: it is shown no more."""
+    """Something new in a venue's layout that a person has seen: it is no longer shown."""
 
     program: str
     tag: str

@@ -18,7 +18,7 @@ SCHEMA_PROOF: Final = "alert.proof.v1"
 
 
 class ProvenBlock(msgspec.Struct, frozen=True, kw_only=True):
-    """One block: its place in the chain, and the swaps that are read in it.
+    """One block: its links in the chain, and the swaps that are read in it.
 
     `digest` is sha-256 (hex) over the canonical bodies of its swaps, sorted, one a line; empty
     where it has none.
@@ -32,7 +32,7 @@ class ProvenBlock(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProvenRule(msgspec.Struct, frozen=True, kw_only=True):
-    """The rule that rang, as it stood then. Revision 0 is the one that is shipped."""
+    """The rule that fired, as it stood then. Revision 0 is the shipped one."""
 
     name: str
     revision: int

@@ -26,7 +26,7 @@ def signing_keys(secret: str) -> list[bytes]:
     """Every key of a channel's secret, the newest first.
 
     Raises:
-        BadKey: one of them is no key, or there are too many.
+        BadKey: one of them is not a key, or there are too many.
     """
     keys = [_key(text) for text in secret.split(" ")]
     if len(keys) > KEYS_MAX:

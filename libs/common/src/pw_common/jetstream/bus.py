@@ -22,8 +22,8 @@ from pw_common.process.tasks import end_tasks
 from pw_common.text.broker_time import rfc3339_ms
 
 CLOSE_TIMEOUT_S = 5.0
-# How many keys of a bucket are read at once. One after the other takes a minute when the broker
-# is far away.
+# How many keys of a bucket are read at once. One at a time takes a minute when the broker is
+# far away.
 READS_MAX = 64
 # JetStream's own number for a message that is not there.
 NOT_FOUND = 10037
@@ -37,7 +37,7 @@ class BrokerAway(ConnectionError):
 
 
 class ApiRefused(RuntimeError):
-    """JetStream answered a request with an error; `err_code` is its own number."""
+    """JetStream answered a request with an error; `err_code` is JetStream's number."""
 
     def __init__(self, subject: str, err_code: int, description: str) -> None:
         super().__init__(f"{subject}: {description} ({err_code})")
@@ -58,7 +58,7 @@ class Entry:
 class Listing:
     """A bucket's entries, and the broker's time before the first of them was read; 0: unknown.
 
-    What an entry's age is judged by: how long reading took makes none of them older.
+    The age of an entry is judged by it: a slow reading makes no entry older.
     """
 
     at_ms: int
@@ -71,9 +71,9 @@ class Bus:
     def __init__(self, client: Client, log: Log, *, opened: bool = True) -> None:
         self.client = client
         self.log = log
-        # Before the first connection nothing is sent, and so nothing is waited for.
+        # Before the first connection nothing is sent, so there is nothing to wait for.
         self._opened = opened
-        # A disconnection that we asked for is no news.
+        # A disconnection that we asked for is not news.
         self.closing = False
         self.js: JetStreamContext = client.jetstream(timeout=5.0)
 
@@ -92,7 +92,7 @@ class Bus:
         """A raw JetStream API request, e.g. `STREAM.INFO.PW_TX`; returns its JSON.
 
         Raises:
-            BrokerAway: no answer, or one that means "later": no quorum, no leader.
+            BrokerAway: no answer, or an answer that means "later": no quorum, no leader.
             ApiRefused: an error answer, such as 10059 (stream not found).
         """
         payload = b"" if body is None else msgspec.json.encode(body)

@@ -1,4 +1,4 @@
-"""The first connection to a broker, and what becomes of it."""
+"""The first connection to a broker, and how it goes on."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ async def connect(
             those of SSL_CERT_FILE.
         closed: Set when the connection is closed for good.
         wait_s: How long to wait for the first connection.
-        on_trouble: Told of whatever may have cost a core subscriber a message: the
+        on_trouble: Called with whatever may have cost a core subscriber a message: the
             client's own drops (SlowConsumerError) and disconnections.
-        bus: Made before, without a connection: it gets this one.
+        bus: A bus made before, without a connection: it gets this connection.
 
     Raises:
         BrokerAway: nothing answered within `wait_s`.
@@ -86,7 +86,7 @@ async def connect(
 
 
 async def _first(client: Client, options: dict[str, Any], watch: _Watch, wait_s: float) -> None:
-    """Connect for the first time; what did not come about is closed."""
+    """Connect for the first time; close what is left of a failed attempt."""
     connecting = asyncio.create_task(
         client.connect(
             error_cb=watch.on_error,
@@ -115,19 +115,19 @@ class _Watch:
     def __init__(
         self,
         bus: Bus,
-        shown: str,
+        redacted_url: str,
         on_trouble: Callable[[str], None],
         closed: asyncio.Event | None,
     ) -> None:
         self._bus = bus
-        self._shown = shown
+        self._redacted_url = redacted_url
         self._on_trouble = on_trouble
         self._closed = closed
         self.opened = False
         self.last = ""
 
     async def on_error(self, error: Exception) -> None:
-        # A refused certificate is said before what the broken connection says of itself.
+        # A refused certificate says more than the broken connection that follows from it.
         if self.opened or "certificate" not in self.last.lower():
             self.last = redacted(f"{type(error).__name__}: {error}")
         if self.opened:
@@ -138,10 +138,10 @@ class _Watch:
         if self._bus.closing or not self.opened:
             return
         self._on_trouble("disconnected")
-        self._bus.log.warning("broker_disconnected", url=self._shown)
+        self._bus.log.warning("broker_disconnected", url=self._redacted_url)
 
     async def on_reconnect(self) -> None:
-        self._bus.log.info("broker_reconnected", url=self._shown)
+        self._bus.log.info("broker_reconnected", url=self._redacted_url)
 
     async def on_close(self) -> None:
         if self._closed is not None and self.opened:

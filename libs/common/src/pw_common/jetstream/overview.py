@@ -1,4 +1,4 @@
-"""Asks the broker for all that tells how the system is. What it means is decided elsewhere."""
+"""Asks the broker how the system is. What the answers mean is decided elsewhere."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ DECLARED: Final = declare()
 CHANNEL_PREFIX: Final = notifier_consumer("x").removesuffix("x")
 # Consumers of PW_ALERT are asked for in pages of 256; those beyond are not ours.
 PAGES_MAX: Final = 4
-# Of these streams it is asked how many messages certain subjects have: open gaps, for filled ones
-# have a subject of their own, and the notifier's own dead letters.
+# In these streams we count the messages of certain subjects: of open gaps, since filled ones
+# have their own subject, and for the notifier's dead letters.
 COUNTED: Final = {STREAM_GAP: GAP_OPEN, STREAM_DLQ: dead_letter("notifier")}
 
 
@@ -79,7 +79,7 @@ async def take(bus: Bus, at_ms: int) -> Overview:
         _position(bus, view),
     )
     if not view.broker_ms:
-        # Without the bucket of heartbeats, or with a broker that does not tell its time there.
+        # Without the bucket of heartbeats, or with a broker that does not give its time there.
         view.broker_ms = min((*_times(view), *view.stored_ms.values()), default=at_ms)
     await asyncio.gather(
         *(_consumer(bus, view, one) for one in DECLARED.consumers), _channels(bus, view)

@@ -1,4 +1,4 @@
-"""Tables of programs at the broker: which one is in force, and each that ever was, by its stamp.
+"""Tables of programs at the broker: which is in force, and every table that ever was, by its stamp.
 
 The newest usable value of `programs` in `pw_config` is in force. Before it is named in any
 message, it is copied into `pw_programs` under its stamp, since the history of `pw_config` is
@@ -28,7 +28,7 @@ KV_OPERATION: Final = "KV-Operation"
 
 
 class NoTable(LookupError):
-    """The table of a stamp is not to be had; says why."""
+    """The table of a stamp cannot be had; says why."""
 
 
 class ActiveProgramTable:
@@ -79,7 +79,7 @@ class ActiveProgramTable:
             await self._keep(stamp_of(revision, body), body)
 
     async def _usable(self, body: bytes, revision: int) -> tuple[str, str, bool]:
-        """The newest stamp to give, why the newest value has none, and whether that is for good."""
+        """The newest usable stamp, why the newest value has none, and whether that is final."""
         trouble, is_settled = "", True
         async for body_, revision_ in self._values(body, revision):
             stamp = stamp_of(revision_, body_)
@@ -132,7 +132,7 @@ async def table_of(bus: Bus, stamp: str) -> ProgramTable:
         raise NoTable(f"not in {BUCKET_PROGRAMS}")
     body, _ = entry
     if stamp_of(int(stamp.partition(".")[0]), body) != stamp:
-        raise NoTable(f"its value in {BUCKET_PROGRAMS} is another one")
+        raise NoTable(f"its value in {BUCKET_PROGRAMS} is another table")
     try:
         return stored_programs(body)
     except BadDocument as error:

@@ -4,7 +4,7 @@ A slot closes when the watermark proves it complete. Its event time is fixed the
 cut into batches how, which parser answered first and what came twice makes no difference.
 
 Theory. PW_SWAP holds the answers to PW_TX in the order in which parsers finished. Four
-questions are asked of each one, in this order, each in a module with a table of its own:
+questions are asked of each, in this order, each in a module with its own table:
 
 1. Of which queue is it? PW_TX may be deleted, or restored from a copy: `sequences/queues.py`.
 2. Is it its turn? Sequences have no gaps: `sequences/sequencer.py`.
@@ -105,7 +105,7 @@ class Assembly:
 
     @property
     def former(self) -> tuple[str, ...]:
-        """Names of queues before it: a restart is to be given them as `former`."""
+        """Names of queues before it: pass them to a restart as `former`."""
         return self._sequencer.former
 
     @property
@@ -183,7 +183,7 @@ class Assembly:
             if isinstance(step, QueueEnds):
                 closed += self._end_queue(step)
                 continue
-            # One that others have overtaken closes nothing earlier than they did.
+            # An overtaken batch closes nothing earlier than the others did.
             self._at = At(max(self._at.tx_position, step.tx_position), step.swap_seq)
             match self._sessions.judge(step):
                 case Standing.OVER:

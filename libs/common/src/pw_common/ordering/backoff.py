@@ -1,4 +1,4 @@
-"""How long to wait before the next attempt: one rule for whoever tries again.
+"""How long to wait before the next attempt: the rule for every retry.
 
 The pause doubles from `first_s` and never passes `most_s`, however many attempts there were.
 Spread by luck it is never less than half of that, so that many that failed together come back

@@ -39,7 +39,7 @@ class ClosedSlot:
     tx_position: TxPosition = field(default=TxPosition(0, 0), compare=False)
     swap_seq: int = field(default=0, compare=False)
     # A part of a recorded gap that was filled in after later slots had closed: it counts in
-    # the windows, and rings nothing.
+    # the windows, and fires nothing.
     amends: bool = False
     # Of each source that says so, the narrowest filter that brought a part of it.
     filters: tuple[tuple[str, str], ...] = ()

@@ -21,7 +21,7 @@ class SeenWindow:
         self._slots_max = slots_max
         self._keys_max = keys_max
         self._keys: set[Hashable] = set()
-        # The keys in their order, and which slot each one was of.
+        # The keys in their order, each with its slot.
         self._order: deque[Hashable] = deque()
         self._slots: deque[int] = deque()
         self._newest_slot = 0

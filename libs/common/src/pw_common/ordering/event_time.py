@@ -5,7 +5,7 @@ spread by 400 ms a slot, and the result never goes back. A slot without
 block_meta gets the time of the slot before it plus 400 ms for each slot between.
 
 Every new second begins at itself, so nothing of an older one remains: a clock that
-is started anywhere tells the same time as one that ran all along, from the first
+is started anywhere gives the same time as one that ran all along, from the first
 new second on.
 """
 
@@ -27,7 +27,7 @@ class SlotTime:
 
 
 def sane_block_time_s(block_time_s: int | None) -> int | None:
-    """A block time, or None for one that cannot be a time: then the slot has none."""
+    """A block time, or None where it cannot be a time: then the slot has none."""
     if block_time_s is None or not 0 <= block_time_s <= BLOCK_TIME_S_MAX:
         return None
     return block_time_s

@@ -28,12 +28,12 @@ from pw_common.wire.limits import PUBLISHED_AHEAD_MAX
 from pw_common.wire.messages import Batch
 
 # Messages of an ended session that may still come: what ingest had sent and not seen stored.
-# More are of a source that lost its checkpoint and counts its sessions anew.
+# More are of a source that lost its checkpoint and counts its sessions from 1 again.
 STRAYS_MAX: Final = 2 * PUBLISHED_AHEAD_MAX
 
 
 class Standing(Enum):
-    """What is to be done with a batch."""
+    """What to do with a batch."""
 
     PRESENT = auto()
     BEGINS = auto()
@@ -44,7 +44,7 @@ class Standing(Enum):
 
 
 class Sessions:
-    """Knows each source's session, and holds what was lost of one that has not begun again."""
+    """Knows each source's session; holds what was lost of sessions that have not begun again."""
 
     def __init__(self, early_max: int) -> None:
         # Source -> its newest session, and how many messages of older ones came since it began.
@@ -60,7 +60,7 @@ class Sessions:
         return bool(self._early)
 
     def judge(self, one: Released) -> Standing:
-        """What to do with the next batch; of `BEGINS` and `PRESENT`, `enter` is to be called."""
+        """What to do with the next batch; after `BEGINS` and `PRESENT` call `enter`."""
         batch = one.batch
         if one.trust is Trust.NOTHING:
             return Standing.OVER
@@ -109,7 +109,7 @@ class Sessions:
         self._present = {}
 
     def forget(self) -> list[Released]:
-        """Another queue begins: sessions may be counted anew. Returns what waited for its own."""
+        """Another queue begins: its sessions may start at 1. Returns what waited for its own."""
         early, self._early = self._early, []
         self._newest.clear()
         return early

@@ -36,7 +36,7 @@ class Watermark:
 
     @property
     def sources(self) -> AbstractSet[str]:
-        """Those that have said what is complete. Of the others nobody knows."""
+        """The sources that have claimed what is complete; nothing is known of the others."""
         return self._frontiers.keys()
 
     @property
@@ -56,5 +56,5 @@ class Watermark:
     def is_late(self, batch: Batch, slot: int) -> bool:
         """Whether an event of this slot comes after its slot was declared complete."""
         session, frontier = self._frontiers.get(batch.source, (batch.epoch, 0))
-        # Slot 0 is what a source says that does not know the slot: it is never windowed.
+        # Slot 0 means that the source does not know the slot: it is in no window.
         return session == batch.epoch and 0 < slot <= frontier

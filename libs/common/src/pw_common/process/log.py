@@ -39,7 +39,7 @@ class _JsonFormatter(logging.Formatter):
         line: dict[str, Any] = {
             "ts": at.isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "event": _shown(record.getMessage()),
+            "event": _redacted_text(record.getMessage()),
             "service": self._service,
             "version": self._version,
         }
@@ -55,10 +55,10 @@ class _TextFormatter(logging.Formatter):
         self._service = service
 
     def format(self, record: logging.LogRecord) -> str:
-        facts = " ".join(f"{k}={_shown(str(v))}" for k, v in _facts(record).items())
+        facts = " ".join(f"{k}={_redacted_text(str(v))}" for k, v in _facts(record).items())
         at = datetime.fromtimestamp(record.created, tz=UTC)
         name = record.levelname.lower()
-        event = _shown(record.getMessage())
+        event = _redacted_text(record.getMessage())
         line = f"{at:%H:%M:%S} {name:<7} {self._service}: {event} {facts}".rstrip()
         if record.exc_info:
             # Indented, so that no line of an exception's message can pass for one of the log.
@@ -132,13 +132,13 @@ def _fact(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, dict):
-        return {_shown(str(name)): _fact(one) for name, one in value.items()}
+        return {_redacted_text(str(name)): _fact(one) for name, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_fact(one) for one in value]
     return redacted(str(value))[:VALUE_CHARS_MAX]
 
 
-def _shown(text: str) -> str:
+def _redacted_text(text: str) -> str:
     return plain_text(redacted(text), VALUE_CHARS_MAX)
 
 

@@ -77,5 +77,5 @@ def _linked(path: Path, text: str) -> bool:
 
 
 def new_nonce() -> bytes:
-    """What makes one code or cookie differ from the next, and not to be guessed."""
+    """A nonce that makes every code and cookie different and impossible to guess."""
     return secrets.token_bytes(16)

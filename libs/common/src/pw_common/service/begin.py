@@ -1,4 +1,4 @@
-"""How a service begins: it waits for what it needs, says so, and goes on by itself."""
+"""How a service begins: it waits for what it needs, says so, and then goes on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 RETRY_S: Final = 0.5
-# Each reason is logged once; the readiness always has the one of now.
+# Each reason is logged once; the readiness always has the present one.
 REASONS_MAX: Final = 16
 # The first attempt is short, so that log and readiness soon say what is missing.
 CONNECT_FIRST_S: Final = 2.0
@@ -24,14 +24,14 @@ CONNECT_S: Final = 10.0
 
 
 class StoppedEarly(Exception):  # noqa: N818 - not an error
-    """Told to stop while still waiting for what the service needs."""
+    """Asked to stop while still waiting for what the service needs."""
 
 
 async def connected(runtime: Runtime, settings: CommonSettings) -> None:
     """Open the runtime's bus, however long it takes.
 
     Raises:
-        StoppedEarly: told to stop before there was a broker.
+        StoppedEarly: stopped before there was a broker.
     """
     password = None
     if settings.nats_password_file is not None:
@@ -63,14 +63,14 @@ async def begun(
 ) -> T:
     """What `attempt` gives, tried until the broker has what it asks for.
 
-    A broker that is not provisioned yet, or has no quorum, is no reason to end: the log and
+    A broker that is not provisioned yet, or has no quorum, is not a reason to end: the log and
     the readiness say what is missing until it is there.
 
     Args:
         needs: Streams that must be there before `attempt` is worth a try.
 
     Raises:
-        StoppedEarly: told to stop while waiting.
+        StoppedEarly: stopped while waiting.
     """
 
     async def once() -> T:

@@ -1,4 +1,4 @@
-"""A counter as plain integers: counting is cheap, and who asks pays for the reading."""
+"""A counter as plain integers: counting is cheap, and whoever reads it pays."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Counts:
         self._by_labels: dict[Labels, int] = {}
 
     def add(self, amount: int, labels: Mapping[str, str]) -> None:
-        """Count `amount`, which is not negative, under these labels in whatever order."""
+        """Count `amount`, which is not negative, under these labels, in any order."""
         items = labels.items()
         key = tuple(items) if len(labels) < 2 else tuple(sorted(items))
         self._by_labels[key] = self._by_labels.get(key, 0) + amount

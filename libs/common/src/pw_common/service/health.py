@@ -1,6 +1,6 @@
 """`/livez`, `/readyz` and `/metrics` for services that have no other HTTP.
 
-Liveness says that the event loop turns, and nothing of the broker: a broker
+Liveness says that the event loop turns, and nothing about the broker: a broker
 outage must not restart every service. Readiness says why when it says no.
 """
 
@@ -13,7 +13,7 @@ from http import HTTPStatus
 REQUEST_BYTES_MAX = 8 * 1024
 # For the whole exchange: the head of the request, and reading the answer.
 REQUEST_TIMEOUT_S = 5.0
-# Over this the connection goes that was opened first: a probe is never kept out by idle ones.
+# Over this the oldest connection is closed: a probe is never kept out by idle ones.
 CONNECTIONS_MAX = 64
 BACKLOG = 256
 
@@ -75,7 +75,7 @@ class HealthServer:
             asyncio.LimitOverrunError,
             ConnectionError,
         ):
-            # A client that sends nothing, too much, does not read or leaves is its own loss.
+            # A client that sends nothing or too much, does not read or leaves harms only itself.
             writer.transport.abort()
         finally:
             self._open.pop(writer, None)

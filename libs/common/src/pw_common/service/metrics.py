@@ -234,14 +234,14 @@ METRICS: tuple[Metric, ...] = (
         "pw_detector_late_total",
         "counter",
         ("detector",),
-        "Events that came after their slot or epoch had closed. Not 0: a hole was given up, see "
-        "the log, or ingest began a new epoch while PW_TX was full.",
+        "Events that came after their slot or session had closed. Not 0: a sequence gap was given "
+        "up, see the log, or ingest began a new session while PW_TX was full.",
     ),
     Metric(
         "pw_detector_untimed_total",
         "counter",
         ("detector",),
-        "Events left out because nothing tells their slot's time: at the start of an epoch.",
+        "Events left out because nothing tells their slot's time: at the start of a session.",
     ),
     Metric(
         "pw_detector_too_old_total",

@@ -1,4 +1,4 @@
-"""How every service lives: settings, HTTP, connect, run until told to stop, close in order.
+"""How every service lives: settings, HTTP, connect, run until stopped, close in order.
 
 A broker that is not there yet is waited for, and log and readiness say so.
 
@@ -42,7 +42,7 @@ from pw_common.wire.heartbeat import Heartbeat, LayoutDrift, MemoryHealth, Sourc
 from pw_common.wire.messages import encode
 
 HEARTBEAT_S = 1.0
-# A stop does not wait longer than this for the broker to forget us.
+# A stop waits at most this long for the broker to forget us.
 LEAVE_S = 0.5
 # A heartbeat carries no more troubles than this, failing channels first; `reason` has them all.
 TROUBLES_MAX = 64
@@ -133,13 +133,13 @@ class Runtime:
     # Sources without which a service waits, although it reads none itself.
     expects: tuple[str, ...] = ()
 
-    # The same by what it is about, so that one does not hide another.
+    # The same by subject, so that no trouble hides another.
     _troubles: dict[str, Trouble] = field(default_factory=dict)
 
     def set_trouble(
         self, about: str, what: str, *, channel: str = "", failing: bool = False
     ) -> None:
-        """What a person should see to, or no more where `what` is empty.
+        """What a person should see to; an empty `what` ends it.
 
         Args:
             channel: It is about this channel of alerts, and `what` goes on after its name.
@@ -157,7 +157,7 @@ class Runtime:
 
     @property
     def troubles(self) -> tuple[Trouble, ...]:
-        """What a person should see to, one by one."""
+        """What a person should see to, in order."""
         worst_first = sorted(self._troubles.values(), key=lambda one: not one.failing)
         return tuple(worst_first[:TROUBLES_MAX])
 
@@ -263,7 +263,7 @@ async def _main(
 
 
 async def live(runtime: Runtime, body: Body, settings: CommonSettings) -> int:
-    """Run the body beside the heartbeat until it ends, crashes or is told to stop."""
+    """Run the body beside the heartbeat until it ends, crashes or is asked to stop."""
     connecting = asyncio.create_task(connected(runtime, settings), name="connect")
     beat = asyncio.create_task(_heartbeats(runtime), name="heartbeat")
     work = asyncio.create_task(_as_coroutine(body, runtime, connecting), name=runtime.service)
@@ -328,7 +328,7 @@ def routes(runtime: Runtime) -> dict[str, Callable[[], Reply]]:
     def readyz() -> Reply:
         connected = runtime.bus.connected
         ready = runtime.ready and (connected or not runtime.needs_broker)
-        # Without a connection it is what matters, unless the service says more of it.
+        # Without a connection this matters most, unless the service says more about it.
         reason = runtime.reason or runtime.trouble
         if not connected and "broker" not in reason:
             reason = "not connected to the broker"
@@ -350,7 +350,7 @@ async def _as_coroutine(body: Body, runtime: Runtime, connecting: asyncio.Task[N
 
 
 async def _take_leave(runtime: Runtime) -> None:
-    """Delete the heartbeat: one that stays is of a process that was killed or hangs."""
+    """Delete the heartbeat: whatever stays belongs to a process that was killed or hangs."""
     if not runtime.bus.connected:
         return
     try:

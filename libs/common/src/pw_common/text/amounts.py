@@ -73,7 +73,7 @@ def amounts_as_text(value: Any) -> Any:
 
 
 def body_with_text(body: bytes) -> bytes:
-    """A stored message's JSON, shown so; what is no JSON stays as it is."""
+    """A stored message's JSON, shown so; anything that is not JSON stays as it is."""
     if b'_raw"' not in body and b'"lamports"' not in body:
         return body
     try:

@@ -51,7 +51,7 @@ def keep_secret(*values: str) -> None:
 
 
 def shown_path(value: str | Path) -> str:
-    """A setting that names a file; what is no path may be the secret itself, put there."""
+    """A setting that names a file; what does not look like a path may be the secret itself."""
     text = str(value)
     is_path = text.startswith(("/", "./", "../", "~")) or Path(text).is_file()
     return text if is_path else f"{HIDDEN} (shown only where it begins with / or ./)"
@@ -65,7 +65,7 @@ def _secret_parts(url: str) -> list[str]:
     except ValueError:
         return []
     tail = url.partition("://")[2].partition("/")[2]
-    # `webhooks` or `api-key` is no key: short words stay.
+    # `webhooks` or `api-key` is not a key: short words stay.
     words = [one for one in (tail, *re.split(r"[/?&=#]", tail)) if len(one) > PART_CHARS_MIN]
     words.append(secret)
     return [form for one in words for form in {one, unquote(one), quote(one, safe="")}]

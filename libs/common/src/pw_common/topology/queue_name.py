@@ -32,7 +32,7 @@ def restored_mark(config: Mapping[str, Any], last_seq: int) -> str:
 def continued_through(older: str, newer: str) -> int | None:
     """The last sequence that means the same in both; None where `newer` does not continue `older`.
 
-    A name whose marks are no numbers continues nothing.
+    A name whose marks are not numbers continues nothing.
     """
     return shared_through(older, newer) if newer.startswith(f"{older}{MARK}") else None
 
@@ -40,8 +40,8 @@ def continued_through(older: str, newer: str) -> int | None:
 def shared_through(one: str, other: str) -> int | None:
     """The last sequence that means the same in two queues; None where none does.
 
-    Both may be copies of one that is older, such as `…Z+46` and `…Z+20`: what either has beyond
-    20 is its own. A name whose marks are no numbers shares nothing with another.
+    Both may be copies of an older queue, such as `…Z+46` and `…Z+20`: what either has beyond
+    20 is its own. A name whose marks are not numbers shares nothing with another.
     """
     ours, theirs = one.split(MARK), other.split(MARK)
     if ours[0] != theirs[0]:

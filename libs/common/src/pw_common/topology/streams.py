@@ -35,7 +35,7 @@ DUPLICATE_WINDOW_S = 600
 
 
 # In a restored stream's metadata: when the stream that it continues was made. The broker
-# dates a restored stream anew, which to every reader would be another stream.
+# gives a restored stream a new date, which to every reader would be another stream.
 METADATA_CREATED = "pw-created"
 
 
@@ -251,7 +251,7 @@ def _buckets(replicas: int) -> tuple[Bucket, ...]:
             replicas=replicas,
         ),
         Bucket(name=subjects.BUCKET_DETECTOR, history=5, max_bytes=16 * MIB, replicas=replicas),
-        # Projections: made anew by the detector, never read back by it.
+        # Projections: written again by the detector at any time, never read back by it.
         Bucket(name=subjects.BUCKET_HOT, history=1, max_bytes=64 * MIB, replicas=replicas),
         Bucket(name=subjects.BUCKET_TOKENS, history=1, max_bytes=64 * MIB, replicas=replicas),
         # Every table of programs that a message was ever stamped with, by its stamp: the

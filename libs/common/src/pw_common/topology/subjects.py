@@ -78,7 +78,7 @@ def gap(source: str) -> str:
 
 
 def gap_filled(source: str) -> str:
-    """Where a gap is recorded once it was filled, in the place of the open one."""
+    """Where a gap is recorded once it was filled; it replaces the open record."""
     return f"pw.gap.v1.{_token(source)}.filled"
 
 

@@ -198,9 +198,9 @@ def _label(text: str) -> str:
     return plain_text(text, LABEL_CHARS_MAX)
 
 
-def episode_id(mint: str, trigger: str, opened_slot: int) -> str:
+def episode_id(mint: str, rule: str, opened_slot: int) -> str:
     """The identity of an episode: 32 hex digits."""
-    return _hash("episode", mint, trigger, str(opened_slot))
+    return _hash("episode", mint, rule, str(opened_slot))
 
 
 def alert_id(episode: str, n: int) -> str:

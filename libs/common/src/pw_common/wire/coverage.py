@@ -46,7 +46,7 @@ def is_known(filter_: str) -> bool:
 
 
 def narrowest(filters: Iterable[str]) -> str:
-    """Of several filters the one that sees least; UNKNOWN where one is, or where there is none."""
+    """The narrowest of several filters; UNKNOWN if any of them is, or if there is none."""
     found = list(filters)
     if not found or not all(map(is_known, found)):
         return UNKNOWN

@@ -147,7 +147,7 @@ def read_tx_headers(headers: Mapping[str, str]) -> TxHeaders:
 
 
 def stamp_of(revision: int, table: bytes) -> str:
-    """By what a message names the table of programs that it is to be read with.
+    """How a message names the table of programs to read it with.
 
     The digest tells two tables apart that had the same revision in two lives of a bucket.
     """
@@ -155,7 +155,7 @@ def stamp_of(revision: int, table: bytes) -> str:
 
 
 def read_stamp(headers: Mapping[str, str]) -> str:
-    """Which table of programs a message is to be read with; empty for the shipped one.
+    """Which table of programs to read a message with; empty for the shipped table.
 
     Raises:
         BadEnvelope: the header is there and names none.

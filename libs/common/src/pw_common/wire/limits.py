@@ -13,7 +13,7 @@ UPDATE_BYTES_MAX = 8 * 1024 * 1024
 # No chain gets here: 8,000 years of slots at 250 ms. What is beyond it is a lie, whatever the clock
 # says, and would not fit the integers of some readers.
 SLOT_MAX = 10**12
-# Block times outside 1970 to 2200 are no times.
+# Block times outside 1970 to 2200 are not believed.
 BLOCK_TIME_S_MAX = 7_258_118_400
 # What a compressed body may grow to: a batch at its bound plus one update
 # that alone exceeds it. Anything more is a decompression bomb.
@@ -28,7 +28,7 @@ PARSER_FETCH = 16
 PARSER_REPLICAS_MAX = 16
 # Messages waiting or in hand for each parser: what one works off in about two seconds.
 PARSER_LAG_TARGET = 300
-# What runs where an autoscaler is told nothing for long: enough for mainnet's exchange programs.
+# How many run where an autoscaler gets no figure for long: enough for mainnet's exchange programs.
 PARSER_REPLICAS_FALLBACK = 4
 # A service that is behind by more than this says that it is not up to date, and the status is
 # not `running`.
@@ -39,18 +39,18 @@ PARSER_ACK_WAIT_S = 8.0
 # A parser stops after this many messages in a row that held nothing readable:
 # then our code or the source is broken, and the backlog must stay.
 POISON_RUN_MAX = 64
-# Messages that a publisher has sent and not yet seen stored: so many may be overtaken.
+# Messages that a publisher has sent and not yet seen stored: as many may be overtaken.
 PUBLISHED_AHEAD_MAX = 64
 # Broker messages are refused above this by the server's default.
 BROKER_PAYLOAD_BYTES_MAX = 1024 * 1024
-# SOL transfers below this are no funding: fees, tips and dust would drown the edges.
+# SOL transfers below this are not funding: fees, tips and dust would drown the edges.
 FUNDING_LAMPORTS_MIN = 50_000_000
 # Unparsed instructions and events that one batch describes; all are counted.
 UNPARSED_PER_BATCH_MAX = 16
 # Rules take no notice of a swap below this; a trade mirrored in one pool is never below it
 # for its venue being unlisted.
 CONFIDENCE_MIN = 0.7
-# From this share of its memory limit on it is said of a service.
+# From this share of its memory limit on a service is reported.
 MEMORY_FULL_SHARE = 0.8
 # Dead letters that one request asks the notifier to send again: they go out as one digest, which
 # names each, and fit into one message of the broker.

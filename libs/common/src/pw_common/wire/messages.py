@@ -152,7 +152,7 @@ class UnparsedAt(msgspec.Struct, frozen=True, kw_only=True):
 class Batch(msgspec.Struct, frozen=True, kw_only=True, tag="batch.v1"):
     """The answer to exactly one PW_TX message, empty and bad ones included.
 
-    One that was answered before, at another sequence, gets an empty answer without a source.
+    A message that was answered before, at another sequence, gets an empty answer without a source.
     `tx_seq` is that message's stream sequence and `tx_stream_created` the name of the stream
     that gave it (when it was made, RFC 3339; `+N` if restored from a copy that ended at N),
     since a stream that was made again or restored reuses sequences. `unparsed` describes the

@@ -17,7 +17,7 @@ from pw_common.wire.alerts import (
     NearRule,
 )
 from pw_common.wire.messages import encode
-from pw_detection.alerts.episodes import Ring
+from pw_detection.alerts.episodes import Firing
 from pw_detection.rules.lists import Lists
 from pw_detection.state.market import Market, Token
 from pw_detection.state.metrics import as_float, read_all
@@ -27,7 +27,7 @@ SHORT: Final = 8
 # Half of what the broker takes, so that headers never matter. A usual alert has 4 kB.
 ALERT_BYTES_MAX: Final = 512 * 1024
 TEXT_CHARACTERS_MAX: Final = 64
-# In the order in which they go until the rest fits: what explains least goes first.
+# In the order in which they are dropped until the rest fits: what explains least goes first.
 CUT: Final = ("near", "evidence", "unknown", "metrics", "top_buyers", "links", "conditions")
 
 
@@ -35,31 +35,31 @@ def alert_of(
     market: Market,
     token: Token,
     lists: Lists,
-    ring: Ring,
+    firing: Firing,
     *,
-    trigger: str,
+    rule: str,
     conditions: tuple[Condition, ...],
     near: tuple[NearRule, ...],
     slot: int,
     event_time_ms: int,
     detail: str,
 ) -> Alert:
-    """The alert of a ring, with everything that was true at the slot."""
+    """The alert of a firing rule, with everything that was true at the slot."""
     values, unknown = read_all(market, token)
     facts = market.facts.get(token.mint)
     gapped = market.gapped(token.mint)
     alert = Alert(
-        id=ring.id,
-        episode=ring.episode,
-        n=ring.n,
-        kind=ring.kind,
-        trigger=trigger,
-        severity=ring.severity,
+        id=firing.id,
+        episode=firing.episode,
+        n=firing.n,
+        kind=firing.kind,
+        trigger=rule,
+        severity=firing.severity,
         slot=slot,
-        opened_slot=ring.opened_slot,
+        opened_slot=firing.opened_slot,
         event_time_ms=event_time_ms,
         mint=token.mint,
-        title=_title(ring, trigger, facts.symbol if facts else "", token.mint),
+        title=_title(firing, rule, facts.symbol if facts else "", token.mint),
         detail=". ".join(filter(None, (detail, gap_words(gapped)))),
         conditions=conditions,
         metrics=values,
@@ -87,7 +87,7 @@ def alert_of(
 
 
 def gap_words(gapped: tuple[str, ...]) -> str:
-    """What is said of windows in which blocks are missing."""
+    """The note on windows in which blocks are missing."""
     if not gapped:
         return ""
     which = f"window of {gapped[0]}" if len(gapped) == 1 else f"windows of {' and '.join(gapped)}"
@@ -95,7 +95,7 @@ def gap_words(gapped: tuple[str, ...]) -> str:
 
 
 def fitted(alert: Alert, bytes_max: int) -> Alert:
-    """The alert as it is, or cut until its body has at most `bytes_max`; what was cut is said.
+    """The alert itself, or cut until its body has at most `bytes_max`; it names what was cut.
 
     First long texts are shortened, then whole fields go. What is left is small whatever the
     chain or the configuration said, and still names token, rule and slot.
@@ -113,8 +113,8 @@ def fitted(alert: Alert, bytes_max: int) -> Alert:
 
 
 def _said(alert: Alert, cut: list[str]) -> Alert:
-    told = f"Too large to store whole; cut: {', '.join(cut)}."
-    detail = f"{alert.detail} {told}" if alert.detail else told
+    cut_note = f"Too large to store whole; cut: {', '.join(cut)}."
+    detail = f"{alert.detail} {cut_note}" if alert.detail else cut_note
     return msgspec.structs.replace(alert, truncated=tuple(cut), detail=detail)
 
 
@@ -142,7 +142,7 @@ def facts_of(market: Market, mint: str) -> dict[str, Any]:
     """A token for pages: facts and every metric, null where unknown."""
     token = market.tokens.get(mint)
     facts = market.facts.get(mint)
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "name": facts.name if facts else None,
         "symbol": facts.symbol if facts else None,
         "creator": facts.creator if facts else None,
@@ -150,16 +150,18 @@ def facts_of(market: Market, mint: str) -> dict[str, Any]:
         "last_trade_ms": token.last_trade_ms if token else None,
     }
     if token is None:
-        return {**told, "metrics": {}, "unknown": {}}
+        return {**fields, "metrics": {}, "unknown": {}}
     values, unknown = read_all(market, token)
     gapped = market.gapped(mint)
-    return {**told, "metrics": values, "unknown": unknown, **({"gapped": gapped} if gapped else {})}
+    if gapped:
+        fields["gapped"] = gapped
+    return {**fields, "metrics": values, "unknown": unknown}
 
 
-def _title(ring: Ring, trigger: str, symbol: str, mint: str) -> str:
-    what = {"opened": "", "escalated": " grows", "closed": " ended"}.get(ring.kind, "")
+def _title(firing: Firing, rule: str, symbol: str, mint: str) -> str:
+    what = {"opened": "", "escalated": " grows", "closed": " ended"}.get(firing.kind, "")
     # The fields `name` and `symbol` keep what is on chain; a title is read by people.
-    return f"{plain_text(symbol) or mint[:SHORT]}: {trigger.replace('_', ' ')}{what}"
+    return f"{plain_text(symbol) or mint[:SHORT]}: {rule.replace('_', ' ')}{what}"
 
 
 def _top_buyers(token: Token, lists: Lists) -> tuple[Buyer, ...]:

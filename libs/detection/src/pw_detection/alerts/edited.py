@@ -8,7 +8,7 @@ from typing import Final
 from pw_common.ordering.assembly import ClosedSlot
 from pw_common.text.plain_text import plain_text
 from pw_common.wire.alerts import ENDED_MAX, Alert, Ended, alert_id, episode_id
-from pw_detection.alerts.episodes import SEVERITIES, Key, Ring
+from pw_detection.alerts.episodes import SEVERITIES, Firing, Key
 from pw_detection.rules.rules import Compiled
 
 GONE: Final = "its rule was removed or turned off"
@@ -17,7 +17,7 @@ NAMED_MAX: Final = 5
 
 
 def edited_by(before: Sequence[Compiled], after: Sequence[Compiled]) -> set[str]:
-    """The names of rules that may ring no more as they did: gone, off, or with other conditions."""
+    """Names of rules that may no longer fire as they did: gone, off, or with other conditions."""
     now = {one.rule.name: one for one in after if one.rule.enabled}
     edited = set()
     for one in before:
@@ -28,38 +28,38 @@ def edited_by(before: Sequence[Compiled], after: Sequence[Compiled]) -> set[str]
 
 
 def summaries(
-    rings: Sequence[tuple[Key, Ring]],
+    firings: Sequence[tuple[Key, Firing]],
     closed: ClosedSlot,
     *,
-    trigger: str,
+    rule: str,
     detail: str,
     name_of: Callable[[str], str],
 ) -> list[Alert]:
-    """What is said where an edit ended several episodes of a rule: one alert, or few.
+    """The summary where an edit ended several episodes of a rule: one alert, or a few.
 
     Args:
         name_of: How people call a token.
     """
-    episode = episode_id("", trigger, closed.slot)
-    told = []
-    for n, at in enumerate(range(0, len(rings), ENDED_MAX)):
-        part = rings[at : at + ENDED_MAX]
+    episode = episode_id("", rule, closed.slot)
+    alerts = []
+    for n, at in enumerate(range(0, len(firings), ENDED_MAX)):
+        part = firings[at : at + ENDED_MAX]
         names = ", ".join(plain_text(name_of(mint)) for (mint, _), _ in part[:NAMED_MAX])
         more = f" and {len(part) - NAMED_MAX} more" if len(part) > NAMED_MAX else ""
-        told.append(
+        alerts.append(
             Alert(
                 id=alert_id(episode, n),
                 episode=episode,
                 n=n,
                 kind="closed",
-                trigger=trigger,
-                severity=SEVERITIES[max(SEVERITIES.index(ring.severity) for _, ring in part)],
+                trigger=rule,
+                severity=SEVERITIES[max(SEVERITIES.index(firing.severity) for _, firing in part)],
                 slot=closed.slot,
                 opened_slot=closed.slot,
                 event_time_ms=closed.event_time_ms,
-                title=f"{trigger.replace('_', ' ')}: {len(part)} episodes ended",
+                title=f"{rule.replace('_', ' ')}: {len(part)} episodes ended",
                 detail=f"{detail}: {names}{more}",
-                ended=tuple(Ended(mint=mint, episode=ring.episode) for (mint, _), ring in part),
+                ended=tuple(Ended(mint=mint, episode=firing.episode) for (mint, _), firing in part),
             )
         )
-    return told
+    return alerts

@@ -1,4 +1,4 @@
-"""When a rule rings for a token: opened once, again when it grows, closed when it ends.
+"""When a rule fires for a token: opened once, again when it grows, closed when it ends.
 
 A state machine over event time. Everything that it must remember is in the alerts that it
 gave, so that a restart from the stored alerts goes on as if there had been none.
@@ -20,7 +20,7 @@ Key = tuple[str, str]
 
 @dataclass
 class Open:
-    """An episode that has not ended. `lead` is the lead metric's value when it last rang."""
+    """An episode that has not ended. `lead` is the lead metric's value when it last fired."""
 
     episode: str
     opened_slot: int
@@ -30,7 +30,7 @@ class Open:
 
 
 @dataclass(frozen=True)
-class Ring:
+class Firing:
     """That an alert is due."""
 
     kind: AlertKind
@@ -42,7 +42,7 @@ class Ring:
 
 
 class Episodes:
-    """Open episodes by (mint, trigger), and when the last one of each opened."""
+    """Open episodes by (mint, rule), and when the last one of each opened."""
 
     def __init__(self) -> None:
         self.open: dict[Key, Open] = {}
@@ -84,7 +84,7 @@ class Episodes:
         severity: Severity,
         cooldown_s: int,
         escalate_factor: float,
-    ) -> Ring | None:
+    ) -> Firing | None:
         """The rule holds now: an alert opens the episode, or escalates it, or nothing is due."""
         current = self.open.get(key)
         if current is None:
@@ -95,7 +95,7 @@ class Episodes:
             self.open[key] = Open(episode, slot, 0, lead, severity)
             self._mints[key[0]] += 1
             self._opened_ms[key] = event_time_ms
-            return Ring("opened", episode, alert_id(episode, 0), 0, slot, severity)
+            return Firing("opened", episode, alert_id(episode, 0), 0, slot, severity)
         grown = current.lead > 0 and lead >= escalate_factor * current.lead
         if not grown or current.n >= ESCALATIONS_MAX:
             return None
@@ -103,15 +103,15 @@ class Episodes:
         current.lead = lead
         at = SEVERITIES.index(current.severity)
         current.severity = SEVERITIES[min(at + 1, len(SEVERITIES) - 1)]
-        return self._ring("escalated", current)
+        return self._firing("escalated", current)
 
-    def close(self, key: Key) -> Ring | None:
+    def close(self, key: Key) -> Firing | None:
         """End an episode, if it is open."""
         current = self._end(key)
         if current is None:
             return None
         current.n += 1
-        return self._ring("closed", current)
+        return self._firing("closed", current)
 
     def _end(self, key: Key) -> Open | None:
         current = self.open.pop(key, None)
@@ -122,7 +122,7 @@ class Episodes:
         return current
 
     def reset(self) -> None:
-        """After a discontinuity: clocks begin anew."""
+        """After a discontinuity: clocks start again."""
         self._opened_ms.clear()
 
     def forget(self, before_ms: int) -> None:
@@ -139,9 +139,9 @@ class Episodes:
         return max(0, last_ms + cooldown_s * 1_000 - event_time_ms)
 
     @staticmethod
-    def _ring(kind: AlertKind, current: Open) -> Ring:
+    def _firing(kind: AlertKind, current: Open) -> Firing:
         episode, n = current.episode, current.n
-        return Ring(kind, episode, alert_id(episode, n), n, current.opened_slot, current.severity)
+        return Firing(kind, episode, alert_id(episode, n), n, current.opened_slot, current.severity)
 
 
 def _lead(alert: Alert) -> float:

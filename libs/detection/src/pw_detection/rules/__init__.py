@@ -1,1 +1,1 @@
-"""What people ask for, and whether it is so."""
+"""What people ask for, and whether it holds."""

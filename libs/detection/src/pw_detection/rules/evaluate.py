@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from pw_common.wire.alerts import Condition as Shown
+from pw_common.wire.alerts import Condition as JudgedCondition
 from pw_common.wire.alerts import NearRule, Verdict
 from pw_detection.rules.rules import Compiled, Condition
 from pw_detection.state.metrics import Exact, Reading, as_float
@@ -25,10 +25,10 @@ RISING: Final = frozenset({">", ">="})
 
 
 class Evaluation(NamedTuple):
-    """A rule's verdict on a token. `blocked` names gates that do not let it ring."""
+    """A rule's verdict on a token. `blocked` names gates that do not let it fire."""
 
     verdict: Verdict
-    conditions: tuple[Shown, ...]
+    conditions: tuple[JudgedCondition, ...]
     blocked: tuple[str, ...] = ()
 
 
@@ -39,8 +39,8 @@ def holds(conditions: Iterable[Condition], read: Read) -> bool:
 
 def evaluate(rule: Compiled, read: Read) -> Evaluation:
     """Every condition and gate of a rule, with values."""
-    shown = tuple(_shown(one, read(one.metric)) for one in rule.conditions)
-    gates = tuple(_shown(one, read(one.metric)) for one in rule.gates)
+    shown = tuple(_judged(one, read(one.metric)) for one in rule.conditions)
+    gates = tuple(_judged(one, read(one.metric)) for one in rule.gates)
     blocked = tuple(
         f"gate unknown: {gate.text} ({gate.unknown})"
         if gate.verdict == "unknown"
@@ -83,8 +83,8 @@ def _verdict(condition: Condition, reading: Reading) -> Verdict:
     return "holds" if compared else "fails"
 
 
-def _shown(condition: Condition, reading: Reading) -> Shown:
-    return Shown(
+def _judged(condition: Condition, reading: Reading) -> JudgedCondition:
+    return JudgedCondition(
         text=condition.text,
         metric=condition.metric,
         value=as_float(reading.value),

@@ -53,7 +53,7 @@ class WatchLists(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mute(msgspec.Struct, frozen=True, kw_only=True):
-    """A token that never rings, or a wallet whose trades do not count.
+    """A token that never fires an alert, or a wallet whose trades do not count.
 
     `until_ms` is event time, of a token only, since windows remember wallets; null is for good.
     `reason` is shown wherever it takes effect. `muted` false takes a shipped mute away.
@@ -67,7 +67,7 @@ class Mute(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mutes(msgspec.Struct, frozen=True, kw_only=True):
-    """Mutes of one's own; the shipped ones lie below them (`effective_mutes`)."""
+    """The user's mutes; the shipped ones lie below them (`effective_mutes`)."""
 
     entries: tuple[Mute, ...] = ()
 
@@ -84,15 +84,15 @@ class BadList(BadDocument):
 
 @cache
 def shipped_mutes() -> Mutes:
-    """Infrastructure that is muted until somebody decides otherwise, one by one."""
+    """Infrastructure that is muted until somebody decides otherwise, entry by entry."""
     body = files("pw_detection").joinpath("infrastructure.yaml").read_bytes()
     return read_mutes(read_yaml(body, SHIPPED_BYTES_MAX))
 
 
 def effective_mutes(own: Mutes) -> Mutes:
-    """One's own mutes over the shipped ones: an entry stands in the place of a shipped one.
+    """The user's mutes over the shipped ones: an entry replaces a shipped one of the same address.
 
-    One that ends does not: the shipped one would be gone after it, and nobody took it away.
+    A mute that ends does not: the shipped one would be gone with it, and nobody removed that.
     """
     by_key = {(one.of, one.address): one for one in shipped_mutes().entries}
     for one in own.entries:
@@ -114,7 +114,7 @@ def read_mutes(entries: Any) -> Mutes:
 def stored_watchlists(body: bytes) -> WatchLists:
     """What is stored, if it can be used. Raises BadDocument.
 
-    An address that is none, or stands there twice, has never done harm: an earlier version
+    An entry without a valid address, or a repeated one, has never done harm: an earlier version
     let them in.
     """
     found = decode(body, WatchLists)
@@ -215,7 +215,7 @@ def _refuse(errors: Sequence[str]) -> None:
 
 
 class Lists:
-    """Lists as the detector looks things up in them."""
+    """Lists in the form in which the detector looks things up."""
 
     def __init__(self, watched: WatchLists | None = None, mutes: Mutes | None = None) -> None:
         self.labels: dict[Of, dict[str, str]] = {"wallet": {}, "creator": {}, "token": {}}

@@ -69,7 +69,7 @@ def _check(condition: Condition) -> MayHold | None:
     if below is not None:
         return _quotient(condition, name, above, below)
     scale = LAMPORTS_PER_SOL if stem in _SOL else 1
-    # The whole numbers that fulfil it are those up to one, or from one on.
+    # The whole numbers that fulfil it are those up to a bound, or from a bound on.
     least, rest = divmod(number.numerator * scale, number.denominator)
     return {
         ">=": lambda token: above(token.window(name)) >= least + (rest > 0),

@@ -50,10 +50,10 @@ class Condition(NamedTuple):
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """One rule. It holds where all conditions do; a gate that is unknown keeps it from ringing.
+    """One rule. It holds where all conditions do; a gate that is unknown keeps it from firing.
 
     `cooldown_s` counts from an episode's opening; `escalate_factor` is by how much the first
-    `>` or `>=` condition's metric must have grown for the episode to ring again.
+    `>` or `>=` condition's metric must have grown for the episode to fire again.
     """
 
     name: str
@@ -89,7 +89,7 @@ class BadRules(BadDocument):
     """Rules that cannot be used; `errors` has one sentence for each thing that is wrong."""
 
 
-class Triggers(msgspec.Struct, frozen=True, kw_only=True):
+class StoredRules(msgspec.Struct, frozen=True, kw_only=True):
     """The value of `triggers` as it is stored: the rules, and who changed them when."""
 
     rules: tuple[Rule, ...]
@@ -98,12 +98,12 @@ class Triggers(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
-ready(Triggers)
+ready(StoredRules)
 
 
 def shipped_rules() -> tuple[Rule, ...]:
     """The rules that hold until somebody changes them."""
-    text = files("pw_detection").joinpath("triggers.yaml").read_bytes()
+    text = files("pw_detection").joinpath("shipped_rules.yaml").read_bytes()
     return read_rules(text)
 
 
@@ -144,7 +144,7 @@ def rules_of(document: Any) -> tuple[Rule, ...]:
 
 def stored_rules(body: bytes) -> tuple[Rule, ...]:
     """The stored value of `triggers`, if it can be used. Raises BadDocument."""
-    rules = decode(body, Triggers).rules
+    rules = decode(body, StoredRules).rules
     if len(rules) > RULES_MAX:
         raise BadRules([f"{len(rules)} rules; allowed: at most {RULES_MAX}"])
     errors = _named_twice(rules)

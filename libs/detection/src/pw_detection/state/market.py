@@ -51,7 +51,7 @@ class Market:
         # Slots with missing blocks before them -> when; and the newest of these times.
         self._broken: dict[int, int] = {}
         self.broken_ms = 0
-        # What a restart folds first is no beginning: all since this was there, 0 if unknown.
+        # What a restart folds first is not a beginning: all since this was there, 0 if unknown.
         self.restarts_at_ms = 0
         # How many trades the hours and the five minutes hold, and how much all may take.
         self.trades = 0
@@ -246,7 +246,7 @@ class Market:
         for minute in sorted(one for one in self._due if one <= now):
             for token in self._due.pop(minute):
                 if token.due != minute:
-                    continue  # It was looked at since, and stands elsewhere.
+                    continue  # It was looked at since, and is noted elsewhere.
                 token.due = NEVER
                 self._advance(token)
                 token.rest()
@@ -350,7 +350,7 @@ class Market:
         self.facts[created.mint] = created
 
     def _forget_broken(self) -> None:
-        """Those that no window reaches any more."""
+        """Facts that no window reaches any more."""
         oldest_ms = self.event_time_ms - FACTS_MS
         self._broken = {slot: ms for slot, ms in self._broken.items() if ms > oldest_ms}
 

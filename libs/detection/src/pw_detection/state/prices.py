@@ -23,8 +23,8 @@ class SolPrice:
     def __init__(self) -> None:
         # (event time, lamports, micro-dollars) of each slot.
         self._slots: deque[tuple[int, int, int]] = deque()
-        # (price, lamports, micro-dollars) of those that told one, in the order of the price.
-        self._told: list[tuple[Fraction, int, int]] = []
+        # (price, lamports, micro-dollars) of those that gave one, in the order of the price.
+        self._priced: list[tuple[Fraction, int, int]] = []
         self._lamports = 0
         # (lamports, micro-dollars) of the median; None until somebody asks.
         self._price: tuple[int, int] | None = None
@@ -36,16 +36,16 @@ class SolPrice:
         usd_raw = sum(trade.usd_amount_raw for trade in trades)
         self._slots.append((event_time_ms, sol_raw, usd_raw))
         if sol_raw and usd_raw:
-            insort(self._told, (Fraction(usd_raw, sol_raw), sol_raw, usd_raw))
+            insort(self._priced, (Fraction(usd_raw, sol_raw), sol_raw, usd_raw))
             self._lamports += sol_raw
             self._price = None
         while len(self._slots) > PRICE_SLOTS or self._slots[0][0] <= event_time_ms - PRICE_MS:
             self._forget(*self._slots.popleft()[1:])
 
     def lamports(self, usd_raw: int) -> int | None:
-        """What micro-dollars are worth, None where the stream tells no price."""
+        """What micro-dollars are worth, None where the stream gives no price."""
         if self._price is None:
-            if not self._told:
+            if not self._priced:
                 return None
             self._price = self._median()
         sol_raw, price_usd_raw = self._price
@@ -53,14 +53,14 @@ class SolPrice:
 
     def _forget(self, sol_raw: int, usd_raw: int) -> None:
         if sol_raw and usd_raw:
-            told = (Fraction(usd_raw, sol_raw), sol_raw, usd_raw)
-            del self._told[bisect_left(self._told, told)]
+            priced = (Fraction(usd_raw, sol_raw), sol_raw, usd_raw)
+            del self._priced[bisect_left(self._priced, priced)]
             self._lamports -= sol_raw
             self._price = None
 
     def _median(self) -> tuple[int, int]:
         passed = 0
-        for _, sol, usd in self._told:
+        for _, sol, usd in self._priced:
             passed += sol
             if 2 * passed >= self._lamports:
                 return sol, usd
@@ -69,15 +69,15 @@ class SolPrice:
 
 def weighted_median(pairs: list[tuple[int, int]]) -> Fraction | None:
     """Median of value/amount over (value, amount) pairs, weighted by value; None of nothing."""
-    told = [(value, amount) for value, amount in pairs if value and amount]
-    if not told:
+    priced = [(value, amount) for value, amount in pairs if value and amount]
+    if not priced:
         return None
     # Quotients of these differ by more than one in as many bits, so whole parts are in order.
-    bits = 2 * max(amount for _, amount in told).bit_length()
-    told.sort(key=lambda pair: (pair[0] << bits) // pair[1])
-    total = sum(value for value, _ in told)
+    bits = 2 * max(amount for _, amount in priced).bit_length()
+    priced.sort(key=lambda pair: (pair[0] << bits) // pair[1])
+    total = sum(value for value, _ in priced)
     passed = 0
-    for value, amount in told:
+    for value, amount in priced:
         passed += value
         if 2 * passed >= total:
             return Fraction(value, amount)

@@ -107,7 +107,7 @@ class Token:
         *,
         first_five_ms: int,
     ) -> None:
-        """Count a trade of the past at its place; the windows have been brought to the present.
+        """Count a trade of the past at its index; the windows have been brought to the present.
 
         Args:
             ms: Its event time, within the hour.

@@ -18,7 +18,7 @@ Column: TypeAlias = "array[int] | list[int]"
 class Trades:
     """Trades in the order of event time, and of coming within it.
 
-    Signatures are kept of the newest ones only, from `signed` on.
+    Signatures are kept of the newest trades only, from `signed` on.
     """
 
     __slots__ = ("base", "lamports", "marks", "signatures", "signed", "times")
@@ -49,7 +49,7 @@ class Trades:
             self._widen(len(self.times) - 1, (mark, lamports, base_raw))
 
     def insert(self, event_time_ms: int, mark: int, lamports: int, base_raw: int) -> int:
-        """Take a trade of the past at its place, which is returned; its signature is not kept."""
+        """Insert a trade of the past; returns its index. Its signature is not kept."""
         at = bisect_right(self.times, event_time_ms)
         self.times.insert(at, event_time_ms)
         try:
@@ -84,15 +84,15 @@ class Trades:
         )
 
     def sums(self, first: int) -> Iterator[tuple[int, int]]:
-        """Marks and lamports of all from a place on."""
+        """Marks and lamports of all from an index on."""
         return zip(islice(self.marks, first, None), islice(self.lamports, first, None), strict=True)
 
     def forget(self, count: int) -> None:
-        """Drop the oldest ones."""
+        """Drop the oldest trades."""
         del self.times[:count], self.marks[:count], self.lamports[:count], self.base[:count]
         self.signed -= count
 
     def unsign(self, first: int) -> None:
-        """Keep signatures only from this place on."""
+        """Keep signatures only from this index on."""
         del self.signatures[: first - self.signed]
         self.signed = first

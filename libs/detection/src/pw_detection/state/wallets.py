@@ -1,7 +1,7 @@
 """Who trades: a small number for each wallet, and when it traded last.
 
 Windows hold the number, not the address. A number is given to another wallet only once no
-window can hold a trade of the one that had it.
+window can hold a trade of the wallet that had it.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ class Window:
         self.fresh_buys = 0
         self.buyers: dict[str, int] = {}
         self.sellers: dict[str, int] = {}
-        # The largest buyers paid at most this together; exactly this where so many were asked for.
+        # The largest buyers paid at most this together; exactly this if that many were asked for.
         self._top_bound = 0
         self._exact = 0
         self._asked = False

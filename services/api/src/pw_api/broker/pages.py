@@ -1,4 +1,4 @@
-"""Pages of a stream, of what is wanted alone: filtered first, so that a page is full."""
+"""Pages of a stream with only what is wanted: filtered first, so that a page is full."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.consuming.log_reader import StoredMessage
 from pw_common.jetstream.consuming.pages import newest_first
 
-# One request looks at no more messages than this; the next one goes on where it ended.
+# One request looks at no more messages than this; the next request goes on where it ended.
 LOOKED_AT_MAX: Final = 4_096
-# How many are read at a time where few of them are wanted.
+# How many are read at a time once some of a page were left out.
 READ: Final = 512
 
 T = TypeVar("T")
@@ -33,13 +33,11 @@ async def newest_wanted(
     *,
     limit: int,
     before_seq: int | None,
-    is_narrow: bool,
 ) -> Found[T]:
     """The newest `limit` messages below `before_seq` that are wanted.
 
     Args:
         wanted: What a message is shown as; None for one that is left out.
-        is_narrow: Whether many are likely to be left out.
 
     Raises:
         BrokerAway: no answer.
@@ -48,14 +46,14 @@ async def newest_wanted(
     found: list[T] = []
     before, looked_at = before_seq, 0
     while len(found) < limit and looked_at < LOOKED_AT_MAX:
-        count = READ if is_narrow else limit - len(found)
+        count = READ if looked_at else limit
         page = await newest_first(bus, stream, limit=count, before_seq=before)
         for message in page.messages:
             shown = wanted(message)
             found += [] if shown is None else [shown]
             if len(found) == limit and message is not page.messages[-1]:
                 return Found(found, message.seq)
-        before, looked_at = page.next_before_seq, looked_at + max(1, len(page.messages))
+        before, looked_at = page.next_before_seq, looked_at + count
         if before is None:
             break
     return Found(found, before)

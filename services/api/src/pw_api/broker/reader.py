@@ -13,7 +13,7 @@ from pw_common.wire.batches import batch_of
 from pw_common.wire.envelope import BadEnvelope
 from pw_common.wire.messages import WrongSchema
 
-# About as many as fill the ring; the rest of the day is the detector's business.
+# About as many as fill the ring; the rest of the day is up to the detector.
 MESSAGES_BACK = 4_000
 FETCH = 64
 RETRY_S = 0.5
@@ -35,7 +35,7 @@ class SwapReader:
         return self._reader.trimmed if self._reader is not None else 0
 
     async def run(self, runtime: Runtime) -> None:
-        """Read until told to stop; a broker that is away is waited for."""
+        """Read until stopped; wait for a broker that is away."""
         runtime.set_ready()
         while not runtime.stop.is_set():
             try:

@@ -54,7 +54,7 @@ def status_view(
     """The status at a snapshot.
 
     Args:
-        conditions: What is not as it should be, the worst first.
+        conditions: What is wrong, the worst first.
         seen: What this API's own reader of swaps knows.
         unlisted: Programs that trade and are in no table; the first few are shown.
         demo: What is shown is a generated market.
@@ -84,7 +84,7 @@ def status_view(
             swaps_trimmed_unread=seen.trimmed,
         ),
         unlisted=unlisted.model_copy(update={"shown": unlisted.shown[:UNLISTED_SHOWN]}),
-        # A source that is live shows no market of ours.
+        # A live source never plays a generated market.
         demo=demo and any(one.kind == "recorded" for one in sources),
         pw_command=pw_command,
         last_swap_ms=seen.last_swap_ms,
@@ -136,7 +136,7 @@ def _of_checkpoint(state: SourceState) -> SourceView:
 
 
 def _of_ingest(health: SourceHealth, stored_slot: int | None) -> SourceView:
-    """What ingest says; until it has a checkpoint of its own, the stored one counts."""
+    """What ingest reports; until it has its own checkpoint, the stored one counts."""
     checkpoint_slot = health.checkpoint_slot
     return SourceView(
         source=health.source,

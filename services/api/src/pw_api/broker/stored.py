@@ -1,7 +1,7 @@
-"""The configuration as it is stored, which may be anything: what of it can be used, and why not.
+"""The stored configuration, which may be anything: what of it can be used, and why not.
 
-Where the newest value cannot be used, the last good one is shown, which is what the services
-hold, and that it is not the newest is said beside it.
+Where the newest value cannot be used, the last good value is shown, which is what the services
+hold, with a note that it is not the newest.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ READ: Final[dict[str, Callable[[bytes], Any]]] = {
 SHIPPED: Final[dict[str, Callable[[], Any]]] = {
     KEY_TRIGGERS: shipped_rules,
     KEY_WATCHLISTS: WatchLists,
-    # The shipped ones lie below, and are no entries of anybody's.
+    # The shipped ones lie below, and are nobody's entries.
     KEY_MUTES: Mutes,
     KEY_CHANNELS: Channels,
     KEY_PROGRAMS: ProgramTable,
@@ -80,7 +80,7 @@ FIELD: Final = dict.fromkeys(READ, "entries") | {KEY_TRIGGERS: "rules"}
 
 @dataclass(frozen=True)
 class Kept:
-    """What holds, the newest revision, and why that one cannot be used (empty where it can)."""
+    """What holds, the newest revision, and why that cannot be used (empty where it can)."""
 
     value: Any
     revision: int
@@ -91,8 +91,8 @@ class Kept:
     @property
     def said(self) -> dict[str, Any]:
         """The revision, and what is wrong with it."""
-        told: dict[str, Any] = {"revision": self.revision}
-        return {**told, "unusable": self.unusable} if self.unusable else told
+        fields: dict[str, Any] = {"revision": self.revision}
+        return {**fields, "unusable": self.unusable} if self.unusable else fields
 
 
 async def kept(bus: Bus, key: str) -> Kept:
@@ -115,7 +115,7 @@ async def kept(bus: Bus, key: str) -> Kept:
 
 
 async def stored_lists(bus: Bus) -> tuple[WatchLists, Mutes]:
-    """Whom rules look for and leave out, as it holds now. Raises BrokerAway, ApiRefused."""
+    """Whom rules look for and leave out at present. Raises BrokerAway, ApiRefused."""
     watched, mutes = await kept(bus, KEY_WATCHLISTS), await kept(bus, KEY_MUTES)
     return watched.value, mutes.value
 
@@ -135,7 +135,7 @@ async def _channels_below(bus: Bus) -> Kept:
 async def history(
     bus: Bus, key: str, *, limit: int, before_revision: int | None
 ) -> list[dict[str, Any]]:
-    """Kept revisions below `before_revision`, newest first; one that cannot be used says why.
+    """Kept revisions below `before_revision`, newest first; an unusable revision says why.
 
     Raises:
         BrokerAway, ApiRefused: from the broker.
@@ -150,12 +150,12 @@ async def history(
         except BadDocument as error:
             found.append({"revision": seq, FIELD[key]: [], "unusable": error.errors[0]})
             continue
-        found.append({"revision": seq, **value})
+        found.append({FIELD[key]: [], **value, "revision": seq})
     return found
 
 
 async def _body(bus: Bus, seq: int) -> bytes:
-    """One revision; they are read one by one, since all of them may be 32 MB."""
+    """One revision; read one at a time, since all of them may be 32 MB."""
     message = await get_message(bus, STREAM, seq)
     return b"" if message is None else message.body
 

@@ -45,7 +45,7 @@ SETTING: Final = "PW_API_HOSTS"
 
 
 class BadHosts(ValueError):
-    """An entry of PW_API_HOSTS that is no host."""
+    """An entry of PW_API_HOSTS that is not a host."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Host:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request says of itself; header names in small letters, every value of each."""
+    """What a request says of itself; header names in lower case, with every value of each."""
 
     method: str
     path: str
@@ -67,7 +67,7 @@ class Asked:
     headers: Mapping[str, tuple[str, ...]]
 
     def one(self, name: str) -> str:
-        """A header's value; several are one that nothing equals."""
+        """A header's value; if it came several times, a value that equals nothing."""
         return ", ".join(self.headers.get(name, ()))
 
 

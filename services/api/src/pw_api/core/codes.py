@@ -1,4 +1,4 @@
-"""Which login codes were taken: each one once. Pure; the time is an argument."""
+"""Which login codes were taken, each once. Pure; the time is an argument."""
 
 from __future__ import annotations
 

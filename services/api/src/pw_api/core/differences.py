@@ -16,10 +16,10 @@ def with_differences(
     Args:
         revisions: Newest first.
         field: What holds the entries of a revision.
-        identity: What tells two entries apart.
+        identity: What distinguishes two entries.
         below: The entries before the oldest of these revisions.
     """
-    earlier = [*(one[field] for one in revisions[1:]), below]
+    earlier = [*(one[field] for one in revisions[1:]), below][: len(revisions)]
     for revision, entries in zip(revisions, earlier, strict=True):
         before = {one[identity]: one for one in entries}
         after = {one[identity]: one for one in revision[field]}

@@ -1,4 +1,4 @@
-"""Who is asking, and how many of each there are. Pure.
+"""Who is asking, and how many requests each has. Pure.
 
 A peer is an IPv4 address or an IPv6 /64, since one machine has all addresses of the latter.
 Behind a trusted proxy the peer is the last address in X-Forwarded-For that is no trusted
@@ -19,7 +19,7 @@ HOPS_MAX: Final = 16
 
 
 def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    """Comma separated CIDRs. Raises ValueError, naming what is none."""
+    """Comma separated CIDRs. Raises ValueError, naming what is not a CIDR."""
     return tuple(ip_network(one.strip()) for one in text.split(",") if one.strip())
 
 
@@ -74,7 +74,7 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
 
 
 class Slots:
-    """A number of places of which one peer can only have a part."""
+    """A number of permits of which one peer can only have a part."""
 
     def __init__(self, *, total: int, each: int) -> None:
         self.total = total
@@ -83,11 +83,11 @@ class Slots:
 
     @property
     def taken(self) -> int:
-        """How many places are taken."""
+        """How many permits are taken."""
         return self._taken.total()
 
     def take(self, peer: str) -> str:
-        """Take a place; empty, or why there is none."""
+        """Take a permit; returns an empty text, or why there is none."""
         if self._taken[peer] >= self.each:
             return f"{self.each} are open from {peer}"
         if self.taken >= self.total:
@@ -96,7 +96,7 @@ class Slots:
         return ""
 
     def give_back(self, peer: str) -> None:
-        """Free a place that was taken."""
+        """Free a permit that was taken."""
         self._taken[peer] -= 1
         if self._taken[peer] <= 0:
             del self._taken[peer]

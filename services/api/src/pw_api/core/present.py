@@ -66,6 +66,6 @@ def body_hex(headers: Mapping[str, str], body: bytes) -> tuple[str, str, bool]:
 
 
 def whole_number(headers: Mapping[str, str], name: str) -> int | None:
-    """A header's integer, None when absent or not one."""
+    """A header's integer, None when absent or not an integer."""
     value = headers.get(name, "")
     return int(value) if value.isascii() and value.isdigit() and len(value) <= 18 else None

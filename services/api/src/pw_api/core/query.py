@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pw_common.ordering.dedup import SeenWindow
 from pw_common.wire.messages import Batch, SlotEvent, Swap
 
-# Of so many slots the time is known: more than two hours of them.
-SLOTS_MAX: Final = 20_000
+# A slot's time comes within seconds of its swaps: of this many it is known, or waited for.
+SLOTS_MAX: Final = 1_000
 CURSOR: Final = re.compile(r"([0-9]{1,15})\.([0-9]{1,9})")
 
 
 class Cursor(NamedTuple):
-    """The place of a swap in PW_SWAP: the sequence of its batch, and its number in there."""
+    """The position of a swap in PW_SWAP: the sequence of its batch, and its number in there."""
 
     seq: int
     number: int
@@ -37,10 +38,12 @@ class Recent(NamedTuple):
     event_time_ms: int | None
 
 
-class _Kept(NamedTuple):
+@dataclass(slots=True)
+class _Kept:
     swap: Swap
     cursor: Cursor
     stored_ms: int
+    event_time_ms: int | None
 
 
 def cursor_of(text: str) -> Cursor | None:
@@ -57,8 +60,9 @@ class RecentSwaps:
 
     def __init__(self, swaps_max: int) -> None:
         self._ring: deque[_Kept] = deque(maxlen=swaps_max)
-        # A slot's time comes after most of its swaps.
-        self._time_s: dict[int, int] = {}
+        # A slot's time comes after most of its swaps, which wait for it here.
+        self._time_ms: dict[int, int] = {}
+        self._untimed: dict[int, list[_Kept]] = {}
         # Bounded by keys alone, since a capture that is played again begins at old slots.
         # Four times the ring: a repeat of a swap that just left it is still known.
         self._seen = SeenWindow(slots_max=2**62, keys_max=4 * swaps_max)
@@ -81,7 +85,7 @@ class RecentSwaps:
             if not isinstance(event, Swap):
                 continue
             if self._seen.first_time((event.signature, event.ordinal), event.slot):
-                self._ring.append(_Kept(event, Cursor(seq, number), stored_ms))
+                self._keep(event, Cursor(seq, number), stored_ms)
                 new += 1
         self.total += new
         return new
@@ -96,7 +100,7 @@ class RecentSwaps:
     ) -> list[Recent]:
         """Up to `limit` swaps, newest first; `wallet` is the trader, fee payer or a signer."""
         wanted = (
-            self._with_time(one)
+            Recent(one.swap, one.cursor, one.stored_ms, one.event_time_ms)
             for one in self._older_than(before)
             if (mint is None or one.swap.mint == mint)
             and (wallet is None or _involves(one.swap, wallet))
@@ -107,18 +111,32 @@ class RecentSwaps:
         newest_first = reversed(self._ring)
         if before is None:
             return newest_first
-        return (one for one in newest_first if one.cursor < before)
+        if any(one.cursor == before for one in newest_first):
+            return newest_first  # Those behind it.
+        # It has left the ring. In a stream that was made again sequences begin again, so that
+        # only where it is not found its number says what is older.
+        return (one for one in reversed(self._ring) if one.cursor < before)
 
-    def _with_time(self, one: _Kept) -> Recent:
-        time_s = self._time_s.get(one.swap.slot)
-        return Recent(*one, event_time_ms=None if time_s is None else 1000 * time_s)
+    def _keep(self, swap: Swap, cursor: Cursor, stored_ms: int) -> None:
+        kept = _Kept(swap, cursor, stored_ms, self._time_ms.get(swap.slot))
+        self._ring.append(kept)
+        if kept.event_time_ms is None:
+            self._untimed.setdefault(swap.slot, []).append(kept)
+            _bound(self._untimed)
 
     def _keep_time(self, slot: SlotEvent) -> None:
-        if slot.block_time_s is None or slot.slot in self._time_s:
+        if slot.block_time_s is None or slot.slot in self._time_ms:
             return
-        if len(self._time_s) >= SLOTS_MAX:
-            del self._time_s[next(iter(self._time_s))]
-        self._time_s[slot.slot] = slot.block_time_s
+        time_ms = self._time_ms[slot.slot] = 1000 * slot.block_time_s
+        _bound(self._time_ms)
+        for kept in self._untimed.pop(slot.slot, ()):
+            kept.event_time_ms = time_ms
+
+
+def _bound(by_slot: dict[int, Any]) -> None:
+    """Forget the slot that came first, beyond SLOTS_MAX."""
+    if len(by_slot) > SLOTS_MAX:
+        del by_slot[next(iter(by_slot))]
 
 
 def _involves(swap: Swap, wallet: str) -> bool:

@@ -1,4 +1,4 @@
-"""Rules tried out on batches one by one: counts, and the first alerts. Pure."""
+"""Rules tried out on batches, one after the other: counts, and the first alerts. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SWAPS_MAX: Final = 100_000
 
 @dataclass
 class Found:
-    """What came of it so far; kept when the folding itself is gone."""
+    """The result so far; kept when the folding itself is gone."""
 
     names: tuple[str, ...]
     opened: Counter[str] = field(default_factory=Counter)
@@ -35,10 +35,10 @@ class Found:
 
 
 class Trial:
-    """What rules ring over the batches that were taken.
+    """What rules fire over the batches that were taken.
 
-    A fleet of parsers stores out of order by no more than it may hold in hand: so many batches
-    are waited for before the least sequence among them is taken for the beginning.
+    A fleet of parsers stores out of order by no more than it may hold in hand. Only after that
+    many batches is the least sequence among them taken for the beginning.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Trial:
             self._begin()
 
     def _begin(self) -> None:
-        # A queue made anew within them begins at 1, which the one before is far past.
+        # A queue created again within them begins at 1, which the one before is far past.
         created = self._first[0][0].tx_stream_created
         least = min(
             b.tx_seq

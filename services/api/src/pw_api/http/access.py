@@ -1,4 +1,4 @@
-"""The door before every route: asks `core.access`, and turns a login code into a cookie."""
+"""The guard before every route: asks `core.access`, and turns a login code into a cookie."""
 
 from __future__ import annotations
 
@@ -26,13 +26,6 @@ from pw_common.process.token_file import new_nonce
 from pw_common.service.run import Runtime
 from pw_common.wire.login import LOGIN_PATH, SESSION_LIFE_MS, cookie_name, new_session
 
-# No other page shows, frames or reads what is ours, whatever its type.
-HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-}
 NOT_TAKEN: Final = (
     "<!doctype html><title>Pocketwatcher</title><p>This link has expired or was already used. "
     "Run <code>pw url</code> for a new one.</p>"
@@ -68,7 +61,7 @@ class Guard:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in problems.HEADERS.items():
                     headers[name] = value
                 if not is_open(asked.path):
                     headers["Cache-Control"] = "no-store"
@@ -78,7 +71,7 @@ class Guard:
         await (answer or self._app)(scope, receive, sending)
 
     def _answer(self, asked: Asked, scope: Scope) -> Response | None:
-        """What is said here; None for what a route answers."""
+        """The answer that is given here; None where a route answers."""
         access = self._access
         refused = refusal(asked, access.hosts, access.token, now_ms())
         if refused is not None:
@@ -93,7 +86,7 @@ class Guard:
             return home
         code = _code(scope["query_string"].decode("latin-1"))
         if not self._codes.take(code, now_ms()):
-            # Somebody who is in already opened the same link again.
+            # Somebody who is logged in opened the same link again.
             if holds_session(asked, token, now_ms()):
                 return home
             self._runtime.metrics.count("pw_api_refused_total", why="code")
@@ -111,7 +104,7 @@ class Guard:
 
 
 def _code(query: str) -> str:
-    """The code that a link carries; what is no such link carries none."""
+    """The code that a link carries, empty for any other path."""
     try:
         return parse_qs(query, max_num_fields=4).get("code", [""])[0]
     except ValueError:  # More fields than that.

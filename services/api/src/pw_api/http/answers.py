@@ -18,8 +18,8 @@ def json(body: Any, status: int = 200) -> Response:
     )
 
 
-def document(found: Kept, told: dict[str, Any]) -> Response:
+def document(found: Kept, fields: dict[str, Any]) -> Response:
     """What holds, with its revision as a tag too: a change may name it in `If-Match`."""
-    answer = json({**found.said, **told})
+    answer = json({**found.said, **fields})
     answer.headers["ETag"] = f'"{found.revision}"'
     return answer

@@ -1,7 +1,7 @@
 """Which connections there may be, and which one goes when there are too many.
 
 Each counts for its peer. Over a cap the connection goes that has been idle for longest: who
-holds many and sends nothing only displaces itself. Where none is idle, a few places are left
+holds many and sends nothing only displaces itself. Where none is idle, a few permits are left
 beyond the caps: they answer the health paths, so that probes never starve, and tell
 everything else to come again.
 """
@@ -37,7 +37,7 @@ class Limits:
     answer_s: float = 60.0
     # Without progress in reading an answer.
     stall_s: float = 20.0
-    # Of all answers that wait to be read; the one that goes beyond it is given up.
+    # Of all answers that wait to be read; an answer that goes beyond it is given up.
     buffered_bytes_max: int = 64 * 1024 * 1024
     # Called with the reason for each connection that was not left to end by itself.
     on_closed: Callable[[str], None] = field(default=lambda _why: None)
@@ -71,7 +71,7 @@ class Connections:
         self._requests: Counter[str] = Counter()
 
     def enter(self, connection: Connection, host: str) -> bool:
-        """Count a new connection and give it its place; False where there is none at all."""
+        """Count a new connection and give it a permit; False where there is none at all."""
         peer = peer_of(host)
         capped = not is_trusted(host, self.limits.trusted)
         connection.peer, connection.capped = peer, capped
@@ -92,7 +92,7 @@ class Connections:
         return True
 
     def leave(self, connection: Connection) -> None:
-        """Forget a connection; safe to say twice."""
+        """Forget a connection; safe to call twice."""
         if connection not in self._held:
             return
         self._held.discard(connection)

@@ -20,7 +20,7 @@ from pw_api.core.peers import client_of, peer_of
 from pw_api.http.connections import Connections
 
 HEALTH: Final = frozenset({"/livez", "/readyz", "/metrics"})
-# Less than this in `stall_s` is no progress.
+# Less than this in `stall_s` is not progress.
 PROGRESS_BYTES: Final = 16 * 1024
 RETRY_AFTER_S: Final = 2
 AGAIN: Final = f"try again in {RETRY_AFTER_S} s"
@@ -69,7 +69,7 @@ class GuardedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """As uvicorn does, and look at what phase this makes it."""
+        """As uvicorn does, and note the phase that follows."""
         if self.transport.is_closing():
             return
         super().data_received(data)
@@ -101,7 +101,7 @@ class GuardedProtocol(H11Protocol):
             super().shutdown()
 
     def send_400_response(self, msg: str) -> None:
-        """A request that is none; in the middle of another one's answer nothing can be said."""
+        """Not a valid request; in the middle of another answer nothing can be sent."""
         self._limits.on_closed("bad_request")
         cycle = self.cycle
         if cycle is not None and not cycle.response_complete:
@@ -127,7 +127,7 @@ class GuardedProtocol(H11Protocol):
         self.transport.abort()
 
     def _look(self) -> None:
-        """Note in which phase the connection is; a new one has its own deadline."""
+        """Note in which phase the connection is; a new phase has its own deadline."""
         if self._is_lost or not self.peer:
             return
         cycle, limits = self.cycle, self._limits
@@ -157,7 +157,7 @@ class GuardedProtocol(H11Protocol):
         if self._is_lost:
             return
         if name == "head" and self.transport.get_write_buffer_size():
-            # The answer before it is still being read, which has a watch of its own.
+            # The answer before it is still being read, which has its own deadline.
             if self._stall is None:
                 self._watch_reading()
             return
@@ -203,7 +203,7 @@ class GuardedProtocol(H11Protocol):
             return
         if scope["method"] == "CONNECT":
             # A 2xx to it would end HTTP on this connection.
-            await _refuse(send, 405, "This is no proxy")
+            await _refuse(send, 405, "This is not a proxy")
             return
 
         async def tell(message: Message) -> None:
@@ -222,7 +222,7 @@ class GuardedProtocol(H11Protocol):
             scope["client"] = (client, 0)
         peer = peer_of(client)
         if is_health or (client == host and not self.capped):
-            # Health is never counted, nor a proxy that does not say for whom it asks.
+            # Probes are never counted, nor a proxy that does not say for whom it asks.
             await self._whole(scope, receive, tell)
             return
         if not self._all.begin_request(peer):
@@ -261,5 +261,5 @@ async def _refuse(send: Send, status: int, why: str) -> None:
 
 def _problem(status: int, detail: str) -> bytes:
     title = HTTPStatus(status).phrase
-    told = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    return msgspec.json.encode(told)
+    fields = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    return msgspec.json.encode(fields)

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class Heads:
-    """ASGI middleware. What is asked for is a GET to all that is behind it."""
+    """ASGI middleware. Everything behind it sees a GET."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -14,6 +14,13 @@ from pw_common.jetstream.bus import ApiRefused, BrokerAway
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = "1"
+# No other page shows, frames or reads what is ours, whatever its type.
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+}
 
 
 def problem(
@@ -62,8 +69,11 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def on_fault(_request: Request, _error: Exception) -> JSONResponse:
-        # Logged with its traceback by the server; nothing of it is the client's business.
-        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal error: see the API's log.")
+        # Logged with its traceback by the server; nothing of it is the client's business. It is
+        # answered outside of everything else, which would add the headers.
+        why = "Internal error: see the API's log."
+        headers = {**HEADERS, "Cache-Control": "no-store"}
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, why, headers=headers)
 
     @app.exception_handler(ApiRefused)
     async def on_refused(_request: Request, error: ApiRefused) -> JSONResponse:

@@ -45,7 +45,7 @@ class ApiServer:
                 # What clients send wrong is counted, not logged: they could fill the disk.
                 log_level="error",
                 access_log=False,
-                # Whom to believe about addresses is a setting of ours.
+                # Our own setting says whom to believe about addresses.
                 proxy_headers=False,
                 lifespan="off",
                 ws="none",
@@ -86,7 +86,7 @@ class ApiServer:
 
 
 def _within_files(limits: Limits) -> Limits:
-    """No more connections than files may be open, so that accepting never fails for want of one."""
+    """No more connections than files may be open, so that accepting never lacks a file."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files == resource.RLIM_INFINITY:
         return limits

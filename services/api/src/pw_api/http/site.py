@@ -1,4 +1,4 @@
-"""The pages that the browser gets: those built from `dashboard/`, else the one page of old.
+"""The pages that the browser gets: those built from `dashboard/`, else one plain page.
 
 Everything is read once, at start, and held in memory with its gzip form. A page loads scripts,
 styles and data from here alone: its policy names no other host, and no script inside of it.
@@ -27,7 +27,7 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-# The one page of old carries its script and its style inside.
+# The plain page carries its script and its style inside.
 FALLBACK_POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "connect-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
@@ -58,7 +58,7 @@ class File:
 
 @dataclass(frozen=True)
 class Site:
-    """All files by path; `built` is False where only the page of old can be shown."""
+    """All files by path; `built` is False where only the plain page can be shown."""
 
     page: File
     assets: dict[str, File]

@@ -1,6 +1,6 @@
 """Bodies of requests: bounded before they are parsed, parsed beside the event loop.
 
-Whatever is wrong with one is a 422 that names the path, or a 413; never a 500.
+Whatever is wrong with a body is a 422 that names the path, or a 413; never a 500.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pw_api.http import problems
 from pw_common.documents.document import BadDocument, line_problem, read_json
 
 BODY_BYTES_MAX: Final = 2 * 1024 * 1024
-# So that bodies cannot take every thread there is.
+# So that bodies cannot take every thread.
 PARSED_AT_ONCE: Final = 2
 # Of all bodies that are under way or wait for their turn.
 HELD_BYTES_MAX: Final = 32 * 1024 * 1024
@@ -38,7 +38,7 @@ class BodyTooLarge(Exception):
 
 
 class TooManyBodies(Exception):
-    """Others are sending so much at this moment that there is no room for more."""
+    """Others are sending too much at this moment for another body to fit."""
 
 
 class Parsing:
@@ -93,7 +93,7 @@ def with_revision(request: Request, body: dict[str, Any]) -> dict[str, Any]:
     """The body, with the revision of `If-Match` where a client names it there.
 
     Raises:
-        BadDocument: it is no revision, or another one than in the body.
+        BadDocument: it is not a revision, or differs from the body's.
     """
     tag = request.headers.get("if-match", "").strip()
     if not tag:
@@ -103,7 +103,7 @@ def with_revision(request: Request, body: dict[str, Any]) -> dict[str, Any]:
         raise BadDocument(["If-Match: the ETag that GET gave, a revision"])
     revision = int(found[1])
     if body.get("revision", revision) != revision:
-        raise BadDocument(["revision: another one than in If-Match"])
+        raise BadDocument(["revision: differs from If-Match"])
     return {**body, "revision": revision}
 
 
@@ -119,11 +119,11 @@ def line_of(body: dict[str, Any], name: str, characters_max: int) -> str:
 
 def unusable(errors: tuple[str, ...]) -> Response:
     """A 422 with each error and where it is."""
-    told = []
+    found_errors = []
     for error in errors:
         found = _PATH.match(error)
-        told.append({"where": found["path"] if found else "body", "what": error})
-    return problems.problem(422, "; ".join(errors)[:DETAIL_CHARACTERS_MAX], errors=told)
+        found_errors.append({"where": found["path"] if found else "body", "what": error})
+    return problems.problem(422, "; ".join(errors)[:DETAIL_CHARACTERS_MAX], errors=found_errors)
 
 
 def install(app: FastAPI) -> None:
@@ -144,5 +144,5 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(ClientDisconnect)
     async def gone(_request: Request, _error: ClientDisconnect) -> Response:
-        # It reaches nobody; without it every client that leaves would be logged as a fault.
+        # Nobody receives it; without it every client that leaves would be logged as a fault.
         return problems.problem(400, "The request body is incomplete.")

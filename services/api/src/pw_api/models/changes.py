@@ -43,13 +43,13 @@ class WatchlistsChange(_Change, frozen=True, kw_only=True):
 
 
 class MutesChange(_Change, frozen=True, kw_only=True):
-    """All mutes of one's own."""
+    """All mutes that the user set."""
 
     entries: list[Mute]
 
 
 class ChannelsChange(_Change, frozen=True, kw_only=True):
-    """All channels; `(kept)` as a secret keeps the one that is there."""
+    """All channels; `(kept)` as a secret keeps the stored one."""
 
     entries: list[Channel]
 
@@ -67,28 +67,28 @@ class AcknowledgedChange(_Change, frozen=True, kw_only=True):
 
 
 class RuleAdded(_Change, frozen=True, kw_only=True):
-    """One rule more; `replace` puts it in the place of one with its name."""
+    """One more rule; `replace` replaces the rule of the same name."""
 
     entry: Rule
     replace: bool = False
 
 
 class WatchedAdded(_Change, frozen=True, kw_only=True):
-    """One watched address more; `replace` puts it in the place of the same one."""
+    """One more watched address; `replace` replaces its earlier entry."""
 
     entry: Watched
     replace: bool = False
 
 
 class MuteAdded(_Change, frozen=True, kw_only=True):
-    """One mute more; `replace` puts it in the place of the same one."""
+    """One more mute; `replace` replaces its earlier entry."""
 
     entry: Mute
     replace: bool = False
 
 
 class ChannelAdded(_Change, frozen=True, kw_only=True):
-    """One channel more; `replace` puts it in the place of one with its name."""
+    """One more channel; `replace` replaces the channel of the same name."""
 
     entry: Channel
     replace: bool = False
@@ -107,7 +107,7 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Document(msgspec.Struct, frozen=True, kw_only=True):
-    """A document as it holds. `unusable` says why its newest revision is not what is shown."""
+    """The document in force. `unusable` says why its newest revision is not what is shown."""
 
     revision: int
     unusable: str | msgspec.UnsetType = msgspec.UNSET
@@ -120,7 +120,7 @@ class WatchlistsAnswer(_Document, frozen=True, kw_only=True):
 
 
 class MutesAnswer(_Document, frozen=True, kw_only=True):
-    """Mutes of one's own, and the shipped ones that lie below them."""
+    """The user's mutes, and the shipped ones that lie below them."""
 
     entries: list[Mute]
     shipped: list[Mute]
@@ -215,13 +215,13 @@ class ProgramsHistory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChannelTried(msgspec.Struct, frozen=True, kw_only=True):
-    """A test message was taken by its receiver; one that was not is a 502 that says why."""
+    """A test message was taken by its receiver; otherwise the answer is a 502 that says why."""
 
     sent: bool
 
 
 class DryRunAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a dry run is, the period that it covers, and what rules would have rung in it.
+    """How far a dry run is, the period that it covers, and what rules would have fired in it.
 
     `share` is 0..1. `opened` counts episodes, `opened_by_rule` those of each rule.
     """

@@ -19,7 +19,7 @@ EXAMPLE: JsonDict = {
 
 
 class ConditionView(BaseModel):
-    """Something that is not as it should be; `name` stays the same while it lasts.
+    """Something that is wrong; `name` stays the same while it lasts.
 
     `critical`: trades or alerts are missing or late; `warning`: a person should see to it;
     `info`: worth knowing. `mode` is what it makes of the whole. `since_ms` is when it began as far

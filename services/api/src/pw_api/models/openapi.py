@@ -1,4 +1,4 @@
-"""How operations whose bodies and answers are no pydantic views are described in OpenAPI."""
+"""How operations whose bodies and answers are not pydantic views are described in OpenAPI."""
 
 from __future__ import annotations
 
@@ -32,12 +32,9 @@ Responses: TypeAlias = dict[int | str, dict[str, Any]]
 
 def problems_of(*statuses: int) -> Responses:
     """The `responses` of what can go wrong."""
-    schema = Problem.model_json_schema()
+    content = {PROBLEM: {"schema": schema_of(Problem)}}
     return {
-        status: {
-            "description": HTTPStatus(status).phrase,
-            "content": {PROBLEM: {"schema": schema}},
-        }
+        status: {"description": HTTPStatus(status).phrase, "content": content}
         for status in statuses
     }
 
@@ -75,12 +72,14 @@ def install(app: FastAPI) -> None:
     """Add the shapes that are referred to to what `/openapi.json` names."""
     made = app.openapi
     _, components = msgspec.json.schema_components(_shapes(), ref_template=TEMPLATE)
+    components[Problem.__name__] = Problem.model_json_schema()
 
     def openapi() -> dict[str, Any]:
         whole = made()
         named = whole.setdefault("components", {}).setdefault("schemas", {})
         for name, schema in components.items():
-            named.setdefault(name, _with_text(schema))
+            if name not in named:
+                named[name] = _with_text(schema)
         return whole
 
     # FastAPI's own way to extend it.

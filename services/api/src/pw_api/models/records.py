@@ -82,7 +82,7 @@ class SwapsView(BaseModel):
 
 
 class GapView(BaseModel):
-    """Slots that a source did not give; both ends inclusive. `seq` is the place in PW_GAP."""
+    """Slots that a source did not give; both ends inclusive. `seq` is its sequence in PW_GAP."""
 
     model_config = example(
         seq=7,

@@ -9,7 +9,7 @@ from pw_detection.rules.rules import Rule
 
 
 class StoredAlert(Alert, frozen=True, kw_only=True, tag="alert.v1"):
-    """An alert with its place in PW_ALERT and when the broker stored it."""
+    """An alert with its sequence in PW_ALERT and when the broker stored it."""
 
     seq: int
     stored_ms: int
@@ -41,9 +41,9 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TokensAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens as the detector told them last, HOT ones first.
+    """Tokens as the detector last reported them, HOT ones first.
 
-    Ask again with `after=next_after` for the rest. The order is a new one each second: where that
+    Ask again with `after=next_after` for the rest. The order changes each second: if that
     token has left the list, begin again.
     """
 
@@ -52,7 +52,7 @@ class TokensAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WhyRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One rule for a token: `blocked` is what keeps it from ringing, `near` by how much."""
+    """One rule for a token: `blocked` is what keeps it from firing, `near` by how much."""
 
     trigger: str
     verdict: Verdict

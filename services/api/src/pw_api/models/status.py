@@ -63,7 +63,7 @@ class ServiceView(BaseModel):
 class StreamView(BaseModel):
     """A stream at the broker. `bytes_max` is its limit, -1 when it has none.
 
-    Sequences are of the stream that was made at `created_ms`: another one begins again at 1.
+    Sequences are of the stream that was created at `created_ms`: a new stream begins again at 1.
     """
 
     model_config = example(
@@ -135,7 +135,7 @@ class SourceView(BaseModel):
     """A source: what its ingest said last, and its stored checkpoint.
 
     `endpoints` names each where there are several. `kind` is what its settings say, `live` or
-    `recorded`: the lag of a recording means nothing. A clock that is ahead is no negative lag.
+    `recorded`: the lag of a recording means nothing. A clock that is ahead makes no negative lag.
     `filter` is what is seen now, and `narrowed` why that is less than was asked for.
     `seen_permille` is how many of a thousand blocks of the last ten minutes a JSON-RPC node was
     asked for, and `sampled` why not for all; null for any other source.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import anyio
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException
 
@@ -22,7 +22,15 @@ STREAMS_MAX: Final = 32
 STREAMS_PER_PEER_MAX: Final = 8
 RETRY_AFTER_S: Final = "5"
 FETCH: Final = 64
+CLOSE_S: Final = 2.0
 LastEventId = Annotated[int | None, Header(ge=0, le=2**53)]
+
+
+class _Begin(NamedTuple):
+    """Where a stream begins, at which broker."""
+
+    bus: Bus
+    after: int
 
 
 def router(runtime: Runtime, bus: Callable[[], Bus]) -> APIRouter:
@@ -30,10 +38,11 @@ def router(runtime: Runtime, bus: Callable[[], Bus]) -> APIRouter:
     routes = APIRouter()
     slots = Slots(total=STREAMS_MAX, each=STREAMS_PER_PEER_MAX)
 
-    async def after(last_event_id: LastEventId = None) -> int:
+    async def begin(last_event_id: LastEventId = None) -> _Begin:
         # Known before the answer begins: who then asks for a page of alerts finds in it all that
         # will not come here.
-        return await _after(bus(), last_event_id)
+        broker = bus()
+        return _Begin(broker, await _after(broker, last_event_id))
 
     async def place(request: Request) -> AsyncIterator[None]:
         peer = peer_of(request.client.host if request.client else "")
@@ -50,12 +59,14 @@ def router(runtime: Runtime, bus: Callable[[], Bus]) -> APIRouter:
 
     @routes.get("/alerts/stream", response_class=EventSourceResponse, dependencies=[Depends(place)])
     async def stream(
-        response: Response,
-        begin: int = Depends(after),  # noqa: FAST002 - an annotation could not name `after`
+        # An annotation could not name `begin`.
+        start: _Begin = Depends(begin),  # noqa: FAST002, B008
     ) -> AsyncIterable[ServerSentEvent]:
-        """Server-sent events: every alert from now on, or from after `Last-Event-ID`."""
-        response.headers["Cache-Control"] = "no-store"
-        async for event in _events(runtime, bus(), begin):
+        """Server-sent events: every alert from now on, or from after `Last-Event-ID`.
+
+        The data of an event named `alert` is a StoredAlert.
+        """
+        async for event in _events(runtime, start.bus, start.after):
             yield event
 
     return routes
@@ -64,7 +75,8 @@ def router(runtime: Runtime, bus: Callable[[], Bus]) -> APIRouter:
 async def _after(bus: Bus, last_event_id: int | None) -> int:
     """The sequence after which a stream goes on: that of the last event seen, else the newest.
 
-    An id beyond the newest is of another stream of this name: this one is told from its beginning.
+    An id beyond the newest is of an earlier stream of this name: the present one is sent from its
+    beginning.
 
     Raises:
         BrokerAway, ApiRefused: from the broker.
@@ -79,13 +91,13 @@ async def _after(bus: Bus, last_event_id: int | None) -> int:
 async def _events(runtime: Runtime, bus: Bus, after: int) -> AsyncIterator[ServerSentEvent]:
     reader = LogReader(bus, STREAM_ALERT, start_seq=after + 1)
     try:
-        # An id without data is no event, and is what a browser names when it comes again: also
-        # one whose stream ended before the first alert.
+        # An id without data is not an event, but a browser names it when it comes again: also a
+        # browser whose stream ended before the first alert.
         yield ServerSentEvent(comment="alerts", id=str(after))
         while not runtime.stop.is_set():
             for message in await reader.fetch(FETCH, timeout_s=0.5):
-                # The line feeds of what was written by hand would make several lines of it.
-                body = _placed(message).decode("utf-8", "replace")
+                # Line feeds in a hand-written alert would make several lines of it.
+                body = _with_seq(message).decode("utf-8", "replace")
                 data = body.replace("\n", " ").replace("\r", " ")
                 yield ServerSentEvent(event="alert", id=str(message.seq), raw_data=data)
     except (BrokerAway, ApiRefused) as error:
@@ -93,12 +105,12 @@ async def _events(runtime: Runtime, bus: Bus, after: int) -> AsyncIterator[Serve
         yield ServerSentEvent(event="error", raw_data=" ".join(str(error).split()))
     finally:
         # A client who leaves ends this by a cancellation, which must not keep the reader open.
-        with anyio.CancelScope(shield=True):
+        with anyio.move_on_after(CLOSE_S, shield=True):
             await reader.close()
 
 
-def _placed(message: StoredMessage) -> bytes:
-    """A body with its place and its time, as a page of alerts has them; no object stays as is."""
+def _with_seq(message: StoredMessage) -> bytes:
+    """A body with its sequence and time, as in a page of alerts; unchanged if it is no object."""
     body = body_with_text(message.body).rstrip()
     if not body.endswith(b"}") or len(body) < len(b'{"":0}'):
         return body

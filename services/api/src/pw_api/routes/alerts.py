@@ -40,8 +40,8 @@ def router(bus: Callable[[], Bus]) -> APIRouter:
     ) -> Response:
         """Alerts, newest first; ask again with `before_seq=next_before_seq` for older ones.
 
-        Where few are meant, a page may have fewer than `limit`, or none, and still name a next one:
-        so many alerts were looked at.
+        Where few alerts match, a page may have fewer than `limit`, or none, and still name a next
+        page: each request looks at a bounded number of alerts.
         """
         named = {"mint": mint, "trigger": trigger, "kind": kind}
         wanted = {name: value for name, value in named.items() if value is not None}
@@ -53,9 +53,7 @@ def router(bus: Callable[[], Bus]) -> APIRouter:
             place = {"seq": message.seq, "stored_ms": message.time_ms}
             return {**place, **msgspec.to_builtins(alert)}
 
-        page = await newest_wanted(
-            bus(), STREAM_ALERT, shown, limit=limit, before_seq=before_seq, is_narrow=bool(wanted)
-        )
+        page = await newest_wanted(bus(), STREAM_ALERT, shown, limit=limit, before_seq=before_seq)
         return json({"alerts": page.found, "next_before_seq": page.next_before_seq})
 
     return routes
@@ -69,7 +67,7 @@ def _alert(message: StoredMessage) -> Alert | None:
 
 
 def _has(alert: Alert, name: str, value: str) -> bool:
-    """Whether this is said of an alert; a summary is of every token that it names."""
+    """Whether an alert matches; a summary counts for every token that it names."""
     if name == "mint" and any(one.mint == value for one in ended_of(alert)):
         return True
     return bool(getattr(alert, name) == value)

@@ -167,11 +167,11 @@ LISTS: Final = (
 def _add_list(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing, one: _List) -> None:
     async def get_list() -> Response:
         found = await kept(bus(), one.key)
-        told = {"entries": msgspec.to_builtins(found.value.entries)}
+        fields = {"entries": msgspec.to_builtins(found.value.entries)}
         if one.key == KEY_MUTES:
-            # What lies below them; an entry of one's own stands in the place of one of these.
-            told["shipped"] = msgspec.to_builtins(shipped_mutes().entries)
-        return document(found, told)
+            # What lies below them; a user's entry replaces one of these.
+            fields["shipped"] = msgspec.to_builtins(shipped_mutes().entries)
+        return document(found, fields)
 
     async def put_list(request: Request) -> Response:
         body = with_revision(request, await parsing.mapping(request))
@@ -193,9 +193,9 @@ def _add_list(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing, one: 
 def _add_channels(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -> None:
     @routes.get("/channels", responses=answer_of(ChannelsAnswer))
     async def channels() -> Response:
-        """Where alerts go, and from where that is known; secrets are never shown."""
+        """Where alerts go, and the origin of that list; secrets are never shown."""
         found = await kept(bus(), KEY_CHANNELS)
-        entries = [ch.shown(one) for one in found.value.entries]
+        entries = [ch.redacted_channel(one) for one in found.value.entries]
         return document(found, {"from": found.origin, "entries": entries})
 
     @routes.put(
@@ -219,11 +219,11 @@ def _add_channels(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -
         question = msgspec.json.encode({"channel": name[:64]})
         try:
             answer = await ask(bus(), ASK_NOTIFIER, question, timeout_s=TEST_TIMEOUT_S)
-            told = decode(answer, dict[str, Any])
+            fields = decode(answer, dict[str, Any])
         except (Unanswered, BadDocument) as error:
             why = error.why if isinstance(error, Unanswered) else "no answer of ours"
             return problems.problem(503, f"No notifier answers ({why}): is one running?")
-        return problems.problem(502, str(told["error"])) if "error" in told else json(told)
+        return problems.problem(502, str(fields["error"])) if "error" in fields else json(fields)
 
 
 def _rules(value: Any) -> Any:

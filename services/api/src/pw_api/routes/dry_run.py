@@ -1,7 +1,7 @@
-"""What rules would have rung over the last hour: the detector's core over PW_SWAP, as a job.
+"""What rules would have fired over the last hour: the detector's core over PW_SWAP, as a job.
 
 One at a time, and folded while it is read, so that it holds what a detector holds and no more.
-The folding is done in slices beside the event loop. A finished one is kept for a while.
+The folding is done in slices beside the event loop. A finished dry run is kept for a while.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ MESSAGES_MAX: Final = 100_000
 FETCH: Final = 128
 # Messages by which the density of the others is judged.
 SAMPLE: Final = 64
-# Longer than what is under way takes to end.
+# Longer than anything under way takes to end.
 SLICE_S: Final = 5.0
 # Fetches in a row that bring nothing although there is something.
 QUIET_MAX: Final = 10
@@ -95,7 +95,7 @@ class Job:
 
     @property
     def task_is_done(self) -> bool:
-        """Whether nothing of it goes on any more."""
+        """Whether it has ended."""
         return self.task is None or self.task.done()
 
     @property
@@ -113,17 +113,17 @@ class Job:
 
 
 class DryRuns:
-    """The one that runs and the last ones that ended."""
+    """The running dry run and the last ones that ended."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, Job] = {}
 
     def running(self) -> Job | None:
-        """The one that runs, or is about to end."""
+        """The dry run that runs, or is about to end."""
         return next((job for job in self._jobs.values() if not job.task_is_done), None)
 
     def find(self, name: str) -> Job | None:
-        """One that is known."""
+        """A dry run by its id, if it is known."""
         return self._jobs.get(name)
 
     def start(self, bus: Bus, trial: Trial, at_ms: int) -> Job:
@@ -137,11 +137,11 @@ class DryRuns:
         return job
 
     async def cancel(self, job: Job) -> None:
-        """End one that runs; forget one that has ended."""
+        """End a running dry run; forget a finished one."""
         if job.task is None or job.task.done():
             del self._jobs[job.id]
             return
-        # Said, not thrown: a cancellation can get lost in what waits for the broker.
+        # A flag, not an exception: a cancellation can get lost in what waits for the broker.
         job.state = "cancelled"
         await asyncio.wait({job.task}, timeout=SLICE_S)
 
@@ -178,7 +178,7 @@ def add_dry_runs(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) ->
 
     @routes.delete("/triggers/dry-run/{name}", responses=answer_of(DryRunAnswer))
     async def cancel(name: str) -> Response:
-        """End it; one that has ended is forgotten."""
+        """End it; a finished dry run is forgotten."""
         job = runs.find(name)
         if job is None:
             return _unknown()
@@ -196,7 +196,7 @@ def _unknown() -> Response:
 
 
 def _ended(job: Job, task: asyncio.Task[None]) -> None:
-    """A fault of ours ends the job too: else no other could ever start."""
+    """A bug ends the job too: else no other could ever start."""
     if job.state == "running":
         job.state = "cancelled" if task.cancelled() else "failed"
         job.why = (

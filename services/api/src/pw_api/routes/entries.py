@@ -1,4 +1,4 @@
-"""One entry of a document at a time: POST adds it, DELETE takes it away, at a revision.
+"""One entry of a document at a time: POST adds it, DELETE removes it, at a revision.
 
 The document that this makes is checked whole and stored as if it had been PUT, so that its bounds,
 its history and its conflicts are the same.
@@ -41,7 +41,7 @@ Asked: TypeAlias = str | None
 
 
 class _Answered(Exception):  # noqa: N818 - not an error
-    """What cannot be done, as it is answered."""
+    """The answer where something cannot be done."""
 
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
@@ -50,7 +50,7 @@ class _Answered(Exception):  # noqa: N818 - not an error
 
 @dataclass(frozen=True)
 class Kind:
-    """A document of entries: how people call one, what tells two apart, and how all are read."""
+    """A document of entries: the word for one, what distinguishes two, how all are read."""
 
     key: str
     word: str
@@ -114,7 +114,7 @@ def _add(
     ) -> Response:
         sent = request.headers.get("content-length", "0") != "0"
         body = await parsing.mapping(request) if sent else {}
-        # A DELETE seldom has a body: what it would say may stand in the query.
+        # A DELETE seldom has a body: its fields may stand in the query.
         body = with_revision(request, {**asked, **body})
         try:
             found = await _at(bus(), kind, revision_of(body))
@@ -142,28 +142,28 @@ def _add(
 def _query(
     revision: Asked = None, who: Asked = None, note: Asked = None, of: Asked = None
 ) -> Entry:
-    """What stands in the query, as a body would say it."""
-    told: Entry = {"revision": revision, "who": who, "note": note, "of": of}
-    told = {name: value for name, value in told.items() if value is not None}
+    """The query's fields in the shape of a body."""
+    fields: Entry = {"revision": revision, "who": who, "note": note, "of": of}
+    fields = {name: value for name, value in fields.items() if value is not None}
     if revision is not None and DIGITS.fullmatch(revision):
-        told["revision"] = int(revision)
-    return told
+        fields["revision"] = int(revision)
+    return fields
 
 
 async def _at(bus: Bus, kind: Kind, revision: int) -> Kept:
-    """The document; said here already, so that nothing else is wrong with what was read before."""
+    """The document at this revision; a conflict is reported before any other error."""
     found = await kept(bus, kind.key)
     if found.revision != revision:
         raise _Answered(HTTPStatus.CONFLICT, conflict(revision, found.revision))
     if found.unusable and found.origin == "file":
-        # A first change would take away what is not understood here.
+        # A first change would remove what is not understood here.
         raise BadDocument([found.unusable])
     return found
 
 
 def conflict(revision: int, newest: int) -> str:
     """Why a change is not made."""
-    return f"Revision {revision} is not the newest, {newest} is: read that one and change it."
+    return f"Revision {revision} is not the newest, {newest} is: read that and change it."
 
 
 def _with(kind: Kind, found: Kept, body: dict[str, Any]) -> Any:
@@ -175,9 +175,9 @@ def _with(kind: Kind, found: Kept, body: dict[str, Any]) -> Any:
     entries = _entries(kind, found)
     same = [at for at, one in enumerate(entries) if _is_same(kind, one, entry)]
     at = same[0] if same else len(entries)
-    # What only takes a shipped mute away is no mute: the first own one stands in its place.
+    # An entry that only removes a shipped mute is not a mute: the user's mute replaces it.
     if same and not replace and entries[at].get("muted") is not False:
-        why = f"There is such a {kind.word} already: send `replace: true` to put this in its place."
+        why = f"There is such a {kind.word} already: send `replace: true` to replace it."
         raise _Answered(HTTPStatus.CONFLICT, why)
     entries[at : at + 1] = [entry]
     try:
@@ -187,7 +187,7 @@ def _with(kind: Kind, found: Kept, body: dict[str, Any]) -> Any:
 
 
 def _of_one(error: BadDocument, at: int) -> list[str]:
-    """The errors as of the one entry that was sent."""
+    """The errors, named as those of the entry that was sent."""
     return [re.sub(rf"^(?:rules|entries)\[{at}\]", "entry", one) for one in error.errors]
 
 
@@ -205,7 +205,7 @@ def _without(kind: Kind, found: Kept, name: str, of: object) -> Any:
 
 
 def _entries(kind: Kind, found: Kept) -> list[Entry]:
-    """What holds, as it is stored."""
+    """What holds, in its stored form."""
     value = found.value if kind.key == KEY_TRIGGERS else found.value.entries
     return list(msgspec.to_builtins(value))
 
@@ -232,7 +232,7 @@ def _shipped(address: str, of: object) -> list[Any]:
 
 
 def _unknown(kind: Kind, found: Kept, name: str) -> str:
-    names = [_told(kind, one) for one in _effective(kind, found)]
+    names = [_full_name(kind, one) for one in _effective(kind, found)]
     shown = ", ".join(names[:NAMES_SHOWN_MAX]) or "none"
     more = f" and {len(names) - NAMES_SHOWN_MAX} more" if len(names) > NAMES_SHOWN_MAX else ""
     return f"There is no {kind.word} {name[:64]!r}; there are: {shown}{more}."
@@ -245,6 +245,6 @@ def _effective(kind: Kind, found: Kept) -> list[Entry]:
     return list(msgspec.to_builtins(effective_mutes(found.value).entries))
 
 
-def _told(kind: Kind, one: Entry) -> str:
+def _full_name(kind: Kind, one: Entry) -> str:
     """A name; and what it is of, where the name alone may be two entries."""
     return " of ".join(str(one[name]) for name in kind.identity)

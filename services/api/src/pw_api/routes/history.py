@@ -34,9 +34,9 @@ async def page_of(bus: Bus, key: str, limit: int, before_revision: int | None) -
     found = await history(bus, key, limit=limit + 1, before_revision=before_revision)
     page, rest = found[:limit], found[limit:]
     below = rest[0][FIELD[key]] if rest else _shipped(key)
-    told = with_differences(page, field=FIELD[key], identity=IDENTITY[key], below=below)
+    entries = with_differences(page, field=FIELD[key], identity=IDENTITY[key], below=below)
     return {
-        "history": list(told),
+        "history": list(entries),
         "next_before_revision": page[-1]["revision"] if rest else None,
     }
 

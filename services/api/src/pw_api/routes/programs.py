@@ -1,4 +1,4 @@
-"""Programs over HTTP: users' own entries, and what of the venues' layouts was acknowledged."""
+"""Programs over HTTP: users' own entries, and which new layouts of venues were acknowledged."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from pw_common.wire.heartbeat import Heartbeat
 from pw_common.wire.messages import WrongSchema, decode_heartbeat
 from pw_health.sources import merged
 
-# Stores a document of a key at the revision that a body names.
+# Stores the document of a key at the revision that a body names.
 Store: TypeAlias = Callable[[Bus, str, dict[str, Any], dict[str, Any]], Awaitable[Response]]
 
 
@@ -53,7 +53,7 @@ def add_programs(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing, st
 
     @routes.get("/programs", responses=answer_of(ProgramsAnswer))
     async def programs() -> Response:
-        """Users' programs, and by source the table that its messages get now; "" is the shipped."""
+        """Users' programs, and by source the table that its messages get now; "": shipped."""
         found = await kept(bus(), KEY_PROGRAMS)
         beats = await _beats(bus())
         in_force = {one.source.source: one.source.programs for one in beats if one.source}

@@ -1,4 +1,4 @@
-"""Tokens over HTTP: those that the detector told last, and any one by request."""
+"""Tokens over HTTP: those that the detector last reported, and any other by request."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ from pw_common.wire.limits import BATCH_BYTES_MAX
 
 ASK_TIMEOUT_S: Final = 2.0
 PROJECTION_KEY: Final = "now"
-Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="How many, in the list's order")]
+Limit = Annotated[
+    int | None,
+    Query(ge=1, le=LIMIT_MAX, description="How many, in the list's order; all unless it is said"),
+]
 
 
 def router(bus: Callable[[], Bus]) -> APIRouter:
@@ -33,17 +36,18 @@ def router(bus: Callable[[], Bus]) -> APIRouter:
     @routes.get("/tokens", responses=answer_of(TokensAnswer) | problems_of(409))
     async def tokens(
         state: Literal["HOT", "WARM"] | None = None,
-        limit: Limit = LIMIT_MAX,
+        limit: Limit = None,
         after: Address = None,
     ) -> Response:
-        """HOT tokens, and the most bought WARM ones, as the detector told them last."""
+        """HOT tokens, and the most bought WARM ones, as the detector last reported them."""
         found = await _projection(bus(), BUCKET_HOT if state == "HOT" else BUCKET_TOKENS)
         wanted = [one for one in found if state in {None, one.shown.state}]
         begin = _place_after(wanted, after)
         if begin is None:
             why = "That token has left the list: ask again without `after`."
             return problems.problem(409, why)
-        page, rest = wanted[begin : begin + limit], wanted[begin + limit :]
+        end = len(wanted) if limit is None else begin + limit
+        page, rest = wanted[begin:end], wanted[end:]
         return json(
             {
                 "tokens": [one.whole for one in page],
@@ -58,7 +62,7 @@ def router(bus: Callable[[], Bus]) -> APIRouter:
 
     @routes.get("/tokens/{mint}/why", responses=answer_of(WhyRow, many=True))
     async def why(mint: Mint) -> Response:
-        """Each rule for a token: its values, and what keeps it from ringing."""
+        """Each rule for a token: its values, and what keeps it from firing."""
         return json((await _ask(bus(), mint, "why"))["why"])
 
     return routes
@@ -77,14 +81,14 @@ class _Told(msgspec.Struct, frozen=True):
 
 
 def _place_after(found: list[_Told], mint: str | None) -> int | None:
-    """Where the tokens behind this one begin; None if it is not there."""
+    """Where the tokens after this mint begin; None if it is not there."""
     if mint is None:
         return 0
     return next((at + 1 for at, one in enumerate(found) if one.shown.mint == mint), None)
 
 
 async def _projection(bus: Bus, bucket: str) -> list[_Told]:
-    """The tokens of a bucket; what is no projection is another version's."""
+    """The tokens of a bucket; what is not a projection is another version's."""
     entry = await bus.kv_get(bucket, PROJECTION_KEY)
     if entry is None:
         return []
@@ -99,10 +103,10 @@ async def _ask(bus: Bus, mint: str, what: str) -> dict[str, Any]:
     question = msgspec.json.encode({"mint": mint, "what": what})
     try:
         answer = await ask(bus, ASK_DETECTOR, question, timeout_s=ASK_TIMEOUT_S)
-        told = decode(answer, dict[str, Any])
+        found = decode(answer, dict[str, Any])
     except (Unanswered, BadDocument) as error:
         why = error.why if isinstance(error, Unanswered) else "no answer of ours"
         raise HTTPException(503, f"No detector answers ({why}): is one running?") from error
-    if "error" in told or what not in told:
-        raise HTTPException(422, str(told.get("error", "the detector gave an unexpected answer")))
-    return told
+    if "error" in found or what not in found:
+        raise HTTPException(422, str(found.get("error", "the detector gave an unexpected answer")))
+    return found

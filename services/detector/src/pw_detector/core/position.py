@@ -16,7 +16,7 @@ class Position(msgspec.Struct, frozen=True, kw_only=True, tag="position.v1"):
     again from the one that was read. `epoch_time_ms` is the event time at which the present
     session began, `restart_time_ms` that after which reading from `restart_seq` gives everything,
     `cut_ms` that before which trades were dropped to stay within memory. `restart_former` names the
-    queues before the one that is read at `restart_seq`.
+    queues before the queue that is read at `restart_seq`.
     """
 
     swap_stream_created: str

@@ -1,4 +1,4 @@
-"""What of PW_SWAP was folded and evaluated, and from where a restart reads: pure.
+"""How much of PW_SWAP was folded and evaluated, and from where a restart reads: pure.
 
 Theory. A detector's memory is a fold over the last two hours of PW_SWAP, and its alerts are
 stored. So a restart reads again from a note that lies that far back, folds without evaluating
@@ -10,7 +10,7 @@ every reader; how often PW_TX's sequences began again does not, and is never ask
 | `REBUILDS`  | at a restart, below the stored position | is folded                        |
 | `OVERLAPS`  | read up to the stored position          | is evaluated if it is new, below |
 | `EVALUATES` | at a first start; a new slot closed;    | is evaluated                     |
-|             | PW_SWAP is another one of this name     |                                  |
+|             | PW_SWAP is another stream of this name  |                                  |
 
 | in `OVERLAPS`, the batch that closes a slot | and in PW_TX                 | the slot is      |
 | ------------------------------------------- | ---------------------------- | ---------------- |
@@ -44,7 +44,7 @@ class Phase(Enum):
 
 
 class Progress:
-    """Follows one reader of PW_SWAP from where an earlier one had come to.
+    """Follows one reader of PW_SWAP from where an earlier reader had come to.
 
     `read_seq` is the newest message of PW_SWAP that was read, `stored_ms` when it was stored.
     """
@@ -93,22 +93,22 @@ class Progress:
             self.unreadable.popleft()
 
     def read_unreadable(self, seq: int) -> None:
-        """The next message of PW_SWAP is no batch: it may be the one that is missing."""
+        """The next message of PW_SWAP is not a batch: it may be the missing one."""
         self.read_seq = seq
         self.unreadable.append(seq)
         self._turn()
 
     def given_up(self, missing: range) -> None:
-        """As many of the unreadable may have been the answers to these."""
+        """Some of the unreadable batches may have been the answers to these: forget that many."""
         for _ in missing[: len(self.unreadable)]:
             self.unreadable.popleft()
 
     def evaluates(self, one: ClosedSlot, assembly: Assembly) -> bool:
-        """Take the next slot that closed; returns whether it is to be evaluated."""
+        """Take the next slot that closed; returns whether to evaluate it."""
         if one.reset and not (self._session_time_ms and assembly.is_first_session):
             self._session_time_ms = one.event_time_ms
         if one.reset and assembly.session_start is not None:
-            # Its first slots come from messages before the one that closed them.
+            # Its first slots come from messages before the message that closed them.
             swap_seq, tx_position = assembly.session_start
             self._restart.reset(Note(one.event_time_ms, swap_seq, tx_position, assembly.former))
         if self._phase is Phase.OVERLAPS and self._is_new(one):
@@ -126,7 +126,7 @@ class Progress:
         self._restart.take(Note(one.event_time_ms, seq, assembly.next, assembly.former))
 
     def folded(self, closed: Sequence[ClosedSlot]) -> bool:
-        """All of these have their alerts stored; returns whether the position moved."""
+        """The alerts of these slots are stored; returns whether the position moved."""
         if not closed or self._phase is not Phase.EVALUATES:
             return False
         self._folded_tx_position = closed[-1].tx_position
@@ -134,7 +134,7 @@ class Progress:
         return True
 
     def position(self, cut_ms: int) -> Position:
-        """What is to be stored."""
+        """What to store."""
         oldest = self._restart.oldest
         return Position(
             swap_stream_created=self._swap_stream_created,

@@ -22,7 +22,7 @@ class Note(NamedTuple):
     event_time_ms: int
     swap_seq: int
     tx_position: TxPosition
-    # Queues before the one that is read there.
+    # Queues before the queue that is read there.
     former: tuple[str, ...] = ()
 
 

@@ -26,7 +26,7 @@ ASK_AFTER_MS: Final = 1_000
 
 
 class SequenceGap(Enum):
-    """How long what waits has waited for what is missing."""
+    """How old the gap is."""
 
     NONE = auto()
     YOUNG = auto()

@@ -1,4 +1,4 @@
-"""Stores alerts, each under a subject of its own that takes no second message.
+"""Stores alerts, each under its own subject, which takes no second message.
 
 A refusal means that the alert is there: stored by us before a crash, or by a second
 detector that folds the same stream.
@@ -55,7 +55,7 @@ class AlertStore:
         Raises:
             PublishRefused: the broker will never take one, for another reason than a repeat.
         """
-        # The core cuts as well; what is cut here keeps its place among the others.
+        # The core cuts as well; what is cut here keeps its order among the others.
         fitting = [fitted(alert, ALERT_BYTES_MAX) for alert in alerts]
         futures = [await self._publish(alert, revision) for alert in fitting]
         for alert, future in zip(fitting, futures, strict=True):
@@ -94,7 +94,7 @@ class AlertStore:
                 self._log.warning("alert_cut", alert=alert.id, bytes_max=bytes_max, reason=why)
                 future = await self._publish(fitted(alert, bytes_max), revision)
                 continue
-            # Everything after it would wait for ever: it is left out, and that is said.
+            # Everything after it would wait for ever: it is left out, and this is logged.
             self._on_cut()
             self._log.error("alert_left_out", alert=alert.id, reason=why)
 
@@ -102,7 +102,7 @@ class AlertStore:
 async def stored_alerts(bus: Bus, log: Log, *, until_slot: int) -> list[Alert]:
     """The detector's own alerts up to a slot, in the order in which they were stored.
 
-    What somebody put there that is no alert is left out and logged.
+    Whatever else somebody put there is left out and logged.
 
     Raises:
         BrokerAway, ApiRefused: from the broker.

@@ -2,7 +2,7 @@
 
 The first detector that sees a new revision records the slot from which it holds, a little
 ahead of what it has released; every other one, and every rebuild, takes that record. A value
-that cannot be used changes nothing: what held before goes on, and `unusable` says so.
+that cannot be used changes nothing: the value before stays in force, and `unusable` says so.
 """
 
 from __future__ import annotations

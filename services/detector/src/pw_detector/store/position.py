@@ -20,13 +20,13 @@ WRONG_LAST_SEQUENCE = 10071
 
 
 class PositionStore:
-    """One key. A second detector may write it too: the one that is further wins."""
+    """One key. A second detector may write it too: whichever is further wins."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._revision = 0
         self.stored: Position | None = None
-        # Why what is stored is no position.
+        # Why what is stored is not a position.
         self.unreadable = ""
 
     async def load(self) -> Position | None:
@@ -48,7 +48,7 @@ class PositionStore:
         return self.stored
 
     def forget(self) -> None:
-        """What is stored is of a stream that is no more: the next write replaces it."""
+        """What is stored belongs to a deleted stream: the next write replaces it."""
         self.stored = None
 
     async def advance(self, position: Position) -> bool:

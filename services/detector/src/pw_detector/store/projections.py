@@ -41,7 +41,7 @@ class Projections:
         documents: dict[tuple[str, str], Any] = {
             (BUCKET_HOT, KEY): hot,
             (BUCKET_TOKENS, KEY): hot + detector.warm(WARM_MAX),
-            (BUCKET_TOKENS, KEY_UNLISTED): detector.unlisted.told(),
+            (BUCKET_TOKENS, KEY_UNLISTED): detector.unlisted.report(),
         }
         for (bucket, key), document in documents.items():
             body = msgspec.json.encode(document, order="deterministic")
@@ -52,5 +52,5 @@ class Projections:
             except (BrokerAway, ApiRefused):
                 return
             self._written[bucket, key] = body
-        # They never take more than a tenth of the time from what they show.
+        # They never take more than a tenth of the time from what they are about.
         self._every_s = max(EVERY_S, TIMES_COST * (monotonic_s() - begun_s))

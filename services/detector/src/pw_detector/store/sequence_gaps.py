@@ -14,7 +14,7 @@ from pw_common.topology.queue_name import queue_name
 from pw_common.topology.subjects import STREAM_SWAP, STREAM_TX
 
 NOT_FOUND: Final = 10037
-# Sequences asked for one by one; a crash leaves a handful among messages that wait.
+# Sequences asked for one at a time; a crash leaves a handful among messages that wait.
 ASKED_MAX: Final = 64
 
 
@@ -34,7 +34,7 @@ class SequenceGaps:
             missing: What is waited for.
             read_seq: Up to where PW_SWAP was read.
             queue: The name of the PW_TX whose sequences these are, empty where none is known.
-                Of another one the broker proves nothing.
+                About another queue the broker proves nothing.
 
         Raises:
             BrokerAway, ApiRefused: from the broker.

@@ -36,7 +36,7 @@ class AnySource(Protocol):
 
     @property
     def seen_permille(self) -> int | None:
-        """Of a thousand blocks of late, how many were seen; None where none is left out."""
+        """How many of a thousand recent blocks were seen; None where none is left out."""
 
     @property
     def sampled(self) -> str:

@@ -9,7 +9,7 @@
     sending  | yes         | the sender took it: there was room   | no: it is we who keep the source
 
 A stream ends by its source's word, or by `cut`: for silence, a lost filter, a wider one, a
-standby that is ahead, or a claim that cannot be. What it missed the next one is asked for.
+standby that is ahead, or a claim that cannot be. The next stream is asked for what it missed.
 """
 
 from __future__ import annotations
@@ -67,13 +67,13 @@ class EndpointReader:
     def __init__(self, number: int, endpoint: Endpoint, shared: Shared) -> None:
         settings, runtime = shared.settings, shared.runtime
         self.number = number
-        self.name = endpoint.shown
+        self.name = endpoint.redacted
         # Where the key is that it asks for.
         self.key_setting = "PW_INGEST_TOKEN_FILE"
         if endpoint.is_rpc:
             self.key_setting = "PW_INGEST_RPC_URL or PW_INGEST_RPC_HEADER_FILE"
         self.guard = Guard(self.name, settings, runtime, shared.steady)
-        # Whether another endpoint carries on without this one.
+        # Whether another endpoint carries on alone.
         self.may_leave: Callable[[], bool] = lambda: False
         self.source: AnySource = (
             Source(endpoint)

@@ -34,7 +34,7 @@ from pw_rpc.pace import Pace, per_second
 
 # A node indexes a block's transactions by address a moment after it has the block.
 DISTANCE_SLOTS: Final = 16
-# Slots of one round, so that one is not held for ever.
+# Slots of one round, so that no round takes for ever.
 ROUND_SLOTS_MAX: Final = 2_000
 # Some hour of slots: to catch up with more would take too long to be of use.
 BEHIND_SLOTS_MAX: Final = 9_000
@@ -249,7 +249,7 @@ class FollowedSource:
                 self._runtime.metrics.count("pw_ingest_refused_total", why="block")
                 why = f"the node's answer for transaction {signature} cannot be used: {error}"
             tries += 1
-            # One that it never gives is given up in the end: the stream is not cut before.
+            # A block that it never gives is given up in the end: the stream is not cut before.
             self._handing.ping()
             await asyncio.sleep(Backoff(PAUSE_FIRST_S, PAUSE_MAX_S).longest_s(tries - 1))
         return plain_text(why, ERROR_CHARS_MAX)

@@ -34,7 +34,7 @@ class Guard:
             self.judge = Judge(slot_ms_min=settings.slot_ms_min)
         # How far the endpoint's clock is ahead of ours, by its last update.
         self.clock_ahead_ms = 0
-        # Whether its last update said a time of sending that is no time: its lag is unknown.
+        # Whether the `created_at` of its last update is not a time: its lag is unknown.
         self.is_clockless = False
 
     @property
@@ -106,7 +106,7 @@ class Guard:
         return believed
 
     def refuse(self, refusal: Refusal, now_s: float) -> None:
-        """Count and say a refusal. A wrong `created_at` alone is no reason to leave."""
+        """Count and report a refusal. A wrong `created_at` alone is not a reason to leave."""
         self._runtime.metrics.count("pw_ingest_refused_total", why=refusal.why)
         if refusal.why != "created_at":
             self.standing.refused(now_s)
@@ -120,7 +120,7 @@ class Guard:
             )
 
     def _with_clock(self, seen: Seen, now_s: float) -> Seen:
-        """The update with its `created_at` where that is a time; else as one without."""
+        """The update, without its `created_at` if that is not a time."""
         wall_ms = now_ms()
         created_ns = plausible.created(seen, None if self.judge is None else wall_ms)
         self.is_clockless = created_ns is None

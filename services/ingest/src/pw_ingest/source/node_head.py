@@ -54,7 +54,7 @@ async def check_not_behind(node: Rpc, slot: int) -> None:
     """That a node which said where it is has not taken it back: its stream would wait for ever.
 
     Raises:
-        NodeFailed: its newest slot is far below the one that it spoke of before.
+        NodeFailed: its newest slot is far below the slot that it named before.
         NotHad, BadAnswer: it does not say.
     """
     head = await node.head()

@@ -46,7 +46,7 @@ class SourceRefuses(RuntimeError):
 
 
 class Streams:
-    """Keeps streams open for ever; which ones is `race`'s choice."""
+    """Keeps streams open for ever; `merge` decides whether all or one at a time."""
 
     def __init__(
         self,
@@ -168,7 +168,7 @@ class Streams:
             await asyncio.sleep(LEFT_LOOK_S)
 
     def _others_stand(self, reader: EndpointReader) -> bool:
-        """Whether there is an endpoint to go on with instead of this one."""
+        """Whether another endpoint can go on instead."""
         now_s = monotonic_s()
         return any(
             other is not reader
@@ -179,7 +179,7 @@ class Streams:
         )
 
     async def _after_earlier(self, reader: EndpointReader) -> None:
-        """Let the endpoints before this one speak first: it is judged by them."""
+        """Let the earlier endpoints speak first: this one is judged by them."""
         until_s = monotonic_s() + FIRST_WORD_S
         earlier = self._readers[: reader.number]
         while monotonic_s() < until_s and not all(one.updates or one.detail for one in earlier):  # noqa: ASYNC110

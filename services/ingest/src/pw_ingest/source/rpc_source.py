@@ -39,7 +39,7 @@ BAD_LISTS_MAX: Final = 5
 # After so long without a block that goes on it is asked where the node is.
 STANDS_S: Final = 10.0
 WHOLE: Final = 100
-# Sampling is said for this long after blocks were last left out.
+# Sampling is reported for this long after blocks were last left out.
 SAID_S: Final = 600.0
 
 

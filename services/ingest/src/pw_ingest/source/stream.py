@@ -58,7 +58,7 @@ def _ended_by_us() -> StreamEnded:
 
 
 def proxy_options(url: str, environ: Mapping[str, str]) -> tuple[tuple[str, int | str], ...]:
-    """What a channel is told of proxies; gRPC's own reading knows neither capitals nor loopback."""
+    """The proxy option of a channel; gRPC's own reading knows neither capitals nor loopback."""
     proxy = proxy_of(url, environ, GRPC)
     if not proxy:
         return (("grpc.enable_http_proxy", 0),)

@@ -39,7 +39,7 @@ def durable_of(selector: str) -> Durable:
 
 
 def resources() -> dict[str, Any]:
-    """What discovery is told."""
+    """The answer to API discovery."""
     return {
         "kind": "APIResourceList",
         "apiVersion": "v1",

@@ -1,1 +1,1 @@
-"""Pure: what is said to whom, and what an answer means."""
+"""Pure: what is sent to whom, and what an answer means."""

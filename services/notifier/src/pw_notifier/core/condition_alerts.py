@@ -1,4 +1,4 @@
-"""What is said of the system's health: silence must mean calm. Facts in, alerts out; pure.
+"""Alerts about the system's own health: silence must mean calm. Facts in, alerts out; pure.
 
 What is a condition, and when all is clear, is decided in `pw_health`.
 """
@@ -13,14 +13,14 @@ from pw_common.wire.alerts import Alert, AlertKind, Severity, alert_id, episode_
 from pw_health import Condition, Course, News, Snapshot, conditions
 from pw_health.condition import NEVER_MS, SEVERITIES
 
-# What is counted may grow all the time: it is said so often, with all that came since.
+# What is counted may grow all the time: it is reported this often, with all that came since.
 GROWN_MS: Final = 60_000
 LATE: Final = "pw_detector_late_total"
 COUNTED: Final = frozenset({"gap", "dead_letter", "late"})
 CHANNEL: Final = "channel_"
 # The trigger of an all-clear for more than one condition: it is about no channel alone.
 ALL_CLEAR: Final = "all_clear"
-# And of one for all that was critical, while warnings last.
+# And the trigger of an all-clear for everything critical, while warnings last.
 CRITICAL_OVER: Final = "critical_over"
 
 
@@ -43,13 +43,13 @@ class Spell:
 
     @classmethod
     def beginning(cls, name: str, began_ms: int) -> Spell:
-        """One that begins with this condition."""
+        """A spell that begins with this condition."""
         return cls(episode_id("", name, began_ms), began_ms)
 
 
 @dataclass
 class ConditionAlerts:
-    """What was said of the system."""
+    """Knows what was reported about the system."""
 
     course: Course = field(default_factory=Course)
     spell: Spell | None = None
@@ -67,7 +67,7 @@ class ConditionAlerts:
 
     @property
     def is_clear(self) -> bool:
-        """Nothing was said that is not over."""
+        """Everything that was reported is over."""
         return self.course.is_clear
 
     def resume(self, stored: Iterable[Alert], at_ms: int) -> None:
@@ -112,9 +112,9 @@ class ConditionAlerts:
         return alerts
 
     def _all_clear(self, news: News, at_ms: int) -> Alert:
-        """One for all that is over. Unless warnings last, it answers every alert of the spell."""
+        """One alert for all that is over; unless warnings last, it ends the whole spell."""
         over = news.clear
-        # A channel is not sent what is about itself.
+        # A channel is not sent alerts about itself.
         others = [one for one in over if not one.name.startswith(CHANNEL)]
         about = min(others or over, key=lambda one: SEVERITIES.index(one.severity))
         spell = self.spell or Spell.beginning(about.name, about.since_ms)
@@ -143,7 +143,7 @@ class ConditionAlerts:
         return alert
 
     def _grown(self, facts: Facts) -> tuple[list[Alert], list[Condition]]:
-        """What is counted and never goes back: said once a minute at the most.
+        """What is counted and never goes back: reported once a minute at the most.
 
         While it grows, all is not clear.
         """
@@ -186,7 +186,7 @@ def _said_before(one: Alert) -> Condition:
 
 
 def _growing(name: str, at_ms: int) -> Condition:
-    """What stands against the all-clear, and is said by its growth."""
+    """What keeps the all-clear back; its growth is reported."""
     return Condition(
         name=name, severity="critical", since_ms=at_ms, why="", what_to_do="", mode="catching_up",
         patience_ms=NEVER_MS,

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 class Others:
     """Counts all that PW_DLQ was ever given, without what any notifier put there.
 
-    What a notifier puts there is a fault of a channel, and is said by that channel's name. Beside
-    another notifier, as in a rollout, our own count is not enough; and how many the stream holds
-    is not either, for old ones are deleted. So of each look the greater growth of the two counts.
+    What a notifier puts there is a fault of a channel, and is reported under that channel's name.
+    Beside another notifier, as in a rollout, our own count is not enough. Nor is what the stream
+    holds, since old ones are deleted. So at each look the greater growth of the two counts.
     """
 
     _ours: int = 0

@@ -23,8 +23,8 @@ RETRY_AFTER_MAX_S: Final = 3_600.0
 NUMBER: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{0,9})?")
 # Failures of the moment, which the service's next answer may not show.
 PASSING: Final = frozenset({408, 425})
-# What a receiver that is set up right may say of one body. Everything else below 500 is about
-# where, how or as whom we ask, so it would be said of every alert.
+# What a correctly configured receiver may say about one body. Everything else below 500 is about
+# where, how or as whom we ask, so it would be the same for every alert.
 CONDEMNS: Final = frozenset({400, 413})
 Fate: TypeAlias = Literal["send", "late", "expired", "unwanted"]
 
@@ -68,7 +68,7 @@ def about_channel(name: str) -> str:
 
 
 def fate_of(channel: Channel, alert: Alert, stored_ms: int, now_ms: int) -> Fate:
-    """What becomes of an alert at this moment."""
+    """What to do with an alert at this moment."""
     if LEVELS[alert.severity] < LEVELS[channel.severity_min]:
         return "unwanted"
     if channel.kinds and alert.kind not in channel.kinds:
@@ -132,7 +132,7 @@ def _words(said: Said, body: str) -> str:
 
 
 def _where(headers: Mapping[str, str]) -> str:
-    """Where a redirect leads, without what may be a secret of its address."""
+    """Where a redirect leads, without the parts of its address that may be secret."""
     location = headers.get("location", "")
     if "://" not in location:
         return ""
@@ -140,16 +140,16 @@ def _where(headers: Mapping[str, str]) -> str:
 
 
 def _retry_after_s(headers: Mapping[str, str], said: Said) -> float | None:
-    told: list[Any] = [headers.get("retry-after", ""), said.retry_after]
+    values: list[Any] = [headers.get("retry-after", ""), said.retry_after]
     if isinstance(said.parameters, dict):
-        told.append(said.parameters.get("retry_after"))
-    return max((seconds for one in told if (seconds := _seconds(one)) is not None), default=None)
+        values.append(said.parameters.get("retry_after"))
+    return max((seconds for one in values if (seconds := _seconds(one)) is not None), default=None)
 
 
-def _seconds(told: object) -> float | None:
+def _seconds(value: object) -> float | None:
     """Seconds as a number or as digits, never more than we would wait; None for anything else."""
-    if isinstance(told, str) and NUMBER.fullmatch(told):
-        told = float(told)
-    if isinstance(told, bool) or not isinstance(told, int | float) or not told >= 0:
+    if isinstance(value, str) and NUMBER.fullmatch(value):
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
         return None
-    return float(min(told, RETRY_AFTER_MAX_S))
+    return float(min(value, RETRY_AFTER_MAX_S))

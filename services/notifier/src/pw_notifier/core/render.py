@@ -22,12 +22,12 @@ COLOURS: Final = {"info": 0x3B82F6, "warning": 0xF59E0B, "critical": 0xDC2626}
 # Discord takes 4,096 characters of description and Telegram 4,096 of text.
 TEXT_MAX: Final = 3_500
 DIGEST_LINES_MAX: Final = 40
-# Room for what a digest says of itself: an alert's line is never so long that none fits.
+# Room for a digest's own words: an alert's line is never so long that none fits.
 DIGEST_FRAME: Final = 60
 # Discord takes 25, but 6,000 characters in all.
 FIELDS_MAX: Final = 10
 FULLWIDTH_AT: Final = "\N{FULLWIDTH COMMERCIAL AT}"
-# A colon before a sign that is no space may make a link or an emoji.
+# A colon before a sign that is not a space may make a link or an emoji.
 MARKUP: Final = re.compile(r"[\\*_~`|\[\]<#]|:(?=\S)")
 LINE_MARKUP: Final = re.compile(r"^(\s*)([->+]|\d+(?=[.)]))", re.MULTILINE)
 
@@ -41,7 +41,7 @@ class Request(NamedTuple):
 
 
 def message_id(alerts: Sequence[Alert]) -> str:
-    """What a receiver knows a repeated message by: of one alert its id, of several one of all.
+    """How a receiver recognises a repeated message: by the id of one alert, or of all of several.
 
     With the first one's id a digest would pass for that alert, and the others would be dropped.
     """
@@ -121,13 +121,13 @@ def discord(text: str) -> str:
 
 
 def _inert(text: str) -> str:
-    # Mentions are found before escapes are, and an @ of another form is none.
+    # Mentions are found before escapes are, and another form of @ mentions nobody.
     escaped = MARKUP.sub(r"\\\g<0>", text.replace("@", FULLWIDTH_AT))
     return LINE_MARKUP.sub(r"\1\\\2", escaped)
 
 
 def _units(text: str) -> int:
-    """Characters as the services count them: one beyond 16 bits is two."""
+    """Characters as the services count them: a character beyond 16 bits is two."""
     return len(text) + sum(char > "\uffff" for char in text)
 
 

@@ -1,8 +1,9 @@
-"""How a channel stands by its answers, and what is sent next: pure.
+"""The state of a channel by its answers, and what is sent next: pure.
 
 While a channel is at fault nothing of it is lost: what waits grows into one digest, which is the
-next attempt too. An answer that condemns one message costs that message alone; but a channel
-that condemns one after the other is at fault itself, and one that refuses what others pass is not.
+next attempt too. An answer that condemns one message costs that message alone. But a channel
+that condemns one after the other is at fault itself; a channel that refuses one message while
+others pass is not.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from typing import Final, Literal, TypeAlias
 
 from pw_notifier.core.policy import Answer, Refused, Sent
 
-# So many dead letters in a row say more of the channel than of the messages.
+# This many dead letters in a row say more about the channel than about the messages.
 REFUSED_IN_ROW_MAX: Final = 3
-# After so many attempts with a digest, every other one is a single alert: if that one is taken,
+# After this many attempts with a digest, every other attempt is a single alert: if that is taken,
 # it was something in the digest.
 TOGETHER_TRIES: Final = 6
 # A failure that may pass is reported once it has lasted this long.
 PASSING_MS: Final = 60_000
-# And a dead letter, if no other one follows, for so long.
+# How long a dead letter is reported, if no other follows.
 LOST_SHOWN_MS: Final = 60_000
 DOUBTED: Final = (
     "it may have been sent before the notifier was cut off, and is to be sent once at most"
@@ -31,7 +32,7 @@ Verdict: TypeAlias = Literal["sent", "again", "apart", "condemned"]
 
 @dataclass
 class Item:
-    """What a channel knows of an alert: how many were taken when it was last refused alone."""
+    """What a channel knows about an alert: how many were taken when it was last refused alone."""
 
     refused_at: int | None = None
 
@@ -59,7 +60,7 @@ class Standing:
         return Standing(gathers=self.gathers)
 
     def chosen(self, late: int, waiting: int) -> tuple[Literal["late", "all", "one"], int]:
-        """What to send next, of so many late ones and so many in all; for one, which."""
+        """What to send next, by how many are late and wait in all; for a single alert, which."""
         many = waiting if self.gathers else late
         alone = self.held and self.tries >= TOGETHER_TRIES and self.tries % 2 == 1
         if many > 1 and (self._apart or alone):
@@ -69,7 +70,7 @@ class Standing:
         return ("late", 0) if late else ("one", 0)
 
     def after(self, answer: Answer, items: Sequence[Item], now_ms: int) -> Verdict:
-        """Take in the answer to these; what becomes of them."""
+        """Note the answer to these; returns what to do with them."""
         if isinstance(answer, Sent):
             self._take(len(items))
             return "sent"
@@ -96,11 +97,11 @@ class Standing:
         return "again"
 
     def lose(self, count: int, now_ms: int) -> None:
-        """So many were too old to be tried again."""
+        """How many were too old to be tried again."""
         self._lose(count, f"too old to be sent: {self.why or 'the notifier was away'}", now_ms)
 
     def doubt(self, now_ms: int) -> None:
-        """One may have been sent by a process that was cut off, and must not go out twice."""
+        """An alert may have been sent by a process that was cut off, and must not go out twice."""
         self._lose(1, DOUBTED, now_ms)
 
     def emptied(self) -> None:
@@ -114,9 +115,9 @@ class Standing:
         self._right()
 
     def worked(self) -> None:
-        """A message that was none of what waits got through: the fault is over.
+        """Another message than those that wait got through: the fault is over.
 
-        What waits is not judged by it: no alert is condemned because a test message passed.
+        What waits is not judged by that: no alert is condemned because a test message passed.
         """
         self._right()
 

@@ -1,6 +1,6 @@
 """The notifier's dead letters: stored before their alert is acknowledged, and counted apart.
 
-What they report is a fault of a channel, which is said by the channel's name and to the others. As
+They report a fault of a channel; that is reported by the channel's name, to the other channels. As
 a plain growth of PW_DLQ it would go out through the channel that failed, and fail, and grow.
 """
 

@@ -1,4 +1,4 @@
-"""One channel: its durable on PW_ALERT, what waits, and what becomes of it."""
+"""One channel: its durable on PW_ALERT, what waits, and what happens to it."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Delivery:
             await unless(self._ending, RETRY_S)
 
     def end(self) -> None:
-        """Begin no further attempt; one that is under way comes to its end first."""
+        """Begin no further attempt; an attempt under way comes to its end first."""
         self._ending.set()
 
     def fails(self, *, held_ms: int = 0) -> str:
@@ -79,7 +79,7 @@ class Delivery:
         return self.standing.says(now_ms(), len(self.waiting), held_ms=held_ms)
 
     def says(self) -> str:
-        """What a person should see to of this channel; empty where nothing is wrong."""
+        """What a person should see to on this channel; empty where nothing is wrong."""
         chat_id = self.sender.moved_to(self.channel)
         moved = f"sends to chat {chat_id}, which its group became: set this chat_id"
         return self.fails() or (moved if chat_id else "")
@@ -139,7 +139,7 @@ class Delivery:
         """What waits is asked for at once by whoever has the channel next."""
         try:
             if self._ending.is_set() and self.channel.delivery == "at_most_once":
-                # We would have tried it again, so the next one may; but not what was cut off.
+                # We would have tried it again, so the next process may; but not what was cut off.
                 for one in self.waiting:
                     if one.alert.id not in self._under_way:
                         await self._delivery_log.unsent(one.alert.id)
@@ -206,7 +206,7 @@ class Delivery:
         metrics, channel = self.runtime.metrics, self.channel
         verdict = self.standing.after(answer, chosen, now_ms())
         if verdict == "sent" or isinstance(answer, Sent):
-            # As many as that may be more, of which the rest goes the same way.
+            # If that many are late, more may be; the rest goes the same way.
             was_full = len(self.waiting) >= WAITING_MAX
             await self._delivery_log.sent(*(one.alert.id for one in chosen))
             for one in chosen:
@@ -236,7 +236,7 @@ class Delivery:
                 await self._delivery_log.unsent(one.alert.id)
 
     async def _is_ours(self, one: Waiting) -> bool:
-        """Whether to send it: not when it was sent, nor where it may have been and must not twice.
+        """Whether to send it: not if it was sent, nor if it may have been and must not be twice.
 
         Somebody may look whether it arrived, and send its dead letter once more.
         """

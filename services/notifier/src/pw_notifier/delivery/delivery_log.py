@@ -30,7 +30,7 @@ class DeliveryLog:
     def __init__(self, bus: Bus, channel: str) -> None:
         self._bus = bus
         self._channel = channel
-        # Of what is claimed and not decided.
+        # Revisions of what is claimed and not decided.
         self._revisions: dict[str, int] = {}
         # What went out while the broker was away: it must not go out again meanwhile.
         self._unnoted: set[str] = set()
@@ -99,7 +99,7 @@ class DeliveryLog:
                     raise error
 
     async def unsent(self, alert_id: str) -> None:
-        """Say of one that was claimed that it may be sent. Raises BrokerAway, ApiRefused."""
+        """Say that a claimed alert may be sent after all. Raises BrokerAway, ApiRefused."""
         if alert_id in self._unnoted:
             await self._note_sent(alert_id)
             return
@@ -121,12 +121,12 @@ class DeliveryLog:
         try:
             await self._note_sent(alert_id)
         except (BrokerAway, ApiRefused) as error:
-            # Those beside it are noted all the same.
+            # The others are noted all the same.
             return error
         return None
 
     async def _note_sent(self, alert_id: str) -> None:
-        # Whatever stands there, it went out.
+        # Whatever is stored there, it went out.
         await self._bus.kv_put(BUCKET_OUTBOX, self._key(alert_id), SENT)
         self._unnoted.discard(alert_id)
         self.forget(alert_id)

@@ -16,7 +16,7 @@ NS: Final = 1_000_000_000
 async def make_durable(runtime: Runtime, channel: Channel) -> None:
     """The channel's durable, beginning with what is stored from now on.
 
-    It says whether its channel is off: then it is no fault that alerts wait there.
+    It says whether its channel is off: then it is not a fault that alerts wait there.
 
     Raises:
         BrokerAway, ApiRefused: from the broker.

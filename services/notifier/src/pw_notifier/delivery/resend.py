@@ -55,7 +55,7 @@ class Resending:
         await answer_questions(bus, RESEND_NOTIFIER, "notifier", self._on_question)
 
     async def stop(self, within_s: float) -> None:
-        """What is under way comes to its end, if it does so in time, and nothing else begins."""
+        """Let what is under way end, if it does so in time; begin nothing else."""
         self._stopping = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=within_s)
@@ -76,11 +76,11 @@ class Resending:
 
     async def _answer(self, message: Msg) -> None:
         try:
-            told = await self._resend(headers_of(message).get(CHANNEL, ""), message.data)
+            result = await self._resend(headers_of(message).get(CHANNEL, ""), message.data)
         except (BrokerAway, ApiRefused) as error:
-            told = {"error": str(error)}
+            result = {"error": str(error)}
         try:
-            await respond(message, msgspec.json.encode(told))
+            await respond(message, msgspec.json.encode(result))
         except Unanswered as error:
             self._runtime.log.warning("resend_unanswered", reason=error.why)
 
@@ -103,7 +103,7 @@ class Resending:
             channel.name, DeliveryLog(self._runtime.bus, channel.name)
         )
         once = {one.id: one for one in alerts}
-        # A letter was tried before it became one; to send it now is what somebody asks for.
+        # A dead letter was tried before it became one; somebody asks for it to be sent now.
         try:
             claims = {one: await delivery_log.claim(one, again=True) for one in once}
             ours = [alert for one, alert in once.items() if claims[one] == "ours"]

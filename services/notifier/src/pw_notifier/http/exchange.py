@@ -37,7 +37,7 @@ class NoAnswer(Exception):
     """There was no status; the message has neither URL nor anything that the other side said.
 
     `astray`: no other request to this address would get one. There is no such host, what answers
-    is not trusted, or it is no address.
+    is not trusted, or it is not an address.
     `unsure`: some of the request was written, so it may have arrived.
     """
 

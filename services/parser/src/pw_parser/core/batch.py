@@ -18,6 +18,7 @@ from pw_common.wire.envelope import (
 from pw_common.wire.framing import BadFrame, frame, split
 from pw_common.wire.limits import DECOMPRESSED_BYTES_MAX, UNPARSED_PER_BATCH_MAX
 from pw_common.wire.messages import Batch, Counts, UnparsedAt
+from pw_parser.core.calls.statements import NOTHING
 from pw_parser.core.decode.programs import BUILT_IN, Programs
 from pw_parser.core.parse import Malformed, Parsed, parse
 
@@ -164,17 +165,19 @@ def _unparsed(read: Iterable[Parsed]) -> Iterator[UnparsedAt]:
             yield UnparsedAt(slot=one.slot, signature=one.signature, **unparsed._asdict())
 
 
-def _tally(read: Iterable[Parsed]) -> Tally:
-    slot = 0
+def _tally(read: Sequence[Parsed]) -> Tally:
     called: Counter[str] = Counter()
     unparsed: Counter[str] = Counter()
     disagreements: Counter[str] = Counter()
     agreements: Counter[str] = Counter()
     for one in read:
-        slot = max(slot, one.slot)
+        if one.said is NOTHING:
+            # That of most updates: four empty counts of each would cost a hundredth of its parsing.
+            continue
         for venue, count in one.said.called:
             called[venue] += count
         unparsed.update(each.venue for each in one.said.unparsed)
         disagreements.update(one.disagreements)
         agreements.update(one.agreements)
+    slot = max((one.slot for one in read), default=0)
     return Tally(slot, called, unparsed, disagreements, agreements)

@@ -6,11 +6,12 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from pw_common.wire.messages import Event, RoundTrip, Swap
 from pw_parser.core.balances.context import Context, signature_text
-from pw_parser.core.balances.ledger import Ledger, ledger_of
 from pw_parser.core.balances.owners import with_owners
 from pw_parser.core.balances.wallets import is_wallet
 from pw_parser.core.calls.hops import shape_of
+from pw_parser.core.calls.ledger import Ledger
 from pw_parser.core.calls.statements import NOTHING, Statements
+from pw_parser.core.calls.walk import ledger_of
 from pw_parser.core.decode.programs import BUILT_IN, QUOTE_MINTS, SOL_MINT, Programs
 from pw_parser.core.decode.transaction import Malformed, View, info_of, message_of, view_of
 from pw_parser.core.successful import parsed_of

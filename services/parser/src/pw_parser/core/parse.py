@@ -16,11 +16,10 @@ __all__ = ["Malformed", "Parsed", "parse"]
 
 
 _SLOT: Final = Parsed("slot")
-# By whether it failed and whether it is a vote: what moves no token is read no further.
-_UNREAD: Final = {
-    (failed, vote): Parsed("transaction", failed=failed, vote=vote)
-    for failed, vote in ((True, False), (False, True), (True, True))
-}
+# What moves no token is read no further.
+_VOTE: Final = Parsed("transaction", vote=True)
+_FAILED_VOTE: Final = Parsed("transaction", failed=True, vote=True)
+_FAILED: Final = Parsed("transaction", failed=True)
 
 
 def parse(update: bytes, programs: Programs = BUILT_IN) -> Parsed:
@@ -51,8 +50,10 @@ def _transaction(update: geyser_pb2.SubscribeUpdateTransaction, programs: Progra
         raise _beyond(update.slot)
     info = info_of(update)
     failed = info.meta.HasField("err")
-    if failed or info.is_vote:
-        return _UNREAD[failed, info.is_vote]
+    if info.is_vote:
+        return _FAILED_VOTE if failed else _VOTE
+    if failed:
+        return _FAILED
     return parsed_of(view_of(info, update.slot), programs)
 
 

@@ -32,21 +32,7 @@ def add_pools(events: list[Event], view: View, said: Statements) -> None:
                 ordinal=len(events),
                 slot=view.slot,
                 index=view.tx_index,
-                what=facts.what,
-                venue=facts.venue,
-                pool=facts.pool,
-                mint_a=facts.mint_a,
-                mint_b=facts.mint_b,
-                amount_a_raw=facts.amount_a_raw,
-                amount_b_raw=facts.amount_b_raw,
-                reserve_a_raw=facts.reserve_a_raw,
-                reserve_b_raw=facts.reserve_b_raw,
-                virtual_a_raw=facts.virtual_a_raw,
-                virtual_b_raw=facts.virtual_b_raw,
-                shares_raw=facts.shares_raw,
-                lp_mint=facts.lp_mint,
-                user=facts.user,
-                to=facts.to,
+                **facts._asdict(),
             )
         )
 

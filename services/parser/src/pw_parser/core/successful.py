@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 from pw_common.wire.messages import Event, QuoteTrade, TokenCreated, Transfer
 from pw_parser.core.balances.context import Context, Leg, signature_text
 from pw_parser.core.balances.funding import fundings_among, sol_transfers_of
-from pw_parser.core.balances.ledger import Ledger, ledger_of
 from pw_parser.core.calls.cross_check import AGREES, DISAGREES, FROM_EVENT, opinion_of
 from pw_parser.core.calls.statements import NOTHING, Statements, statements_of
+from pw_parser.core.calls.walk import ledger_of
 from pw_parser.core.decode.programs import QUOTE_MINTS, SOL_MINT, STABLE_MINTS, Programs
 from pw_parser.core.decode.system import SolTransfer
 from pw_parser.core.decode.transaction import U64_MAX, View
@@ -63,10 +63,9 @@ def parsed_of(view: View, programs: Programs) -> Parsed:
         return _parsed(view, events)
     ledger = ledger_of(view, programs)
     view = ledger.view
-    sent = [one for _, one in ledger.system if isinstance(one, SolTransfer)]
     ran = ledger.venues or ledger.routers or ledger.calls.invocations
     if not ran and not may_trade(view):
-        _add_transfers(events, view, sent)
+        _add_transfers(events, view, ledger.sol_transfers())
         return _parsed(view, events)
     said = statements_of(view, ledger.calls)
     judgement = judgement_of(ledger, said, programs)
@@ -77,7 +76,7 @@ def parsed_of(view: View, programs: Programs) -> Parsed:
         hops = judgement.hops
         unlisted = tuple(dict.fromkeys(hop.venue for hop in hops if hop.program is None))
         for leg in judgement.legs:
-            weighed, venue = _weighed(leg, judgement, ledger, said, unlisted)
+            weighed, venue = _weighed(leg, judgement, said, unlisted)
             events.append(swap_of(judgement.context, weighed, hops, len(events)))
             agreed |= AGREES in weighed.reasons
             if venue:
@@ -86,7 +85,7 @@ def parsed_of(view: View, programs: Programs) -> Parsed:
     if said is not NOTHING:
         _add_tokens(events, view, said)
         _add_quote_trades(events, view, said)
-    _add_transfers(events, view, sent)
+    _add_transfers(events, view, ledger.sol_transfers())
     add_pools(events, view, said)
     agreements = tuple(dict.fromkeys(one.venue for one in said.trades)) if agreed else ()
     return _parsed(view, events, said, tuple(disagreements), agreements)
@@ -194,11 +193,11 @@ def _add_transfers(events: list[Event], view: View, sent: list[SolTransfer]) -> 
 
 
 def _weighed(
-    leg: Leg, judgement: Judgement, ledger: Ledger, said: Statements, unlisted: tuple[str, ...]
+    leg: Leg, judgement: Judgement, said: Statements, unlisted: tuple[str, ...]
 ) -> tuple[Leg, str]:
     """The leg with what events and pools add to it, and the venue whose event disagrees."""
     alone = all(other.trader == leg.trader for other in judgement.legs)
-    venues = (*ledger.venues, *unlisted)
+    venues = (*judgement.context.ledger.venues, *unlisted)
     opinion = opinion_of(said, venues, leg, alone=alone)
     if opinion.reason != AGREES:
         moved = _as_the_pool_moved(leg, judgement.context)

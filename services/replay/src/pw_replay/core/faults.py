@@ -18,7 +18,7 @@ class BadPlan(ValueError):
 
 @dataclass(frozen=True)
 class Plan:
-    """`drop_after`: cut every stream once, after so many updates. `skip_slots`: both inclusive.
+    """`drop_after`: cut every stream once, after that many updates. `skip_slots`: both inclusive.
 
     `duplicate_every`: send each nth transaction twice. `refuse`: what no filter may ask for.
     """

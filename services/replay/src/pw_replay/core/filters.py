@@ -104,7 +104,7 @@ class Filter:
 
 
 def is_ping_only(request: geyser_pb2.SubscribeRequest) -> bool:
-    """A request that carries a ping and no filter leaves the subscription as it is."""
+    """A request that carries a ping and no filter leaves the subscription unchanged."""
     return request.HasField("ping") and not (
         request.transactions or request.slots or request.blocks_meta
     )
@@ -159,7 +159,7 @@ def _keys(name: str, kind: str, keys: list[str]) -> frozenset[bytes]:
         try:
             found.add(bytes(Pubkey.from_string(key)))
         except ValueError as error:
-            raise BadFilter(f"filter {name!r}: {key!r} in {kind} is no address") from error
+            raise BadFilter(f"filter {name!r}: {key!r} in {kind} is not an address") from error
     return frozenset(found)
 
 
@@ -167,4 +167,4 @@ def _signature(name: str, text: str) -> bytes:
     try:
         return bytes(Signature.from_string(text))
     except ValueError as error:
-        raise BadFilter(f"filter {name!r}: {text!r} is no signature") from error
+        raise BadFilter(f"filter {name!r}: {text!r} is not a signature") from error

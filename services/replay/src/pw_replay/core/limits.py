@@ -26,7 +26,7 @@ TOKEN_PROGRAMS: Final = frozenset(
 
 
 class FilterLimits(NamedTuple):
-    """What a transaction filter may ask for; 0 accounts is no limit of the plan's."""
+    """What a transaction filter may ask for; 0 accounts means that the plan sets no limit."""
 
     any_allowed: bool = True
     token_programs_allowed: bool = True

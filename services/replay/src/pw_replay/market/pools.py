@@ -152,7 +152,7 @@ def amm(
     quote_reserve: int,
     tokens: int = 100_000_000,
 ) -> Pool:
-    """A pool of 100 million (or so many) tokens against `quote_reserve` raw units."""
+    """A pool of 100 million tokens (or another number) against `quote_reserve` raw units."""
     base_reserve = tokens * 10**mint.decimals
     key = p.pda(PROGRAM_OF[venue], b"pool", mint.key, quote.key)
     lay_out = {Venue.PUMP_AMM: _pump_amm, Venue.UNLISTED: _unlisted}.get(venue, _raydium)

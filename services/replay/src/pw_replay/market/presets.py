@@ -11,7 +11,7 @@ DENSE: Final = "dense"
 DEMO: Final = "demo"
 PRESETS: Final = (DEMO, VARIED, DENSE)
 
-# Failures among transactions that are no votes. Public figures of mainnet: a fifth to three fifths.
+# Failures among all transactions but votes. Public figures of mainnet: a fifth to three fifths.
 FAILURES_MIN: Final = 0.2
 FAILURES_MAX: Final = 0.6
 FAILURES_DEFAULT: Final = 0.35

@@ -1,1 +1,1 @@
-"""Taking messages from streams: by position, or acknowledged one by one."""
+"""Taking messages from streams: by position, or acknowledged one at a time."""

@@ -83,6 +83,8 @@ class LogReader:
             "num_replicas": 1,
             "headers_only": self._headers_only,
         }
+        # Known before it is asked for: a reader that is cancelled meanwhile gives it up as well.
+        self._consumer = name
         create = f"CONSUMER.CREATE.{self._stream}.{name}"
         if self._subject:
             config["filter_subject"] = self._subject
@@ -94,7 +96,6 @@ class LogReader:
             {"stream_name": self._stream, "config": config, "action": "create"},
         )
         self.pending = int(made.get("num_pending", 0))
-        self._consumer = name
         self._delivered = 0
         self._quiet = 0
         self._subscription = await self._bus.js.pull_subscribe_bind(
@@ -122,15 +123,17 @@ class LogReader:
         return await self._in_order(messages)
 
     async def close(self) -> None:
-        """Give the consumer up; the next fetch makes another one."""
+        """Give the consumer up; the next fetch makes another."""
         subscription, self._subscription = self._subscription, None
-        if subscription is None:
+        consumer, self._consumer = self._consumer, ""
+        if not consumer:
             return
         try:
-            await subscription.unsubscribe()
+            if subscription is not None:
+                await subscription.unsubscribe()
             # Not waited for: an abandoned consumer also ends by itself.
             await self._bus.client.publish(
-                f"$JS.API.CONSUMER.DELETE.{self._stream}.{self._consumer}", b""
+                f"$JS.API.CONSUMER.DELETE.{self._stream}.{consumer}", b""
             )
         except (NatsError, OSError):
             return
@@ -161,7 +164,7 @@ class LogReader:
         return found
 
     async def _after_quiet(self) -> None:
-        # A consumer that is gone looks like a quiet stream; the stream's end tells them apart.
+        # A consumer that is gone looks like a quiet stream; the stream's end distinguishes them.
         self._quiet += 1
         if self._quiet < QUIET_FETCHES_MAX:
             return

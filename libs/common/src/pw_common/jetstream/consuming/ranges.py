@@ -38,7 +38,7 @@ async def read_range(
     if first_seq > last_seq:
         return
     reader = LogReader(bus, stream, start_seq=first_seq, subject=subject, headers_only=headers_only)
-    quiet = 0
+    quiet, expected_seq = 0, first_seq
     try:
         await reader.open()
         while reader.pending and reader.position < last_seq:
@@ -50,6 +50,11 @@ async def read_range(
             for message in messages:
                 if message.seq > last_seq:
                     return
+                if message.seq < first_seq:
+                    return  # It ends before that: its reader begins again at its beginning.
+                if message.seq < expected_seq:
+                    raise BrokerAway(f"{stream} was made again while it was read: try again")
+                expected_seq = message.seq + 1
                 yield message
     finally:
         await reader.close()

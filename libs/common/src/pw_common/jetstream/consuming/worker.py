@@ -29,7 +29,7 @@ from pw_common.process.tasks import end_tasks
 
 FETCH_TIMEOUT_S = 0.5
 BROKER_RETRY_S = 0.25
-# Otherwise messages would be given up, or taken for done, without us.
+# Otherwise messages would be dropped, or counted as done, without us.
 CONSUMER_MUST = {"max_deliver": -1, "ack_policy": "explicit"}
 
 
@@ -85,10 +85,10 @@ class Hooks:
         """A message was answered, and is acknowledged."""
 
     def on_health(self, reason: str) -> None:
-        """Why there can be no work; empty when there can again."""
+        """Why there can be no work; empty once there can be again."""
 
     def on_swept(self, count: int) -> None:
-        """So many acknowledged messages were there again after a crash, and were removed."""
+        """How many acknowledged messages were there again after a crash, and were removed."""
 
 
 class _InHand(NamedTuple):
@@ -221,10 +221,10 @@ class Worker:
 
     async def _publish(self, done: Done) -> list[asyncio.Future[Stored]]:
         """Dead letters are stored before the output that counts them."""
-        letters = [await self._begin(one) for one in done.dead_letters]
-        if letters:
-            await asyncio.gather(*letters)
-        return letters + [await self._begin(one) for one in done.outputs]
+        dead_letters = [await self._begin(one) for one in done.dead_letters]
+        if dead_letters:
+            await asyncio.gather(*dead_letters)
+        return dead_letters + [await self._begin(one) for one in done.outputs]
 
     async def _begin(self, one: Publish) -> asyncio.Future[Stored]:
         return await self._publisher.publish(one.subject, one.body, one.headers)
@@ -310,7 +310,7 @@ async def _hold(messages: list[Msg], every_s: float) -> None:
                 try:
                     await message.in_progress()
                 except (NatsError, OSError):
-                    break  # The connection is away: redelivery is what it is for.
+                    break  # The connection is away: redelivery exists for this.
 
 
 async def _ack(message: Msg) -> None:

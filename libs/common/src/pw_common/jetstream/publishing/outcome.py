@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 class NotNow(Exception):  # noqa: N818 - not an error
-    """What the input needs is not there yet: it is given back, for us or another one."""
+    """What the input needs is not there yet: it is given back, for us or another worker."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ its replicas have not agreed on yet) or unanswered is sent again with the same
 Msg-Id until it is stored: that is how backpressure reaches the source. Messages
 may be stored in another order than published.
 
-What is sent when, and what waits, is decided by `window.py`, where its table is. This file
+`window.py` decides what is sent when, and what waits; its table is there. This file
 carries it out: it sends, reads answers, wakes those that wait, and looks at the clock.
 """
 
@@ -37,7 +37,7 @@ SWEEP_S: Final = 0.05
 
 
 class Stored(NamedTuple):
-    """The broker's word that a message is stored."""
+    """The broker's answer that a message is stored."""
 
     stream: str
     seq: int
@@ -108,7 +108,7 @@ class Publisher:
         """Send; returns at once when the window has room, with a future of `Stored`.
 
         The future raises `PublishRefused` when the broker will never take it, as it
-        does with a message over its `max_payload`: that one is not even sent.
+        does with a message over its `max_payload`: such a message is not even sent.
         """
         payload_max = int(self._bus.client.max_payload)
         # The broker counts the headers too, and ends the connection over what is too large.
@@ -199,7 +199,7 @@ class Publisher:
         self._answer(token, PublishRefused(refused.subject, err_code, description))
 
     def _answer(self, token: int, answer: Stored | PublishRefused) -> None:
-        """Tell the caller, and wake the next one that waits."""
+        """Tell the caller, and wake the next waiter."""
         future = self._futures.pop(token)
         self._wake_next()
         if not self._futures:

@@ -3,10 +3,10 @@
     a message | event                        | becomes | decision
     -         | offered, there is room       | SENT    | send it
     -         | offered, no room             | -       | wait: the caller is woken for room
-    SENT      | stored, as a duplicate too   | -       | tell the caller, wake one that waits
+    SENT      | stored, as a duplicate too   | -       | tell the caller, wake a waiter
     SENT      | refused for the moment       | REFUSED | wait for its pause
     SENT      | refused for good             | -       | give up: tell the caller, wake another
-    SENT      | no answer in time            | SENT    | send it again, after the same time anew
+    SENT      | no answer in time            | SENT    | send it again, and again after that time
     REFUSED   | its pause is over            | SENT    | send it again
     REFUSED   | stored, or refused for good  | -       | as for SENT: a late answer counts
     REFUSED   | refused for the moment       | REFUSED | a longer pause
@@ -128,7 +128,7 @@ class Window:
         return self._remove(token)
 
     def due(self, now_s: float) -> Iterator[Again]:
-        """What is to be sent again now, one after the other; only while there is a connection."""
+        """What to send again now, one after the other; only while there is a connection."""
         for token, out in list(self._out.items()):
             # What was answered since the first of these went out is gone, or has a new pause.
             if token not in self._out or out.due_s > now_s:

@@ -1,4 +1,4 @@
-"""Which message stood at which sequence of PW_TX, to know another one at the same place."""
+"""Which message stood at which sequence of PW_TX, to notice another message there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Answered:
     def __init__(self) -> None:
         self._now: dict[int, str] = {}
         self._before: dict[int, str] = {}
-        # Ids of what stood in queues that are gone, or beyond the copy of one.
+        # Ids of what stood in queues that are gone, or beyond a queue's copy.
         self._lost: dict[str, None] = {}
 
     def note(self, batch: Batch) -> None:

@@ -6,8 +6,8 @@ from typing import Final
 
 from pw_common.wire.messages import Batch
 
-# Sequence gaps that were passed over are remembered: one comes of a parser that is away, or of a
-# crash.
+# How many passed-over sequence gaps are remembered: each comes from a parser that is away, or from
+# a crash.
 SEQUENCE_GAPS_MAX: Final = 1_024
 
 
@@ -31,7 +31,7 @@ class Prefix:
         What is missing below it may come all the same: it is passed over, not forgotten.
         """
         if self._next < first_seq:
-            # Of what waits below, each splits what is missing.
+            # Each batch that waits below splits what is missing.
             below = [seq for seq in sorted(self._held) if seq < first_seq]
             starts, ends = [self._next, *(seq + 1 for seq in below)], [*below, first_seq]
             missing = [range(*pair) for pair in zip(starts, ends, strict=True)]

@@ -1,7 +1,7 @@
 """Which queue a batch is of: the one that is read, one before it, or one that begins here. Pure.
 
 Every batch names the queue that its message stood in (`pw_common.topology.queue_name`). The
-broker may delete that queue and make it anew, or put a copy in its place, more than once and
+broker may delete that queue and create it again, or put a copy in its place, more than once and
 in any order of the copies' ages. Parsers go on answering for a while what they had in hand.
 
 | the batch's name                              | its kin         | what it means                 |
@@ -12,7 +12,7 @@ in any order of the copies' ages. Parsers go on answering for a while what they 
 | a former one's, beyond what both share        | `BEFORE`        | lost, and sent again          |
 | a former one's, which shares nothing          | `GONE`          | another history               |
 | one that was never met, and shares sequences  | `RESTORED`      | a copy took the queue's place |
-| one that was never met, and shares nothing    | `ANEW`          | the queue was deleted         |
+| one that was never met, and shares nothing    | `RECREATED`     | the queue was deleted         |
 | a former one's, after `IN_HAND_MAX` such      | as one of these | it came back for good         |
 
 A name never says which of two copies was restored first. Whichever is met later in PW_SWAP
@@ -33,7 +33,7 @@ from pw_common.wire.messages import Batch
 
 # Queues that are remembered; each is a restore, or a queue that was deleted.
 FORMER_MAX: Final = 256
-# What a fleet may have in hand of a queue that is no more.
+# What a fleet may have in hand of a deleted queue.
 IN_HAND_MAX: Final = PARSER_ACK_PENDING_MAX
 
 
@@ -44,7 +44,7 @@ class Kin(Enum):
     BEFORE = auto()
     GONE = auto()
     RESTORED = auto()
-    ANEW = auto()
+    RECREATED = auto()
 
 
 class Queues:
@@ -60,11 +60,11 @@ class Queues:
 
     @property
     def former(self) -> tuple[str, ...]:
-        """Those before the one that is read: what a later reader cannot know by itself."""
+        """The queues before the present one, which a later reader cannot know by itself."""
         return tuple(self._former)
 
     def kin(self, batch: Batch) -> Kin:
-        """Take the next batch of PW_SWAP; `RESTORED` and `ANEW` say that its queue is read now."""
+        """Take the next batch of PW_SWAP; from `RESTORED` or `RECREATED` on its queue is read."""
         name = batch.tx_stream_created
         if name == self.present:
             self._strays = 0
@@ -93,4 +93,4 @@ class Queues:
             del self._former[next(iter(self._former))]
         self.present, self._strays = name, 0
         self.shared_seq = shared_seq or 0
-        return Kin.ANEW if shared_seq is None else Kin.RESTORED
+        return Kin.RECREATED if shared_seq is None else Kin.RESTORED

@@ -1,4 +1,4 @@
-"""Releases batches in the order of PW_TX, and says what of each one counts: pure.
+"""Releases batches in the order of PW_TX, and says what counts of each: pure.
 
 What is held and released is a function of queue names, sequences and message ids alone.
 
@@ -9,13 +9,13 @@ What is held and released is a function of queue names, sequences and message id
 | `PRESENT`        | met, another message, the first such  | what waits: `EVENTS`; begins here    |
 | `PRESENT`        | met, another message, below the first | released at once, `CLAIMS`           |
 | `PRESENT`        | the next one                          | released with what waited, `CLAIMS`  |
-| `PRESENT`        | empty; its first answer is held       | these change places                  |
+| `PRESENT`        | empty; its first answer is held       | these swap places                   |
 | `PRESENT`        | a later one                           | held                                 |
 | `BEFORE`, `GONE` | any, the message is met               | dropped as a repeat                  |
 | `BEFORE`         | any                                   | released at once, `EVENTS`           |
 | `GONE`           | any                                   | released at once, `NOTHING`          |
 | `RESTORED`       | then as `PRESENT`                     | what waits beyond the copy: `EVENTS` |
-| `ANEW`           | then as `PRESENT`                     | what waits: `CLAIMS`; `QueueEnds`    |
+| `RECREATED`      | then as `PRESENT`                     | what waits: `CLAIMS`; `QueueEnds`    |
 
 Invariants: no sequence of one queue is released twice. `CLAIMS` are released in rising order,
 but for what was passed over. What a lost message claimed is never released with `CLAIMS`: it
@@ -54,7 +54,7 @@ class Released(NamedTuple):
 
 
 class QueueEnds(NamedTuple):
-    """Nothing of the queue before is to come; another one begins at `tx_position`."""
+    """Nothing of the queue before is to come; another queue begins at `tx_position`."""
 
     tx_position: TxPosition
     swap_seq: int
@@ -146,8 +146,8 @@ class Sequencer:
             case Kin.RESTORED:
                 lost = self._restored(self._queues.shared_seq)
                 return [*lost, *self._in_turn(batch, stored, watermark)]
-            case Kin.ANEW:
-                return [*self._anew(stored), *self._in_turn(batch, stored, watermark)]
+            case Kin.RECREATED:
+                return [*self._recreated(stored), *self._in_turn(batch, stored, watermark)]
 
     def pass_over(self) -> list[Step]:
         """Go on without what is missing before the first held batch."""
@@ -185,7 +185,7 @@ class Sequencer:
         self._answered.cut(through_seq)
         return self._lost(lost)
 
-    def _anew(self, stored: Stored) -> list[Step]:
+    def _recreated(self, stored: Stored) -> list[Step]:
         """Sequences begin at 1 again, and nothing says what was lost."""
         self.incarnation += 1
         released = self._released(self._prefix.rebase(1))
@@ -193,7 +193,7 @@ class Sequencer:
         return [*released, QueueEnds(TxPosition(self.incarnation, 1), stored.seq)]
 
     def _is_other(self, batch: Batch, watermark: Watermark) -> bool:
-        """Whether this is another message than the one that stood at its sequence."""
+        """Whether another message stood at its sequence before."""
         if not batch.tx_id:
             return False
         known = self._answered.known(batch.tx_seq)
@@ -247,6 +247,6 @@ class Sequencer:
         return Released(batch, Trust.CLAIMS, tx_position, stored.seq)
 
     def _alone(self, batch: Batch, stored: Stored, trust: Trust) -> Released:
-        """It stands at no sequence of the present queue: it is taken where that one has come to."""
+        """It has no sequence in the present queue: it is taken where that queue has come to."""
         tx_position = TxPosition(self.incarnation, self._prefix.next_seq - 1)
         return Released(batch, trust, tx_position, stored.seq)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-# Of one session; the oldest of more are never found mended.
+# Breaks of one session; beyond this the oldest are never found mended.
 BREAKS_MAX: Final = 4_096
 # Parents of blocks that were filled in, the newest: a gap of two hours has 18,000.
 FILLED_MAX: Final = 65_536
@@ -45,7 +45,7 @@ class Breaks:
             self._filled[slot] = parent
 
     def mended(self) -> tuple[int, ...]:
-        """The broken slots before which every block is there now; each is said once."""
+        """The broken slots before which every block is there now; each is returned once."""
         found = tuple(slot for slot in list(self._open) if self._is_mended(slot))
         for slot in found:
             del self._open[slot]

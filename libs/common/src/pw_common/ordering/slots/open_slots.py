@@ -11,7 +11,7 @@
 | of a transaction, in a filled gap | closed   | amends its slot (`backfill.py`)        |
 
 A slot closes once, in rising order, when the watermark has reached it. Its event time is fixed
-then, from the time of the slot before and its own block time. Until one slot has told its time,
+then, from the time of the slot before and its own block time. Until one slot has its time,
 nothing can be timed, and what closes before is counted `untimed`.
 """
 
@@ -56,7 +56,7 @@ class At(NamedTuple):
 
 
 class OpenSlots:
-    """Made anew for each session; `left` goes on counting."""
+    """A new object for each session; `left` goes on counting."""
 
     def __init__(self, left: Left) -> None:
         self._left = left

@@ -1,4 +1,4 @@
-"""By which filters the slots that are still open were seen, and how events are told apart."""
+"""By which filters the slots that are still open were seen, and how events are distinguished."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Event(Protocol):
 
 
 def key_of(event: Event) -> Hashable:
-    """Its identity; most are the only one of their transaction, and the string is there already."""
+    """An event's identity; most are alone in their transaction, and the string exists already."""
     return event.signature if event.ordinal == 0 else (event.signature, event.ordinal)
 
 
@@ -35,7 +35,7 @@ class SeenBy:
     def note(self, batch: Batch, closed: int) -> None:
         """Take a batch; up to `closed` nothing is asked for any more.
 
-        An older version says no filter, which changes nothing: it cannot see less at times.
+        An older version names no filter, which changes nothing: it never sees less.
         """
         for slot in [one for one in self._slots if one <= closed]:
             del self._slots[slot]

@@ -15,9 +15,9 @@ from pw_ingest.core.sequencing.identity import META, SLOT, TX, Seen
 
 # Copies that come later than this belong to slots that were complete long before.
 BEHIND_MAX: Final = 300
-# So far ahead of the others is another chain, not a faster node.
+# Whatever is this far ahead of the others is another chain, not a faster node.
 AHEAD_MAX: Final = 1_500
-# Nor is one that copies cannot reach, and whose block times our clock knows less of.
+# Nor is a slot that copies cannot reach, and whose block times our clock knows less of.
 CLOCK_AHEAD_MS: Final = 20_000
 KEYS_MAX: Final = 1_000_000
 
@@ -69,7 +69,7 @@ class Merge:
         return min((tip for tip in tips if tip >= newest - BEHIND_MAX), default=None)
 
     def leads(self, endpoint: int) -> bool:
-        """Whether it is the first endpoint that is there: only its word on breaks counts."""
+        """Whether it is the first connected endpoint: only its word on breaks counts."""
         for at, view in enumerate(self.views):
             if view.is_open and not view.wrong:
                 return at == endpoint
@@ -79,7 +79,7 @@ class Merge:
         """Whether to take this update.
 
         Args:
-            endpoint: Whose it is.
+            endpoint: The endpoint that sent it.
             seen: Its facts.
             complete_slot: Up to here everything was received from somewhere.
         """

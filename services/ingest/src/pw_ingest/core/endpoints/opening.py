@@ -13,7 +13,7 @@ from pw_ingest.core.endpoints.plausible import SLOT_MS_MAX, STEP_SLACK_MS, Ancho
 from pw_ingest.core.sequencing.identity import META, Seen
 
 LINKED_BLOCKS: Final = 3
-# Where no chain shows by then, what there is most of is believed.
+# Where no chain shows by then, the majority is believed.
 HOLD_S: Final = 2.0
 HELD_BYTES_MAX: Final = 32 * 1024 * 1024
 
@@ -26,7 +26,7 @@ class Held(NamedTuple):
 
 
 class Run(NamedTuple):
-    """A block that ends so many linked ones, and its time; None where it has none."""
+    """A block that ends a chain of linked ones, and its time; None where it has none."""
 
     blocks: int
     time_ms: int | None

@@ -36,10 +36,10 @@ ANCHOR_SLACK_MS: Final = 60_000
 # `created_at` only tells latency: what is a clock at all is shown, not judged.
 CREATED_AHEAD_MS_MAX: Final = 86_400_000
 
-# So many blocks in a row below the anchor, and so far below, are another history.
+# This many blocks in a row below the anchor, and this far below, are another history.
 LOW_RUN: Final = 256
 LOW_SLOTS: Final = 1_500
-# An anchor that stood for so long was the truth; one that did not may have been a lie.
+# An anchor that stood for this long was the truth; a younger one may have been a lie.
 PROVEN_MS: Final = 600_000
 
 NS_PER_MS: Final = 1_000_000
@@ -118,7 +118,7 @@ class Judge:
         # How far the newest block's time was ahead of our clock; None until there was one.
         self._ahead_ms: int | None = None
         # The same of the first block since the anchor was established: what is further ahead
-        # later may be believed, and is no measure for others.
+        # later may be believed, and is not a measure for others.
         self._first_ahead_ms: int | None = None
         self._newest: Anchor | None = None
         self._former: Anchor | None = None
@@ -170,11 +170,11 @@ class Judge:
     def _latest_ms(self, now_ms: int) -> int:
         """The newest block time, by our clock and how far the chain's is known to be ahead.
 
-        Until a first block was measured, our own clock may be the one that is wrong.
+        Until a first block was measured, our own clock may be the wrong one.
         """
         if self._ahead_ms is None:
             return now_ms + AHEAD_MS_MAX
-        # However small its steps, what creeps ahead gains no more than a clock that is wrong.
+        # However small its steps, a clock that creeps ahead gains no more than a wrong clock.
         return now_ms + min(AHEAD_MS_MAX, self._ahead_ms + AHEAD_MS)
 
     @property

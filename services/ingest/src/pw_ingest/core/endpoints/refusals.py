@@ -1,4 +1,4 @@
-"""What was refused of one endpoint, for people: pure."""
+"""What one endpoint was refused, for people: pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from pw_ingest.core.endpoints.plausible import Refusal
 
-# A refusal is said for this long after the last one.
+# A refusal is reported for this long after the last one.
 SAID_S: Final = 60.0
 LOG_EVERY_S: Final = 10.0
 
@@ -21,7 +21,7 @@ class Refusals:
         self._logged_s = float("-inf")
 
     def note(self, refusal: Refusal, now_s: float) -> bool:
-        """Count one; returns whether it is worth a line in the log."""
+        """Count a refusal; returns whether it is worth a line in the log."""
         self.total += 1
         self._claim = refusal.claim
         self._at_s = now_s

@@ -14,7 +14,7 @@ BEHIND_SLOTS: Final = 50
 # Further apart than this are two chains, of which the one we follow is right.
 OTHER_CHAIN_SLOTS: Final = 5_000
 LOOKS: Final = 3
-# An endpoint that ended so often without a word is not there to be waited for.
+# An endpoint that ended this often without a word is not worth waiting for.
 SILENT_MAX: Final = 2
 
 
@@ -37,7 +37,7 @@ def should_switch(looks: Sequence[Look]) -> bool:
 
 
 class Answers:
-    """What the endpoints said to what we need, since one of them last gave us anything."""
+    """What the endpoints answered to what we need, since one of them last gave us anything."""
 
     def __init__(self) -> None:
         self._refused: dict[int, str] = {}

@@ -7,7 +7,7 @@ from typing import Final
 
 from pw_common.ordering.backoff import Backoff
 
-# So many refusals within this time are no slip.
+# This many refusals within this time are not a slip.
 STRIKES_MAX: Final = 6
 STRIKES_S: Final = 60.0
 LEFT_FIRST_S: Final = 30.0
@@ -18,7 +18,7 @@ CLEAN_S: Final = 1_800.0
 
 
 class Standing:
-    """What one endpoint's refusals amount to, in monotonic seconds."""
+    """Judges one endpoint by its refusals, in monotonic seconds."""
 
     def __init__(self) -> None:
         self._strikes: deque[float] = deque(maxlen=STRIKES_MAX)
@@ -26,7 +26,7 @@ class Standing:
         self._times_left = 0
 
     def refused(self, now_s: float) -> None:
-        """One of its updates was not taken."""
+        """An update of this endpoint was not taken."""
         if self._strikes and now_s - self._strikes[-1] > CLEAN_S:
             self._times_left = 0
         self._strikes.append(now_s)

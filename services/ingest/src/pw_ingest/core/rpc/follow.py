@@ -30,7 +30,7 @@ TOO_FAR: Final = "sampled: further behind than ingest catches up with"
 
 
 class Link(NamedTuple):
-    """A block's place in the chain, as its node gives it."""
+    """A block's links in the chain, as its node gives them."""
 
     slot: int
     parent_slot: int
@@ -40,7 +40,7 @@ class Link(NamedTuple):
 
 
 class Whole(NamedTuple):
-    """A block: its place, and its updates in their order."""
+    """A block: its links, and its updates in their order."""
 
     link: Link
     updates: list[bytes]
@@ -49,7 +49,7 @@ class Whole(NamedTuple):
 class Break(NamedTuple):
     """The next block does not follow the last one.
 
-    `is_whole` where the last one is beyond doubt: else the gap begins with it.
+    `is_whole` where the last block is beyond doubt: else the gap begins with it.
     """
 
     why: str
@@ -211,7 +211,7 @@ class Follow:
     def begin_later(self, slot: int, why: str) -> None:
         """Begin after this slot instead: what lies before it is left out, for a reason.
 
-        How many blocks that is nobody has said: each slot counts as one.
+        Nobody has said how many blocks that is: each slot counts as one.
         """
         self._left_out = range(self.listed_until + 1, slot + 1)
         self._left_why = why
@@ -225,8 +225,8 @@ class Follow:
     def limited(self, slot: int, why: str, now_s: float) -> None:
         """The node asked for a pause instead of giving a block.
 
-        That says nothing of the block, and it is asked for again. But where the node gives
-        everything else meanwhile, this one is a block that it does not give.
+        That says nothing about the block, and it is asked for again. But where the node gives
+        everything else meanwhile, it will not give this block.
         """
         before = self._limited.get(slot)
         if before is not None and self._answers > before:
@@ -255,10 +255,10 @@ class Follow:
         return self._missing(link.parent_slot) if link.parent_slot > known else ("goes_on", FINE)
 
     def _wrong(self, link: Link) -> str:
-        """What of its place in the chain cannot be, by the blocks before it."""
+        """Which of its links cannot be true, by the blocks before it."""
         tip, parent = self._tip, link.parent_slot
         for slot, lost in self._lost.items():
-            # A slot that the node gave a block of is not one without a block.
+            # The node gave a block of this slot: it cannot be a slot without a block.
             if lost.is_against and parent < slot < link.slot:
                 return f"it passes over slot {slot}, which has a block"
         if parent > self._known():
@@ -331,7 +331,7 @@ class Follow:
             self._against.pop(slot, None)
 
     def _known(self) -> int:
-        """Up to here nothing is missing, or has been said to be; negative before a first block."""
+        """Up to here nothing is missing, or it was reported; negative before a first block."""
         if self._tip is not None:
             return self._tip.slot
         return -1 if self._base is None else self._base

@@ -68,7 +68,7 @@ class Found:
 
 
 def concerns(update: bytes, addresses: Iterable[str], *, with_failed: bool) -> str:
-    """Why a transaction is not one that was asked for; empty where it is, or cannot be read."""
+    """Why a transaction was not asked for; empty if it was, or cannot be read."""
     info = pb.SubscribeUpdate.FromString(update).transaction.transaction
     keys = {
         *info.transaction.message.account_keys,
@@ -114,7 +114,7 @@ def blocks(
 
 
 def block_meta(slot: int, parent_slot: int, time_s: int | None) -> bytes:
-    """A block's place as the list gives it; nothing else is known of it."""
+    """A block_meta with the links and the time that the list gives; nothing else is known."""
     update = pb.SubscribeUpdate()
     update.block_meta.slot, update.block_meta.parent_slot = slot, parent_slot
     if time_s is not None:

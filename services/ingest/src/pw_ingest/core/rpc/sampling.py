@@ -1,4 +1,4 @@
-"""When to leave blocks out: where what may be asked does not follow the chain. Pure.
+"""When to leave blocks out: where the requests allowed cannot follow the chain. Pure.
 
 What can be caught up with is caught up with. Only where that will not come to an end are the
 oldest blocks given up for the newest, in runs: a block beside its neighbours says more.
@@ -18,9 +18,9 @@ LIST_SHARE: Final = 0.25
 BEHIND_BLOCKS: Final = 25
 # About an hour: to catch up with more would take too long to be of use. A backfill can.
 BEHIND_BLOCKS_MAX: Final = 9_000
-# A backlog that did not shrink for so long does not shrink.
+# A backlog that did not shrink for this long will not shrink.
 TREND_S: Final = 60.0
-# A node that could not be followed is taken for one that cannot for this long.
+# How long a node that could not be followed counts as too slow.
 SLOW_S: Final = 600.0
 PACE_SPAN_S: Final = 60.0
 PACE_SPAN_MIN_S: Final = 10.0

@@ -1,6 +1,6 @@
 """What a subscription asks for, applied to a block that comes whole. Pure.
 
-The filter is the one that a Yellowstone source would be sent, so both see the same.
+The filter is the same that a Yellowstone source would be sent, so both see the same.
 """
 
 from __future__ import annotations
@@ -36,6 +36,6 @@ def wanted_by(request: pb.SubscribeRequest) -> Callable[[Candidate], bool]:
 
 
 def keeps_unread(request: pb.SubscribeRequest, unread: Unread) -> bool:
-    """Whether a transaction that cannot be read might pass: all that is known is its outcome."""
+    """Whether a transaction that cannot be read might pass: only its outcome is known."""
     filters = request.transactions.values()
     return any(not one.HasField("failed") or one.failed == unread.meta.failed for one in filters)

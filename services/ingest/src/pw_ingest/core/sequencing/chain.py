@@ -1,7 +1,7 @@
-"""Which slots are complete, by the chain of parents that the block_metas tell.
+"""Which slots are complete, by the chain of parents that the block_metas give.
 
 A slot is closed when the block_meta of a descendant has arrived: its own may
-come before its last transactions. Slot numbers without a block are no gap.
+come before its last transactions. Slot numbers without a block are not a gap.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 # A parent that this many later blocks do not bring is missing, not late.
 GAP_PATIENCE = 8
-# So many old blocks in a row, with nothing new among them, are another history.
+# This many old blocks in a row, with nothing new among them, are another history.
 OLD_RUN_MAX = 256
 
 
@@ -49,7 +49,7 @@ class Chain:
 
     @property
     def is_broken(self) -> bool:
-        """Whether the next block was said not to follow, and none has come that does."""
+        """Whether the next block was declared not to follow, and no following block has come."""
         return self._patience < self._patience_usual
 
     def restart(self) -> None:
@@ -79,7 +79,7 @@ class Chain:
         self._patience = 1
 
     def block(self, slot: int, parent_slot: int, *, behind_slot: int | None = None) -> Step:
-        """Take a block_meta. One that is not above its own parent says nothing.
+        """Take a block_meta. A slot that is not above its own parent says nothing.
 
         Args:
             slot: Its slot.

@@ -1,4 +1,4 @@
-"""What PW_TX had up to which sequence, to know a stream that was restored from an older copy."""
+"""What PW_TX had up to which sequence, to notice a stream that was restored from an older copy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
-# One pair this often, so many of them: ten minutes; older copies fall back on the oldest.
+# One pair this often, this many of them: ten minutes. Older copies fall back on the oldest.
 EVERY_S: Final = 10.0
 PAIRS_MAX: Final = 60
 

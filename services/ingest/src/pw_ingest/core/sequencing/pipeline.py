@@ -74,7 +74,7 @@ class Pipeline:
         if state is None:
             return
         self._session.restore(state.epoch, state.checkpoint_slot)
-        # Said before the restart; it need not travel again.
+        # Sent before the restart; it need not travel again.
         self._carried_slot = state.checkpoint_slot
         self.frontier.restart(state.checkpoint_slot)
         self.resumed()
@@ -82,7 +82,7 @@ class Pipeline:
     def abandon(self, state: SourceState) -> None:
         """Another session than that of a checkpoint that cannot be true; before anything else."""
         self._session.abandon(state.epoch)
-        self._begin_anew()
+        self._begin_again()
 
     @property
     def checkpoint_slot(self) -> int | None:
@@ -132,7 +132,7 @@ class Pipeline:
         declared: bool = True,
         behind_slot: int | None = None,
     ) -> list[Outgoing]:
-        """As `update`, for one that was read.
+        """As `update`, for an update that was read already.
 
         Args:
             update: The bytes.
@@ -161,7 +161,7 @@ class Pipeline:
         return out
 
     def tick(self, now_s: float) -> list[Outgoing]:
-        """What time alone makes due: a lingering batch, or the frontier on its own."""
+        """What time alone makes due: a lingering batch, or the frontier alone."""
         cut = self._batcher.due(now_s)
         if cut is not None:
             return [self._message(cut, now_s)]
@@ -250,9 +250,9 @@ class Pipeline:
 
     def _start_session(self) -> None:
         self._session.next()
-        self._begin_anew()
+        self._begin_again()
 
-    def _begin_anew(self) -> None:
+    def _begin_again(self) -> None:
         self._carried_slot = 0
         self.frontier.restart()
         self._chain.restart()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-# The same refusal so many times in a row is an answer.
+# The same refusal this many times in a row is an answer.
 REFUSALS_MAX: Final = 3
 # Not a refusal: the endpoint is away, slow, or tells us to come back.
 PASSING: Final = frozenset(

@@ -1,7 +1,7 @@
-"""Which sequences PW_TX gave our messages, to know one that gives them out again: pure.
+"""Which sequences PW_TX gave our messages, to notice a PW_TX that gives them out again: pure.
 
 Answers may overtake each other, so a lower one proves nothing by itself. Two things do: a
-sequence that was answered before, and one that is not above what had been answered when the
+sequence that was answered before, and a sequence that is not above what had been answered when the
 message was sent for the first time.
 """
 

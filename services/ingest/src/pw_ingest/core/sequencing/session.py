@@ -104,6 +104,6 @@ class Session:
             self.loss = Loss(why) if why else None
 
     def take_loss(self) -> Loss | None:
-        """The loss, which is said now."""
+        """The loss, which is reported now."""
         loss, self.loss = self.loss, None
         return loss

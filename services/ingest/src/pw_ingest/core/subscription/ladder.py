@@ -32,7 +32,7 @@ class Rung(NamedTuple):
 def refuses_filter(code: str, details: str) -> bool:
     """Whether a stream that ended without an update may have ended for what it asked.
 
-    Wrong at times, and then harmless: where every narrower one ends alike, it was not the filter.
+    Wrong at times, and then harmless: if every narrower filter ends alike, it was not the filter.
     """
     if REPLAY_WORDS.search(details):
         return False
@@ -63,13 +63,13 @@ class Ladder:
 
     @property
     def narrowed(self) -> str:
-        """What is seen in place of what, and why; empty where all is as configured."""
+        """What is seen instead of what, and why; empty where all is as configured."""
         if not self._at:
             return ""
         return f"sees only {self.now.filter}, not {self._rungs[0].filter}: {self._why}"
 
     def refused(self, code: str, details: str, now_s: float) -> bool:
-        """A stream ended without an update; returns whether a narrower one is to be asked for."""
+        """A stream ended without an update; returns whether to ask for a narrower filter."""
         if len(self._rungs) == 1 or not refuses_filter(code, details):
             return False
         if self._at + 1 == len(self._rungs):
@@ -87,14 +87,14 @@ class Ladder:
             self._at = 0
 
     def is_due(self, now_s: float) -> bool:
-        """Whether to ask for a wider one again."""
+        """Whether to ask for a wider filter again."""
         return self._at > 0 and now_s - self._asked_s >= self._retry_s
 
     def wider(self, now_s: float) -> tuple[Rung, ...]:
-        """Those to ask for again now, the configured one first."""
+        """The filters to ask for again now, the configured one first."""
         self._asked_s = now_s
         return self._rungs[: self._at]
 
     def taken(self, rung: Rung) -> None:
-        """A wider one was taken: from now on it is asked for."""
+        """A wider filter was taken: from now on it is asked for."""
         self._at = min(self._at, self._rungs.index(rung))

@@ -115,7 +115,7 @@ def ladder(
     rungs: list[Rung] = []
     for one in BY_WIDTH[BY_WIDTH.index(mode) :]:
         if one == SUCCESSFUL and with_failed:
-            # Successful and failed ones are all that are no votes.
+            # Successful and failed ones are all transactions but votes.
             one = ALL_NON_VOTE  # noqa: PLW2901
         name = one + WITH_FAILED if with_failed and one in {TOKEN_PROGRAMS, PROGRAMS} else one
         if not any(rung.filter == name for rung in rungs):

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from solders.pubkey import Pubkey
 
-from pw_parser.core.balances.ledger import Ledger
+from pw_parser.core.calls.ledger import Ledger
 from pw_parser.core.decode.programs import QUOTE_MINTS, SOL_MINT
 from pw_parser.core.decode.transaction import Malformed, View
 

@@ -14,9 +14,9 @@ from pw_parser.core.balances.amounts import (
     token_changes,
 )
 from pw_parser.core.balances.handed import without_handed
-from pw_parser.core.balances.ledger import Ledger
 from pw_parser.core.balances.owners import with_owners
 from pw_parser.core.balances.wallets import signers_of
+from pw_parser.core.calls.ledger import Ledger
 from pw_parser.core.decode.programs import QUOTE_MINTS
 from pw_parser.core.decode.transaction import View
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 
 from pw_parser.core.balances.amounts import Balances
 from pw_parser.core.balances.wallets import is_wallet, signers_of
-from pw_parser.core.calls.beside import RENT_LAMPORTS_MAX, Handed
+from pw_parser.core.calls.beside import RENT_LAMPORTS_MAX
+from pw_parser.core.calls.ledger import Handed
 from pw_parser.core.calls.shape import NATIVE, Move, Shape
 from pw_parser.core.decode.programs import QUOTE_MINTS
 from pw_parser.core.decode.transaction import View

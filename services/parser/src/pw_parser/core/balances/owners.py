@@ -58,7 +58,7 @@ def _from_instructions(view: View, missing: set[int]) -> dict[int, str]:
         program = _program(view, instruction.program_id_index)
         accounts, data = instruction.accounts, instruction.data
         if program == _ASSOCIATED and len(accounts) >= 3 and accounts[1] in missing:
-            certain[accounts[1]] = _address(view, accounts[2])
+            certain[accounts[1]] = view.checked_address(accounts[2])
         if program not in TOKEN_PROGRAMS or not data or not accounts:
             continue
         tag = data[0]
@@ -70,7 +70,7 @@ def _from_instructions(view: View, missing: set[int]) -> dict[int, str]:
             if tag in table and len(accounts) > table[tag][1]:
                 account, owner = (accounts[position] for position in table[tag])
                 if account in missing:
-                    found.setdefault(account, _address(view, owner))
+                    found.setdefault(account, view.checked_address(owner))
     return likely | certain
 
 
@@ -93,9 +93,3 @@ def _program(view: View, index: int) -> bytes:
     if index >= len(view.keys):
         raise Malformed(f"instruction of program {index}, but there are {len(view.keys)} accounts")
     return view.keys[index]
-
-
-def _address(view: View, index: int) -> str:
-    if index >= len(view.keys):
-        raise Malformed(f"instruction account {index}, but there are {len(view.keys)} accounts")
-    return view.address(index)

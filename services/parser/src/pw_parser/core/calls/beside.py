@@ -1,25 +1,24 @@
 """SOL beside the trade: tips, fees, gifts, rent of accounts that were opened and closed.
 
-The system and token instructions of one walk (see `ledger`). Layouts of the latter: the public
+The system and token instructions of one walk (see `walk`). Layouts of the latter: the public
 `spl-token` crate.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Iterator
+from typing import Final
 
 from pw_geyser import solana_storage_pb2
-from pw_parser.core.calls.calls import OUTER, Calls, Place
-from pw_parser.core.decode.programs import SOL_MINT, TIP_ACCOUNTS, Program
+from pw_parser.core.calls.calls import OUTER, Place
+from pw_parser.core.calls.ledger import TOKEN, Handed, Walk
+from pw_parser.core.decode.programs import TIP_ACCOUNTS, Program
 from pw_parser.core.decode.system import (
     SOL_ACCOUNTS_MIN,
     SOL_BYTES_MIN,
     AccountAllocated,
     AccountCreated,
     SolTransfer,
-    SystemInstruction,
     system_instruction_of,
 )
 from pw_parser.core.decode.token_batches import BATCH
@@ -33,61 +32,6 @@ RENT_LAMPORTS_MAX: Final = 10_000_000
 # Transfer, plain, checked and with a fee: where the destination stands.
 DESTINATIONS: Final = {b"\x03": 1, b"\x0c": 2, b"\x1a": 2}
 _WITH_FEE: Final = b"\x1a"
-
-NOTHING: Final = 0
-SYSTEM: Final = 1
-TOKEN: Final = 2
-Role: TypeAlias = int | Program
-
-
-class Handed(NamedTuple):
-    """A transfer of a token by an outer instruction; both ends are account indexes."""
-
-    source: int
-    destination: int
-    raw: int
-
-
-class Walk:
-    """The state of one walk; a class only because many branches add to it."""
-
-    def __init__(self, view: View) -> None:
-        self.view = view
-        self.wrapped = {t[0]: t for t in view.tokens if t[1] == SOL_MINT}
-        self.token_indexes = {t[0] for t in view.tokens}
-        self.venues: dict[str, None] = {}
-        self.routers: dict[str, None] = {}
-        self.hops = 0
-        self.launches = False
-        self.orders = False
-        self.non_exchanges = False
-        self.users: set[int] = set()
-        self.beside: defaultdict[int, int] = defaultdict(int)
-        self.reasons: defaultdict[int, set[str]] = defaultdict(set)
-        self.closed: set[int] = set()
-        self.funded: dict[int, tuple[int, int]] = {}
-        self.created: set[int] = set()
-        self._owners: set[str] | None = None
-        self.calls = Calls(view)
-        self.system: list[tuple[Place, SystemInstruction | None]] = []
-        self.handed: list[Handed] = []
-        self.gave: set[int] = set()
-        self.got: set[int] = set()
-        # The inner instructions that are walked now.
-        self.group: Sequence[solana_storage_pb2.InnerInstruction] = ()
-        self.special: dict[int, Role] = {}
-        self.batches = False
-
-    def owns_tokens(self, index: int) -> bool:
-        """Whether an account owns a token account: a pool or curve, not a mint."""
-        if self._owners is None:
-            self._owners = {token.owner for token in self.view.tokens}
-        return self.view.address(index) in self._owners
-
-    def take(self, index: int, lamports: int, reason: str) -> None:
-        """Note what an account got, or paid, apart from the trade."""
-        self.beside[index] += lamports
-        self.reasons[index].add(reason)
 
 
 def token_step(walk: Walk, instruction: AnyInstruction) -> None:
@@ -140,8 +84,9 @@ def _close(walk: Walk, accounts: bytes) -> None:
         walk.take(destination, rent, "rent_returned")
 
 
-def system_step(walk: Walk, accounts: bytes, data: bytes, place: Place) -> None:
+def system_step(walk: Walk, instruction: AnyInstruction, place: Place) -> None:
     """One instruction of the system program."""
+    accounts, data = instruction.accounts, instruction.data
     found = system_instruction_of(accounts, data)
     walk.system.append((place, found))
     if isinstance(found, AccountAllocated):
@@ -239,7 +184,7 @@ def _create(walk: Walk, created: AccountCreated) -> None:
         walk.take(source, -rent, "rent_paid")
         # What a new curve or pool holds as rent is no part of what it was paid.
         if account not in walk.token_indexes:
-            walk.beside[account] += rent
+            walk.beside_lamports[account] += rent
 
 
 def in_range(view: View, *indexes: int) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pw_parser.core.decode.transaction import View
+from pw_parser.core.decode.transaction import AnyInstruction, View
 from pw_parser.core.venues.registry import VENUES
 from pw_parser.core.venues.venue import Invocation
 
@@ -33,16 +33,16 @@ class Calls:
         self.written: list[tuple[int, bytes]] = []
         self._latest: dict[tuple[int, str], int] = {}
 
-    def add(
-        self, venue: str, program_index: int, place: Place, accounts: bytes, data: bytes
-    ) -> None:
+    def add(self, venue: str, place: Place, instruction: AnyInstruction) -> None:
         """One instruction of an exchange program; those without a layout are passed over."""
         if venue not in VENUES:
             return
         self._latest[place.outer, venue] = len(self.invocations)
-        self.invocations.append(Invocation(self.view, venue, accounts, data))
+        self.invocations.append(
+            Invocation(self.view, venue, instruction.accounts, instruction.data)
+        )
         self.places.append(place)
-        self.program_indexes.append(program_index)
+        self.program_indexes.append(instruction.program_id_index)
 
     def wrote(self, venue: str, place: Place, event: bytes) -> None:
         """An event that a program sent to itself, below the latest instruction of it."""

@@ -38,17 +38,6 @@ class Hop(NamedTuple):
         return self.program.name if self.program.kind == "venue" else ""
 
 
-class Exchange(NamedTuple):
-    """What changed hands below a call, as `Hop` has it."""
-
-    mints: frozenset[str] = frozenset()
-    both_sides: frozenset[str] = frozenset()
-    lamports: int = 0
-
-
-NOTHING: Final = Exchange()
-
-
 class Shape(NamedTuple):
     """The exchanges of a transaction in the order of execution, and what moved in them.
 

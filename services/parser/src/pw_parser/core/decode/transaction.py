@@ -73,6 +73,12 @@ class View(NamedTuple):
         """Base58 of an account's key."""
         return address(self.keys[index])
 
+    def checked_address(self, index: int) -> str:
+        """The same for an index as an instruction names it. Raises Malformed if it is none."""
+        if index >= len(self.keys):
+            raise Malformed(f"instruction account {index}, but there are {len(self.keys)} accounts")
+        return address(self.keys[index])
+
     def instructions(self) -> Iterator[AnyInstruction]:
         """All instructions: the outer ones, then those that they called."""
         yield from self.message.instructions

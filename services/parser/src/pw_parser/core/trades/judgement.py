@@ -9,9 +9,9 @@ from typing import NamedTuple
 from pw_common.wire.messages import RoundTrip
 from pw_parser.core.balances.context import Context, Leg, context_of
 from pw_parser.core.balances.handed import without_passed
-from pw_parser.core.balances.ledger import Ledger
 from pw_parser.core.balances.wallets import is_wallet
 from pw_parser.core.calls.hops import shape_of
+from pw_parser.core.calls.ledger import Ledger
 from pw_parser.core.calls.shape import Hop, Shape
 from pw_parser.core.calls.statements import Statements
 from pw_parser.core.decode.programs import QUOTE_MINTS, Programs

@@ -60,7 +60,7 @@ def by_hops(context: Context, legs: list[Leg], shaped: Callable[[], Shape]) -> l
 
 def _mints_both_ways(context: Context, traded: Mapping[str, Mapping[str, int]]) -> set[str]:
     """The mints that a trader both gave and got, such as liquidity that was bought first."""
-    both = context.ledger.both_ways
+    both = context.ledger.gave & context.ledger.got
     if not both:
         return set()
     return {

@@ -54,7 +54,7 @@ def _user_accounts(seed: int, user: bytes) -> tuple[bytes, bytes, bytes]:
 
 @lru_cache(maxsize=4_096)
 def _curve_accounts(seed: int, curve: bytes) -> tuple[bytes, bytes, bytes, bytes]:
-    """A curve's wrapped SOL account, its creator's vault and that one's, how fees are shared."""
+    """A curve's wrapped SOL account, its creator's vault and the vault's, how fees are shared."""
     name = curve.hex()
     return (
         named(seed, f"curve-wrapped/{name}"),

@@ -14,7 +14,7 @@ from pw_replay.market.wire import programs as p
 from pw_replay.market.wire.ledger import USDC, WSOL, Ledger, Mint, wallet_key
 from pw_replay.market.wire.transaction_builder import TransactionBuilder
 
-# Launched coins that are still traded; an older one's place is taken by the next.
+# Launched coins that are still traded; the next replaces the oldest.
 LAUNCHES_TRADED = 60
 # A lamport's share of a raw unit of USDC at a round 150 USDC per SOL.
 _LAMPORTS_PER_USDC = 7

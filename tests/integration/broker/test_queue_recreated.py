@@ -36,7 +36,7 @@ async def is_pulled(bus: Bus) -> bool:
     return bool((await bus.api("CONSUMER.INFO.PW_TX.parser"))["num_waiting"])
 
 
-async def make_anew(bus: Bus) -> None:
+async def recreate(bus: Bus) -> None:
     await poll_until(lambda: is_pulled(bus), "a parser that waits for work")
     await bus.api("STREAM.DELETE.PW_TX")
     await apply(bus, small_topology())
@@ -50,14 +50,14 @@ async def is_of_the_new_queue(bus: Bus, swap_seq: int) -> bool:
     return (batch.tx_seq, batch.tx_stream_created) == (1, created)
 
 
-async def test_a_parser_at_work_notices_that_its_queue_was_made_anew(tmp_path: Path) -> None:
+async def test_a_parser_at_work_notices_that_its_queue_was_created_again(tmp_path: Path) -> None:
     async with (
         provisioned(tmp_path) as (broker, bus),
         running_service("pw_parser", {"PW_NATS_URL": broker.url}),
     ):
         await store_tx(bus, 1)
         await answered(bus, 1)
-        await make_anew(bus)
+        await recreate(bus)
         await store_tx(bus, 2)
         await answered(bus, 2)
         assert await is_of_the_new_queue(bus, 2)
@@ -69,7 +69,7 @@ async def test_so_does_one_that_took_nothing_yet_while_others_did(tmp_path: Path
             await store_tx(bus, 1)
             await answered(bus, 1)
         async with running_service("pw_parser", {"PW_NATS_URL": broker.url}):
-            await make_anew(bus)
+            await recreate(bus)
             await store_tx(bus, 2)
             await answered(bus, 2)
             assert await is_of_the_new_queue(bus, 2)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pw_cli.offline.programs_file import programs_of
-from pw_cli.terminal.amounts_shown import QUOTE_NAMES, in_decimals, name_of, price_of
+from pw_cli.terminal.render_amounts import QUOTE_NAMES, in_decimals, name_of, price_of
 from pw_common.documents.programs import BadPrograms
 
 RAW = st.integers(-(2**64), 2**64)

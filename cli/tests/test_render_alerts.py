@@ -43,14 +43,14 @@ HOSTILE = alert(name="\x1b[2J\N{RIGHT-TO-LEFT OVERRIDE}[red]x", symbol="a\nb")
 SYSTEM = alert(mint="", kind="blind", title="You are blind", detail="No source.", conditions=())
 
 
-def told(*alerts: Alert) -> list[tuple[StoredMessage, Alert]]:
+def decoded(*alerts: Alert) -> list[tuple[StoredMessage, Alert]]:
     return [(StoredMessage(n, "", {}, b"", 1_000), one) for n, one in enumerate(alerts, 1)]
 
 
 def printed(columns: int, *alerts: Alert) -> str:
     out = io.StringIO()
     console = Console(file=out, width=columns, color_system=None)
-    console.print(table(told(*alerts), 43_000))
+    console.print(table(decoded(*alerts), 43_000))
     for one in alerts:
         console.print(line(one))
     return out.getvalue()

@@ -7,22 +7,17 @@ new accounts; see `beside`) and the rent that came back from closed ones.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from pw_geyser import solana_storage_pb2
 from pw_parser.core.calls.beside import (
     DESTINATIONS,
-    NOTHING,
-    SYSTEM,
-    TOKEN,
-    Handed,
-    Role,
-    Walk,
     in_range,
     system_step,
     token_step,
 )
-from pw_parser.core.calls.calls import OUTER, Calls, Place
+from pw_parser.core.calls.calls import OUTER, Place
+from pw_parser.core.calls.ledger import NOTHING, SYSTEM, TOKEN, Ledger, Role, Walk
 from pw_parser.core.decode.programs import (
     EXCHANGE_KINDS,
     SYSTEM_PROGRAM,
@@ -30,7 +25,6 @@ from pw_parser.core.decode.programs import (
     Program,
     Programs,
 )
-from pw_parser.core.decode.system import SystemInstruction
 from pw_parser.core.decode.token_batches import without_batches
 from pw_parser.core.decode.transaction import AnyInstruction, Malformed, View
 from pw_parser.core.venues.layout import EVENT_TAG
@@ -39,40 +33,6 @@ from pw_parser.core.venues.registry import is_no_trade
 # The height of what an outer instruction calls; 0 where old metadata has none.
 DIRECT_HEIGHT: Final = 2
 _BASIC: Final = TOKEN_PROGRAMS | {SYSTEM_PROGRAM}
-
-
-class Ledger(NamedTuple):
-    """Exchange programs in order of first use, and SOL beside the trade by account index.
-
-    `view` is the view that was walked: without token batches.
-    `beside_lamports[i]` is what account i paid (negative) or got (positive)
-    apart from the trade; `reasons[i]` names why. `launches` says that a launch
-    program took part, `orders` that orders or liquidity were managed; `users` are the
-    accounts that exchange instructions name as their user; `calls` are the
-    instructions of venues whose layout is known. `unlisted` says that a program
-    that the table does not name was called by another, or moved tokens itself.
-    `system` are the instructions of the system program, outer ones first, each None that moves no
-    SOL; `handed` are the transfers of tokens
-    that no program made; `both_ways` are token
-    accounts that gave as well as got; `non_exchanges` says that a program takes part, or is
-    only named, that is known to exchange nothing.
-    """
-
-    view: View
-    venues: tuple[str, ...]
-    routers: tuple[str, ...]
-    hops: int
-    launches: bool
-    orders: bool
-    users: frozenset[int]
-    beside_lamports: dict[int, int]
-    reasons: dict[int, set[str]]
-    calls: Calls
-    unlisted: bool
-    system: tuple[tuple[Place, SystemInstruction | None], ...]
-    handed: tuple[Handed, ...]
-    both_ways: frozenset[int]
-    non_exchanges: bool
 
 
 def ledger_of(view: View, programs: Programs) -> Ledger:
@@ -85,7 +45,6 @@ def ledger_of(view: View, programs: Programs) -> Ledger:
     walk.take(0, -view.fee_lamports, "network_fee")
     count = len(view.keys)
     special = walk.special = _special_programs(walk, programs)
-    unlisted = False
     outer_unlisted: set[int] = set()
     for at, instruction in enumerate(view.message.instructions):
         program = instruction.program_id_index
@@ -101,8 +60,8 @@ def ledger_of(view: View, programs: Programs) -> Ledger:
             outer_unlisted.add(at)
     for group in sorted(view.meta.inner_instructions, key=_outer_index):
         walk.group = group.instructions
-        if group.index in outer_unlisted and not unlisted:
-            unlisted = _moves_tokens_itself(walk)
+        if group.index in outer_unlisted and not walk.unlisted:
+            walk.unlisted = _moves_tokens_itself(walk)
         for at, inner in enumerate(walk.group):
             program = inner.program_id_index
             role = special.get(program)
@@ -114,27 +73,11 @@ def ledger_of(view: View, programs: Programs) -> Ledger:
             elif program >= count:
                 raise Malformed(f"instruction of program {program}, but there are {count} accounts")
             else:
-                unlisted = True
+                walk.unlisted = True
     if walk.batches and (apart := without_batches(view)) is not view:
         # Batches are few, so that nobody looks for them before the walk.
         return ledger_of(apart, programs)
-    return Ledger(
-        view=view,
-        venues=tuple(walk.venues),
-        routers=tuple(walk.routers),
-        hops=walk.hops,
-        launches=walk.launches,
-        orders=walk.orders,
-        users=frozenset(walk.users),
-        beside_lamports=dict(walk.beside),
-        reasons=dict(walk.reasons),
-        calls=walk.calls,
-        unlisted=unlisted,
-        system=tuple(walk.system),
-        handed=tuple(walk.handed),
-        both_ways=frozenset(walk.gave & walk.got),
-        non_exchanges=walk.non_exchanges,
-    )
+    return walk
 
 
 def _moves_tokens_itself(walk: Walk) -> bool:
@@ -170,7 +113,7 @@ def _step(walk: Walk, role: Role, instruction: AnyInstruction, place: Place) -> 
     if isinstance(role, Program):
         _exchange(walk, role, instruction, place)
     else:
-        system_step(walk, instruction.accounts, instruction.data, place)
+        system_step(walk, instruction, place)
 
 
 def _exchange(walk: Walk, program: Program, instruction: AnyInstruction, place: Place) -> None:
@@ -178,33 +121,29 @@ def _exchange(walk: Walk, program: Program, instruction: AnyInstruction, place: 
     if data.startswith(EVENT_TAG):
         # What a program sends to itself is a statement, not a trade by itself.
         walk.calls.wrote(name, place, data[len(EVENT_TAG) :])
-        if program.kind != "venue":
-            walk.routers[name] = None
+        if program.kind != "venue" and name not in walk.routers:
+            walk.routers += (name,)
     elif program.kind != "venue":
-        walk.routers[name] = None
-        _call(walk, name, place, instruction)
+        if name not in walk.routers:
+            walk.routers += (name,)
+        walk.calls.add(name, place, instruction)
         if program.users:
             _note_user(walk, program, instruction)
     elif program.takes and not data.startswith(program.takes):
         # Orders placed, cancelled and settled move deposits, which look like trades.
         walk.orders = True
     else:
-        _call(walk, name, place, instruction)
+        walk.calls.add(name, place, instruction)
         walk.launches |= program.launches
         if is_no_trade(name, data):
             # Liquidity that is added or taken looks like a trade as well.
             walk.orders = True
             return
-        walk.venues[name] = None
+        if name not in walk.venues:
+            walk.venues += (name,)
         walk.hops += 1
         if program.users:
             _note_user(walk, program, instruction)
-
-
-def _call(walk: Walk, name: str, place: Place, instruction: AnyInstruction) -> None:
-    walk.calls.add(
-        name, instruction.program_id_index, place, instruction.accounts, instruction.data
-    )
 
 
 def _note_user(walk: Walk, program: Program, instruction: AnyInstruction) -> None:
