@@ -25,6 +25,7 @@ from pw_common.wire.history import (
     WalletAsked,
     WalletToken,
 )
+from pw_common.wire.limits import CONFIDENCE_MIN
 from pw_history.core.fifo import Trade, profit_of
 from pw_history.store.derived import HOUR, minutes_of, wallet_hours_of
 from pw_history.store.schema import HOUR_MS, MINUTE_MS
@@ -195,9 +196,10 @@ class Reader:
 
     def _with_profit(self, trader: str, one: WalletToken) -> WalletToken:
         rows = self._rows(
-            """
+            f"""
             SELECT side, base_amount_raw, quote_amount_raw FROM swaps
             WHERE trader = $trader AND mint = $mint AND quote_mint IS NOT DISTINCT FROM $quote_mint
+            AND confidence >= {CONFIDENCE_MIN}
             ORDER BY slot, tx_index, signature, ordinal
             """,
             {"trader": trader, "mint": one.mint, "quote_mint": one.quote_mint},
