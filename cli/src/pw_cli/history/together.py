@@ -22,6 +22,6 @@ def stray(args: argparse.Namespace, why: str, *flags: str) -> str:
 def _value(args: argparse.Namespace, flag: str) -> object:
     value = getattr(args, flag.removeprefix("--").replace("-", "_"))
     if flag == "--nats" and value == (os.environ.get("PW_NATS_URL") or None):
-        # A variable is for every command; only whoever writes the option means this one.
+        # A variable applies to every command; an option, only to the one it is given to.
         return None
     return value

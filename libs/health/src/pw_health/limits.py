@@ -8,7 +8,7 @@ from pw_common.wire.limits import BEHIND_MS_MAX, BEHIND_PENDING_MAX
 
 # A process that has been silent for this long has stopped or hangs; it beats once a second.
 SILENT_MS: Final = 5_000
-# Whoever looks once a second, and takes longer than this each time, sees too late. Between two
+# A check that runs once a second and takes longer than this sees changes too late. Between two
 # such looks there must be less than `course.UNSEEN_MS`, or all would never be clear.
 SLOW_MS: Final = 3_000
 # What is behind by more than this is not `running`.

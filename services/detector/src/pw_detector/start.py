@@ -147,7 +147,7 @@ async def _least_tx_seq(bus: Bus, first_seq: int) -> int:
     async with aclosing(read_batches(bus, first_seq, last_seq, on_bad=_leave_out)) as found:
         async for _, batch in found:
             created = created or batch.tx_stream_created
-            # A queue made anew after it begins at 1, which the one before is far past.
+            # A recreated queue begins at 1 again; the one before it is far past that.
             if means_the_same(created, batch.tx_stream_created, batch.tx_seq):
                 least = batch.tx_seq if least is None else min(least, batch.tx_seq)
     return least if least is not None else FIRST_SEQ

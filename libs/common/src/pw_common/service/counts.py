@@ -1,4 +1,4 @@
-"""A counter as plain integers: counting is cheap, and whoever reads it pays."""
+"""A counter as plain integers: counting is cheap, and the reader pays."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ class CallReader:
             self.supplied.append((outer, account.owner))
 
     def _note_owner(self, accounts: bytes, data: bytes) -> None:
-        """The owner of an account that a token program was told to open."""
+        """The owner of an account that a token program opens."""
         if not accounts or not data or accounts[0] in self.tokens:
             return
         if data[0] in _OWNER_IN_DATA and len(data) > KEY_BYTES:

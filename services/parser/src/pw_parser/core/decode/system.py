@@ -1,7 +1,7 @@
 """What the system program's instructions do with SOL: transfers, and accounts that it makes.
 
-Each is decoded once, where the instructions are walked (`calls/walk.py`); whoever asks later
-takes it from the ledger.
+Each is decoded once, where the instructions are walked (`calls/walk.py`); later readers
+take it from the ledger.
 Layouts: the public `solana-system-interface` crate.
 """
 
