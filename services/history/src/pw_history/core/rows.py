@@ -1,0 +1,126 @@
+"""Closed slots as rows: pure.
+
+| a slot that closed       | its session                                     |
+| ------------------------ | ----------------------------------------------- |
+| begins one (`reset`)     | the next number                                 |
+| the first after a start  | the one that was stored last, though it says    |
+|                          | `reset`: reading goes on within it              |
+| any other                | the present one                                 |
+
+A row of a slot that was stored before is a repeat if its swap has the same signature and ordinal:
+the store looks those up by slot, whatever session they were of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from pw_common.ordering.closed_slot import ClosedSlot
+from pw_common.wire.messages import Swap, TokenCreated
+
+# Of swaps, in the order of the table. Text is kept as it came; amounts are raw units.
+SWAP_COLUMNS: Final = (
+    "session", "slot", "event_time_ms", "tx_index", "signature", "ordinal", "trader", "side",
+    "mint", "base_amount_raw", "base_decimals", "quote_mint", "quote_amount_raw", "quote_decimals",
+    "venues", "route_hops", "confidence", "reasons", "fee_payer", "signers", "amended",
+)  # fmt: skip
+TOKEN_COLUMNS: Final = (
+    "mint", "name", "symbol", "creator", "decimals", "supply_raw", "program", "signature",
+    "ordinal", "slot", "tx_index", "event_time_ms",
+)  # fmt: skip
+# What stands between the parts of a list: no part of ours has one.
+SEPARATOR: Final = " "
+
+
+class Session(NamedTuple):
+    """A run of the source without a discontinuity; `began_ms` is event time."""
+
+    number: int
+    began_slot: int
+    began_ms: int
+
+
+@dataclass
+class Rows:
+    """What several slots hold, column by column."""
+
+    swaps: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in SWAP_COLUMNS})
+    tokens: dict[str, list[Any]] = field(
+        default_factory=lambda: {name: [] for name in TOKEN_COLUMNS}
+    )
+    sessions: list[Session] = field(default_factory=list)
+    # The newest slot in order, and the times of all; amended slots lie before it.
+    slot: int = 0
+    event_time_ms: int = 0
+    slots: set[int] = field(default_factory=set)
+    times_ms: set[int] = field(default_factory=set)
+
+    def __len__(self) -> int:
+        return len(self.swaps["slot"])
+
+
+class RowMaker:
+    """Turns closed slots into rows, and counts sessions."""
+
+    def __init__(self, session: Session | None) -> None:
+        self.session = session
+        # The first slot after a start goes on with what is stored.
+        self._goes_on = session is not None
+        self.rows = Rows()
+
+    def take(self, one: ClosedSlot) -> None:
+        """Add a slot to the rows."""
+        self._enter(one)
+        rows = self.rows
+        if not one.amends:
+            rows.slot, rows.event_time_ms = one.slot, one.event_time_ms
+        rows.slots.add(one.slot)
+        for swap in one.swaps:
+            rows.times_ms.add(one.event_time_ms)
+            self._add_swap(swap, one)
+        for token in one.tokens:
+            self._add_token(token, one)
+
+    def give(self) -> Rows:
+        """The rows so far; the next ones begin empty."""
+        rows, self.rows = self.rows, Rows()
+        return rows
+
+    def _enter(self, one: ClosedSlot) -> None:
+        goes_on, self._goes_on = self._goes_on, False
+        if self.session is not None and (goes_on or not one.reset):
+            return
+        number = 1 if self.session is None else self.session.number + 1
+        self.session = Session(number, one.slot, one.event_time_ms)
+        self.rows.sessions.append(self.session)
+
+    def _add_swap(self, swap: Swap, one: ClosedSlot) -> None:
+        assert self.session is not None
+        values = (
+            self.session.number, one.slot, one.event_time_ms, swap.index, swap.signature,
+            swap.ordinal, swap.trader, swap.side, swap.mint, swap.base_amount_raw,
+            swap.base_decimals, swap.quote_mint, swap.quote_amount_raw, swap.quote_decimals,
+            SEPARATOR.join(swap.venues), swap.route_hops, swap.confidence,
+            SEPARATOR.join(swap.reasons), swap.fee_payer, SEPARATOR.join(swap.signers), one.amends,
+        )  # fmt: skip
+        for column, value in zip(self.rows.swaps.values(), values, strict=True):
+            column.append(value)
+
+    def _add_token(self, token: TokenCreated, one: ClosedSlot) -> None:
+        values = (
+            token.mint, token.name, token.symbol, token.creator, token.decimals, token.supply_raw,
+            token.program, token.signature, token.ordinal, one.slot, token.index,
+            one.event_time_ms,
+        )  # fmt: skip
+        for column, value in zip(self.rows.tokens.values(), values, strict=True):
+            column.append(value)
+
+
+def rows_of(slots: Iterable[ClosedSlot], session: Session | None = None) -> Rows:
+    """The rows of these slots, as one writes them."""
+    maker = RowMaker(session)
+    for one in slots:
+        maker.take(one)
+    return maker.give()

@@ -1,0 +1,257 @@
+"""Reading: each question is one consistent look at the file, on a cursor of its own.
+
+What is not derived yet is derived while reading: the open minutes and the open hours, from their
+swaps, by the same queries (`derived.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import duckdb
+
+from pw_common.wire.history import (
+    ROWS_MAX,
+    Buyer,
+    BuyersAsked,
+    Candle,
+    CandlesAsked,
+    Found,
+    HistoryHead,
+    HistorySwap,
+    SearchAsked,
+    SwapsAsked,
+    WalletAsked,
+    WalletToken,
+)
+from pw_common.wire.limits import CONFIDENCE_MIN
+from pw_history.core.fifo import Trade, profit_of
+from pw_history.store.derived import HOUR, minutes_of, wallet_hours_of
+from pw_history.store.schema import HOUR_MS, MINUTE_MS
+
+FETCHED: Final = 1_000
+SIGNATURE_CHARACTERS_MIN: Final = 64
+SWAP: Final = """
+    session, slot, event_time_ms, tx_index AS index, signature, ordinal, trader, side, mint,
+    base_amount_raw, base_decimals, quote_mint, quote_amount_raw, quote_decimals, venues,
+    confidence, amended
+"""
+SUMMED: Final = """
+    sum(buys)::BIGINT AS buys, sum(sells)::BIGINT AS sells, sum(bought_raw) AS bought_raw,
+    sum(sold_raw) AS sold_raw, sum(spent_raw) AS spent_raw, sum(received_raw) AS received_raw,
+    min(first_ms) AS first_ms, max(last_ms) AS last_ms
+"""
+
+
+class Reader:
+    """Answers from one snapshot; `close` it, which ends what it still reads."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = connection.cursor()
+        self._cursor.begin()
+
+    def close(self) -> None:
+        """Give the snapshot up."""
+        self._cursor.close()
+
+    def head(self) -> HistoryHead:
+        """How far the file has come."""
+        position = self._cursor.execute("SELECT slot, event_time_ms FROM position").fetchone()
+        oldest = self._cursor.execute("SELECT min(event_time_ms) FROM swaps").fetchone()
+        slot, event_time_ms = position or (0, 0)
+        return HistoryHead(
+            slot=slot, event_time_ms=event_time_ms, swaps_since_ms=oldest[0] if oldest else None
+        )
+
+    def candles(self, asked: CandlesAsked) -> Iterator[Candle]:
+        """Oldest first."""
+        bounds = {
+            "mint": asked.mint,
+            "quote_mint": asked.quote_mint,
+            "first_ms": asked.first_ms,
+            "end_ms": asked.end_ms,
+        }
+        of_pair = "mint = $mint AND quote_mint = $quote_mint"
+        live = minutes_of(f"{of_pair} AND {self._open_minutes()}")
+        step = asked.step_ms
+        one = step == MINUTE_MS
+        wallets = "any_value(buyers), any_value(sellers)" if one else "NULL, NULL"
+        rows = self._rows(
+            f"""
+            WITH parts AS (
+                SELECT * FROM minutes WHERE {of_pair}
+                AND minute_ms NOT IN (SELECT minute_ms FROM open_minutes)
+                UNION ALL {live}
+            )
+            SELECT
+                minute_ms // {step} * {step} AS begin_ms,
+                arg_min(open, minute_ms), max(high), min(low), arg_max(close, minute_ms),
+                sum(trades)::BIGINT, sum(buys)::BIGINT, sum(bought_raw), sum(sold_raw),
+                sum(spent_raw), sum(received_raw), {wallets}
+            FROM parts WHERE minute_ms >= $first_ms AND minute_ms < $end_ms
+            GROUP BY begin_ms ORDER BY begin_ms LIMIT {ROWS_MAX}
+            """,
+            bounds,
+        )
+        for row in rows:
+            yield Candle(
+                begin_ms=row[0], open=row[1], high=row[2], low=row[3], close=row[4],
+                trades=row[5], buys=row[6], bought_raw=row[7], sold_raw=row[8], spent_raw=row[9],
+                received_raw=row[10], buyers=row[11], sellers=row[12],
+            )  # fmt: skip
+
+    def swaps(self, asked: SwapsAsked) -> Iterator[HistorySwap]:
+        """Newest first."""
+        values: dict[str, Any] = {}
+        where = ["true"]
+        for name, value in (("mint", asked.mint), ("trader", asked.trader)):
+            if value is not None:
+                where.append(f"{name} = ${name}")
+                values[name] = value
+        if asked.before is not None:
+            where.append("(slot, tx_index, signature, ordinal) < ($slot, $index, $signature, $n)")
+            before = asked.before
+            values |= {"slot": before.slot, "index": before.index}
+            values |= {"signature": before.signature, "n": before.ordinal}
+        rows = self._rows(
+            f"""
+            SELECT {SWAP} FROM swaps WHERE {" AND ".join(where)}
+            ORDER BY slot DESC, tx_index DESC, signature DESC, ordinal DESC
+            LIMIT {min(asked.limit, ROWS_MAX)}
+            """,
+            values,
+        )
+        for row in rows:
+            yield _swap(row)
+
+    def wallet(self, asked: WalletAsked) -> Iterator[WalletToken]:
+        """By token, what was traded last first."""
+        values: dict[str, Any] = {"trader": asked.trader}
+        of = "trader = $trader"
+        if asked.mint is not None:
+            of += " AND mint = $mint"
+            values["mint"] = asked.mint
+        rows = self._rows(
+            f"""
+            SELECT mint, quote_mint, {SUMMED} FROM ({self._hours(of)})
+            GROUP BY mint, quote_mint ORDER BY last_ms DESC, mint, quote_mint
+            LIMIT {min(asked.limit, ROWS_MAX)}
+            """,
+            values,
+        )
+        found = [_wallet_token(row) for row in rows]
+        for one in found:
+            yield one if asked.mint is None else self._with_profit(asked.trader, one)
+
+    def buyers(self, asked: BuyersAsked) -> Iterator[Buyer]:
+        """Those who spent most first."""
+        rows = self._rows(
+            f"""
+            SELECT trader, {SUMMED}
+            FROM ({self._hours("mint = $mint AND quote_mint = $quote_mint")})
+            GROUP BY trader HAVING sum(buys) > 0 ORDER BY spent_raw DESC, trader
+            LIMIT {min(asked.limit, ROWS_MAX)}
+            """,
+            {"mint": asked.mint, "quote_mint": asked.quote_mint},
+        )
+        for row in rows:
+            yield Buyer(
+                trader=row[0], buys=row[1], sells=row[2], bought_raw=row[3], sold_raw=row[4],
+                spent_raw=row[5], received_raw=row[6], first_ms=row[7], last_ms=row[8],
+            )  # fmt: skip
+
+    def search(self, asked: SearchAsked) -> Iterator[Found]:
+        """Tokens by symbol, name and mint first, then wallets, then a signature."""
+        text, limit = asked.text.strip(), min(asked.limit, ROWS_MAX)
+        if not text:
+            return
+        found = 0
+        tokens = self._rows(
+            f"""
+            SELECT mint, name, symbol FROM tokens
+            WHERE starts_with(lower(symbol), lower($text)) OR starts_with(lower(name), lower($text))
+            OR starts_with(mint, $text)
+            ORDER BY lower(symbol) = lower($text) DESC, event_time_ms DESC, mint LIMIT {limit}
+            """,
+            {"text": text},
+        )
+        for mint, name, symbol in tokens:
+            found += 1
+            yield Found(kind="token", address=mint, name=name, symbol=symbol)
+        wallets = self._rows(
+            f"""
+            SELECT DISTINCT trader FROM ({self._hours("starts_with(trader, $text)")})
+            ORDER BY trader LIMIT {max(0, limit - found)}
+            """,
+            {"text": text},
+        )
+        for (trader,) in wallets:
+            found += 1
+            yield Found(kind="wallet", address=trader)
+        if found < limit and len(text) >= SIGNATURE_CHARACTERS_MIN:
+            query = "SELECT DISTINCT signature FROM swaps WHERE signature = $text"
+            for (signature,) in self._rows(query, {"text": text}):
+                yield Found(kind="signature", address=signature)
+
+    def _with_profit(self, trader: str, one: WalletToken) -> WalletToken:
+        rows = self._rows(
+            f"""
+            SELECT side, base_amount_raw, quote_amount_raw FROM swaps
+            WHERE trader = $trader AND mint = $mint AND quote_mint IS NOT DISTINCT FROM $quote_mint
+            AND confidence >= {CONFIDENCE_MIN}
+            ORDER BY slot, tx_index, signature, ordinal
+            """,
+            {"trader": trader, "mint": one.mint, "quote_mint": one.quote_mint},
+        )
+        profit = profit_of(Trade(*row) for row in rows)
+        fields = {name: getattr(one, name) for name in one.__struct_fields__}
+        return WalletToken(
+            **fields
+            | {
+                "realized_raw": profit.realized_raw,
+                "unknown_sold_raw": profit.unknown_sold_raw,
+                "held_raw": profit.held_raw,
+                "held_cost_raw": profit.held_cost_raw,
+            }
+        )
+
+    def _open_minutes(self) -> str:
+        """The condition on swaps that no row of `minutes` counts yet."""
+        found = self._cursor.execute("FROM open_minutes ORDER BY 1").fetchall()
+        return _within([int(one) for (one,) in found], MINUTE_MS)
+
+    def _hours(self, where: str) -> str:
+        """Wallets' hours that this condition names, closed and open ones."""
+        found = self._cursor.execute(f"SELECT DISTINCT {HOUR} FROM open_swaps ORDER BY 1")
+        open_hours = [int(one) for (one,) in found.fetchall()]
+        listed = ", ".join(map(str, open_hours)) or "-1"
+        live = wallet_hours_of(f"{where} AND {_within(open_hours, HOUR_MS)}")
+        return f"""
+            SELECT * FROM wallet_hours WHERE {where} AND hour_ms NOT IN ({listed})
+            UNION ALL {live}
+        """
+
+    def _rows(self, query: str, values: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+        found = self._cursor.execute(query, values)
+        while rows := found.fetchmany(FETCHED):
+            yield from rows
+
+
+def _within(begins: list[int], step_ms: int) -> str:
+    """That a swap is in one of these steps."""
+    each = [f"event_time_ms >= {one} AND event_time_ms < {one + step_ms}" for one in begins]
+    return "(" + (" OR ".join(each) or "false") + ")"
+
+
+def _swap(row: tuple[Any, ...]) -> HistorySwap:
+    fields = dict(zip(HistorySwap.__struct_fields__, row, strict=True))
+    fields["venues"] = fields["venues"].split()
+    return HistorySwap(**fields)
+
+
+def _wallet_token(row: tuple[Any, ...]) -> WalletToken:
+    return WalletToken(
+        mint=row[0], quote_mint=row[1], buys=row[2], sells=row[3], bought_raw=row[4],
+        sold_raw=row[5], spent_raw=row[6], received_raw=row[7], first_ms=row[8], last_ms=row[9],
+    )  # fmt: skip

@@ -1,0 +1,226 @@
+"""Writing: rows and the position in one transaction; what follows from rows when time closes it.
+
+| what is written         | when                                                        |
+| ----------------------- | ----------------------------------------------------------- |
+| swaps, tokens, position | with each group of slots, in one transaction                |
+| a minute                | once event time has passed it, or its session ends; again   |
+|                         | where more comes into it                                    |
+| an hour                 | once event time has passed it by `LATE_MS`: its swaps are   |
+|                         | sorted by mint, its wallets summed; again where more comes  |
+
+A swap of a slot that was stored before is looked up by slot, so that each counts once, whatever
+was read again after a crash, and whatever session it came in. A minute that is not derived yet is
+`open`: a reader derives it from its swaps.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import duckdb
+import numpy as np
+
+from pw_history.core.rows import TOKEN_COLUMNS, Rows, Session
+from pw_history.store.derived import HOUR, minutes_of, wallet_hours_of
+from pw_history.store.schema import HOUR_MS, MINUTE_MS
+
+# An hour is closed when nothing but an amendment can still come into it.
+LATE_MS: Final = 5 * MINUTE_MS
+_SWAP_TYPES: Final[dict[str, Any]] = {
+    "session": np.int32, "slot": np.uint64, "event_time_ms": np.int64, "tx_index": np.uint32,
+    "ordinal": np.uint32, "base_amount_raw": np.uint64, "base_decimals": np.uint8,
+    "route_hops": np.uint32, "confidence": np.float64, "amended": np.bool_,
+}  # fmt: skip
+# Amounts that may be unknown: numpy has no null for whole numbers.
+_NULLABLE: Final = {"quote_amount_raw": np.uint64, "quote_decimals": np.uint8}
+
+
+class StoredPosition(NamedTuple):
+    """Where a restart reads PW_SWAP again, and up to where it was read."""
+
+    swap_stream_created: str
+    restart_seq: int
+    restart_incarnation: int
+    restart_tx_seq: int
+    restart_former: tuple[str, ...]
+    read_seq: int
+    read_time_ms: int
+    slot: int
+    event_time_ms: int
+
+
+class Written(NamedTuple):
+    """What a write did."""
+
+    swaps: int
+    repeats: int
+
+
+class Writer:
+    """The one writer of the file."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        # Slots above it were never stored: nothing of theirs can be a repeat.
+        self._newest_slot = self._number("SELECT max(slot) FROM swaps")
+        # Minutes of which a part is in no row of `minutes`, and hours with unsorted swaps.
+        self._minutes = self._begins("FROM open_minutes")
+        self._hours = self._begins(f"SELECT DISTINCT {HOUR} FROM open_swaps")
+
+    @property
+    def open_minutes(self) -> frozenset[int]:
+        """The beginnings of minutes that are not derived yet."""
+        return frozenset(self._minutes)
+
+    def position(self) -> StoredPosition | None:
+        """Where writing had come to; None in a new file."""
+        found = self._connection.execute("FROM position").fetchone()
+        if found is None:
+            return None
+        return StoredPosition(*found[:4], tuple(found[4]), *found[5:])
+
+    def session(self) -> Session | None:
+        """The newest session."""
+        found = self._connection.execute(
+            "SELECT number, began_slot, began_ms FROM sessions ORDER BY number DESC LIMIT 1"
+        ).fetchone()
+        return None if found is None else Session(*found)
+
+    def write(self, rows: Rows, position: StoredPosition) -> Written:
+        """Store rows and position, and derive what they close; all of it or nothing.
+
+        Raises:
+            duckdb.Error: the disk is full or the file damaged; nothing of it was stored.
+        """
+        minutes, hours = set(self._minutes), set(self._hours)
+        self._connection.begin()
+        try:
+            stored = self._swaps(rows)
+            self._tokens(rows)
+            if rows.sessions:
+                self._connection.executemany("INSERT INTO sessions VALUES (?, ?, ?)", rows.sessions)
+            self._derive(rows, position.event_time_ms)
+            self._connection.execute("DELETE FROM position")
+            self._connection.execute(
+                f"INSERT INTO position VALUES ({', '.join('?' * len(position))})",
+                [list(one) if isinstance(one, tuple) else one for one in position],
+            )
+        except BaseException:
+            self._connection.rollback()
+            self._minutes, self._hours = minutes, hours
+            raise
+        self._connection.commit()
+        self._newest_slot = max(self._newest_slot, *rows.slots, 0)
+        return Written(stored, len(rows) - stored)
+
+    def _swaps(self, rows: Rows) -> int:
+        if not len(rows):
+            return 0
+        new_swaps = _arrays(rows.swaps)
+        old = sorted(slot for slot in rows.slots if slot <= self._newest_slot)
+        where = ""
+        if old:
+            where = f"""WHERE NOT EXISTS (
+                SELECT 1 FROM swaps AS stored
+                WHERE stored.slot BETWEEN {old[0]} AND {old[-1]} AND stored.slot = new.slot
+                AND stored.signature = new.signature AND stored.ordinal = new.ordinal)"""
+        # Two sessions may each have brought the same one.
+        first = "row_number() OVER (PARTITION BY signature, ordinal ORDER BY session) = 1"
+        once = f"QUALIFY {first}" if rows.sessions else ""
+        self._connection.register("new_swaps", new_swaps)
+        columns = _with_nulls(rows.swaps)
+        return self._number(
+            f"INSERT INTO open_swaps SELECT {columns} FROM new_swaps AS new {where} {once}"
+        )
+
+    def _tokens(self, rows: Rows) -> None:
+        """A token's facts are those of its first creation that was seen."""
+        if not rows.tokens["mint"]:
+            return
+        values = list(zip(*(rows.tokens[name] for name in TOKEN_COLUMNS), strict=True))
+        marks = ", ".join("?" * len(TOKEN_COLUMNS))
+        self._connection.executemany(
+            f"INSERT INTO tokens VALUES ({marks}) ON CONFLICT DO NOTHING", values
+        )
+
+    def _derive(self, rows: Rows, event_time_ms: int) -> None:
+        """Minutes and hours that are past."""
+        # What was open when a session ended is whole: the next one may lie before it.
+        ended = set(self._minutes) if rows.sessions else set()
+        self._minutes |= {one // MINUTE_MS * MINUTE_MS for one in rows.times_ms}
+        self._hours |= {one // HOUR_MS * HOUR_MS for one in rows.times_ms}
+        due = {one for one in self._minutes if one + MINUTE_MS <= event_time_ms} | ended
+        for first_ms, last_ms in _spans(sorted(due), MINUTE_MS):
+            within = f"event_time_ms >= {first_ms} AND event_time_ms < {last_ms}"
+            self._connection.execute(
+                f"DELETE FROM minutes WHERE minute_ms >= {first_ms} AND minute_ms < {last_ms}"
+            )
+            self._connection.execute(f"INSERT INTO minutes {minutes_of(within)}")
+        self._minutes -= due
+        self._connection.execute("DELETE FROM open_minutes")
+        if self._minutes:
+            self._connection.execute(
+                "INSERT INTO open_minutes SELECT unnest(?)", [sorted(self._minutes)]
+            )
+        for hour_ms in sorted(self._hours):
+            if hour_ms + HOUR_MS + LATE_MS <= event_time_ms:
+                self._close_hour(hour_ms)
+                self._hours.discard(hour_ms)
+
+    def _close_hour(self, hour_ms: int) -> None:
+        within = f"event_time_ms >= {hour_ms} AND event_time_ms < {hour_ms + HOUR_MS}"
+        execute = self._connection.execute
+        execute(
+            f"CREATE OR REPLACE TEMP TABLE closing AS FROM swaps WHERE {within} "
+            "ORDER BY mint, slot, tx_index, signature, ordinal"
+        )
+        execute(f"DELETE FROM open_swaps WHERE {within}")
+        execute(f"DELETE FROM closed_swaps WHERE {within}")
+        execute("INSERT INTO closed_swaps FROM closing")
+        execute(f"DELETE FROM wallet_hours WHERE hour_ms = {hour_ms}")
+        execute(f"INSERT INTO wallet_hours {wallet_hours_of(within)} ORDER BY trader, mint")
+        swaps = self._number("SELECT count(*) FROM closing")
+        execute("DROP TABLE closing")
+        if swaps:
+            execute(
+                "INSERT INTO closed_hours VALUES (?, 1, ?) ON CONFLICT (hour_ms) DO UPDATE "
+                "SET revision = revision + 1, swaps = excluded.swaps",
+                [hour_ms, swaps],
+            )
+
+    def _begins(self, query: str) -> set[int]:
+        return {int(one) for (one,) in self._connection.execute(query).fetchall()}
+
+    def _number(self, query: str) -> int:
+        found = self._connection.execute(query).fetchone()
+        return int(found[0]) if found is not None and found[0] is not None else 0
+
+
+def _arrays(columns: dict[str, list[Any]]) -> dict[str, Any]:
+    """Columns as numpy arrays; a column with nulls gets one more that says where they are."""
+    arrays: dict[str, Any] = {}
+    for name, values in columns.items():
+        if name in _NULLABLE:
+            arrays[f"{name}_known"] = np.array([one is not None for one in values])
+            arrays[name] = np.array([one or 0 for one in values], dtype=_NULLABLE[name])
+        else:
+            arrays[name] = np.array(values, dtype=_SWAP_TYPES.get(name, object))
+    return arrays
+
+
+def _with_nulls(columns: dict[str, list[Any]]) -> str:
+    return ", ".join(
+        f"CASE WHEN {name}_known THEN {name} END AS {name}" if name in _NULLABLE else name
+        for name in columns
+    )
+
+
+def _spans(begins: list[int], step_ms: int) -> list[tuple[int, int]]:
+    """Steps that follow each other as one span, its end excluded."""
+    spans: list[tuple[int, int]] = []
+    for begin in begins:
+        if spans and spans[-1][1] == begin:
+            spans[-1] = (spans[-1][0], begin + step_ms)
+        else:
+            spans.append((begin, begin + step_ms))
+    return spans

@@ -1,0 +1,151 @@
+"""Every answer is what a plain recount of the swaps gives, whatever is derived already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from naive_history import HOUR_MS, MINUTE_MS, counted, minutes, place, sums
+from test_writer import SOL, Slot, opened, slots, write_all
+
+from pw_common.wire.history import (
+    BuyersAsked,
+    CandlesAsked,
+    SearchAsked,
+    SwapPlace,
+    SwapsAsked,
+    WalletAsked,
+)
+from pw_common.wire.limits import CONFIDENCE_MIN
+from pw_common.wire.messages import Swap
+from pw_history.core.fifo import Trade, profit_of
+from pw_history.store.reader import Reader
+
+ALL = {"first_ms": 0, "end_ms": 2**53}
+
+
+def told(plan: list[Slot]) -> tuple[list[tuple[int, Swap]], Reader, Any]:
+    connection = opened()
+    found = counted(write_all(connection, plan))
+    return found, Reader(connection), connection
+
+
+@given(plan=slots, step_ms=st.sampled_from([MINUTE_MS, 5 * MINUTE_MS, HOUR_MS]))
+def test_candles_are_those_of_a_recount(plan: list[Slot], step_ms: Any) -> None:
+    found, reader, connection = told(plan)
+    with connection:
+        for mint in ("m1", "m2"):
+            asked = CandlesAsked(mint=mint, quote_mint=SOL, step_ms=step_ms, **ALL)
+            shown = {one.begin_ms: one for one in reader.candles(asked)}
+            by_minute = {
+                key[2]: value for key, value in minutes(found).items() if key[:2] == (mint, SOL)
+            }
+            begins = sorted({minute // step_ms * step_ms for minute in by_minute})
+            assert list(shown) == begins
+            for begin in begins:
+                within = [
+                    v for k, v in sorted(by_minute.items()) if k // step_ms * step_ms == begin
+                ]
+                one = shown[begin]
+                assert (one.open, one.close) == (within[0][0], within[-1][3])
+                assert one.high == max(v[1] for v in within)
+                assert one.low == min(v[2] for v in within)
+                assert (one.trades, one.buys) == (
+                    sum(v[4] for v in within),
+                    sum(v[5] for v in within),
+                )
+                assert (one.bought_raw, one.sold_raw, one.spent_raw, one.received_raw) == tuple(
+                    sum(v[at] for v in within) for at in range(8, 12)
+                )
+                if step_ms == MINUTE_MS:
+                    assert (one.buyers, one.sellers) == within[0][6:8]
+
+
+@given(plan=slots, limit=st.integers(1, 4))
+def test_pages_of_swaps_are_all_swaps_newest_first(plan: list[Slot], limit: int) -> None:
+    found, reader, connection = told(plan)
+    with connection:
+        for mint, trader in ((None, None), ("m1", None), (None, "ann"), ("m2", "bob")):
+            wanted = [
+                place(swap)
+                for _, swap in found
+                if mint in (None, swap.mint) and trader in (None, swap.trader)
+            ][::-1]
+            seen: list[Any] = []
+            before: SwapPlace | None = None
+            while True:
+                asked = SwapsAsked(mint=mint, trader=trader, before=before, limit=limit)
+                page = [(s.slot, s.index, s.signature, s.ordinal) for s in reader.swaps(asked)]
+                if not page:
+                    break
+                seen += page
+                before = SwapPlace(*page[-1])
+            assert seen == wanted
+
+
+@given(plan=slots)
+def test_a_wallet_and_a_tokens_buyers_add_up(plan: list[Slot]) -> None:
+    found, reader, connection = told(plan)
+    counts = [(t, s) for t, s in found if s.confidence >= CONFIDENCE_MIN]
+    with connection:
+        for trader in ("ann", "bob"):
+            for one in reader.wallet(WalletAsked(trader=trader)):
+                of = [
+                    s for _, s in counts
+                    if (s.trader, s.mint, s.quote_mint) == (trader, one.mint, one.quote_mint)
+                ]  # fmt: skip
+                assert sums(of) == (
+                    one.bought_raw, one.sold_raw, one.spent_raw, one.received_raw
+                )  # fmt: skip
+                assert one.realized_raw is None
+        for mint in ("m1", "m2"):
+            spent = {
+                buyer.trader: buyer.spent_raw
+                for buyer in reader.buyers(BuyersAsked(mint=mint, quote_mint=SOL))
+            }
+            of_mint = [s for _, s in counts if (s.mint, s.quote_mint) == (mint, SOL)]
+            bought = {s.trader for s in of_mint if s.side == "buy"}
+            assert spent == {
+                trader: sums([s for s in of_mint if s.trader == trader])[2] for trader in bought
+            }
+            assert list(spent.values()) == sorted(spent.values(), reverse=True)
+
+
+@given(plan=slots)
+def test_the_profit_of_a_wallet_is_that_of_its_swaps_in_the_chains_order(plan: list[Slot]) -> None:
+    found, reader, connection = told(plan)
+    with connection:
+        for one in reader.wallet(WalletAsked(trader="ann", mint="m1")):
+            trades = [
+                Trade(s.side, s.base_amount_raw, s.quote_amount_raw)
+                for _, s in found
+                if (s.trader, s.mint, s.quote_mint) == ("ann", "m1", one.quote_mint)
+                and s.confidence >= CONFIDENCE_MIN
+            ]
+            profit = profit_of(trades)
+            assert (one.realized_raw, one.unknown_sold_raw) == (
+                profit.realized_raw,
+                profit.unknown_sold_raw,
+            )
+            assert (one.held_raw, one.held_cost_raw) == (profit.held_raw, profit.held_cost_raw)
+
+
+@given(text=st.text(max_size=20) | st.sampled_from(["%", "_", "a'; DROP TABLE swaps; --", "\x00"]))
+def test_any_text_is_searched_for_and_nothing_else_happens(text: str) -> None:
+    with opened() as connection:
+        assert list(Reader(connection).search(SearchAsked(text=text))) == []
+        assert connection.execute("SELECT count(*) FROM swaps").fetchone() == (0,)
+
+
+def test_a_reader_sees_one_moment_while_more_is_written() -> None:
+    with opened() as connection:
+        reader = Reader(connection)
+        assert reader.head().slot == 0
+        connection.execute("INSERT INTO position VALUES ('', 1, 0, 1, [], 1, 1, 7, 7)")
+        assert reader.head().slot == 0
+        reader.close()
+        assert Reader(connection).head().slot == 7
+        with pytest.raises(Exception, match="closed"):
+            reader.head()
