@@ -10,7 +10,9 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pw_common.jetstream.consuming.sequence_gaps import SequenceGaps
 from pw_common.ordering.assembly import Assembly, TxPosition
+from pw_common.ordering.restart import Note
 from pw_common.process.log import Log
 from pw_common.service.metrics import Metrics
 from pw_common.topology.queue_name import means_the_same
@@ -18,12 +20,11 @@ from pw_common.wire.alerts import Alert
 from pw_common.wire.messages import Batch
 from pw_detection.detector import Detector
 from pw_detection.rules.rules import Rule
-from pw_detector.core.restart import Note, Resumed
+from pw_detector.core.restart import Resumed
 from pw_detector.folding import Folding, Stores
 from pw_detector.store.alert_store import AlertStore
 from pw_detector.store.configuration import Configuration
 from pw_detector.store.position import Position, PositionStore
-from pw_detector.store.sequence_gaps import SequenceGaps
 from support.cut_stream import closed_slots
 from support.queue_world import World, anything, history
 
