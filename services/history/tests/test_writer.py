@@ -14,14 +14,15 @@ from naive_history import HOUR_MS, MINUTE_MS, counted, minutes, wallet_hours
 
 from pw_common.ordering.closed_slot import ClosedSlot
 from pw_common.wire.messages import Swap
+from pw_history.core.progress import StoredPosition
 from pw_history.core.rows import RowMaker
 from pw_history.store.derived import minutes_of
 from pw_history.store.schema import VERSION, NewerFile, migrate
-from pw_history.store.writer import LATE_MS, StoredPosition, Writer
+from pw_history.store.writer import LATE_MS, Writer
 
 SOL = "So11111111111111111111111111111111111111112"
 BEGIN_MS = 1_790_000_000_000 // HOUR_MS * HOUR_MS
-NOWHERE = StoredPosition("then", 1, 0, 1, (), 0, 0, 0, 0)
+NOWHERE = StoredPosition("then", 1, 0, 1, (), 1, 0, 0, 0, 0, 0)
 
 amounts = st.sampled_from([1, 7, 10**6, 354_032_451_000, 2**64 - 1])
 swaps = st.builds(

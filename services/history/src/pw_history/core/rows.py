@@ -3,8 +3,8 @@
 | a slot that closed       | its session                                     |
 | ------------------------ | ----------------------------------------------- |
 | begins one (`reset`)     | the next number                                 |
-| the first after a start  | the one that was stored last, though it says    |
-|                          | `reset`: reading goes on within it              |
+| the first after a start  | the one in which reading begins again, though   |
+|                          | it says `reset`                                 |
 | any other                | the present one                                 |
 
 A row of a slot that was stored before is a repeat if its swap has the same signature and ordinal:
@@ -30,6 +30,7 @@ TOKEN_COLUMNS: Final = (
     "mint", "name", "symbol", "creator", "decimals", "supply_raw", "program", "signature",
     "ordinal", "slot", "tx_index", "event_time_ms",
 )  # fmt: skip
+CLOCK_EVERY_MS: Final = 10_000
 # What stands between the parts of a list: no part of ours has one.
 SEPARATOR: Final = " "
 
@@ -42,6 +43,16 @@ class Session(NamedTuple):
     began_ms: int
 
 
+class Hole(NamedTuple):
+    """What is missing between two slots, both of which are there, and their event times."""
+
+    why: str
+    first_slot: int
+    last_slot: int
+    first_ms: int
+    last_ms: int
+
+
 @dataclass
 class Rows:
     """What several slots hold, column by column."""
@@ -51,6 +62,9 @@ class Rows:
         default_factory=lambda: {name: [] for name in TOKEN_COLUMNS}
     )
     sessions: list[Session] = field(default_factory=list)
+    holes: list[Hole] = field(default_factory=list)
+    # A slot and its time, every so often: what tells when a gap was.
+    clock: list[tuple[int, int]] = field(default_factory=list)
     # The newest slot in order, and the times of all; amended slots lie before it.
     slot: int = 0
     event_time_ms: int = 0
@@ -62,20 +76,40 @@ class Rows:
 
 
 class RowMaker:
-    """Turns closed slots into rows, and counts sessions."""
+    """Turns closed slots into rows, and counts sessions.
 
-    def __init__(self, session: Session | None) -> None:
+    Args:
+        session: The one that reading begins in, None where nothing was read before.
+        goes_on: Whether the first slot belongs to it; else it begins the next one.
+        last: The newest slot that is stored, and its event time.
+    """
+
+    def __init__(
+        self, session: Session | None, *, goes_on: bool = True, last: tuple[int, int] = (0, 0)
+    ) -> None:
         self.session = session
-        # The first slot after a start goes on with what is stored.
-        self._goes_on = session is not None
+        self._goes_on = goes_on and session is not None
+        self._last = last
+        # Why something is missing before the next slot; empty where nothing is.
+        self._missing = ""
+        self._clock_ms = 0
         self.rows = Rows()
+
+    @property
+    def last(self) -> tuple[int, int]:
+        """The newest slot in order, and its event time."""
+        return self._last
+
+    def miss(self, why: str) -> None:
+        """Something is missing between the slot that was taken last and the next one."""
+        self._missing = why
 
     def take(self, one: ClosedSlot) -> None:
         """Add a slot to the rows."""
         self._enter(one)
         rows = self.rows
         if not one.amends:
-            rows.slot, rows.event_time_ms = one.slot, one.event_time_ms
+            self._note_time(one)
         rows.slots.add(one.slot)
         for swap in one.swaps:
             rows.times_ms.add(one.event_time_ms)
@@ -86,7 +120,18 @@ class RowMaker:
     def give(self) -> Rows:
         """The rows so far; the next ones begin empty."""
         rows, self.rows = self.rows, Rows()
+        rows.slot, rows.event_time_ms = self._last
         return rows
+
+    def _note_time(self, one: ClosedSlot) -> None:
+        if self._missing:
+            hole = Hole(self._missing, self._last[0], one.slot, self._last[1], one.event_time_ms)
+            self.rows.holes.append(hole)
+            self._missing = ""
+        self._last = one.slot, one.event_time_ms
+        if one.reset or one.event_time_ms - self._clock_ms >= CLOCK_EVERY_MS:
+            self._clock_ms = one.event_time_ms
+            self.rows.clock.append(self._last)
 
     def _enter(self, one: ClosedSlot) -> None:
         goes_on, self._goes_on = self._goes_on, False

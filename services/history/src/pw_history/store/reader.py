@@ -7,12 +7,15 @@ swaps, by the same queries (`derived.py`).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import duckdb
 
 from pw_common.wire.history import (
+    HOLES_MAX,
     ROWS_MAX,
+    TIME_MS_MAX,
     Buyer,
     BuyersAsked,
     Candle,
@@ -20,6 +23,7 @@ from pw_common.wire.history import (
     Found,
     HistoryHead,
     HistorySwap,
+    Hole,
     SearchAsked,
     SwapsAsked,
     WalletAsked,
@@ -50,19 +54,56 @@ class Reader:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._cursor = connection.cursor()
         self._cursor.begin()
+        position = self._cursor.execute("SELECT slot, event_time_ms FROM position").fetchone()
+        kept = self._cursor.execute("FROM kept").fetchone()
+        self.slot, self.event_time_ms = position or (0, 0)
+        # Before these nothing is kept.
+        self.swaps_since_ms, self.minutes_since_ms = kept or (0, 0)
 
     def close(self) -> None:
         """Give the snapshot up."""
         self._cursor.close()
 
-    def head(self) -> HistoryHead:
-        """How far the file has come."""
-        position = self._cursor.execute("SELECT slot, event_time_ms FROM position").fetchone()
+    def interrupt(self) -> None:
+        """End what is being read, from another thread: it raises duckdb.InterruptException."""
+        self._cursor.interrupt()
+
+    def head(self, asked: object = None, behind_s: float = 0.0) -> HistoryHead:
+        """How far the file has come, and what is missing in the time that is asked about."""
         oldest = self._cursor.execute("SELECT min(event_time_ms) FROM swaps").fetchone()
-        slot, event_time_ms = position or (0, 0)
+        minute = self._cursor.execute("SELECT min(minute_ms) FROM minutes").fetchone()
         return HistoryHead(
-            slot=slot, event_time_ms=event_time_ms, swaps_since_ms=oldest[0] if oldest else None
+            slot=self.slot,
+            event_time_ms=self.event_time_ms,
+            swaps_since_ms=oldest[0] if oldest else None,
+            minutes_since_ms=minute[0] if minute else None,
+            holes=tuple(self._holes(*_span(asked))),
+            behind_s=behind_s,
         )
+
+    def _holes(self, first_ms: int, end_ms: int) -> Iterator[Hole]:
+        """Newest first; a gap's times are those of the slots around it that are known."""
+        rows = self.rows(
+            f"""
+            WITH found AS (
+                SELECT why, '' AS gap, first_slot, last_slot, first_ms, last_ms FROM holes
+                UNION ALL
+                SELECT why, id, first_slot, last_slot,
+                    (SELECT max(event_time_ms) FROM clock WHERE slot < gaps.first_slot),
+                    (SELECT min(event_time_ms) FROM clock WHERE slot > gaps.last_slot)
+                FROM gaps WHERE NOT filled
+            )
+            FROM found WHERE coalesce(first_ms, 0) < $end_ms
+            AND coalesce(last_ms, $end_ms) >= $first_ms
+            ORDER BY first_slot DESC, why LIMIT {HOLES_MAX}
+            """,
+            {"first_ms": first_ms, "end_ms": end_ms},
+        )
+        for why, gap, first_slot, last_slot, begin_ms, last_ms in rows:
+            yield Hole(
+                first_ms=begin_ms, last_ms=last_ms, why=why, gap=gap, first_slot=first_slot,
+                last_slot=last_slot,
+            )  # fmt: skip
 
     def candles(self, asked: CandlesAsked) -> Iterator[Candle]:
         """Oldest first."""
@@ -73,11 +114,11 @@ class Reader:
             "end_ms": asked.end_ms,
         }
         of_pair = "mint = $mint AND quote_mint = $quote_mint"
-        live = minutes_of(f"{of_pair} AND {self._open_minutes()}")
+        live = minutes_of(f"{of_pair} AND {self.open_minutes()}")
         step = asked.step_ms
         one = step == MINUTE_MS
         wallets = "any_value(buyers), any_value(sellers)" if one else "NULL, NULL"
-        rows = self._rows(
+        rows = self.rows(
             f"""
             WITH parts AS (
                 SELECT * FROM minutes WHERE {of_pair}
@@ -114,7 +155,7 @@ class Reader:
             before = asked.before
             values |= {"slot": before.slot, "index": before.index}
             values |= {"signature": before.signature, "n": before.ordinal}
-        rows = self._rows(
+        rows = self.rows(
             f"""
             SELECT {SWAP} FROM swaps WHERE {" AND ".join(where)}
             ORDER BY slot DESC, tx_index DESC, signature DESC, ordinal DESC
@@ -132,7 +173,7 @@ class Reader:
         if asked.mint is not None:
             of += " AND mint = $mint"
             values["mint"] = asked.mint
-        rows = self._rows(
+        rows = self.rows(
             f"""
             SELECT mint, quote_mint, {SUMMED} FROM ({self._hours(of)})
             GROUP BY mint, quote_mint ORDER BY last_ms DESC, mint, quote_mint
@@ -146,7 +187,7 @@ class Reader:
 
     def buyers(self, asked: BuyersAsked) -> Iterator[Buyer]:
         """Those who spent most first."""
-        rows = self._rows(
+        rows = self.rows(
             f"""
             SELECT trader, {SUMMED}
             FROM ({self._hours("mint = $mint AND quote_mint = $quote_mint")})
@@ -167,7 +208,7 @@ class Reader:
         if not text:
             return
         found = 0
-        tokens = self._rows(
+        tokens = self.rows(
             f"""
             SELECT mint, name, symbol FROM tokens
             WHERE starts_with(lower(symbol), lower($text)) OR starts_with(lower(name), lower($text))
@@ -179,7 +220,7 @@ class Reader:
         for mint, name, symbol in tokens:
             found += 1
             yield Found(kind="token", address=mint, name=name, symbol=symbol)
-        wallets = self._rows(
+        wallets = self.rows(
             f"""
             SELECT DISTINCT trader FROM ({self._hours("starts_with(trader, $text)")})
             ORDER BY trader LIMIT {max(0, limit - found)}
@@ -191,11 +232,11 @@ class Reader:
             yield Found(kind="wallet", address=trader)
         if found < limit and len(text) >= SIGNATURE_CHARACTERS_MIN:
             query = "SELECT DISTINCT signature FROM swaps WHERE signature = $text"
-            for (signature,) in self._rows(query, {"text": text}):
+            for (signature,) in self.rows(query, {"text": text}):
                 yield Found(kind="signature", address=signature)
 
     def _with_profit(self, trader: str, one: WalletToken) -> WalletToken:
-        rows = self._rows(
+        rows = self.rows(
             f"""
             SELECT side, base_amount_raw, quote_amount_raw FROM swaps
             WHERE trader = $trader AND mint = $mint AND quote_mint IS NOT DISTINCT FROM $quote_mint
@@ -216,32 +257,43 @@ class Reader:
             }
         )
 
-    def _open_minutes(self) -> str:
+    def open_minutes(self) -> str:
         """The condition on swaps that no row of `minutes` counts yet."""
         found = self._cursor.execute("FROM open_minutes ORDER BY 1").fetchall()
-        return _within([int(one) for (one,) in found], MINUTE_MS)
+        return within([int(one) for (one,) in found], MINUTE_MS)
 
     def _hours(self, where: str) -> str:
         """Wallets' hours that this condition names, closed and open ones."""
         found = self._cursor.execute(f"SELECT DISTINCT {HOUR} FROM open_swaps ORDER BY 1")
         open_hours = [int(one) for (one,) in found.fetchall()]
         listed = ", ".join(map(str, open_hours)) or "-1"
-        live = wallet_hours_of(f"{where} AND {_within(open_hours, HOUR_MS)}")
+        live = wallet_hours_of(f"{where} AND {within(open_hours, HOUR_MS)}")
         return f"""
             SELECT * FROM wallet_hours WHERE {where} AND hour_ms NOT IN ({listed})
             UNION ALL {live}
         """
 
-    def _rows(self, query: str, values: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+    def copy(self, query: str, values: dict[str, Any], path: Path, how: str) -> None:
+        """Write what a query gives to a file, by DuckDB's own COPY."""
+        named = str(path).replace("'", "''")
+        self._cursor.execute(f"COPY ({query}) TO '{named}' ({how})", values)
+
+    def rows(self, query: str, values: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+        """What a query gives, a part at a time: read it whole before the next query."""
         found = self._cursor.execute(query, values)
         while rows := found.fetchmany(FETCHED):
             yield from rows
 
 
-def _within(begins: list[int], step_ms: int) -> str:
+def within(begins: list[int], step_ms: int) -> str:
     """That a swap is in one of these steps."""
     each = [f"event_time_ms >= {one} AND event_time_ms < {one + step_ms}" for one in begins]
     return "(" + (" OR ".join(each) or "false") + ")"
+
+
+def _span(asked: object) -> tuple[int, int]:
+    """The time that a question is about; all of it where it names none."""
+    return getattr(asked, "first_ms", 0), getattr(asked, "end_ms", TIME_MS_MAX)
 
 
 def _swap(row: tuple[Any, ...]) -> HistorySwap:

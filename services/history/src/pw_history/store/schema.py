@@ -17,13 +17,15 @@ MIGRATIONS: Final = (
         restart_incarnation BIGINT NOT NULL,
         restart_tx_seq BIGINT NOT NULL,
         restart_former VARCHAR[] NOT NULL,
+        restart_session INTEGER NOT NULL,
+        restart_time_ms BIGINT NOT NULL,
         read_seq BIGINT NOT NULL,
         read_time_ms BIGINT NOT NULL,
         slot UBIGINT NOT NULL,
         event_time_ms BIGINT NOT NULL
     );
     CREATE TABLE sessions (
-        number INTEGER NOT NULL,
+        number INTEGER PRIMARY KEY,
         began_slot UBIGINT NOT NULL,
         began_ms BIGINT NOT NULL
     );
@@ -102,6 +104,46 @@ MIGRATIONS: Final = (
         hour_ms BIGINT PRIMARY KEY,
         revision UINTEGER NOT NULL,
         swaps UBIGINT NOT NULL
+    );
+    """,
+    """
+    CREATE TABLE clock (
+        slot UBIGINT NOT NULL,
+        event_time_ms BIGINT NOT NULL,
+        PRIMARY KEY (slot, event_time_ms)
+    );
+    CREATE TABLE holes (
+        why VARCHAR NOT NULL,
+        first_slot UBIGINT NOT NULL,
+        last_slot UBIGINT NOT NULL,
+        first_ms BIGINT NOT NULL,
+        last_ms BIGINT NOT NULL,
+        PRIMARY KEY (why, first_slot, last_slot)
+    );
+    CREATE TABLE kept (swaps_since_ms BIGINT NOT NULL, minutes_since_ms BIGINT NOT NULL);
+    INSERT INTO kept VALUES (0, 0);
+    CREATE TABLE logs (
+        stream VARCHAR PRIMARY KEY,
+        created VARCHAR NOT NULL,
+        read_seq BIGINT NOT NULL
+    );
+    CREATE TABLE alerts (
+        id VARCHAR PRIMARY KEY,
+        event_time_ms BIGINT NOT NULL,
+        slot UBIGINT NOT NULL,
+        mint VARCHAR NOT NULL,
+        trigger VARCHAR NOT NULL,
+        kind VARCHAR NOT NULL,
+        mints VARCHAR[] NOT NULL,
+        body VARCHAR NOT NULL
+    );
+    CREATE TABLE gaps (
+        id VARCHAR PRIMARY KEY,
+        source VARCHAR NOT NULL,
+        first_slot UBIGINT NOT NULL,
+        last_slot UBIGINT NOT NULL,
+        why VARCHAR NOT NULL,
+        filled BOOLEAN NOT NULL
     );
     """,
 )

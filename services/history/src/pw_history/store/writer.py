@@ -15,11 +15,13 @@ was read again after a crash, and whatever session it came in. A minute that is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import duckdb
 import numpy as np
 
+from pw_history.core.progress import StoredPosition
 from pw_history.core.rows import TOKEN_COLUMNS, Rows, Session
 from pw_history.store.derived import HOUR, minutes_of, wallet_hours_of
 from pw_history.store.schema import HOUR_MS, MINUTE_MS
@@ -35,25 +37,13 @@ _SWAP_TYPES: Final[dict[str, Any]] = {
 _NULLABLE: Final = {"quote_amount_raw": np.uint64, "quote_decimals": np.uint8}
 
 
-class StoredPosition(NamedTuple):
-    """Where a restart reads PW_SWAP again, and up to where it was read."""
-
-    swap_stream_created: str
-    restart_seq: int
-    restart_incarnation: int
-    restart_tx_seq: int
-    restart_former: tuple[str, ...]
-    read_seq: int
-    read_time_ms: int
-    slot: int
-    event_time_ms: int
-
-
 class Written(NamedTuple):
     """What a write did."""
 
     swaps: int
+    # What was stored before, and what is of a time whose swaps are not kept any more.
     repeats: int
+    beyond: int = 0
 
 
 class Writer:
@@ -63,6 +53,9 @@ class Writer:
         self._connection = connection
         # Slots above it were never stored: nothing of theirs can be a repeat.
         self._newest_slot = self._number("SELECT max(slot) FROM swaps")
+        kept = connection.execute("FROM kept").fetchone() or (0, 0)
+        # Before these nothing is kept any more; what amends a time before is not stored.
+        self.swaps_since_ms, self.minutes_since_ms = int(kept[0]), int(kept[1])
         # Minutes of which a part is in no row of `minutes`, and hours with unsorted swaps.
         self._minutes = self._begins("FROM open_minutes")
         self._hours = self._begins(f"SELECT DISTINCT {HOUR} FROM open_swaps")
@@ -77,12 +70,14 @@ class Writer:
         found = self._connection.execute("FROM position").fetchone()
         if found is None:
             return None
-        return StoredPosition(*found[:4], tuple(found[4]), *found[5:])
+        return StoredPosition(*found[:4], tuple(found[4] or ()), *found[5:])
 
-    def session(self) -> Session | None:
-        """The newest session."""
+    def session(self, number: int | None = None) -> Session | None:
+        """This session, or the newest."""
         found = self._connection.execute(
-            "SELECT number, began_slot, began_ms FROM sessions ORDER BY number DESC LIMIT 1"
+            "SELECT number, began_slot, began_ms FROM sessions WHERE number = ? OR ? IS NULL "
+            "ORDER BY number DESC LIMIT 1",
+            [number, number],
         ).fetchone()
         return None if found is None else Session(*found)
 
@@ -95,10 +90,12 @@ class Writer:
         minutes, hours = set(self._minutes), set(self._hours)
         self._connection.begin()
         try:
+            beyond = self._beyond(rows)
             stored = self._swaps(rows)
             self._tokens(rows)
-            if rows.sessions:
-                self._connection.executemany("INSERT INTO sessions VALUES (?, ?, ?)", rows.sessions)
+            self._insert("sessions", rows.sessions)
+            self._insert("holes", rows.holes)
+            self._insert("clock", rows.clock)
             self._derive(rows, position.event_time_ms)
             self._connection.execute("DELETE FROM position")
             self._connection.execute(
@@ -111,16 +108,49 @@ class Writer:
             raise
         self._connection.commit()
         self._newest_slot = max(self._newest_slot, *rows.slots, 0)
-        return Written(stored, len(rows) - stored)
+        return Written(stored, len(rows) - stored - beyond, beyond)
+
+    def drop_before(self, swaps_ms: int, minutes_ms: int) -> None:
+        """Forget swaps of hours that end before one time, and all else that ends before another."""
+        swaps_ms = max(self.swaps_since_ms, swaps_ms // HOUR_MS * HOUR_MS)
+        minutes_ms = min(swaps_ms, max(self.minutes_since_ms, minutes_ms // HOUR_MS * HOUR_MS))
+        if (swaps_ms, minutes_ms) == (self.swaps_since_ms, self.minutes_since_ms):
+            return
+        execute = self._connection.execute
+        self._connection.begin()
+        try:
+            execute("DELETE FROM closed_swaps WHERE event_time_ms < ?", [swaps_ms])
+            execute("DELETE FROM open_swaps WHERE event_time_ms < ?", [swaps_ms])
+            execute("DELETE FROM minutes WHERE minute_ms < ?", [minutes_ms])
+            execute("DELETE FROM wallet_hours WHERE hour_ms < ?", [minutes_ms])
+            execute("DELETE FROM clock WHERE event_time_ms < ?", [minutes_ms])
+            execute(
+                "UPDATE kept SET swaps_since_ms = ?, minutes_since_ms = ?", [swaps_ms, minutes_ms]
+            )
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self._connection.commit()
+        self.swaps_since_ms, self.minutes_since_ms = swaps_ms, minutes_ms
+        self._minutes = {one for one in self._minutes if one >= swaps_ms}
+        self._hours = {one for one in self._hours if one >= swaps_ms}
+
+    def _insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Rows of a small table; those that it has are left as they are."""
+        if rows:
+            marks = ", ".join("?" * len(rows[0]))
+            self._connection.executemany(
+                f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING", rows
+            )
 
     def _swaps(self, rows: Rows) -> int:
         if not len(rows):
             return 0
         new_swaps = _arrays(rows.swaps)
         old = sorted(slot for slot in rows.slots if slot <= self._newest_slot)
-        where = ""
+        where = f"WHERE NOT (new.amended AND new.event_time_ms < {self.swaps_since_ms})"
         if old:
-            where = f"""WHERE NOT EXISTS (
+            where += f""" AND NOT EXISTS (
                 SELECT 1 FROM swaps AS stored
                 WHERE stored.slot BETWEEN {old[0]} AND {old[-1]} AND stored.slot = new.slot
                 AND stored.signature = new.signature AND stored.ordinal = new.ordinal)"""
@@ -132,6 +162,20 @@ class Writer:
         return self._number(
             f"INSERT INTO open_swaps SELECT {columns} FROM new_swaps AS new {where} {once}"
         )
+
+    def _beyond(self, rows: Rows) -> int:
+        """How many swaps amend a time whose swaps are not kept: its minutes stay as they are."""
+        if not any(rows.swaps["amended"]):
+            return 0
+        pairs = zip(rows.swaps["event_time_ms"], rows.swaps["amended"], strict=True)
+        return sum(amended and one < self.swaps_since_ms for one, amended in pairs)
+
+    def _times_ms(self, rows: Rows) -> set[int]:
+        """The times of what is stored."""
+        if not self._beyond(rows):
+            return rows.times_ms
+        pairs = zip(rows.swaps["event_time_ms"], rows.swaps["amended"], strict=True)
+        return {one for one, amended in pairs if not amended or one >= self.swaps_since_ms}
 
     def _tokens(self, rows: Rows) -> None:
         """A token's facts are those of its first creation that was seen."""
@@ -147,8 +191,9 @@ class Writer:
         """Minutes and hours that are past."""
         # What was open when a session ended is whole: the next one may lie before it.
         ended = set(self._minutes) if rows.sessions else set()
-        self._minutes |= {one // MINUTE_MS * MINUTE_MS for one in rows.times_ms}
-        self._hours |= {one // HOUR_MS * HOUR_MS for one in rows.times_ms}
+        times_ms = self._times_ms(rows)
+        self._minutes |= {one // MINUTE_MS * MINUTE_MS for one in times_ms}
+        self._hours |= {one // HOUR_MS * HOUR_MS for one in times_ms}
         due = {one for one in self._minutes if one + MINUTE_MS <= event_time_ms} | ended
         for first_ms, last_ms in _spans(sorted(due), MINUTE_MS):
             within = f"event_time_ms >= {first_ms} AND event_time_ms < {last_ms}"
