@@ -242,6 +242,7 @@ def _free_ports(chosen: UpOptions) -> Ports:
         api=chosen.api_port,
         detector_http=tuple(free_port() for _ in range(chosen.detectors)),
         notifier_http=free_port(),
+        history_http=free_port(),
     )
 
 

@@ -70,7 +70,7 @@ class Writer:
         found = self._connection.execute("FROM position").fetchone()
         if found is None:
             return None
-        return StoredPosition(*found[:4], tuple(found[4] or ()), *found[5:])
+        return StoredPosition._make((*found[:4], tuple(found[4] or ()), *found[5:]))
 
     def session(self, number: int | None = None) -> Session | None:
         """This session, or the newest."""
