@@ -21,8 +21,9 @@ StepMs: TypeAlias = Literal[60_000, 300_000, 900_000, 3_600_000, 14_400_000, 86_
 
 
 class SwapPlace(msgspec.Struct, frozen=True, array_like=True):
-    """Where a swap stands in the chain: a page goes on before it."""
+    """Where a swap stands among all: a page goes on before it. Sessions may share slots."""
 
+    event_time_ms: int
     slot: int
     index: int
     signature: str

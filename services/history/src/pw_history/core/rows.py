@@ -20,7 +20,8 @@ from typing import Any, Final, NamedTuple
 from pw_common.ordering.closed_slot import ClosedSlot
 from pw_common.wire.messages import Swap, TokenCreated
 
-# Of swaps, in the order of the table. Text is kept as it came; amounts are raw units.
+# Of swaps, in the order of the table. Text is kept as it came; amounts are raw units. What is said
+# twice is null: `store/schema.py`.
 SWAP_COLUMNS: Final = (
     "session", "slot", "event_time_ms", "tx_index", "signature", "ordinal", "trader", "side",
     "mint", "base_amount_raw", "base_decimals", "quote_mint", "quote_amount_raw", "quote_decimals",
@@ -148,7 +149,10 @@ class RowMaker:
             swap.ordinal, swap.trader, swap.side, swap.mint, swap.base_amount_raw,
             swap.base_decimals, swap.quote_mint, swap.quote_amount_raw, swap.quote_decimals,
             SEPARATOR.join(swap.venues), swap.route_hops, swap.confidence,
-            SEPARATOR.join(swap.reasons), swap.fee_payer, SEPARATOR.join(swap.signers), one.amends,
+            SEPARATOR.join(swap.reasons),
+            None if swap.fee_payer == swap.trader else swap.fee_payer,
+            None if swap.signers == (swap.fee_payer,) else SEPARATOR.join(swap.signers),
+            one.amends,
         )  # fmt: skip
         for column, value in zip(self.rows.swaps.values(), values, strict=True):
             column.append(value)

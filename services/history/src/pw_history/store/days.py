@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pw_common.wire.history import ROWS_MAX, Day, DaysAsked
-from pw_history.store.derived import HOUR
-from pw_history.store.reader import Reader
+from pw_history.store.reader import Reader, within
 from pw_history.store.schema import HOUR_MS
 
 DAY_MS: Final = 24 * HOUR_MS
@@ -20,11 +19,10 @@ def days_of(reader: Reader, asked: DaysAsked) -> Iterator[Day]:
         f"""
         WITH counts AS (
             SELECT hour_ms {day} AS day, swaps::BIGINT AS swaps, 0 AS created, 0 AS alerts
-            FROM closed_hours WHERE hour_ms NOT IN (SELECT DISTINCT {HOUR} FROM open_swaps)
+            FROM closed_hours WHERE hour_ms NOT IN (FROM open_hours)
             UNION ALL
             SELECT event_time_ms {day}, count(*), 0, 0 FROM swaps
-            WHERE event_time_ms // {HOUR_MS} * {HOUR_MS} IN (
-                SELECT DISTINCT {HOUR} FROM open_swaps) GROUP BY 1
+            WHERE {within(reader.open_hours, HOUR_MS)} GROUP BY 1
             UNION ALL SELECT event_time_ms {day}, 0, count(*), 0 FROM tokens GROUP BY 1
             UNION ALL SELECT event_time_ms {day}, 0, 0, count(*) FROM alerts
             WHERE kind = 'opened' GROUP BY 1

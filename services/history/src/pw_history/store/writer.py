@@ -23,11 +23,13 @@ import numpy as np
 
 from pw_history.core.progress import StoredPosition
 from pw_history.core.rows import TOKEN_COLUMNS, Rows, Session
-from pw_history.store.derived import HOUR, minutes_of, wallet_hours_of
+from pw_history.store.derived import minutes_of, signature_hash, wallet_hours_of
 from pw_history.store.schema import HOUR_MS, MINUTE_MS
 
 # An hour is closed when nothing but an amendment can still come into it.
 LATE_MS: Final = 5 * MINUTE_MS
+# So many rows are sorted at a time.
+CLOSE_ROWS: Final = 250_000
 _SWAP_TYPES: Final[dict[str, Any]] = {
     "session": np.int32, "slot": np.uint64, "event_time_ms": np.int64, "tx_index": np.uint32,
     "ordinal": np.uint32, "base_amount_raw": np.uint64, "base_decimals": np.uint8,
@@ -53,12 +55,14 @@ class Writer:
         self._connection = connection
         # Slots above it were never stored: nothing of theirs can be a repeat.
         self._newest_slot = self._number("SELECT max(slot) FROM swaps")
-        kept = connection.execute("FROM kept").fetchone() or (0, 0)
+        kept = connection.execute("FROM kept").fetchone() or (0, 0, None)
         # Before these nothing is kept any more; what amends a time before is not stored.
         self.swaps_since_ms, self.minutes_since_ms = int(kept[0]), int(kept[1])
+        # The time of the oldest swap that was ever stored.
+        self._oldest_ms: int | None = kept[2]
         # Minutes of which a part is in no row of `minutes`, and hours with unsorted swaps.
         self._minutes = self._begins("FROM open_minutes")
-        self._hours = self._begins(f"SELECT DISTINCT {HOUR} FROM open_swaps")
+        self._hours = self._begins("FROM open_hours")
 
     @property
     def open_minutes(self) -> frozenset[int]:
@@ -97,6 +101,9 @@ class Writer:
             self._insert("holes", rows.holes)
             self._insert("clock", rows.clock)
             self._derive(rows, position.event_time_ms)
+            oldest_ms = min(rows.times_ms, default=None)
+            if oldest_ms is not None and oldest_ms < (self._oldest_ms or oldest_ms + 1):
+                self._keep(self.swaps_since_ms, self.minutes_since_ms, oldest_ms)
             self._connection.execute("DELETE FROM position")
             self._connection.execute(
                 f"INSERT INTO position VALUES ({', '.join('?' * len(position))})",
@@ -107,6 +114,8 @@ class Writer:
             self._minutes, self._hours = minutes, hours
             raise
         self._connection.commit()
+        if rows.times_ms:
+            self._oldest_ms = min(*rows.times_ms, self._oldest_ms or 2**63, 2**63)
         self._newest_slot = max(self._newest_slot, *rows.slots, 0)
         return Written(stored, len(rows) - stored - beyond, beyond)
 
@@ -119,8 +128,8 @@ class Writer:
         execute = self._connection.execute
         self._connection.begin()
         try:
-            execute("DELETE FROM closed_swaps WHERE event_time_ms < ?", [swaps_ms])
-            execute("DELETE FROM open_swaps WHERE event_time_ms < ?", [swaps_ms])
+            execute("DELETE FROM closed_rows WHERE event_time_ms < ?", [swaps_ms])
+            execute("DELETE FROM open_rows WHERE event_time_ms < ?", [swaps_ms])
             execute("DELETE FROM minutes WHERE minute_ms < ?", [minutes_ms])
             execute("DELETE FROM wallet_hours WHERE hour_ms < ?", [minutes_ms])
             execute("DELETE FROM clock WHERE event_time_ms < ?", [minutes_ms])
@@ -134,6 +143,12 @@ class Writer:
         self.swaps_since_ms, self.minutes_since_ms = swaps_ms, minutes_ms
         self._minutes = {one for one in self._minutes if one >= swaps_ms}
         self._hours = {one for one in self._hours if one >= swaps_ms}
+
+    def _keep(self, swaps_since_ms: int, minutes_since_ms: int, oldest_ms: int | None) -> None:
+        self._connection.execute("DELETE FROM kept")
+        self._connection.execute(
+            "INSERT INTO kept VALUES (?, ?, ?)", [swaps_since_ms, minutes_since_ms, oldest_ms]
+        )
 
     def _insert(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
         """Rows of a small table; those that it has are left as they are."""
@@ -160,7 +175,8 @@ class Writer:
         self._connection.register("new_swaps", new_swaps)
         columns = _with_nulls(rows.swaps)
         return self._number(
-            f"INSERT INTO open_swaps SELECT {columns} FROM new_swaps AS new {where} {once}"
+            f"INSERT INTO open_rows SELECT {columns}, {signature_hash('signature')} "
+            f"FROM new_swaps AS new {where} {once}"
         )
 
     def _beyond(self, rows: Rows) -> int:
@@ -202,36 +218,46 @@ class Writer:
             )
             self._connection.execute(f"INSERT INTO minutes {minutes_of(within)}")
         self._minutes -= due
-        self._connection.execute("DELETE FROM open_minutes")
-        if self._minutes:
-            self._connection.execute(
-                "INSERT INTO open_minutes SELECT unnest(?)", [sorted(self._minutes)]
-            )
+        self._note("open_minutes", self._minutes)
         for hour_ms in sorted(self._hours):
             if hour_ms + HOUR_MS + LATE_MS <= event_time_ms:
                 self._close_hour(hour_ms)
                 self._hours.discard(hour_ms)
+        self._note("open_hours", self._hours)
 
     def _close_hour(self, hour_ms: int) -> None:
         within = f"event_time_ms >= {hour_ms} AND event_time_ms < {hour_ms + HOUR_MS}"
+        of_minutes = f"minute_ms >= {hour_ms} AND minute_ms < {hour_ms + HOUR_MS}"
         execute = self._connection.execute
-        execute(
-            f"CREATE OR REPLACE TEMP TABLE closing AS FROM swaps WHERE {within} "
-            "ORDER BY mint, slot, tx_index, signature, ordinal"
-        )
-        execute(f"DELETE FROM open_swaps WHERE {within}")
-        execute(f"DELETE FROM closed_swaps WHERE {within}")
-        execute("INSERT INTO closed_swaps FROM closing")
+        # What was closed and is amended is open again: all of it is sorted anew.
+        execute(f"INSERT INTO open_rows FROM closed_rows WHERE {within}")
+        execute(f"DELETE FROM closed_rows WHERE {within}")
+        counts = execute(
+            f"SELECT mint, count(*) FROM open_rows WHERE {within} GROUP BY mint ORDER BY mint"
+        ).fetchall()
+        for first, last in _ranges(counts):
+            execute(
+                f"INSERT INTO closed_rows FROM open_rows WHERE {within} AND mint BETWEEN ? AND ? "
+                "ORDER BY mint, slot, tx_index, signature, ordinal",
+                [first, last],
+            )
+        execute(f"DELETE FROM open_rows WHERE {within}")
+        execute(f"DELETE FROM minutes WHERE {of_minutes}")
+        execute(f"INSERT INTO minutes {minutes_of(within)} ORDER BY mint, quote_mint, minute_ms")
         execute(f"DELETE FROM wallet_hours WHERE hour_ms = {hour_ms}")
         execute(f"INSERT INTO wallet_hours {wallet_hours_of(within)} ORDER BY trader, mint")
-        swaps = self._number("SELECT count(*) FROM closing")
-        execute("DROP TABLE closing")
+        swaps = sum(count for _, count in counts)
         if swaps:
             execute(
                 "INSERT INTO closed_hours VALUES (?, 1, ?) ON CONFLICT (hour_ms) DO UPDATE "
                 "SET revision = revision + 1, swaps = excluded.swaps",
                 [hour_ms, swaps],
             )
+
+    def _note(self, table: str, begins: set[int]) -> None:
+        self._connection.execute(f"DELETE FROM {table}")
+        if begins:
+            self._connection.execute(f"INSERT INTO {table} SELECT unnest(?)", [sorted(begins)])
 
     def _begins(self, query: str) -> set[int]:
         return {int(one) for (one,) in self._connection.execute(query).fetchall()}
@@ -258,6 +284,22 @@ def _with_nulls(columns: dict[str, list[Any]]) -> str:
         f"CASE WHEN {name}_known THEN {name} END AS {name}" if name in _NULLABLE else name
         for name in columns
     )
+
+
+def _ranges(counts: Sequence[tuple[str, int]]) -> list[tuple[str, str]]:
+    """First and last mint of parts that are sorted one after the other, so that memory is bounded.
+
+    A token of which more is traded than a part may hold is a part by itself.
+    """
+    ranges: list[tuple[str, str]] = []
+    size = 0
+    for mint, count in counts:
+        if not ranges or size + count > CLOSE_ROWS:
+            ranges.append((mint, mint))
+            size = 0
+        ranges[-1] = ranges[-1][0], mint
+        size += count
+    return ranges
 
 
 def _spans(begins: list[int], step_ms: int) -> list[tuple[int, int]]:
