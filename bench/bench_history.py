@@ -84,9 +84,11 @@ class Bench:
 
     @property
     def is_filled(self) -> bool:
+        """Whether an earlier run has filled the file."""
         return self._writer.position() is not None
 
     def fill(self, swaps: int, bars: Progress) -> None:
+        """Write so many swaps."""
         load = SwapLoad(self._seed, random_text=True)
         assembly = Assembly(sources=("main",))
         maker = RowMaker(None)
@@ -129,10 +131,11 @@ class Bench:
         }
 
     def ask(self, times: int) -> None:
+        """Ask each question so often."""
         rng = random.Random(self._seed)  # noqa: S311 -- picks, no secret
         picked = self._connection.execute(
-            f"SELECT mint, trader, signature FROM swaps USING SAMPLE {3 * times} ROWS "
-            "(reservoir, 7)"
+            f"SELECT mint, trader, signature FROM swaps USING SAMPLE {3 * times} ROWS"  # noqa: S608
+            " (reservoir, 7)"
         ).fetchall()
         position = self._writer.position()
         assert position is not None

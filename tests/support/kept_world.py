@@ -1,4 +1,4 @@
-"""Slots as an assembly gives them, with sessions, repeats and amendments, and a writer that dies."""
+"""Slots as an assembly gives them: sessions, repeats, amendments; and a writer that dies."""
 
 from __future__ import annotations
 

@@ -8,12 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pw_cli.offline.offline import batches, closed_slots
-from pw_common.jetstream.bus import Bus
-from pw_common.ordering.closed_slot import ClosedSlot
 from pw_common.topology import subjects
-from pw_common.wire.captures import CaptureWriter
-from pw_common.wire.envelope import CONTENT_ENCODING, MSG_ID, SCHEMA, SCHEMA_BATCH, ZSTD, compress
 from pw_common.wire.history import (
     SOL_MINT,
     AlertsAsked,
@@ -23,57 +18,18 @@ from pw_common.wire.history import (
     SearchAsked,
     SwapsAsked,
 )
-from pw_common.wire.messages import Batch, Swap, encode
-from pw_replay.market import generate
 from support.asked import asked, kept_up_to
 from support.broker import provisioned
+from support.kept_market import Market, all_swaps, publish, settings, wanted
 from support.records import store, store_gap
 from support.services import running_service
 
 LAST = SwapsAsked(limit=1)
-ALL = {"first_ms": 0, "end_ms": 2**53}
-
-
-async def publish(bus: Bus, batch: Batch) -> None:
-    headers = {
-        MSG_ID: f"swap:{batch.tx_id or batch.tx_seq}",
-        CONTENT_ENCODING: ZSTD,
-        SCHEMA: SCHEMA_BATCH,
-    }
-    await store(bus, subjects.SWAP_BATCH, compress(encode(batch)), headers)
-
-
-class Market:
-    """A short generated market: its batches, and every swap of its slots once."""
-
-    def __init__(self, folder: Path) -> None:
-        path = folder / "market.pb.zst"
-        with CaptureWriter(path) as writer:
-            for update in generate(seed=3, minutes=1.5, tps=40):
-                writer.write(update)
-        self.batches = list(batches([path]))
-        self.slots: list[ClosedSlot] = list(closed_slots([path]))
-        self.swaps: list[tuple[int, Swap]] = [
-            (one.event_time_ms, swap) for one in self.slots for swap in one.swaps
-        ]
 
 
 @pytest.fixture(scope="module")
 def market(tmp_path_factory: pytest.TempPathFactory) -> Market:
     return Market(tmp_path_factory.mktemp("market"))
-
-
-def settings(url: str, folder: Path) -> dict[str, str]:
-    return {"PW_NATS_URL": url, "PW_HISTORY_DIR": str(folder / "kept")}
-
-
-async def all_swaps(bus: Bus) -> list[tuple[str, object, object]]:
-    _, rows = await asked(bus, SwapsAsked(limit=10_000))
-    return [(str(row["signature"]), row["ordinal"], row["event_time_ms"]) for row in rows]
-
-
-def wanted(market: Market) -> list[tuple[str, object, object]]:
-    return [(swap.signature, swap.ordinal, at_ms) for at_ms, swap in reversed(market.swaps)]
 
 
 async def test_what_is_asked_is_what_the_stream_holds(tmp_path: Path, market: Market) -> None:
@@ -89,7 +45,7 @@ async def test_what_is_asked_is_what_the_stream_holds(tmp_path: Path, market: Ma
         assert await all_swaps(bus) == wanted(market)
         mint, _ = Counter(swap.mint for _, swap in market.swaps).most_common(1)[0]
         of_mint = [(at_ms, swap) for at_ms, swap in market.swaps if swap.mint == mint]
-        _, candles = await asked(bus, CandlesAsked(mint=mint, **ALL))
+        _, candles = await asked(bus, CandlesAsked(mint=mint, first_ms=0, end_ms=2**53))
         assert sum(int(str(one["trades"])) for one in candles) == len(
             [swap for _, swap in of_mint if swap.quote_amount_raw]
         )
@@ -143,7 +99,7 @@ async def test_a_stream_that_was_trimmed_before_it_was_read_leaves_a_hole_that_i
             last = market.slots[-1]
             await kept_up_to(bus, last.slot, LAST)
             mint = market.swaps[0][1].mint
-            head, _ = await asked(bus, CandlesAsked(mint=mint, **ALL))
+            head, _ = await asked(bus, CandlesAsked(mint=mint, first_ms=0, end_ms=2**53))
             [hole] = head.holes
             assert hole.why == "trimmed"
             assert hole.first_slot is not None

@@ -381,6 +381,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("pw_history_event_timestamp_seconds", "gauge", ("history",), "Event time of that slot."),
     Metric("pw_history_memory_bytes", "gauge", ("history",), "Resident memory."),
     Metric("pw_history_file_bytes", "gauge", ("history",), "Size of the file, with its log."),
+    Metric("pw_history_disk_free_bytes", "gauge", ("history",), "Free on the disk of its folder."),
     Metric(
         "pw_history_questions_total",
         "counter",

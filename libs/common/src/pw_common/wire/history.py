@@ -249,6 +249,12 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     symbol: str = ""
 
 
+class CopyHead(msgspec.Struct, frozen=True, kw_only=True):
+    """The first part of a copy of the whole file: how long it is; the file follows."""
+
+    size_bytes: int
+
+
 class PriceAfter(msgspec.Struct, frozen=True, kw_only=True):
     """What a token cost so long after its alert: the last price up to then.
 

@@ -8,14 +8,16 @@
 |                                   | snapshot in a thread, and sent part by part          |
 | takes longer than `ANSWER_S`      | is ended, and says so                                |
 | whose asker is gone               | is ended with the part that nobody takes             |
+| for a copy (`BACKUP_HISTORY`)     | a copy of one moment is made and sent, one at a time |
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from contextlib import aclosing
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import duckdb
 import msgspec
@@ -26,12 +28,14 @@ from pw_common.jetstream.requests import answer_questions
 from pw_common.process.clock import monotonic_s
 from pw_common.process.tasks import end_tasks
 from pw_common.service.run import Runtime
-from pw_common.topology.subjects import ASK_HISTORY
-from pw_common.wire.history import ExportAsked, HistoryAsked
+from pw_common.topology.subjects import ASK_HISTORY, BACKUP_HISTORY
+from pw_common.wire.history import CopyHead, ExportAsked, HistoryAsked
 from pw_history.store.asked import answer_rows
+from pw_history.store.copying import copied
 from pw_history.store.exports import export_parts
 from pw_history.store.reader import Reader
 
+T = TypeVar("T")
 AT_ONCE: Final = 3
 WAITING_MAX: Final = 64
 ANSWER_S: Final = 20.0
@@ -46,6 +50,7 @@ class Answers:
 
     Args:
         behind_s: How far reading lies behind the stream now.
+        folder: Where a copy is made, on the file's own disk.
     """
 
     def __init__(
@@ -53,24 +58,28 @@ class Answers:
         runtime: Runtime,
         connection: duckdb.DuckDBPyConnection,
         behind_s: Callable[[], float],
+        folder: Path,
     ) -> None:
         self._runtime = runtime
+        self._folder = folder
+        self._copying = asyncio.Lock()
         # Its own way to the file: the writer's is busy while it writes.
         self._connection = connection.cursor()
         self._behind_s = behind_s
         self._places = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._end: Callable[[], Awaitable[None]] | None = None
+        self._ends: list[Callable[[], Awaitable[None]]] = []
 
     async def start(self) -> None:
         """Begin to answer."""
         bus = self._runtime.bus
-        self._end = await answer_questions(bus, ASK_HISTORY, "history", self._on_question)
+        for subject, work in ((ASK_HISTORY, self._on_question), (BACKUP_HISTORY, self._on_backup)):
+            self._ends.append(await answer_questions(bus, subject, "history", work))
 
     async def stop(self) -> None:
         """Take no more questions, and end what is being answered."""
-        if self._end is not None:
-            await self._end()
+        for end in self._ends:
+            await end()
         await end_tasks(*self._tasks)
         self._connection.close()
 
@@ -78,9 +87,36 @@ class Answers:
         if not message.reply:
             return
         work = self._answer if len(self._tasks) < WAITING_MAX else self._turn_away
-        task = asyncio.create_task(work(message), name="answer")
+        self._begin(work(message))
+
+    async def _on_backup(self, message: Msg) -> None:
+        if message.reply:
+            self._begin(self._backup(message))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name="answer")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _backup(self, message: Msg) -> None:
+        if self._copying.locked():
+            await self._refuse(message, "another copy is being made: wait for it")
+            return
+        async with self._copying:
+            try:
+                parts = _in_thread(self._copy())
+                async with aclosing(parts):
+                    await give_parts(self._runtime.bus, message.reply, parts, timeout_s=PART_S)
+            except (duckdb.Error, OSError) as error:
+                said = " ".join(str(error).split())[:300]
+                self._runtime.log.error("copy_failed", reason=said)
+                await self._refuse(message, f"history could not copy its file: {said}")
+
+    def _copy(self) -> Generator[bytes, None, None]:
+        with copied(self._connection, self._folder) as path, path.open("rb") as file:
+            yield _encoder.encode(CopyHead(size_bytes=path.stat().st_size))
+            while part := file.read(PART_BYTES_MAX):
+                yield part
 
     async def _turn_away(self, message: Msg) -> None:
         self._runtime.metrics.count("pw_history_questions_total", outcome="busy")
@@ -118,7 +154,7 @@ class Answers:
         self._runtime.metrics.observe("pw_history_answer_seconds", monotonic_s() - began_s)
         return "answered" if taken else "left"
 
-    def _parts(self, reader: Reader, asked: Any) -> Iterator[bytes]:
+    def _parts(self, reader: Reader, asked: Any) -> Generator[bytes, None, None]:
         head = _encoder.encode(reader.head(asked, self._behind_s()))
         if isinstance(asked, ExportAsked):
             yield head + b"\n"
@@ -138,17 +174,19 @@ class Answers:
         await refuse(self._runtime.bus, message.reply, why, timeout_s=PART_S)
 
 
-async def _in_thread(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _in_thread(parts: Generator[bytes, None, None]) -> AsyncGenerator[bytes, None]:
     """The same parts, each made in a thread."""
-    end = object()
-    while True:
-        making = asyncio.ensure_future(asyncio.to_thread(next, parts, end))
-        try:
-            part = await asyncio.shield(making)
-        finally:
-            # What is read from must not be closed meanwhile.
-            await asyncio.wait({making})
-        if part is end:
-            return
-        assert isinstance(part, bytes)
-        yield part
+    try:
+        while (part := await _finished(asyncio.to_thread(next, parts, None))) is not None:
+            yield part
+    finally:
+        await _finished(asyncio.to_thread(parts.close))
+
+
+async def _finished(work: Awaitable[T]) -> T:
+    """What a thread gives: it goes on when who waits is cancelled, and is waited for."""
+    working = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(working)
+    finally:
+        await asyncio.wait({working})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,7 @@ from pw_common.process.memory import limit_bytes, resident_bytes
 from pw_common.process.tasks import end_tasks, unless
 from pw_common.service.begin import begun
 from pw_common.service.run import Runtime
+from pw_common.topology.streams import GIB, MIB
 from pw_common.topology.subjects import STREAM_ALERT, STREAM_GAP, STREAM_SWAP, STREAM_TX
 from pw_common.wire.batches import batch_of
 from pw_common.wire.envelope import BadEnvelope
@@ -37,6 +39,8 @@ TURN: Final = 16
 RETRY_S: Final = 0.5
 REOPEN_S: Final = 5.0
 FIGURES_EVERY_S: Final = 5.0
+# An hour of a busy chain, and room to sort it.
+FREE_BYTES_MIN: Final = GIB
 
 
 async def run_history(settings: Settings, runtime: Runtime) -> None:
@@ -70,7 +74,7 @@ async def _keep(
     keeping = Keeping(connection, hours=settings.hours, days=settings.days)
     folding = await begun(runtime, partial(start, settings, runtime, keeping), NEEDS)
     loop = _Loop(runtime, folding, settings.folder / NAME)
-    answers = Answers(runtime, connection, loop.behind_s)
+    answers = Answers(runtime, connection, loop.behind_s, settings.folder)
     await answers.start()
     logs = asyncio.create_task(follow_logs(runtime, keeping), name="logs")
     reading = asyncio.create_task(loop.run(), name="reading")
@@ -160,6 +164,10 @@ class _Loop:
         metrics.set("pw_history_event_timestamp_seconds", event_time_ms / 1000)
         metrics.set("pw_history_memory_bytes", resident_bytes())
         metrics.set("pw_history_file_bytes", _size_bytes(self._path))
+        free_bytes = shutil.disk_usage(self._path.parent).free
+        metrics.set("pw_history_disk_free_bytes", free_bytes)
+        scarce = f"{free_bytes // MIB:,} MiB are free on the disk of {self._path.parent}"
+        self._runtime.set_trouble("disk", scarce if free_bytes < FREE_BYTES_MIN else "")
 
 
 def _size_bytes(path: Path) -> int:

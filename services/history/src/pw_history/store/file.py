@@ -20,6 +20,7 @@ class Unusable(Exception):  # noqa: N818 - says what to do
     """The file cannot be used; the message says why, and what to do."""
 
 
+FULL: Final = ("No space left", "disk quota", "out of disk")
 # What DuckDB says of a file that it cannot read: not a database, damaged, or of another version.
 DAMAGE: Final = (
     duckdb.IOException,
@@ -65,4 +66,6 @@ def why_unusable(path: Path, error: duckdb.Error) -> str:
     said = " ".join(str(error).split())[:300]
     if "lock" in said.lower():
         return f"{path}: another process has it open: {said}"
+    if any(one in said for one in FULL):
+        return f"{path.parent}: its disk is full: {said}; it goes on once there is room"
     return f"{path} cannot be read: {said}; `pw history rebuild` makes it again"
