@@ -33,6 +33,10 @@ def mount(*arguments: str) -> bool:
     return subprocess.run(["mount", *arguments], check=False, capture_output=True).returncode == 0
 
 
+def unmount(disk: Path) -> None:
+    subprocess.run(["umount", "-l", str(disk)], check=False)
+
+
 async def readiness(url: str) -> tuple[bool, str]:
     async with httpx.AsyncClient(trust_env=False) as client:
         answer = (await client.get(f"{url}/readyz")).json()
@@ -69,7 +73,7 @@ async def test_a_full_disk_is_said_and_with_room_it_goes_on_from_its_position(
                 await kept_up_to(bus, market.slots[-1].slot, LAST)
                 assert await all_swaps(bus) == wanted(market)
     finally:
-        subprocess.run(["umount", "-l", str(disk)], check=False)
+        unmount(disk)
 
 
 async def test_a_damaged_file_is_named_with_what_mends_it_and_nothing_is_answered_from_it(
