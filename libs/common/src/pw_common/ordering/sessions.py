@@ -3,7 +3,7 @@
 | the batch                      | against its source's newest session | its standing |
 | ------------------------------ | ----------------------------------- | ------------ |
 | of a queue that is gone        | any                                 | `OVER`       |
-| fills a gap                    | older                               | `TOO_OLD`    |
+| fills a gap                    | older                               | `FILLS_OLD`  |
 | fills a gap                    | the same, newer, none known         | `FILLS`      |
 | lost with its queue (`EVENTS`) | older                               | `OVER`       |
 | lost with its queue            | newer, none known                   | `EARLY`      |
@@ -14,6 +14,7 @@
 | any other                      | the same, none known                | `PRESENT`    |
 
 A session that is over is another history: its slots may have the numbers of the present one's.
+So what fills a gap of it amends no slot of the present one, open or closed.
 What is lost begins no session: what the queue holds before that session is sent again first. The
 answers to what is sent again are empty, so that such events wait here for their session.
 """
@@ -40,7 +41,7 @@ class Standing(Enum):
     OVER = auto()
     EARLY = auto()
     FILLS = auto()
-    TOO_OLD = auto()
+    FILLS_OLD = auto()
 
 
 class Sessions:
@@ -67,7 +68,7 @@ class Sessions:
         newest, strays = self._newest.get(batch.source, (batch.epoch, 0))
         is_older = batch.epoch < newest
         if batch.gap:
-            return Standing.TOO_OLD if is_older else Standing.FILLS
+            return Standing.FILLS_OLD if is_older else Standing.FILLS
         if one.trust is Trust.EVENTS:
             return self._of_lost(one)
         if is_older and strays < STRAYS_MAX:

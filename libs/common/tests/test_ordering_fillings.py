@@ -1,0 +1,210 @@
+"""Gaps of any session are filled at any time: each trade comes out once, at its own time."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pw_common.ordering.assembly import Assembly, ClosedSlot
+from pw_common.ordering.event_time import SLOT_MS
+from pw_common.wire.messages import Batch, Event, QuoteTrade, SlotEvent, Swap
+from support import cut_stream
+from support.queue_world import SLOTS, World, anything, history
+
+# Sessions follow each other in time, all within what a slot may wait for its header.
+APART = 200
+
+
+def is_hidden(event: Event, session: int, hidden: dict[int, set[int]]) -> bool:
+    return event.slot - APART * session in hidden[session]
+
+
+def filling_of(messages: list[Batch], session: int, hidden: set[int]) -> Iterator[Batch]:
+    """A gap's messages in order; a block's header is in its last one, or was never given."""
+    rng = random.Random(session)
+    for number, slot in enumerate(sorted(hidden)):
+        events = [
+            event
+            for one in messages
+            if one.epoch == session
+            for event in one.events
+            if is_hidden(event, session, {session: {slot}})
+        ]
+        trades = [event for event in events if not isinstance(event, SlotEvent)]
+        headers = [event for event in events if isinstance(event, SlotEvent)]
+        if rng.random() < 0.2:
+            headers = []
+        at = rng.randrange(len(trades) + 1)
+        for part, held in enumerate((trades[:at], [*trades[at:], *headers])):
+            yield fill(session, f"fill:{session}:{number}:{part}", held)
+
+
+def fill(session: int, name: str, events: Iterable[Event]) -> Batch:
+    one: Batch = msgspec.structs.replace(
+        cut_stream.batch(1, events, 0, epoch=session), tx_id=name, gap=f"main:{session}:2-40"
+    )
+    return one
+
+
+def last_header(session: int, name: str) -> Batch:
+    """A block behind the gap: nothing of it waits any longer."""
+    slot = APART * session + SLOTS + 1
+    time_s = cut_stream.BEGIN_S + APART * session + 4 * (SLOTS + 1)
+    header = SlotEvent(slot=slot, parent=slot - 1, block_time_s=time_s)
+    return fill(session, f"{name}:{session}", (header,))
+
+
+def with_gaps(sessions: int, rng: random.Random) -> list[Batch]:
+    """What is sent: each session with holes, and what fills them, from its own session on."""
+    messages = history(rng, sessions, slots_apart=APART)
+    hidden = {
+        session: set(rng.sample(range(2, SLOTS), rng.randrange(1, 12)))
+        for session in range(1, sessions + 1)
+    }
+    sent = [
+        msgspec.structs.replace(
+            one, events=tuple(it for it in one.events if not is_hidden(it, one.epoch, hidden))
+        )
+        for one in messages
+    ]
+    placed = [(float(at), one) for at, one in enumerate(sent)]
+    for session, slots in hidden.items():
+        begin = next(at for at, one in enumerate(sent) if one.epoch == session)
+        filling = [
+            *filling_of(messages, session, slots),
+            last_header(session, "last"),
+        ]
+        places = sorted(rng.uniform(begin, len(sent) - 1.1) for _ in filling)
+        placed += zip(places, filling, strict=True)
+    placed.sort(key=lambda one: one[0])
+    return [one for _, one in placed]
+
+
+def before_naively(messages: Iterable[Batch]) -> tuple[list[tuple[int, int, list[str]]], int]:
+    """What comes out before the session it comes in, in order; and what nothing tells the time."""
+    newest, untold = 0, 0
+    found = []
+    waits: dict[int, dict[int, list[str]]] = {}
+    times_ms: dict[int, dict[int, int]] = {}
+    for one in messages:
+        if not one.gap:
+            newest = max(newest, one.epoch)
+            continue
+        waiting, known = waits.setdefault(one.epoch, {}), times_ms.setdefault(one.epoch, {})
+        headers = [event for event in one.events if isinstance(event, SlotEvent)]
+        known |= {header.slot: (header.block_time_s or 0) * 1_000 for header in headers}
+        for event in one.events:
+            if isinstance(event, Swap | QuoteTrade) and one.epoch < newest:
+                waiting.setdefault(event.slot, []).append(event.signature)
+        through = max((header.slot for header in headers), default=0)
+        for slot in sorted(waiting):
+            if slot > through and slot not in known:
+                continue
+            signatures = sorted(waiting.pop(slot))
+            at_ms = naive_time_ms(slot, known)
+            if at_ms is None:
+                untold += len(signatures)
+            else:
+                found.append((slot, at_ms, signatures))
+    assert not any(waits.values())
+    return found, untold
+
+
+def naive_time_ms(slot: int, known: dict[int, int]) -> int | None:
+    earlier = [one for one in known if one <= slot]
+    if not earlier:
+        return None
+    at_ms = known[max(earlier)] + SLOT_MS * (slot - max(earlier))
+    return min([at_ms, *(ms for one, ms in known.items() if one > slot)])
+
+
+def signatures_of(one: ClosedSlot) -> list[str]:
+    return sorted(it.signature for it in (*one.swaps, *one.quotes))
+
+
+class Reader:
+    """Reads PW_SWAP as it grows, and passes what was never stored."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.assembly = Assembly(sources=("main",))
+        self.closed: list[ClosedSlot] = []
+        self.read = 0
+
+    def go_on(self) -> None:
+        for one in self.world.arrived[self.read :]:
+            self.read += 1
+            self.closed += self.assembly.add(one, 1_000, self.read)
+        while self.world.is_never_stored(self.assembly.queue, self.assembly.missing):
+            self.closed += self.assembly.skip_never_stored(self.assembly.missing[-1])
+
+
+def live(messages: list[Batch], restores: int, rng: random.Random) -> Reader:
+    world = World(messages, rng)
+    reader = Reader(world)
+    for _ in anything(world, restores):
+        if rng.random() < 0.5:
+            reader.go_on()
+    reader.go_on()
+    return reader
+
+
+def each_once(reader: Reader, messages: list[Batch]) -> None:
+    """Every trade that was sent is in one slot, or is counted as without a time."""
+    sent = {
+        event.signature
+        for one in messages
+        for event in one.events
+        if isinstance(event, Swap | QuoteTrade)
+    }
+    found = Counter(signature for one in reader.closed for signature in signatures_of(one))
+    assert set(found.values()) <= {1}
+    assert found.keys() <= sent
+    assembly = reader.assembly
+    assert len(found) + assembly.too_old == len(sent)
+    assert (assembly.held, assembly.late, assembly.untimed) == (0, 0, 0)
+
+
+@settings(max_examples=60)
+@given(seed=st.integers(0, 2**32), sessions=st.integers(2, 3))
+def test_in_whatever_order_parsers_answer_what_is_filled_comes_out_as_a_plain_reading_says(
+    seed: int, sessions: int
+) -> None:
+    rng = random.Random(seed)
+    messages = with_gaps(sessions, rng)
+    reader = live(messages, 0, rng)
+    each_once(reader, messages)
+    expected, untold = before_naively(messages)
+    before = [one for one in reader.closed if one.is_before_session]
+    assert [(one.slot, one.event_time_ms, signatures_of(one)) for one in before] == expected
+    assert reader.assembly.too_old == untold
+    assert reader.assembly.before_session == sum(len(names) for _, _, names in expected)
+    assert all(one.amends and not one.reset for one in before)
+    # The sessions themselves begin and go on as if nothing had been filled before them.
+    plain = [slot for slot in reader.closed if not slot.amends]
+    streamed = live([one for one in messages if not one.gap], 0, rng).closed
+    slots = {one.slot for one in streamed}
+    assert [(one.slot, one.event_time_ms, one.reset) for one in plain if one.slot in slots] == [
+        (one.slot, one.event_time_ms, one.reset) for one in streamed
+    ]
+    assert sum(one.reset for one in plain) == sessions
+
+
+@settings(max_examples=60)
+@given(seed=st.integers(0, 2**32), restores=st.integers(1, 4))
+def test_restores_among_fillings_lose_nothing_and_double_nothing(seed: int, restores: int) -> None:
+    rng = random.Random(seed)
+    sessions = rng.randrange(2, 4)
+    messages = with_gaps(sessions, rng)
+    reader = live(messages, restores, rng)
+    # What a lost message's answer brought late still waits for a header.
+    for session in range(1, sessions + 1):
+        reader.world.put(last_header(session, "again"))
+    reader.world.answer_all()
+    reader.go_on()
+    each_once(reader, messages)
