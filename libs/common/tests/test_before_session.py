@@ -213,3 +213,15 @@ def test_what_lies_before_the_two_hours_of_clocks_comes_out_at_its_own_time(
     reader.live(range(1, 2 * clocks.CLOCKS_MAX + 4))
     (filled,) = reader.fill(header(12, 5), stream.swap(1, 12))
     assert came_out([filled]) == [(12, 5_000, [sig(1)])]
+
+
+def test_a_reader_that_begins_among_fillings_waits_for_the_first_word_of_a_source() -> None:
+    reader = Reader()
+    assert reader.fill(stream.swap(1, 12), header(12, 5)) == []
+    # The answer to a message that is sent again names none.
+    assert reader.send(source="", epoch=0) == []
+    assert reader.fill(stream.swap(2, 13), header(13, 6)) == []
+    closed = reader.live([500], epoch=2)
+    assert came_out(closed) == [(12, 5_000, [sig(1)]), (13, 6_000, [sig(2)])]
+    (first,) = reader.live([501], epoch=2)
+    assert (first.slot, first.reset, len(first.swaps)) == (500, True, 1)

@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pw_common.ordering.assembly import Assembly, ClosedSlot
+from pw_common.ordering.assembly import Assembly, ClosedSlot, TxPosition
 from pw_common.ordering.event_time import SLOT_MS
 from pw_common.wire.messages import Batch, Event, QuoteTrade, SlotEvent, Swap
 from support import cut_stream
@@ -223,6 +223,53 @@ def test_in_whatever_order_parsers_answer_what_is_filled_comes_out_as_a_plain_re
     for alone, filled in zip(streamed, found, strict=True):
         # A slot that was filled in while it was open closes as any other.
         assert alone.items() <= filled.items()
+
+
+@settings(max_examples=60)
+@given(seed=st.integers(0, 2**32))
+def test_a_reader_that_begins_among_fillings_takes_no_older_session_for_the_present_one(
+    seed: int,
+) -> None:
+    rng = random.Random(seed)
+    messages = [
+        msgspec.structs.replace(one, tx_seq=seq)
+        for seq, one in enumerate(with_gaps(3, rng), start=1)
+    ]
+    present = rng.choice((2, 3))
+    of_present = [at for at, one in enumerate(messages) if one.epoch == present and not one.gap]
+    begin = rng.randrange(of_present[0], of_present[-1])
+    # What is filled into the session in which reading begins may lie before all that was read.
+    read = [one for one in messages[begin:] if not one.gap or one.epoch != present]
+    streamed = [one for one in read if not one.gap]
+    closed = [read_from(begin + 1, part) for part in (streamed, read)]
+    alone, filled = (sessions_of([one for one in part if not one.amends]) for part in closed)
+    assert all(few.items() <= more.items() for few, more in zip(alone, filled, strict=True))
+    before = {name for one in closed[1] if one.is_before_session for name in signatures_of(one)}
+    older = [one for one in read if one.gap and one.epoch < present]
+    assert before >= {
+        event.signature
+        for one in older
+        for event in one.events
+        if isinstance(event, Swap | QuoteTrade) and is_timed(event.slot, older, one.epoch)
+    }
+
+
+def is_timed(slot: int, filled: list[Batch], session: int) -> bool:
+    return any(
+        isinstance(event, SlotEvent) and event.slot <= slot
+        for one in filled
+        if one.epoch == session
+        for event in one.events
+    )
+
+
+def read_from(seq: int, messages: Iterable[Batch]) -> list[ClosedSlot]:
+    assembly = Assembly(sources=("main",), first=TxPosition(0, seq))
+    closed = []
+    for one in messages:
+        closed += assembly.add(one, 1_000, one.tx_seq)
+        closed += assembly.skip_never_stored(one.tx_seq)
+    return closed
 
 
 @settings(max_examples=60)

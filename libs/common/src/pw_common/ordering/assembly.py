@@ -21,7 +21,7 @@ what was filled in before them and waits for its block's header.
 | `PRESENT`, `EVENTS`         | placed                    | not believed | nothing                |
 | `BEGINS`                    | placed in the new session | believed     | the old session, whole |
 | `OVER`                      | counted `late`            | not believed | nothing                |
-| `EARLY`                     | wait for their session    | not believed | nothing                |
+| `EARLY`                     | wait for a session        | not believed | nothing                |
 | `FILLS`                     | amend slots that closed   | not believed | nothing                |
 | `FILLS_OLD`                 | amend before the session  | not believed | nothing                |
 | (`QueueEnds`)               |                           |              | the old session, whole |
@@ -202,10 +202,8 @@ class Assembly:
                     self._left.late += _placed(step.batch)
                 case Standing.EARLY:
                     pass
-                case Standing.FILLS:
-                    closed += fill(self._slots, self._before, step.batch, self._at)
-                case Standing.FILLS_OLD:
-                    closed += self._before.take(step.batch.gap, step.batch.events, self._at)
+                case Standing.FILLS | Standing.FILLS_OLD as standing:
+                    closed += self._fill(step.batch, standing)
                 case Standing.BEGINS:
                     due = self._sessions.due(step.batch)
                     closed += self._begin(steps[number:], has_lost=bool(due))
@@ -238,13 +236,22 @@ class Assembly:
         if one.trust is not Trust.CLAIMS:
             return []
         self._sessions.enter(one.batch)
+        closed: list[ClosedSlot] = []
+        for early in self._sessions.fillings(one.batch):
+            closed += self._fill(early.batch, self._sessions.judge(early))
         slot = self._watermark.advance(one.batch)
         if not self._declared <= self._watermark.sources:
-            return []
-        closed = self._slots.close(slot, self._at)
+            return closed
+        closed += self._slots.close(slot, self._at)
         if self._slots.clock is not None:
             closed += self._before.overdue(self._slots.clock.event_time_ms, self._at)
         return closed
+
+    def _fill(self, batch: Batch, standing: Standing) -> list[ClosedSlot]:
+        """A part of a gap."""
+        if standing is Standing.FILLS:
+            return fill(self._slots, self._before, batch, self._at)
+        return self._before.take(batch.gap, batch.events, self._at)
 
     def _begin(self, following: Iterable[Step], *, has_lost: bool) -> list[ClosedSlot]:
         """A session begins with these; the one before closes, whole."""
