@@ -46,7 +46,7 @@ class Left:
     untimed: int = 0
     too_old: int = 0
     repeats: int = 0
-    # These came out for all that: `before_session.py`.
+    # These came out before the session: `before_session.py`.
     before_session: int = 0
 
 
