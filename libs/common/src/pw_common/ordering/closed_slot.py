@@ -47,6 +47,9 @@ class ClosedSlot:
     is_broken: bool = False
     # Slots that were closed as broken, and before which everything is there by now.
     mends: tuple[int, ...] = ()
+    # What amends lies before the present session, or before all of it that is remembered. It
+    # has the time of its own block, is in no window, and may be a repeat of an older session's.
+    is_before_session: bool = False
 
 
 Placed = Swap | TokenCreated | QuoteTrade | Transfer | RoundTrip

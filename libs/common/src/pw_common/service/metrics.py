@@ -247,7 +247,15 @@ METRICS: tuple[Metric, ...] = (
         "pw_detector_too_old_total",
         "counter",
         ("detector",),
-        "Events of a filled gap that lies before everything that is remembered.",
+        "Events of a filled gap that nothing tells the time: neither what is remembered of the "
+        "present session nor a block of the gap.",
+    ),
+    Metric(
+        "pw_detector_before_session_total",
+        "counter",
+        ("detector",),
+        "Events of a filled gap that lies before the present session, or before all that is "
+        "remembered of it: readers get them with the time of their block, no window has them.",
     ),
     Metric(
         "pw_detector_given_up_sequences_total",

@@ -13,8 +13,9 @@ from pw_common.ordering.closed_slot import ClosedSlot
 from pw_common.ordering.reading import Reading
 from pw_common.ordering.restart import Note, RestartPoints
 
-# As long as slots may be out of order, and the clocks of a start need to be those of before.
-HORIZON_MS: Final = 5 * 60_000
+# Longer than a filled slot waits for its header, ten minutes, and than clocks need to be those of
+# before a start.
+HORIZON_MS: Final = 12 * 60_000
 NOTE_EVERY_MS: Final = 10_000
 
 

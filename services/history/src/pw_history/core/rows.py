@@ -5,6 +5,7 @@
 | begins one (`reset`)     | the next number                                 |
 | the first after a start  | the one in which reading begins again, though   |
 |                          | it says `reset`                                 |
+| fills a gap from before  | 0: the store looks up whose time it is          |
 | any other                | the present one                                 |
 
 A row of a slot that was stored before is a repeat if its swap has the same signature and ordinal:
@@ -144,8 +145,9 @@ class RowMaker:
 
     def _add_swap(self, swap: Swap, one: ClosedSlot) -> None:
         assert self.session is not None
+        session = 0 if one.is_before_session else self.session.number
         values = (
-            self.session.number, one.slot, one.event_time_ms, swap.index, swap.signature,
+            session, one.slot, one.event_time_ms, swap.index, swap.signature,
             swap.ordinal, swap.trader, swap.side, swap.mint, swap.base_amount_raw,
             swap.base_decimals, swap.quote_mint, swap.quote_amount_raw, swap.quote_decimals,
             SEPARATOR.join(swap.venues), swap.route_hops, swap.confidence,

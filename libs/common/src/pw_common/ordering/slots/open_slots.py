@@ -40,12 +40,14 @@ from pw_common.wire.messages import (
 
 @dataclass
 class Left:
-    """Events that are in no slot, over all sessions."""
+    """Events that are in no slot of the present session, over all sessions."""
 
     late: int = 0
     untimed: int = 0
     too_old: int = 0
     repeats: int = 0
+    # These came out before the session: `before_session.py`.
+    before_session: int = 0
 
 
 class At(NamedTuple):
@@ -133,22 +135,36 @@ class OpenSlots:
         self, events: list[Placed], clock: SlotTime, at: At, *, amends: bool = False
     ) -> ClosedSlot:
         """A slot with these events; the first one of a session says so."""
-        events.sort(key=CHAIN_ORDER)
         reset, self._is_first = self._is_first, False
-        by_kind: dict[type, list[Any]] = {kind: [] for kind in PLACED}
-        for event in events:
-            by_kind[type(event)].append(event)
-        return ClosedSlot(
-            clock.slot,
-            clock.event_time_ms,
-            reset,
-            tuple(by_kind[Swap]),
-            tuple(by_kind[TokenCreated]),
-            tuple(by_kind[QuoteTrade]),
-            tuple(by_kind[Transfer]),
-            tuple(by_kind[RoundTrip]),
-            at.tx_position,
-            at.swap_seq,
-            amends,
-            self._seen_by.take(clock.slot),
-        )
+        filters = self._seen_by.take(clock.slot)
+        return slot_of(events, clock, at, reset=reset, amends=amends, filters=filters)
+
+
+def slot_of(
+    events: list[Placed],
+    clock: SlotTime,
+    at: At,
+    *,
+    reset: bool = False,
+    amends: bool = False,
+    filters: tuple[tuple[str, str], ...] = (),
+) -> ClosedSlot:
+    """A slot that holds these events, in chain order."""
+    events.sort(key=CHAIN_ORDER)
+    by_kind: dict[type, list[Any]] = {kind: [] for kind in PLACED}
+    for event in events:
+        by_kind[type(event)].append(event)
+    return ClosedSlot(
+        clock.slot,
+        clock.event_time_ms,
+        reset,
+        tuple(by_kind[Swap]),
+        tuple(by_kind[TokenCreated]),
+        tuple(by_kind[QuoteTrade]),
+        tuple(by_kind[Transfer]),
+        tuple(by_kind[RoundTrip]),
+        at.tx_position,
+        at.swap_seq,
+        amends,
+        filters,
+    )
