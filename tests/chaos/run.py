@@ -59,6 +59,8 @@ async def run(
     folder.mkdir(parents=True, exist_ok=True)
     with receiving() as receiver, receiving() as moody:
         receiver.takes_s = NOTIFICATION_S
+        for one in (receiver, moody):
+            one.know_only_ours()
         async with (
             hostile_receiver() as webhook,
             _system(
