@@ -42,6 +42,10 @@ swaps = st.builds(
 )
 
 
+# Amends a slot of a session that is over.
+BEFORE = 99
+
+
 class Slot(NamedTuple):
     """A slot to be: how long after the one before, what it holds, and what happens there."""
 
@@ -60,7 +64,7 @@ slots = st.lists(
         st.sampled_from([400, 20_000, MINUTE_MS, HOUR_MS]),
         st.lists(swaps, max_size=3),
         st.integers(0, 9).map(lambda one: one == 0),
-        st.sampled_from([0, 0, 0, 1, 4]),
+        st.sampled_from([0, 0, 0, 1, 4, BEFORE]),
         st.booleans(),
         st.integers(0, 3).map(lambda one: one == 0),
     ),
@@ -77,18 +81,22 @@ def closed_of(plan: list[Slot]) -> Iterator[tuple[ClosedSlot, Slot]]:
     """
     number, time_ms = 100, BEGIN_MS
     past: list[tuple[int, int]] = []
+    # Slots of sessions that are over: what fills them later comes with their own time.
+    over: list[tuple[int, int]] = []
     chain: dict[tuple[str, int], Swap] = {}
     slot_of: dict[str, int] = {}
     seen: set[tuple[str, int]] = set()
     for at, one in enumerate(plan):
         reset = at == 0 or one.begins
         if reset:
+            over += past
             past, seen = [], set()
             # Another history of the same numbers, of a time that lies before.
             number, time_ms = (100, BEGIN_MS + 30_000) if at else (number, time_ms)
-        amends = bool(one.amends) and len(past) >= one.amends
+        is_before = one.amends == BEFORE and not reset and bool(over)
+        amends = is_before or 0 < one.amends <= len(past)
         if amends:
-            slot, slot_ms = past[-one.amends]
+            slot, slot_ms = over[-1 - at % len(over)] if is_before else past[-one.amends]
         else:
             number, time_ms = number + 1, time_ms + one.after_ms
             slot, slot_ms = number, time_ms
@@ -100,7 +108,13 @@ def closed_of(plan: list[Slot]) -> Iterator[tuple[ClosedSlot, Slot]]:
                 seen.add(key)
                 placed.append(chain.setdefault(key, replace_slot(swap, slot)))
         placed.sort(key=lambda swap: (swap.index, swap.signature, swap.ordinal))
-        yield ClosedSlot(slot, slot_ms, reset and not amends, tuple(placed), amends=amends), one
+        reset = reset and not amends
+        yield (
+            ClosedSlot(
+                slot, slot_ms, reset, tuple(placed), amends=amends, is_before_session=is_before
+            ),
+            one,
+        )
 
 
 def replace_slot(swap: Swap, slot: int) -> Swap:

@@ -169,11 +169,12 @@ class Writer:
                 SELECT 1 FROM swaps AS stored
                 WHERE stored.slot BETWEEN {old[0]} AND {old[-1]} AND stored.slot = new.slot
                 AND stored.signature = new.signature AND stored.ordinal = new.ordinal)"""
-        # Two sessions may each have brought the same one.
-        first = "row_number() OVER (PARTITION BY signature, ordinal ORDER BY session) = 1"
-        once = f"QUALIFY {first}" if rows.sessions else ""
+        # Two sessions may each have brought the same one, and so may a session and a gap's filling.
+        new_swaps["place"] = np.arange(len(rows))
+        first = "QUALIFY row_number() OVER (PARTITION BY signature, ordinal ORDER BY place) = 1"
+        once = first if rows.sessions or any(rows.swaps["amended"]) else ""
         self._connection.register("new_swaps", new_swaps)
-        columns = _with_nulls(rows.swaps)
+        columns = _selected(rows.swaps)
         return self._number(
             f"INSERT INTO open_rows SELECT {columns}, {signature_hash('signature')} "
             f"FROM new_swaps AS new {where} {once}"
@@ -279,11 +280,19 @@ def _arrays(columns: dict[str, list[Any]]) -> dict[str, Any]:
     return arrays
 
 
-def _with_nulls(columns: dict[str, list[Any]]) -> str:
-    return ", ".join(
-        f"CASE WHEN {name}_known THEN {name} END AS {name}" if name in _NULLABLE else name
-        for name in columns
-    )
+# What was filled in from before a session is of the one that had begun by then; 0 where none had.
+_SESSION: Final = """
+    CASE WHEN session > 0 THEN session ELSE coalesce(
+        (SELECT max(number) FROM sessions WHERE began_ms <= new.event_time_ms), 0) END AS session
+"""
+
+
+def _selected(columns: dict[str, list[Any]]) -> str:
+    """The columns of `new`, as the table has them."""
+    written = {name: f"CASE WHEN {name}_known THEN {name} END AS {name}" for name in _NULLABLE}
+    if 0 in columns["session"]:
+        written["session"] = _SESSION
+    return ", ".join(written.get(name, name) for name in columns)
 
 
 def _ranges(counts: Sequence[tuple[str, int]]) -> list[tuple[str, str]]:
