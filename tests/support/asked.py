@@ -10,8 +10,10 @@ from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.parts import EndedEarly, ask_for_parts
 from pw_common.jetstream.requests import Unanswered
 from pw_common.topology.subjects import ASK_HISTORY
-from pw_common.wire.history import HistoryAsked, HistoryHead
+from pw_common.wire.history import ROWS_MAX, HistoryAsked, HistoryHead, SwapPlace, SwapsAsked
 from support.poll import poll_until
+
+PLACE = ("event_time_ms", "slot", "index", "signature", "ordinal")
 
 
 async def asked(bus: Bus, question: HistoryAsked) -> tuple[HistoryHead, list[dict[str, object]]]:
@@ -23,6 +25,19 @@ async def asked(bus: Bus, question: HistoryAsked) -> tuple[HistoryHead, list[dic
             body += part
     head, *rows = body.splitlines()
     return msgspec.json.decode(head, type=HistoryHead), [msgspec.json.decode(row) for row in rows]
+
+
+async def every_swap(bus: Bus) -> list[dict[str, object]]:
+    """All swaps that are kept, newest first, page by page."""
+    found: list[dict[str, object]] = []
+    before: SwapPlace | None = None
+    while True:
+        _, rows = await asked(bus, SwapsAsked(before=before, limit=ROWS_MAX))
+        found += rows
+        if len(rows) < ROWS_MAX:
+            return found
+        last = rows[-1]
+        before = msgspec.convert([last[name] for name in PLACE], SwapPlace)
 
 
 async def kept_up_to(bus: Bus, slot: int, question: HistoryAsked) -> HistoryHead:
