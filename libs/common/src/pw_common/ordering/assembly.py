@@ -89,13 +89,15 @@ class Assembly:
         first: TxPosition = BEGINNING,
         former: Iterable[str] = (),
         held_max: int = HELD_MAX,
+        placed: tuple[type, ...] = PLACED,
     ) -> None:
+        self._placed = placed
         self._declared = frozenset(sources)
         self._sequencer = Sequencer(first, held_max, former)
         self._sessions = Sessions(held_max)
         self._left = Left()
-        self._slots = OpenSlots(self._left)
-        self._before = BeforeSession(self._left)
+        self._slots = OpenSlots(self._left, placed)
+        self._before = BeforeSession(self._left, placed)
         self._watermark = Watermark()
         self._at = At(first, 0)
         # (PW_SWAP sequence, position in PW_TX) from which the present session can be read again;
@@ -281,7 +283,7 @@ class Assembly:
         """The session ends: all of it that is left closes, and windows begin empty."""
         closed = self._slots.close_all(self._at)
         self._left.repeats += self._slots.seen.repeats
-        self._slots = OpenSlots(self._left)
+        self._slots = OpenSlots(self._left, self._placed)
         self._watermark = Watermark()
         self._sessions.end()
         self.is_first_session = False

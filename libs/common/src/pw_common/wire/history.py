@@ -65,6 +65,12 @@ class BuyersAsked(msgspec.Struct, frozen=True, kw_only=True, tag="buyers"):
     limit: int = 100
 
 
+class PoolsAsked(msgspec.Struct, frozen=True, kw_only=True, tag="pools"):
+    """A token's pools as they were last."""
+
+    mint: str
+
+
 class SearchAsked(msgspec.Struct, frozen=True, kw_only=True, tag="search"):
     """Tokens, wallets and signatures whose name or address begins with a text."""
 
@@ -124,6 +130,7 @@ HistoryAsked: TypeAlias = (
     | AlertsAsked
     | AlertAsked
     | DaysAsked
+    | PoolsAsked
     | ExportAsked
 )
 
@@ -247,6 +254,27 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     name: str = ""
     symbol: str = ""
+
+
+class Pool(msgspec.Struct, frozen=True, kw_only=True):
+    """A pool at the end of the minute that began at `minute_ms`.
+
+    Reserves are raw units, null where its venue does not state them; `virtual` ones are what a
+    bonding curve computes its price from. `to_pool` is where it migrated to.
+    """
+
+    pool: str
+    venue: str
+    mint_a: str
+    mint_b: str
+    minute_ms: int
+    reserve_a_raw: int | None
+    reserve_b_raw: int | None
+    virtual_a_raw: int | None
+    virtual_b_raw: int | None
+    created_ms: int | None = None
+    completed_ms: int | None = None
+    to_pool: str | None = None
 
 
 class CopyHead(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from typing import Any, Final, NamedTuple
 
 from pw_common.ordering.closed_slot import ClosedSlot
 from pw_common.wire.messages import Swap, TokenCreated
+from pw_common.wire.pools import PoolEvent
 
 # Of swaps, in the order of the table. Text is kept as it came; amounts are raw units. What is said
 # twice is null: `store/schema.py`.
@@ -33,6 +34,17 @@ TOKEN_COLUMNS: Final = (
     "ordinal", "slot", "tx_index", "event_time_ms",
 )  # fmt: skip
 CLOCK_EVERY_MS: Final = 10_000
+# Of pools: what each said last within a minute. `venue` to `mint_b` tell which pool it is.
+POOL_COLUMNS: Final = (
+    "pool", "minute_ms", "venue", "mint_a", "mint_b", "reserve_a_raw", "reserve_b_raw",
+    "virtual_a_raw", "virtual_b_raw", "slot", "tx_index", "ordinal",
+)  # fmt: skip
+# Of what changed a pool otherwise than by a trade.
+CHANGE_COLUMNS: Final = (
+    "pool", "what", "venue", "mint_a", "mint_b", "amount_a_raw", "amount_b_raw", "shares_raw",
+    "lp_mint", "user", "to_pool", "signature", "ordinal", "slot", "tx_index", "event_time_ms",
+)  # fmt: skip
+MINUTE_MS: Final = 60_000
 # What stands between the parts of a list: no part of ours has one.
 SEPARATOR: Final = " "
 
@@ -63,6 +75,9 @@ class Rows:
     tokens: dict[str, list[Any]] = field(
         default_factory=lambda: {name: [] for name in TOKEN_COLUMNS}
     )
+    # By pool and minute.
+    pools: dict[tuple[str, int], tuple[Any, ...]] = field(default_factory=dict)
+    changes: list[tuple[Any, ...]] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
     holes: list[Hole] = field(default_factory=list)
     # A slot and its time, every so often: what tells when a gap was.
@@ -118,6 +133,8 @@ class RowMaker:
             self._add_swap(swap, one)
         for token in one.tokens:
             self._add_token(token, one)
+        for event in one.pools:
+            self._add_pool(event, one)
 
     def give(self) -> Rows:
         """The rows so far; the next ones begin empty."""
@@ -167,6 +184,27 @@ class RowMaker:
         )  # fmt: skip
         for column, value in zip(self.rows.tokens.values(), values, strict=True):
             column.append(value)
+
+    def _add_pool(self, event: PoolEvent, one: ClosedSlot) -> None:
+        reserves = (
+            event.reserve_a_raw, event.reserve_b_raw, event.virtual_a_raw, event.virtual_b_raw
+        )  # fmt: skip
+        place = one.slot, event.index, event.ordinal
+        if event.pool and any(raw is not None for raw in reserves):
+            minute_ms = one.event_time_ms // MINUTE_MS * MINUTE_MS
+            of_pool = event.pool, minute_ms, event.venue, event.mint_a or "", event.mint_b or ""
+            known = self.rows.pools.get((event.pool, minute_ms))
+            if known is None or known[-3:] < place:
+                self.rows.pools[event.pool, minute_ms] = (*of_pool, *reserves, *place)
+        if event.what != "trade":
+            self.rows.changes.append(
+                (
+                    event.pool, event.what, event.venue, event.mint_a or "", event.mint_b or "",
+                    event.amount_a_raw, event.amount_b_raw, event.shares_raw, event.lp_mint,
+                    event.user, event.to, event.signature, event.ordinal, one.slot, event.index,
+                    one.event_time_ms,
+                )
+            )  # fmt: skip
 
 
 def rows_of(slots: Iterable[ClosedSlot], session: Session | None = None) -> Rows:

@@ -8,6 +8,7 @@ from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.consuming.resuming import FIRST_SEQ, least_tx_seq, went_back
 from pw_common.jetstream.consuming.sequence_gaps import SequenceGaps
 from pw_common.ordering.assembly import Assembly, TxPosition
+from pw_common.ordering.closed_slot import WITH_POOLS
 from pw_common.ordering.restart import Note
 from pw_common.process.log import Log
 from pw_common.service.run import Runtime
@@ -54,6 +55,7 @@ async def start(settings: Settings, runtime: Runtime, keeping: Keeping) -> Foldi
         sources=settings.source_names(),
         first=begin.note.tx_position,
         former=begin.note.former,
+        placed=WITH_POOLS,
     )
     return Folding(
         assembly,

@@ -16,6 +16,7 @@ from pw_common.wire.history import (
     StoredAlert,
 )
 from pw_history.store.derived import minutes_of
+from pw_history.store.pools import Liquidity
 from pw_history.store.reader import Reader
 from pw_history.store.schema import MINUTE_MS
 
@@ -61,12 +62,13 @@ def _with_prices(reader: Reader, row: tuple[Any, ...]) -> StoredAlert:
     if not mint or time_ms < reader.minutes_since_ms:
         return stored
     minutes = list(_minutes(reader, mint, time_ms))
+    liquidity = Liquidity(reader, mint, time_ms - AFTER_MS[-1], time_ms + AFTER_MS[-1] + MINUTE_MS)
     at = [one for one in minutes if one[0] < time_ms // MINUTE_MS * MINUTE_MS]
     return msgspec.structs.replace(
         stored,
         quote_mint=SOL_MINT,
         price=at[-1][3] if at else None,
-        after=tuple(_after(minutes, time_ms, reader.event_time_ms)),
+        after=tuple(_after(minutes, liquidity, time_ms, reader.event_time_ms)),
     )
 
 
@@ -94,7 +96,9 @@ def _minutes(reader: Reader, mint: str, time_ms: int) -> Iterator[tuple[Any, ...
     )
 
 
-def _after(minutes: list[tuple[Any, ...]], time_ms: int, now_ms: int) -> Iterator[PriceAfter]:
+def _after(
+    minutes: list[tuple[Any, ...]], liquidity: Liquidity, time_ms: int, now_ms: int
+) -> Iterator[PriceAfter]:
     """A row for each time that has passed, by whole minutes: that of the alert is the first."""
     begin_ms = time_ms // MINUTE_MS * MINUTE_MS
     since_ms = begin_ms
@@ -110,5 +114,6 @@ def _after(minutes: list[tuple[Any, ...]], time_ms: int, now_ms: int) -> Iterato
             high=max((one[1] for one in span), default=None),
             low=min((one[2] for one in span), default=None),
             trades=sum(one[4] for one in span),
+            liquidity_quote_raw=liquidity.at(until_ms),
         )
         since_ms = until_ms

@@ -13,12 +13,14 @@ from pw_common.wire.history import (
     BuyersAsked,
     CandlesAsked,
     DaysAsked,
+    PoolsAsked,
     SearchAsked,
     SwapsAsked,
     WalletAsked,
 )
 from pw_history.store.alerts import alert_of, alerts_of
 from pw_history.store.days import days_of
+from pw_history.store.pools import pools_of
 from pw_history.store.reader import Reader
 
 RowsAsked: TypeAlias = (
@@ -30,6 +32,7 @@ RowsAsked: TypeAlias = (
     | AlertsAsked
     | AlertAsked
     | DaysAsked
+    | PoolsAsked
 )
 
 
@@ -52,5 +55,7 @@ def answer_rows(reader: Reader, asked: RowsAsked) -> Iterator[msgspec.Struct]:
             yield from alert_of(reader, asked)
         case DaysAsked():
             yield from days_of(reader, asked)
+        case PoolsAsked():
+            yield from pools_of(reader, asked)
         case _:
             assert_never(asked)

@@ -125,6 +125,39 @@ MIGRATIONS: Final = (
         event_time_ms BIGINT NOT NULL,
         PRIMARY KEY (slot, event_time_ms)
     );
+    CREATE TABLE pool_minutes (
+        pool VARCHAR NOT NULL,
+        minute_ms BIGINT NOT NULL,
+        venue VARCHAR NOT NULL,
+        mint_a VARCHAR NOT NULL,
+        mint_b VARCHAR NOT NULL,
+        reserve_a_raw UBIGINT,
+        reserve_b_raw UBIGINT,
+        virtual_a_raw UBIGINT,
+        virtual_b_raw UBIGINT,
+        slot UBIGINT NOT NULL,
+        tx_index UINTEGER NOT NULL,
+        ordinal UINTEGER NOT NULL
+    );
+    CREATE TABLE pool_changes (
+        pool VARCHAR NOT NULL,
+        what VARCHAR NOT NULL,
+        venue VARCHAR NOT NULL,
+        mint_a VARCHAR NOT NULL,
+        mint_b VARCHAR NOT NULL,
+        amount_a_raw UBIGINT,
+        amount_b_raw UBIGINT,
+        shares_raw UBIGINT,
+        lp_mint VARCHAR NOT NULL,
+        "user" VARCHAR NOT NULL,
+        to_pool VARCHAR NOT NULL,
+        signature VARCHAR NOT NULL,
+        ordinal UINTEGER NOT NULL,
+        slot UBIGINT NOT NULL,
+        tx_index UINTEGER NOT NULL,
+        event_time_ms BIGINT NOT NULL,
+        PRIMARY KEY (signature, ordinal)
+    );
     CREATE TABLE holes (
         why VARCHAR NOT NULL,
         first_slot UBIGINT NOT NULL,

@@ -23,20 +23,15 @@ import numpy as np
 
 from pw_history.core.progress import StoredPosition
 from pw_history.core.rows import TOKEN_COLUMNS, Rows, Session
+from pw_history.store.columns import arrays, selected
 from pw_history.store.derived import minutes_of, signature_hash, wallet_hours_of
+from pw_history.store.pools import PoolWriter
 from pw_history.store.schema import HOUR_MS, MINUTE_MS
 
 # An hour is closed when nothing but an amendment can still come into it.
 LATE_MS: Final = 5 * MINUTE_MS
 # So many rows are sorted at a time.
 CLOSE_ROWS: Final = 250_000
-_SWAP_TYPES: Final[dict[str, Any]] = {
-    "session": np.int32, "slot": np.uint64, "event_time_ms": np.int64, "tx_index": np.uint32,
-    "ordinal": np.uint32, "base_amount_raw": np.uint64, "base_decimals": np.uint8,
-    "route_hops": np.uint32, "confidence": np.float64, "amended": np.bool_,
-}  # fmt: skip
-# Amounts that may be unknown: numpy has no null for whole numbers.
-_NULLABLE: Final = {"quote_amount_raw": np.uint64, "quote_decimals": np.uint8}
 
 
 class Written(NamedTuple):
@@ -53,6 +48,7 @@ class Writer:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self._pools = PoolWriter(connection)
         # Slots above it were never stored: nothing of theirs can be a repeat.
         self._newest_slot = self._number("SELECT max(slot) FROM swaps")
         kept = connection.execute("FROM kept").fetchone() or (0, 0, None)
@@ -101,6 +97,7 @@ class Writer:
             self._insert("holes", rows.holes)
             self._insert("clock", rows.clock)
             self._derive(rows, position.event_time_ms)
+            self._pools.write(rows, position.event_time_ms)
             oldest_ms = min(rows.times_ms, default=None)
             if oldest_ms is not None and oldest_ms < (self._oldest_ms or oldest_ms + 1):
                 self._keep(self.swaps_since_ms, self.minutes_since_ms, oldest_ms)
@@ -132,6 +129,7 @@ class Writer:
             execute("DELETE FROM open_rows WHERE event_time_ms < ?", [swaps_ms])
             execute("DELETE FROM minutes WHERE minute_ms < ?", [minutes_ms])
             execute("DELETE FROM wallet_hours WHERE hour_ms < ?", [minutes_ms])
+            execute("DELETE FROM pool_minutes WHERE minute_ms < ?", [minutes_ms])
             execute("DELETE FROM clock WHERE event_time_ms < ?", [minutes_ms])
             execute(
                 "UPDATE kept SET swaps_since_ms = ?, minutes_since_ms = ?", [swaps_ms, minutes_ms]
@@ -161,7 +159,7 @@ class Writer:
     def _swaps(self, rows: Rows) -> int:
         if not len(rows):
             return 0
-        new_swaps = _arrays(rows.swaps)
+        new_swaps = arrays(self._connection, "open_rows", rows.swaps)
         old = sorted(slot for slot in rows.slots if slot <= self._newest_slot)
         where = f"WHERE NOT (new.amended AND new.event_time_ms < {self.swaps_since_ms})"
         if old:
@@ -174,7 +172,8 @@ class Writer:
         first = "QUALIFY row_number() OVER (PARTITION BY signature, ordinal ORDER BY place) = 1"
         once = first if rows.sessions or any(rows.swaps["amended"]) else ""
         self._connection.register("new_swaps", new_swaps)
-        columns = _selected(rows.swaps)
+        of_session = {"session": _SESSION} if 0 in rows.swaps["session"] else {}
+        columns = selected(rows.swaps, **of_session)
         return self._number(
             f"INSERT INTO open_rows SELECT {columns}, {signature_hash('signature')} "
             f"FROM new_swaps AS new {where} {once}"
@@ -268,31 +267,11 @@ class Writer:
         return int(found[0]) if found is not None and found[0] is not None else 0
 
 
-def _arrays(columns: dict[str, list[Any]]) -> dict[str, Any]:
-    """Columns as numpy arrays; a column with nulls gets one more that says where they are."""
-    arrays: dict[str, Any] = {}
-    for name, values in columns.items():
-        if name in _NULLABLE:
-            arrays[f"{name}_known"] = np.array([one is not None for one in values])
-            arrays[name] = np.array([one or 0 for one in values], dtype=_NULLABLE[name])
-        else:
-            arrays[name] = np.array(values, dtype=_SWAP_TYPES.get(name, object))
-    return arrays
-
-
 # What was filled in from before a session is of the one that had begun by then; 0 where none had.
 _SESSION: Final = """
     CASE WHEN session > 0 THEN session ELSE coalesce(
         (SELECT max(number) FROM sessions WHERE began_ms <= new.event_time_ms), 0) END AS session
 """
-
-
-def _selected(columns: dict[str, list[Any]]) -> str:
-    """The columns of `new`, as the table has them."""
-    written = {name: f"CASE WHEN {name}_known THEN {name} END AS {name}" for name in _NULLABLE}
-    if 0 in columns["session"]:
-        written["session"] = _SESSION
-    return ", ".join(written.get(name, name) for name in columns)
 
 
 def _ranges(counts: Sequence[tuple[str, int]]) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pw_common.ordering.closed_slot import PLACED, ClosedSlot, Placed
+from pw_common.ordering.closed_slot import ClosedSlot, Placed
 from pw_common.ordering.event_time import SlotTime
 from pw_common.ordering.slots.before_session import BeforeSession
 from pw_common.ordering.slots.open_slots import At, OpenSlots
@@ -31,7 +31,7 @@ def fill(slots: OpenSlots, before: BeforeSession, batch: Batch, at: At) -> list[
         if isinstance(event, SlotEvent):
             slots.breaks.fill(event.slot, event.parent)
             unclocked.append(event)
-        if not isinstance(event, PLACED) or not 0 < event.slot <= slots.closed:
+        if not isinstance(event, slots.placed) or not 0 < event.slot <= slots.closed:
             slots.put(event)
         elif slots.seen.first_time(key_of(event), event.slot):
             amended.setdefault(event.slot, []).append(event)

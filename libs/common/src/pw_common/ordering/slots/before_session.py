@@ -79,8 +79,9 @@ class BeforeSession:
     since what was seen is forgotten with its session: whoever stores must look it up.
     """
 
-    def __init__(self, left: Left) -> None:
+    def __init__(self, left: Left, placed: tuple[type, ...] = PLACED) -> None:
         self._left = left
+        self._placed = placed
         self.seen = SeenWindow(slots_max=SLOT_MAX, keys_max=KEYS_MAX)
         # By gap; what was touched longest ago stands first.
         self._fillings: dict[str, _Filling] = {}
@@ -123,7 +124,7 @@ class BeforeSession:
             if isinstance(event, SlotEvent):
                 if event.slot > 0:
                     headers.append(event)
-            elif not isinstance(event, PLACED) or event.slot == 0:
+            elif not isinstance(event, self._placed) or event.slot == 0:
                 continue
             elif self.seen.first_time(key_of(event), event.slot):
                 placed.append(event)

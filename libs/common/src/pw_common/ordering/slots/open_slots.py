@@ -21,7 +21,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from pw_common.ordering.closed_slot import CHAIN_ORDER, PLACED, ClosedSlot, Placed, TxPosition
+from pw_common.ordering.closed_slot import (
+    CHAIN_ORDER,
+    PLACED,
+    WITH_POOLS,
+    ClosedSlot,
+    Placed,
+    TxPosition,
+)
 from pw_common.ordering.dedup import SeenWindow
 from pw_common.ordering.event_time import SlotTime, next_slot_time, sane_block_time_s
 from pw_common.ordering.slots.breaks import Breaks
@@ -36,6 +43,7 @@ from pw_common.wire.messages import (
     TokenCreated,
     Transfer,
 )
+from pw_common.wire.pools import PoolEvent
 
 
 @dataclass
@@ -58,10 +66,11 @@ class At(NamedTuple):
 
 
 class OpenSlots:
-    """A new object for each session; `left` goes on counting."""
+    """A new object for each session; `left` goes on counting, `placed` is what a slot may hold."""
 
-    def __init__(self, left: Left) -> None:
+    def __init__(self, left: Left, placed: tuple[type, ...] = PLACED) -> None:
         self._left = left
+        self.placed = placed
         self._open: dict[int, list[Placed]] = {}
         self._times: dict[int, int | None] = {}
         self._seen_by = SeenBy()
@@ -100,7 +109,7 @@ class OpenSlots:
                 self._times[event.slot] = sane_block_time_s(event.block_time_s)
                 self.breaks.block(event.slot, event.parent)
             return
-        if not isinstance(event, PLACED) or event.slot == 0:
+        if not isinstance(event, self.placed) or event.slot == 0:
             return
         if not self.seen.first_time(key_of(event), event.slot):
             return
@@ -151,7 +160,7 @@ def slot_of(
 ) -> ClosedSlot:
     """A slot that holds these events, in chain order."""
     events.sort(key=CHAIN_ORDER)
-    by_kind: dict[type, list[Any]] = {kind: [] for kind in PLACED}
+    by_kind: dict[type, list[Any]] = {kind: [] for kind in WITH_POOLS}
     for event in events:
         by_kind[type(event)].append(event)
     return ClosedSlot(
@@ -167,4 +176,5 @@ def slot_of(
         at.swap_seq,
         amends,
         filters,
+        pools=tuple(by_kind[PoolEvent]),
     )
