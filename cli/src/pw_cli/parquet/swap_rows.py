@@ -1,0 +1,160 @@
+"""Swaps and tokens of Parquet as events in the order of slots, with their times and sessions.
+
+Rows come from the files a span of slots at a time: an hour of mainnet need not fit into memory.
+Lists may be lists, or text with a space between the parts. A column that is not there has the
+value that a swap has by default.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter, itemgetter
+from pathlib import Path
+from typing import Any, Final, NamedTuple, cast
+
+import duckdb
+import msgspec
+
+from pw_cli.offline.bad_input import BadInput
+from pw_cli.offline.dated import EVENT_TIME_MS, Dated, Place, in_words, out_of_bounds, problem_of
+from pw_cli.parquet.locked import by_table, in_one_line, locked, scan
+from pw_common.wire.messages import Event, Swap, TokenCreated
+
+# Slots that are counted together, and rows that are sorted together.
+SPAN_SLOTS: Final = 1_000
+SPAN_ROWS_MAX: Final = 200_000
+FETCHED: Final = 2_048
+SLOT_END: Final = 2**63 - 1
+_LISTS: Final = ("venues", "reasons", "signers")
+# Of a swap, what may be unknown and has no default.
+_UNKNOWN: Final = {"quote_mint": None, "quote_amount_raw": None, "quote_decimals": None}
+# What a column is called that our messages call otherwise.
+_RENAMED: Final = {"tx_index": "index"}
+
+
+class _Span(NamedTuple):
+    """Slots of a session, as many as are sorted together; a token's are those of `tokens`."""
+
+    session: int
+    swaps: range
+    tokens: range
+
+
+class _Table(NamedTuple):
+    """A table that is read: its kind of event, where from, and the columns that are there."""
+
+    kind: type[msgspec.Struct]
+    source: str
+    columns: tuple[str, ...]
+
+
+def events_of(files: Sequence[Path]) -> Iterator[Dated]:
+    """Every swap and token, by session and slot.
+
+    Raises:
+        BadInput: no swaps in them, or a row that cannot be used.
+    """
+    with locked(files) as connection:
+        tables = by_table(connection, files)
+        if "swaps" not in tables:
+            raise BadInput(f"{files[0]}: no swaps: their columns are not there")
+        swaps = _table(Swap, tables["swaps"], "session")
+        tokens = _table(TokenCreated, tables["tokens"]) if "tokens" in tables else None
+        try:
+            for span in _spans(connection, swaps):
+                found = [_rows(connection, swaps, span.session, span.swaps)]
+                if tokens is not None:
+                    found.append(_rows(connection, tokens, span.session, span.tokens))
+                yield from heapq.merge(*found, key=attrgetter("key"))
+        except duckdb.Error as error:
+            raise BadInput(in_one_line(error)) from error
+
+
+def _table(kind: type[msgspec.Struct], files: Mapping[Path, frozenset[str]], *more: str) -> _Table:
+    there = frozenset[str]().union(*files.values())
+    wanted = [*kind.__struct_fields__, *_RENAMED, "event_time_ms", *more]
+    columns = tuple(name for name in wanted if name in there)
+    return _Table(kind, scan(list(files), with_names=True), columns)
+
+
+def _spans(connection: duckdb.DuckDBPyConnection, swaps: _Table) -> Iterator[_Span]:
+    """Spans of few enough rows, which together are all slots of each session.
+
+    A token names no session: it is of the first one that reaches its slot.
+    """
+    session = "session" if "session" in swaps.columns else "0"
+    if "slot" not in swaps.columns:
+        raise BadInput("swaps without the column slot")
+    counted = connection.execute(
+        f"SELECT {session}, slot // {SPAN_SLOTS}, count(*), max(slot) FROM {swaps.source} "
+        "GROUP BY 1, 2 ORDER BY 1, 2"
+    ).fetchall()
+    if any(not isinstance(one, int) or one < 0 for row in counted for one in row):
+        raise BadInput("swaps without a session or a slot; allowed: whole numbers from 0")
+    token_slot = 0
+    for number, of_session in groupby(counted, key=itemgetter(0)):
+        spans = list(of_session)
+        is_last = number == counted[-1][0]
+        token_end = SLOT_END if is_last else max(token_slot, spans[-1][3] + 1)
+        for first, end in _joined(spans):
+            tokens = range(max(first, token_slot), min(end, token_end))
+            yield _Span(number, range(first, end), tokens)
+        token_slot = token_end
+
+
+def _joined(spans: Sequence[Sequence[int]]) -> Iterator[tuple[int, int]]:
+    """Neighbours together, up to `SPAN_ROWS_MAX` rows; the first and the last are open ended."""
+    began = rows = 0
+    for at, (_, span, count, _) in enumerate(spans):
+        rows += count
+        if at + 1 == len(spans):
+            yield began, SLOT_END
+        elif rows + spans[at + 1][2] > SPAN_ROWS_MAX:
+            end = (span + 1) * SPAN_SLOTS
+            yield began, end
+            began, rows = end, 0
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, table: _Table, session: int, slots: range
+) -> Iterator[Dated]:
+    where = f"slot >= {slots.start} AND slot < {slots.stop}"
+    if "session" in table.columns:
+        where += f" AND session = {session}"
+    names = (*table.columns, "filename")
+    # A connection of its own: the rows of the other table are fetched meanwhile.
+    quoted = ", ".join(f'"{name}"' for name in names)
+    found = connection.cursor().execute(
+        f"SELECT {quoted} FROM {table.source} WHERE {where} ORDER BY slot"
+    )
+    while rows := found.fetchmany(FETCHED):
+        for row in rows:
+            yield _dated(dict(zip(names, row, strict=True)), table.kind, session)
+
+
+def _dated(row: dict[str, Any], kind: type[msgspec.Struct], session: int) -> Dated:
+    at = f"slot {row.get('slot')}, {kind.__struct_config__.tag} {row.get('signature')}"
+    place = Place(row.pop("filename"), at)
+    event_time_ms = row.pop("event_time_ms", None)
+    row.pop("session", None)
+    values: dict[str, Any] = {**_UNKNOWN} if kind is Swap else {}
+    for name, value in row.items():
+        if value is None:
+            continue
+        is_joined = name in _LISTS and isinstance(value, str)
+        values[_RENAMED.get(name, name)] = value.split() if is_joined else value
+    try:
+        event = msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"{place}: {in_words(error)}") from error
+    problem = problem_of(event)
+    if event_time_ms is not None and (
+        not isinstance(event_time_ms, int)
+        or not EVENT_TIME_MS[0] <= event_time_ms <= EVENT_TIME_MS[1]
+    ):
+        problem = problem or out_of_bounds("event_time_ms", event_time_ms, EVENT_TIME_MS)
+    if problem:
+        raise BadInput(f"{place}: {problem}")
+    return Dated(cast("Event", event), place, event_time_ms, session)
