@@ -26,7 +26,6 @@ from pw_common.wire.pools import PoolEvent
 U8: Final = (0, 2**8 - 1)
 U32: Final = (0, 2**32 - 1)
 U64: Final = (0, 2**64 - 1)
-EVENT_TIME_MS: Final = (0, BLOCK_TIME_S_MAX * 1_000)
 # The kinds of events by their tag.
 KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     str(kind.__struct_config__.tag): kind
@@ -36,6 +35,8 @@ _BOUNDS: Final = {
     "slot": (1, SLOT_MAX),
     "parent": (0, SLOT_MAX),
     "block_time_s": (0, BLOCK_TIME_S_MAX),
+    "event_time_ms": (0, BLOCK_TIME_S_MAX * 1_000),
+    "session": U32,
     "ordinal": U32,
     "index": U32,
     "route_hops": U32,
@@ -53,6 +54,14 @@ class Place(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.file}: {self.at}"
+
+
+class Beside(msgspec.Struct):
+    """What a line or a row may say beside its event; all else that it says is the event's."""
+
+    type: str = ""
+    event_time_ms: int | None = None
+    session: int | None = None
 
 
 class Dated(NamedTuple):
@@ -81,7 +90,7 @@ def _bounds_of(kind: type[msgspec.Struct]) -> tuple[tuple[str, float, float], ..
     return tuple(bounds)
 
 
-_BOUNDS_BY_KIND: Final = {kind: _bounds_of(kind) for kind in KINDS.values()}
+_BOUNDS_BY_KIND: Final = {kind: _bounds_of(kind) for kind in (*KINDS.values(), Beside)}
 
 
 def problem_of(event: msgspec.Struct) -> str:
@@ -90,14 +99,10 @@ def problem_of(event: msgspec.Struct) -> str:
         value = getattr(event, name)
         # Written so that what is not a number is out of bounds.
         if value is not None and not low <= value <= high:
-            return out_of_bounds(name, value, (low, high))
+            long = isinstance(value, int) and abs(value) > U64[1]
+            shown = "a number of over 64 bits" if long else value
+            return f"{name}: {shown}; allowed: {low} to {high}"
     return ""
-
-
-def out_of_bounds(name: str, value: float, bounds: tuple[float, float]) -> str:
-    """A sentence about a number that is not within its bounds."""
-    shown = str(value) if abs(value) <= U64[1] else "a number of over 64 bits"
-    return f"{name}: {shown}; allowed: {bounds[0]} to {bounds[1]}"
 
 
 def in_words(error: Exception) -> str:

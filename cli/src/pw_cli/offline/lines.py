@@ -26,20 +26,16 @@ import zstandard
 
 from pw_cli.offline.bad_input import BadInput
 from pw_cli.offline.dated import (
-    EVENT_TIME_MS,
     KINDS,
-    U32,
+    Beside,
     Dated,
     Place,
     in_words,
-    out_of_bounds,
     problem_of,
 )
 from pw_common.wire.captures import WINDOW_BYTES_MAX
 from pw_common.wire.messages import Event
 
-ENDINGS: Final = (".jsonl", ".ndjson", ".json")
-COMPRESSED: Final = ("", ".gz", ".zst")
 # A swap has about a kilobyte, and a token's name a few hundred bytes.
 LINE_BYTES_MAX: Final = 64 * 1024
 # A small file that decompresses to newlines holds billions.
@@ -48,21 +44,8 @@ EMPTY_IN_A_ROW_MAX: Final = 1_000_000
 _DAMAGED: Final = (OSError, EOFError, zlib.error, zstandard.ZstdError)
 
 
-class _Beside(msgspec.Struct):
-    """What a line may say beside its event; anything else that it says is the event's."""
-
-    type: str = ""
-    event_time_ms: int | None = None
-    session: int | None = None
-
-
-_beside = msgspec.json.Decoder(_Beside, strict=False)
+_beside = msgspec.json.Decoder(Beside, strict=False)
 _decoders: Final = {tag: msgspec.json.Decoder(kind, strict=False) for tag, kind in KINDS.items()}
-
-
-def are_lines(path: Path) -> bool:
-    """Whether a file is one of typed lines by its name."""
-    return path.name.endswith(tuple(one + more for one in ENDINGS for more in COMPRESSED))
 
 
 def read_lines(path: Path) -> Iterator[Dated]:
@@ -96,12 +79,7 @@ def dated_of(line: bytes, place: Place) -> Dated:
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         wanted = "allowed: one JSON object a line, with a type and that type's fields"
         raise BadInput(f"{place}: {in_words(error)}; {wanted}") from error
-    problem = problem_of(event)
-    for name, bounds in (("event_time_ms", EVENT_TIME_MS), ("session", U32)):
-        value = getattr(beside, name)
-        if value is not None and not bounds[0] <= value <= bounds[1]:
-            problem = problem or out_of_bounds(name, value, bounds)
-    if problem:
+    if problem := problem_of(event) or problem_of(beside):
         raise BadInput(f"{place}: {problem}")
     return Dated(cast("Event", event), place, beside.event_time_ms, beside.session)
 

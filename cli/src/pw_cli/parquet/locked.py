@@ -3,6 +3,9 @@
 What holds whatever the SQL says: the files that may be opened are a list, settings are locked
 after that, extensions are neither installed nor loaded, names of Python are not looked up, and
 the transaction is read-only. Memory is bounded and nothing is spilled to a disk.
+
+What it does not keep: COPY could write over a file that may be opened. So SQL from outside goes
+through `question.py`, which lets nothing but one SELECT through.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ import duckdb
 import msgspec
 
 from pw_cli.offline.bad_input import BadInput
-from pw_cli.offline.dated import EVENT_TIME_MS, Dated, Place, in_words, out_of_bounds, problem_of
+from pw_cli.offline.dated import Beside, Dated, Place, in_words, problem_of
 from pw_cli.parquet.locked import by_table, in_one_line, locked, scan
 from pw_common.wire.messages import Event, Swap, TokenCreated
 
@@ -137,8 +137,7 @@ def _rows(
 def _dated(row: dict[str, Any], kind: type[msgspec.Struct], session: int) -> Dated:
     at = f"slot {row.get('slot')}, {kind.__struct_config__.tag} {row.get('signature')}"
     place = Place(row.pop("filename"), at)
-    event_time_ms = row.pop("event_time_ms", None)
-    row.pop("session", None)
+    said = {"event_time_ms": row.pop("event_time_ms", None), "session": row.pop("session", None)}
     values: dict[str, Any] = {**_UNKNOWN} if kind is Swap else {}
     for name, value in row.items():
         if value is None:
@@ -147,14 +146,9 @@ def _dated(row: dict[str, Any], kind: type[msgspec.Struct], session: int) -> Dat
         values[_RENAMED.get(name, name)] = value.split() if is_joined else value
     try:
         event = msgspec.convert(values, kind, strict=False)
+        beside = msgspec.convert(said, Beside, strict=False)
     except msgspec.ValidationError as error:
         raise BadInput(f"{place}: {in_words(error)}") from error
-    problem = problem_of(event)
-    if event_time_ms is not None and (
-        not isinstance(event_time_ms, int)
-        or not EVENT_TIME_MS[0] <= event_time_ms <= EVENT_TIME_MS[1]
-    ):
-        problem = problem or out_of_bounds("event_time_ms", event_time_ms, EVENT_TIME_MS)
-    if problem:
+    if problem := problem_of(event) or problem_of(beside):
         raise BadInput(f"{place}: {problem}")
-    return Dated(cast("Event", event), place, event_time_ms, session)
+    return Dated(cast("Event", event), place, beside.event_time_ms, session)

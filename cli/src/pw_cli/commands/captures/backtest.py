@@ -13,7 +13,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from pw_cli.offline.inputs import HELP
+from pw_cli.offline.kinds import HELP
 from pw_cli.offline.programs_file import programs_of
 from pw_cli.offline.reading import UNREADABLE, complain_of, slots_shown
 from pw_cli.terminal.terminal import cell, complain

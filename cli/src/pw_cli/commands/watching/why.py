@@ -18,20 +18,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pw_cli.commands.captures.backtest import rules_of
 from pw_cli.connect.api import add_api_arguments, target_of
 from pw_cli.connect.api_client import ApiClient, decoded
 from pw_cli.connect.broker import BadArgument
-from pw_cli.offline.inputs import HELP
-from pw_cli.offline.programs_file import programs_of
-from pw_cli.offline.reading import UNREADABLE, complain_of, slots_shown
+from pw_cli.offline.kinds import HELP
 from pw_cli.terminal.terminal import cell, complain, write_json
 from pw_common.process.exit_codes import EXIT_CONFIG, EXIT_UNAVAILABLE
 from pw_common.text.plain_text import SENTENCE_CHARS_MAX, plain_text
 from pw_common.text.redact import redacted_url
-from pw_detection.detector import Detector
 from pw_notifier.http.exchange import NoAnswer
-from pw_parser.core.decode.programs import BUILT_IN
 
 EXIT_OK = 0
 EXIT_NOTHING = 1
@@ -57,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--programs", type=Path, metavar="FILE", help="with captures: as `pw parse` takes it"
     )
     add_api_arguments(parser)
-    parser.add_argument("--json", action="store_true", help="print the API's answer")
+    parser.add_argument("--json", action="store_true", help="print what the API answers")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -95,6 +90,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _of_files(args: argparse.Namespace) -> int:
     """What the rules say of the token after the last slot of the files."""
+    # They take a while to load, and a question to a running system needs none of them.
+    from pw_cli.commands.captures.backtest import rules_of  # noqa: PLC0415
+    from pw_cli.offline.programs_file import programs_of  # noqa: PLC0415
+    from pw_cli.offline.reading import UNREADABLE, complain_of, slots_shown  # noqa: PLC0415
+    from pw_detection.detector import Detector  # noqa: PLC0415
+    from pw_parser.core.decode.programs import BUILT_IN  # noqa: PLC0415
+
     try:
         rules = rules_of(args.triggers)
         programs = BUILT_IN if args.programs is None else programs_of(args.programs)
