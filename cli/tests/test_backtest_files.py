@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from pw_cli.commands.captures import backtest
+from pw_cli.commands.captures.parse import parse_captures
 from pw_cli.commands.watching import why
+from pw_cli.offline.inputs import closed_slots_of
 from pw_cli.offline.offline import batches, closed_slots
 from pw_common.ordering.closed_slot import ClosedSlot
 from pw_common.wire.messages import encode
+from pw_parser.core.decode.programs import BUILT_IN
 from support.market import market, write_capture
 from support.offline_files import lines_of, write_lines, write_parquet
 
@@ -69,6 +72,18 @@ def test_the_alerts_of_stored_swaps_are_the_same_as_lines_and_as_parquet(
     assert capsys.readouterr().out == expected
     assert tried("--json", *files) == 0
     assert capsys.readouterr().out == expected
+
+
+def test_the_events_that_parse_writes_are_the_slots_of_the_capture(
+    capture: Path, slots: list[ClosedSlot], tmp_path: Path
+) -> None:
+    path = tmp_path / "events.jsonl"
+    with path.open("wb") as out:
+        assert parse_captures([capture], out, every_event=True) == 0
+    found = list(closed_slots_of([path], BUILT_IN, pytest.fail))
+    # A capture's last slot may not be complete; lines have what there is of it.
+    assert found[: len(slots)] == slots
+    assert len(found) <= len(slots) + 1
 
 
 def test_a_token_is_explained_from_files_alike(

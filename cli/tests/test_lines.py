@@ -68,6 +68,14 @@ def test_whole_numbers_may_be_decimal_text_and_unknown_fields_are_ignored() -> N
     assert dated_of(shown, HERE).event == SWAP
 
 
+def test_the_example_in_the_documents_is_taken() -> None:
+    text = (Path(__file__).parents[2] / "docs/lines.md").read_text()
+    example = text.split("```json")[1].split("```")[0].replace("\n", "")
+    one = dated_of(example.encode(), HERE)
+    assert isinstance(one.event, Swap)
+    assert (one.event.base_amount_raw, one.event_time_ms) == (512_000_000, 1_755_800_000_000)
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
