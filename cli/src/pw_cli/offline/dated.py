@@ -90,7 +90,8 @@ def _bounds_of(kind: type[msgspec.Struct]) -> tuple[tuple[str, float, float], ..
     return tuple(bounds)
 
 
-_BOUNDS_BY_KIND: Final = {kind: _bounds_of(kind) for kind in (*KINDS.values(), Beside)}
+_CHECKED: Final[tuple[type[msgspec.Struct], ...]] = (*KINDS.values(), Beside)
+_BOUNDS_BY_KIND: Final = {kind: _bounds_of(kind) for kind in _CHECKED}
 
 
 def problem_of(event: msgspec.Struct) -> str:

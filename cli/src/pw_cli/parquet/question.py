@@ -14,8 +14,8 @@ The connection is locked (`locked.py`); what is refused here besides never reach
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, Final, NamedTuple
 
 import duckdb
@@ -24,6 +24,7 @@ import msgspec
 from pw_cli.parquet.locked import in_one_line
 
 SQL_BYTES_MAX: Final = 64 * 1024
+AGAIN_S: Final = 0.1
 # What makes rows out of nothing or out of values, and what reads the Parquet that is allowed.
 FUNCTIONS: Final = frozenset({
     "range", "generate_series", "unnest", "repeat", "json_each", "json_tree", "histogram",
@@ -63,21 +64,28 @@ def ask(
         BadQuestion: it is not one SELECT, or DuckDB refuses it.
         TooSlow: it is not answered after `timeout_s`.
     """
-    timer = threading.Timer(timeout_s, connection.interrupt)
-    timer.daemon = True
+    with ThreadPoolExecutor(1) as pool:
+        # DuckDB does not always hear Ctrl-C while it works, so it works in a thread.
+        answered = pool.submit(_answer, connection, sql, rows_max)
+        try:
+            return answered.result(timeout_s)
+        except TimeoutError as error:
+            raise TooSlow(f"no answer after {timeout_s:g} s; ask less, or say --timeout") from error
+        finally:
+            # An interrupt that comes before the work begins is lost.
+            while not answered.done():
+                connection.interrupt()
+                wait([answered], AGAIN_S)
+
+
+def _answer(connection: duckdb.DuckDBPyConnection, sql: str, rows_max: int) -> Answer:
     try:
-        statement = _checked(connection, sql)
-        timer.start()
-        found = connection.execute(statement)
+        found = connection.execute(_checked(connection, sql))
         columns = tuple(str(one[0]) for one in found.description)
         types = tuple(str(one[1]) for one in found.description)
         rows = found.fetchmany(rows_max + 1)
-    except duckdb.InterruptException as error:
-        raise TooSlow(f"no answer after {timeout_s:g} s; ask for less, or say --timeout") from error
-    except (duckdb.Error, RuntimeError) as error:
+    except duckdb.Error as error:
         raise BadQuestion(in_one_line(error)) from error
-    finally:
-        timer.cancel()
     return Answer(_each_once(columns), types, rows[:rows_max], len(rows) > rows_max)
 
 
@@ -92,9 +100,9 @@ def _checked(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statemen
     [statement] = statements
     if statement.type != duckdb.StatementType.SELECT:
         raise BadQuestion(f"a statement of the kind {statement.type.name}; {ALLOWED}")
-    written = connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone()
+    written = connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchall()
     try:
-        tree = msgspec.json.decode(str(written[0]) if written else "")
+        tree = msgspec.json.decode(str(written[0][0]))
     except (msgspec.MsgspecError, RecursionError) as error:
         raise BadQuestion("nested too deep") from error
     if not isinstance(tree, dict) or tree.get("error"):

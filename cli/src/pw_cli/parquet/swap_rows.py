@@ -70,6 +70,11 @@ def events_of(files: Sequence[Path]) -> Iterator[Dated]:
                 yield from heapq.merge(*found, key=attrgetter("key"))
         except duckdb.Error as error:
             raise BadInput(in_one_line(error)) from error
+        except RuntimeError as error:
+            if "interrupted" in str(error):
+                # Ctrl-C, in DuckDB's words.
+                raise KeyboardInterrupt from error
+            raise
 
 
 def _table(kind: type[msgspec.Struct], files: Mapping[Path, frozenset[str]], *more: str) -> _Table:
