@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,7 +39,12 @@ drawn_slots = st.lists(
 
 def event(kind: str, name: int, ordinal: int, slot: int) -> Event:
     """No two kinds share a signature and ordinal: a parser numbers all events of a transaction."""
-    at = {"signature": f"{kind}{name}", "ordinal": ordinal, "slot": slot, "index": name % 3}
+    at: dict[str, Any] = {
+        "signature": f"{kind}{name}",
+        "ordinal": ordinal,
+        "slot": slot,
+        "index": name % 3,
+    }
     match kind:
         case "s":
             return Swap(
@@ -52,7 +59,8 @@ def event(kind: str, name: int, ordinal: int, slot: int) -> Event:
             return QuoteTrade(**at, sol_amount_raw=1, usd_mint="u", usd_amount_raw=1)
         case "r":
             return RoundTrip(**at, trader="t", quote_mint="q", quote_change_raw=1)
-    return PoolEvent(**at, what="trade")
+        case _:
+            return PoolEvent(**at, what="trade")
 
 
 def events_of(
