@@ -58,8 +58,15 @@ def slots_of(events: Iterable[Dated], say: Say) -> Iterator[ClosedSlot]:
     Raises:
         BadInput: the times of a slot differ, or go back, or begin too late; a slot holds too much.
     """
+    said: set[str] = set()
+
+    def say_once(what: str) -> None:
+        if what not in said:
+            said.add(what)
+            say(what)
+
     for _, of_session in groupby(events, key=_session_of):
-        session = SessionSlots(say)
+        session = SessionSlots(say_once)
         for slot, of_slot in groupby(of_session, key=_slot_of):
             yield from session.add(slot, of_slot)
         yield from session.end()

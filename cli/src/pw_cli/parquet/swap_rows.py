@@ -23,10 +23,11 @@ from pw_cli.parquet.locked import by_table, in_one_line, locked, scan
 from pw_common.wire.messages import Event, Swap, TokenCreated
 
 # Slots that are counted together, and rows that are sorted together.
-SPAN_SLOTS: Final = 1_000
+SPAN_SLOTS: Final = 250
 SPAN_ROWS_MAX: Final = 200_000
 FETCHED: Final = 2_048
-SLOT_END: Final = 2**63 - 1
+# After every slot that a column of 64 bits can hold.
+SLOT_END: Final = 2**64
 _LISTS: Final = ("venues", "reasons", "signers")
 # Of a swap, what may be unknown and has no default.
 _UNKNOWN: Final = {"quote_mint": None, "quote_amount_raw": None, "quote_decimals": None}
@@ -42,12 +43,20 @@ class _Span(NamedTuple):
     tokens: range
 
 
+class _File(NamedTuple):
+    """A file of a table: its columns, and the least and the greatest slot in it."""
+
+    path: Path
+    columns: frozenset[str]
+    first_slot: int
+    last_slot: int
+
+
 class _Table(NamedTuple):
-    """A table that is read: its kind of event, where from, and the columns that are there."""
+    """A table that is read: its kind of event, and its files."""
 
     kind: type[msgspec.Struct]
-    source: str
-    columns: tuple[str, ...]
+    files: tuple[_File, ...]
 
 
 def events_of(files: Sequence[Path]) -> Iterator[Dated]:
@@ -60,13 +69,14 @@ def events_of(files: Sequence[Path]) -> Iterator[Dated]:
         tables = by_table(connection, files)
         if "swaps" not in tables:
             raise BadInput(f"{files[0]}: no swaps: their columns are not there")
-        swaps = _table(Swap, tables["swaps"], "session")
-        tokens = _table(TokenCreated, tables["tokens"]) if "tokens" in tables else None
         try:
+            swaps = _table(connection, Swap, tables["swaps"])
+            tokens = _table(connection, TokenCreated, tables.get("tokens", {}))
             for span in _spans(connection, swaps):
-                found = [_rows(connection, swaps, span.session, span.swaps)]
-                if tokens is not None:
-                    found.append(_rows(connection, tokens, span.session, span.tokens))
+                found = (
+                    _rows(connection, swaps, span.session, span.swaps),
+                    _rows(connection, tokens, span.session, span.tokens),
+                )
                 yield from heapq.merge(*found, key=attrgetter("key"))
         except duckdb.Error as error:
             raise BadInput(in_one_line(error)) from error
@@ -77,11 +87,28 @@ def events_of(files: Sequence[Path]) -> Iterator[Dated]:
             raise
 
 
-def _table(kind: type[msgspec.Struct], files: Mapping[Path, frozenset[str]], *more: str) -> _Table:
-    there = frozenset[str]().union(*files.values())
-    wanted = [*kind.__struct_fields__, *_RENAMED, "event_time_ms", *more]
-    columns = tuple(name for name in wanted if name in there)
-    return _Table(kind, scan(list(files), with_names=True), columns)
+def _table(
+    connection: duckdb.DuckDBPyConnection,
+    kind: type[msgspec.Struct],
+    files: Mapping[Path, frozenset[str]],
+) -> _Table:
+    """What is read of it; a span of slots then opens only the files that have some of them."""
+    for path, columns in files.items():
+        if "slot" not in columns:
+            raise BadInput(f"{path}: no column slot")
+    if not files:
+        return _Table(kind, ())
+    counted = connection.execute(
+        "SELECT filename, min(slot), max(slot), count(*) FILTER (slot IS NULL) "
+        f"FROM {scan(list(files), with_names=True)} GROUP BY 1"
+    ).fetchall()
+    found = {}
+    for name, first, last, unknown in counted:
+        if unknown or not isinstance(first, int) or not isinstance(last, int) or first < 0:
+            raise BadInput(f"{name}: slot: allowed: in each row a whole number from 0")
+        path = Path(name)
+        found[path] = _File(path, files[path], first, last)
+    return _Table(kind, tuple(found[path] for path in files if path in found))
 
 
 def _spans(connection: duckdb.DuckDBPyConnection, swaps: _Table) -> Iterator[_Span]:
@@ -89,15 +116,15 @@ def _spans(connection: duckdb.DuckDBPyConnection, swaps: _Table) -> Iterator[_Sp
 
     A token names no session: it is of the first one that reaches its slot.
     """
-    session = "session" if "session" in swaps.columns else "0"
-    if "slot" not in swaps.columns:
-        raise BadInput("swaps without the column slot")
+    if not swaps.files:
+        return
+    session = "session" if any("session" in one.columns for one in swaps.files) else "0"
     counted = connection.execute(
-        f"SELECT {session}, slot // {SPAN_SLOTS}, count(*), max(slot) FROM {swaps.source} "
-        "GROUP BY 1, 2 ORDER BY 1, 2"
+        f"SELECT {session}, slot // {SPAN_SLOTS}, count(*), max(slot) "
+        f"FROM {scan([one.path for one in swaps.files])} GROUP BY 1, 2 ORDER BY 1, 2"
     ).fetchall()
-    if any(not isinstance(one, int) or one < 0 for row in counted for one in row):
-        raise BadInput("swaps without a session or a slot; allowed: whole numbers from 0")
+    if any(not isinstance(row[0], int) or row[0] < 0 for row in counted):
+        raise BadInput("swaps without a session; allowed: a whole number from 0 in each, or none")
     token_slot = 0
     for number, of_session in groupby(counted, key=itemgetter(0)):
         spans = list(of_session)
@@ -125,14 +152,22 @@ def _joined(spans: Sequence[Sequence[int]]) -> Iterator[tuple[int, int]]:
 def _rows(
     connection: duckdb.DuckDBPyConnection, table: _Table, session: int, slots: range
 ) -> Iterator[Dated]:
+    files = [
+        one for one in table.files if one.first_slot < slots.stop and one.last_slot >= slots.start
+    ]
+    if not files:
+        return
+    there = frozenset[str]().union(*(one.columns for one in files))
+    wanted = (*table.kind.__struct_fields__, *_RENAMED, "event_time_ms", "session")
+    names = (*(name for name in wanted if name in there), "filename")
     where = f"slot >= {slots.start} AND slot < {slots.stop}"
-    if "session" in table.columns:
+    if "session" in there:
         where += f" AND session = {session}"
-    names = (*table.columns, "filename")
-    # A connection of its own: the rows of the other table are fetched meanwhile.
     quoted = ", ".join(f'"{name}"' for name in names)
+    source = scan([one.path for one in files], with_names=True)
+    # A connection of its own: the rows of the other table are fetched meanwhile.
     found = connection.cursor().execute(
-        f"SELECT {quoted} FROM {table.source} WHERE {where} ORDER BY slot"
+        f"SELECT {quoted} FROM {source} WHERE {where} ORDER BY slot"
     )
     while rows := found.fetchmany(FETCHED):
         for row in rows:
