@@ -20,7 +20,7 @@ import pytest
 from pw_cli.commands.captures.history import add_arguments, run
 from pw_cli.connect.runs import announce, this_run, withdraw
 from pw_cli.offline.bad_input import BadInput
-from pw_cli.parquet.locked import locked
+from pw_cli.parquet.locked import in_our_words, locked
 from pw_cli.parquet.places import default_folder, files_of, kept_in
 from pw_cli.parquet.question import FUNCTIONS, SQL_BYTES_MAX, BadQuestion, TooSlow, ask
 from pw_common.ordering.closed_slot import ClosedSlot
@@ -219,6 +219,12 @@ def test_ctrl_c_ends_a_question_at_once(folder: Path) -> None:
         threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
         ask(connection, ENDLESS, rows_max=1, timeout_s=200)
     assert time.monotonic() - began < 100
+
+
+def test_ctrl_c_while_duckdb_works_is_no_error_of_the_file() -> None:
+    with duckdb.connect(":memory:") as connection, pytest.raises(KeyboardInterrupt), in_our_words():
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        connection.execute(ENDLESS).fetchall()
 
 
 def test_a_question_that_takes_too_much_memory_is_refused(asked: Ask) -> None:

@@ -63,17 +63,28 @@ def in_one_line(error: Exception) -> str:
     return " ".join(line for line in lines if line)
 
 
+@contextmanager
+def in_our_words() -> Iterator[None]:
+    """DuckDB's errors as `BadInput`, and Ctrl-C as Python has it."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise BadInput(in_one_line(error)) from error
+    except RuntimeError as error:
+        if "interrupted" in str(error):
+            raise KeyboardInterrupt from error
+        raise
+
+
 def by_table(
     connection: duckdb.DuckDBPyConnection, files: Sequence[Path]
 ) -> dict[str, dict[Path, frozenset[str]]]:
     """Table -> its files -> the columns of each. Raises BadInput."""
     listed = ", ".join(text(str(one)) for one in files)
-    try:
+    with in_our_words():
         rows = connection.execute(
             f"SELECT file_name, list(name) FROM parquet_schema([{listed}]) GROUP BY file_name"
         ).fetchall()
-    except duckdb.Error as error:
-        raise BadInput(in_one_line(error)) from error
     columns = {Path(name): frozenset(names) for name, names in rows}
     found: dict[str, dict[Path, frozenset[str]]] = {}
     for one in files:
@@ -101,10 +112,8 @@ def _lock(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
     tables = by_table(connection, files)
     if not tables:
         raise BadInput(f"{files[0]}: not of history: allowed: {', '.join(TABLES)}, by its columns")
-    try:
+    with in_our_words():
         for table, of_table in tables.items():
             connection.execute(f"CREATE VIEW {table} AS FROM {scan(list(of_table))}")
-    except duckdb.Error as error:
-        raise BadInput(in_one_line(error)) from error
     connection.execute("SET lock_configuration = true")
     connection.execute("BEGIN TRANSACTION READ ONLY")

@@ -19,7 +19,7 @@ import msgspec
 
 from pw_cli.offline.bad_input import BadInput
 from pw_cli.offline.dated import Beside, Dated, Place, in_words, problem_of
-from pw_cli.parquet.locked import by_table, in_one_line, locked, scan
+from pw_cli.parquet.locked import by_table, in_our_words, locked, scan
 from pw_common.wire.messages import Event, Swap, TokenCreated
 
 # Slots that are counted together, and rows that are sorted together.
@@ -69,7 +69,7 @@ def events_of(files: Sequence[Path]) -> Iterator[Dated]:
         tables = by_table(connection, files)
         if "swaps" not in tables:
             raise BadInput(f"{files[0]}: no swaps: their columns are not there")
-        try:
+        with in_our_words():
             swaps = _table(connection, Swap, tables["swaps"])
             tokens = _table(connection, TokenCreated, tables.get("tokens", {}))
             for span in _spans(connection, swaps):
@@ -78,13 +78,6 @@ def events_of(files: Sequence[Path]) -> Iterator[Dated]:
                     _rows(connection, tokens, span.session, span.tokens),
                 )
                 yield from heapq.merge(*found, key=attrgetter("key"))
-        except duckdb.Error as error:
-            raise BadInput(in_one_line(error)) from error
-        except RuntimeError as error:
-            if "interrupted" in str(error):
-                # Ctrl-C, in DuckDB's words.
-                raise KeyboardInterrupt from error
-            raise
 
 
 def _table(
