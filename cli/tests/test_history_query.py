@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import threading
 import time
@@ -250,18 +251,30 @@ def test_each_form_shows_amounts_whole_and_foreign_text_harmless(
     monkeypatch.setenv("COLUMNS", "100")
     sql = (
         "SELECT slot, mint, base_amount_raw, base_amount_raw::HUGEINT * 2 AS twice, [slot] AS l, "
-        "1 AS slot, quote_mint, 0.5::DOUBLE AS half FROM swaps ORDER BY 1"
+        "1 AS slot, quote_mint, 0.5::DOUBLE AS half, 0.1234567890123::DOUBLE AS long "
+        "FROM swaps ORDER BY 1"
     )
     assert pw(sql, "--dir", str(folder), "--json") == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert rows[1] == {
         "slot": 2, "mint": "m", "base_amount_raw": str(2**64 - 1), "twice": str(2**65 - 2),
         "l": [2], "slot_2": 1, "quote_mint": None, "half": 0.5,
+        "long": 0.1234567890123,
     }  # fmt: skip
     assert pw(sql, "--dir", str(folder), "--csv") == 0
     table = list(csv.reader(io.StringIO(capsys.readouterr().out)))
     assert table[0][:4] == ["slot", "mint", "base_amount_raw", "twice"]
-    assert table[2] == ["2", "m", str(2**64 - 1), str(2**65 - 2), "[2]", "1", "", "0.5"]
+    assert table[2] == [
+        "2",
+        "m",
+        str(2**64 - 1),
+        str(2**65 - 2),
+        "[2]",
+        "1",
+        "",
+        "0.5",
+        "0.1234567890123",
+    ]
     assert pw(sql, "--dir", str(folder)) == 0
     out = capsys.readouterr().out
     assert str(2**64 - 1) in out
@@ -288,19 +301,47 @@ def test_what_cannot_be_asked_is_one_line_and_exit_code_2(
     assert said in err
 
 
+def manifest(folder: Path, *paths: str, **changed: object) -> Path:
+    """As history writes it: an hour for each file, and one file that is not current any more."""
+    document = {
+        "schema": "pw.history.parquet",
+        "version": 1,
+        "digest_rule": "md5-sum.1",
+        "hours": [
+            {"hour_ms": 0, "revision": 2, "files": {"swaps": {"path": one, "rows": 1}}}
+            for one in paths
+        ],
+        "superseded": [{"path": "swaps-0.parquet", "since_ms": 5}],
+    }
+    (folder / "manifest.json").write_text(json.dumps(document | changed))
+    return folder / "manifest.json"
+
+
 def test_a_manifest_says_which_files_are_current(folder: Path) -> None:
-    (folder / "manifest.json").write_text(json.dumps({"files": [{"path": "swaps-1.parquet"}]}))
-    assert files_of([folder]) == [folder / "swaps-1.parquet"]
-    assert files_of([folder / "manifest.json"]) == [folder / "swaps-1.parquet"]
-    (folder / "manifest.json").write_text(json.dumps(["../other/swaps-0.parquet"]))
-    with pytest.raises(BadInput, match="allowed: files below its folder"):
-        files_of([folder])
-    (folder / "manifest.json").write_text("{}")
-    with pytest.raises(BadInput, match="names no"):
-        files_of([folder])
-    (folder / "manifest.json").write_text("{")
-    with pytest.raises(BadInput, match="not a manifest"):
-        files_of([folder])
+    path = manifest(folder, "swaps-1.parquet")
+    assert files_of([folder]) == files_of([path]) == [folder / "swaps-1.parquet"]
+    assert pw("SELECT * FROM swaps", "--dir", str(folder)) == 0
+    cases: list[tuple[tuple[str, ...], dict[str, object], str]] = [
+        (("../other/swaps-0.parquet",), {}, "allowed: files below its folder"),
+        (("/etc/passwd",), {}, "allowed: files below its folder"),
+        ((), {}, "names no"),
+        ((), {"version": 2}, "'pw.history.parquet' 2; allowed: 'pw.history.parquet' 1"),
+        ((), {"hours": [5]}, "not a manifest: Expected `object`, got `int`"),
+    ]
+    for paths, changed, said in cases:
+        with pytest.raises(BadInput, match=re.escape(said)):
+            files_of([manifest(folder, *paths, **changed)])
+
+
+def test_without_a_manifest_the_highest_revision_of_each_hour_is_current(tmp_path: Path) -> None:
+    for hour, revision in (("07", 1), ("07", 2), ("07", 10), ("08", 1)):
+        at = tmp_path / f"swaps/date=2026-11-27/hour={hour}/revision={revision}"
+        write_parquet(at, [slot(int(hour) * 100 + revision)])
+        (at / "swaps-0.parquet").rename(at / "swaps.parquet")
+        (at / "tokens-0.parquet").unlink()
+    with locked(files_of([tmp_path])) as connection:
+        found = ask(connection, "SELECT slot FROM swaps ORDER BY 1", rows_max=9, timeout_s=30)
+    assert found.rows == [(710,), (801,)]
 
 
 def test_what_is_not_parquet_of_history_is_named(tmp_path: Path) -> None:

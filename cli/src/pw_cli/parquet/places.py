@@ -1,14 +1,16 @@
 """Which Parquet files are meant: by name, all of a folder, or those that its manifest names.
 
 History keeps its files in one place below the data folder of a run. An hour that changed is
-written again beside the file of before, so only the manifest says which one counts.
+written again as the next revision, beside the file of before: the manifest says which one is
+current, and without a manifest the highest revision is.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -20,9 +22,32 @@ MANIFEST: Final = "manifest.json"
 KEPT: Final = Path("history", "parquet")
 # Years of hours, with a few files each.
 FILES_MAX: Final = 100_000
+SCHEMA: Final = "pw.history.parquet"
+VERSION: Final = 1
+REVISION: Final = re.compile(r"revision=([0-9]{1,9})")
 MANIFEST_BYTES_MAX: Final = 64 * 1024 * 1024
 # DuckDB takes them for a pattern, which may name other files.
 PATTERN: Final = frozenset("*?[")
+
+
+class _File(msgspec.Struct):
+    """A current file: its path below the manifest's folder."""
+
+    path: str
+
+
+class _Hour(msgspec.Struct):
+    """An hour's current files, by table."""
+
+    files: dict[str, _File] = {}
+
+
+class _Manifest(msgspec.Struct):
+    """What is read of a manifest: `superseded` files are not."""
+
+    schema: str = ""
+    version: int = 0
+    hours: list[_Hour] = []
 
 
 def kept_in(data: Path) -> Path:
@@ -77,7 +102,7 @@ def _meant(path: Path) -> Iterator[Path]:
         if (folder / MANIFEST).is_file():
             yield from _in_manifest(folder / MANIFEST)
             return
-        files = sorted(one.resolve() for one in folder.rglob(f"*{ENDING}"))
+        files = _newest(sorted(one.resolve() for one in folder.rglob(f"*{ENDING}")))
         if not files:
             raise BadInput(f"{folder}: no {MANIFEST} and no *{ENDING} in it")
         yield from files
@@ -97,9 +122,13 @@ def _in_manifest(path: Path) -> Iterator[Path]:
     if len(body) > MANIFEST_BYTES_MAX:
         raise BadInput(f"{path}: over {MANIFEST_BYTES_MAX} bytes; allowed: at most that")
     try:
-        named = list(_names(msgspec.json.decode(body)))
+        manifest = msgspec.json.decode(body, type=_Manifest)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise BadInput(f"{path}: not a manifest: {error}") from error
+    if (manifest.schema, manifest.version) != (SCHEMA, VERSION):
+        found = f"{manifest.schema[:64]!r} {manifest.version}"
+        raise BadInput(f"{path}: a manifest of {found}; allowed: {SCHEMA!r} {VERSION}")
+    named = [file.path for hour in manifest.hours for file in hour.files.values()]
     folder = path.parent.resolve()
     for name in named:
         one = (folder / name).resolve()
@@ -110,15 +139,12 @@ def _in_manifest(path: Path) -> Iterator[Path]:
         raise BadInput(f"{path}: it names no *{ENDING} file yet")
 
 
-def _names(value: Any) -> Iterator[str]:
-    """Every text that names a Parquet file, wherever it stands."""
-    if isinstance(value, str):
-        if value.endswith(ENDING):
-            yield value
-    elif isinstance(value, dict):
-        for name, one in value.items():
-            yield from _names(name)
-            yield from _names(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _names(one)
+def _newest(files: Sequence[Path]) -> list[Path]:
+    """The highest revision of each hour; files without a revision are all taken."""
+    found: dict[tuple[Path, str], tuple[int, Path]] = {}
+    for one in files:
+        revision = REVISION.fullmatch(one.parent.name)
+        key = (one.parent.parent if revision else one.parent, one.name)
+        number = int(revision[1]) if revision else 0
+        found[key] = max(found.get(key, (number, one)), (number, one))
+    return [one for _, one in found.values()]

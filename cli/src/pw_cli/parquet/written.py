@@ -29,7 +29,7 @@ def as_table(answer: Answer, console: Console) -> None:
     shown = [plain_text(name) for name in answer.columns]
     table = Fitting(*shown, numbers=tuple(plain_text(one) for one in numbers))
     for row in answer.rows:
-        table.add_row(*(cell(_in_a_cell(value)) for value in row))
+        table.add_row(*(cell(_shown(value)) for value in row))
     console.print(table)
 
 
@@ -67,6 +67,11 @@ def plain(value: Any) -> Any:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
+def _shown(value: Any) -> str:
+    # Nine digits of a price say enough to a person.
+    return f"{value:.9g}" if isinstance(value, float) else _in_a_cell(value)
+
+
 def _in_a_cell(value: Any) -> str:
     if value is None:
         return ""
@@ -74,4 +79,4 @@ def _in_a_cell(value: Any) -> str:
         return msgspec.json.encode(plain(value)).decode()
     if isinstance(value, bytes):
         return value.hex()
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return str(value)
