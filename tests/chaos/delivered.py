@@ -14,7 +14,7 @@ from pw_common.ordering.dedup import SeenWindow
 from pw_common.wire.alerts import decode_alert
 from pw_common.wire.batches import batch_of
 from pw_common.wire.history import SwapsAsked
-from pw_common.wire.messages import Swap, encode
+from pw_common.wire.messages import Swap, decode_gap, encode
 from support.asked import every_swap, kept_up_to
 from support.receiver import Receiver
 
@@ -38,6 +38,8 @@ class Delivered:
     stored_twice: int = 0
     late: int = 0
     gaps: int = 0
+    # Which slots, and why they are missing.
+    gaps_said: list[str] = field(default_factory=list)
     dead_letters: int = 0
     sent_again: int = 0
 
@@ -63,7 +65,10 @@ async def read_all(bus: Bus, receiver: Receiver, moody: Receiver) -> Delivered:
     async for message in stored_messages(bus, "PW_ALERT"):
         if decode_alert(message.data).mint:
             found.alerts[message.data] += 1
-    found.gaps = (await stream_state(bus, "PW_GAP"))["messages"]
+    async for message in stored_messages(bus, "PW_GAP"):
+        gap = decode_gap(message.data)
+        found.gaps_said.append(f"{gap.id}: {gap.why}")
+    found.gaps = len(found.gaps_said)
     found.dead_letters = (await stream_state(bus, "PW_DLQ"))["messages"]
     _notified(found, receiver)
     _came_back(found, moody)

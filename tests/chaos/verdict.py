@@ -36,6 +36,7 @@ def judge(expected: Outcome, outcome: Outcome) -> Verdict:
     )
     lines = [
         *told.splitlines(),
+        *(f"gap: {one}" for one in found.gaps_said),
         *(f"crash: {one}" for one in outcome.crashes + expected.crashes),
         f"lost {lost}, doubled {doubled}",
     ]

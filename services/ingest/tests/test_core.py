@@ -161,6 +161,13 @@ def test_after_a_refusal_the_later_of_what_is_needed_and_what_was_asked_is_asked
     assert following == Plan(max(resume_from, refused_at))
 
 
+@pytest.mark.parametrize(
+    "details", ["lagged to send an update", "lagged to receive geyser messages"]
+)
+def test_being_found_slow_before_the_first_update_never_costs_the_checkpoint(details: str) -> None:
+    assert plan("INTERNAL", details, refusals=1000) == Plan(50)
+
+
 def test_an_endpoint_that_is_away_never_costs_the_checkpoint() -> None:
     assert plan("UNAVAILABLE", refusals=1000) == Plan(50)
     assert plan("OK", refusals=1000) == Plan(50)

@@ -202,3 +202,13 @@ def test_an_update_that_is_too_large_breaks_after_three_streams_at_one_place() -
             following = succession.least_lost(following, {})
         kinds.append(following.kind)
     assert kinds == [Kind.GOES_ON, Kind.GOES_ON, Kind.BREAKS, Kind.BREAKS]
+
+
+def test_a_slow_machine_that_is_cut_again_and_again_is_no_refusal_to_resume() -> None:
+    succession = Succession(1, races=False)
+    facts = Facts(resume_from=NEEDED, standing=frozenset({0}), is_carried=False)
+    for _ in range(10):
+        end = End(0, NEEDED, False, "INTERNAL", "lagged to send an update", 0)
+        following = succession.next(end, facts, None)
+        assert isinstance(following, Next)
+        assert (following.kind, following.plan.from_slot) == (Kind.GOES_ON, NEEDED)

@@ -32,12 +32,12 @@ from typing import Final, NamedTuple
 from pw_ingest.core.endpoints.standby import Answers
 from pw_ingest.core.sequencing.resume import (
     OUT_OF_RANGE,
-    PASSING,
     TOO_LARGE,
     WINDOW_EXCEEDED,
     Plan,
     TooLarge,
     after_end,
+    is_passing,
 )
 
 DENIED: Final = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED"})
@@ -196,7 +196,7 @@ class Succession:
     def _count(self, end: End) -> None:
         if not end.is_refusal:
             self._refusals[self._line(end.endpoint)] = 0
-        elif end.code not in PASSING:
+        elif not is_passing(end.code, end.details):
             self._refusals[self._line(end.endpoint)] += 1
         else:
             self._answers.silent(end.endpoint)

@@ -11,12 +11,22 @@ PASSING: Final = frozenset(
     {"OK", "UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "CANCELLED"}
 )
 
+# Neither is this: the endpoint found us slow, which may happen before the first update is taken,
+# and says nothing about what was asked for. `INTERNAL`, "lagged to send an update" or "lagged to
+# receive geyser messages".
+LAGGED: Final = "lagged to "
+
 # What is asked for lies before the endpoint's replay window.
 OUT_OF_RANGE: Final = "OUT_OF_RANGE"
 
 WINDOW_EXCEEDED: Final = "replay window exceeded"
 NOT_SUPPORTED: Final = "from_slot is not supported"
 TOO_LARGE: Final = "the source sends an update that is larger than we take"
+
+
+def is_passing(code: str, details: str) -> bool:
+    """Whether an end says nothing about what was asked for."""
+    return code in PASSING or LAGGED in details
 
 
 class Plan(NamedTuple):
@@ -66,7 +76,7 @@ def after_end(
     Args:
         resume_from: The first slot that we need, None when anything will do.
         refused_at: The `from_slot` of a stream that ended without any update.
-        refusals: How many streams in a row ended like that with a code that is not in PASSING.
+        refusals: How many streams in a row ended like that with what is not `is_passing`.
         code: gRPC status name of the end.
         details: The source's words.
         first_available: The oldest slot that the source says it has, if it was asked.
@@ -79,7 +89,7 @@ def after_end(
         return Plan(None, is_live=True, why=WINDOW_EXCEEDED)
     if NOT_SUPPORTED in details:
         return Plan(None, is_live=True, why=NOT_SUPPORTED)
-    if code not in PASSING and refusals >= REFUSALS_MAX:
+    if not is_passing(code, details) and refusals >= REFUSALS_MAX:
         return Plan(None, is_live=True, why=f"source refuses to resume: {code.lower()}")
     # While the source refused, more of what is needed may have been stored.
     return Plan(max(refused_at, resume_from))
