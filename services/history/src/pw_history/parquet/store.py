@@ -18,7 +18,7 @@ from pw_common.text.redact import shown_path
 from pw_history.parquet.faults import FAILURES, NotThere, StoreRefused, fault_of
 
 CHUNK_BYTES: Final = 8 << 20
-# Parts of one file that are under way at once: what an upload holds in memory is this times a chunk.
+# Parts of a file that are under way at once; an upload holds so many chunks in memory.
 PARTS_MAX: Final = 2
 REQUEST_TIMEOUT_S: Final = 60
 CREDENTIAL_BYTES_MAX: Final = 4096
