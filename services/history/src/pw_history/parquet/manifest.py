@@ -64,7 +64,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     schema: str = SCHEMA
     version: int = VERSION
     digest_rule: str = RULE
-    columns: dict[str, dict[str, dict[str, str]]] = {}
+    # Pairs, since the members of a JSON object have no order.
+    columns: dict[str, dict[str, tuple[tuple[str, str], ...]]] = {}
     dropped_before_ms: int = 0
     hours: tuple[HourEntry, ...] = ()
     superseded: tuple[Superseded, ...] = ()
@@ -75,12 +76,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     def columns_of(self, entry: HourEntry, table: str) -> dict[str, str]:
         """Names and DuckDB's types of a file's columns, in order."""
-        return self.columns[entry.columns][table]
+        return dict(self.columns[entry.columns][table])
 
     def with_hour(self, entry: HourEntry, former: Iterable[str], now_ms: int) -> Manifest:
         """With this revision of an hour; `former` are paths that it takes the place of."""
         others = [one for one in self.hours if one.hour_ms != entry.hour_ms]
-        present = {name: dict(table.columns) for name, table in TABLES.items()}
+        present = {name: tuple(table.columns.items()) for name, table in TABLES.items()}
         return msgspec.structs.replace(
             self,
             columns=self.columns | {COLUMNS_VERSION: present},
