@@ -30,6 +30,11 @@ async def asked(bus: Bus, subject: str, body: Any = None) -> Any:
     return await poll_until(answer, f"an answer to {subject}", timeout_s=WAIT_S)
 
 
+async def back(bus: Bus) -> None:
+    """Wait until a broker that was started again answers; `connected` may be of before its end."""
+    await asked(bus, "INFO")
+
+
 async def leader_of(bus: Bus, subject: str) -> str:
     """The node that leads a stream or a consumer, once one does; `subject` is its INFO."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 import time
 from collections.abc import Iterator
@@ -38,7 +39,17 @@ class Receiver:
     seen: list[Received] = field(default_factory=list)
     taken: list[Received] = field(default_factory=list)
 
+    # Where anything else is sent to somebody else: a port may have been another's a moment ago.
+    path: str = ""
+
+    def know_only_ours(self) -> None:
+        """Take nothing but what is sent to a path that is told to nobody else."""
+        self.path = f"/{secrets.token_hex(8)}"
+        self.url += self.path
+
     def answer(self, request: Received) -> tuple[int, dict[str, str], bytes]:
+        if self.path and request.path != self.path:
+            return 404, {}, b""
         self.seen.append(request)
         told = self.answers.pop(0) if self.answers else self.always
         if told[0] < 300:

@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from naive_history import HOUR_MS, MINUTE_MS, counted, minutes, place, sums
-from test_writer import SOL, Slot, opened, slots, write_all
 
 from pw_common.wire.history import (
     BuyersAsked,
@@ -22,6 +20,8 @@ from pw_common.wire.limits import CONFIDENCE_MIN
 from pw_common.wire.messages import Swap
 from pw_history.core.fifo import Trade, profit_of
 from pw_history.store.reader import Reader
+from support.kept_world import SOL, Slot, opened, slots, write_all
+from support.naive_history import HOUR_MS, MINUTE_MS, counted, minutes, place, sums
 
 ALL = {"first_ms": 0, "end_ms": 2**53}
 
@@ -68,16 +68,22 @@ def test_pages_of_swaps_are_all_swaps_newest_first(plan: list[Slot], limit: int)
     found, reader, connection = told(plan)
     with connection:
         for mint, trader in ((None, None), ("m1", None), (None, "ann"), ("m2", "bob")):
-            wanted = [
-                place(swap)
-                for _, swap in found
-                if mint in (None, swap.mint) and trader in (None, swap.trader)
-            ][::-1]
+            wanted = sorted(
+                (
+                    (time_ms, *place(swap))
+                    for time_ms, swap in found
+                    if mint in (None, swap.mint) and trader in (None, swap.trader)
+                ),
+                reverse=True,
+            )
             seen: list[Any] = []
             before: SwapPlace | None = None
             while True:
                 asked = SwapsAsked(mint=mint, trader=trader, before=before, limit=limit)
-                page = [(s.slot, s.index, s.signature, s.ordinal) for s in reader.swaps(asked)]
+                page = [
+                    (s.event_time_ms, s.slot, s.index, s.signature, s.ordinal)
+                    for s in reader.swaps(asked)
+                ]
                 if not page:
                     break
                 seen += page
@@ -143,7 +149,7 @@ def test_a_reader_sees_one_moment_while_more_is_written() -> None:
     with opened() as connection:
         reader = Reader(connection)
         assert reader.head().slot == 0
-        connection.execute("INSERT INTO position VALUES ('', 1, 0, 1, [], 1, 1, 7, 7)")
+        connection.execute("INSERT INTO position VALUES ('', 1, 0, 1, [], 1, 0, 1, 1, 7, 7)")
         assert reader.head().slot == 0
         reader.close()
         assert Reader(connection).head().slot == 7

@@ -15,6 +15,7 @@ from pw_common.topology import subjects
 from pw_common.topology.streams import MIB
 from pw_common.wire.envelope import TxHeaders, tx_headers
 from pw_common.wire.messages import SourceState, encode
+from support import asking
 from support.apis import running_api
 from support.broker import provisioned
 from support.poll import poll_until
@@ -222,17 +223,13 @@ async def test_a_killed_broker_is_a_503_and_its_return_heals_everything(tmp_path
             return (await client.get("/api/v1/status")).status_code == 200
 
         await poll_until(back, "the API seeing its broker again")
-        await poll_until(lambda: _connected(bus), "our own connection")
+        await asking.back(bus)
         await store_batch(bus, 2, make_swap("b"))
 
         async def both() -> bool:
             return bool((await get(client, "swaps"))["kept"] == 2)
 
         await poll_until(both, "the swap that came after the restart")
-
-
-async def _connected(bus: Bus) -> bool:
-    return bus.connected
 
 
 async def test_a_token_file_guards_the_api_of_the_real_process(tmp_path: Path) -> None:

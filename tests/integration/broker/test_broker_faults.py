@@ -26,7 +26,7 @@ from pw_common.topology.streams import MIB, Topology, declare
 from pw_common.wire.envelope import MSG_ID
 from pw_ingest.core.sequencing.identity import read_update
 from pw_provision.apply import apply
-from support.asking import leader_of
+from support.asking import back, leader_of
 from support.broker import connected, provisioned, running_broker, small_topology
 from support.cluster import provisioned_bus, running_cluster
 from support.ingesting import (
@@ -264,6 +264,7 @@ async def test_a_queue_restored_from_an_older_copy_is_found_out_and_filled_again
         broker.stop()
         shutil.copytree(stream, tmp_path / "older")
         await restart_broker(broker)
+        await back(bus)
         source.updates.extend(played[5 * 40 : 5 * 80])
         async with ingest(broker, source) as process:
             await until_frontier(bus, 178)
@@ -272,6 +273,7 @@ async def test_a_queue_restored_from_an_older_copy_is_found_out_and_filled_again
         shutil.rmtree(stream)
         shutil.copytree(tmp_path / "older", stream)
         await restart_broker(broker)
+        await back(bus)
         async with ingest(broker, source) as process:
             source.updates.extend(played[5 * 80 :])
             await until_frontier(bus, 198)
@@ -298,6 +300,7 @@ async def test_acknowledged_messages_that_a_crash_brings_back_do_not_fill_the_qu
         broker.stop()
         shutil.copytree(stored, tmp_path / "before")
         await restart_broker(broker)
+        await back(bus)
 
         async def empty() -> bool:
             return not (await bus.api("STREAM.INFO.PW_TX"))["state"]["messages"]
@@ -309,6 +312,7 @@ async def test_acknowledged_messages_that_a_crash_brings_back_do_not_fill_the_qu
         shutil.rmtree(stored)
         shutil.copytree(tmp_path / "before", stored)
         await restart_broker(broker)
+        await back(bus)
         info = await bus.api("CONSUMER.INFO.PW_TX.parser")
         assert not await empty()
         assert info["num_pending"] == info["num_ack_pending"] == 0

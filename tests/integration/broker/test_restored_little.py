@@ -10,6 +10,7 @@ import pytest
 
 from pw_common.dev.local_broker import restart_broker
 from pw_common.jetstream.bus import Bus
+from support.asking import back
 from support.broker import provisioned
 from support.ingesting import (
     checkpoint,
@@ -42,6 +43,7 @@ async def test_a_queue_restored_a_little_under_a_running_ingest_is_found_out(
             broker.stop()
             shutil.copytree(stream, tmp_path / "older")
             await restart_broker(broker)
+            await back(bus)
             older_seq = await poll_until(lambda: last_seq(bus), "the broker")
             source.updates.extend(played[5 * 40 : 5 * 80])
             await until_checkpoint(bus, 178)
@@ -51,6 +53,7 @@ async def test_a_queue_restored_a_little_under_a_running_ingest_is_found_out(
             shutil.rmtree(stream)
             shutil.copytree(tmp_path / "older", stream)
             await restart_broker(broker)
+            await back(bus)
             source.updates.extend(played[5 * 80 : 5 * 100])
             _, err = await asyncio.wait_for(process.communicate(), 30)
             assert "older copy" in err.decode()

@@ -23,6 +23,7 @@ from pw_common.wire.messages import (
     encode,
 )
 from pw_geyser import geyser_pb2 as pb
+from support.asking import back
 from support.broker import provisioned
 from support.ingesting import (
     checkpoint,
@@ -293,11 +294,7 @@ async def test_a_broker_killed_in_mid_run_costs_nothing(tmp_path: Path) -> None:
             broker.kill()
             source.updates += played[3000:]
             await restart_broker(broker)
-
-            async def is_back() -> bool:
-                return bus.connected
-
-            await poll_until(is_back, "the broker")
+            await back(bus)
             await until_frontier(bus, 298)
             code, err = await stop(process)
         assert code == 0, err

@@ -17,6 +17,7 @@ from pw_common.wire.messages import Batch
 from pw_parser.again import empty_answer
 from pw_parser.core.batch import parse_message
 from pw_parser.shell import answer
+from support.asking import back
 from support.broker import provisioned
 from support.command import pw
 from support.ingesting import ingest
@@ -65,7 +66,7 @@ async def test_after_a_broker_restart_what_is_sent_again_is_answered_and_all_is_
             await queue_emptied(bus)
             broker.stop()
             await restart_broker(broker)
-            await poll_until(lambda: is_connected(bus), "the broker again")
+            await back(bus)
             # Its Msg-Ids went with the acknowledged messages.
             await queue(bus, end)
             await answered(bus, len(messages) + AGAIN)
@@ -81,10 +82,6 @@ async def test_after_a_broker_restart_what_is_sent_again_is_answered_and_all_is_
         assert set(places(batches).values()) == {1}
         verified = await pw("verify", PW_NATS_URL=broker.url)
         assert verified.code == 0, verified
-
-
-async def is_connected(bus: Bus) -> bool:
-    return bus.connected
 
 
 async def queue_emptied(bus: Bus) -> None:

@@ -42,6 +42,7 @@ class Figures:
         self._count_up_to("pw_detector_late_total", assembly.late)
         self._count_up_to("pw_detector_untimed_total", assembly.untimed)
         self._count_up_to("pw_detector_too_old_total", assembly.too_old)
+        self._count_up_to("pw_detector_before_session_total", assembly.before_session)
 
     def _say_reused(self, reused: int) -> None:
         if reused > self._reused:

@@ -1,7 +1,8 @@
 """What history is asked, and what it answers: the first part says how far it has come.
 
-An answer is one `HistoryHead` and then rows, as JSON lines in parts (`jetstream/parts.py`). Amounts
-are raw units; who shows them makes text of them.
+An answer is one `HistoryHead` and then rows, as JSON lines in parts (`jetstream/parts.py`); a
+part ends with a whole line. The first part of an export is its head alone, what follows is the
+file. Amounts are raw units; who shows them makes text of them. Times are event time.
 """
 
 from __future__ import annotations
@@ -11,13 +12,18 @@ from typing import Literal, TypeAlias
 import msgspec
 
 ROWS_MAX = 10_000
+EXPORT_ROWS_MAX = 1_000_000
+HOLES_MAX = 100
+# The end of the year 9999, and within what JavaScript counts exactly.
+TIME_MS_MAX = 253_402_300_799_999
 SOL_MINT = "So11111111111111111111111111111111111111112"
 StepMs: TypeAlias = Literal[60_000, 300_000, 900_000, 3_600_000, 14_400_000, 86_400_000]
 
 
 class SwapPlace(msgspec.Struct, frozen=True, array_like=True):
-    """Where a swap stands in the chain: a page goes on before it."""
+    """Where a swap stands among all: a page goes on before it. Sessions may share slots."""
 
+    event_time_ms: int
     slot: int
     index: int
     signature: str
@@ -59,6 +65,12 @@ class BuyersAsked(msgspec.Struct, frozen=True, kw_only=True, tag="buyers"):
     limit: int = 100
 
 
+class PoolsAsked(msgspec.Struct, frozen=True, kw_only=True, tag="pools"):
+    """A token's pools as they were last."""
+
+    mint: str
+
+
 class SearchAsked(msgspec.Struct, frozen=True, kw_only=True, tag="search"):
     """Tokens, wallets and signatures whose name or address begins with a text."""
 
@@ -66,18 +78,93 @@ class SearchAsked(msgspec.Struct, frozen=True, kw_only=True, tag="search"):
     limit: int = 20
 
 
-HistoryAsked: TypeAlias = CandlesAsked | SwapsAsked | WalletAsked | BuyersAsked | SearchAsked
+class AlertPlace(msgspec.Struct, frozen=True, array_like=True):
+    """Where an alert stands among all: a page goes on before it."""
+
+    event_time_ms: int
+    id: str
+
+
+class AlertsAsked(msgspec.Struct, frozen=True, kw_only=True, tag="alerts"):
+    """Alerts, newest first; each filter leaves out what differs. `kinds` empty: all."""
+
+    mint: str | None = None
+    trigger: str | None = None
+    kinds: tuple[str, ...] = ()
+    first_ms: int = 0
+    end_ms: int = TIME_MS_MAX
+    before: AlertPlace | None = None
+    limit: int = 100
+
+
+class AlertAsked(msgspec.Struct, frozen=True, kw_only=True, tag="alert"):
+    """One alert by its id, with what followed."""
+
+    id: str
+
+
+class DaysAsked(msgspec.Struct, frozen=True, kw_only=True, tag="days"):
+    """Days (UTC) of which anything is kept, newest first."""
+
+    before_ms: int = TIME_MS_MAX
+    limit: int = 31
+
+
+class ExportAsked(msgspec.Struct, frozen=True, kw_only=True, tag="export"):
+    """Swaps of a token, of a trader, or of both as one file, oldest first."""
+
+    format: Literal["csv", "parquet"]
+    mint: str | None = None
+    trader: str | None = None
+    first_ms: int = 0
+    end_ms: int = TIME_MS_MAX
+    limit: int = EXPORT_ROWS_MAX
+
+
+HistoryAsked: TypeAlias = (
+    CandlesAsked
+    | SwapsAsked
+    | WalletAsked
+    | BuyersAsked
+    | SearchAsked
+    | AlertsAsked
+    | AlertAsked
+    | DaysAsked
+    | PoolsAsked
+    | ExportAsked
+)
+
+
+class Hole(msgspec.Struct, frozen=True, kw_only=True):
+    """A time of which something is missing: both ends are event time, null where not known yet.
+
+    `gap` is the id of a gap that ingest recorded; empty where a stream was trimmed, or was another
+    one, before it was read.
+    """
+
+    first_ms: int | None
+    last_ms: int | None
+    why: str
+    gap: str = ""
+    first_slot: int | None = None
+    last_slot: int | None = None
 
 
 class HistoryHead(msgspec.Struct, frozen=True, kw_only=True):
     """How far history has come: `slot` is the newest in order, `event_time_ms` its time.
 
-    `swaps_since_ms` is the time of the oldest swap that is kept, null while none is.
+    `swaps_since_ms` is the time of the oldest swap that is kept, null while none is, and
+    `minutes_since_ms` that of the oldest candle. `holes` are those within the time that was asked
+    for, at most `HOLES_MAX`, newest first. `behind_s` is by how much its reading lies behind the
+    stream, 0 where it has caught up.
     """
 
     slot: int
     event_time_ms: int
     swaps_since_ms: int | None = None
+    minutes_since_ms: int | None = None
+    holes: tuple[Hole, ...] = ()
+    behind_s: float = 0.0
 
 
 class Candle(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,3 +254,69 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     name: str = ""
     symbol: str = ""
+
+
+class Pool(msgspec.Struct, frozen=True, kw_only=True):
+    """A pool at the end of the minute that began at `minute_ms`.
+
+    Reserves are raw units, null where its venue does not state them; `virtual` ones are what a
+    bonding curve computes its price from. `to_pool` is where it migrated to.
+    """
+
+    pool: str
+    venue: str
+    mint_a: str
+    mint_b: str
+    minute_ms: int
+    reserve_a_raw: int | None
+    reserve_b_raw: int | None
+    virtual_a_raw: int | None
+    virtual_b_raw: int | None
+    created_ms: int | None = None
+    completed_ms: int | None = None
+    to_pool: str | None = None
+
+
+class CopyHead(msgspec.Struct, frozen=True, kw_only=True):
+    """The first part of a copy of the whole file: how long it is; the file follows."""
+
+    size_bytes: int
+
+
+class PriceAfter(msgspec.Struct, frozen=True, kw_only=True):
+    """What a token cost so long after its alert: the last price up to then.
+
+    `high` and `low` are of the time since the row before; null where nothing was traded in it.
+    Prices are whole quote for one whole token. `liquidity_quote_raw` is what the token's pools
+    held of the quote, where their venues said so.
+    """
+
+    after_ms: int
+    price: float | None
+    high: float | None
+    low: float | None
+    trades: int
+    liquidity_quote_raw: int | None = None
+
+
+class StoredAlert(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert as it was stored (`alert.v1`), and what followed it.
+
+    `price` is the last one up to the alert's time. Rows of `after` that lie in the future are left
+    out; all of it is null where the minutes around the alert are not kept.
+    """
+
+    event_time_ms: int
+    alert: msgspec.Raw
+    quote_mint: str | None = None
+    price: float | None = None
+    after: tuple[PriceAfter, ...] | None = None
+
+
+class Day(msgspec.Struct, frozen=True, kw_only=True):
+    """A day (UTC): how many swaps were stored and how many alerts were opened."""
+
+    begin_ms: int
+    swaps: int
+    tokens_created: int
+    alerts: int

@@ -23,11 +23,20 @@ VALUED: Final = f"""
 """
 MINUTE: Final = f"event_time_ms // {MINUTE_MS} * {MINUTE_MS}"
 HOUR: Final = f"event_time_ms // {HOUR_MS} * {HOUR_MS}"
-SUMS: Final = """
-    coalesce(sum(base_amount_raw) FILTER (side = 'buy'), 0)::HUGEINT AS bought_raw,
-    coalesce(sum(base_amount_raw) FILTER (side = 'sell'), 0)::HUGEINT AS sold_raw,
-    coalesce(sum(quote_amount_raw) FILTER (side = 'buy'), 0)::HUGEINT AS spent_raw,
-    coalesce(sum(quote_amount_raw) FILTER (side = 'sell'), 0)::HUGEINT AS received_raw
+
+
+def signature_hash(signature: str) -> str:
+    """Four bytes of a signature's MD5: the same in any version of the database."""
+    return f"(md5_number_lower({signature}) & 4294967295)::UINTEGER"
+
+
+BOUGHT: Final = f"FILTER (side = 'buy' AND confidence >= {CONFIDENCE_MIN})"
+SOLD: Final = f"FILTER (side = 'sell' AND confidence >= {CONFIDENCE_MIN})"
+SUMS: Final = f"""
+    coalesce(sum(base_amount_raw) {BOUGHT}, 0)::HUGEINT AS bought_raw,
+    coalesce(sum(base_amount_raw) {SOLD}, 0)::HUGEINT AS sold_raw,
+    coalesce(sum(quote_amount_raw) {BOUGHT}, 0)::HUGEINT AS spent_raw,
+    coalesce(sum(quote_amount_raw) {SOLD}, 0)::HUGEINT AS received_raw
 """
 
 
@@ -51,15 +60,18 @@ def minutes_of(where: str) -> str:
 
 
 def wallet_hours_of(where: str) -> str:
-    """A query for the wallets' hours of the swaps that this condition names."""
+    """A query for the wallets' hours of the swaps that this condition names.
+
+    An hour with swaps that are not trusted alone has a row of zeros: it says where they are.
+    """
     return f"""
         SELECT
             {HOUR} AS hour_ms, trader, mint, quote_mint,
-            (count(*) FILTER (side = 'buy'))::UINTEGER AS buys,
-            (count(*) FILTER (side = 'sell'))::UINTEGER AS sells,
+            (count(*) {BOUGHT})::UINTEGER AS buys,
+            (count(*) {SOLD})::UINTEGER AS sells,
             {SUMS},
             min(event_time_ms) AS first_ms,
             max(event_time_ms) AS last_ms
-        FROM swaps WHERE ({where}) AND confidence >= {CONFIDENCE_MIN}
+        FROM swaps WHERE ({where})
         GROUP BY ALL
     """

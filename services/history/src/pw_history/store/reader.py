@@ -7,12 +7,15 @@ swaps, by the same queries (`derived.py`).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import duckdb
 
 from pw_common.wire.history import (
+    HOLES_MAX,
     ROWS_MAX,
+    TIME_MS_MAX,
     Buyer,
     BuyersAsked,
     Candle,
@@ -20,6 +23,7 @@ from pw_common.wire.history import (
     Found,
     HistoryHead,
     HistorySwap,
+    Hole,
     SearchAsked,
     SwapsAsked,
     WalletAsked,
@@ -27,10 +31,13 @@ from pw_common.wire.history import (
 )
 from pw_common.wire.limits import CONFIDENCE_MIN
 from pw_history.core.fifo import Trade, profit_of
-from pw_history.store.derived import HOUR, minutes_of, wallet_hours_of
+from pw_history.store.derived import minutes_of, signature_hash, wallet_hours_of
 from pw_history.store.schema import HOUR_MS, MINUTE_MS
 
 FETCHED: Final = 1_000
+# A wallet that traded more tokens in an hour is looked for in all of them.
+MINTS_MAX: Final = 200
+NEWEST_FIRST: Final = "event_time_ms, slot, tx_index, signature, ordinal"
 SIGNATURE_CHARACTERS_MIN: Final = 64
 SWAP: Final = """
     session, slot, event_time_ms, tx_index AS index, signature, ordinal, trader, side, mint,
@@ -50,19 +57,56 @@ class Reader:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._cursor = connection.cursor()
         self._cursor.begin()
+        position = self._cursor.execute("SELECT slot, event_time_ms FROM position").fetchone()
+        kept = self._cursor.execute("FROM kept").fetchone() or (0, 0, None)
+        self.slot, self.event_time_ms = position or (0, 0)
+        # Before these nothing is kept; the last is the time of the oldest swap ever.
+        self.swaps_since_ms, self.minutes_since_ms, self._oldest_ms = kept
+        self.open_hours = self._begins("open_hours")
 
     def close(self) -> None:
         """Give the snapshot up."""
         self._cursor.close()
 
-    def head(self) -> HistoryHead:
-        """How far the file has come."""
-        position = self._cursor.execute("SELECT slot, event_time_ms FROM position").fetchone()
-        oldest = self._cursor.execute("SELECT min(event_time_ms) FROM swaps").fetchone()
-        slot, event_time_ms = position or (0, 0)
+    def interrupt(self) -> None:
+        """End what is being read, from another thread: it raises duckdb.InterruptException."""
+        self._cursor.interrupt()
+
+    def head(self, asked: object = None, behind_s: float = 0.0) -> HistoryHead:
+        """How far the file has come, and what is missing in the time that is asked about."""
+        oldest_ms = self._oldest_ms
         return HistoryHead(
-            slot=slot, event_time_ms=event_time_ms, swaps_since_ms=oldest[0] if oldest else None
+            slot=self.slot,
+            event_time_ms=self.event_time_ms,
+            swaps_since_ms=None if oldest_ms is None else max(oldest_ms, self.swaps_since_ms),
+            minutes_since_ms=None if oldest_ms is None else max(oldest_ms, self.minutes_since_ms),
+            holes=tuple(self._holes(*_span(asked))),
+            behind_s=behind_s,
         )
+
+    def _holes(self, first_ms: int, end_ms: int) -> Iterator[Hole]:
+        """Newest first; a gap's times are those of the slots around it that are known."""
+        rows = self.rows(
+            f"""
+            WITH found AS (
+                SELECT why, '' AS gap, first_slot, last_slot, first_ms, last_ms FROM holes
+                UNION ALL
+                SELECT why, id, first_slot, last_slot,
+                    (SELECT max(event_time_ms) FROM clock WHERE slot < gaps.first_slot),
+                    (SELECT min(event_time_ms) FROM clock WHERE slot > gaps.last_slot)
+                FROM gaps WHERE NOT filled
+            )
+            FROM found WHERE coalesce(first_ms, 0) < $end_ms
+            AND coalesce(last_ms, $end_ms) >= $first_ms
+            ORDER BY first_slot DESC, why LIMIT {HOLES_MAX}
+            """,
+            {"first_ms": first_ms, "end_ms": end_ms},
+        )
+        for why, gap, first_slot, last_slot, begin_ms, last_ms in rows:
+            yield Hole(
+                first_ms=begin_ms, last_ms=last_ms, why=why, gap=gap, first_slot=first_slot,
+                last_slot=last_slot,
+            )  # fmt: skip
 
     def candles(self, asked: CandlesAsked) -> Iterator[Candle]:
         """Oldest first."""
@@ -73,11 +117,11 @@ class Reader:
             "end_ms": asked.end_ms,
         }
         of_pair = "mint = $mint AND quote_mint = $quote_mint"
-        live = minutes_of(f"{of_pair} AND {self._open_minutes()}")
+        live = minutes_of(f"{of_pair} AND {self.open_minutes()}")
         step = asked.step_ms
         one = step == MINUTE_MS
         wallets = "any_value(buyers), any_value(sellers)" if one else "NULL, NULL"
-        rows = self._rows(
+        rows = self.rows(
             f"""
             WITH parts AS (
                 SELECT * FROM minutes WHERE {of_pair}
@@ -102,28 +146,76 @@ class Reader:
             )  # fmt: skip
 
     def swaps(self, asked: SwapsAsked) -> Iterator[HistorySwap]:
-        """Newest first."""
+        """Newest first. Spans of hours are looked at one after the other until it is enough."""
         values: dict[str, Any] = {}
         where = ["true"]
         for name, value in (("mint", asked.mint), ("trader", asked.trader)):
             if value is not None:
                 where.append(f"{name} = ${name}")
                 values[name] = value
-        if asked.before is not None:
-            where.append("(slot, tx_index, signature, ordinal) < ($slot, $index, $signature, $n)")
-            before = asked.before
-            values |= {"slot": before.slot, "index": before.index}
-            values |= {"signature": before.signature, "n": before.ordinal}
-        rows = self._rows(
-            f"""
-            SELECT {SWAP} FROM swaps WHERE {" AND ".join(where)}
-            ORDER BY slot DESC, tx_index DESC, signature DESC, ordinal DESC
-            LIMIT {min(asked.limit, ROWS_MAX)}
-            """,
-            values,
-        )
-        for row in rows:
-            yield _swap(row)
+        before = asked.before
+        end_ms = TIME_MS_MAX
+        if before is not None:
+            where.append(f"({NEWEST_FIRST}) < ($time_ms, $slot, $index, $signature, $n)")
+            values |= {"time_ms": before.event_time_ms, "slot": before.slot}
+            values |= {"index": before.index, "signature": before.signature, "n": before.ordinal}
+            end_ms = before.event_time_ms + 1
+        left = min(asked.limit, ROWS_MAX)
+        for first_ms, last_ms, more in self._spans(asked, end_ms):
+            rows = self.rows(
+                f"""
+                SELECT {SWAP} FROM swaps WHERE {" AND ".join(where)} {more}
+                AND event_time_ms >= {first_ms} AND event_time_ms < {last_ms}
+                ORDER BY {", ".join(f"{name} DESC" for name in NEWEST_FIRST.split(", "))}
+                LIMIT {left}
+                """,
+                values,
+            )
+            for row in list(rows):
+                left -= 1
+                yield _swap(row)
+            if left <= 0:
+                return
+
+    def _spans(self, asked: SwapsAsked, end_ms: int) -> Iterator[tuple[int, int, str]]:
+        """Spans of time from `end_ms` back to the oldest swap, each with a further condition."""
+        oldest_ms = 0 if self._oldest_ms is None else max(self._oldest_ms, self.swaps_since_ms)
+        last_ms = min(end_ms, self._newest_ms())
+        if asked.trader is not None:
+            yield from self._spans_of_trader(asked.trader, oldest_ms, last_ms)
+            return
+        hours = 1
+        while last_ms > oldest_ms:
+            first_ms = max(oldest_ms, (last_ms - 1) // HOUR_MS * HOUR_MS - (hours - 1) * HOUR_MS)
+            yield first_ms, last_ms, ""
+            last_ms, hours = first_ms, hours * 3
+
+    def _spans_of_trader(
+        self, trader: str, oldest_ms: int, end_ms: int
+    ) -> Iterator[tuple[int, int, str]]:
+        """Only hours in which it traded, and of closed ones only the tokens that it traded."""
+        hours: dict[int, list[str]] = {one: [] for one in self.open_hours}
+        query = f"""
+            SELECT hour_ms, list(DISTINCT mint) FROM wallet_hours WHERE trader = $trader
+            AND hour_ms >= {oldest_ms // HOUR_MS * HOUR_MS} AND hour_ms < {end_ms}
+            GROUP BY hour_ms
+        """
+        for hour_ms, mints in list(self.rows(query, {"trader": trader})):
+            if hour_ms not in hours and len(mints) <= MINTS_MAX:
+                hours[hour_ms] = mints
+            else:
+                hours[hour_ms] = []
+        for hour_ms in sorted(hours, reverse=True):
+            listed = ", ".join(f"'{mint}'" for mint in hours[hour_ms] if mint.isalnum())
+            whole = len(listed.split(", ")) == len(hours[hour_ms])
+            more = f"AND mint IN ({listed})" if listed and whole else ""
+            yield max(oldest_ms, hour_ms), min(end_ms, hour_ms + HOUR_MS), more
+
+    def _newest_ms(self) -> int:
+        """Just after the newest swap: sessions may lie behind each other in time."""
+        newest = self._cursor.execute("SELECT max(hour_ms) FROM closed_hours").fetchone()
+        hours = [*self.open_hours, *(one for one in newest or () if one is not None)]
+        return max(hours, default=0) + HOUR_MS
 
     def wallet(self, asked: WalletAsked) -> Iterator[WalletToken]:
         """By token, what was traded last first."""
@@ -132,10 +224,11 @@ class Reader:
         if asked.mint is not None:
             of += " AND mint = $mint"
             values["mint"] = asked.mint
-        rows = self._rows(
+        rows = self.rows(
             f"""
             SELECT mint, quote_mint, {SUMMED} FROM ({self._hours(of)})
-            GROUP BY mint, quote_mint ORDER BY last_ms DESC, mint, quote_mint
+            GROUP BY mint, quote_mint HAVING sum(buys) + sum(sells) > 0
+            ORDER BY last_ms DESC, mint, quote_mint
             LIMIT {min(asked.limit, ROWS_MAX)}
             """,
             values,
@@ -146,10 +239,10 @@ class Reader:
 
     def buyers(self, asked: BuyersAsked) -> Iterator[Buyer]:
         """Those who spent most first."""
-        rows = self._rows(
+        rows = self.rows(
             f"""
             SELECT trader, {SUMMED}
-            FROM ({self._hours("mint = $mint AND quote_mint = $quote_mint")})
+            FROM ({self._hours_of_token("mint = $mint AND quote_mint = $quote_mint")})
             GROUP BY trader HAVING sum(buys) > 0 ORDER BY spent_raw DESC, trader
             LIMIT {min(asked.limit, ROWS_MAX)}
             """,
@@ -167,7 +260,7 @@ class Reader:
         if not text:
             return
         found = 0
-        tokens = self._rows(
+        tokens = self.rows(
             f"""
             SELECT mint, name, symbol FROM tokens
             WHERE starts_with(lower(symbol), lower($text)) OR starts_with(lower(name), lower($text))
@@ -179,7 +272,7 @@ class Reader:
         for mint, name, symbol in tokens:
             found += 1
             yield Found(kind="token", address=mint, name=name, symbol=symbol)
-        wallets = self._rows(
+        wallets = self.rows(
             f"""
             SELECT DISTINCT trader FROM ({self._hours("starts_with(trader, $text)")})
             ORDER BY trader LIMIT {max(0, limit - found)}
@@ -190,12 +283,15 @@ class Reader:
             found += 1
             yield Found(kind="wallet", address=trader)
         if found < limit and len(text) >= SIGNATURE_CHARACTERS_MIN:
-            query = "SELECT DISTINCT signature FROM swaps WHERE signature = $text"
-            for (signature,) in self._rows(query, {"text": text}):
+            query = f"""
+                SELECT DISTINCT signature FROM swaps
+                WHERE signature_hash = {signature_hash("$text")} AND signature = $text
+            """
+            for (signature,) in self.rows(query, {"text": text}):
                 yield Found(kind="signature", address=signature)
 
     def _with_profit(self, trader: str, one: WalletToken) -> WalletToken:
-        rows = self._rows(
+        rows = self.rows(
             f"""
             SELECT side, base_amount_raw, quote_amount_raw FROM swaps
             WHERE trader = $trader AND mint = $mint AND quote_mint IS NOT DISTINCT FROM $quote_mint
@@ -216,32 +312,51 @@ class Reader:
             }
         )
 
-    def _open_minutes(self) -> str:
+    def open_minutes(self) -> str:
         """The condition on swaps that no row of `minutes` counts yet."""
-        found = self._cursor.execute("FROM open_minutes ORDER BY 1").fetchall()
-        return _within([int(one) for (one,) in found], MINUTE_MS)
+        return within(self._begins("open_minutes"), MINUTE_MS)
+
+    def _begins(self, table: str) -> list[int]:
+        found = self._cursor.execute(f"FROM {table} ORDER BY 1").fetchall()
+        return [int(one) for (one,) in found]
 
     def _hours(self, where: str) -> str:
         """Wallets' hours that this condition names, closed and open ones."""
-        found = self._cursor.execute(f"SELECT DISTINCT {HOUR} FROM open_swaps ORDER BY 1")
-        open_hours = [int(one) for (one,) in found.fetchall()]
-        listed = ", ".join(map(str, open_hours)) or "-1"
-        live = wallet_hours_of(f"{where} AND {_within(open_hours, HOUR_MS)}")
+        listed = ", ".join(map(str, self.open_hours)) or "-1"
+        live = wallet_hours_of(f"{where} AND {within(self.open_hours, HOUR_MS)}")
         return f"""
             SELECT * FROM wallet_hours WHERE {where} AND hour_ms NOT IN ({listed})
             UNION ALL {live}
         """
 
-    def _rows(self, query: str, values: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+    def _hours_of_token(self, where: str) -> str:
+        """The same for a token: its swaps lie together, its wallets' hours do not."""
+        return f"""
+            SELECT * FROM wallet_hours WHERE {where} AND hour_ms < {self.swaps_since_ms}
+            UNION ALL {wallet_hours_of(f"{where} AND event_time_ms >= {self.swaps_since_ms}")}
+        """
+
+    def copy(self, query: str, values: dict[str, Any], path: Path, how: str) -> None:
+        """Write what a query gives to a file, by DuckDB's own COPY."""
+        named = str(path).replace("'", "''")
+        self._cursor.execute(f"COPY ({query}) TO '{named}' ({how})", values)
+
+    def rows(self, query: str, values: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+        """What a query gives, a part at a time: read it whole before the next query."""
         found = self._cursor.execute(query, values)
         while rows := found.fetchmany(FETCHED):
             yield from rows
 
 
-def _within(begins: list[int], step_ms: int) -> str:
+def within(begins: list[int], step_ms: int) -> str:
     """That a swap is in one of these steps."""
     each = [f"event_time_ms >= {one} AND event_time_ms < {one + step_ms}" for one in begins]
     return "(" + (" OR ".join(each) or "false") + ")"
+
+
+def _span(asked: object) -> tuple[int, int]:
+    """The time that a question is about; all of it where it names none."""
+    return getattr(asked, "first_ms", 0), getattr(asked, "end_ms", TIME_MS_MAX)
 
 
 def _swap(row: tuple[Any, ...]) -> HistorySwap:

@@ -9,6 +9,10 @@ import duckdb
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
 # Each step is a version; a file that is new takes them all. They are only ever added to.
+#
+# Of a swap, `fee_payer` is null where it is the trader, and `signers` where it is the fee payer
+# alone: most are, and each would be 44 letters more. `signature_hash` is what a search for a
+# signature looks through: four bytes in place of 88.
 MIGRATIONS: Final = (
     """
     CREATE TABLE position (
@@ -17,17 +21,19 @@ MIGRATIONS: Final = (
         restart_incarnation BIGINT NOT NULL,
         restart_tx_seq BIGINT NOT NULL,
         restart_former VARCHAR[] NOT NULL,
+        restart_session INTEGER NOT NULL,
+        restart_time_ms BIGINT NOT NULL,
         read_seq BIGINT NOT NULL,
         read_time_ms BIGINT NOT NULL,
         slot UBIGINT NOT NULL,
         event_time_ms BIGINT NOT NULL
     );
     CREATE TABLE sessions (
-        number INTEGER NOT NULL,
+        number INTEGER PRIMARY KEY,
         began_slot UBIGINT NOT NULL,
         began_ms BIGINT NOT NULL
     );
-    CREATE TABLE open_swaps (
+    CREATE TABLE open_rows (
         session INTEGER NOT NULL,
         slot UBIGINT NOT NULL,
         event_time_ms BIGINT NOT NULL,
@@ -46,12 +52,20 @@ MIGRATIONS: Final = (
         route_hops UINTEGER NOT NULL,
         confidence DOUBLE NOT NULL,
         reasons VARCHAR NOT NULL,
-        fee_payer VARCHAR NOT NULL,
-        signers VARCHAR NOT NULL,
-        amended BOOLEAN NOT NULL
+        fee_payer VARCHAR,
+        signers VARCHAR,
+        amended BOOLEAN NOT NULL,
+        signature_hash UINTEGER NOT NULL
     );
-    CREATE TABLE closed_swaps AS FROM open_swaps LIMIT 0;
-    CREATE VIEW swaps AS FROM closed_swaps UNION ALL FROM open_swaps;
+    CREATE TABLE closed_rows AS FROM open_rows LIMIT 0;
+    CREATE VIEW closed_swaps AS SELECT * REPLACE (
+        coalesce(fee_payer, trader) AS fee_payer,
+        coalesce(signers, fee_payer, trader) AS signers
+    ) FROM closed_rows;
+    CREATE VIEW swaps AS SELECT * REPLACE (
+        coalesce(fee_payer, trader) AS fee_payer,
+        coalesce(signers, fee_payer, trader) AS signers
+    ) FROM (FROM closed_rows UNION ALL FROM open_rows);
     CREATE TABLE minutes (
         mint VARCHAR NOT NULL,
         quote_mint VARCHAR NOT NULL,
@@ -70,6 +84,7 @@ MIGRATIONS: Final = (
         received_raw HUGEINT NOT NULL
     );
     CREATE TABLE open_minutes (minute_ms BIGINT NOT NULL);
+    CREATE TABLE open_hours (hour_ms BIGINT NOT NULL);
     CREATE TABLE wallet_hours (
         hour_ms BIGINT NOT NULL,
         trader VARCHAR NOT NULL,
@@ -102,6 +117,83 @@ MIGRATIONS: Final = (
         hour_ms BIGINT PRIMARY KEY,
         revision UINTEGER NOT NULL,
         swaps UBIGINT NOT NULL
+    );
+    """,
+    """
+    CREATE TABLE clock (
+        slot UBIGINT NOT NULL,
+        event_time_ms BIGINT NOT NULL,
+        PRIMARY KEY (slot, event_time_ms)
+    );
+    CREATE TABLE pool_minutes (
+        pool VARCHAR NOT NULL,
+        minute_ms BIGINT NOT NULL,
+        venue VARCHAR NOT NULL,
+        mint_a VARCHAR NOT NULL,
+        mint_b VARCHAR NOT NULL,
+        reserve_a_raw UBIGINT,
+        reserve_b_raw UBIGINT,
+        virtual_a_raw UBIGINT,
+        virtual_b_raw UBIGINT,
+        slot UBIGINT NOT NULL,
+        tx_index UINTEGER NOT NULL,
+        ordinal UINTEGER NOT NULL
+    );
+    CREATE TABLE pool_changes (
+        pool VARCHAR NOT NULL,
+        what VARCHAR NOT NULL,
+        venue VARCHAR NOT NULL,
+        mint_a VARCHAR NOT NULL,
+        mint_b VARCHAR NOT NULL,
+        amount_a_raw UBIGINT,
+        amount_b_raw UBIGINT,
+        shares_raw UBIGINT,
+        lp_mint VARCHAR NOT NULL,
+        "user" VARCHAR NOT NULL,
+        to_pool VARCHAR NOT NULL,
+        signature VARCHAR NOT NULL,
+        ordinal UINTEGER NOT NULL,
+        slot UBIGINT NOT NULL,
+        tx_index UINTEGER NOT NULL,
+        event_time_ms BIGINT NOT NULL,
+        PRIMARY KEY (signature, ordinal)
+    );
+    CREATE TABLE holes (
+        why VARCHAR NOT NULL,
+        first_slot UBIGINT NOT NULL,
+        last_slot UBIGINT NOT NULL,
+        first_ms BIGINT NOT NULL,
+        last_ms BIGINT NOT NULL,
+        PRIMARY KEY (why, first_slot, last_slot)
+    );
+    CREATE TABLE kept (
+        swaps_since_ms BIGINT NOT NULL,
+        minutes_since_ms BIGINT NOT NULL,
+        oldest_ms BIGINT
+    );
+    INSERT INTO kept VALUES (0, 0, NULL);
+    CREATE TABLE logs (
+        stream VARCHAR PRIMARY KEY,
+        created VARCHAR NOT NULL,
+        read_seq BIGINT NOT NULL
+    );
+    CREATE TABLE alerts (
+        id VARCHAR PRIMARY KEY,
+        event_time_ms BIGINT NOT NULL,
+        slot UBIGINT NOT NULL,
+        mint VARCHAR NOT NULL,
+        trigger VARCHAR NOT NULL,
+        kind VARCHAR NOT NULL,
+        mints VARCHAR[] NOT NULL,
+        body VARCHAR NOT NULL
+    );
+    CREATE TABLE gaps (
+        id VARCHAR PRIMARY KEY,
+        source VARCHAR NOT NULL,
+        first_slot UBIGINT NOT NULL,
+        last_slot UBIGINT NOT NULL,
+        why VARCHAR NOT NULL,
+        filled BOOLEAN NOT NULL
     );
     """,
 )

@@ -51,19 +51,22 @@ def wallet_hours(
     """By hour, wallet, mint and quote: counts, sums, first and last."""
     groups: dict[tuple[int, str, str, str | None], list[tuple[int, Swap]]] = {}
     for time_ms, swap in swaps:
-        if swap.confidence >= CONFIDENCE_MIN:
-            key = time_ms // HOUR_MS * HOUR_MS, swap.trader, swap.mint, swap.quote_mint
-            groups.setdefault(key, []).append((time_ms, swap))
+        key = time_ms // HOUR_MS * HOUR_MS, swap.trader, swap.mint, swap.quote_mint
+        groups.setdefault(key, []).append((time_ms, swap))
     return {
         key: (
-            sum(one.side == "buy" for _, one in found),
-            sum(one.side == "sell" for _, one in found),
-            *sums([one for _, one in found]),
+            sum(one.side == "buy" for one in trusted(found)),
+            sum(one.side == "sell" for one in trusted(found)),
+            *sums(trusted(found)),
             min(time_ms for time_ms, _ in found),
             max(time_ms for time_ms, _ in found),
         )
         for key, found in groups.items()
     }
+
+
+def trusted(found: list[tuple[int, Swap]]) -> list[Swap]:
+    return [one for _, one in found if one.confidence >= CONFIDENCE_MIN]
 
 
 def sums(swaps: list[Swap]) -> tuple[int, int, int, int]:
