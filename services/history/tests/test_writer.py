@@ -86,6 +86,20 @@ def test_amounts_of_64_bits_and_unknown_ones_come_back_as_they_were() -> None:
         ).fetchall() == [(2**64 - 1, None, None, None)]
 
 
+def test_a_quote_without_decimals_has_no_price_and_stops_nothing() -> None:
+    swap = Swap(
+        signature="s", ordinal=0, slot=101, index=0, trader="ann", side="buy", mint="m",
+        base_amount_raw=1, base_decimals=6, quote_mint=SOL, quote_amount_raw=1,
+        quote_decimals=None,
+    )  # fmt: skip
+    with opened() as connection:
+        writer, maker = Writer(connection), RowMaker(None)
+        maker.take(ClosedSlot(101, BEGIN_MS, True, (swap,)))
+        writer.write(maker.give(), NOWHERE._replace(event_time_ms=BEGIN_MS + HOUR_MS))
+        assert connection.execute("SELECT count(*) FROM swaps").fetchone() == (1,)
+        assert connection.execute("FROM minutes").fetchall() == []
+
+
 def test_a_file_of_a_later_version_is_refused_and_left_as_it_is() -> None:
     with opened() as connection:
         assert migrate(connection) == VERSION

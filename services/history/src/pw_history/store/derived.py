@@ -18,8 +18,8 @@ PRICE: Final = (
 )
 IN_ORDER: Final = "slot, tx_index, signature, ordinal"
 VALUED: Final = f"""
-    quote_mint IS NOT NULL AND quote_amount_raw IS NOT NULL AND base_amount_raw > 0
-    AND confidence >= {CONFIDENCE_MIN}
+    quote_mint IS NOT NULL AND quote_amount_raw IS NOT NULL AND quote_decimals IS NOT NULL
+    AND base_amount_raw > 0 AND confidence >= {CONFIDENCE_MIN}
 """
 MINUTE: Final = f"event_time_ms // {MINUTE_MS} * {MINUTE_MS}"
 HOUR: Final = f"event_time_ms // {HOUR_MS} * {HOUR_MS}"
