@@ -7,16 +7,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from naive_history import HOUR_MS, MINUTE_MS, counted, minutes, place, sums
 from test_writer import SOL, Slot, opened, slots, write_all
 
 from pw_common.wire.history import (
+    BuyerPlace,
     BuyersAsked,
     CandlesAsked,
     SearchAsked,
     SwapPlace,
     SwapsAsked,
     WalletAsked,
+    WalletPlace,
 )
 from pw_common.wire.limits import CONFIDENCE_MIN
 from pw_common.wire.messages import Swap
@@ -111,6 +114,51 @@ def test_a_wallet_and_a_tokens_buyers_add_up(plan: list[Slot]) -> None:
                 trader: sums([s for s in of_mint if s.trader == trader])[2] for trader in bought
             }
             assert list(spent.values()) == sorted(spent.values(), reverse=True)
+
+
+@given(plan=slots, limit=st.integers(1, 3))
+def test_pages_of_a_wallet_and_of_buyers_cover_all_once(plan: list[Slot], limit: int) -> None:
+    _, reader, connection = told(plan)
+    with connection:
+        for trader in ("ann", "bob"):
+            tokens = list(reader.wallet(WalletAsked(trader=trader)))
+            seen: list[Any] = []
+            before: WalletPlace | None = None
+            while page := list(reader.wallet(WalletAsked(trader=trader, before=before, limit=limit))):
+                seen += page
+                before = WalletPlace(page[-1].last_ms, page[-1].mint, page[-1].quote_mint)
+            assert seen == tokens
+            assert [one.net_raw for one in seen] == [one.bought_raw - one.sold_raw for one in seen]
+        for mint in ("m1", "m2"):
+            buyers = list(reader.buyers(BuyersAsked(mint=mint, quote_mint=SOL)))
+            seen, behind = [], None
+            asked = BuyersAsked(mint=mint, quote_mint=SOL, limit=limit)
+            while page := list(reader.buyers(replace(asked, before=behind))):
+                seen += page
+                behind = BuyerPlace(page[-1].spent_raw, page[-1].trader)
+            assert seen == buyers
+
+
+@given(plan=slots)
+def test_swaps_of_a_time_and_of_a_wallet_that_signed_are_those_of_a_recount(
+    plan: list[Slot],
+) -> None:
+    found, reader, connection = told(plan)
+    with connection:
+        assert reader.head().swaps == len(found)
+        times = sorted({time_ms for time_ms, _ in found})
+        for first_ms, end_ms in zip(times, times[1:], strict=False):
+            shown = reader.swaps(SwapsAsked(first_ms=first_ms, end_ms=end_ms))
+            wanted = [place(swap) for time_ms, swap in found if first_ms <= time_ms < end_ms]
+            assert [(s.slot, s.index, s.signature, s.ordinal) for s in shown] == wanted[::-1]
+        for wallet in ("ann", "bob", "an"):
+            mine = [
+                place(swap)
+                for _, swap in found
+                if wallet in (swap.trader, swap.fee_payer, *swap.signers)
+            ]
+            shown = reader.swaps(SwapsAsked(wallet=wallet))
+            assert [(s.slot, s.index, s.signature, s.ordinal) for s in shown] == mine[::-1]
 
 
 @given(plan=slots)

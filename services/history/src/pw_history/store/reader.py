@@ -7,10 +7,12 @@ swaps, by the same queries (`derived.py`).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+import msgspec
 
 from pw_common.wire.history import (
     HOLES_MAX,
@@ -20,6 +22,7 @@ from pw_common.wire.history import (
     BuyersAsked,
     Candle,
     CandlesAsked,
+    ExportAsked,
     Found,
     HistoryHead,
     HistorySwap,
@@ -39,8 +42,9 @@ SIGNATURE_CHARACTERS_MIN: Final = 64
 SWAP: Final = """
     session, slot, event_time_ms, tx_index AS index, signature, ordinal, trader, side, mint,
     base_amount_raw, base_decimals, quote_mint, quote_amount_raw, quote_decimals, venues,
-    confidence, amended
+    route_hops, confidence, reasons, fee_payer, signers, amended
 """
+PLACE: Final = "(slot, tx_index, signature, ordinal)"
 SUMMED: Final = """
     sum(buys)::BIGINT AS buys, sum(sells)::BIGINT AS sells, sum(bought_raw) AS bought_raw,
     sum(sold_raw) AS sold_raw, sum(spent_raw) AS spent_raw, sum(received_raw) AS received_raw,
@@ -70,8 +74,9 @@ class Reader:
 
     def head(self, asked: object = None, behind_s: float = 0.0) -> HistoryHead:
         """How far the file has come, and what is missing in the time that is asked about."""
-        oldest = self._cursor.execute("SELECT min(event_time_ms) FROM swaps").fetchone()
-        minute = self._cursor.execute("SELECT min(minute_ms) FROM minutes").fetchone()
+        execute = self._cursor.execute
+        oldest = execute("SELECT min(event_time_ms), count(*) FROM swaps").fetchone()
+        minute = execute("SELECT min(minute_ms) FROM minutes").fetchone()
         return HistoryHead(
             slot=self.slot,
             event_time_ms=self.event_time_ms,
@@ -79,6 +84,7 @@ class Reader:
             minutes_since_ms=minute[0] if minute else None,
             holes=tuple(self._holes(*_span(asked))),
             behind_s=behind_s,
+            swaps=oldest[1] if oldest else 0,
         )
 
     def _holes(self, first_ms: int, end_ms: int) -> Iterator[Hole]:
@@ -131,7 +137,7 @@ class Reader:
                 sum(trades)::BIGINT, sum(buys)::BIGINT, sum(bought_raw), sum(sold_raw),
                 sum(spent_raw), sum(received_raw), {wallets}
             FROM parts WHERE minute_ms >= $first_ms AND minute_ms < $end_ms
-            GROUP BY begin_ms ORDER BY begin_ms LIMIT {ROWS_MAX}
+            GROUP BY begin_ms ORDER BY begin_ms LIMIT {min(asked.limit, ROWS_MAX)}
             """,
             bounds,
         )
@@ -144,20 +150,18 @@ class Reader:
 
     def swaps(self, asked: SwapsAsked) -> Iterator[HistorySwap]:
         """Newest first."""
-        values: dict[str, Any] = {}
-        where = ["true"]
-        for name, value in (("mint", asked.mint), ("trader", asked.trader)):
-            if value is not None:
-                where.append(f"{name} = ${name}")
-                values[name] = value
+        where, values = swaps_where(asked)
+        if asked.wallet is not None:
+            # A signer is looked for as text first, which is much quicker.
+            where += """ AND ($wallet IN (trader, fee_payer) OR (contains(signers, $wallet)
+                AND list_contains(string_split(signers, ' '), $wallet)))"""
+            values["wallet"] = asked.wallet
         if asked.before is not None:
-            where.append("(slot, tx_index, signature, ordinal) < ($slot, $index, $signature, $n)")
-            before = asked.before
-            values |= {"slot": before.slot, "index": before.index}
-            values |= {"signature": before.signature, "n": before.ordinal}
+            where += f" AND {PLACE} < ($slot, $index, $signature, $ordinal)"
+            values |= msgspec.structs.asdict(asked.before)
         rows = self.rows(
             f"""
-            SELECT {SWAP} FROM swaps WHERE {" AND ".join(where)}
+            SELECT {SWAP} FROM swaps WHERE {where}
             ORDER BY slot DESC, tx_index DESC, signature DESC, ordinal DESC
             LIMIT {min(asked.limit, ROWS_MAX)}
             """,
@@ -173,10 +177,16 @@ class Reader:
         if asked.mint is not None:
             of += " AND mint = $mint"
             values["mint"] = asked.mint
+        behind = "true"
+        if asked.before is not None:
+            behind = "(-max(last_ms), mint, coalesce(quote_mint, '')) > (-$last_ms, $m, $q)"
+            before = asked.before
+            values |= {"last_ms": before.last_ms, "m": before.mint, "q": before.quote_mint or ""}
         rows = self.rows(
             f"""
             SELECT mint, quote_mint, {SUMMED} FROM ({self._hours(of)})
-            GROUP BY mint, quote_mint ORDER BY last_ms DESC, mint, quote_mint
+            GROUP BY mint, quote_mint HAVING {behind}
+            ORDER BY last_ms DESC, mint, coalesce(quote_mint, '')
             LIMIT {min(asked.limit, ROWS_MAX)}
             """,
             values,
@@ -187,14 +197,19 @@ class Reader:
 
     def buyers(self, asked: BuyersAsked) -> Iterator[Buyer]:
         """Those who spent most first."""
+        values: dict[str, Any] = {"mint": asked.mint, "quote_mint": asked.quote_mint}
+        behind = "true"
+        if asked.before is not None:
+            behind = "(-sum(spent_raw), trader) > (-$spent_raw::HUGEINT, $trader)"
+            values |= msgspec.structs.asdict(asked.before)
         rows = self.rows(
             f"""
             SELECT trader, {SUMMED}
             FROM ({self._hours("mint = $mint AND quote_mint = $quote_mint")})
-            GROUP BY trader HAVING sum(buys) > 0 ORDER BY spent_raw DESC, trader
-            LIMIT {min(asked.limit, ROWS_MAX)}
+            GROUP BY trader HAVING sum(buys) > 0 AND {behind}
+            ORDER BY spent_raw DESC, trader LIMIT {min(asked.limit, ROWS_MAX)}
             """,
-            {"mint": asked.mint, "quote_mint": asked.quote_mint},
+            values,
         )
         for row in rows:
             yield Buyer(
@@ -204,7 +219,11 @@ class Reader:
 
     def search(self, asked: SearchAsked) -> Iterator[Found]:
         """Tokens by symbol, name and mint first, then wallets, then a signature."""
-        text, limit = asked.text.strip(), min(asked.limit, ROWS_MAX)
+        last = asked.skip + min(asked.limit, ROWS_MAX)
+        yield from islice(self._found(asked.text.strip(), last), asked.skip, None)
+
+    def _found(self, text: str, limit: int) -> Iterator[Found]:
+        """The first `limit`."""
         if not text:
             return
         found = 0
@@ -246,15 +265,12 @@ class Reader:
             {"trader": trader, "mint": one.mint, "quote_mint": one.quote_mint},
         )
         profit = profit_of(Trade(*row) for row in rows)
-        fields = {name: getattr(one, name) for name in one.__struct_fields__}
-        return WalletToken(
-            **fields
-            | {
-                "realized_raw": profit.realized_raw,
-                "unknown_sold_raw": profit.unknown_sold_raw,
-                "held_raw": profit.held_raw,
-                "held_cost_raw": profit.held_cost_raw,
-            }
+        return msgspec.structs.replace(
+            one,
+            realized_raw=profit.realized_raw,
+            unknown_sold_raw=profit.unknown_sold_raw,
+            held_raw=profit.held_raw,
+            held_cost_raw=profit.held_cost_raw,
         )
 
     def open_minutes(self) -> str:
@@ -285,6 +301,17 @@ class Reader:
             yield from rows
 
 
+def swaps_where(asked: SwapsAsked | ExportAsked) -> tuple[str, dict[str, Any]]:
+    """The condition on swaps by token, trader and time, and its values."""
+    where = ["event_time_ms >= $first_ms", "event_time_ms < $end_ms"]
+    values: dict[str, Any] = {"first_ms": asked.first_ms, "end_ms": asked.end_ms}
+    for name, value in (("mint", asked.mint), ("trader", asked.trader)):
+        if value is not None:
+            where.append(f"{name} = ${name}")
+            values[name] = value
+    return " AND ".join(where), values
+
+
 def within(begins: list[int], step_ms: int) -> str:
     """That a swap is in one of these steps."""
     each = [f"event_time_ms >= {one} AND event_time_ms < {one + step_ms}" for one in begins]
@@ -298,12 +325,14 @@ def _span(asked: object) -> tuple[int, int]:
 
 def _swap(row: tuple[Any, ...]) -> HistorySwap:
     fields = dict(zip(HistorySwap.__struct_fields__, row, strict=True))
-    fields["venues"] = fields["venues"].split()
+    for name in ("venues", "reasons", "signers"):
+        fields[name] = fields[name].split()
     return HistorySwap(**fields)
 
 
 def _wallet_token(row: tuple[Any, ...]) -> WalletToken:
     return WalletToken(
         mint=row[0], quote_mint=row[1], buys=row[2], sells=row[3], bought_raw=row[4],
-        sold_raw=row[5], spent_raw=row[6], received_raw=row[7], first_ms=row[8], last_ms=row[9],
+        sold_raw=row[5], spent_raw=row[6], received_raw=row[7], net_raw=row[4] - row[5],
+        first_ms=row[8], last_ms=row[9],
     )  # fmt: skip
