@@ -154,6 +154,11 @@ class Assembly:
         return self._left.too_old
 
     @property
+    def repeated_swaps(self) -> int:
+        """Swaps that were dropped as already taken."""
+        return self._left.repeated_swaps
+
+    @property
     def repeats(self) -> int:
         """Batches and events that were dropped as already taken."""
         return self._sequencer.repeats + self._left.repeats + self._slots.seen.repeats

@@ -180,8 +180,7 @@ class HistoryHead(msgspec.Struct, frozen=True, kw_only=True):
     `swaps_since_ms` is the time of the oldest swap that is kept, null while none is, and
     `minutes_since_ms` that of the oldest candle. `holes` are those within the time that was asked
     for, at most `HOLES_MAX`, newest first. `behind_s` is by how much its reading lies behind the
-    stream, 0 where it has caught up. `swaps` is how many are kept. `next_after` is the place of the
-    last row of an export that ends at its limit.
+    stream, 0 where it has caught up. `swaps` is how many are kept.
     """
 
     slot: int
@@ -191,6 +190,11 @@ class HistoryHead(msgspec.Struct, frozen=True, kw_only=True):
     holes: tuple[Hole, ...] = ()
     behind_s: float = 0.0
     swaps: int = 0
+
+
+class ExportHead(HistoryHead, frozen=True, kw_only=True):
+    """Before a file: `next_after` is the place of its last row where it ends at its limit."""
+
     next_after: SwapPlace | None = None
 
 
@@ -266,7 +270,7 @@ class WalletToken(msgspec.Struct, frozen=True, kw_only=True):
     held_cost_raw: int | None = None
 
 
-class Buyer(msgspec.Struct, frozen=True, kw_only=True):
+class TokenBuyer(msgspec.Struct, frozen=True, kw_only=True):
     """A wallet that bought a token, by the hours that are closed and the open ones."""
 
     trader: str

@@ -27,7 +27,7 @@ from pw_common.process.clock import monotonic_s
 from pw_common.process.tasks import end_tasks
 from pw_common.service.run import Runtime
 from pw_common.topology.subjects import ASK_HISTORY
-from pw_common.wire.history import BUSY, TOO_LONG, ExportAsked, HistoryAsked
+from pw_common.wire.history import BUSY, TOO_LONG, ExportAsked, ExportHead, HistoryAsked
 from pw_history.store.asked import answer_rows
 from pw_history.store.exports import export_ends, export_parts
 from pw_history.store.reader import Reader
@@ -121,8 +121,9 @@ class Answers:
     def _parts(self, reader: Reader, asked: Any) -> Iterator[bytes]:
         found = reader.head(asked, self._behind_s())
         if isinstance(asked, ExportAsked):
-            found = msgspec.structs.replace(found, next_after=export_ends(reader, asked))
-            yield _encoder.encode(found) + b"\n"
+            ends = export_ends(reader, asked)
+            told = ExportHead(**msgspec.structs.asdict(found), next_after=ends)
+            yield _encoder.encode(told) + b"\n"
             yield from export_parts(reader, asked)
             return
         head = _encoder.encode(found)

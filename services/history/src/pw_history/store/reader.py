@@ -18,7 +18,7 @@ from pw_common.wire.history import (
     HOLES_MAX,
     ROWS_MAX,
     TIME_MS_MAX,
-    Buyer,
+    TokenBuyer,
     BuyersAsked,
     Candle,
     CandlesAsked,
@@ -195,7 +195,7 @@ class Reader:
         for one in found:
             yield one if asked.mint is None else self._with_profit(asked.trader, one)
 
-    def buyers(self, asked: BuyersAsked) -> Iterator[Buyer]:
+    def buyers(self, asked: BuyersAsked) -> Iterator[TokenBuyer]:
         """Those who spent most first."""
         values: dict[str, Any] = {"mint": asked.mint, "quote_mint": asked.quote_mint}
         behind = "true"
@@ -212,7 +212,7 @@ class Reader:
             values,
         )
         for row in rows:
-            yield Buyer(
+            yield TokenBuyer(
                 trader=row[0], buys=row[1], sells=row[2], bought_raw=row[3], sold_raw=row[4],
                 spent_raw=row[5], received_raw=row[6], first_ms=row[7], last_ms=row[8],
             )  # fmt: skip

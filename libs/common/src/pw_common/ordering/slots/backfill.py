@@ -19,7 +19,7 @@ from pw_common.ordering.closed_slot import PLACED, ClosedSlot, Placed
 from pw_common.ordering.event_time import SlotTime
 from pw_common.ordering.slots.open_slots import At, Left, OpenSlots
 from pw_common.ordering.slots.seen import key_of
-from pw_common.wire.messages import Batch, SlotEvent
+from pw_common.wire.messages import Batch, SlotEvent, Swap
 
 
 def fill(slots: OpenSlots, batch: Batch, at: At, left: Left) -> list[ClosedSlot]:
@@ -32,6 +32,8 @@ def fill(slots: OpenSlots, batch: Batch, at: At, left: Left) -> list[ClosedSlot]
             slots.put(event)
         elif slots.seen.first_time(key_of(event), event.slot):
             amended.setdefault(event.slot, []).append(event)
+        else:
+            left.repeated_swaps += isinstance(event, Swap)
     closed = []
     for slot in sorted(amended):
         event_time_ms = slots.clocks.within(slot)

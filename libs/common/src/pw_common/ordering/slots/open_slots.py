@@ -40,12 +40,13 @@ from pw_common.wire.messages import (
 
 @dataclass
 class Left:
-    """Events that are in no slot, over all sessions."""
+    """Events that are in no slot, over all sessions; swaps that came again are counted apart."""
 
     late: int = 0
     untimed: int = 0
     too_old: int = 0
     repeats: int = 0
+    repeated_swaps: int = 0
 
 
 class At(NamedTuple):
@@ -90,6 +91,8 @@ class OpenSlots:
                     open_slots[slot] = [event]
                 else:
                     placed.append(event)
+            else:
+                self._left.repeated_swaps += 1
 
     def put(self, event: object) -> None:
         """Put one event where the table says."""
@@ -101,6 +104,7 @@ class OpenSlots:
         if not isinstance(event, PLACED) or event.slot == 0:
             return
         if not self.seen.first_time(key_of(event), event.slot):
+            self._left.repeated_swaps += isinstance(event, Swap)
             return
         if event.slot <= self.closed:
             self._left.late += 1
