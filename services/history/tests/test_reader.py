@@ -25,6 +25,7 @@ from pw_common.wire.limits import CONFIDENCE_MIN
 from pw_common.wire.messages import Swap
 from pw_history.core.fifo import Trade, profit_of
 from pw_history.store.reader import Reader
+from pw_history.store.search import found_of
 
 ALL = {"first_ms": 0, "end_ms": 2**53}
 
@@ -183,15 +184,32 @@ def test_the_profit_of_a_wallet_is_that_of_its_swaps_in_the_chains_order(plan: l
 @given(text=st.text(max_size=20) | st.sampled_from(["%", "_", "a'; DROP TABLE swaps; --", "\x00"]))
 def test_any_text_is_searched_for_and_nothing_else_happens(text: str) -> None:
     with opened() as connection:
-        assert list(Reader(connection).search(SearchAsked(text=text))) == []
+        assert list(found_of(Reader(connection), SearchAsked(text=text))) == []
         assert connection.execute("SELECT count(*) FROM swaps").fetchone() == (0,)
+
+
+@given(plan=slots, skip=st.integers(0, 3), limit=st.integers(1, 3))
+def test_every_traded_token_and_wallet_is_found_a_page_at_a_time(
+    plan: list[Slot], skip: int, limit: int
+) -> None:
+    found, reader, connection = told(plan)
+    with connection:
+        counts = [swap for _, swap in found if swap.confidence >= CONFIDENCE_MIN]
+        mints = sorted({one.mint for one in counts})
+        shown = [one.address for one in found_of(reader, SearchAsked(text="m"))]
+        assert shown == mints
+        page = [one.address for one in found_of(reader, SearchAsked(text="m", skip=skip, limit=limit))]
+        assert page == mints[skip : skip + limit]
+        is_there = any(one.trader == "ann" for one in counts)
+        wallets = [one.kind for one in found_of(reader, SearchAsked(text="ann"))]
+        assert wallets == ["wallet"] * is_there
 
 
 def test_a_reader_sees_one_moment_while_more_is_written() -> None:
     with opened() as connection:
         reader = Reader(connection)
         assert reader.head().slot == 0
-        connection.execute("INSERT INTO position VALUES ('', 1, 0, 1, [], 1, 1, 7, 7)")
+        connection.execute("INSERT INTO position VALUES ('', 1, 0, 1, [], 1, 0, 1, 0, 7, 7)")
         assert reader.head().slot == 0
         reader.close()
         assert Reader(connection).head().slot == 7

@@ -7,7 +7,6 @@ swaps, by the same queries (`derived.py`).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,11 +22,9 @@ from pw_common.wire.history import (
     Candle,
     CandlesAsked,
     ExportAsked,
-    Found,
     HistoryHead,
     HistorySwap,
     Hole,
-    SearchAsked,
     SwapsAsked,
     WalletAsked,
     WalletToken,
@@ -38,7 +35,6 @@ from pw_history.store.derived import HOUR, minutes_of, wallet_hours_of
 from pw_history.store.schema import HOUR_MS, MINUTE_MS
 
 FETCHED: Final = 1_000
-SIGNATURE_CHARACTERS_MIN: Final = 64
 SWAP: Final = """
     session, slot, event_time_ms, tx_index AS index, signature, ordinal, trader, side, mint,
     base_amount_raw, base_decimals, quote_mint, quote_amount_raw, quote_decimals, venues,
@@ -184,7 +180,7 @@ class Reader:
             values |= {"last_ms": before.last_ms, "m": before.mint, "q": before.quote_mint or ""}
         rows = self.rows(
             f"""
-            SELECT mint, quote_mint, {SUMMED} FROM ({self._hours(of)})
+            SELECT mint, quote_mint, {SUMMED} FROM ({self.hours(of)})
             GROUP BY mint, quote_mint HAVING {behind}
             ORDER BY last_ms DESC, mint, coalesce(quote_mint, '')
             LIMIT {min(asked.limit, ROWS_MAX)}
@@ -205,7 +201,7 @@ class Reader:
         rows = self.rows(
             f"""
             SELECT trader, {SUMMED}
-            FROM ({self._hours("mint = $mint AND quote_mint = $quote_mint")})
+            FROM ({self.hours("mint = $mint AND quote_mint = $quote_mint")})
             GROUP BY trader HAVING sum(buys) > 0 AND {behind}
             ORDER BY spent_raw DESC, trader LIMIT {min(asked.limit, ROWS_MAX)}
             """,
@@ -216,43 +212,6 @@ class Reader:
                 trader=row[0], buys=row[1], sells=row[2], bought_raw=row[3], sold_raw=row[4],
                 spent_raw=row[5], received_raw=row[6], first_ms=row[7], last_ms=row[8],
             )  # fmt: skip
-
-    def search(self, asked: SearchAsked) -> Iterator[Found]:
-        """Tokens by symbol, name and mint first, then wallets, then a signature."""
-        last = asked.skip + min(asked.limit, ROWS_MAX)
-        yield from islice(self._found(asked.text.strip(), last), asked.skip, None)
-
-    def _found(self, text: str, limit: int) -> Iterator[Found]:
-        """The first `limit`."""
-        if not text:
-            return
-        found = 0
-        tokens = self.rows(
-            f"""
-            SELECT mint, name, symbol FROM tokens
-            WHERE starts_with(lower(symbol), lower($text)) OR starts_with(lower(name), lower($text))
-            OR starts_with(mint, $text)
-            ORDER BY lower(symbol) = lower($text) DESC, event_time_ms DESC, mint LIMIT {limit}
-            """,
-            {"text": text},
-        )
-        for mint, name, symbol in tokens:
-            found += 1
-            yield Found(kind="token", address=mint, name=name, symbol=symbol)
-        wallets = self.rows(
-            f"""
-            SELECT DISTINCT trader FROM ({self._hours("starts_with(trader, $text)")})
-            ORDER BY trader LIMIT {max(0, limit - found)}
-            """,
-            {"text": text},
-        )
-        for (trader,) in wallets:
-            found += 1
-            yield Found(kind="wallet", address=trader)
-        if found < limit and len(text) >= SIGNATURE_CHARACTERS_MIN:
-            query = "SELECT DISTINCT signature FROM swaps WHERE signature = $text"
-            for (signature,) in self.rows(query, {"text": text}):
-                yield Found(kind="signature", address=signature)
 
     def _with_profit(self, trader: str, one: WalletToken) -> WalletToken:
         rows = self.rows(
@@ -278,7 +237,7 @@ class Reader:
         found = self._cursor.execute("FROM open_minutes ORDER BY 1").fetchall()
         return within([int(one) for (one,) in found], MINUTE_MS)
 
-    def _hours(self, where: str) -> str:
+    def hours(self, where: str) -> str:
         """Wallets' hours that this condition names, closed and open ones."""
         found = self._cursor.execute(f"SELECT DISTINCT {HOUR} FROM open_swaps ORDER BY 1")
         open_hours = [int(one) for (one,) in found.fetchall()]
