@@ -63,12 +63,10 @@ def router(bus: BusOf) -> APIRouter:
                 f"No file can be made now, {why}: wait for it to end.",
                 headers={"Retry-After": RETRY_AFTER_S},
             )
-        try:
-            # Ends after the last part was sent, or given up.
-            async with AsyncExitStack() as stack:
-                yield stack
-        finally:
-            slots.give_back(peer)
+        # Ends with the last part, or with whatever keeps it from being sent.
+        async with AsyncExitStack() as stack:
+            stack.callback(slots.give_back, peer)
+            yield stack
 
     def add(path: str, name: str, format_: Format) -> None:
         async def give(request: Request, asked: ExportAsked, stack: AsyncExitStack) -> Response:
@@ -78,7 +76,7 @@ def router(bus: BusOf) -> APIRouter:
             file = await unless_gone(request, _begin(parts))
             shown = f"swaps-{asked.mint or asked.trader}.{format_}"
             return StreamingResponse(
-                _rest(file), media_type=MEDIA[format_], headers=_headers(file.head, shown)
+                _rest(file, stack), media_type=MEDIA[format_], headers=_headers(file.head, shown)
             )
 
         async def of_token(
@@ -146,13 +144,15 @@ async def _begin(parts: AsyncGenerator[bytes, None]) -> _File:
     return _File(head, await anext(parts, b""), parts)
 
 
-async def _rest(file: _File) -> AsyncIterator[bytes]:
+async def _rest(file: _File, held: AsyncExitStack) -> AsyncIterator[bytes]:
     yield file.first
     try:
         async for part in file.parts:
             yield part
     except NoHistory as error:
         raise BrokeOff(str(error)) from error
+    # Before a client knows that it has all of it: the next file may begin.
+    await held.aclose()
 
 
 def _headers(head: ExportHead, name: str) -> dict[str, str]:
