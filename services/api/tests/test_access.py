@@ -141,7 +141,13 @@ async def test_behind_tls_the_page_without_tls_is_foreign() -> None:
 
 @pytest.mark.parametrize(
     ("site", "status"),
-    [("same-origin", PASSED), ("none", PASSED), ("same-site", 403), ("cross-site", 403), ("?", 403)],
+    [
+        ("same-origin", PASSED),
+        ("none", PASSED),
+        ("same-site", 403),
+        ("cross-site", 403),
+        ("?", 403),
+    ],
 )
 async def test_only_the_own_page_and_the_address_bar_may_ask(site: str, status: int) -> None:
     assert await status_of({"Sec-Fetch-Site": site}) == status

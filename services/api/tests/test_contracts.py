@@ -76,7 +76,11 @@ async def test_operation_ids_are_unique(client_of: Clients) -> None:
     [
         ("swaps?mnit=x", "query.mnit", "allowed: before, end_ms, first_ms, limit, mint, wallet"),
         ("status?limit=1", "query.limit", "allowed: none"),
-        ("alerts?rule=busy", "query.rule", "allowed: before, before_seq, end_ms, first_ms, kind, limit, mint, trigger"),
+        (
+            "alerts?rule=busy",
+            "query.rule",
+            "allowed: before, before_seq, end_ms, first_ms, kind, limit, mint, trigger",
+        ),
         ("gaps?limit=1&limit=2", "query.limit", "given twice"),
         ("alerts/stream?after=1", "query.after", "allowed: none"),
         ("tokens?state=COLD", "query.state", "HOT"),

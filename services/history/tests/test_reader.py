@@ -125,7 +125,9 @@ def test_pages_of_a_wallet_and_of_buyers_cover_all_once(plan: list[Slot], limit:
             tokens = list(reader.wallet(WalletAsked(trader=trader)))
             seen: list[Any] = []
             before: WalletPlace | None = None
-            while page := list(reader.wallet(WalletAsked(trader=trader, before=before, limit=limit))):
+            while page := list(
+                reader.wallet(WalletAsked(trader=trader, before=before, limit=limit))
+            ):
                 seen += page
                 before = WalletPlace(page[-1].last_ms, page[-1].mint, page[-1].quote_mint)
             assert seen == tokens
@@ -198,7 +200,9 @@ def test_every_traded_token_and_wallet_is_found_a_page_at_a_time(
         mints = sorted({one.mint for one in counts})
         shown = [one.address for one in found_of(reader, SearchAsked(text="m"))]
         assert shown == mints
-        page = [one.address for one in found_of(reader, SearchAsked(text="m", skip=skip, limit=limit))]
+        page = [
+            one.address for one in found_of(reader, SearchAsked(text="m", skip=skip, limit=limit))
+        ]
         assert page == mints[skip : skip + limit]
         is_there = any(one.trader == "ann" for one in counts)
         wallets = [one.kind for one in found_of(reader, SearchAsked(text="ann"))]

@@ -51,11 +51,13 @@ async def test_pages_of_swaps_are_all_swaps_once_newest_first(tmp_path: Path) ->
         asked = {
             "swaps?limit=97": lambda _, one: True,
             f"swaps?limit=7&mint={mint}": lambda _, one: one.mint == mint,
-            f"swaps?limit=3&wallet={trader}": lambda _, one: trader
-            in (one.trader, one.fee_payer, *one.signers),
+            f"swaps?limit=3&wallet={trader}": lambda _, one: (
+                trader in (one.trader, one.fee_payer, *one.signers)
+            ),
             f"swaps?limit=150&first_ms={middle}": lambda time_ms, _: time_ms >= middle,
-            f"tokens/{mint}/swaps?limit=11&end_ms={middle}": lambda time_ms, one: one.mint == mint
-            and time_ms < middle,
+            f"tokens/{mint}/swaps?limit=11&end_ms={middle}": lambda time_ms, one: (
+                one.mint == mint and time_ms < middle
+            ),
             f"wallets/{trader}/swaps?limit=1": lambda _, one: one.trader == trader,
         }
         for path, wanted in asked.items():

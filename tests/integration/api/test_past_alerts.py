@@ -57,9 +57,9 @@ async def test_alerts_are_given_once_each_from_the_stream_into_history(tmp_path:
         newest_first = sorted(alerts, key=lambda one: (one.event_time_ms, one.id), reverse=True)
         filters = {
             "first_ms=0": lambda _: True,
-            f"first_ms={begin_ms + 5}&end_ms={begin_ms + 9}": lambda one: begin_ms + 5
-            <= one.event_time_ms
-            < begin_ms + 9,
+            f"first_ms={begin_ms + 5}&end_ms={begin_ms + 9}": lambda one: (
+                begin_ms + 5 <= one.event_time_ms < begin_ms + 9
+            ),
             f"first_ms=0&mint={mint}": lambda one: one.mint == mint or one.kind == "closed",
             "first_ms=0&trigger=slow": lambda one: one.trigger == "slow",
             "first_ms=0&kind=escalated": lambda one: one.kind == "escalated",

@@ -50,7 +50,7 @@ def read(content: bytes, path: str, folder: Path) -> list[tuple[Any, ...]]:
         rows = list(csv.DictReader(io.StringIO(content.decode())))
     else:
         (folder / "swaps.parquet").write_bytes(content)
-        found = duckdb.sql(f"SELECT * FROM '{folder}/swaps.parquet'")
+        found = duckdb.read_parquet(str(folder / "swaps.parquet"))
         rows = [dict(zip(found.columns, one, strict=True)) for one in found.fetchall()]
     return [
         (
@@ -84,13 +84,14 @@ def fill(folder: Path) -> None:
     connection = open_file(folder, GIB)
     with connection:
         connection.execute(
-            f"""
+            """
             INSERT INTO closed_swaps SELECT
                 1, 1000 + i // 4, 1790000000000 + i, i % 4, 'S' || lpad(i::VARCHAR, 87, '1'), 0,
-                '{MINT}', 'buy', '{MINT}', 1000 + i, 6, '{MINT}', i, 9, 'pump', 1, 1.0, '',
-                '{MINT}', '{MINT}', false
-            FROM range({ROWS}) AS made(i)
-            """
+                $mint, 'buy', $mint, 1000 + i, 6, $mint, i, 9, 'pump', 1, 1.0, '',
+                $mint, $mint, false
+            FROM range($rows) AS made(i)
+            """,
+            {"mint": MINT, "rows": ROWS},
         )
 
 

@@ -9,13 +9,13 @@ import msgspec
 from pw_common.wire.alerts import Alert
 from pw_common.wire.history import (
     SOL_MINT,
-    TokenBuyer,
     Candle,
     Day,
     Found,
     HistoryHead,
     HistorySwap,
     PriceAfter,
+    TokenBuyer,
     WalletToken,
 )
 
@@ -136,6 +136,9 @@ class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
 Step = Literal["1m", "5m", "15m", "1h", "4h", "1d"]
 _MINT: Final = "9BB6NFEcjBCtnNLFko2FqVQBq8HHM13kCyYcdQbgpump"
 _WALLET: Final = "7xKXtg2CW87d97TXJSDpbD5jBkheTqA83TZRuJosgAsU"
+_SIGNATURE: Final = (
+    "5VERv8NMvzbJMEkV8xnrLkEaWRtSz9CosKDYjCJjBRnbJLgp8uirBgmQpjKhoR4tjF3ZpRzrFmBV6UjKdiSZkQUW"
+)
 _HEAD: Final[dict[str, Any]] = {
     "slot": 350_000_123,
     "event_time_ms": 1_790_000_000_000,
@@ -151,8 +154,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "slot": 350_000_123,
         "event_time_ms": 1_790_000_000_000,
         "index": 17,
-        "signature": "5VERv8NMvzbJMEkV8xnrLkEaWRtSz9CosKDYjCJjBRnbJLgp8uirBgmQpjKhoR4tjF3ZpRzrFmBV6Uj"
-        "KdiSZkQUW",
+        "signature": _SIGNATURE,
         "ordinal": 0,
         "trader": _WALLET,
         "side": "buy",
@@ -175,7 +177,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "SwapsView": {
         "swaps": [],
         "kept": 2_481_120,
-        "next_before": f"350000123.17.0.{_WALLET}",
+        "next_before": f"350000123.17.0.{_SIGNATURE}",
         "history": _HEAD,
     },
     "HistoryHead": _HEAD,

@@ -1,10 +1,10 @@
 """Alerts over HTTP, page by page: two answers, by what a request names.
 
-| it names                          | answered by | order               | goes on with               |
-| --------------------------------- | ----------- | ------------------- | -------------------------- |
-| `first_ms`, `end_ms` or `before`  | history     | event time          | `next_before`              |
-| anything else                     | PW_ALERT    | as they were stored | `next_before_seq`; where   |
-|                                   |             |                     | that ends, `next_before`   |
+| it names                         | answered by | order              | goes on with           |
+| -------------------------------- | ----------- | ------------------ | ---------------------- |
+| `first_ms`, `end_ms` or `before` | history     | event time         | `next_before`          |
+| anything else                    | PW_ALERT    | as they were kept  | `next_before_seq`, and |
+|                                  |             |                    | then `next_before`     |
 
 So what the page shows as it happens needs no history, and has the sequence that live alerts have;
 and no answer is made of both, of which one could be missing without anybody noticing.
@@ -25,7 +25,7 @@ from pw_api.core.places import ALERT, alert_place, alert_text
 from pw_api.http import problems
 from pw_api.http.answers import json
 from pw_api.http.parameters import Address, BeforeSeq, Limit
-from pw_api.models.openapi import answer_of, either_of, problems_of
+from pw_api.models.openapi import either_of, problems_of
 from pw_api.models.past import AlertAnswer, PastAlert, PastAlertsAnswer
 from pw_api.models.shapes import AlertsAnswer
 from pw_api.routes.kept.parameters import ask, in_order, page_of, past_of
@@ -66,10 +66,13 @@ NOT_YET: Final = "History has not read this alert yet: ask again in a moment."
 def router(bus: Callable[[], Bus]) -> APIRouter:
     """Routes below `/api/v1`."""
     routes = APIRouter()
+    _add_pages(routes, bus)
+    _add_one(routes, bus)
+    return routes
 
-    @routes.get(
-        "/alerts", responses=either_of(AlertsAnswer, PastAlertsAnswer) | problems_of(504)
-    )
+
+def _add_pages(routes: APIRouter, bus: Callable[[], Bus]) -> None:
+    @routes.get("/alerts", responses=either_of(AlertsAnswer, PastAlertsAnswer) | problems_of(504))
     async def alerts(
         request: Request,
         limit: Limit = LIMIT,
@@ -88,8 +91,8 @@ def router(bus: Callable[[], Bus]) -> APIRouter:
         `next_before` goes on in history. `first_ms`, `end_ms` and `before` ask history alone, which
         keeps alerts of all time, by event time, with what their tokens cost afterwards.
         """
-        wanted = {"mint": mint, "trigger": trigger, "kind": kind}
         if first_ms is None and end_ms is None and before is None:
+            wanted = {"mint": mint, "trigger": trigger, "kind": kind}
             return json(await _recent(bus(), wanted, limit, before_seq))
         if before_seq is not None:
             why = "is of PW_ALERT: go on with before, or leave first_ms, end_ms and before out"
@@ -108,10 +111,10 @@ def router(bus: Callable[[], Bus]) -> APIRouter:
         in_order(asked.first_ms, asked.end_ms)
         answer = await ask(request, bus, asked, StoredAlert)
         page, next_before = page_of([_past(one) for one in answer.rows], limit, _text)
-        return json(
-            PastAlertsAnswer(alerts=page, next_before=next_before, history=answer.head)
-        )
+        return json(PastAlertsAnswer(alerts=page, next_before=next_before, history=answer.head))
 
+
+def _add_one(routes: APIRouter, bus: Callable[[], Bus]) -> None:
     @routes.get("/alerts/{id}", responses=past_of(AlertAnswer))
     async def alert(request: Request, id: Id) -> Response:  # noqa: A002 - the path's name
         """One alert, and what its token cost afterwards."""
@@ -128,8 +131,6 @@ def router(bus: Callable[[], Bus]) -> APIRouter:
         if (found := await _stored(bus(), id)) is None:
             return problems.problem(404, "There is no such alert, or it is kept no longer.")
         return json(AlertAnswer(alert=found, missing=NOT_YET, history=answer.head))
-
-    return routes
 
 
 async def _recent(

@@ -17,7 +17,6 @@ from pw_common.wire.history import (
     HOLES_MAX,
     ROWS_MAX,
     TIME_MS_MAX,
-    TokenBuyer,
     BuyersAsked,
     Candle,
     CandlesAsked,
@@ -26,6 +25,7 @@ from pw_common.wire.history import (
     HistorySwap,
     Hole,
     SwapsAsked,
+    TokenBuyer,
     WalletAsked,
     WalletToken,
 )

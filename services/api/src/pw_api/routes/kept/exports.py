@@ -6,7 +6,7 @@ known to be a part.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
@@ -21,7 +21,7 @@ from pw_api.http.leaving import unless_gone
 from pw_api.http.parameters import Mint
 from pw_api.models.openapi import CSV, file_of, problems_of
 from pw_api.routes.kept.parameters import ALL_MS, BusOf, EndMs, FirstMs, Wallet, in_order
-from pw_common.wire.history import EXPORT_ROWS_MAX, ExportAsked, ExportHead
+from pw_common.wire.history import EXPORT_ROWS_MAX, ExportAsked, ExportHead, SwapPlace
 
 ROWS: Final = 100_000
 PARQUET: Final = "application/vnd.apache.parquet"
@@ -32,6 +32,7 @@ FILES_PER_PEER_MAX: Final = 1
 RETRY_AFTER_S: Final = "10"
 
 Format = Literal["csv", "parquet"]
+Place = Callable[[Request], AsyncIterator[AsyncExitStack]]
 Rows = Annotated[int, Query(ge=1, le=EXPORT_ROWS_MAX, description="How many rows, oldest first")]
 After = Annotated[
     str | None, Query(pattern=SWAP, description="Only those after this: `Pw-Next-After`")
@@ -48,6 +49,22 @@ class _File(NamedTuple):
     head: ExportHead
     first: bytes
     parts: AsyncGenerator[bytes, None]
+
+
+class _Span(NamedTuple):
+    """Which of the swaps a file has."""
+
+    first_ms: int
+    end_ms: int
+    limit: int
+    after: SwapPlace | None
+
+
+async def _span(
+    first_ms: FirstMs = 0, end_ms: EndMs = ALL_MS, limit: Rows = ROWS, after: After = None
+) -> _Span:
+    in_order(first_ms, end_ms)
+    return _Span(first_ms, end_ms, limit, swap_place(after))
 
 
 def router(bus: BusOf) -> APIRouter:
@@ -68,51 +85,40 @@ def router(bus: BusOf) -> APIRouter:
             stack.callback(slots.give_back, peer)
             yield stack
 
-    def add(path: str, name: str, format_: Format) -> None:
-        async def give(request: Request, asked: ExportAsked, stack: AsyncExitStack) -> Response:
-            in_order(asked.first_ms, asked.end_ms)
-            parts = history_parts(bus(), asked)
-            stack.push_async_callback(parts.aclose)
-            file = await unless_gone(request, _begin(parts))
-            shown = f"swaps-{asked.mint or asked.trader}.{format_}"
-            return StreamingResponse(
-                _rest(file, stack), media_type=MEDIA[format_], headers=_headers(file.head, shown)
-            )
+    for format_ in ("csv", "parquet"):
+        _add(routes, bus, place, format_)
+    return routes
 
-        async def of_token(
-            request: Request,
-            mint: Mint,
-            first_ms: FirstMs = 0,
-            end_ms: EndMs = ALL_MS,
-            limit: Rows = ROWS,
-            after: After = None,
-            # An annotation could not name `place`.
-            stack: AsyncExitStack = Depends(place),  # noqa: B008
-        ) -> Response:
-            asked = ExportAsked(
-                format=format_, mint=mint, first_ms=first_ms, end_ms=end_ms, limit=limit,
-                after=swap_place(after),
-            )  # fmt: skip
-            return await give(request, asked, stack)
 
-        async def of_wallet(
-            request: Request,
-            wallet: Wallet,
-            first_ms: FirstMs = 0,
-            end_ms: EndMs = ALL_MS,
-            limit: Rows = ROWS,
-            after: After = None,
-            stack: AsyncExitStack = Depends(place),  # noqa: B008
-        ) -> Response:
-            asked = ExportAsked(
-                format=format_, trader=wallet, first_ms=first_ms, end_ms=end_ms, limit=limit,
-                after=swap_place(after),
-            )  # fmt: skip
-            return await give(request, asked, stack)
+def _add(routes: APIRouter, bus: BusOf, place: Place, format_: Format) -> None:
+    """The files of one format: a token's, and a wallet's."""
 
+    async def of_token(
+        request: Request,
+        mint: Mint,
+        # Annotations could not name `place`.
+        span: _Span = Depends(_span),  # noqa: B008
+        stack: AsyncExitStack = Depends(place),  # noqa: B008
+    ) -> Response:
+        asked = ExportAsked(format=format_, mint=mint, **span._asdict())
+        return await _give(request, bus, asked, stack)
+
+    async def of_wallet(
+        request: Request,
+        wallet: Wallet,
+        span: _Span = Depends(_span),  # noqa: B008
+        stack: AsyncExitStack = Depends(place),  # noqa: B008
+    ) -> Response:
+        asked = ExportAsked(format=format_, trader=wallet, **span._asdict())
+        return await _give(request, bus, asked, stack)
+
+    for path, name, give in (
+        ("/tokens/{mint}/swaps", "token", of_token),
+        ("/wallets/{wallet}/swaps", "wallet", of_wallet),
+    ):
         routes.add_api_route(
             f"{path}.{format_}",
-            of_token if name == "token" else of_wallet,
+            give,
             methods=["GET"],
             name=f"swaps_of_{name}_as_{format_}",
             description=DESCRIPTION.format(name=name),
@@ -120,10 +126,17 @@ def router(bus: BusOf) -> APIRouter:
             responses=file_of(MEDIA[format_]) | problems_of(504),
         )
 
-    for format_ in ("csv", "parquet"):
-        add("/tokens/{mint}/swaps", "token", format_)
-        add("/wallets/{wallet}/swaps", "wallet", format_)
-    return routes
+
+async def _give(
+    request: Request, bus: BusOf, asked: ExportAsked, stack: AsyncExitStack
+) -> Response:
+    parts = history_parts(bus(), asked)
+    stack.push_async_callback(parts.aclose)
+    file = await unless_gone(request, _begin(parts))
+    name = f"swaps-{asked.mint or asked.trader}.{asked.format}"
+    return StreamingResponse(
+        _rest(file, stack), media_type=MEDIA[asked.format], headers=_headers(file.head, name)
+    )
 
 
 DESCRIPTION: Final = (

@@ -31,12 +31,12 @@ from pw_api.routes.kept.parameters import (
 from pw_common.wire.history import (
     SOL_MINT,
     TIME_MS_MAX,
-    TokenBuyer,
     BuyerPlace,
     BuyersAsked,
     Candle,
     CandlesAsked,
     StepMs,
+    TokenBuyer,
     WalletAsked,
     WalletPlace,
     WalletToken,
@@ -64,7 +64,13 @@ BeforeToken = Annotated[
 def router(bus: BusOf) -> APIRouter:
     """Routes below `/api/v1`."""
     routes = APIRouter()
+    _add_candles(routes, bus)
+    _add_buyers(routes, bus)
+    _add_wallets(routes, bus)
+    return routes
 
+
+def _add_candles(routes: APIRouter, bus: BusOf) -> None:
     @routes.get("/tokens/{mint}/candles", responses=past_of(CandlesAnswer))
     async def candles(
         request: Request,
@@ -103,6 +109,8 @@ def router(bus: BusOf) -> APIRouter:
             )
         )
 
+
+def _add_buyers(routes: APIRouter, bus: BusOf) -> None:
     @routes.get("/tokens/{mint}/buyers", responses=past_of(BuyersAnswer))
     async def buyers(
         request: Request,
@@ -129,6 +137,8 @@ def router(bus: BusOf) -> APIRouter:
             )
         )
 
+
+def _add_wallets(routes: APIRouter, bus: BusOf) -> None:
     @routes.get("/wallets/{wallet}", responses=past_of(WalletAnswer))
     async def wallet(
         request: Request,
@@ -138,9 +148,7 @@ def router(bus: BusOf) -> APIRouter:
         before: BeforeToken = None,
     ) -> Response:
         """What a wallet traded, by token; with `mint` that one, and its profit."""
-        asked = WalletAsked(
-            trader=wallet, mint=mint, before=wallet_place(before), limit=limit + 1
-        )
+        asked = WalletAsked(trader=wallet, mint=mint, before=wallet_place(before), limit=limit + 1)
         answer = await ask(request, bus, asked, WalletToken)
         page, next_before = page_of(
             answer.rows,
@@ -150,5 +158,3 @@ def router(bus: BusOf) -> APIRouter:
         return json(
             WalletAnswer(wallet=wallet, tokens=page, next_before=next_before, history=answer.head)
         )
-
-    return routes
