@@ -134,12 +134,13 @@ def test_pages_of_a_wallet_and_of_buyers_cover_all_once(plan: list[Slot], limit:
             assert [one.net_raw for one in seen] == [one.bought_raw - one.sold_raw for one in seen]
         for mint in ("m1", "m2"):
             buyers = list(reader.buyers(BuyersAsked(mint=mint, quote_mint=SOL)))
-            seen, behind = [], None
+            spent: list[Any] = []
+            behind: BuyerPlace | None = None
             asked = BuyersAsked(mint=mint, quote_mint=SOL, limit=limit)
-            while page := list(reader.buyers(replace(asked, before=behind))):
-                seen += page
-                behind = BuyerPlace(page[-1].spent_raw, page[-1].trader)
-            assert seen == buyers
+            while there := list(reader.buyers(replace(asked, before=behind))):
+                spent += there
+                behind = BuyerPlace(there[-1].spent_raw, there[-1].trader)
+            assert spent == buyers
 
 
 @given(plan=slots)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ async def test_pages_of_swaps_are_all_swaps_once_newest_first(tmp_path: Path) ->
     async with kept_market(tmp_path) as kept:
         mint, trader = most_traded(kept)
         middle = kept.swaps[len(kept.swaps) // 2][0]
-        asked = {
+        asked: dict[str, Callable[[int, Swap], bool]] = {
             "swaps?limit=97": lambda _, one: True,
             f"swaps?limit=7&mint={mint}": lambda _, one: one.mint == mint,
             f"swaps?limit=3&wallet={trader}": lambda _, one: (

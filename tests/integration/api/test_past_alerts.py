@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ async def test_alerts_are_given_once_each_from_the_stream_into_history(tmp_path:
         one_alert = await poll_until(lambda: followed(kept.client), "all alerts in history")
         await prices_are_those_of_a_recount(kept, one_alert, mint)
         newest_first = sorted(alerts, key=lambda one: (one.event_time_ms, one.id), reverse=True)
-        filters = {
+        filters: dict[str, Callable[[Alert], bool]] = {
             "first_ms=0": lambda _: True,
             f"first_ms={begin_ms + 5}&end_ms={begin_ms + 9}": lambda one: (
                 begin_ms + 5 <= one.event_time_ms < begin_ms + 9

@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from typing import Any, Final
 
@@ -141,7 +141,7 @@ class Answers:
         await refuse(self._runtime.bus, message.reply, why, timeout_s=PART_S)
 
 
-async def _in_thread(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _in_thread(parts: Iterator[bytes]) -> AsyncGenerator[bytes, None]:
     """The same parts, each made in a thread."""
     end = object()
     while True:
