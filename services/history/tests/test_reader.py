@@ -7,19 +7,23 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from pw_common.wire.history import (
+    BuyerPlace,
     BuyersAsked,
     CandlesAsked,
     SearchAsked,
     SwapPlace,
     SwapsAsked,
     WalletAsked,
+    WalletPlace,
 )
 from pw_common.wire.limits import CONFIDENCE_MIN
 from pw_common.wire.messages import Swap
 from pw_history.core.fifo import Trade, profit_of
 from pw_history.store.reader import Reader
+from pw_history.store.search import found_of
 from support.kept_world import SOL, Slot, opened, slots, write_all
 from support.naive_history import HOUR_MS, MINUTE_MS, counted, minutes, place, sums
 
@@ -119,6 +123,54 @@ def test_a_wallet_and_a_tokens_buyers_add_up(plan: list[Slot]) -> None:
             assert list(spent.values()) == sorted(spent.values(), reverse=True)
 
 
+@given(plan=slots, limit=st.integers(1, 3))
+def test_pages_of_a_wallet_and_of_buyers_cover_all_once(plan: list[Slot], limit: int) -> None:
+    _, reader, connection = told(plan)
+    with connection:
+        for trader in ("ann", "bob"):
+            tokens = list(reader.wallet(WalletAsked(trader=trader)))
+            seen: list[Any] = []
+            before: WalletPlace | None = None
+            while page := list(
+                reader.wallet(WalletAsked(trader=trader, before=before, limit=limit))
+            ):
+                seen += page
+                before = WalletPlace(page[-1].last_ms, page[-1].mint, page[-1].quote_mint)
+            assert seen == tokens
+            assert [one.net_raw for one in seen] == [one.bought_raw - one.sold_raw for one in seen]
+        for mint in ("m1", "m2"):
+            buyers = list(reader.buyers(BuyersAsked(mint=mint, quote_mint=SOL)))
+            spent: list[Any] = []
+            behind: BuyerPlace | None = None
+            asked = BuyersAsked(mint=mint, quote_mint=SOL, limit=limit)
+            while there := list(reader.buyers(replace(asked, before=behind))):
+                spent += there
+                behind = BuyerPlace(there[-1].spent_raw, there[-1].trader)
+            assert spent == buyers
+
+
+@given(plan=slots)
+def test_swaps_of_a_time_and_of_a_wallet_that_signed_are_those_of_a_recount(
+    plan: list[Slot],
+) -> None:
+    found, reader, connection = told(plan)
+    with connection:
+        assert reader.head().swaps == len(found)
+        times = sorted({time_ms for time_ms, _ in found})
+        for first_ms, end_ms in zip(times, times[1:], strict=False):
+            shown = reader.swaps(SwapsAsked(first_ms=first_ms, end_ms=end_ms))
+            wanted = [place(swap) for time_ms, swap in found if first_ms <= time_ms < end_ms]
+            assert [(s.slot, s.index, s.signature, s.ordinal) for s in shown] == wanted[::-1]
+        for wallet in ("ann", "bob", "an"):
+            mine = [
+                place(swap)
+                for _, swap in found
+                if wallet in (swap.trader, swap.fee_payer, *swap.signers)
+            ]
+            shown = reader.swaps(SwapsAsked(wallet=wallet))
+            assert [(s.slot, s.index, s.signature, s.ordinal) for s in shown] == mine[::-1]
+
+
 @given(plan=slots)
 def test_the_profit_of_a_wallet_is_that_of_its_swaps_in_the_chains_order(plan: list[Slot]) -> None:
     found, reader, connection = told(plan)
@@ -141,8 +193,27 @@ def test_the_profit_of_a_wallet_is_that_of_its_swaps_in_the_chains_order(plan: l
 @given(text=st.text(max_size=20) | st.sampled_from(["%", "_", "a'; DROP TABLE swaps; --", "\x00"]))
 def test_any_text_is_searched_for_and_nothing_else_happens(text: str) -> None:
     with opened() as connection:
-        assert list(Reader(connection).search(SearchAsked(text=text))) == []
+        assert list(found_of(Reader(connection), SearchAsked(text=text))) == []
         assert connection.execute("SELECT count(*) FROM swaps").fetchone() == (0,)
+
+
+@given(plan=slots, skip=st.integers(0, 3), limit=st.integers(1, 3))
+def test_every_traded_token_and_wallet_is_found_a_page_at_a_time(
+    plan: list[Slot], skip: int, limit: int
+) -> None:
+    found, reader, connection = told(plan)
+    with connection:
+        counts = [swap for _, swap in found if swap.confidence >= CONFIDENCE_MIN]
+        mints = sorted({one.mint for one in counts})
+        shown = [one.address for one in found_of(reader, SearchAsked(text="m"))]
+        assert shown == mints
+        page = [
+            one.address for one in found_of(reader, SearchAsked(text="m", skip=skip, limit=limit))
+        ]
+        assert page == mints[skip : skip + limit]
+        is_there = any(one.trader == "ann" for one in counts)
+        wallets = [one.kind for one in found_of(reader, SearchAsked(text="ann"))]
+        assert wallets == ["wallet"] * is_there
 
 
 def test_a_reader_sees_one_moment_while_more_is_written() -> None:

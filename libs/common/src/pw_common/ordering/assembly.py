@@ -167,6 +167,11 @@ class Assembly:
         return self._left.before_session
 
     @property
+    def repeated_swaps(self) -> int:
+        """Swaps that were dropped as already taken."""
+        return self._left.repeated_swaps
+
+    @property
     def repeats(self) -> int:
         """Batches and events that were dropped as already taken."""
         seen = self._slots.seen.repeats + self._before.seen.repeats

@@ -270,6 +270,12 @@ METRICS: tuple[Metric, ...] = (
         "Messages of PW_SWAP that are no batch: see the log for their sequences.",
     ),
     Metric(
+        "pw_detector_repeated_swaps_total",
+        "counter",
+        ("detector",),
+        "Swaps that PW_SWAP holds more than once, each dropped. Normal after a redelivery.",
+    ),
+    Metric(
         "pw_detector_trimmed_total",
         "counter",
         ("detector",),
@@ -443,7 +449,6 @@ METRICS: tuple[Metric, ...] = (
         "Requests refused at the door: host, origin, site, token, type, code or method.",
         ("why",),
     ),
-    Metric("pw_api_swaps_total", "counter", ("api",), "Swaps read from PW_SWAP."),
     Metric("pw_replay_updates_total", "counter", ("replay",), "Updates sent."),
     Metric("pw_replay_transactions_total", "counter", ("replay",), "Transactions sent."),
 )

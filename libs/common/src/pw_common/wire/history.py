@@ -17,6 +17,9 @@ HOLES_MAX = 100
 # The end of the year 9999, and within what JavaScript counts exactly.
 TIME_MS_MAX = 253_402_300_799_999
 SOL_MINT = "So11111111111111111111111111111111111111112"
+# What a refused question is told: an answer took too long where it begins so.
+BUSY = "history has too many questions already: ask again"
+TOO_LONG = "the answer took longer than"
 StepMs: TypeAlias = Literal[60_000, 300_000, 900_000, 3_600_000, 14_400_000, 86_400_000]
 
 
@@ -31,22 +34,37 @@ class SwapPlace(msgspec.Struct, frozen=True, array_like=True):
 
 
 class CandlesAsked(msgspec.Struct, frozen=True, kw_only=True, tag="candles"):
-    """Candles of a token, oldest first, from `first_ms` up to but without `end_ms`."""
+    """Candles of a token, oldest first, of minutes from `first_ms` up to but without `end_ms`."""
 
     mint: str
     quote_mint: str = SOL_MINT
     first_ms: int
     end_ms: int
     step_ms: StepMs = 60_000
+    limit: int = ROWS_MAX
 
 
 class SwapsAsked(msgspec.Struct, frozen=True, kw_only=True, tag="swaps"):
-    """Swaps of a token, of a trader, or of both, newest first."""
+    """Swaps of a token, of a trader, or of both, newest first.
+
+    `wallet` is the trader, the fee payer or a signer.
+    """
 
     mint: str | None = None
     trader: str | None = None
+    wallet: str | None = None
+    first_ms: int = 0
+    end_ms: int = TIME_MS_MAX
     before: SwapPlace | None = None
     limit: int = 100
+
+
+class WalletPlace(msgspec.Struct, frozen=True, array_like=True):
+    """Where a token stands among those of a wallet: a page goes on behind it."""
+
+    last_ms: int
+    mint: str
+    quote_mint: str | None
 
 
 class WalletAsked(msgspec.Struct, frozen=True, kw_only=True, tag="wallet"):
@@ -54,7 +72,15 @@ class WalletAsked(msgspec.Struct, frozen=True, kw_only=True, tag="wallet"):
 
     trader: str
     mint: str | None = None
+    before: WalletPlace | None = None
     limit: int = 1_000
+
+
+class BuyerPlace(msgspec.Struct, frozen=True, array_like=True):
+    """Where a wallet stands among a token's buyers: a page goes on behind it."""
+
+    spent_raw: int
+    trader: str
 
 
 class BuyersAsked(msgspec.Struct, frozen=True, kw_only=True, tag="buyers"):
@@ -62,6 +88,7 @@ class BuyersAsked(msgspec.Struct, frozen=True, kw_only=True, tag="buyers"):
 
     mint: str
     quote_mint: str = SOL_MINT
+    before: BuyerPlace | None = None
     limit: int = 100
 
 
@@ -72,9 +99,13 @@ class PoolsAsked(msgspec.Struct, frozen=True, kw_only=True, tag="pools"):
 
 
 class SearchAsked(msgspec.Struct, frozen=True, kw_only=True, tag="search"):
-    """Tokens, wallets and signatures whose name or address begins with a text."""
+    """Tokens, wallets and signatures whose name or address begins with a text.
+
+    The first `skip` of them are left out.
+    """
 
     text: str
+    skip: int = 0
     limit: int = 20
 
 
@@ -118,6 +149,7 @@ class ExportAsked(msgspec.Struct, frozen=True, kw_only=True, tag="export"):
     trader: str | None = None
     first_ms: int = 0
     end_ms: int = TIME_MS_MAX
+    after: SwapPlace | None = None
     limit: int = EXPORT_ROWS_MAX
 
 
@@ -156,7 +188,7 @@ class HistoryHead(msgspec.Struct, frozen=True, kw_only=True):
     `swaps_since_ms` is the time of the oldest swap that is kept, null while none is, and
     `minutes_since_ms` that of the oldest candle. `holes` are those within the time that was asked
     for, at most `HOLES_MAX`, newest first. `behind_s` is by how much its reading lies behind the
-    stream, 0 where it has caught up.
+    stream, 0 where it has caught up. `swaps` is how many are kept.
     """
 
     slot: int
@@ -165,6 +197,13 @@ class HistoryHead(msgspec.Struct, frozen=True, kw_only=True):
     minutes_since_ms: int | None = None
     holes: tuple[Hole, ...] = ()
     behind_s: float = 0.0
+    swaps: int = 0
+
+
+class ExportHead(HistoryHead, frozen=True, kw_only=True):
+    """Before a file: `next_after` is the place of its last row where it ends at its limit."""
+
+    next_after: SwapPlace | None = None
 
 
 class Candle(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,7 +237,7 @@ class HistorySwap(msgspec.Struct, frozen=True, kw_only=True):
     signature: str
     ordinal: int
     trader: str
-    side: str
+    side: Literal["buy", "sell"]
     mint: str
     base_amount_raw: int
     base_decimals: int
@@ -206,15 +245,20 @@ class HistorySwap(msgspec.Struct, frozen=True, kw_only=True):
     quote_amount_raw: int | None
     quote_decimals: int | None
     venues: list[str]
+    route_hops: int
     confidence: float
+    reasons: list[str]
+    fee_payer: str
+    signers: list[str]
     amended: bool
 
 
 class WalletToken(msgspec.Struct, frozen=True, kw_only=True):
     """What a wallet did with a token against a quote, over all that is kept.
 
-    `realized_raw` and the others of profit are first in first out, of the swaps that are kept;
-    null unless one token was asked for.
+    `net_raw` is what it bought less what it sold: below 0 where it had tokens before, or was sent
+    some. `realized_raw` and the others of profit are first in first out, of the swaps that are
+    kept; null unless one token was asked for.
     """
 
     mint: str
@@ -225,6 +269,7 @@ class WalletToken(msgspec.Struct, frozen=True, kw_only=True):
     sold_raw: int
     spent_raw: int
     received_raw: int
+    net_raw: int
     first_ms: int
     last_ms: int
     realized_raw: int | None = None
@@ -233,7 +278,7 @@ class WalletToken(msgspec.Struct, frozen=True, kw_only=True):
     held_cost_raw: int | None = None
 
 
-class Buyer(msgspec.Struct, frozen=True, kw_only=True):
+class TokenBuyer(msgspec.Struct, frozen=True, kw_only=True):
     """A wallet that bought a token, by the hours that are closed and the open ones."""
 
     trader: str

@@ -29,10 +29,17 @@ from pw_common.process.clock import monotonic_s
 from pw_common.process.tasks import end_tasks
 from pw_common.service.run import Runtime
 from pw_common.topology.subjects import ASK_HISTORY, BACKUP_HISTORY
-from pw_common.wire.history import CopyHead, ExportAsked, HistoryAsked
+from pw_common.wire.history import (
+    BUSY,
+    TOO_LONG,
+    CopyHead,
+    ExportAsked,
+    ExportHead,
+    HistoryAsked,
+)
 from pw_history.store.asked import answer_rows
 from pw_history.store.copying import copied
-from pw_history.store.exports import export_parts
+from pw_history.store.exports import export_ends, export_parts
 from pw_history.store.reader import Reader
 
 T = TypeVar("T")
@@ -120,7 +127,7 @@ class Answers:
 
     async def _turn_away(self, message: Msg) -> None:
         self._runtime.metrics.count("pw_history_questions_total", outcome="busy")
-        await self._refuse(message, "history has too many questions already: ask again")
+        await self._refuse(message, BUSY)
 
     async def _answer(self, message: Msg) -> None:
         try:
@@ -142,7 +149,7 @@ class Answers:
             async with aclosing(parts):
                 taken = await give_parts(self._runtime.bus, message.reply, parts, timeout_s=PART_S)
         except duckdb.InterruptException:
-            await self._refuse(message, f"the answer took longer than {ANSWER_S:g} s: ask for less")
+            await self._refuse(message, f"{TOO_LONG} {ANSWER_S:g} s: ask for less")
             return "too long"
         except duckdb.Error as error:
             self._runtime.log.error("answer_failed", reason=" ".join(str(error).split())[:300])
@@ -155,11 +162,14 @@ class Answers:
         return "answered" if taken else "left"
 
     def _parts(self, reader: Reader, asked: Any) -> Generator[bytes, None, None]:
-        head = _encoder.encode(reader.head(asked, self._behind_s()))
+        found = reader.head(asked, self._behind_s())
         if isinstance(asked, ExportAsked):
-            yield head + b"\n"
+            ends = export_ends(reader, asked)
+            told = ExportHead(**msgspec.structs.asdict(found), next_after=ends)
+            yield _encoder.encode(told) + b"\n"
             yield from export_parts(reader, asked)
             return
+        head = _encoder.encode(found)
         lines, size = [head], len(head)
         for row in answer_rows(reader, asked):
             line = _encoder.encode(row)

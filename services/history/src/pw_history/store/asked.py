@@ -22,6 +22,7 @@ from pw_history.store.alerts import alert_of, alerts_of
 from pw_history.store.days import days_of
 from pw_history.store.pools import pools_of
 from pw_history.store.reader import Reader
+from pw_history.store.search import found_of
 
 RowsAsked: TypeAlias = (
     CandlesAsked
@@ -48,7 +49,7 @@ def answer_rows(reader: Reader, asked: RowsAsked) -> Iterator[msgspec.Struct]:
         case BuyersAsked():
             yield from reader.buyers(asked)
         case SearchAsked():
-            yield from reader.search(asked)
+            yield from found_of(reader, asked)
         case AlertsAsked():
             yield from alerts_of(reader, asked)
         case AlertAsked():

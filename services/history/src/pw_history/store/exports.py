@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from pw_common.jetstream.parts import PART_BYTES_MAX
-from pw_common.wire.history import EXPORT_ROWS_MAX, ExportAsked
-from pw_history.store.reader import Reader
+from pw_common.wire.history import EXPORT_ROWS_MAX, ExportAsked, SwapPlace
+from pw_history.store.reader import ORDER, PLACE, Reader, swaps_where
 
 COLUMNS: Final = """
     slot, event_time_ms, tx_index AS index, signature, ordinal, trader, side, mint,
@@ -28,15 +30,10 @@ def export_parts(reader: Reader, asked: ExportAsked) -> Iterator[bytes]:
     Text that a spreadsheet would take for a formula cannot occur: every column is an address, a
     number, or a word of ours.
     """
-    values: dict[str, Any] = {"first_ms": asked.first_ms, "end_ms": asked.end_ms}
-    where = ["event_time_ms >= $first_ms", "event_time_ms < $end_ms"]
-    for name, value in (("mint", asked.mint), ("trader", asked.trader)):
-        if value is not None:
-            where.append(f"{name} = ${name}")
-            values[name] = value
+    where, values = _where(asked)
     query = f"""
-        SELECT {COLUMNS} FROM swaps WHERE {" AND ".join(where)}
-        ORDER BY slot, tx_index, signature, ordinal LIMIT {min(asked.limit, EXPORT_ROWS_MAX)}
+        SELECT {COLUMNS} FROM swaps WHERE {where}
+        ORDER BY {ORDER} LIMIT {min(asked.limit, EXPORT_ROWS_MAX)}
     """
     with tempfile.TemporaryDirectory(prefix="pw-export-") as folder:
         path = Path(folder) / f"swaps.{asked.format}"
@@ -44,3 +41,26 @@ def export_parts(reader: Reader, asked: ExportAsked) -> Iterator[bytes]:
         with path.open("rb") as file:
             while part := file.read(PART_BYTES_MAX):
                 yield part
+
+
+def export_ends(reader: Reader, asked: ExportAsked) -> SwapPlace | None:
+    """The place of the file's last row, where there are more rows than it may have."""
+    where, values = _where(asked)
+    limit = min(asked.limit, EXPORT_ROWS_MAX)
+    [(count,)] = reader.rows(f"SELECT count(*) FROM swaps WHERE {where}", values)
+    if count <= limit:
+        return None
+    query = f"""
+        SELECT {ORDER} FROM swaps WHERE {where}
+        ORDER BY {ORDER} LIMIT 1 OFFSET {limit - 1}
+    """
+    [last] = reader.rows(query, values)
+    return SwapPlace(*last)
+
+
+def _where(asked: ExportAsked) -> tuple[str, dict[str, Any]]:
+    where, values = swaps_where(asked)
+    if asked.after is not None:
+        where += f" AND ({ORDER}) > {PLACE}"
+        values |= msgspec.structs.asdict(asked.after)
+    return where, values

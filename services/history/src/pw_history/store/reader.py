@@ -11,38 +11,39 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+import msgspec
 
 from pw_common.wire.history import (
     HOLES_MAX,
     ROWS_MAX,
     TIME_MS_MAX,
-    Buyer,
     BuyersAsked,
     Candle,
     CandlesAsked,
-    Found,
+    ExportAsked,
     HistoryHead,
     HistorySwap,
     Hole,
-    SearchAsked,
     SwapsAsked,
+    TokenBuyer,
     WalletAsked,
     WalletToken,
 )
 from pw_common.wire.limits import CONFIDENCE_MIN
 from pw_history.core.fifo import Trade, profit_of
-from pw_history.store.derived import minutes_of, signature_hash, wallet_hours_of
+from pw_history.store.derived import minutes_of, wallet_hours_of
 from pw_history.store.schema import HOUR_MS, MINUTE_MS
 
 FETCHED: Final = 1_000
 # A wallet that traded more tokens in an hour is looked for in all of them.
 MINTS_MAX: Final = 200
-NEWEST_FIRST: Final = "event_time_ms, slot, tx_index, signature, ordinal"
-SIGNATURE_CHARACTERS_MIN: Final = 64
+ORDER: Final = "event_time_ms, slot, tx_index, signature, ordinal"
+# A place in that order, from the values of a `SwapPlace`.
+PLACE: Final = "($event_time_ms, $slot, $index, $signature, $ordinal)"
 SWAP: Final = """
     session, slot, event_time_ms, tx_index AS index, signature, ordinal, trader, side, mint,
     base_amount_raw, base_decimals, quote_mint, quote_amount_raw, quote_decimals, venues,
-    confidence, amended
+    route_hops, confidence, reasons, fee_payer, signers, amended
 """
 SUMMED: Final = """
     sum(buys)::BIGINT AS buys, sum(sells)::BIGINT AS sells, sum(bought_raw) AS bought_raw,
@@ -75,6 +76,14 @@ class Reader:
     def head(self, asked: object = None, behind_s: float = 0.0) -> HistoryHead:
         """How far the file has come, and what is missing in the time that is asked about."""
         oldest_ms = self._oldest_ms
+        kept = self._cursor.execute(
+            "SELECT coalesce(sum(swaps), 0)::BIGINT FROM closed_hours "
+            "WHERE hour_ms >= ? AND hour_ms NOT IN (FROM open_hours)",
+            [self.swaps_since_ms],
+        ).fetchone()
+        still_open = self._cursor.execute(
+            f"SELECT count(*) FROM swaps WHERE {within(self.open_hours, HOUR_MS)}"
+        ).fetchone()
         return HistoryHead(
             slot=self.slot,
             event_time_ms=self.event_time_ms,
@@ -82,6 +91,7 @@ class Reader:
             minutes_since_ms=None if oldest_ms is None else max(oldest_ms, self.minutes_since_ms),
             holes=tuple(self._holes(*_span(asked))),
             behind_s=behind_s,
+            swaps=(kept[0] if kept else 0) + (still_open[0] if still_open else 0),
         )
 
     def _holes(self, first_ms: int, end_ms: int) -> Iterator[Hole]:
@@ -134,7 +144,7 @@ class Reader:
                 sum(trades)::BIGINT, sum(buys)::BIGINT, sum(bought_raw), sum(sold_raw),
                 sum(spent_raw), sum(received_raw), {wallets}
             FROM parts WHERE minute_ms >= $first_ms AND minute_ms < $end_ms
-            GROUP BY begin_ms ORDER BY begin_ms LIMIT {ROWS_MAX}
+            GROUP BY begin_ms ORDER BY begin_ms LIMIT {min(asked.limit, ROWS_MAX)}
             """,
             bounds,
         )
@@ -147,26 +157,25 @@ class Reader:
 
     def swaps(self, asked: SwapsAsked) -> Iterator[HistorySwap]:
         """Newest first. Spans of hours are looked at one after the other until it is enough."""
-        values: dict[str, Any] = {}
-        where = ["true"]
-        for name, value in (("mint", asked.mint), ("trader", asked.trader)):
-            if value is not None:
-                where.append(f"{name} = ${name}")
-                values[name] = value
+        where, values = swaps_where(asked)
+        if asked.wallet is not None:
+            # A signer is looked for as text first, which is much quicker.
+            where += """ AND ($wallet IN (trader, fee_payer) OR (contains(signers, $wallet)
+                AND list_contains(string_split(signers, ' '), $wallet)))"""
+            values["wallet"] = asked.wallet
         before = asked.before
         end_ms = TIME_MS_MAX
         if before is not None:
-            where.append(f"({NEWEST_FIRST}) < ($time_ms, $slot, $index, $signature, $n)")
-            values |= {"time_ms": before.event_time_ms, "slot": before.slot}
-            values |= {"index": before.index, "signature": before.signature, "n": before.ordinal}
+            where += f" AND ({ORDER}) < {PLACE}"
+            values |= msgspec.structs.asdict(before)
             end_ms = before.event_time_ms + 1
         left = min(asked.limit, ROWS_MAX)
         for first_ms, last_ms, more in self._spans(asked, end_ms):
             rows = self.rows(
                 f"""
-                SELECT {SWAP} FROM swaps WHERE {" AND ".join(where)} {more}
+                SELECT {SWAP} FROM swaps WHERE {where} {more}
                 AND event_time_ms >= {first_ms} AND event_time_ms < {last_ms}
-                ORDER BY {", ".join(f"{name} DESC" for name in NEWEST_FIRST.split(", "))}
+                ORDER BY {", ".join(f"{name} DESC" for name in ORDER.split(", "))}
                 LIMIT {left}
                 """,
                 values,
@@ -224,11 +233,16 @@ class Reader:
         if asked.mint is not None:
             of += " AND mint = $mint"
             values["mint"] = asked.mint
+        behind = "true"
+        if asked.before is not None:
+            behind = "(-max(last_ms), mint, coalesce(quote_mint, '')) > (-$last_ms, $m, $q)"
+            before = asked.before
+            values |= {"last_ms": before.last_ms, "m": before.mint, "q": before.quote_mint or ""}
         rows = self.rows(
             f"""
-            SELECT mint, quote_mint, {SUMMED} FROM ({self._hours(of)})
-            GROUP BY mint, quote_mint HAVING sum(buys) + sum(sells) > 0
-            ORDER BY last_ms DESC, mint, quote_mint
+            SELECT mint, quote_mint, {SUMMED} FROM ({self.hours(of)})
+            GROUP BY mint, quote_mint HAVING sum(buys) + sum(sells) > 0 AND {behind}
+            ORDER BY last_ms DESC, mint, coalesce(quote_mint, '')
             LIMIT {min(asked.limit, ROWS_MAX)}
             """,
             values,
@@ -237,58 +251,27 @@ class Reader:
         for one in found:
             yield one if asked.mint is None else self._with_profit(asked.trader, one)
 
-    def buyers(self, asked: BuyersAsked) -> Iterator[Buyer]:
+    def buyers(self, asked: BuyersAsked) -> Iterator[TokenBuyer]:
         """Those who spent most first."""
+        values: dict[str, Any] = {"mint": asked.mint, "quote_mint": asked.quote_mint}
+        behind = "true"
+        if asked.before is not None:
+            behind = "(-sum(spent_raw), trader) > (-$spent_raw::HUGEINT, $trader)"
+            values |= msgspec.structs.asdict(asked.before)
         rows = self.rows(
             f"""
             SELECT trader, {SUMMED}
             FROM ({self._hours_of_token("mint = $mint AND quote_mint = $quote_mint")})
-            GROUP BY trader HAVING sum(buys) > 0 ORDER BY spent_raw DESC, trader
-            LIMIT {min(asked.limit, ROWS_MAX)}
+            GROUP BY trader HAVING sum(buys) > 0 AND {behind}
+            ORDER BY spent_raw DESC, trader LIMIT {min(asked.limit, ROWS_MAX)}
             """,
-            {"mint": asked.mint, "quote_mint": asked.quote_mint},
+            values,
         )
         for row in rows:
-            yield Buyer(
+            yield TokenBuyer(
                 trader=row[0], buys=row[1], sells=row[2], bought_raw=row[3], sold_raw=row[4],
                 spent_raw=row[5], received_raw=row[6], first_ms=row[7], last_ms=row[8],
             )  # fmt: skip
-
-    def search(self, asked: SearchAsked) -> Iterator[Found]:
-        """Tokens by symbol, name and mint first, then wallets, then a signature."""
-        text, limit = asked.text.strip(), min(asked.limit, ROWS_MAX)
-        if not text:
-            return
-        found = 0
-        tokens = self.rows(
-            f"""
-            SELECT mint, name, symbol FROM tokens
-            WHERE starts_with(lower(symbol), lower($text)) OR starts_with(lower(name), lower($text))
-            OR starts_with(mint, $text)
-            ORDER BY lower(symbol) = lower($text) DESC, event_time_ms DESC, mint LIMIT {limit}
-            """,
-            {"text": text},
-        )
-        for mint, name, symbol in tokens:
-            found += 1
-            yield Found(kind="token", address=mint, name=name, symbol=symbol)
-        wallets = self.rows(
-            f"""
-            SELECT DISTINCT trader FROM ({self._hours("starts_with(trader, $text)")})
-            ORDER BY trader LIMIT {max(0, limit - found)}
-            """,
-            {"text": text},
-        )
-        for (trader,) in wallets:
-            found += 1
-            yield Found(kind="wallet", address=trader)
-        if found < limit and len(text) >= SIGNATURE_CHARACTERS_MIN:
-            query = f"""
-                SELECT DISTINCT signature FROM swaps
-                WHERE signature_hash = {signature_hash("$text")} AND signature = $text
-            """
-            for (signature,) in self.rows(query, {"text": text}):
-                yield Found(kind="signature", address=signature)
 
     def _with_profit(self, trader: str, one: WalletToken) -> WalletToken:
         rows = self.rows(
@@ -301,15 +284,12 @@ class Reader:
             {"trader": trader, "mint": one.mint, "quote_mint": one.quote_mint},
         )
         profit = profit_of(Trade(*row) for row in rows)
-        fields = {name: getattr(one, name) for name in one.__struct_fields__}
-        return WalletToken(
-            **fields
-            | {
-                "realized_raw": profit.realized_raw,
-                "unknown_sold_raw": profit.unknown_sold_raw,
-                "held_raw": profit.held_raw,
-                "held_cost_raw": profit.held_cost_raw,
-            }
+        return msgspec.structs.replace(
+            one,
+            realized_raw=profit.realized_raw,
+            unknown_sold_raw=profit.unknown_sold_raw,
+            held_raw=profit.held_raw,
+            held_cost_raw=profit.held_cost_raw,
         )
 
     def open_minutes(self) -> str:
@@ -320,7 +300,7 @@ class Reader:
         found = self._cursor.execute(f"FROM {table} ORDER BY 1").fetchall()
         return [int(one) for (one,) in found]
 
-    def _hours(self, where: str) -> str:
+    def hours(self, where: str) -> str:
         """Wallets' hours that this condition names, closed and open ones."""
         listed = ", ".join(map(str, self.open_hours)) or "-1"
         live = wallet_hours_of(f"{where} AND {within(self.open_hours, HOUR_MS)}")
@@ -348,6 +328,17 @@ class Reader:
             yield from rows
 
 
+def swaps_where(asked: SwapsAsked | ExportAsked) -> tuple[str, dict[str, Any]]:
+    """The condition on swaps by token, trader and time, and its values."""
+    where = ["event_time_ms >= $first_ms", "event_time_ms < $end_ms"]
+    values: dict[str, Any] = {"first_ms": asked.first_ms, "end_ms": asked.end_ms}
+    for name, value in (("mint", asked.mint), ("trader", asked.trader)):
+        if value is not None:
+            where.append(f"{name} = ${name}")
+            values[name] = value
+    return " AND ".join(where), values
+
+
 def within(begins: list[int], step_ms: int) -> str:
     """That a swap is in one of these steps."""
     each = [f"event_time_ms >= {one} AND event_time_ms < {one + step_ms}" for one in begins]
@@ -361,12 +352,14 @@ def _span(asked: object) -> tuple[int, int]:
 
 def _swap(row: tuple[Any, ...]) -> HistorySwap:
     fields = dict(zip(HistorySwap.__struct_fields__, row, strict=True))
-    fields["venues"] = fields["venues"].split()
+    for name in ("venues", "reasons", "signers"):
+        fields[name] = fields[name].split()
     return HistorySwap(**fields)
 
 
 def _wallet_token(row: tuple[Any, ...]) -> WalletToken:
     return WalletToken(
         mint=row[0], quote_mint=row[1], buys=row[2], sells=row[3], bought_raw=row[4],
-        sold_raw=row[5], spent_raw=row[6], received_raw=row[7], first_ms=row[8], last_ms=row[9],
+        sold_raw=row[5], spent_raw=row[6], received_raw=row[7], net_raw=row[4] - row[5],
+        first_ms=row[8], last_ms=row[9],
     )  # fmt: skip

@@ -48,7 +48,7 @@ from pw_common.wire.pools import PoolEvent
 
 @dataclass
 class Left:
-    """Events that are in no slot of the present session, over all sessions."""
+    """Events in no slot of the present session, over all; swaps that came again are counted apart."""
 
     late: int = 0
     untimed: int = 0
@@ -56,6 +56,7 @@ class Left:
     repeats: int = 0
     # These came out before the session: `before_session.py`.
     before_session: int = 0
+    repeated_swaps: int = 0
 
 
 class At(NamedTuple):
@@ -101,6 +102,8 @@ class OpenSlots:
                     open_slots[slot] = [event]
                 else:
                     placed.append(event)
+            else:
+                self._left.repeated_swaps += 1
 
     def put(self, event: object) -> None:
         """Put one event where the table says."""
@@ -112,6 +115,7 @@ class OpenSlots:
         if not isinstance(event, self.placed) or event.slot == 0:
             return
         if not self.seen.first_time(key_of(event), event.slot):
+            self._left.repeated_swaps += isinstance(event, Swap)
             return
         if event.slot <= self.closed:
             self._left.late += 1
