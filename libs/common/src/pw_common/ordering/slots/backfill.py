@@ -20,7 +20,7 @@ from pw_common.ordering.event_time import SlotTime
 from pw_common.ordering.slots.before_session import BeforeSession
 from pw_common.ordering.slots.open_slots import At, OpenSlots
 from pw_common.ordering.slots.seen import key_of
-from pw_common.wire.messages import Batch, SlotEvent, Swap
+from pw_common.wire.messages import Batch, SlotEvent
 
 
 def fill(slots: OpenSlots, before: BeforeSession, batch: Batch, at: At) -> list[ClosedSlot]:
@@ -36,7 +36,7 @@ def fill(slots: OpenSlots, before: BeforeSession, batch: Batch, at: At) -> list[
         elif slots.seen.first_time(key_of(event), event.slot):
             amended.setdefault(event.slot, []).append(event)
         else:
-            left.repeated_swaps += isinstance(event, Swap)
+            slots.count_repeat(event)
     closed = []
     for slot in sorted(amended):
         event_time_ms = slots.clocks.within(slot)

@@ -48,7 +48,7 @@ from pw_common.wire.pools import PoolEvent
 
 @dataclass
 class Left:
-    """Events in no slot of the present session, over all; swaps that came again are counted apart."""
+    """Events in no slot of the present session; of repeats, swaps are counted apart too."""
 
     late: int = 0
     untimed: int = 0
@@ -115,12 +115,16 @@ class OpenSlots:
         if not isinstance(event, self.placed) or event.slot == 0:
             return
         if not self.seen.first_time(key_of(event), event.slot):
-            self._left.repeated_swaps += isinstance(event, Swap)
+            self.count_repeat(event)
             return
         if event.slot <= self.closed:
             self._left.late += 1
             return
         self._open.setdefault(event.slot, []).append(event)
+
+    def count_repeat(self, event: object) -> None:
+        """An event was met before."""
+        self._left.repeated_swaps += isinstance(event, Swap)
 
     def close(self, watermark: int, at: At) -> list[ClosedSlot]:
         """Close what is complete: every slot up to the watermark, in order."""
