@@ -95,9 +95,9 @@ def repeats_not_looked_up() -> None:
 
     original = Writer._swaps
 
-    def swaps(self: Writer, *arguments: Any) -> int:
+    def swaps(self: Writer, rows: Any) -> int:
         self._newest_slot = 0
-        return original(self, *arguments)
+        return original(self, rows)
 
     Writer._swaps = swaps  # type: ignore[method-assign]
 

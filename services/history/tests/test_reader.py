@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from pw_common.wire.history import (
     BuyerPlace,
     BuyersAsked,
     CandlesAsked,
+    HistorySwap,
     SearchAsked,
     SwapPlace,
     SwapsAsked,
@@ -149,6 +151,14 @@ def test_pages_of_a_wallet_and_of_buyers_cover_all_once(plan: list[Slot], limit:
             assert spent == buyers
 
 
+def newest_first(found: Iterable[tuple[int, Swap]]) -> list[tuple[Any, ...]]:
+    return sorted(((time_ms, *place(swap)) for time_ms, swap in found), reverse=True)
+
+
+def shown_place(one: HistorySwap) -> tuple[Any, ...]:
+    return one.event_time_ms, one.slot, one.index, one.signature, one.ordinal
+
+
 @given(plan=slots)
 def test_swaps_of_a_time_and_of_a_wallet_that_signed_are_those_of_a_recount(
     plan: list[Slot],
@@ -157,18 +167,19 @@ def test_swaps_of_a_time_and_of_a_wallet_that_signed_are_those_of_a_recount(
     with connection:
         assert reader.head().swaps == len(found)
         times = sorted({time_ms for time_ms, _ in found})
+        by_time = newest_first(found)
         for first_ms, end_ms in zip(times, times[1:], strict=False):
             shown = reader.swaps(SwapsAsked(first_ms=first_ms, end_ms=end_ms))
-            wanted = [place(swap) for time_ms, swap in found if first_ms <= time_ms < end_ms]
-            assert [(s.slot, s.index, s.signature, s.ordinal) for s in shown] == wanted[::-1]
+            wanted = [one for one in by_time if first_ms <= one[0] < end_ms]
+            assert [shown_place(one) for one in shown] == wanted
         for wallet in ("ann", "bob", "an"):
-            mine = [
-                place(swap)
-                for _, swap in found
+            mine = newest_first(
+                (time_ms, swap)
+                for time_ms, swap in found
                 if wallet in (swap.trader, swap.fee_payer, *swap.signers)
-            ]
+            )
             shown = reader.swaps(SwapsAsked(wallet=wallet))
-            assert [(s.slot, s.index, s.signature, s.ordinal) for s in shown] == mine[::-1]
+            assert [shown_place(one) for one in shown] == mine
 
 
 @given(plan=slots)

@@ -40,7 +40,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from pw_common.ordering.closed_slot import BEGINNING, PLACED, ClosedSlot, TxPosition
+from pw_common.ordering.closed_slot import BEGINNING, PLACED, ClosedSlot, Kinds, TxPosition
 from pw_common.ordering.sequences.sequencer import (
     QueueEnds,
     Released,
@@ -89,7 +89,7 @@ class Assembly:
         first: TxPosition = BEGINNING,
         former: Iterable[str] = (),
         held_max: int = HELD_MAX,
-        placed: tuple[type, ...] = PLACED,
+        placed: Kinds = PLACED,
     ) -> None:
         self._placed = placed
         self._declared = frozenset(sources)

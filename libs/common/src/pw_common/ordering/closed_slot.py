@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from pw_common.wire.messages import QuoteTrade, RoundTrip, Swap, TokenCreated, Transfer
 from pw_common.wire.pools import PoolEvent
@@ -55,9 +55,10 @@ class ClosedSlot:
     is_before_session: bool = False
 
 
-Placed = Swap | TokenCreated | QuoteTrade | Transfer | RoundTrip | PoolEvent
+Placed: TypeAlias = Swap | TokenCreated | QuoteTrade | Transfer | RoundTrip | PoolEvent
 # The same, in the form that isinstance is quick with.
-PLACED: Final[tuple[type, ...]] = (Swap, TokenCreated, QuoteTrade, Transfer, RoundTrip)
+Kinds: TypeAlias = tuple[type[Placed], ...]
+PLACED: Final[Kinds] = (Swap, TokenCreated, QuoteTrade, Transfer, RoundTrip)
 # Of a reader that asks for pools as well.
-WITH_POOLS: Final[tuple[type, ...]] = (*PLACED, PoolEvent)
+WITH_POOLS: Final[Kinds] = (*PLACED, PoolEvent)
 CHAIN_ORDER: Final = attrgetter("index", "signature", "ordinal")

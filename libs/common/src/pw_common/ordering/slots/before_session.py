@@ -30,7 +30,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from pw_common.ordering.closed_slot import PLACED, ClosedSlot, Placed
+from pw_common.ordering.closed_slot import PLACED, ClosedSlot, Kinds, Placed
 from pw_common.ordering.dedup import SeenWindow
 from pw_common.ordering.event_time import SlotTime, sane_block_time_s
 from pw_common.ordering.slots.clocks import Clocks
@@ -79,7 +79,7 @@ class BeforeSession:
     since what was seen is forgotten with its session: whoever stores must look it up.
     """
 
-    def __init__(self, left: Left, placed: tuple[type, ...] = PLACED) -> None:
+    def __init__(self, left: Left, placed: Kinds = PLACED) -> None:
         self._left = left
         self._placed = placed
         self.seen = SeenWindow(slots_max=SLOT_MAX, keys_max=KEYS_MAX)

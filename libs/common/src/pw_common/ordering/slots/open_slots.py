@@ -26,6 +26,7 @@ from pw_common.ordering.closed_slot import (
     PLACED,
     WITH_POOLS,
     ClosedSlot,
+    Kinds,
     Placed,
     TxPosition,
 )
@@ -69,7 +70,7 @@ class At(NamedTuple):
 class OpenSlots:
     """A new object for each session; `left` goes on counting, `placed` is what a slot may hold."""
 
-    def __init__(self, left: Left, placed: tuple[type, ...] = PLACED) -> None:
+    def __init__(self, left: Left, placed: Kinds = PLACED) -> None:
         self._left = left
         self.placed = placed
         self._open: dict[int, list[Placed]] = {}
