@@ -158,6 +158,7 @@ MIGRATIONS: Final = (
         event_time_ms BIGINT NOT NULL,
         PRIMARY KEY (signature, ordinal)
     );
+    CREATE TABLE mints (mint VARCHAR PRIMARY KEY);
     CREATE TABLE holes (
         why VARCHAR NOT NULL,
         first_slot UBIGINT NOT NULL,

@@ -8,8 +8,7 @@ from typing import Final
 
 from pw_common.wire.history import ROWS_MAX, Found, SearchAsked
 from pw_history.store.derived import signature_hash
-from pw_history.store.reader import Reader, within
-from pw_history.store.schema import HOUR_MS
+from pw_history.store.reader import Reader
 
 SIGNATURE_CHARACTERS_MIN: Final = 64
 
@@ -39,12 +38,8 @@ def _all(reader: Reader, text: str, limit: int) -> Iterator[Found]:
     # Tokens that were traded, and whose creation nobody saw.
     traded = reader.rows(
         f"""
-        WITH found AS (
-            SELECT mint FROM minutes WHERE starts_with(mint, $text)
-            UNION SELECT mint FROM swaps
-            WHERE starts_with(mint, $text) AND {within(reader.open_hours, HOUR_MS)}
-        )
-        FROM found WHERE mint NOT IN (SELECT mint FROM tokens) ORDER BY mint LIMIT {limit}
+        SELECT mint FROM mints WHERE starts_with(mint, $text)
+        AND mint NOT IN (SELECT mint FROM tokens) ORDER BY mint LIMIT {limit}
         """,
         values,
     )

@@ -174,6 +174,9 @@ class Writer:
         self._connection.register("new_swaps", new_swaps)
         of_session = {"session": _SESSION} if 0 in rows.swaps["session"] else {}
         columns = selected(rows.swaps, **of_session)
+        self._connection.execute(
+            "INSERT INTO mints SELECT DISTINCT mint FROM new_swaps ON CONFLICT DO NOTHING"
+        )
         return self._number(
             f"INSERT INTO open_rows SELECT {columns}, {signature_hash('signature')} "
             f"FROM new_swaps AS new {where} {once}"
