@@ -12,10 +12,10 @@ from typing import Any
 
 import duckdb
 import pytest
-from filled_history import DOCS, hours, opened, slot_of, swap, write
 
 from pw_history.parquet.exporter import Exporter
 from pw_history.parquet.store import StoreSettings, open_store
+from support.filled_history import DOCS, hours, opened, slot_of, swap, write
 
 ASKED = """
 import sys, chdb

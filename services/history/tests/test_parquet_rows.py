@@ -7,7 +7,6 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
-from filled_history import BEGIN_MS, SOL, hours, opened, slot_of, strangers_digest, swap, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +16,8 @@ from pw_history.parquet.exporter import Exporter
 from pw_history.parquet.reading import current_files, read_manifest, source_of, swaps_in_order
 from pw_history.parquet.store import StoreSettings, open_store
 from pw_history.parquet.tables import TABLES
+from support.filled_history import hours, opened, slot_of, strangers_digest, swap, write
+from support.kept_world import BEGIN_MS, SOL
 
 NOW_MS = BEGIN_MS
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)

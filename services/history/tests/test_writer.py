@@ -14,7 +14,7 @@ from pw_history.core.rows import RowMaker
 from pw_history.store.derived import minutes_of
 from pw_history.store.schema import VERSION, NewerFile, migrate
 from pw_history.store.writer import LATE_MS, Writer
-from support.kept_world import BEGIN_MS, Slot, opened, slots, write, write_all
+from support.kept_world import BEGIN_MS, NOWHERE, SOL, Slot, opened, slots, write, write_all
 from support.naive_history import HOUR_MS, MINUTE_MS, counted, minutes, wallet_hours
 
 
