@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filled_history import BEGIN_MS, hours, opened, slot_of, swap, token, write
 
 from pw_history.parquet.exporter import GRACE_MS, Exporter
 from pw_history.parquet.layout import MANIFEST, file_path
@@ -15,6 +14,9 @@ from pw_history.parquet.reading import read_manifest
 from pw_history.parquet.store import Store, StoreSettings, open_store
 from pw_history.parquet.verifying import Damage, verify
 from pw_history.store.schema import HOUR_MS
+from pw_history.store.writer import Writer
+from support.filled_history import hours, opened, slot_of, swap, token, write
+from support.kept_world import BEGIN_MS
 
 FIRST = file_path("swaps", BEGIN_MS, 1)
 
@@ -91,7 +93,7 @@ def test_a_correction_is_a_new_file_and_the_former_one_goes_after_the_grace(tmp_
         assert exporter.turn(GRACE_MS + 1).removed == 3
         assert FIRST not in store.names("swaps")
         assert read_manifest(store).superseded == ()
-        assert exporter.turn(GRACE_MS + 1) == ((), 0, (), 0)
+        assert exporter.turn(GRACE_MS + 1)[:4] == ((), 0, (), 0)
 
 
 def test_a_token_that_comes_late_is_exported_too_and_one_without_swaps(tmp_path: Path) -> None:
@@ -148,7 +150,7 @@ def test_a_new_duckdb_that_has_less_of_an_hour_does_not_take_its_files_place(
         for number in range(3):
             write(connection, [slot_of(1, 0, [swap(900 + number, 1)], amends=True)], 1)
         exporter = exported(connection, tmp_path)
-        assert exporter.turn(1) == ((), 0, (BEGIN_MS,), 0)
+        assert exporter.turn(1)[:4] == ((), 0, (BEGIN_MS,), 0)
         assert exporter.manifest().hours[0].rows("swaps") == 21
 
 
@@ -157,14 +159,28 @@ def test_hours_before_what_is_kept_go_and_do_not_come_back(tmp_path: Path) -> No
     with opened() as connection:
         hours(connection, 4)
         exporter = exported(connection, tmp_path, kept_hours=2, grace_ms=0)
-        assert exporter.turn(0, hours_max=3).left == 1
+        first = exporter.turn(0, hours_max=3)
+        assert (first.left, first.safe_before_ms) == (1, BEGIN_MS + 3 * HOUR_MS)
         exporter.turn(1)
         assert [one.hour_ms for one in exporter.manifest().hours] == [
             BEGIN_MS + 2 * HOUR_MS,
             BEGIN_MS + 3 * HOUR_MS,
         ]
         assert len(store.names("swaps")) == 2
-        assert exported(connection, tmp_path).turn(2) == ((), 0, (), 0)
+        assert exported(connection, tmp_path).turn(2)[:4] == ((), 0, (), 0)
+
+
+def test_what_duckdb_forgets_stays_in_the_files(tmp_path: Path) -> None:
+    with opened() as connection:
+        hours(connection, 3)
+        exporter = exported(connection, tmp_path)
+        assert exporter.turn(0).safe_before_ms == BEGIN_MS + 3 * HOUR_MS
+        Writer(connection).drop_before(BEGIN_MS + 2 * HOUR_MS, BEGIN_MS)
+        late = slot_of(1, 0, [], tokens=(token("late", 1),), amends=True)
+        write(connection, [late], 3)
+        assert exporter.turn(1)[:4] == ((), 0, (), 0)
+        assert [one.rows("swaps") for one in exporter.manifest().hours] == [20, 20, 20]
+        assert exporter.again([BEGIN_MS], 1) == (BEGIN_MS,)
 
 
 def test_an_hour_that_waits_to_be_closed_again_is_not_exported(tmp_path: Path) -> None:
@@ -185,7 +201,7 @@ def test_the_writer_goes_on_while_hours_are_exported(tmp_path: Path) -> None:
 
         def export() -> None:
             try:
-                exporter = exported(connection.cursor(), tmp_path)
+                exporter = exported(connection, tmp_path)
                 while not done.is_set():
                     exporter.turn(0, hours_max=1)
                 exporter.turn(0)

@@ -6,8 +6,6 @@ import tempfile
 from pathlib import Path
 
 import duckdb
-import polars as pl
-from filled_history import BEGIN_MS, SOL, hours, opened, slot_of, strangers_digest, swap, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +15,8 @@ from pw_history.parquet.exporter import Exporter
 from pw_history.parquet.reading import current_files, read_manifest, source_of, swaps_in_order
 from pw_history.parquet.store import StoreSettings, open_store
 from pw_history.parquet.tables import TABLES
+from support.filled_history import opened, slot_of, strangers_digest, write
+from support.kept_world import BEGIN_MS, SOL
 
 NOW_MS = BEGIN_MS
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
@@ -61,7 +61,8 @@ def test_rows_come_back_from_a_file_as_they_were_and_digest_to_a_plain_recount(
         assert [one for _, one in swaps_in_order(connection, source)] == in_order
         for table in TABLES:
             for file in current_files(manifest, table):
-                rows = pl.read_parquet(root / "out" / file.path, hive_partitioning=False).rows()
+                parquet = f"read_parquet('{root}/out/{file.path}', hive_partitioning = false)"
+                rows = connection.execute(f"FROM {parquet}").fetchall()
                 assert len(rows) == file.rows
                 assert strangers_digest()(rows) == file.digest
 
@@ -84,39 +85,6 @@ def test_other_rows_have_another_digest_and_another_order_has_the_same() -> None
         assert digest_of(connection, down, {"n": "BIGINT"}) == up
         nothing = digest_of(connection, "range(0) AS t(n)", {"n": "BIGINT"})
         assert nothing == (0, "0" * 32)
-
-
-def test_polars_reads_the_sums_of_duckdb_by_the_folders_alone(tmp_path: Path) -> None:
-    with opened() as connection:
-        hours(connection, 3)
-        write(connection, [slot_of(9, 3, [swap(990, 9, base_amount_raw=2**64 - 1)])], 4)
-        Exporter(connection, open_store(StoreSettings(f"{tmp_path}/out")), tmp_path / "tmp").turn(0)
-        told = connection.execute(
-            "SELECT mint, count(*), sum(base_amount_raw), sum(len(string_split(signers, ' ')))"
-            "FROM closed_swaps GROUP BY mint ORDER BY mint"
-        ).fetchall()
-        found = (
-            pl.scan_parquet(tmp_path / "out/swaps/**/*.parquet", hive_partitioning=True)
-            .group_by("mint")
-            .agg(
-                pl.len(),
-                pl.col("base_amount_raw").cast(pl.Int128).sum(),
-                pl.col("signers").list.len().sum(),
-            )
-            .sort("mint")
-            .collect()
-        )
-        assert found.rows() == told
-        keys = pl.scan_parquet(tmp_path / "out/swaps/**/*.parquet", hive_partitioning=True)
-        assert keys.select("hour").unique().collect().height == 4
-        spent = "SELECT sum(spent_raw)::HUGEINT, sum(bought_raw)::HUGEINT FROM "
-        files = source_of(
-            read_manifest(StoreSettings(f"{tmp_path}/out")), "minutes", tmp_path / "out"
-        )
-        assert (
-            connection.execute(spent + files).fetchone()
-            == connection.execute(spent + "minutes").fetchone()
-        )
 
 
 def test_without_files_there_is_a_table_without_rows(tmp_path: Path) -> None:

@@ -56,13 +56,15 @@ class ClosedHour(NamedTuple):
 class Turn(NamedTuple):
     """What a turn did: hours exported, hours that are still due, and hours left as they are.
 
-    `smaller` hours have fewer rows in DuckDB than in their files.
+    `smaller` hours have fewer rows in DuckDB than in their files. What begins before
+    `safe_before_ms` is exported, as far as it is closed: DuckDB may drop it.
     """
 
     exported: tuple[int, ...]
     left: int
     smaller: tuple[int, ...]
     removed: int
+    safe_before_ms: int
 
 
 class Exporter:
@@ -81,7 +83,8 @@ class Exporter:
         kept_hours: int = 0,
     ) -> None:
         """`folder` is emptied and used for files on their way; `kept_hours` 0 keeps all."""
-        self._connection = connection
+        # The writer's connection is the writer's: a cursor sees the same file by itself.
+        self._connection = connection.cursor()
         self._store = store
         self._folder = folder
         self._grace_ms = grace_ms
@@ -102,8 +105,15 @@ class Exporter:
             newest = max((one.hour_ms for one in self.manifest().hours), default=0)
             self.drop_before(newest - (self._kept_hours - 1) * HOUR_MS, now_ms)
         removed = self._remove(now_ms)
-        left = len(due) - min(len(due), hours_max)
-        return Turn(tuple(exported), left, tuple(one.hour_ms for one in smaller), removed)
+        left, _ = self.due()
+        closed = closed_hours(self._connection)
+        safe_before_ms = left[0].hour_ms if left else closed[-1].hour_ms + HOUR_MS if closed else 0
+        too_small = tuple(one.hour_ms for one in smaller)
+        return Turn(tuple(exported), len(left), too_small, removed, safe_before_ms)
+
+    def close(self) -> None:
+        """Give the cursor up."""
+        self._connection.close()
 
     def manifest(self) -> Manifest:
         """The manifest as it is stored; an empty one where there is none."""
@@ -115,14 +125,14 @@ class Exporter:
         return self._manifest
 
     def due(self) -> tuple[list[ClosedHour], list[ClosedHour]]:
-        """Hours to export, oldest first; and those that have more in their files than here.
-
-        DuckDB must not drop an hour that is due.
-        """
+        """Hours to export, oldest first; and those that have more in their files than here."""
         manifest = self.manifest()
         entries = {one.hour_ms: one for one in manifest.hours}
-        due, smaller = [], []
-        for hour in closed_hours(self._connection, manifest.dropped_before_ms):
+        due: list[ClosedHour] = []
+        smaller: list[ClosedHour] = []
+        for hour in closed_hours(self._connection):
+            if hour.hour_ms < manifest.dropped_before_ms:
+                continue
             entry = entries.get(hour.hour_ms)
             if entry is None:
                 due.append(hour)
@@ -132,7 +142,7 @@ class Exporter:
 
     def again(self, hours_ms: Iterable[int], now_ms: int) -> tuple[int, ...]:
         """Export hours again, whose files are damaged; gives those that DuckDB does not have."""
-        here = {one.hour_ms: one for one in closed_hours(self._connection, 0)}
+        here = {one.hour_ms: one for one in closed_hours(self._connection)}
         gone = []
         for hour_ms in sorted(set(hours_ms)):
             hour, entry = here.get(hour_ms), self.manifest().hour(hour_ms)
@@ -173,16 +183,15 @@ class Exporter:
         cursor = self._connection.cursor()
         try:
             cursor.begin()
-            hour = next((one for one in closed_hours(cursor, 0) if one.hour_ms == hour_ms), None)
+            hour = next((one for one in closed_hours(cursor) if one.hour_ms == hour_ms), None)
             if hour is None:
                 return None
             files = {}
             for table in TABLES.values():
-                path = self._folder / f"{table.name}.parquet"
-                file = _file(cursor, table, hour_ms, path)
+                at = file_path(table.name, hour_ms, revision)
+                file = _file(cursor, table, hour_ms, self._folder / f"{table.name}.parquet", at)
                 if file is not None:
-                    at = file_path(table.name, hour_ms, revision)
-                    files[table.name] = FileEntry(path=at, **file)
+                    files[table.name] = file
             within = f"event_time_ms >= {hour_ms} AND event_time_ms < {hour_ms + HOUR_MS}"
             slots = cursor.execute(
                 f"SELECT min(slot), max(slot) FROM {SWAPS.stored} WHERE {within}"
@@ -225,25 +234,24 @@ class Exporter:
         return len(past)
 
 
-def closed_hours(connection: duckdb.DuckDBPyConnection, first_ms: int) -> list[ClosedHour]:
-    """The hours from `first_ms` on that are closed, oldest first.
+def closed_hours(connection: duckdb.DuckDBPyConnection) -> list[ClosedHour]:
+    """The hours that are closed and kept, oldest first.
 
     One that waits to be closed again is none. One with tokens alone has revision 0.
     """
-    tokens_ms = f"event_time_ms // {HOUR_MS} * {HOUR_MS}"
     rows = connection.execute(
         f"""
         SELECT hour_ms, coalesce(revision, 0), coalesce(swaps, 0), coalesce(tokens, 0)
         FROM closed_hours FULL JOIN (
-            SELECT {tokens_ms} AS hour_ms, count(*) AS tokens FROM tokens GROUP BY ALL
+            SELECT event_time_ms // {HOUR_MS} * {HOUR_MS} AS hour_ms, count(*) AS tokens
+            FROM tokens GROUP BY ALL
         ) USING (hour_ms)
-        WHERE hour_ms >= ? AND (
+        WHERE hour_ms >= (SELECT swaps_since_ms FROM kept) AND (
             revision IS NOT NULL
             OR hour_ms + {HOUR_MS + LATE_MS} <= (SELECT max(event_time_ms) FROM position)
-        ) AND hour_ms NOT IN (SELECT {tokens_ms} FROM open_swaps)
+        ) AND hour_ms NOT IN (FROM open_hours)
         ORDER BY hour_ms
-        """,
-        [first_ms],
+        """
     ).fetchall()
     return [ClosedHour(*(int(one) for one in row)) for row in rows]
 
@@ -253,8 +261,8 @@ def _has_all(hour: ClosedHour, entry: HourEntry) -> bool:
 
 
 def _file(
-    cursor: duckdb.DuckDBPyConnection, table: Table, hour_ms: int, path: Path
-) -> dict[str, int | str] | None:
+    cursor: duckdb.DuckDBPyConnection, table: Table, hour_ms: int, path: Path, at: str
+) -> FileEntry | None:
     """Write a table's rows and read them back; None if there are none."""
     rows = table.rows_of(hour_ms)
     held = digest_of(cursor, f"({rows})", table.columns)
@@ -267,7 +275,13 @@ def _file(
     )
     if digest_of(cursor, f"read_parquet('{to}', hive_partitioning = false)", table.columns) != held:
         raise WrongParquet(f"the file of {table.name} of hour {hour_ms} does not hold its rows")
-    return {**held._asdict(), "size_bytes": path.stat().st_size, "sha256": sha256_of(path)}
+    return FileEntry(
+        path=at,
+        rows=held.rows,
+        size_bytes=path.stat().st_size,
+        digest=held.digest,
+        sha256=sha256_of(path),
+    )
 
 
 def sha256_of(path: Path) -> str:

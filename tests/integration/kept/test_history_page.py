@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 import pytest
-from filled_history import DOCS, hours, opened, slot_of, swap, write
 
 from pw_history.parquet.exporter import Exporter
+from pw_history.parquet.reading import read_manifest, source_of
 from pw_history.parquet.store import StoreSettings, open_store
+from support.filled_history import DOCS, hours, opened, slot_of, swap, write
 
 ASKED = """
 import sys, chdb
@@ -98,3 +100,36 @@ def test_clickhouse_reads_each_swap_once_and_gives_the_same_digests(
     }
     found = {path: values for path, *values in rows[len(told) :]}
     assert digests.items() <= found.items()
+
+
+def test_polars_reads_the_sums_of_duckdb_by_the_folders_alone(tmp_path: Path) -> None:
+    with opened() as connection:
+        hours(connection, 3)
+        write(connection, [slot_of(9, 3, [swap(990, 9, base_amount_raw=2**64 - 1)])], 4)
+        Exporter(connection, open_store(StoreSettings(f"{tmp_path}/out")), tmp_path / "tmp").turn(0)
+        told = connection.execute(
+            "SELECT mint, count(*), sum(base_amount_raw), sum(len(string_split(signers, ' ')))"
+            "FROM closed_swaps GROUP BY mint ORDER BY mint"
+        ).fetchall()
+        found = (
+            pl.scan_parquet(tmp_path / "out/swaps/**/*.parquet", hive_partitioning=True)
+            .group_by("mint")
+            .agg(
+                pl.len(),
+                pl.col("base_amount_raw").cast(pl.Int128).sum(),
+                pl.col("signers").list.len().sum(),
+            )
+            .sort("mint")
+            .collect()
+        )
+        assert found.rows() == told
+        keys = pl.scan_parquet(tmp_path / "out/swaps/**/*.parquet", hive_partitioning=True)
+        assert keys.select("hour").unique().collect().height == 4
+        spent = "SELECT sum(spent_raw)::HUGEINT, sum(bought_raw)::HUGEINT FROM "
+        files = source_of(
+            read_manifest(StoreSettings(f"{tmp_path}/out")), "minutes", tmp_path / "out"
+        )
+        assert (
+            connection.execute(spent + files).fetchone()
+            == connection.execute(spent + "minutes").fetchone()
+        )

@@ -13,12 +13,10 @@ from pw_common.ordering.closed_slot import ClosedSlot
 from pw_common.wire.messages import Swap, TokenCreated
 from pw_history.core.rows import RowMaker
 from pw_history.store.schema import HOUR_MS, migrate
-from pw_history.store.writer import LATE_MS, StoredPosition, Writer
+from pw_history.store.writer import LATE_MS, Writer
+from support.kept_world import BEGIN_MS, NOWHERE, SOL
 
-SOL = "So11111111111111111111111111111111111111112"
-BEGIN_MS = 1_790_000_000_000 // HOUR_MS * HOUR_MS
-NOWHERE = StoredPosition("then", 1, 0, 1, (), 0, 0, 0, 0)
-DOCS = Path(__file__).parents[3] / "docs" / "history.md"
+DOCS = Path(__file__).parents[2] / "docs" / "history.md"
 
 
 def opened(path: str = ":memory:") -> duckdb.DuckDBPyConnection:

@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from filled_history import hours, opened, slot_of, swap, write
-from s3_server import SECRET, Server, s3_server
 
 from pw_history.parquet.exporter import Exporter
 from pw_history.parquet.faults import StoreAway, StoreFull, StoreRefused, fault_of
@@ -17,6 +15,8 @@ from pw_history.parquet.manifest import BadManifest
 from pw_history.parquet.reading import current_files, fetch, read_manifest, source_of
 from pw_history.parquet.store import BadStore, StoreSettings, open_store
 from pw_history.parquet.verifying import verify
+from support.filled_history import hours, opened, slot_of, swap, write
+from support.s3_server import SECRET, Server, s3_server
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_a_bucket_that_is_away_or_refuses_is_named_loses_nothing_and_is_tried_ag
         assert SECRET not in f"{refused.value!r} {refused.value.__cause__!r}"
         server.refuses_after(10**6)
         assert exporter.turn(0).exported
-        assert exporter.turn(0) == ((), 0, (), 0)
+        assert exporter.turn(0)[:4] == ((), 0, (), 0)
         assert list(verify(open_store(good), read_manifest(good))) == []
 
 
