@@ -397,6 +397,16 @@ METRICS: tuple[Metric, ...] = (
     Metric("pw_history_file_bytes", "gauge", ("history",), "Size of the file, with its log."),
     Metric("pw_history_disk_free_bytes", "gauge", ("history",), "Free on the disk of its folder."),
     Metric(
+        "pw_history_exported_hours_total", "counter", ("history",), "Hours exported as Parquet."
+    ),
+    Metric("pw_history_due_hours", "gauge", ("history",), "Closed hours that are not exported."),
+    Metric(
+        "pw_history_export_failures_total",
+        "counter",
+        ("history",),
+        "Turns in which the store did not take what is due: see the log.",
+    ),
+    Metric(
         "pw_history_questions_total",
         "counter",
         ("history",),

@@ -32,7 +32,13 @@ class Keeping:
         self.writer = Writer(connection)
         self.logs = LogWriter(connection)
         self._hours, self._days = hours, days
+        # Until the exporter has looked for the first time, nothing is known to be exported.
+        self._hold_ms: int | None = 0
         self._one = asyncio.Lock()
+
+    def hold_from(self, hour_ms: int | None) -> None:
+        """Forget no swap of this hour or a later one: it is not exported yet; None: all are."""
+        self._hold_ms = hour_ms
 
     async def write(self, rows: Rows, position: StoredPosition) -> Written:
         """Rows and position, all or nothing; raises duckdb.Error."""
@@ -40,7 +46,10 @@ class Keeping:
         def work() -> Written:
             written = self.writer.write(rows, position)
             now_ms = rows.event_time_ms
-            self.writer.drop_before(now_ms - self._hours * HOUR_MS, now_ms - self._days * DAY_MS)
+            swaps_ms = now_ms - self._hours * HOUR_MS
+            if self._hold_ms is not None:
+                swaps_ms = min(swaps_ms, self._hold_ms)
+            self.writer.drop_before(swaps_ms, now_ms - self._days * DAY_MS)
             return written
 
         return await self._in_thread(work)

@@ -25,6 +25,7 @@ from pw_common.wire.limits import BEHIND_PENDING_MAX
 from pw_common.wire.messages import WrongSchema
 from pw_history.config import Settings
 from pw_history.shell.answers import Answers
+from pw_history.shell.exporting import export_hours
 from pw_history.shell.folding import Folding
 from pw_history.shell.keeping import Keeping
 from pw_history.shell.logs import follow_logs
@@ -76,18 +77,18 @@ async def _keep(
     loop = _Loop(runtime, folding, settings.folder / NAME)
     answers = Answers(runtime, connection, loop.behind_s, settings.folder)
     await answers.start()
-    logs = asyncio.create_task(follow_logs(runtime, keeping), name="logs")
-    reading = asyncio.create_task(loop.run(), name="reading")
+    works = {
+        asyncio.create_task(loop.run(), name="reading"),
+        asyncio.create_task(follow_logs(runtime, keeping), name="logs"),
+        asyncio.create_task(export_hours(settings, runtime, connection, keeping), name="export"),
+    }
     try:
-        await asyncio.wait({logs, reading}, return_when=asyncio.FIRST_COMPLETED)
-        for one in (logs, reading):
-            if one.done():
-                one.result()
-        # Asked to stop: each ends by itself.
-        await asyncio.wait({logs, reading})
-        reading.result()
+        # Each ends by itself once the service is asked to stop; before, only by an error.
+        done, _ = await asyncio.wait(works, return_when=asyncio.FIRST_EXCEPTION)
+        for one in done:
+            one.result()
     finally:
-        await end_tasks(logs, reading)
+        await end_tasks(*works)
         await answers.stop()
 
 
