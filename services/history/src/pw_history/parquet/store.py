@@ -137,18 +137,21 @@ def open_store(settings: StoreSettings) -> Store:
     if settings.access_key_file is not None and settings.secret_key_file is not None:
         config["access_key_id"] = _credential(settings.access_key_file)
         config["secret_access_key"] = _credential(settings.secret_key_file)
-    client = S3Store(
-        parts.netloc,
-        prefix=parts.path.strip("/") or None,
-        client_options={
-            "allow_http": settings.allow_http,
-            "connect_timeout": timedelta(seconds=10),
-            "timeout": timedelta(seconds=REQUEST_TIMEOUT_S),
-        },
-        # The next turn tries again, so that a turn does not take long where nobody answers.
-        retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=REQUEST_TIMEOUT_S)},
-        config=config,  # type: ignore[arg-type]
-    )
+    try:
+        client = S3Store(
+            parts.netloc,
+            prefix=parts.path.strip("/") or None,
+            client_options={
+                "allow_http": settings.allow_http,
+                "connect_timeout": timedelta(seconds=10),
+                "timeout": timedelta(seconds=REQUEST_TIMEOUT_S),
+            },
+            # The next turn tries again, so that a turn does not take long where nobody answers.
+            retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=REQUEST_TIMEOUT_S)},
+            config=config,  # type: ignore[arg-type]
+        )
+    except FAILURES:
+        raise BadStore("the client of S3 takes no such endpoint or region") from None
     return Store(client, None)
 
 
