@@ -83,6 +83,14 @@ def place(swap: Swap) -> tuple[int, int, str, int]:
     return swap.slot, swap.index, swap.signature, swap.ordinal
 
 
+def price(one: Swap) -> float:
+    """Whole quote for one whole token, as history reckons it."""
+    assert one.quote_amount_raw is not None
+    assert one.quote_decimals is not None
+    quote = float(one.quote_amount_raw) / 10.0**one.quote_decimals
+    return quote / (float(one.base_amount_raw) / 10.0**one.base_decimals)
+
+
 async def publish(bus: Bus, batch: Batch) -> None:
     """Store a batch as a parser does."""
     headers = {

@@ -10,7 +10,7 @@ from typing import Any
 from pw_common.wire.history import SOL_MINT
 from pw_common.wire.limits import CONFIDENCE_MIN
 from pw_common.wire.messages import Swap
-from support.keeping import Kept, kept_market, paged, place
+from support.keeping import Kept, kept_market, paged, place, price
 
 MINUTE_MS = 60_000
 
@@ -29,13 +29,6 @@ def valued(swaps: list[tuple[int, Swap]], mint: str) -> list[tuple[int, Swap]]:
         and one.base_amount_raw
         and one.confidence >= CONFIDENCE_MIN
     ]
-
-
-def price(one: Swap) -> float:
-    assert one.quote_amount_raw is not None
-    assert one.quote_decimals is not None
-    quote = float(one.quote_amount_raw) / 10.0**one.quote_decimals
-    return quote / (float(one.base_amount_raw) / 10.0**one.base_decimals)
 
 
 def most_traded(kept: Kept) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from pw_common.wire.alerts import Alert, Ended
 from pw_common.wire.history import SOL_MINT
 from pw_common.wire.limits import CONFIDENCE_MIN
 from pw_common.wire.messages import encode
-from support.keeping import Kept, kept_market, paged
+from support.keeping import Kept, kept_market, paged, price
 from support.poll import poll_until
 from support.records import store
 
@@ -50,7 +50,7 @@ async def test_alerts_are_given_once_each_from_the_stream_into_history(tmp_path:
         alerts = [fired(n, begin_ms + n // 3, mint if n % 4 else OTHER) for n in range(40)]
         ended = (Ended(mint=mint, episode="1"),)
         alerts.append(fired(40, begin_ms + 100, "", kind="closed", ended=ended))
-        alerts.append(fired(999, begin_ms + 30_000, mint))
+        alerts.append(fired(999, begin_ms + 61_000, mint))
         for one in alerts:
             await fire(kept.bus, one)
         one_alert = await poll_until(lambda: followed(kept.client), "all alerts in history")
@@ -111,8 +111,14 @@ async def prices_are_those_of_a_recount(kept: Kept, shown: dict[str, Any], mint:
     assert [one["after_ms"] for one in shown["after"]] == [n * MINUTE_MS for n in passed]
     assert passed
     since_ms = minute_ms
+    before = [price(one) for at_ms, one in trades if at_ms < minute_ms]
+    assert shown["price"] == (before[-1] if before else None)
     for one in shown["after"]:
         until_ms = minute_ms + one["after_ms"]
-        assert one["trades"] == sum(since_ms <= at_ms < until_ms for at_ms, _ in trades)
-        assert (one["price"] is None) == (not any(at_ms < until_ms for at_ms, _ in trades))
+        within = [price(swap) for at_ms, swap in trades if since_ms <= at_ms < until_ms]
+        past = [price(swap) for at_ms, swap in trades if at_ms < until_ms]
+        assert one["trades"] == len(within)
+        assert one["price"] == (past[-1] if past else None)
+        assert one["high"] == max(within, default=None)
+        assert one["low"] == min(within, default=None)
         since_ms = until_ms

@@ -166,15 +166,25 @@ class Reader:
         before = asked.before
         end_ms = TIME_MS_MAX
         if before is not None:
-            where += f" AND ({ORDER}) < {PLACE}"
+            rest = "(slot, tx_index, signature, ordinal) < ($slot, $index, $signature, $ordinal)"
+            time_ms = "event_time_ms"
+            where += f" AND ({time_ms} < ${time_ms} OR ({time_ms} = ${time_ms} AND {rest}))"
             values |= msgspec.structs.asdict(before)
             end_ms = before.event_time_ms + 1
         left = min(asked.limit, ROWS_MAX)
         for first_ms, last_ms, more in self._spans(asked, end_ms):
+            these = f"{where} {more} AND event_time_ms < {last_ms}"
+            # Found by times alone, the rest is read of a few rows only: many times quicker.
+            times = f"""
+                SELECT event_time_ms FROM swaps WHERE {these} AND event_time_ms >= {first_ms}
+                ORDER BY event_time_ms DESC LIMIT {left}
+            """
+            [(least_ms,)] = self.rows(f"SELECT min(event_time_ms) FROM ({times})", values)
+            if least_ms is None:
+                continue
             rows = self.rows(
                 f"""
-                SELECT {SWAP} FROM swaps WHERE {where} {more}
-                AND event_time_ms >= {first_ms} AND event_time_ms < {last_ms}
+                SELECT {SWAP} FROM swaps WHERE {these} AND event_time_ms >= {least_ms}
                 ORDER BY {", ".join(f"{name} DESC" for name in ORDER.split(", "))}
                 LIMIT {left}
                 """,
