@@ -35,11 +35,11 @@ from pw_common.wire.history import (
     WalletAsked,
 )
 from pw_common.wire.messages import encode
+from pw_history.asked.reader import Reader
+from pw_history.asked.rows import RowsAsked, answer_rows
 from pw_history.core.progress import Progress as Reading
 from pw_history.core.rows import RowMaker
-from pw_history.store.asked import RowsAsked, answer_rows
 from pw_history.store.file import NAME, open_file
-from pw_history.store.reader import Reader
 from pw_history.store.schema import HOUR_MS
 from pw_history.store.writer import Writer
 

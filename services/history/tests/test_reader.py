@@ -23,9 +23,9 @@ from pw_common.wire.history import (
 )
 from pw_common.wire.limits import CONFIDENCE_MIN
 from pw_common.wire.messages import Swap
+from pw_history.asked.reader import Reader
+from pw_history.asked.search import found_of
 from pw_history.core.fifo import Trade, profit_of
-from pw_history.store.reader import Reader
-from pw_history.store.search import found_of
 from support.kept_world import SOL, Slot, opened, slots, write_all
 from support.naive_history import HOUR_MS, MINUTE_MS, counted, minutes, place, sums
 

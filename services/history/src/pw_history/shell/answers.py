@@ -37,10 +37,10 @@ from pw_common.wire.history import (
     ExportHead,
     HistoryAsked,
 )
-from pw_history.store.asked import answer_rows
+from pw_history.asked.exports import export_ends, export_parts
+from pw_history.asked.reader import Reader
+from pw_history.asked.rows import answer_rows
 from pw_history.store.copying import copied
-from pw_history.store.exports import export_ends, export_parts
-from pw_history.store.reader import Reader
 
 T = TypeVar("T")
 AT_ONCE: Final = 3

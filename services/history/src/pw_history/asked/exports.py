@@ -11,7 +11,7 @@ import msgspec
 
 from pw_common.jetstream.parts import PART_BYTES_MAX
 from pw_common.wire.history import EXPORT_ROWS_MAX, ExportAsked, SwapPlace
-from pw_history.store.reader import ORDER, PLACE, Reader, swaps_where
+from pw_history.asked.reader import ORDER, PLACE, Reader, swaps_where
 
 COLUMNS: Final = """
     slot, event_time_ms, tx_index AS index, signature, ordinal, trader, side, mint,

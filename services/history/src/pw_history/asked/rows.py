@@ -18,11 +18,11 @@ from pw_common.wire.history import (
     SwapsAsked,
     WalletAsked,
 )
-from pw_history.store.alerts import alert_of, alerts_of
-from pw_history.store.days import days_of
-from pw_history.store.pools import pools_of
-from pw_history.store.reader import Reader
-from pw_history.store.search import found_of
+from pw_history.asked.alerts import alert_of, alerts_of
+from pw_history.asked.days import days_of
+from pw_history.asked.pools import pools_of
+from pw_history.asked.reader import Reader
+from pw_history.asked.search import found_of
 
 RowsAsked: TypeAlias = (
     CandlesAsked

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pw_common.wire.history import ROWS_MAX, Day, DaysAsked
-from pw_history.store.reader import Reader, within
+from pw_history.asked.reader import Reader, within
 from pw_history.store.schema import HOUR_MS
 
 DAY_MS: Final = 24 * HOUR_MS

@@ -15,9 +15,9 @@ from pw_common.wire.history import (
     PriceAfter,
     StoredAlert,
 )
+from pw_history.asked.pools import Liquidity
+from pw_history.asked.reader import Reader
 from pw_history.store.derived import minutes_of
-from pw_history.store.pools import Liquidity
-from pw_history.store.reader import Reader
 from pw_history.store.schema import MINUTE_MS
 
 # How long after an alert its token's price is looked up.

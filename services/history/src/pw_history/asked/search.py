@@ -7,8 +7,8 @@ from itertools import islice
 from typing import Final
 
 from pw_common.wire.history import ROWS_MAX, Found, SearchAsked
+from pw_history.asked.reader import Reader
 from pw_history.store.derived import signature_hash
-from pw_history.store.reader import Reader
 
 SIGNATURE_CHARACTERS_MIN: Final = 64
 
