@@ -33,21 +33,26 @@ async def export_hours(
     try:
         store = await asyncio.to_thread(open_store, settings.store())
     except (BadStore, StoreFault) as error:
-        keeping.hold_from(0)
         runtime.set_trouble(ABOUT, f"cannot export hours: {error}")
         await runtime.stop.wait()
         return
     exporter = Exporter(
-        connection.cursor(), store, settings.folder / "going", kept_hours=settings.parquet_hours
+        connection, store, settings.folder / "exporting", kept_hours=settings.parquet_hours
     )
+    try:
+        await _turns(runtime, exporter, keeping)
+    finally:
+        await asyncio.to_thread(exporter.close)
+
+
+async def _turns(runtime: Runtime, exporter: Exporter, keeping: Keeping) -> None:
     while not runtime.stop.is_set():
         left = 0
         try:
             # A thread goes on when its task is cancelled: what it reads from is closed after it.
             turn = await asyncio.shield(asyncio.to_thread(exporter.turn, now_ms()))
             left = turn.left
-            due = await asyncio.to_thread(exporter.due)
-            keeping.hold_from(min((one.hour_ms for one in due[0]), default=None))
+            keeping.exported_before(turn.safe_before_ms)
             runtime.set_trouble(ABOUT, _smaller(turn))
             runtime.metrics.count("pw_history_exported_hours_total", len(turn.exported))
             runtime.metrics.set("pw_history_due_hours", left)

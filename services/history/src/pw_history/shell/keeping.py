@@ -33,12 +33,12 @@ class Keeping:
         self.logs = LogWriter(connection)
         self._hours, self._days = hours, days
         # Until the exporter has looked for the first time, nothing is known to be exported.
-        self._hold_ms: int | None = 0
+        self._exported_ms = 0
         self._one = asyncio.Lock()
 
-    def hold_from(self, hour_ms: int | None) -> None:
-        """Forget no swap of this hour or a later one: it is not exported yet; None: all are."""
-        self._hold_ms = hour_ms
+    def exported_before(self, time_ms: int) -> None:
+        """What began before is exported: it may be forgotten once it is old enough."""
+        self._exported_ms = time_ms
 
     async def write(self, rows: Rows, position: StoredPosition) -> Written:
         """Rows and position, all or nothing; raises duckdb.Error."""
@@ -46,9 +46,7 @@ class Keeping:
         def work() -> Written:
             written = self.writer.write(rows, position)
             now_ms = rows.event_time_ms
-            swaps_ms = now_ms - self._hours * HOUR_MS
-            if self._hold_ms is not None:
-                swaps_ms = min(swaps_ms, self._hold_ms)
+            swaps_ms = min(now_ms - self._hours * HOUR_MS, self._exported_ms)
             self.writer.drop_before(swaps_ms, now_ms - self._days * DAY_MS)
             return written
 
