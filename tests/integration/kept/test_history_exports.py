@@ -92,6 +92,7 @@ async def test_an_hour_that_closed_is_a_file_that_another_engine_reads_and_is_ke
                 assert head.swaps_since_ms is not None
                 return head.swaps_since_ms > BEGIN_S * 1000
 
+            await kept_up_to(bus, 156, SwapsAsked(limit=1))
             await poll_until(forgotten, "the first hours forgotten", timeout_s=90)
             head, _ = await asked(bus, SwapsAsked(limit=1))
             kept = await every_swap(bus)
