@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 import httpx
 import msgspec
 
 from pw_common.jetstream.bus import Bus
-from pw_common.wire.history import SwapsAsked
+from pw_common.wire.history import CandlesAsked, SwapsAsked
 from pw_common.wire.messages import Batch, Counts, SlotEvent, Swap
 from pw_history.parquet.layout import MANIFEST
 from pw_history.parquet.manifest import Manifest, decoded
 from support.asked import asked, every_swap, kept_up_to
 from support.broker import provisioned
+from support.command import pw
 from support.kept_market import publish, settings
 from support.poll import poll_until
 from support.services import running_service
 
 BEGIN_S = 1_800_000_000 // 3_600 * 3_600
 STEP_S = 600
+SIDES: tuple[Literal["buy"], Literal["sell"]] = ("buy", "sell")
 SOL = "So11111111111111111111111111111111111111112"
 
 
@@ -34,7 +37,7 @@ def slot_of(number: int) -> Batch:
             quote_mint=SOL, quote_amount_raw=10 * number + at, quote_decimals=9,
             fee_payer=f"w{number % 3}", signers=(f"w{number % 3}",),
         )
-        for at, side in enumerate(("buy", "sell"))
+        for at, side in enumerate(SIDES)
     )  # fmt: skip
     clock = SlotEvent(slot=slot, parent=slot - 1, block_time_s=BEGIN_S + number * STEP_S)
     return Batch(
@@ -122,3 +125,34 @@ async def test_a_store_that_takes_nothing_is_said_and_no_swap_is_forgotten_meanw
             assert "cannot export hours" in await poll_until(said, "a history that says it")
             assert len(await every_swap(bus)) == 2 * 49
             assert msgspec.json.encode(await every_swap(bus))
+
+
+async def test_a_damaged_file_is_made_again_from_what_was_exported_and_the_stream(
+    tmp_path: Path,
+) -> None:
+    kept = tmp_path / "kept"
+    async with provisioned(tmp_path / "broker") as (broker, bus):
+        environ = settings(broker.url, tmp_path)
+        async with running_service("pw_history", environ):
+            await publish_slots(bus, range(50))
+            await kept_up_to(bus, 148, SwapsAsked(limit=1))
+            await exported(kept / "parquet", 7)
+            before = await every_swap(bus)
+            _, candles = await asked(bus, CandlesAsked(mint="m0", first_ms=0, end_ms=2**53))
+        # What the stream does not hold any more comes from the files alone.
+        await bus.api("STREAM.PURGE.PW_SWAP", {"seq": 40})
+        (kept / "history.duckdb").write_bytes(b"damaged")
+        made = await pw("history", "rebuild", str(kept))
+        assert made.code == 0, made
+        assert "84 swaps" in made.out
+        assert [one.name for one in kept.glob("history.duckdb.*.aside")]
+        async with running_service("pw_history", environ):
+            await kept_up_to(bus, 148, SwapsAsked(limit=1))
+            again = await every_swap(bus)
+            _, candles_again = await asked(bus, CandlesAsked(mint="m0", first_ms=0, end_ms=2**53))
+    # A session's number is all that may differ: the stream was read from its beginning again.
+    unlike = {"session"}
+    assert [{k: v for k, v in one.items() if k not in unlike} for one in again] == [
+        {k: v for k, v in one.items() if k not in unlike} for one in before
+    ]
+    assert candles_again == candles

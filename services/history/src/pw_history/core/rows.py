@@ -143,10 +143,11 @@ class RowMaker:
         return rows
 
     def _note_time(self, one: ClosedSlot) -> None:
-        if self._missing:
+        # What is read again overlaps what is stored: nothing lies between.
+        if self._missing and one.slot > self._last[0]:
             hole = Hole(self._missing, self._last[0], one.slot, self._last[1], one.event_time_ms)
             self.rows.holes.append(hole)
-            self._missing = ""
+        self._missing = ""
         self._last = one.slot, one.event_time_ms
         if one.reset or one.event_time_ms - self._clock_ms >= CLOCK_EVERY_MS:
             self._clock_ms = one.event_time_ms

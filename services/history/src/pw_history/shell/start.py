@@ -42,10 +42,13 @@ async def start(settings: Settings, runtime: Runtime, keeping: Keeping) -> Foldi
     position = writer.position()
     begin = await _from(bus, log, position, created, first_seq)
     session = writer.session(begin.note.session if begin.goes_on else None)
-    last = (position.slot, position.event_time_ms) if position is not None else (0, 0)
+    last = writer.newest() if position is None else (position.slot, position.event_time_ms)
     maker = RowMaker(session, goes_on=begin.goes_on, last=last)
-    if begin.missed and position is not None:
+    if begin.missed:
         maker.miss(begin.missed)
+    elif position is None and last[0]:
+        # It was made again from what had been exported.
+        maker.miss("rebuilt")
     log.info(
         "history_starts",
         reads_from_seq=begin.note.swap_seq,

@@ -72,6 +72,13 @@ class Writer:
             return None
         return StoredPosition._make((*found[:4], tuple(found[4] or ()), *found[5:]))
 
+    def newest(self) -> tuple[int, int]:
+        """The newest swap's slot and time by event time; zeros where there is none."""
+        found = self._connection.execute(
+            "SELECT max_by(slot, event_time_ms), max(event_time_ms) FROM swaps"
+        ).fetchone()
+        return (int(found[0]), int(found[1])) if found is not None and found[1] else (0, 0)
+
     def session(self, number: int | None = None) -> Session | None:
         """This session, or the newest."""
         found = self._connection.execute(
@@ -224,11 +231,12 @@ class Writer:
         self._note("open_minutes", self._minutes)
         for hour_ms in sorted(self._hours):
             if hour_ms + HOUR_MS + LATE_MS <= event_time_ms:
-                self._close_hour(hour_ms)
+                self.close_hour(hour_ms)
                 self._hours.discard(hour_ms)
         self._note("open_hours", self._hours)
 
-    def _close_hour(self, hour_ms: int) -> None:
+    def close_hour(self, hour_ms: int) -> None:
+        """Sort an hour's swaps by mint and derive it whole, within a transaction."""
         within = f"event_time_ms >= {hour_ms} AND event_time_ms < {hour_ms + HOUR_MS}"
         of_minutes = f"minute_ms >= {hour_ms} AND minute_ms < {hour_ms + HOUR_MS}"
         execute = self._connection.execute
