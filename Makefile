@@ -54,23 +54,23 @@ format-check: setup
 	@$(PY) -m ruff format --check .
 lint: setup
 	@$(PY) -m ruff check .
+TYPED ?= libs services cli tests tools benchmark conftest.py
 types: setup
-	@$(PY) -m mypy libs services cli tests tools benchmark conftest.py
+	@$(PY) -m mypy $(TYPED)
 	@VENV=$(VENV) tools/dashboard.sh --types
 imports: setup
 	@$(VENV)/bin/lint-imports
-drift: setup
-	@$(PY) tools/gen_proto.py --check
-	@$(PY) tools/gen_services.py --check
-	@$(PY) tools/gen_schemas.py --check
-	@$(PY) tools/gen_env.py --check
-	@$(PY) tools/gen_detection_docs.py --check
-	@$(PY) tools/gen_api_types.py --check
-guards: setup
-	@$(PY) tools/check_hosts.py
-	@$(PY) tools/check_size.py
-	@$(PY) tools/check_dead.py
-	@$(PY) tools/check_dependencies.py
+# One generator, or one guard, is a verb of its own: `make drift-gen_env`, `make guard-check_dead`.
+GENERATORS = gen_proto gen_services gen_schemas gen_env gen_detection_docs gen_api_types
+GUARDS = check_hosts check_size check_dead check_dependencies
+drift: $(GENERATORS:%=drift-%)
+drift-%: setup
+	@$(PY) tools/$*.py --check
+guards: $(GUARDS:%=guard-%) spelling
+guard-%: setup
+	@$(PY) tools/$*.py
+.PHONY: spelling
+spelling: setup
 	@$(VENV)/bin/codespell
 
 .PHONY: shape

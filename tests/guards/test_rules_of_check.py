@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +33,7 @@ BROKEN = {
     "formatting": Broken("format-check", TEXT, "spaced  =  1", "would be reformatted"),
     "lint": Broken("lint", TEXT, "import os", "F401"),
     "wall clock": Broken("lint", TEXT, "import time\n\nnow = time.time()", "TID251"),
-    "types": Broken("types", TEXT, 'number: int = "one"', "Incompatible types"),
+    "types": Broken(f"types TYPED={TEXT}", TEXT, 'number: int = "one"', "Incompatible types"),
     "layers": Broken("imports", TEXT, "import pw_common.wire.limits", "only what is below it, and"),
     "services apart": Broken(
         "imports",
@@ -67,27 +68,41 @@ BROKEN = {
         "import asyncio",
         "knows no clock and no network",
     ),
-    "schemas": Broken("drift", "schemas/swap.v1.json", " ", "swap.v1.json differs"),
-    "settings": Broken("drift", ".env.example", "# more", ".env.example differs"),
-    "metrics": Broken("drift", "docs/metrics.md", "more", "docs/metrics.md differs"),
+    "schemas": Broken("drift-gen_schemas", "schemas/swap.v1.json", " ", "swap.v1.json differs"),
+    "settings": Broken("drift-gen_env", ".env.example", "# more", ".env.example differs"),
+    "metrics": Broken(
+        "drift-gen_detection_docs", "docs/metrics.md", "more", "docs/metrics.md differs"
+    ),
+    "the page's types": Broken(
+        "drift-gen_api_types", "dashboard/src/api.ts", "// more", "differs from the API"
+    ),
     "services": Broken(
-        "drift", "deploy/nats-rights.conf", "# more", "nats-rights.conf differs from services.toml"
+        "drift-gen_services",
+        "deploy/nats-rights.conf",
+        "# more",
+        "nats-rights.conf differs from services.toml",
     ),
     "generated code": Broken(
-        "drift", "libs/geyser_proto/src/pw_geyser/shallow_pb2.py", "# more", "differs from proto/"
+        "drift-gen_proto",
+        "libs/geyser_proto/src/pw_geyser/shallow_pb2.py",
+        "# more",
+        "differs from proto/",
     ),
     "dead code": Broken(
-        "guards", TEXT, "def forgotten() -> None: ...", "forgotten is used nowhere"
+        "guard-check_dead", TEXT, "def forgotten() -> None: ...", "forgotten is used nowhere"
     ),
     "undeclared": Broken(
-        "guards",
+        "guard-check_dependencies",
         TEXT,
         "import rich\n\nprint(rich)",
         "'rich' imported but it is a transitive dependency",
     ),
-    "spelling": Broken("guards", "README.md", "A misp" + "elled word.", "==> misspelled"),
+    "spelling": Broken("spelling", "README.md", "A misp" + "elled word.", "==> misspelled"),
     "hosts": Broken(
-        "guards", "requirements/dev.txt", "--index-url https://host/simple", "https://host/simple"
+        "guard-check_hosts",
+        "requirements/dev.txt",
+        "--index-url https://host/simple",
+        "https://host/simple",
     ),
 }
 
@@ -115,7 +130,7 @@ def broken(path: Path, line: str) -> Iterator[None]:
 def test_check_fails_on_a_broken_rule_and_says_which(copy: Path, rule: str) -> None:
     one = BROKEN[rule]
     with broken(copy / one.file, one.line):
-        code, said = make(copy, one.verb)
+        code, said = make(copy, *one.verb.split())
     assert code != 0, said
     assert one.says in " ".join(said.split()), said
 
@@ -126,11 +141,20 @@ def test_check_passes_on_what_is_whole(copy: Path, verb: str) -> None:
     assert code == 0, said
 
 
+def needed(verb: str) -> set[str]:
+    """What `make` does for a verb, down to what needs nothing else."""
+    database = subprocess.run(
+        ["make", "-npq", verb], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout
+    [line] = [one for one in database.splitlines() if one.startswith(f"{verb}:")]
+    below = set(line.split(":", 1)[1].split()) - {"setup"}
+    return set().union(*map(needed, below)) if below else {verb}
+
+
 def test_each_verb_of_check_is_broken_here() -> None:
-    makefile = (ROOT / "Makefile").read_text()
-    [line] = [one for one in makefile.splitlines() if one.startswith("check:")]
-    verbs = set(line.split("##")[0].split()[1:]) - {"setup"}
-    assert verbs == {one.verb for one in BROKEN.values()}
+    # What is too large is broken below.
+    broken_here = {one.verb.split()[0] for one in BROKEN.values()}
+    assert needed("check") == broken_here | {"guard-check_size"}
 
 
 def module(lines: str, path: str = "libs/x/src/pw_x/room/a.py") -> Module:

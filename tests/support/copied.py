@@ -29,9 +29,9 @@ def copied(folder: Path) -> Path:
     return folder
 
 
-def make(copy: Path, verb: str) -> tuple[int, str]:
+def make(copy: Path, *verb: str) -> tuple[int, str]:
     """Run one verb of the Makefile on the copy, with the tools that are set up here."""
-    return run(copy, "make", "--no-print-directory", "-o", "setup", verb, f"VENV={VENV}")
+    return run(copy, "make", "--no-print-directory", "-o", "setup", *verb, f"VENV={VENV}")
 
 
 def run(copy: Path, *command: str) -> tuple[int, str]:
