@@ -39,11 +39,11 @@ class Receiver:
     seen: list[Received] = field(default_factory=list)
     taken: list[Received] = field(default_factory=list)
 
-    # Where anything else is sent to somebody else: a port may have been another's a moment ago.
+    # Empty: any path. A reused port may still get requests meant for its previous owner.
     path: str = ""
 
     def know_only_ours(self) -> None:
-        """Take nothing but what is sent to a path that is told to nobody else."""
+        """Serve a random path from now on; a request to any other path is a 404."""
         self.path = f"/{secrets.token_hex(8)}"
         self.url += self.path
 

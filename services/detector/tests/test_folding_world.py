@@ -136,7 +136,7 @@ def test_restarts_among_restores_give_the_alerts_of_a_plain_stream(
     seed: int, sessions: int, restores: int
 ) -> None:
     rng = random.Random(seed)
-    # Each session covers its own part of the chain, since alerts are told apart by slot.
+    # Sessions cover different parts of the chain: the slot is what distinguishes their alerts.
     world = World(history(rng, sessions, slots_apart=1_000), rng)
     for _ in anything(world, restores):
         pass
