@@ -30,6 +30,21 @@ class Rederived:
     late: int = 0
     missing: list[int] = field(default_factory=list)
 
+    def fold(self, detector: Detector, closed: Iterable[ClosedSlot]) -> int:
+        """Take the next slots; returns the last one of them, 0 where there is none.
+
+        What lies before the session is in no window: it neither begins nor ends what is derived.
+        """
+        last_slot = 0
+        for one in closed:
+            if one.is_before_session:
+                continue
+            last_slot = one.slot
+            self.first_ms = self.first_ms or one.event_time_ms
+            for alert in detector.step(one):
+                self.alerts[alert.id] = alert
+        return last_slot
+
 
 async def stored_batches(
     bus: Bus,
@@ -92,19 +107,11 @@ async def rederive(
     assembly = Assembly(sources=sources, first=TxPosition(0, first_tx_seq))
     found = Rederived()
     async for batch in batches:
-        closed = assembly.add(batch)
-        _fold(detector, closed, found)
-        if until_slot is not None and closed and closed[-1].slot >= until_slot:
+        last_slot = found.fold(detector, assembly.add(batch))
+        if until_slot is not None and last_slot >= until_slot:
             break
     while assembly.missing:
         found.missing.extend(assembly.missing)
-        _fold(detector, assembly.skip_never_stored(assembly.missing[-1]), found)
+        found.fold(detector, assembly.skip_never_stored(assembly.missing[-1]))
     found.late = assembly.late
     return found
-
-
-def _fold(detector: Detector, closed: Iterable[ClosedSlot], found: Rederived) -> None:
-    for one in closed:
-        found.first_ms = found.first_ms or one.event_time_ms
-        for alert in detector.step(one):
-            found.alerts[alert.id] = alert
