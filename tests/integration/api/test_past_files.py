@@ -93,6 +93,13 @@ def fill(folder: Path) -> None:
             """,
             {"mint": MINT, "rows": ROWS},
         )
+        connection.execute(
+            "INSERT INTO closed_hours SELECT event_time_ms // 3600000 * 3600000 AS hour_ms, 1, "
+            "count(*) FROM closed_rows GROUP BY hour_ms"
+        )
+        connection.execute(
+            "UPDATE kept SET oldest_ms = (SELECT min(event_time_ms) FROM closed_rows)"
+        )
 
 
 async def resident_bytes(client: httpx.AsyncClient) -> int:
