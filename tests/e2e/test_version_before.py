@@ -28,7 +28,8 @@ from support.running import run_to_end, running
 ROOT = Path(__file__).resolve().parents[2]
 # The last one before modules were moved into rooms.
 BEFORE = "287211459af38a732ac41f5c840deebb73e147f2"
-MARKET = ("--preset", "dense", "--minutes", "2")
+# Its first alerts come within seconds.
+MARKET = ("--preset", "demo", "--minutes", "0.5")
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -65,7 +66,7 @@ def pw(*words: str, folder: Path, **environ: str) -> bytes:
 def test_a_capture_that_it_wrote_gives_the_same_swaps_byte_for_byte(
     before: str, seed: str, tmp_path: Path
 ) -> None:
-    words = ("--seed", seed, "--minutes", "1", "--out")
+    words = ("--seed", seed, "--minutes", "1", "--tps", "60", "--out")
     pw("simulate", *words, "then.pb.zst", folder=tmp_path, PYTHONPATH=before)
     pw("simulate", *words, "now.pb.zst", folder=tmp_path)
     then = pw("parse", "then.pb.zst", folder=tmp_path, PYTHONPATH=before)
@@ -100,7 +101,7 @@ async def test_what_it_left_half_done_is_finished_and_all_of_it_is_proven(
 ) -> None:
     kept = ("--data", "data", *MARKET)
     async with running(
-        *kept, "--seed", "5", "--rate", "1500", folder=tmp_path, PYTHONPATH=before
+        *kept, "--seed", "5", "--rate", "150", folder=tmp_path, PYTHONPATH=before
     ) as run:
         bus = await connect(run.broker_url, "test", Log("test"))
 
@@ -111,7 +112,7 @@ async def test_what_it_left_half_done_is_finished_and_all_of_it_is_proven(
         fired = await poll_until(some, "alerts of the version before", timeout_s=120)
         await bus.close()
         await run.stop()
-    async with running(*kept, "--seed", "11", "--rate", "1500", folder=tmp_path) as run:
+    async with running(*kept, "--seed", "11", "--rate", "150", folder=tmp_path) as run:
         bus = await connect(run.broker_url, "test", Log("test"))
 
         async def more() -> bool:
