@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pw_common.wire.envelope import Identity
 from pw_geyser import geyser_pb2 as pb
 from pw_ingest.core.sequencing.identity import BLOCKHASH_BYTES_MAX, META, SLOT, TX, read_update
-from pw_ingest.core.sequencing.outgoing import TxMessage
+from pw_ingest.core.sequencing.outgoing import Outgoing, TxMessage
 from pw_ingest.core.sequencing.pipeline import Pipeline
 from pw_replay.market import generate
 
@@ -62,12 +62,10 @@ def test_hashes_of_any_length_stay_distinct_and_take_bounded_room(one: str, othe
 def messages(seed: int) -> list[TxMessage]:
     """A market in which every update travels alone."""
     pipeline = Pipeline("main")
-    found = []
+    found: list[Outgoing] = []
     for now_s, update in enumerate(generate(seed=seed, minutes=0.5, tps=4)):
-        for out in (*pipeline.update(update, float(now_s)), *pipeline.flush(float(now_s))):
-            if isinstance(out, TxMessage):
-                found.append(out)
-    return found
+        found += pipeline.update(update, float(now_s)) + pipeline.flush(float(now_s))
+    return [one for one in found if isinstance(one, TxMessage)]
 
 
 def test_two_markets_share_no_message_but_those_that_say_only_how_far_a_slot_is() -> None:

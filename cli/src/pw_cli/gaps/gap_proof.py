@@ -179,7 +179,7 @@ class StoredBlocks:
             if isinstance(event, SlotEvent):
                 known = self.parents.setdefault(session, {})
                 seqs = self._brought_by.setdefault(session, {})
-                # As for every reader the first header of a slot counts; parsers answer in any order.
+                # Parsers answer in any order: the header that came first to PW_TX counts.
                 if batch.tx_seq < seqs.get(event.slot, batch.tx_seq + 1):
                     known[event.slot], seqs[event.slot] = event.parent, batch.tx_seq
                 if batch.gap:
