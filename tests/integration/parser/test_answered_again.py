@@ -107,7 +107,7 @@ async def test_what_another_version_sends_again_by_other_names_is_stored_twice_a
                 return await made(bus) == wanted
 
             await poll_until(same, f"{wanted}", timeout_s=60, every_s=0.5)
-        batches = await stored_batches(bus)
+        batches = sorted(await stored_batches(bus), key=lambda one: one.tx_seq)
         assert len(batches) == len(messages) + AGAIN
         assert [one.events for one in batches[-AGAIN:]] == [
             one.events for one in batches[-2 * AGAIN : -AGAIN]
