@@ -117,7 +117,7 @@ def read_entries(entries: Any) -> Channels:
         try:
             found.append(msgspec.convert(entry, Channel))
         except msgspec.ValidationError as error:
-            errors.append(at_path(str(error), f"entries[{at}]."))
+            errors.append(at_path(error, Channel, f"entries[{at}]."))
         if len(errors) >= ERRORS_MAX:
             break
     if errors:

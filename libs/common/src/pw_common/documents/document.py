@@ -19,6 +19,8 @@ from typing import Any, Final, TypeVar
 import msgspec
 import yaml
 
+from pw_common.documents.choices import choices_at
+
 DEPTH_MAX: Final = 12
 # Mappings, lists and values together: a document of the most entries has about 50,000.
 NODES_MAX: Final = 100_000
@@ -26,6 +28,7 @@ INTEGER_MAX: Final = 2**63 - 1
 ERRORS_MAX: Final = 50
 ERROR_CHARACTERS_MAX: Final = 2_000
 _MSGSPEC_PATH: Final = re.compile(r"(?P<what>.*) - at `\$\.?(?P<path>[^`]*)`", re.DOTALL)
+_NO_CHOICE: Final = "Invalid enum value "
 
 T = TypeVar("T")
 
@@ -106,7 +109,7 @@ def convert(value: Any, type_: type[T], where: str = "") -> T:
     try:
         return msgspec.convert(value, type_)
     except msgspec.ValidationError as error:
-        raise BadDocument([at_path(str(error), where)]) from error
+        raise BadDocument([at_path(error, type_, where)]) from error
 
 
 def decode(body: bytes, type_: type[T]) -> T:
@@ -116,14 +119,19 @@ def decode(body: bytes, type_: type[T]) -> T:
     except RecursionError:
         raise BadDocument(["nested too deep"]) from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BadDocument([at_path(str(error), "")]) from error
+        raise BadDocument([at_path(error, type_)]) from error
 
 
-def at_path(error: str, where: str) -> str:
-    """Msgspec's words with the path in front: `entries[3].address: Expected `str`, got `int``."""
-    found = _MSGSPEC_PATH.fullmatch(error)
-    path = f"{where}{found['path']}" if found else where.rstrip(".")
-    what = found["what"] if found else error
+def at_path(error: Exception, type_: Any, where: str = "") -> str:
+    """Msgspec's words with the path in front: `entries[3].address: Expected `str`, got `int``.
+
+    Where the field takes certain words alone, they are named: `entries[3].kind: 'x'; allowed: …`.
+    """
+    found = _MSGSPEC_PATH.fullmatch(str(error))
+    inner, what = (found["path"], found["what"]) if found else ("", str(error))
+    if choices := choices_at(type_, inner):
+        what = f"{what.removeprefix(_NO_CHOICE)}; allowed: {', '.join(choices)}"
+    path = f"{where}{inner}" if inner else where.rstrip(".")
     return f"{path}: {what}" if path else what
 
 

@@ -174,7 +174,7 @@ def _converted(value: Any, type_: type[E], where: str) -> tuple[E | None, list[s
     try:
         return msgspec.convert(value, type_), errors
     except msgspec.ValidationError as error:
-        return None, [*errors, at_path(str(error), where)]
+        return None, [*errors, at_path(error, type_, where)]
 
 
 def _all_wrong(entries: tuple[E, ...] | list[E], count_max: int) -> list[str]:

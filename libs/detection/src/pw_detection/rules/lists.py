@@ -177,7 +177,7 @@ def _entries(value: Any, type_: type[E], count_max: int) -> tuple[E, ...]:
         try:
             entry = msgspec.convert(one, type_)
         except msgspec.ValidationError as error:
-            errors.append(at_path(str(error), f"{where}."))
+            errors.append(at_path(error, type_, f"{where}."))
         else:
             errors += _texts(at, entry)
             if isinstance(entry, Mute) and _ends_in_vain(entry):

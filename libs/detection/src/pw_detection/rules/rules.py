@@ -211,7 +211,7 @@ def _rule(where: str, entry: Any, errors: list[str]) -> Rule | None:
     try:
         rule = msgspec.convert({k: v for k, v in entry.items() if k in known}, Rule)
     except msgspec.ValidationError as error:
-        errors.append(at_path(str(error), f"{where}."))
+        errors.append(at_path(error, Rule, f"{where}."))
         return None
     errors += [f"{where}.{error}" for error in _read(rule)[2]]
     if why := line_problem(" ".join(rule.description.split()), DESCRIPTION_CHARACTERS_MAX):
