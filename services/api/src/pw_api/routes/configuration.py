@@ -35,6 +35,7 @@ from pw_api.models.openapi import (
     CHANGED,
     CSV,
     JSON,
+    NOTHING,
     TEXT,
     YAML,
     answer_of,
@@ -213,9 +214,13 @@ def _add_channels(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -
         value = {"entries": msgspec.to_builtins(whole.entries)}
         return await _store(bus(), KEY_CHANNELS, body, value)
 
-    @routes.post("/channels/{name}/test", responses=answer_of(ChannelTried) | problems_of(502))
+    @routes.post(
+        "/channels/{name}/test",
+        responses=answer_of(ChannelTried) | problems_of(502),
+        openapi_extra=body_of({JSON: NOTHING}),
+    )
     async def try_channel(name: str) -> Response:
-        """Send a test message through a channel."""
+        """Send a test message through a channel. The body is not read; its type must be JSON."""
         question = msgspec.json.encode({"channel": name[:64]})
         try:
             answer = await ask(bus(), ASK_NOTIFIER, question, timeout_s=TEST_TIMEOUT_S)
@@ -223,7 +228,10 @@ def _add_channels(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -
         except (Unanswered, BadDocument) as error:
             why = error.why if isinstance(error, Unanswered) else "no answer of ours"
             return problems.problem(503, f"No notifier answers ({why}): is one running?")
-        return problems.problem(502, str(fields["error"])) if "error" in fields else json(fields)
+        if "error" in fields:
+            status = 404 if fields.get("is_unknown") is True else 502
+            return problems.problem(status, str(fields["error"]))
+        return json(fields)
 
 
 def _rules(value: Any) -> Any:
