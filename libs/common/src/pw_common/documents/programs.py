@@ -125,6 +125,8 @@ def read_programs_file(body: bytes) -> ProgramTable:
     What the API adds to its answer may stand beside the entries.
     """
     value = read_either(body, PROGRAMS_BYTES_MAX)
+    if value is None:
+        raise BadPrograms(["empty; allowed: `entries:` with a list of programs"])
     if isinstance(value, dict):
         if unknown := sorted(value.keys() - FIELDS):
             raise BadPrograms([f"{name[:64]!r}: no such field" for name in unknown])

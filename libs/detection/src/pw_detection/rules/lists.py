@@ -138,6 +138,9 @@ def read_csv(text: str, of: Of = "wallet") -> tuple[Watched, ...]:
     """
     if len(text) > CSV_BYTES_MAX:
         raise BadList([f"over {CSV_BYTES_MAX} bytes; allowed: at most that"])
+    if not text:
+        # Nothing was sent, or the file is not written yet: a list without entries has its header.
+        raise BadList(["empty; allowed: lines of `address,label`"])
     errors: list[str] = []
     found: dict[str, Watched] = {}
     rows = csv.reader(io.StringIO(text))

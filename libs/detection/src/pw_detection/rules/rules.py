@@ -34,6 +34,7 @@ CONDITIONS_MAX: Final = 20
 BYTES_MAX: Final = 256 * 1024
 DESCRIPTION_CHARACTERS_MAX: Final = 500
 CONDITION_CHARACTERS_MAX: Final = 120
+ALLOWED: Final = "allowed: a list of rules, or `triggers:` with one"
 # Metrics that look at every buyer, or at every trade.
 COSTLY: Final = ("top_3_", "new_wallet_", "price_", "market_cap_", "watched_buyers_")
 # Watched wallets are counted beside the table of metrics, since lists are configuration.
@@ -118,6 +119,8 @@ def read_rules(text: str | bytes) -> tuple[Rule, ...]:
         document = read_either(body, BYTES_MAX)
     except BadDocument as error:
         raise BadRules(error.errors) from error
+    if document is None:
+        raise BadRules([f"empty; {ALLOWED}"])
     return rules_of(document)
 
 
@@ -126,7 +129,7 @@ def rules_of(document: Any) -> tuple[Rule, ...]:
     if isinstance(document, dict):
         document = document.get("triggers")
     if not isinstance(document, list):
-        raise BadRules(["allowed: a list of rules, or `triggers:` with one"])
+        raise BadRules([f"no list; {ALLOWED}"])
     if len(document) > RULES_MAX:
         raise BadRules([f"{len(document)} rules; allowed: at most {RULES_MAX}"])
     errors: list[str] = []

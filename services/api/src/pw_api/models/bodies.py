@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, TypeVar
 
+import msgspec
 from fastapi import FastAPI, Request, Response
 from starlette.requests import ClientDisconnect
 
@@ -71,12 +72,20 @@ class Parsing:
         finally:
             self._held -= len(body)
 
-    async def mapping(self, request: Request) -> dict[str, Any]:
-        """The body as a JSON object. Raises as `body`."""
-        body = await self.body(request, partial(read_json, bytes_max=BODY_BYTES_MAX))
-        if not isinstance(body, dict):
-            raise BadDocument(["body: allowed: an object"])
-        return body
+    async def mapping(self, request: Request, kind: type[msgspec.Struct]) -> dict[str, Any]:
+        """The body as a JSON object of this kind, as `read_mapping`. Raises as `body`."""
+        return await self.body(request, partial(read_mapping, kind=kind))
+
+
+def read_mapping(body: bytes, kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """A JSON object; what its fields hold is not looked at. Raises BadDocument."""
+    allowed = f"allowed: a JSON object with {', '.join(kind.__struct_fields__)}"
+    if not body.strip():
+        raise BadDocument([f"empty; {allowed}"])
+    found = read_json(body, BODY_BYTES_MAX)
+    if not isinstance(found, dict):
+        raise BadDocument([f"body: {allowed}"])
+    return found
 
 
 def revision_of(body: dict[str, Any]) -> int:

@@ -113,7 +113,7 @@ def _add_rules(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -> N
     )
     async def put_triggers(request: Request) -> Response:
         """Change the rules: `{revision, who, note, rules: […]}`; 409 if somebody was faster."""
-        body = with_revision(request, await parsing.mapping(request))
+        body = with_revision(request, await parsing.mapping(request, RulesChange))
         rules = await parsing.run(_rules, body.get("rules"))
         return await _store(bus(), KEY_TRIGGERS, body, {"rules": msgspec.to_builtins(rules)})
 
@@ -137,7 +137,7 @@ def _add_rules(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -> N
     )
     async def reset(request: Request) -> Response:
         """Back to the shipped rules: `{revision, who, note}`."""
-        body = with_revision(request, await parsing.mapping(request))
+        body = with_revision(request, await parsing.mapping(request, ResetChange))
         value = {"rules": msgspec.to_builtins(shipped_rules())}
         return await _store(bus(), KEY_TRIGGERS, body, value)
 
@@ -175,7 +175,7 @@ def _add_list(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing, one: 
         return document(found, fields)
 
     async def put_list(request: Request) -> Response:
-        body = with_revision(request, await parsing.mapping(request))
+        body = with_revision(request, await parsing.mapping(request, one.change))
         lists = await parsing.run(one.read, body.get("entries"))
         return await _store(bus(), one.key, body, msgspec.to_builtins(lists))
 
@@ -206,7 +206,7 @@ def _add_channels(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -
     )
     async def put_channels(request: Request) -> Response:
         """Change the channels; `(kept)` keeps a secret that is there."""
-        body = with_revision(request, await parsing.mapping(request))
+        body = with_revision(request, await parsing.mapping(request, ChannelsChange))
         new = ch.read_entries(body.get("entries"))
         whole = ch.with_kept_secrets(new, (await kept(bus(), KEY_CHANNELS)).value)
         if wrong := ch.problems(whole):
