@@ -28,6 +28,7 @@ INTEGER_MAX: Final = 2**63 - 1
 ERRORS_MAX: Final = 50
 ERROR_CHARACTERS_MAX: Final = 2_000
 _MSGSPEC_PATH: Final = re.compile(r"(?P<what>.*) - at `\$\.?(?P<path>[^`]*)`", re.DOTALL)
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NO_CHOICE: Final = "Invalid enum value "
 
 T = TypeVar("T")
@@ -139,10 +140,15 @@ def unknown_fields(value: Any, type_: type[msgspec.Struct], where: str) -> list[
     """Fields that a model does not have: a typing error must not look like a success."""
     known = type_.__struct_fields__
     return [
-        f"{where}{str(name)[:64]!r}: no such field; there are: {', '.join(known)}"
+        f"{where}{str(name)[:64]!a}: no such field; there are: {', '.join(known)}"
         for name in (value if isinstance(value, dict) else ())
         if name not in known
     ]
+
+
+def _step(name: str) -> str:
+    """A field's name as a step of a path: in quotes where it has signs that a path has not."""
+    return name if _NAME.fullmatch(name) else ascii(name[:64])
 
 
 def is_one_line(text: str) -> bool:
@@ -259,7 +265,7 @@ def _children(where: str, value: Any, depth: int) -> list[tuple[str, Any, int]]:
     for key, one in value.items():
         if not isinstance(key, str) or not _is_text(key):
             raise BadDocument([f"{where[:200]}: the key {ascii(key)[:64]} is not text"])
-        children.append((f"{where}.{key[:64]}" if where else key[:64], one, depth))
+        children.append((f"{where}.{_step(key)}" if where else _step(key), one, depth))
     return children
 
 

@@ -131,7 +131,7 @@ def rules_of(document: Any) -> tuple[Rule, ...]:
     if not isinstance(document, list):
         raise BadRules([f"no list; {ALLOWED}"])
     if len(document) > RULES_MAX:
-        raise BadRules([f"{len(document)} rules; allowed: at most {RULES_MAX}"])
+        raise BadRules([f"rules: {len(document)} rules; allowed: at most {RULES_MAX}"])
     errors: list[str] = []
     rules: list[Rule] = []
     for at, entry in enumerate(document):
@@ -149,7 +149,7 @@ def stored_rules(body: bytes) -> tuple[Rule, ...]:
     """The stored value of `triggers`, if it can be used. Raises BadDocument."""
     rules = decode(body, StoredRules).rules
     if len(rules) > RULES_MAX:
-        raise BadRules([f"{len(rules)} rules; allowed: at most {RULES_MAX}"])
+        raise BadRules([f"rules: {len(rules)} rules; allowed: at most {RULES_MAX}"])
     errors = _named_twice(rules)
     for rule in rules:
         errors += [f"{rule.name[:64]}: {error}" for error in _read(rule)[2]]
@@ -196,20 +196,20 @@ def _read(rule: Rule) -> tuple[tuple[Condition, ...], tuple[Condition, ...], lis
 def _named_twice(rules: Iterable[Rule]) -> list[str]:
     counts = Counter(rule.name for rule in rules)
     return [
-        f"{name[:70]}: named {count} times; each rule needs a name of its own"
+        f"rules: {name[:70]!a} is named {count} times; each rule needs a name of its own"
         for name, count in sorted(counts.items())
         if count > 1
     ]
 
 
 def _rule(where: str, entry: Any, errors: list[str]) -> Rule | None:
-    known = set(Rule.__struct_fields__)
+    known = Rule.__struct_fields__
     if not isinstance(entry, dict):
         errors.append(f"{where}: not a mapping with name and conditions")
         return None
     errors += [
-        f"{where}: unknown field {key[:64]!r}{_closest(key, known)}"
-        for key in sorted(set(entry) - known)[:ERRORS_MAX]
+        f"{where}: unknown field {key[:64]!r}{_closest(key, known)}; there are: {', '.join(known)}"
+        for key in sorted(entry.keys() - known)[:ERRORS_MAX]
     ]
     try:
         rule = msgspec.convert({k: v for k, v in entry.items() if k in known}, Rule)
