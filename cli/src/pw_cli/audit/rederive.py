@@ -79,23 +79,38 @@ async def rederive(
     *,
     sources: Iterable[str],
     first_tx_seq: int,
-    until_slot: int | None = None,
+    wanted: Alert | None = None,
 ) -> Rederived:
-    """Fold batches with the rules that held at each slot.
-
-    Sequences that nobody answered are passed; `missing` names them.
-    """
+    """Fold batches with the rules that held at each slot; as `derive`."""
     detector = Detector()
     configuration = Configuration(bus, Log("cli"))
     for change in await configuration.at_start(0):
         apply(detector, change)
+    return await derive(
+        detector, batches, sources=sources, first_tx_seq=first_tx_seq, wanted=wanted
+    )
+
+
+async def derive(
+    detector: Detector,
+    batches: AsyncIterator[Batch],
+    *,
+    sources: Iterable[str],
+    first_tx_seq: int,
+    wanted: Alert | None = None,
+) -> Rederived:
+    """What a detector gives for batches, all of them, or until it has given the wanted alert.
+
+    Sequences that nobody answered are passed; `missing` names them.
+    """
     assembly = Assembly(sources=sources, first=TxPosition(0, first_tx_seq))
     found = Rederived()
     async for batch in batches:
         closed = assembly.add(batch)
         _fold(detector, closed, found)
-        if until_slot is not None and closed and closed[-1].slot >= until_slot:
-            break
+        # Slots say nothing: those of a later session may be lower.
+        if wanted is not None and wanted.id in found.alerts:
+            return found
     while assembly.missing:
         found.missing.extend(assembly.missing)
         _fold(detector, assembly.skip_never_stored(assembly.missing[-1]), found)

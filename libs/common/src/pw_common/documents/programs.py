@@ -125,6 +125,8 @@ def read_programs_file(body: bytes) -> ProgramTable:
     What the API adds to its answer may stand beside the entries.
     """
     value = read_either(body, PROGRAMS_BYTES_MAX)
+    if value is None:
+        raise BadPrograms(["empty; allowed: `entries:` with a list of programs"])
     if isinstance(value, dict):
         if unknown := sorted(value.keys() - FIELDS):
             raise BadPrograms([f"{name[:64]!r}: no such field" for name in unknown])
@@ -174,7 +176,7 @@ def _converted(value: Any, type_: type[E], where: str) -> tuple[E | None, list[s
     try:
         return msgspec.convert(value, type_), errors
     except msgspec.ValidationError as error:
-        return None, [*errors, at_path(str(error), where)]
+        return None, [*errors, at_path(error, type_, where)]
 
 
 def _all_wrong(entries: tuple[E, ...] | list[E], count_max: int) -> list[str]:

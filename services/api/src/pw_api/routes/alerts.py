@@ -17,11 +17,12 @@ from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.consuming.log_reader import StoredMessage
 from pw_common.topology.subjects import STREAM_ALERT
 from pw_common.wire.alerts import Alert, AlertKind, decode_alert, ended_of
-from pw_detection.rules.rules import NAME
 
-# A trigger that is named is a rule's, or one of the system's own notices.
+# A rule's name, or that of a notice or condition of the system, as `missing_PW_TX/parser` is.
+TRIGGER: Final = r"^[A-Za-z0-9][A-Za-z0-9_/-]{0,127}$"
 Trigger = Annotated[
-    str | None, Query(pattern=f"^(?:{NAME.pattern})$", description="The name of a rule")
+    str | None,
+    Query(pattern=TRIGGER, description="The name of a rule, or of a condition of the system"),
 ]
 LIMIT: Final = 50
 

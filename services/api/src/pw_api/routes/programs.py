@@ -67,7 +67,7 @@ def add_programs(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing, st
     )
     async def put_programs(request: Request) -> Response:
         """Change them: `{revision, who, note, entries: […]}`; 409 if somebody was faster."""
-        body = with_revision(request, await parsing.mapping(request))
+        body = with_revision(request, await parsing.mapping(request, ProgramsChange))
         table = await parsing.run(read_programs, body.get("entries"))
         return await store(bus(), KEY_PROGRAMS, body, msgspec.to_builtins(table))
 
@@ -113,7 +113,7 @@ def _add_acknowledged(
     )
     async def put_acknowledged(request: Request) -> Response:
         """Change it: `{revision, who, note, entries: [{program, tag}, …]}`."""
-        body = with_revision(request, await parsing.mapping(request))
+        body = with_revision(request, await parsing.mapping(request, AcknowledgedChange))
         seen = await parsing.run(read_acknowledged, body.get("entries"))
         return await store(bus(), KEY_ACKNOWLEDGED, body, msgspec.to_builtins(seen))
 
