@@ -59,6 +59,49 @@ async def test_an_empty_body_is_no_empty_document_and_says_what_is_taken(
             ]
 
 
+@pytest.mark.parametrize("asked", [one for one in WANTED if not one.endswith(("run", "csv"))])
+async def test_a_field_that_no_document_has_is_refused_by_name(
+    client_of: Clients, asked: str
+) -> None:
+    there = WANTED[asked].removeprefix("a JSON object with ")
+    async with client_of() as client:
+        body = b'{"revision": 0, "entries": [], "rules": [], "entry": {}, "notes": "x"}'
+        errors = await errors_of(client, asked, body)
+    assert {"where": "notes", "what": f"'notes': no such field; there are: {there}"} in errors
+    # Nor has any of them the field of another.
+    assert len(errors) == 4 - len({"entries", "rules", "entry"} & {*there.split(", ")})
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("triggers", {"rules": [], "metrics": [], "operators": [], "unusable": "x"}),
+        ("watchlists", {"entries": []}),
+        ("mutes", {"entries": [], "shipped": []}),
+        ("channels", {"entries": [], "from": "stored"}),
+        ("programs", {"entries": [], "in_force": {}}),
+        ("programs/acknowledged", {"entries": [], "new": []}),
+    ],
+)
+async def test_what_was_given_may_be_sent_back_changed(
+    client_of: Clients, path: str, answer: dict[str, Any]
+) -> None:
+    async with client_of() as client:
+        put = await client.put(f"/api/v1/{path}", json={"revision": 0, **answer})
+    # It goes as far as the broker, which is away.
+    assert put.status_code == 503, put.text
+
+
+async def test_a_rules_file_with_other_fields_is_not_valid(client_of: Clients) -> None:
+    async with client_of() as client:
+        body = {"triggers": [], "trigers": [{"name": "x"}]}
+        answer = await client.post("/api/v1/triggers/validate", json=body)
+    assert answer.json() == {
+        "valid": False,
+        "errors": ["'trigers': no such field; there are: triggers"],
+    }
+
+
 @pytest.mark.parametrize("body", [b"", b" \n", b"# nothing yet\n"])
 @pytest.mark.parametrize("path", ["triggers", "programs"])
 async def test_an_empty_file_is_not_valid_and_is_named_as_empty(

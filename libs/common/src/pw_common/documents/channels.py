@@ -131,9 +131,11 @@ def channels_of(body: bytes) -> Channels:
     if document is None:
         # An editor empties a file before it writes it; that says nothing about channels.
         raise BadDocument(["empty; allowed: `entries:` with a list of channels"])
-    known = {"entries", "who", "at_ms", "note"}
-    if not isinstance(document, dict) or "entries" not in document or document.keys() - known:
-        raise BadDocument(["allowed: `entries:` with a list of channels"])
+    unknown = unknown_fields(document, Channels, also=("note",))
+    if not isinstance(document, dict) or "entries" not in document:
+        raise BadDocument(["allowed: `entries:` with a list of channels", *unknown])
+    if unknown:
+        raise BadDocument(unknown)
     return _checked(read_entries(document["entries"]))
 
 

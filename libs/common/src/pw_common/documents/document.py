@@ -12,7 +12,7 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -136,14 +136,25 @@ def at_path(error: Exception, type_: Any, where: str = "") -> str:
     return f"{path}: {what}" if path else what
 
 
-def unknown_fields(value: Any, type_: type[msgspec.Struct], where: str) -> list[str]:
-    """Fields that a model does not have: a typing error must not look like a success."""
-    known = type_.__struct_fields__
+def unknown_fields(
+    value: Any, type_: type[msgspec.Struct], where: str = "", *, also: Collection[str] = ()
+) -> list[str]:
+    """Fields that a model does not have: a typing error must not look like a success.
+
+    `also` names those that may stand there and mean nothing, as what an answer added to it does.
+    """
+    return unknown_names(value, type_.__struct_fields__, where, also=also)
+
+
+def unknown_names(
+    value: Any, known: Collection[str], where: str = "", *, also: Collection[str] = ()
+) -> list[str]:
+    """As `unknown_fields`, of a mapping that has no model."""
     return [
         f"{where}{str(name)[:64]!a}: no such field; there are: {', '.join(known)}"
         for name in (value if isinstance(value, dict) else ())
-        if name not in known
-    ]
+        if name not in known and name not in also
+    ][:ERRORS_MAX]
 
 
 def _step(name: str) -> str:

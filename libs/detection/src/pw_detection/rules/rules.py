@@ -20,6 +20,7 @@ from pw_common.documents.document import (
     line_problem,
     read_either,
     ready,
+    unknown_names,
 )
 from pw_common.wire.alerts import Severity
 from pw_detection.state.metrics import BY_NAME
@@ -35,6 +36,7 @@ BYTES_MAX: Final = 256 * 1024
 DESCRIPTION_CHARACTERS_MAX: Final = 500
 CONDITION_CHARACTERS_MAX: Final = 120
 ALLOWED: Final = "allowed: a list of rules, or `triggers:` with one"
+NO_LIST: Final = f"no list; {ALLOWED}"
 # Metrics that look at every buyer, or at every trade.
 COSTLY: Final = ("top_3_", "new_wallet_", "price_", "market_cap_", "watched_buyers_")
 # Watched wallets are counted beside the table of metrics, since lists are configuration.
@@ -127,9 +129,12 @@ def read_rules(text: str | bytes) -> tuple[Rule, ...]:
 def rules_of(document: Any) -> tuple[Rule, ...]:
     """Rules from a document that is read already. Raises BadRules, as above."""
     if isinstance(document, dict):
+        unknown = unknown_names(document, ("triggers",))
         document = document.get("triggers")
+        if unknown:
+            raise BadRules(unknown if isinstance(document, list) else [NO_LIST, *unknown])
     if not isinstance(document, list):
-        raise BadRules([f"no list; {ALLOWED}"])
+        raise BadRules([NO_LIST])
     if len(document) > RULES_MAX:
         raise BadRules([f"rules: {len(document)} rules; allowed: at most {RULES_MAX}"])
     errors: list[str] = []

@@ -9,14 +9,14 @@ import asyncio
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 from fastapi import FastAPI, Request, Response
 from starlette.requests import ClientDisconnect
 
 from pw_api.http import problems
-from pw_common.documents.document import BadDocument, line_problem, read_json
+from pw_common.documents.document import BadDocument, line_problem, read_json, unknown_fields
 
 BODY_BYTES_MAX: Final = 2 * 1024 * 1024
 # So that bodies cannot take every thread.
@@ -38,6 +38,7 @@ _PATH: Final = re.compile(
 _QUOTED: Final = re.compile(r"'([A-Za-z0-9_-]+)'")
 _TAG: Final = re.compile(r'(?:W/)?"?([0-9]{1,18})"?')
 
+Kind: TypeAlias = type[msgspec.Struct]
 T = TypeVar("T")
 
 
@@ -79,19 +80,33 @@ class Parsing:
         finally:
             self._held -= len(body)
 
-    async def mapping(self, request: Request, kind: type[msgspec.Struct]) -> dict[str, Any]:
+    async def mapping(
+        self, request: Request, kind: Kind, answer: Kind | None = None
+    ) -> dict[str, Any]:
         """The body as a JSON object of this kind, as `read_mapping`. Raises as `body`."""
-        return await self.body(request, partial(read_mapping, kind=kind))
+        return await self.body(request, partial(read_mapping, kind=kind, answer=answer))
+
+    async def change(
+        self, request: Request, kind: Kind, answer: Kind | None = None
+    ) -> dict[str, Any]:
+        """As `mapping`, with the revision of `If-Match` where a client names it there."""
+        return with_revision(request, await self.mapping(request, kind, answer))
 
 
-def read_mapping(body: bytes, kind: type[msgspec.Struct]) -> dict[str, Any]:
-    """A JSON object; what its fields hold is not looked at. Raises BadDocument."""
+def read_mapping(body: bytes, kind: Kind, answer: Kind | None = None) -> dict[str, Any]:
+    """A JSON object with known fields; what these hold is not looked at. Raises BadDocument.
+
+    Where somebody sends back what they got and changed, fields of that `answer` stand beside it.
+    """
     allowed = f"allowed: a JSON object with {', '.join(kind.__struct_fields__)}"
     if not body.strip():
         raise BadDocument([f"empty; {allowed}"])
     found = read_json(body, BODY_BYTES_MAX)
     if not isinstance(found, dict):
         raise BadDocument([f"body: {allowed}"])
+    also = () if answer is None else answer.__struct_encode_fields__
+    if unknown := unknown_fields(found, kind, also=also):
+        raise BadDocument(unknown)
     return found
 
 

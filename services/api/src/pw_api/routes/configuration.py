@@ -16,7 +16,7 @@ from pw_api.broker.stored import BYTES_MAX_OF, HISTORY_MAX, kept
 from pw_api.http import problems
 from pw_api.http.answers import document, json
 from pw_api.models import bodies
-from pw_api.models.bodies import NOTE_MAX, WHO_MAX, Parsing, line_of, revision_of, with_revision
+from pw_api.models.bodies import NOTE_MAX, WHO_MAX, Parsing, line_of, revision_of
 from pw_api.models.changes import (
     ChannelsAnswer,
     ChannelsChange,
@@ -113,7 +113,7 @@ def _add_rules(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -> N
     )
     async def put_triggers(request: Request) -> Response:
         """Change the rules: `{revision, who, note, rules: […]}`; 409 if somebody was faster."""
-        body = with_revision(request, await parsing.mapping(request, RulesChange))
+        body = await parsing.change(request, RulesChange, TriggersAnswer)
         rules = await parsing.run(_rules, body.get("rules"))
         return await _store(bus(), KEY_TRIGGERS, body, {"rules": msgspec.to_builtins(rules)})
 
@@ -137,7 +137,7 @@ def _add_rules(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -> N
     )
     async def reset(request: Request) -> Response:
         """Back to the shipped rules: `{revision, who, note}`."""
-        body = with_revision(request, await parsing.mapping(request, ResetChange))
+        body = await parsing.change(request, ResetChange)
         value = {"rules": msgspec.to_builtins(shipped_rules())}
         return await _store(bus(), KEY_TRIGGERS, body, value)
 
@@ -175,7 +175,7 @@ def _add_list(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing, one: 
         return document(found, fields)
 
     async def put_list(request: Request) -> Response:
-        body = with_revision(request, await parsing.mapping(request, one.change))
+        body = await parsing.change(request, one.change, one.answer)
         lists = await parsing.run(one.read, body.get("entries"))
         return await _store(bus(), one.key, body, msgspec.to_builtins(lists))
 
@@ -206,7 +206,7 @@ def _add_channels(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -
     )
     async def put_channels(request: Request) -> Response:
         """Change the channels; `(kept)` keeps a secret that is there."""
-        body = with_revision(request, await parsing.mapping(request, ChannelsChange))
+        body = await parsing.change(request, ChannelsChange, ChannelsAnswer)
         new = ch.read_entries(body.get("entries"))
         whole = ch.with_kept_secrets(new, (await kept(bus(), KEY_CHANNELS)).value)
         if wrong := ch.problems(whole):

@@ -101,7 +101,7 @@ def _add(
     routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing, store: Store, kind: Kind
 ) -> None:
     async def post(request: Request) -> Response:
-        body = with_revision(request, await parsing.mapping(request, kind.added))
+        body = await parsing.change(request, kind.added)
         try:
             found = await _at(bus(), kind, revision_of(body))
             value = await parsing.run(_with, kind, found, body)
