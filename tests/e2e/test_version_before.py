@@ -16,12 +16,14 @@ from pathlib import Path
 
 import pytest
 
+from pw_cli.up.options.arguments import DEFAULT_TPS
 from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.connection import connect
 from pw_common.jetstream.consuming.stored import stored_messages
 from pw_common.process.log import Log
 from pw_common.topology.subjects import STREAM_ALERT
 from pw_common.wire.alerts import Alert, decode_alert
+from pw_replay.market.slots import SLOT_MS, START_SLOT, START_TIME_S
 from support.poll import poll_until
 from support.running import run_to_end, running
 
@@ -30,6 +32,10 @@ ROOT = Path(__file__).resolve().parents[2]
 BEFORE = "287211459af38a732ac41f5c840deebb73e147f2"
 # Its first alerts come within seconds.
 MARKET = ("--preset", "demo", "--minutes", "0.5")
+LATER = (
+    *("--start-slot", str(START_SLOT + 90_000)),
+    *("--start-time", str(START_TIME_S + 90_000 * SLOT_MS // 1_000)),
+)
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -84,12 +90,16 @@ async def test_a_data_folder_that_it_filled_is_gone_on_with_as_it_would_have_its
 ) -> None:
     ours, its = tmp_path / "ours", tmp_path / "its"
     ours.mkdir()
-    kept = ("--data", "data", *MARKET, "--rate", "max")
-    first = await run_to_end(*kept, "--seed", "5", folder=ours, PYTHONPATH=before)
+    kept = ("--data", "data", "--rate", "max")
+    first = await run_to_end(*kept, *MARKET, "--seed", "5", folder=ours, PYTHONPATH=before)
     assert first["alerts"] >= 2
     shutil.copytree(ours, its)
-    here = await run_to_end(*kept, "--seed", "11", folder=ours)
-    there = await run_to_end(*kept, "--seed", "11", folder=its, PYTHONPATH=before)
+    # At other slots: of a second market at the same ones the version before lost blocks.
+    second = tmp_path / "second.pb.zst"
+    words = ("--seed", "11", "--tps", str(DEFAULT_TPS), "--out", str(second), *LATER)
+    pw("simulate", *MARKET, *words, folder=tmp_path)
+    here = await run_to_end(*kept, "--capture", str(second), folder=ours)
+    there = await run_to_end(*kept, "--capture", str(second), folder=its, PYTHONPATH=before)
     assert here["alerts"] > first["alerts"]
     same = ("alerts", "alert_digest", "swaps", "swap_digest", "late", "dead_letters", "gaps")
     assert {name: here[name] for name in same} == {name: there[name] for name in same}
