@@ -24,6 +24,9 @@ setup: $(STAMP) ## make .venv with everything in it, and the pages of the API
 up: setup ## run the whole system here: broker, source, ingest, parsers, API (ARGS="--rate 500")
 	@exec $(VENV)/bin/pw up $(ARGS)
 
+# Tests start hundreds of processes: what Python compiles once is kept, whatever the shell says.
+test coverage: export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: test
 test: setup ## every test, those under load alone on the machine (ARGS="-k swap": these in one process)
 	@if [ -n "$(ARGS)" ]; then exec $(PY) -m pytest $(ARGS); fi; \

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from pw_cli.audit.stream_audit import StreamAudit
 from pw_common.wire.messages import Batch, Counts, SlotEvent
 
 
-def batch(tx_seq: int, slot: int, filter_: str = "") -> Batch:
+def batch(tx_seq: int, slot: int, filter_: str = "", *, parent: int | None = None) -> Batch:
     return Batch(
         tx_stream_created="x",
         tx_seq=tx_seq,
@@ -16,7 +17,7 @@ def batch(tx_seq: int, slot: int, filter_: str = "") -> Batch:
         epoch=1,
         frontier_slot=slot,
         counts=Counts(),
-        events=(SlotEvent(slot=slot, parent=slot - 1, block_time_s=None),),
+        events=(SlotEvent(slot=slot, parent=parent or slot - 1, block_time_s=None),),
         filter=filter_,
     )
 
@@ -50,6 +51,19 @@ def test_a_block_whose_parent_another_parser_still_has_is_not_judged() -> None:
 
 def test_a_break_before_the_first_waiting_sequence_is_a_break() -> None:
     assert not holds(1, 3, 4, 6, first_waiting=5)
+
+
+@pytest.mark.parametrize("parent", [101, 102])
+def test_of_two_headers_of_a_slot_the_first_in_the_queue_counts_whoever_answers_first(
+    parent: int,
+) -> None:
+    # Only slot 101 has a block before it.
+    first, second = (batch(seq, 103, parent=at) for seq, at in ((2, parent), (3, 203 - parent)))
+    for order in ((first, second), (second, first)):
+        audit = StreamAudit("x")
+        for one in (batch(1, 101), *order):
+            audit.add(one)
+        assert audit.chain(()).holds == (parent == 101)
 
 
 def test_what_waits_is_what_lies_before_the_last_answered_sequence() -> None:

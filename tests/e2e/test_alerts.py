@@ -37,7 +37,7 @@ def write_market(path: Path, *, seed: int, minutes: float, tps: float) -> Path:
 @pytest.fixture(scope="module")
 def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("market") / "market.pb.zst"
-    return write_market(path, seed=5, minutes=9, tps=30)
+    return write_market(path, seed=5, minutes=9, tps=20)
 
 
 @pytest.fixture(scope="module")

@@ -36,9 +36,10 @@ async def verify(broker: str) -> tuple[int, dict[str, int], str]:
 async def test_a_running_system_is_verified_while_it_works(tmp_path: Path) -> None:
     market = tmp_path / "market.pb.zst"
     with CaptureWriter(market) as writer:
-        for update in generate(seed=5, minutes=4, tps=80):
+        # Its first alert comes within seconds.
+        for update in generate(seed=5, minutes=4, tps=60, preset="demo"):
             writer.write(update)
-    played = ("--capture", str(market), "--rate", "200", "--once")
+    played = ("--capture", str(market), "--rate", "60", "--once")
     async with running(*played, folder=tmp_path) as run:
         bus = await connect(run.broker_url, "test", Log("test"))
         try:

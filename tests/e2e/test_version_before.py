@@ -16,19 +16,26 @@ from pathlib import Path
 
 import pytest
 
+from pw_cli.up.options.arguments import DEFAULT_TPS
 from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.connection import connect
 from pw_common.jetstream.consuming.stored import stored_messages
 from pw_common.process.log import Log
 from pw_common.topology.subjects import STREAM_ALERT
 from pw_common.wire.alerts import Alert, decode_alert
+from pw_replay.market.slots import SLOT_MS, START_SLOT, START_TIME_S
 from support.poll import poll_until
 from support.running import run_to_end, running
 
 ROOT = Path(__file__).resolve().parents[2]
 # The last one before modules were moved into rooms.
 BEFORE = "287211459af38a732ac41f5c840deebb73e147f2"
-MARKET = ("--preset", "dense", "--minutes", "2")
+# Its first alerts come within seconds.
+MARKET = ("--preset", "demo", "--minutes", "0.5")
+LATER = (
+    *("--start-slot", str(START_SLOT + 90_000)),
+    *("--start-time", str(START_TIME_S + 90_000 * SLOT_MS // 1_000)),
+)
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -65,7 +72,7 @@ def pw(*words: str, folder: Path, **environ: str) -> bytes:
 def test_a_capture_that_it_wrote_gives_the_same_swaps_byte_for_byte(
     before: str, seed: str, tmp_path: Path
 ) -> None:
-    words = ("--seed", seed, "--minutes", "1", "--out")
+    words = ("--seed", seed, "--minutes", "1", "--tps", "60", "--out")
     pw("simulate", *words, "then.pb.zst", folder=tmp_path, PYTHONPATH=before)
     pw("simulate", *words, "now.pb.zst", folder=tmp_path)
     then = pw("parse", "then.pb.zst", folder=tmp_path, PYTHONPATH=before)
@@ -83,12 +90,16 @@ async def test_a_data_folder_that_it_filled_is_gone_on_with_as_it_would_have_its
 ) -> None:
     ours, its = tmp_path / "ours", tmp_path / "its"
     ours.mkdir()
-    kept = ("--data", "data", *MARKET, "--rate", "max")
-    first = await run_to_end(*kept, "--seed", "5", folder=ours, PYTHONPATH=before)
+    kept = ("--data", "data", "--rate", "max")
+    first = await run_to_end(*kept, *MARKET, "--seed", "5", folder=ours, PYTHONPATH=before)
     assert first["alerts"] >= 2
     shutil.copytree(ours, its)
-    here = await run_to_end(*kept, "--seed", "11", folder=ours)
-    there = await run_to_end(*kept, "--seed", "11", folder=its, PYTHONPATH=before)
+    # At other slots: of a second market at the same ones the version before lost blocks.
+    second = tmp_path / "second.pb.zst"
+    words = ("--seed", "11", "--tps", str(DEFAULT_TPS), "--out", str(second), *LATER)
+    pw("simulate", *MARKET, *words, folder=tmp_path)
+    here = await run_to_end(*kept, "--capture", str(second), folder=ours)
+    there = await run_to_end(*kept, "--capture", str(second), folder=its, PYTHONPATH=before)
     assert here["alerts"] > first["alerts"]
     same = ("alerts", "alert_digest", "swaps", "swap_digest", "late", "dead_letters", "gaps")
     assert {name: here[name] for name in same} == {name: there[name] for name in same}
@@ -100,7 +111,7 @@ async def test_what_it_left_half_done_is_finished_and_all_of_it_is_proven(
 ) -> None:
     kept = ("--data", "data", *MARKET)
     async with running(
-        *kept, "--seed", "5", "--rate", "1500", folder=tmp_path, PYTHONPATH=before
+        *kept, "--seed", "5", "--rate", "150", folder=tmp_path, PYTHONPATH=before
     ) as run:
         bus = await connect(run.broker_url, "test", Log("test"))
 
@@ -111,7 +122,7 @@ async def test_what_it_left_half_done_is_finished_and_all_of_it_is_proven(
         fired = await poll_until(some, "alerts of the version before", timeout_s=120)
         await bus.close()
         await run.stop()
-    async with running(*kept, "--seed", "11", "--rate", "1500", folder=tmp_path) as run:
+    async with running(*kept, "--seed", "11", "--rate", "150", folder=tmp_path) as run:
         bus = await connect(run.broker_url, "test", Log("test"))
 
         async def more() -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -35,6 +35,14 @@ class Entry(msgspec.Struct):
 
 class Document(msgspec.Struct):
     entries: tuple[Entry, ...]
+
+
+class Choosing(msgspec.Struct):
+    kind: Literal["a", "b"] = "a"
+    kinds: tuple[Literal["a", "b"], ...] = ()
+    maybe: Literal["a", "b"] | msgspec.UnsetType | None = msgspec.UNSET
+    by_name: dict[str, list[Choosing]] = {}
+    number: int = 0
 
 
 @pytest.mark.parametrize(
@@ -111,6 +119,26 @@ def test_a_date_is_text_and_json_is_read_as_json() -> None:
 def test_an_error_names_the_path() -> None:
     with pytest.raises(BadDocument, match=r"^entries\[1\]\.address: Expected `str`, got `int`$"):
         convert({"entries": [{"address": "a"}, {"address": 1}]}, Document)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"kind": "c"}, "kind: 'c'; allowed: a, b"),
+        ({"kind": 3}, "kind: Expected `str`, got `int`; allowed: a, b"),
+        ({"kinds": ["a", "c"]}, "kinds[1]: 'c'; allowed: a, b"),
+        ({"maybe": "c"}, "maybe: 'c'; allowed: a, b"),
+        ({"by_name": {"x": [{}, {"kind": ""}]}}, "by_name[...][1].kind: ''; allowed: a, b"),
+        ({"number": "c"}, "number: Expected `int`, got `str`"),
+    ],
+)
+def test_an_error_of_a_choice_names_what_may_be_chosen(value: Any, said: str) -> None:
+    with pytest.raises(BadDocument) as found:
+        convert(value, Choosing)
+    assert found.value.errors == (said,)
+    with pytest.raises(BadDocument) as found:
+        convert(value, Choosing, "entry.")
+    assert found.value.errors == (f"entry.{said}",)
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b"[" * 100_000, b'"\xff"', b"{}", b'{"entries":'])

@@ -192,6 +192,9 @@ async def test_a_write_without_a_body_says_its_type_too() -> None:
     async with asking() as client:
         answer = await client.post("/api/v1/channels/x/test", headers=BEARER)
         assert answer.status_code == 415
+        assert answer.json()["detail"] == (
+            "Send Content-Type: application/json, in UTF-8, also where there is no body."
+        )
         deleted = await client.delete("/api/v1/channels", headers=BEARER)
         assert deleted.status_code == 405
         plain = BEARER | {"Content-Type": "text/plain"}

@@ -61,6 +61,36 @@ async def test_input_out_of_bounds_is_a_422_that_names_the_parameter(
     assert query.split("=", maxsplit=1)[0] in detail
 
 
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        "pump",
+        "r" * 64,
+        "unlisted_program",
+        # Conditions of the system that a `blind` alert has.
+        "missing_PW_TX",
+        "missing_PW_TX/parser",
+        "detector_behind",
+        "all_clear",
+        f"followed_{'s' * 32}",
+        f"channel_{'c' * 32}",
+    ],
+)
+async def test_every_trigger_that_an_alert_has_may_be_asked_for(
+    client_of: Clients, trigger: str
+) -> None:
+    async with client_of() as client:
+        # It goes as far as the broker, which is away.
+        assert_problem(await client.get(f"/api/v1/alerts?trigger={trigger}"), 503)
+
+
+@pytest.mark.parametrize("trigger", ["", "a b", "-a", "%3Cscript%3E", "a%0A", "a" * 129, "a.b"])
+async def test_what_is_no_trigger_is_refused(client_of: Clients, trigger: str) -> None:
+    async with client_of() as client:
+        detail = assert_problem(await client.get(f"/api/v1/alerts?trigger={trigger}"), 422)
+    assert "query.trigger" in detail
+
+
 async def test_bodies_are_only_given_for_small_pages(client_of: Clients) -> None:
     async with client_of() as client:
         answer = await client.get("/api/v1/dead-letters?body=true&limit=51")

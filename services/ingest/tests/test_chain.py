@@ -50,6 +50,15 @@ def test_a_block_that_is_its_own_ancestor_says_nothing() -> None:
     assert closings(Chain(), [(10, 10), (11, 12), (10, 9), (11, 10)]) == ([10], [])
 
 
+def test_of_two_blocks_of_one_slot_the_first_counts() -> None:
+    one, two = Chain(patience=3), Chain(patience=3)
+    blocks = [(10, 9), (15, 14), (16, 15)]
+    assert closings(one, [*blocks, (17, 16)]) == ([16], [Missing(11, 14)])
+    # Whether its parent is known or not, what comes second neither mends nor breaks anything.
+    others = [(15, 10), (16, 12), (10, 8)]
+    assert closings(two, [*blocks, *others, (17, 16)]) == ([16], [Missing(11, 14)])
+
+
 def test_a_long_run_of_old_blocks_is_another_history() -> None:
     chain = Chain()
     chain.block(10_000, 9_999)

@@ -12,6 +12,7 @@ from pw_ingest.core.sequencing.batcher import PREFIX_BYTES_MAX, Batcher, Cut
 from pw_ingest.core.sequencing.frontier import Frontier
 from pw_ingest.core.sequencing.resume import NOT_SUPPORTED, WINDOW_EXCEEDED, Plan, after_end
 from pw_ingest.core.subscription.programs import (
+    TOKEN_PROGRAM_IDS,
     BadPrograms,
     is_address,
     read_programs,
@@ -110,6 +111,8 @@ def test_all_restricts_nothing_and_all_non_vote_only_votes() -> None:
         ("programs: [7]", "entry 1"),
         ("programs: [{name: a, id: 0OIl}]", "not a base58 address"),
         ("programs: [", "not YAML"),
+        (f"programs: [{{name: a, id: {TOKEN_PROGRAM_IDS[0]}, ids: b}}]", "'ids': no such field"),
+        (f"program: 1\nprograms: [{{name: a, id: {TOKEN_PROGRAM_IDS[0]}}}]", "are: programs"),
     ],
 )
 def test_a_wrong_list_of_programs_is_named(text: str, why: str) -> None:

@@ -35,3 +35,22 @@ def test_an_endpoint_that_stands_still_is_waited_for_within_a_bound() -> None:
 
 def test_an_endpoint_on_another_chain_is_not_waited_for_and_makes_nobody_slow() -> None:
     assert two(1_000, 1_001 + AHEAD_MAX).behind_slot() == 1_000
+
+
+def header(merge: Merge, endpoint: int, blockhash: bytes) -> bool:
+    return merge.admits(endpoint, Seen(Identity(META, 1_001, blockhash), 0, False, 1_000), 0)
+
+
+def test_a_block_that_two_endpoints_send_is_taken_once() -> None:
+    merge = two(1_000, 1_000)
+    at(merge, 0, 1_000)
+    at(merge, 1, 1_000)
+    assert [header(merge, endpoint, b"hash") for endpoint in (0, 1, 0)] == [True, False, False]
+
+
+def test_of_two_blocks_of_one_slot_the_first_is_taken() -> None:
+    merge = two(1_000, 1_000)
+    at(merge, 0, 1_000)
+    at(merge, 1, 1_000)
+    assert [header(merge, 0, b"one"), header(merge, 1, b"another")] == [True, False]
+    assert merge.views[1].copies == 2

@@ -186,6 +186,7 @@ async def test_a_channel_is_tried_out_through_the_notifier(tmp_path: Path) -> No
 
                 await poll_until(sent, "the test message")
                 none = await client.post("/api/v1/channels/none/test")
-                assert none.status_code == 502
+                assert none.status_code == 404
+                assert none.headers["content-type"] == "application/problem+json"
                 assert "there are: hook" in none.json()["detail"]
         assert receiver.taken[0].json()["alerts"][0]["trigger"] == "test"

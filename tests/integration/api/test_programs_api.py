@@ -120,7 +120,7 @@ async def test_the_command_lists_adds_imports_and_removes(tmp_path: Path) -> Non
         every = await run("list", "--all")
         assert "raydium_v4" in every.out
         assert max(map(len, every.out.splitlines())) <= 80
-        assert (await run("remove", "curve", OTHER)).code == 0
+        assert (await run("rm", "curve", OTHER)).code == 0
         assert json.loads((await run("list", "--json")).out)["entries"] == []
 
 

@@ -183,5 +183,10 @@ def test_a_document_without_entries_is_no_list_of_none(body: bytes) -> None:
         channels_of(body)
 
 
+def test_a_field_that_channels_do_not_have_is_named() -> None:
+    with pytest.raises(BadDocument, match="'entry': no such field; there are: entries, who, at_ms"):
+        channels_of(b"entries: []\nentry: {}")
+
+
 def test_a_file_may_say_that_there_are_no_channels() -> None:
     assert channels_of(b"entries: []").entries == ()

@@ -277,4 +277,5 @@ async def test_a_test_message_is_sent_on_request(tmp_path: Path) -> None:
                 answer = await bus.client.request(subjects.ASK_NOTIFIER, question, timeout=5)
                 told = msgspec.json.decode(answer.data)
                 assert told == expected or "no channel 'none'" in told["error"]
+                assert told.get("is_unknown", False) is (name == "none")
         assert receiver.taken[0].json()["alerts"][0]["trigger"] == "test"

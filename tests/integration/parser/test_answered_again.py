@@ -84,6 +84,38 @@ async def test_after_a_broker_restart_what_is_sent_again_is_answered_and_all_is_
         assert verified.code == 0, verified
 
 
+async def test_what_another_version_sends_again_by_other_names_is_stored_twice_and_counted_once(
+    tmp_path: Path,
+) -> None:
+    updates = market(seed=3, minutes=1, tps=60)
+    wanted = expected(write_capture(tmp_path / "market.pb.zst", updates))
+    assert wanted.swaps
+    async with provisioned(tmp_path / "broker") as (broker, bus):
+        messages = await given(broker, bus, updates)
+        fleet = {"PW_NATS_URL": broker.url}
+        async with running_service("pw_parser", fleet), running_service("pw_detector", fleet):
+            await queue_emptied(bus)
+            # An upgraded ingest begins again at its checkpoint, and names the same updates anew.
+            end = [
+                one._replace(headers=one.headers | {MSG_ID: f"{one.headers[MSG_ID]}:anew"})
+                for one in messages[-AGAIN:]
+            ]
+            await queue(bus, end)
+            await answered(bus, len(messages) + AGAIN)
+
+            async def same() -> bool:
+                return await made(bus) == wanted
+
+            await poll_until(same, f"{wanted}", timeout_s=60, every_s=0.5)
+        batches = sorted(await stored_batches(bus), key=lambda one: one.tx_seq)
+        assert len(batches) == len(messages) + AGAIN
+        assert [one.events for one in batches[-AGAIN:]] == [
+            one.events for one in batches[-2 * AGAIN : -AGAIN]
+        ]
+        verified = await pw("verify", PW_NATS_URL=broker.url)
+        assert verified.code == 0, verified
+
+
 async def queue_emptied(bus: Bus) -> None:
     async def empty() -> bool:
         return not (await bus.api("STREAM.INFO.PW_TX"))["state"]["messages"]

@@ -30,20 +30,14 @@ class Rederived:
     late: int = 0
     missing: list[int] = field(default_factory=list)
 
-    def fold(self, detector: Detector, closed: Iterable[ClosedSlot]) -> int:
-        """Take the next slots; returns the last one of them, 0 where there is none.
-
-        What lies before the session is in no window: it neither begins nor ends what is derived.
-        """
-        last_slot = 0
+    def fold(self, detector: Detector, closed: Iterable[ClosedSlot]) -> None:
+        """Take the next slots; what lies before the session is in no window, and begins nothing."""
         for one in closed:
             if one.is_before_session:
                 continue
-            last_slot = one.slot
             self.first_ms = self.first_ms or one.event_time_ms
             for alert in detector.step(one):
                 self.alerts[alert.id] = alert
-        return last_slot
 
 
 async def stored_batches(
@@ -94,22 +88,37 @@ async def rederive(
     *,
     sources: Iterable[str],
     first_tx_seq: int,
-    until_slot: int | None = None,
+    wanted: Alert | None = None,
 ) -> Rederived:
-    """Fold batches with the rules that held at each slot.
-
-    Sequences that nobody answered are passed; `missing` names them.
-    """
+    """Fold batches with the rules that held at each slot; as `derive`."""
     detector = Detector()
     configuration = Configuration(bus, Log("cli"))
     for change in await configuration.at_start(0):
         apply(detector, change)
+    return await derive(
+        detector, batches, sources=sources, first_tx_seq=first_tx_seq, wanted=wanted
+    )
+
+
+async def derive(
+    detector: Detector,
+    batches: AsyncIterator[Batch],
+    *,
+    sources: Iterable[str],
+    first_tx_seq: int,
+    wanted: Alert | None = None,
+) -> Rederived:
+    """What a detector gives for batches, all of them, or until it has given the wanted alert.
+
+    Sequences that nobody answered are passed; `missing` names them.
+    """
     assembly = Assembly(sources=sources, first=TxPosition(0, first_tx_seq))
     found = Rederived()
     async for batch in batches:
-        last_slot = found.fold(detector, assembly.add(batch))
-        if until_slot is not None and last_slot >= until_slot:
-            break
+        found.fold(detector, assembly.add(batch))
+        # Slots say nothing: those of a later session may be lower.
+        if wanted is not None and wanted.id in found.alerts:
+            return found
     while assembly.missing:
         found.missing.extend(assembly.missing)
         found.fold(detector, assembly.skip_never_stored(assembly.missing[-1]))

@@ -165,6 +165,8 @@ class StoredBlocks:
     def __init__(self) -> None:
         # (source, session) -> slot -> parent.
         self.parents: dict[tuple[str, int], dict[int, int]] = {}
+        # The same, with the sequence of PW_TX that brought the header.
+        self._brought_by: dict[tuple[str, int], dict[int, int]] = {}
         # A gap's id -> slot -> parent, of what was filled in.
         self.fills: dict[str, dict[int, int]] = {}
 
@@ -172,10 +174,14 @@ class StoredBlocks:
         """Take the next batch."""
         if not batch.source:
             return
+        session = batch.source, batch.epoch
         for event in batch.events:
             if isinstance(event, SlotEvent):
-                known = self.parents.setdefault((batch.source, batch.epoch), {})
-                known[event.slot] = event.parent
+                known = self.parents.setdefault(session, {})
+                seqs = self._brought_by.setdefault(session, {})
+                # Parsers answer in any order: the header that came first to PW_TX counts.
+                if batch.tx_seq < seqs.get(event.slot, batch.tx_seq + 1):
+                    known[event.slot], seqs[event.slot] = event.parent, batch.tx_seq
                 if batch.gap:
                     self.fills.setdefault(batch.gap, {})[event.slot] = event.parent
 

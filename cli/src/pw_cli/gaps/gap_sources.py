@@ -241,7 +241,8 @@ class Captured:
             count = sum(identity.kind == TX for identity in self.updates[slot])
             if count < self.executed[slot]:
                 del self.links[slot]
-                del self.updates[slot][Identity(META, slot, b"")]
+                found = self.updates[slot]
+                self.updates[slot] = {one: found[one] for one in found if one.kind != META}
                 cut.append(slot)
         return cut
 

@@ -55,16 +55,18 @@ class TxInfo(_message.Message):
     def __init__(self, signature: _Optional[bytes] = ..., is_vote: _Optional[bool] = ..., transaction: _Optional[bytes] = ..., meta: _Optional[bytes] = ..., index: _Optional[int] = ...) -> None: ...
 
 class BlockMeta(_message.Message):
-    __slots__ = ("slot", "block_time", "parent_slot", "executed_transaction_count")
+    __slots__ = ("slot", "blockhash", "block_time", "parent_slot", "executed_transaction_count")
     SLOT_FIELD_NUMBER: _ClassVar[int]
+    BLOCKHASH_FIELD_NUMBER: _ClassVar[int]
     BLOCK_TIME_FIELD_NUMBER: _ClassVar[int]
     PARENT_SLOT_FIELD_NUMBER: _ClassVar[int]
     EXECUTED_TRANSACTION_COUNT_FIELD_NUMBER: _ClassVar[int]
     slot: int
+    blockhash: bytes
     block_time: BlockTime
     parent_slot: int
     executed_transaction_count: int
-    def __init__(self, slot: _Optional[int] = ..., block_time: _Optional[_Union[BlockTime, _Mapping]] = ..., parent_slot: _Optional[int] = ..., executed_transaction_count: _Optional[int] = ...) -> None: ...
+    def __init__(self, slot: _Optional[int] = ..., blockhash: _Optional[bytes] = ..., block_time: _Optional[_Union[BlockTime, _Mapping]] = ..., parent_slot: _Optional[int] = ..., executed_transaction_count: _Optional[int] = ...) -> None: ...
 
 class BlockTime(_message.Message):
     __slots__ = ("timestamp",)

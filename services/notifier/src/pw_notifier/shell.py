@@ -186,7 +186,9 @@ class _Channels:
             return {"error": "allowed: {channel: NAME}"}
         channel = self._find(name)
         if isinstance(channel, str):
-            return {"error": channel}
+            # Channels that cannot be read may well have one of that name.
+            is_read = self._last is not None and not self._unreadable
+            return {"error": channel, "is_unknown": is_read}
         answer = await self._sender.send(channel, [_test_alert()], late=False)
         if not isinstance(answer, Sent):
             return {"error": answer.why}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from pw_cli.audit.rederive import is_streamed, stored_batches
 from pw_common.documents.document import BadDocument
@@ -15,6 +16,7 @@ from pw_common.ordering.assembly import Assembly, TxPosition
 from pw_common.process.log import Log
 from pw_common.topology.subjects import KEY_MUTES, KEY_TRIGGERS, KEY_WATCHLISTS
 from pw_common.wire.alerts import Alert
+from pw_common.wire.messages import Batch
 from pw_detection.rules.lists import stored_mutes, stored_watchlists
 from pw_detection.rules.rules import (
     LIST_METRICS,
@@ -49,6 +51,15 @@ class Basis:
     own_programs: tuple[ProgramEntry, ...]
     own_lists: tuple[ProvenAddress, ...]
     earlier: tuple[Alert, ...]
+
+
+class Range(NamedTuple):
+    """The first slot and its reason, the stamps of tables of programs, and the token's traders."""
+
+    first_slot: int
+    begins: Literal["stored", "lookback"]
+    stamps: set[str]
+    traders: set[str]
 
 
 def lookback_ms(rule: ProvenRule) -> int:
@@ -137,10 +148,8 @@ def _rule(alert: Alert, change: Change | None) -> ProvenRule:
     raise NoBasis(f"no rule {alert.trigger!r} was in force at slot {alert.slot}")
 
 
-async def _range(
-    bus: Bus, alert: Alert, back_ms: int
-) -> tuple[int, Literal["stored", "lookback"], set[str], set[str]]:
-    """The first slot and its reason, the tables of programs, and who traded the token."""
+async def _range(bus: Bus, alert: Alert, back_ms: int) -> Range:
+    """What the stored batches say about the slots that an alert rests on. Raises NoBasis."""
     sources: set[str] = set()
     least: int | None = None
     async for batch in stored_batches(bus):
@@ -148,12 +157,18 @@ async def _range(
             sources.add(batch.source)
         least = batch.tx_seq if least is None else min(least, batch.tx_seq)
     assembly = Assembly(sources=sources, first=TxPosition(0, least or 1))
+    return await range_of(stored_batches(bus), assembly, alert, back_ms)
+
+
+async def range_of(
+    batches: AsyncIterator[Batch], assembly: Assembly, alert: Alert, back_ms: int
+) -> Range:
+    """The slots that an alert rests on. Raises NoBasis: they are not there, or not whole."""
     since_ms = alert.event_time_ms - back_ms
     first = first_slot = 0
     traders: set[str] = set()
     stamps: dict[int, str] = {}
-    done = False
-    async for batch in stored_batches(bus):
+    async for batch in batches:
         stamps |= {event.slot: batch.programs for event in batch.events}
         for closed in assembly.add(batch):
             if closed.amends:
@@ -164,16 +179,15 @@ async def _range(
             if closed.event_time_ms <= since_ms:
                 first_slot = closed.slot
             traders |= {swap.trader for swap in closed.swaps if swap.mint == alert.mint}
-            done = done or closed.slot >= alert.slot
-            if closed.slot >= alert.slot:
-                break
-        if done:
-            break
-    if not first_slot or not done:
-        raise NoBasis(f"slot {alert.slot} is not stored any more, or is not whole")
-    begins: Literal["stored", "lookback"] = "stored" if first_slot == first else "lookback"
-    used = {stamp for slot, stamp in stamps.items() if first_slot <= slot <= alert.slot}
-    return first_slot, begins, used, traders
+            # Another session may have a slot of that number too, at another time.
+            is_its_own = (closed.slot, closed.event_time_ms) == (alert.slot, alert.event_time_ms)
+            if is_its_own and first_slot:
+                begins: Literal["stored", "lookback"] = (
+                    "stored" if first_slot == first else "lookback"
+                )
+                used = {stamp for at, stamp in stamps.items() if first_slot <= at <= alert.slot}
+                return Range(first_slot, begins, used, traders)
+    raise NoBasis(f"slot {alert.slot} is not stored any more, or is not whole")
 
 
 def _lists(

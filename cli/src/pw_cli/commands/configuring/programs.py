@@ -70,7 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--takes", action="append", default=[], metavar="HEX", help="trades only so")
     add.add_argument("--launches", action="store_true", help="new tokens are traded here")
     add.add_argument("--source", default="", metavar="TEXT", help="where you have it from")
-    remove = verbs.add_parser("remove", help="remove your entries")
+    # Its name in every other document; `remove` was it here.
+    remove = verbs.add_parser("rm", aliases=["remove"], help="remove your entries")
     remove.add_argument("programs", nargs="+", metavar="ID|NAME")
     load = verbs.add_parser("import", help="add all entries of a document (JSON or YAML)")
     load.add_argument("file", type=Path, metavar="FILE")
@@ -125,7 +126,7 @@ def _change(args: argparse.Namespace) -> tuple[str, Change | None]:
         return PROGRAMS, None
     if args.verb == "acknowledge":
         return ACKNOWLEDGED, lambda now: _acknowledged(now, args)
-    if args.verb == "remove":
+    if args.verb in {"rm", "remove"}:
         return PROGRAMS, lambda now: _without(now["entries"], args.programs)
     if args.verb == "add":
         table = read_programs([_given(args)])

@@ -136,7 +136,7 @@ async def _again(bus: Bus, stored: Alert, archive: list[Path] | None) -> Alert |
             as_stream(offline_batches(captures, at)),
             sources=(SOURCE,),
             first_tx_seq=1,
-            until_slot=stored.slot,
+            wanted=stored,
         )
         return found.alerts.get(stored.id)
     sources: set[str] = set()
@@ -151,7 +151,7 @@ async def _again(bus: Bus, stored: Alert, archive: list[Path] | None) -> Alert |
         stored_batches(bus),
         sources=sources,
         first_tx_seq=least or 1,
-        until_slot=stored.slot,
+        wanted=stored,
     )
     return found.alerts.get(stored.id)
 

@@ -93,9 +93,9 @@ def problems(channels: Channels) -> list[str]:
     found = []
     names = [one.name for one in channels.entries]
     if len(names) > CHANNELS_MAX:
-        found.append(f"{len(names)} channels; allowed: at most {CHANNELS_MAX}")
+        found.append(f"entries: {len(names)}; allowed: at most {CHANNELS_MAX}")
     twice = sorted({name for name in names[: 2 * CHANNELS_MAX] if names.count(name) > 1})
-    found += [f"{name[:32]}: named twice" for name in twice]
+    found += [f"entries: {name[:32]!a} is named twice" for name in twice]
     for at, one in enumerate(channels.entries[:CHANNELS_MAX]):
         found += [f"entries[{at}] ({one.name[:32]}): {why}" for why in _wrong(one)]
     return found
@@ -117,7 +117,7 @@ def read_entries(entries: Any) -> Channels:
         try:
             found.append(msgspec.convert(entry, Channel))
         except msgspec.ValidationError as error:
-            errors.append(at_path(str(error), f"entries[{at}]."))
+            errors.append(at_path(error, Channel, f"entries[{at}]."))
         if len(errors) >= ERRORS_MAX:
             break
     if errors:
@@ -131,9 +131,11 @@ def channels_of(body: bytes) -> Channels:
     if document is None:
         # An editor empties a file before it writes it; that says nothing about channels.
         raise BadDocument(["empty; allowed: `entries:` with a list of channels"])
-    known = {"entries", "who", "at_ms", "note"}
-    if not isinstance(document, dict) or "entries" not in document or document.keys() - known:
-        raise BadDocument(["allowed: `entries:` with a list of channels"])
+    unknown = unknown_fields(document, Channels, also=("note",))
+    if not isinstance(document, dict) or "entries" not in document:
+        raise BadDocument(["allowed: `entries:` with a list of channels", *unknown])
+    if unknown:
+        raise BadDocument(unknown)
     return _checked(read_entries(document["entries"]))
 
 

@@ -12,12 +12,14 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
 import yaml
+
+from pw_common.documents.choices import choices_at
 
 DEPTH_MAX: Final = 12
 # Mappings, lists and values together: a document of the most entries has about 50,000.
@@ -26,6 +28,8 @@ INTEGER_MAX: Final = 2**63 - 1
 ERRORS_MAX: Final = 50
 ERROR_CHARACTERS_MAX: Final = 2_000
 _MSGSPEC_PATH: Final = re.compile(r"(?P<what>.*) - at `\$\.?(?P<path>[^`]*)`", re.DOTALL)
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NO_CHOICE: Final = "Invalid enum value "
 
 T = TypeVar("T")
 
@@ -106,7 +110,7 @@ def convert(value: Any, type_: type[T], where: str = "") -> T:
     try:
         return msgspec.convert(value, type_)
     except msgspec.ValidationError as error:
-        raise BadDocument([at_path(str(error), where)]) from error
+        raise BadDocument([at_path(error, type_, where)]) from error
 
 
 def decode(body: bytes, type_: type[T]) -> T:
@@ -116,25 +120,46 @@ def decode(body: bytes, type_: type[T]) -> T:
     except RecursionError:
         raise BadDocument(["nested too deep"]) from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BadDocument([at_path(str(error), "")]) from error
+        raise BadDocument([at_path(error, type_)]) from error
 
 
-def at_path(error: str, where: str) -> str:
-    """Msgspec's words with the path in front: `entries[3].address: Expected `str`, got `int``."""
-    found = _MSGSPEC_PATH.fullmatch(error)
-    path = f"{where}{found['path']}" if found else where.rstrip(".")
-    what = found["what"] if found else error
+def at_path(error: Exception, type_: Any, where: str = "") -> str:
+    """Msgspec's words with the path in front: `entries[3].address: Expected `str`, got `int``.
+
+    Where the field takes certain words alone, they are named: `entries[3].kind: 'x'; allowed: …`.
+    """
+    found = _MSGSPEC_PATH.fullmatch(str(error))
+    inner, what = (found["path"], found["what"]) if found else ("", str(error))
+    if choices := choices_at(type_, inner):
+        what = f"{what.removeprefix(_NO_CHOICE)}; allowed: {', '.join(choices)}"
+    path = f"{where}{inner}" if inner else where.rstrip(".")
     return f"{path}: {what}" if path else what
 
 
-def unknown_fields(value: Any, type_: type[msgspec.Struct], where: str) -> list[str]:
-    """Fields that a model does not have: a typing error must not look like a success."""
-    known = type_.__struct_fields__
+def unknown_fields(
+    value: Any, type_: type[msgspec.Struct], where: str = "", *, also: Collection[str] = ()
+) -> list[str]:
+    """Fields that a model does not have: a typing error must not look like a success.
+
+    `also` names those that may stand there and mean nothing, as what an answer added to it does.
+    """
+    return unknown_names(value, type_.__struct_fields__, where, also=also)
+
+
+def unknown_names(
+    value: Any, known: Collection[str], where: str = "", *, also: Collection[str] = ()
+) -> list[str]:
+    """As `unknown_fields`, of a mapping that has no model."""
     return [
-        f"{where}{str(name)[:64]!r}: no such field; there are: {', '.join(known)}"
+        f"{where}{str(name)[:64]!a}: no such field; there are: {', '.join(known)}"
         for name in (value if isinstance(value, dict) else ())
-        if name not in known
-    ]
+        if name not in known and name not in also
+    ][:ERRORS_MAX]
+
+
+def _step(name: str) -> str:
+    """A field's name as a step of a path: in quotes where it has signs that a path has not."""
+    return name if _NAME.fullmatch(name) else ascii(name[:64])
 
 
 def is_one_line(text: str) -> bool:
@@ -251,7 +276,7 @@ def _children(where: str, value: Any, depth: int) -> list[tuple[str, Any, int]]:
     for key, one in value.items():
         if not isinstance(key, str) or not _is_text(key):
             raise BadDocument([f"{where[:200]}: the key {ascii(key)[:64]} is not text"])
-        children.append((f"{where}.{key[:64]}" if where else key[:64], one, depth))
+        children.append((f"{where}.{_step(key)}" if where else _step(key), one, depth))
     return children
 
 

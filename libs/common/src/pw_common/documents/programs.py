@@ -43,7 +43,8 @@ ACCOUNT_INDEXES_MAX: Final = 4
 # A transaction has at most 256 accounts; a negative index counts from the end.
 ACCOUNT_INDEX_MIN, ACCOUNT_INDEX_MAX = -256, 255
 TAKES_MAX: Final = 16
-FIELDS: Final = frozenset({"entries", "revision", "in_force", "unusable", "who", "note", "at_ms"})
+# What the API's answer has beside the entries.
+BESIDE: Final = frozenset({"revision", "in_force", "unusable", "who", "note", "at_ms"})
 _TAG: Final = re.compile(r"(?:[0-9a-f]{2}){1,8}")
 _DATE: Final = re.compile(r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2})?")
 _VENUE: Final = re.compile(r"[a-z0-9_]{1,32}")
@@ -122,12 +123,13 @@ def read_acknowledged(entries: Any) -> AcknowledgedList:
 def read_programs_file(body: bytes) -> ProgramTable:
     """A document as JSON or YAML: `entries`, or the list of them alone. Raises BadDocument.
 
-    What the API adds to its answer may stand beside the entries.
+    What the API adds to its answer may stand beside the entries (`BESIDE`).
     """
     value = read_either(body, PROGRAMS_BYTES_MAX)
+    if value is None:
+        raise BadPrograms(["empty; allowed: `entries:` with a list of programs"])
     if isinstance(value, dict):
-        if unknown := sorted(value.keys() - FIELDS):
-            raise BadPrograms([f"{name[:64]!r}: no such field" for name in unknown])
+        _refuse(unknown_fields(value, ProgramTable, also=BESIDE))
         value = value.get("entries")
     return read_programs(value)
 
@@ -174,7 +176,7 @@ def _converted(value: Any, type_: type[E], where: str) -> tuple[E | None, list[s
     try:
         return msgspec.convert(value, type_), errors
     except msgspec.ValidationError as error:
-        return None, [*errors, at_path(str(error), where)]
+        return None, [*errors, at_path(error, type_, where)]
 
 
 def _all_wrong(entries: tuple[E, ...] | list[E], count_max: int) -> list[str]:

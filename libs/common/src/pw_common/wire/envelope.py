@@ -63,8 +63,9 @@ class BadEnvelope(ValueError):
 class Identity(NamedTuple):
     """What makes an update itself, wherever it comes from.
 
-    `kind` is `tx`, `slot`, `meta` or `other`; `key` is the signature's raw
-    bytes, or the slot's status as one byte, or empty.
+    `kind` is `tx`, `slot`, `meta` or `other`; `key` is a transaction's signature (64 raw
+    bytes), a block's hash as its header spells it (empty where a source names none), a
+    slot's status (one byte), or a digest of the whole update.
     """
 
     kind: str

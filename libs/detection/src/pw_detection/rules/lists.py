@@ -138,6 +138,9 @@ def read_csv(text: str, of: Of = "wallet") -> tuple[Watched, ...]:
     """
     if len(text) > CSV_BYTES_MAX:
         raise BadList([f"over {CSV_BYTES_MAX} bytes; allowed: at most that"])
+    if not text:
+        # Nothing was sent, or the file is not written yet: a list without entries has its header.
+        raise BadList(["empty; allowed: lines of `address,label`"])
     errors: list[str] = []
     found: dict[str, Watched] = {}
     rows = csv.reader(io.StringIO(text))
@@ -177,7 +180,7 @@ def _entries(value: Any, type_: type[E], count_max: int) -> tuple[E, ...]:
         try:
             entry = msgspec.convert(one, type_)
         except msgspec.ValidationError as error:
-            errors.append(at_path(str(error), f"{where}."))
+            errors.append(at_path(error, type_, f"{where}."))
         else:
             errors += _texts(at, entry)
             if isinstance(entry, Mute) and _ends_in_vain(entry):

@@ -20,6 +20,7 @@ from pw_common.documents.document import (
     line_problem,
     read_either,
     ready,
+    unknown_names,
 )
 from pw_common.wire.alerts import Severity
 from pw_detection.state.metrics import BY_NAME
@@ -34,6 +35,8 @@ CONDITIONS_MAX: Final = 20
 BYTES_MAX: Final = 256 * 1024
 DESCRIPTION_CHARACTERS_MAX: Final = 500
 CONDITION_CHARACTERS_MAX: Final = 120
+ALLOWED: Final = "allowed: a list of rules, or `triggers:` with one"
+NO_LIST: Final = f"no list; {ALLOWED}"
 # Metrics that look at every buyer, or at every trade.
 COSTLY: Final = ("top_3_", "new_wallet_", "price_", "market_cap_", "watched_buyers_")
 # Watched wallets are counted beside the table of metrics, since lists are configuration.
@@ -118,17 +121,22 @@ def read_rules(text: str | bytes) -> tuple[Rule, ...]:
         document = read_either(body, BYTES_MAX)
     except BadDocument as error:
         raise BadRules(error.errors) from error
+    if document is None:
+        raise BadRules([f"empty; {ALLOWED}"])
     return rules_of(document)
 
 
 def rules_of(document: Any) -> tuple[Rule, ...]:
     """Rules from a document that is read already. Raises BadRules, as above."""
     if isinstance(document, dict):
+        unknown = unknown_names(document, ("triggers",))
         document = document.get("triggers")
+        if unknown:
+            raise BadRules(unknown if isinstance(document, list) else [NO_LIST, *unknown])
     if not isinstance(document, list):
-        raise BadRules(["allowed: a list of rules, or `triggers:` with one"])
+        raise BadRules([NO_LIST])
     if len(document) > RULES_MAX:
-        raise BadRules([f"{len(document)} rules; allowed: at most {RULES_MAX}"])
+        raise BadRules([f"rules: {len(document)} rules; allowed: at most {RULES_MAX}"])
     errors: list[str] = []
     rules: list[Rule] = []
     for at, entry in enumerate(document):
@@ -146,7 +154,7 @@ def stored_rules(body: bytes) -> tuple[Rule, ...]:
     """The stored value of `triggers`, if it can be used. Raises BadDocument."""
     rules = decode(body, StoredRules).rules
     if len(rules) > RULES_MAX:
-        raise BadRules([f"{len(rules)} rules; allowed: at most {RULES_MAX}"])
+        raise BadRules([f"rules: {len(rules)} rules; allowed: at most {RULES_MAX}"])
     errors = _named_twice(rules)
     for rule in rules:
         errors += [f"{rule.name[:64]}: {error}" for error in _read(rule)[2]]
@@ -193,25 +201,25 @@ def _read(rule: Rule) -> tuple[tuple[Condition, ...], tuple[Condition, ...], lis
 def _named_twice(rules: Iterable[Rule]) -> list[str]:
     counts = Counter(rule.name for rule in rules)
     return [
-        f"{name[:70]}: named {count} times; each rule needs a name of its own"
+        f"rules: {name[:70]!a} is named {count} times; each rule needs a name of its own"
         for name, count in sorted(counts.items())
         if count > 1
     ]
 
 
 def _rule(where: str, entry: Any, errors: list[str]) -> Rule | None:
-    known = set(Rule.__struct_fields__)
+    known = Rule.__struct_fields__
     if not isinstance(entry, dict):
         errors.append(f"{where}: not a mapping with name and conditions")
         return None
     errors += [
-        f"{where}: unknown field {key[:64]!r}{_closest(key, known)}"
-        for key in sorted(set(entry) - known)[:ERRORS_MAX]
+        f"{where}: unknown field {key[:64]!r}{_closest(key, known)}; there are: {', '.join(known)}"
+        for key in sorted(entry.keys() - known)[:ERRORS_MAX]
     ]
     try:
         rule = msgspec.convert({k: v for k, v in entry.items() if k in known}, Rule)
     except msgspec.ValidationError as error:
-        errors.append(at_path(str(error), f"{where}."))
+        errors.append(at_path(error, Rule, f"{where}."))
         return None
     errors += [f"{where}.{error}" for error in _read(rule)[2]]
     if why := line_problem(" ".join(rule.description.split()), DESCRIPTION_CHARACTERS_MAX):

@@ -246,8 +246,9 @@ def _wrong_type(asked: Asked) -> Refusal | None:
     charset = parameters.strip().lower().replace('"', "")
     if kind.strip().lower() in allowed and charset in {"", "charset=utf-8"}:
         return None
+    empty = "" if sends else ", also where there is no body"
     return Refusal(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         "type",
-        f"Send Content-Type: {' or '.join(sorted(allowed))}, in UTF-8.",
+        f"Send Content-Type: {' or '.join(sorted(allowed))}, in UTF-8{empty}.",
     )

@@ -9,13 +9,14 @@ import asyncio
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
+import msgspec
 from fastapi import FastAPI, Request, Response
 from starlette.requests import ClientDisconnect
 
 from pw_api.http import problems
-from pw_common.documents.document import BadDocument, line_problem, read_json
+from pw_common.documents.document import BadDocument, line_problem, read_json, unknown_fields
 
 BODY_BYTES_MAX: Final = 2 * 1024 * 1024
 # So that bodies cannot take every thread.
@@ -27,9 +28,17 @@ REVISION_MAX: Final = 2**53
 WHO_MAX: Final = 100
 NOTE_MAX: Final = 200
 DETAIL_CHARACTERS_MAX: Final = 2_000
-_PATH: Final = re.compile(r"^(?P<path>[a-z_]+(\[\d+\])?(\.[a-z_]+(\[\d+\])?)*)(?= \(|: )")
+# Steps of a path: a name, or one in quotes; a place in a list, or any key of a mapping.
+_NAME: Final = r"""(?:[A-Za-z0-9_-]+|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+_PLACES: Final = r"(?:\[(?:\d+|\.\.\.)\])"
+_PATH: Final = re.compile(
+    rf"(?P<path>(?:{_NAME}{_PLACES}*|{_PLACES}+)(?:\.{_NAME}{_PLACES}*)*)(?= \(|: )"
+)
+# Quotes that are not needed.
+_QUOTED: Final = re.compile(r"'([A-Za-z0-9_-]+)'")
 _TAG: Final = re.compile(r'(?:W/)?"?([0-9]{1,18})"?')
 
+Kind: TypeAlias = type[msgspec.Struct]
 T = TypeVar("T")
 
 
@@ -71,12 +80,34 @@ class Parsing:
         finally:
             self._held -= len(body)
 
-    async def mapping(self, request: Request) -> dict[str, Any]:
-        """The body as a JSON object. Raises as `body`."""
-        body = await self.body(request, partial(read_json, bytes_max=BODY_BYTES_MAX))
-        if not isinstance(body, dict):
-            raise BadDocument(["body: allowed: an object"])
-        return body
+    async def mapping(
+        self, request: Request, kind: Kind, answer: Kind | None = None
+    ) -> dict[str, Any]:
+        """The body as a JSON object of this kind, as `read_mapping`. Raises as `body`."""
+        return await self.body(request, partial(read_mapping, kind=kind, answer=answer))
+
+    async def change(
+        self, request: Request, kind: Kind, answer: Kind | None = None
+    ) -> dict[str, Any]:
+        """As `mapping`, with the revision of `If-Match` where a client names it there."""
+        return with_revision(request, await self.mapping(request, kind, answer))
+
+
+def read_mapping(body: bytes, kind: Kind, answer: Kind | None = None) -> dict[str, Any]:
+    """A JSON object with known fields; what these hold is not looked at. Raises BadDocument.
+
+    Where somebody sends back what they got and changed, fields of that `answer` stand beside it.
+    """
+    allowed = f"allowed: a JSON object with {', '.join(kind.__struct_fields__)}"
+    if not body.strip():
+        raise BadDocument([f"empty; {allowed}"])
+    found = read_json(body, BODY_BYTES_MAX)
+    if not isinstance(found, dict):
+        raise BadDocument([f"body: {allowed}"])
+    also = () if answer is None else answer.__struct_encode_fields__
+    if unknown := unknown_fields(found, kind, also=also):
+        raise BadDocument(unknown)
+    return found
 
 
 def revision_of(body: dict[str, Any]) -> int:
@@ -117,12 +148,15 @@ def line_of(body: dict[str, Any], name: str, characters_max: int) -> str:
     return value
 
 
+def where_of(error: str) -> str:
+    """The path that an error of a document begins with; `body` where it is of the whole."""
+    found = _PATH.match(error)
+    return _QUOTED.sub(r"\1", found["path"]) if found else "body"
+
+
 def unusable(errors: tuple[str, ...]) -> Response:
     """A 422 with each error and where it is."""
-    found_errors = []
-    for error in errors:
-        found = _PATH.match(error)
-        found_errors.append({"where": found["path"] if found else "body", "what": error})
+    found_errors = [{"where": where_of(error), "what": error} for error in errors]
     return problems.problem(422, "; ".join(errors)[:DETAIL_CHARACTERS_MAX], errors=found_errors)
 
 

@@ -27,6 +27,8 @@ IF_MATCH: Final = {
 }
 Schema: TypeAlias = dict[str, Any]
 TEXT: Final[Schema] = {"type": "string"}
+# Of an operation whose path says everything; a form could send it if it had no type.
+NOTHING: Final[Schema] = {"type": "object", "maxProperties": 0}
 Responses: TypeAlias = dict[int | str, dict[str, Any]]
 
 

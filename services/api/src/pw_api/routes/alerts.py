@@ -41,11 +41,12 @@ from pw_common.wire.history import (
     AlertsAsked,
     StoredAlert,
 )
-from pw_detection.rules.rules import NAME
 
-# A trigger that is named is a rule's, or one of the system's own notices.
+# A rule's name, or that of a notice or condition of the system, as `missing_PW_TX/parser` is.
+TRIGGER: Final = r"^[A-Za-z0-9][A-Za-z0-9_/-]{0,127}$"
 Trigger = Annotated[
-    str | None, Query(pattern=f"^(?:{NAME.pattern})$", description="The name of a rule")
+    str | None,
+    Query(pattern=TRIGGER, description="The name of a rule, or of a condition of the system"),
 ]
 FirstMs = Annotated[
     int | None, Query(ge=0, le=TIME_MS_MAX, description="Of history: from this event time on")

@@ -16,7 +16,7 @@ from pw_api.broker.stored import BYTES_MAX_OF, HISTORY_MAX, kept
 from pw_api.http import problems
 from pw_api.http.answers import document, json
 from pw_api.models import bodies
-from pw_api.models.bodies import NOTE_MAX, WHO_MAX, Parsing, line_of, revision_of, with_revision
+from pw_api.models.bodies import NOTE_MAX, WHO_MAX, Parsing, line_of, revision_of
 from pw_api.models.changes import (
     ChannelsAnswer,
     ChannelsChange,
@@ -35,6 +35,7 @@ from pw_api.models.openapi import (
     CHANGED,
     CSV,
     JSON,
+    NOTHING,
     TEXT,
     YAML,
     answer_of,
@@ -112,7 +113,7 @@ def _add_rules(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -> N
     )
     async def put_triggers(request: Request) -> Response:
         """Change the rules: `{revision, who, note, rules: […]}`; 409 if somebody was faster."""
-        body = with_revision(request, await parsing.mapping(request))
+        body = await parsing.change(request, RulesChange, TriggersAnswer)
         rules = await parsing.run(_rules, body.get("rules"))
         return await _store(bus(), KEY_TRIGGERS, body, {"rules": msgspec.to_builtins(rules)})
 
@@ -136,7 +137,7 @@ def _add_rules(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -> N
     )
     async def reset(request: Request) -> Response:
         """Back to the shipped rules: `{revision, who, note}`."""
-        body = with_revision(request, await parsing.mapping(request))
+        body = await parsing.change(request, ResetChange)
         value = {"rules": msgspec.to_builtins(shipped_rules())}
         return await _store(bus(), KEY_TRIGGERS, body, value)
 
@@ -174,7 +175,7 @@ def _add_list(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing, one: 
         return document(found, fields)
 
     async def put_list(request: Request) -> Response:
-        body = with_revision(request, await parsing.mapping(request))
+        body = await parsing.change(request, one.change, one.answer)
         lists = await parsing.run(one.read, body.get("entries"))
         return await _store(bus(), one.key, body, msgspec.to_builtins(lists))
 
@@ -205,7 +206,7 @@ def _add_channels(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -
     )
     async def put_channels(request: Request) -> Response:
         """Change the channels; `(kept)` keeps a secret that is there."""
-        body = with_revision(request, await parsing.mapping(request))
+        body = await parsing.change(request, ChannelsChange, ChannelsAnswer)
         new = ch.read_entries(body.get("entries"))
         whole = ch.with_kept_secrets(new, (await kept(bus(), KEY_CHANNELS)).value)
         if wrong := ch.problems(whole):
@@ -213,9 +214,13 @@ def _add_channels(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -
         value = {"entries": msgspec.to_builtins(whole.entries)}
         return await _store(bus(), KEY_CHANNELS, body, value)
 
-    @routes.post("/channels/{name}/test", responses=answer_of(ChannelTried) | problems_of(502))
+    @routes.post(
+        "/channels/{name}/test",
+        responses=answer_of(ChannelTried) | problems_of(502),
+        openapi_extra=body_of({JSON: NOTHING}),
+    )
     async def try_channel(name: str) -> Response:
-        """Send a test message through a channel."""
+        """Send a test message through a channel. The body is not read; its type must be JSON."""
         question = msgspec.json.encode({"channel": name[:64]})
         try:
             answer = await ask(bus(), ASK_NOTIFIER, question, timeout_s=TEST_TIMEOUT_S)
@@ -223,7 +228,10 @@ def _add_channels(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -
         except (Unanswered, BadDocument) as error:
             why = error.why if isinstance(error, Unanswered) else "no answer of ours"
             return problems.problem(503, f"No notifier answers ({why}): is one running?")
-        return problems.problem(502, str(fields["error"])) if "error" in fields else json(fields)
+        if "error" in fields:
+            status = 404 if fields.get("is_unknown") is True else 502
+            return problems.problem(status, str(fields["error"]))
+        return json(fields)
 
 
 def _rules(value: Any) -> Any:

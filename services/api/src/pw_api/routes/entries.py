@@ -101,7 +101,7 @@ def _add(
     routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing, store: Store, kind: Kind
 ) -> None:
     async def post(request: Request) -> Response:
-        body = with_revision(request, await parsing.mapping(request))
+        body = await parsing.change(request, kind.added)
         try:
             found = await _at(bus(), kind, revision_of(body))
             value = await parsing.run(_with, kind, found, body)
@@ -113,7 +113,7 @@ def _add(
         name: str, request: Request, asked: Annotated[Entry, Depends(_query)]
     ) -> Response:
         sent = request.headers.get("content-length", "0") != "0"
-        body = await parsing.mapping(request) if sent else {}
+        body = await parsing.mapping(request, Removal) if sent else {}
         # A DELETE seldom has a body: its fields may stand in the query.
         body = with_revision(request, {**asked, **body})
         try:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from pw_api.broker.stored import HISTORY_MAX, kept
 from pw_api.http.answers import document, json
-from pw_api.models.bodies import Parsing, with_revision
+from pw_api.models.bodies import Parsing
 from pw_api.models.changes import (
     AcknowledgedAnswer,
     AcknowledgedChange,
@@ -67,7 +67,7 @@ def add_programs(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing, st
     )
     async def put_programs(request: Request) -> Response:
         """Change them: `{revision, who, note, entries: […]}`; 409 if somebody was faster."""
-        body = with_revision(request, await parsing.mapping(request))
+        body = await parsing.change(request, ProgramsChange, ProgramsAnswer)
         table = await parsing.run(read_programs, body.get("entries"))
         return await store(bus(), KEY_PROGRAMS, body, msgspec.to_builtins(table))
 
@@ -113,7 +113,7 @@ def _add_acknowledged(
     )
     async def put_acknowledged(request: Request) -> Response:
         """Change it: `{revision, who, note, entries: [{program, tag}, …]}`."""
-        body = with_revision(request, await parsing.mapping(request))
+        body = await parsing.change(request, AcknowledgedChange, AcknowledgedAnswer)
         seen = await parsing.run(read_acknowledged, body.get("entries"))
         return await store(bus(), KEY_ACKNOWLEDGED, body, msgspec.to_builtins(seen))
 

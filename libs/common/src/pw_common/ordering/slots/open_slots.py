@@ -2,7 +2,8 @@
 
 | the event                         | its slot | what becomes of it                     |
 | --------------------------------- | -------- | -------------------------------------- |
-| a block's header                  | open     | gives the slot its time and its parent |
+| a block's header, the first       | open     | gives the slot its time and its parent |
+| a block's header, another         | open     | nothing, whatever it says              |
 | a block's header                  | closed   | nothing                                |
 | of a transaction, without a slot  | 0        | nothing: no window has it              |
 | of a transaction, met before      | any      | counted as a repeat                    |
@@ -109,7 +110,7 @@ class OpenSlots:
     def put(self, event: object) -> None:
         """Put one event where the table says."""
         if isinstance(event, SlotEvent):
-            if event.slot > self.closed:
+            if event.slot > self.closed and event.slot not in self._times:
                 self._times[event.slot] = sane_block_time_s(event.block_time_s)
                 self.breaks.block(event.slot, event.parent)
             return

@@ -98,7 +98,9 @@ class Merge:
             # The slot in whose middle it began.
             view.fresh = False
             return not self.others_open(endpoint)
-        if not self._seen.first_time((identity.kind, slot, identity.key), slot):
+        # A slot has one block: a header with another hash is a fork's or a lie, and comes second.
+        key = b"" if identity.kind == META else identity.key
+        if not self._seen.first_time((identity.kind, slot, key), slot):
             view.copies += 1
             return False
         view.firsts += 1

@@ -96,7 +96,8 @@ class Chain:
             self._old_run += 1
             return Step(None, went_back=self._old_run >= OLD_RUN_MAX)
         self._old_run = 0
-        self._waiting[slot] = parent_slot
+        # Of two blocks of one slot the first counts, here as for every reader.
+        self._waiting.setdefault(slot, parent_slot)
         missing: Missing | None = None
         closed_before = self.closed_slot
         self._attach()

@@ -25,6 +25,8 @@ PING: Final = "ping"
 DISCONTINUITY: Final = "pw-discontinuity"
 
 SIGNATURE_BYTES: Final = 64
+# Base58 of 32 bytes; what claims to be a hash and is longer is kept as a digest.
+BLOCKHASH_BYTES_MAX: Final = 44
 
 
 class Seen(NamedTuple):
@@ -60,7 +62,8 @@ def read_update(update: bytes) -> Seen:
     if shallow.HasField("block_meta"):
         meta = shallow.block_meta
         block_time_s = meta.block_time.timestamp if meta.HasField("block_time") else None
-        identity = Identity(META, meta.slot, b"")
+        # Slot numbers begin again on another chain: the hash alone tells two blocks apart.
+        identity = Identity(META, meta.slot, _bounded(meta.blockhash))
         return Seen(identity, created_ns, is_discontinuity, meta.parent_slot, block_time_s)
     if shallow.HasField("slot"):
         return Seen(_slot_identity(update, shallow.slot), created_ns, is_discontinuity, 0)
@@ -69,7 +72,14 @@ def read_update(update: bytes) -> Seen:
     return Seen(_by_content(update), created_ns, is_discontinuity, 0)
 
 
+def _bounded(blockhash: bytes) -> bytes:
+    if len(blockhash) <= BLOCKHASH_BYTES_MAX:
+        return blockhash
+    return hashlib.blake2b(blockhash, digest_size=16).digest()
+
+
 def _slot_identity(update: bytes, body: bytes) -> Identity:
+    """Two chains may share it: nothing is read from a slot's status, so that none is missed."""
     try:
         slot = geyser_pb2.SubscribeUpdateSlot.FromString(body)
     except DecodeError:

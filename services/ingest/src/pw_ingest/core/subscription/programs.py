@@ -39,6 +39,9 @@ BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 KEY_BYTES: Final = 32
 
 
+FIELDS: Final = ("name", "id")
+
+
 class Program(NamedTuple):
     """A program by its short name and its id in base58."""
 
@@ -63,12 +66,17 @@ def read_programs(text: str) -> tuple[Program, ...]:
     entries = document.get("programs") if isinstance(document, dict) else None
     if not isinstance(entries, list) or not entries:
         raise BadPrograms("`programs` is missing or empty; allowed: a list of {name, id}")
+    if unknown := [one for one in document if one != "programs"]:
+        raise BadPrograms(f"{str(unknown[0])[:64]!a}: no such field; there are: programs")
     programs: list[Program] = []
     for position, entry in enumerate(entries, start=1):
         name = entry.get("name") if isinstance(entry, dict) else None
         key = entry.get("id") if isinstance(entry, dict) else None
         if not isinstance(name, str) or not isinstance(key, str):
             raise BadPrograms(f"entry {position}: allowed: {{name: text, id: base58 address}}")
+        if unknown := [one for one in entry if one not in FIELDS]:
+            named = f"{str(unknown[0])[:64]!a}: no such field; there are: {', '.join(FIELDS)}"
+            raise BadPrograms(f"entry {position} ({name}): {named}")
         if not is_address(key):
             raise BadPrograms(f"entry {position} ({name}): {key!r} is not a base58 address")
         programs.append(Program(name, key))
