@@ -13,6 +13,7 @@ from pw_common.ordering.closed_slot import ClosedSlot
 from pw_common.wire.messages import Swap
 from pw_history.core.progress import StoredPosition
 from pw_history.core.rows import RowMaker
+from pw_history.store.closing import STEP_ROWS
 from pw_history.store.schema import migrate
 from pw_history.store.writer import Writer
 from support.naive_history import HOUR_MS, MINUTE_MS
@@ -71,6 +72,8 @@ slots = st.lists(
     min_size=1,
     max_size=14,
 )
+# How many rows of an hour are closed at a time: one, a few, all of these.
+steps = st.sampled_from([1, 3, STEP_ROWS])
 
 
 def closed_of(plan: list[Slot]) -> Iterator[tuple[ClosedSlot, Slot]]:
@@ -128,9 +131,18 @@ def opened() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def write_all(connection: duckdb.DuckDBPyConnection, plan: list[Slot]) -> list[ClosedSlot]:
-    """Write a plan; a writer that dies reads the last slots of its session again."""
-    writer = Writer(connection)
+def write_all(
+    connection: duckdb.DuckDBPyConnection,
+    plan: list[Slot],
+    *,
+    step_rows: int = STEP_ROWS,
+    finishes: bool = False,
+) -> list[ClosedSlot]:
+    """Write a plan; a writer that dies reads the last slots of its session again.
+
+    Hours are closed in steps of so many rows. At the end one may be half way, unless it `finishes`.
+    """
+    writer = Writer(connection, step_rows=step_rows)
     maker = RowMaker(writer.session())
     session: list[ClosedSlot] = []
     given_out: list[ClosedSlot] = []
@@ -142,11 +154,13 @@ def write_all(connection: duckdb.DuckDBPyConnection, plan: list[Slot]) -> list[C
             continue
         write(writer, maker)
         if how.dies:
-            writer = Writer(connection)
+            writer = Writer(connection, step_rows=step_rows)
             maker = RowMaker(writer.session())
             for again in session[-3:]:
                 maker.take(replace(again, reset=again is session[-3:][0]))
     write(writer, maker)
+    while finishes and writer.close_more():
+        pass
     return given_out
 
 

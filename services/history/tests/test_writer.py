@@ -7,14 +7,26 @@ from typing import Any
 import duckdb
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from pw_common.ordering.closed_slot import ClosedSlot
 from pw_common.wire.messages import Swap
 from pw_history.core.rows import RowMaker
+from pw_history.store.closing import ranges
 from pw_history.store.derived import minutes_of
 from pw_history.store.schema import VERSION, NewerFile, migrate
 from pw_history.store.writer import LATE_MS, Writer
-from support.kept_world import BEGIN_MS, NOWHERE, SOL, Slot, opened, slots, write, write_all
+from support.kept_world import (
+    BEGIN_MS,
+    NOWHERE,
+    SOL,
+    Slot,
+    opened,
+    slots,
+    steps,
+    write,
+    write_all,
+)
 from support.naive_history import HOUR_MS, MINUTE_MS, counted, minutes, wallet_hours
 
 
@@ -36,10 +48,12 @@ def all_minutes(connection: duckdb.DuckDBPyConnection) -> dict[Any, Any]:
     return closed
 
 
-@given(plan=slots)
-def test_each_swap_counts_once_and_every_sum_is_that_of_a_recount(plan: list[Slot]) -> None:
+@given(plan=slots, step_rows=steps)
+def test_each_swap_counts_once_and_every_sum_is_that_of_a_recount(
+    plan: list[Slot], step_rows: int
+) -> None:
     with opened() as connection:
-        found = counted(write_all(connection, plan))
+        found = counted(write_all(connection, plan, step_rows=step_rows))
         stored = connection.execute(
             "SELECT signature, ordinal, slot, event_time_ms FROM swaps ORDER BY ALL"
         ).fetchall()
@@ -55,10 +69,12 @@ def test_each_swap_counts_once_and_every_sum_is_that_of_a_recount(plan: list[Slo
         }
 
 
-@given(plan=slots)
-def test_a_closed_hour_is_sorted_by_mint_and_holds_nothing_open(plan: list[Slot]) -> None:
+@given(plan=slots, step_rows=steps)
+def test_a_closed_hour_is_sorted_by_mint_and_holds_nothing_open(
+    plan: list[Slot], step_rows: int
+) -> None:
     with opened() as connection:
-        write_all(connection, plan)
+        write_all(connection, plan, step_rows=step_rows, finishes=True)
         position = Writer(connection).position()
         assert position is not None
         for hour_ms, _, count in connection.execute("FROM closed_hours").fetchall():
@@ -69,6 +85,18 @@ def test_a_closed_hour_is_sorted_by_mint_and_holds_nothing_open(plan: list[Slot]
                 assert rows == sorted(rows)
                 assert len(rows) == count
                 assert left == (0,)
+
+
+@given(counts=st.lists(st.integers(1, 9), max_size=12), rows_max=st.integers(1, 20))
+def test_an_hour_is_closed_in_parts_that_are_bounded_and_leave_nothing_out(
+    counts: list[int], rows_max: int
+) -> None:
+    keys = [(f"k{at:02}", count) for at, count in enumerate(counts)]
+    found = ranges(keys, rows_max)
+    assert sum(one.rows for one in found) == sum(counts)
+    within = [[key for key, _ in keys if one.first <= key <= one.last] for one in found]
+    assert [key for part in within for key in part] == [key for key, _ in keys]
+    assert all(one.rows <= rows_max or one.first == one.last for one in found)
 
 
 def test_amounts_of_64_bits_and_unknown_ones_come_back_as_they_were() -> None:

@@ -78,6 +78,8 @@ def from_slots(folder: Path, slots: Iterable[ClosedSlot], memory_bytes: int) -> 
             if len(maker.rows) >= ROWS_MAX:
                 stored += _write(writer, maker)
         stored += _write(writer, maker)
+        while writer.close_more():
+            pass
         _forget_position(connection)
     return stored
 

@@ -96,7 +96,10 @@ class Folding:
             duckdb.Error: nothing of it was stored; a restart reads it again.
         """
         due = len(self._maker.rows) >= ROWS_MAX or monotonic_s() - self._written_s >= WRITE_EVERY_S
-        if not self._is_unwritten or not (due or force):
+        if not self._is_unwritten:
+            await self._keeping.close_more()
+            return
+        if not (due or force):
             return
         rows = self._maker.give()
         position = self.progress.position(rows.slot, rows.event_time_ms)

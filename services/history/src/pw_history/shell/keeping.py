@@ -52,6 +52,11 @@ class Keeping:
 
         return await self._in_thread(work)
 
+    async def close_more(self) -> None:
+        """Go on with an hour that is closed half way, if one is; raises duckdb.Error."""
+        if self.writer.is_closing:
+            await self._in_thread(self.writer.close_more)
+
     async def write_alerts(self, alerts: Sequence[Alert], position: LogPosition) -> None:
         """Alerts and how far their stream was read; raises duckdb.Error."""
         await self._in_thread(lambda: self.logs.write_alerts(alerts, position))

@@ -13,8 +13,8 @@ from typing import Final
 import duckdb
 
 from pw_history.core.rows import CLOCK_EVERY_MS, SEPARATOR, SWAP_COLUMNS, TOKEN_COLUMNS
+from pw_history.store.closing import HourClosing
 from pw_history.store.derived import signature_hash
-from pw_history.store.writer import Writer
 
 _LISTS: Final = ("venues", "reasons", "signers")
 
@@ -24,7 +24,6 @@ class Restoring:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-        self._writer = Writer(connection)
 
     def hour(self, hour_ms: int, files: Mapping[str, Path]) -> int:
         """Take one hour's files, by table; gives how many swaps they held.
@@ -43,7 +42,7 @@ class Restoring:
                     [str(files["tokens"])],
                 )
             if swaps:
-                self._writer.close_hour(hour_ms)
+                HourClosing(self._connection, hour_ms).whole()
         except BaseException:
             self._connection.rollback()
             raise

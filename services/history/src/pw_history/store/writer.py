@@ -5,8 +5,9 @@
 | swaps, tokens, position | with each group of slots, in one transaction                |
 | a minute                | once event time has passed it, or its session ends; again   |
 |                         | where more comes into it                                    |
-| an hour                 | once event time has passed it by `LATE_MS`: its swaps are   |
-|                         | sorted by mint, its wallets summed; again where more comes  |
+| an hour                 | once event time has passed it by `LATE_MS`, in steps: its   |
+|                         | swaps are sorted by mint, its wallets summed; again where   |
+|                         | more comes (closing.py)                                     |
 
 A swap of a slot that was stored before is looked up by slot, so that each counts once, whatever
 was read again after a crash, and whatever session it came in. A minute that is not derived yet is
@@ -23,15 +24,14 @@ import numpy as np
 
 from pw_history.core.progress import StoredPosition
 from pw_history.core.rows import TOKEN_COLUMNS, Rows, Session
+from pw_history.store.closing import STEP_ROWS, HourClosing
 from pw_history.store.columns import arrays, selected
-from pw_history.store.derived import minutes_of, signature_hash, wallet_hours_of
+from pw_history.store.derived import minutes_of, signature_hash
 from pw_history.store.pools import PoolWriter
 from pw_history.store.schema import HOUR_MS, MINUTE_MS
 
 # An hour is closed when nothing but an amendment can still come into it.
 LATE_MS: Final = 5 * MINUTE_MS
-# So many rows are sorted at a time.
-CLOSE_ROWS: Final = 250_000
 
 
 class Written(NamedTuple):
@@ -46,8 +46,11 @@ class Written(NamedTuple):
 class Writer:
     """The one writer of the file."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, *, step_rows: int = STEP_ROWS
+    ) -> None:
         self._connection = connection
+        self._step_rows = step_rows
         self._pools = PoolWriter(connection)
         # Slots above it were never stored: nothing of theirs can be a repeat.
         self._newest_slot = self._number("SELECT max(slot) FROM swaps")
@@ -59,11 +62,19 @@ class Writer:
         # Minutes of which a part is in no row of `minutes`, and hours with unsorted swaps.
         self._minutes = self._begins("FROM open_minutes")
         self._hours = self._begins("FROM open_hours")
+        self._closing: HourClosing | None = None
+        # Event time, as of the last write.
+        self._time_ms = 0
 
     @property
     def open_minutes(self) -> frozenset[int]:
         """The beginnings of minutes that are not derived yet."""
         return frozenset(self._minutes)
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether an hour is closed half way: `close_more` goes on."""
+        return self._closing is not None
 
     def position(self) -> StoredPosition | None:
         """Where writing had come to; None in a new file."""
@@ -115,7 +126,7 @@ class Writer:
             )
         except BaseException:
             self._connection.rollback()
-            self._minutes, self._hours = minutes, hours
+            self._minutes, self._hours, self._closing = minutes, hours, None
             raise
         self._connection.commit()
         if rows.times_ms:
@@ -148,6 +159,8 @@ class Writer:
         self.swaps_since_ms, self.minutes_since_ms = swaps_ms, minutes_ms
         self._minutes = {one for one in self._minutes if one >= swaps_ms}
         self._hours = {one for one in self._hours if one >= swaps_ms}
+        if self._closing is not None and self._closing.hour_ms < swaps_ms:
+            self._closing = None
 
     def _keep(self, swaps_since_ms: int, minutes_since_ms: int, oldest_ms: int | None) -> None:
         self._connection.execute("DELETE FROM kept")
@@ -219,7 +232,8 @@ class Writer:
         ended = set(self._minutes) if rows.sessions else set()
         times_ms = self._times_ms(rows)
         self._minutes |= {one // MINUTE_MS * MINUTE_MS for one in times_ms}
-        self._hours |= {one // HOUR_MS * HOUR_MS for one in times_ms}
+        hours = {one // HOUR_MS * HOUR_MS for one in times_ms}
+        self._hours |= hours
         due = {one for one in self._minutes if one + MINUTE_MS <= event_time_ms} | ended
         for first_ms, last_ms in _spans(sorted(due), MINUTE_MS):
             within = f"event_time_ms >= {first_ms} AND event_time_ms < {last_ms}"
@@ -229,41 +243,46 @@ class Writer:
             self._connection.execute(f"INSERT INTO minutes {minutes_of(within)}")
         self._minutes -= due
         self._note("open_minutes", self._minutes)
-        for hour_ms in sorted(self._hours):
-            if hour_ms + HOUR_MS + LATE_MS <= event_time_ms:
-                self.close_hour(hour_ms)
-                self._hours.discard(hour_ms)
+        if self._closing is not None and self._closing.hour_ms in hours:
+            # What came belongs to steps that were taken.
+            self._closing = None
+        self._time_ms = event_time_ms
+        self._close()
         self._note("open_hours", self._hours)
 
-    def close_hour(self, hour_ms: int) -> None:
-        """Sort an hour's swaps by mint and derive it whole, within a transaction."""
-        within = f"event_time_ms >= {hour_ms} AND event_time_ms < {hour_ms + HOUR_MS}"
-        of_minutes = f"minute_ms >= {hour_ms} AND minute_ms < {hour_ms + HOUR_MS}"
-        execute = self._connection.execute
-        # What was closed and is amended is open again: all of it is sorted anew.
-        execute(f"INSERT INTO open_rows FROM closed_rows WHERE {within}")
-        execute(f"DELETE FROM closed_rows WHERE {within}")
-        counts = execute(
-            f"SELECT mint, count(*) FROM open_rows WHERE {within} GROUP BY mint ORDER BY mint"
-        ).fetchall()
-        for first, last in _ranges(counts):
-            execute(
-                f"INSERT INTO closed_rows FROM open_rows WHERE {within} AND mint BETWEEN ? AND ? "
-                "ORDER BY mint, slot, tx_index, signature, ordinal",
-                [first, last],
-            )
-        execute(f"DELETE FROM open_rows WHERE {within}")
-        execute(f"DELETE FROM minutes WHERE {of_minutes}")
-        execute(f"INSERT INTO minutes {minutes_of(within)} ORDER BY mint, quote_mint, minute_ms")
-        execute(f"DELETE FROM wallet_hours WHERE hour_ms = {hour_ms}")
-        execute(f"INSERT INTO wallet_hours {wallet_hours_of(within)} ORDER BY trader, mint")
-        swaps = sum(count for _, count in counts)
-        if swaps:
-            execute(
-                "INSERT INTO closed_hours VALUES (?, 1, ?) ON CONFLICT (hour_ms) DO UPDATE "
-                "SET revision = revision + 1, swaps = excluded.swaps",
-                [hour_ms, swaps],
-            )
+    def close_more(self) -> bool:
+        """Go on closing an hour while nothing else is written; whether there was one.
+
+        Raises:
+            duckdb.Error: the disk is full or the file damaged.
+        """
+        if self._closing is None:
+            return False
+        hours = set(self._hours)
+        self._connection.begin()
+        try:
+            self._close()
+            self._note("open_hours", self._hours)
+        except BaseException:
+            self._connection.rollback()
+            self._hours, self._closing = hours, None
+            raise
+        self._connection.commit()
+        return True
+
+    def _close(self) -> None:
+        """Some steps of what is due: as many rows as one step may have, or few more."""
+        rows = 0
+        while rows < self._step_rows:
+            if self._closing is None:
+                due = {one for one in self._hours if one + HOUR_MS + LATE_MS <= self._time_ms}
+                if not due:
+                    return
+                self._closing = HourClosing(self._connection, min(due), self._step_rows)
+            rows += self._closing.step()
+            if self._closing.is_closed:
+                self._hours.discard(self._closing.hour_ms)
+                self._closing = None
 
     def _note(self, table: str, begins: set[int]) -> None:
         self._connection.execute(f"DELETE FROM {table}")
@@ -283,22 +302,6 @@ _SESSION: Final = """
     CASE WHEN session > 0 THEN session ELSE coalesce(
         (SELECT max(number) FROM sessions WHERE began_ms <= new.event_time_ms), 0) END AS session
 """
-
-
-def _ranges(counts: Sequence[tuple[str, int]]) -> list[tuple[str, str]]:
-    """First and last mint of parts that are sorted one after the other, so that memory is bounded.
-
-    A token of which more is traded than a part may hold is a part by itself.
-    """
-    ranges: list[tuple[str, str]] = []
-    size = 0
-    for mint, count in counts:
-        if not ranges or size + count > CLOSE_ROWS:
-            ranges.append((mint, mint))
-            size = 0
-        ranges[-1] = ranges[-1][0], mint
-        size += count
-    return ranges
 
 
 def _spans(begins: list[int], step_ms: int) -> list[tuple[int, int]]:
