@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from gen_env import variables
 from workspace import members
 
 from pw_cli.main import COMMANDS
+from pw_common.wire.alerts import AlertKind
+from pw_health.condition import MODES
 
 ROOT = Path(__file__).resolve().parents[2]
 TOPS = (
@@ -136,6 +139,12 @@ def test_the_architecture_names_the_rooms_of_common_in_the_order_of_their_layers
     assert rooms == contract[::-1]
     common = ROOT / "libs/common/src/pw_common"
     assert set(rooms) == {path.parent.name for path in common.glob("*/__init__.py")}
+
+
+def test_the_glossary_has_each_word_once_and_every_kind_of_alert_and_mode() -> None:
+    words = re.findall(r"^\| ([^|]+?) \|", text_of("GLOSSARY.md"), re.MULTILINE)
+    assert sorted(words) == sorted(set(words))
+    assert {*get_args(AlertKind), *MODES} - set(quoted("GLOSSARY.md")) == set()
 
 
 def own_settings(service: str) -> set[str]:
