@@ -94,11 +94,11 @@ async def test_what_was_given_may_be_sent_back_changed(
 
 async def test_a_rules_file_with_other_fields_is_not_valid(client_of: Clients) -> None:
     async with client_of() as client:
-        body = {"triggers": [], "trigers": [{"name": "x"}]}
+        body = {"triggers": [], "rule": [{"name": "x"}]}
         answer = await client.post("/api/v1/triggers/validate", json=body)
     assert answer.json() == {
         "valid": False,
-        "errors": ["'trigers': no such field; there are: triggers"],
+        "errors": ["'rule': no such field; there are: triggers"],
     }
 
 
