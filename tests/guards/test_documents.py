@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from gen_env import variables
 from workspace import members
 
 from pw_cli.main import COMMANDS
+from pw_common.wire.alerts import AlertKind
+from pw_health.condition import MODES
 
 ROOT = Path(__file__).resolve().parents[2]
 TOPS = (
@@ -30,6 +34,8 @@ READERS = (
     ".env.example", "compose.yaml", "Makefile", "conftest.py", "tools/*", "k8s/**/*.yaml",
     "deploy/*", "tests/**/*.py", "libs/*/src/**/*.py", "services/*/src/**/*.py", "cli/src/**/*.py",
 )  # fmt: skip
+# A setting that more services read is one that every service has.
+SHARED_ABOVE = 2
 QUOTED = re.compile(r"`([^`\n]+)`")
 PATH = re.compile(rf"(?:{'|'.join(TOPS)})/[\w./*{{}}-]*[\w*]")
 MODULE = re.compile(rf"\b(?:{'|'.join(one.module for one in members().values())})(?:\.\w+)+")
@@ -133,6 +139,37 @@ def test_the_architecture_names_the_rooms_of_common_in_the_order_of_their_layers
     assert rooms == contract[::-1]
     common = ROOT / "libs/common/src/pw_common"
     assert set(rooms) == {path.parent.name for path in common.glob("*/__init__.py")}
+
+
+def test_the_glossary_has_each_word_once_and_every_kind_of_alert_and_mode() -> None:
+    words = re.findall(r"^\| ([^|]+?) \|", text_of("GLOSSARY.md"), re.MULTILINE)
+    assert sorted(words) == sorted(set(words))
+    assert {*get_args(AlertKind), *MODES} - set(quoted("GLOSSARY.md")) == set()
+
+
+def own_settings(service: str) -> set[str]:
+    """What a service reads and not nearly all do."""
+    readers: dict[str, set[str]] = {}
+    for one in variables():
+        readers.setdefault(one.declared.env, set()).update(one.services)
+    return {env for env, read in readers.items() if service in read and len(read) <= SHARED_ABOVE}
+
+
+@pytest.mark.parametrize(
+    "service", sorted(path.parent.name for path in ROOT.glob("services/*/README.md"))
+)
+def test_the_readme_of_a_service_names_all_its_settings(service: str) -> None:
+    section = (
+        text_of(f"services/{service}/README.md")
+        .partition("\n## Settings\n")[2]
+        .partition("\n## ")[0]
+    )
+    named = set(re.findall(r"`(PW_[A-Z0-9_]+\*?)`", section))
+    families = tuple(one.removesuffix("*") for one in named if one.endswith("*"))
+    missing = own_settings(service) - named
+    assert {one for one in missing if not one.startswith(families)} == set()
+    # What every service reads is named together, so that none of it can be left out.
+    assert "every service" in section
 
 
 def test_each_service_has_a_readme_of_the_same_shape() -> None:

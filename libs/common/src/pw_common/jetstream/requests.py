@@ -118,9 +118,15 @@ class Listener:
 async def listen(
     bus: Bus, subject: str, *, messages_max: int = 512 * 1024, bytes_max: int = 128 * 1024 * 1024
 ) -> Listener:
-    """Listen to a subject; at most so much waits to be taken, the rest is dropped and reported."""
+    """Listen to a subject; at most so much waits to be taken, the rest is dropped and reported.
+
+    The broker has the subscription when this returns: what is published then is heard.
+    """
     subscription = await bus.client.subscribe(
         subject, pending_msgs_limit=messages_max, pending_bytes_limit=bytes_max
     )
+    # The client's ping overtakes what it has not written yet. An answer to the first says that the
+    # subscription was written meanwhile; one to the second, that the broker has read it.
+    await bus.client.flush()
     await bus.client.flush()
     return Listener(bus, subscription)

@@ -5,7 +5,8 @@ are numbered: 0 opened, 1… escalated, the last closed. Where an edit of a rule
 episodes at once, one summary stands for their last alerts and names them. Everything in the
 body of a token's alert is a function of the stream and the configuration; what depends on the
 run travels in headers. Any other alert with an empty mint is about no token: a `blind` one says
-that the system itself cannot see, `unlisted_program` that a program trades which no table names.
+that a condition of the system began, a `sighted` one that it is over, `unlisted_program` that a
+program trades which no table names.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ class Way(NamedTuple):
 def request_of(
     channel: Channel, alerts: Sequence[Alert], *, late: bool, now_s: int, telegram_url: str
 ) -> Request:
-    """What is sent for one alert, or for several late ones as one digest."""
+    """What is sent for one alert, or for several overdue ones as one digest."""
     plain = [plain_alert(one) for one in alerts]
     return WAYS[channel.kind].request(channel, plain, Sending(late, now_s, telegram_url))
 

@@ -174,7 +174,7 @@ class Delivery:
         return len(messages)
 
     async def _deliver(self) -> None:
-        """One attempt: all that is late or was held as one digest, else the oldest alert."""
+        """One attempt: all that is overdue or was held as one digest, else the oldest alert."""
         late = await self._sorted_out()
         if not self.waiting:
             return
@@ -190,7 +190,7 @@ class Delivery:
         await self._after(answer, chosen, late=is_late)
 
     async def _sorted_out(self) -> list[Waiting]:
-        """Drop what is too old; gives what is late."""
+        """Drop what is too old; gives what is overdue."""
         late: list[Waiting] = []
         for one in list(self.waiting):
             fate = fate_of(self.channel, one.alert, one.stored_ms, now_ms())

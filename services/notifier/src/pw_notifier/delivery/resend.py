@@ -1,6 +1,6 @@
 """Alerts that became dead letters, sent once more through their channel when somebody asks.
 
-They go out as one late digest. What the delivery log says was sent is not sent again, so that a
+They go out as one digest. What the delivery log says was sent is not sent again, so that a
 second request, or a first one whose answer got lost, doubles nothing.
 """
 

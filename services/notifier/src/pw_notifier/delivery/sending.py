@@ -32,7 +32,7 @@ class Sender:
         self._moved: dict[tuple[str, str], str] = {}
 
     async def send(self, channel: Channel, alerts: Sequence[Alert], *, late: bool) -> Answer:
-        """One alert, or several late ones as one message; a group that moved is followed once."""
+        """One alert, or several overdue ones in one; a group that moved is followed once."""
         answer = await self._ask(channel, alerts, late=late)
         if isinstance(answer, Moved):
             if len(self._moved) >= CHANNELS_MAX:
