@@ -88,7 +88,7 @@ def test_the_example_in_the_documents_is_taken() -> None:
         (b"{}", "type ''; allowed: swap.v1"),
         (b'{"type": "swap.v1"}', "missing required field `signature`"),
         (line(slot="seven"), "slot: Expected `int`, got `str`"),
-        (line(side="hold"), "side: Invalid enum value 'hold'"),
+        (line(side="hold"), "side: 'hold'; allowed: buy, sell"),
         (line(slot=0), "slot: 0; allowed: 1 to 1000000000000"),
         (line(base_amount_raw=-1), "base_amount_raw: -1; allowed: 0 to 18446744073709551615"),
         (line(base_amount_raw=2**64), "base_amount_raw: a number of over 64 bits"),

@@ -23,7 +23,7 @@ from support.services import running_service
 
 BEGIN_S = 1_800_000_000 // 3_600 * 3_600
 STEP_S = 600
-SIDES: tuple[Literal["buy"], Literal["sell"]] = ("buy", "sell")
+SIDES: tuple[Literal["buy", "sell"], ...] = ("buy", "sell")
 SOL = "So11111111111111111111111111111111111111112"
 
 

@@ -106,6 +106,6 @@ def problem_of(event: msgspec.Struct) -> str:
     return ""
 
 
-def in_words(error: Exception) -> str:
-    """What msgspec says of a value, with the field in front."""
-    return "nested too deep" if isinstance(error, RecursionError) else at_path(str(error), "")
+def in_words(error: Exception, kind: type[msgspec.Struct]) -> str:
+    """What msgspec says of a value that was read as this kind, with the field in front."""
+    return "nested too deep" if isinstance(error, RecursionError) else at_path(error, kind)

@@ -70,15 +70,17 @@ def read_lines(path: Path) -> Iterator[Dated]:
 
 def dated_of(line: bytes, place: Place) -> Dated:
     """One line's event. Raises BadInput."""
+    kind: type[msgspec.Struct] = Beside
     try:
         beside = _beside.decode(line)
         decoder = _decoders.get(beside.type)
         if decoder is None:
             raise BadInput(f"{place}: type {beside.type[:64]!r}; allowed: {', '.join(KINDS)}")
+        kind = KINDS[beside.type]
         event = decoder.decode(line)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         wanted = "allowed: one JSON object a line, with a type and that type's fields"
-        raise BadInput(f"{place}: {in_words(error)}; {wanted}") from error
+        raise BadInput(f"{place}: {in_words(error, kind)}; {wanted}") from error
     if problem := problem_of(event) or problem_of(beside):
         raise BadInput(f"{place}: {problem}")
     return Dated(cast("Event", event), place, beside.event_time_ms, beside.session)

@@ -181,7 +181,7 @@ def _dated(row: dict[str, Any], kind: type[msgspec.Struct], session: int) -> Dat
         event = msgspec.convert(values, kind, strict=False)
         beside = msgspec.convert(said, Beside, strict=False)
     except msgspec.ValidationError as error:
-        raise BadInput(f"{place}: {in_words(error)}") from error
+        raise BadInput(f"{place}: {in_words(error, kind)}") from error
     if problem := problem_of(event) or problem_of(beside):
         raise BadInput(f"{place}: {problem}")
     return Dated(cast("Event", event), place, beside.event_time_ms, session)
