@@ -148,8 +148,8 @@ class Client:
         """
         filters = {"mint": mint, "trigger": trigger, "kind": kind}
         if first_ms is not None or end_ms is not None:
-            span = {"first_ms": first_ms, "end_ms": end_ms}
-            return Rows(self._older_alerts, _begin(filters | span, ALERTS_PER_PAGE, limit), limit)
+            wanted = {**filters, "first_ms": first_ms, "end_ms": end_ms}
+            return Rows(self._older_alerts, _begin(wanted, ALERTS_PER_PAGE, limit), limit)
 
         def ask(asked: Parameters) -> Page[Alert]:
             if "before" in asked:
@@ -174,8 +174,8 @@ class Client:
     ) -> Rows[PastAlert]:
         """Alerts that history keeps, newest first, with what their tokens cost afterwards."""
         filters = {"mint": mint, "trigger": trigger, "kind": kind}
-        span = {"first_ms": first_ms, "end_ms": end_ms}
-        return Rows(self._past_alerts, _begin(filters | span, ALERTS_PER_PAGE, limit), limit)
+        wanted = {**filters, "first_ms": first_ms, "end_ms": end_ms}
+        return Rows(self._past_alerts, _begin(wanted, ALERTS_PER_PAGE, limit), limit)
 
     def alert(self, id: str) -> AlertAnswer:  # noqa: A002 - the API's own name
         """One alert, and what followed it."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from time import monotonic
 from typing import Final
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -90,9 +91,7 @@ class Transport:
                     raise self._refusal(answer, monotonic() + self._timeout_s)
                 kind = answer.headers.get("content-type", "").partition(";")[0].strip()
                 if kind != EVENTS:
-                    raise BadAnswer(
-                        f"{self.url} answers with no stream of alerts, but {kind!r:.80}"
-                    )
+                    raise BadAnswer(f"{self.url} answers, but with no stream of alerts")
             except BaseException:
                 answer.close()
                 raise
@@ -160,10 +159,12 @@ def checked_url(url: str) -> str:
     """
     like = "http://127.0.0.1:8080"
     try:
+        # httpx takes brackets that do not close, and any number for a port.
+        port = urlsplit(url).port
         parts = httpx.URL(url)
-        port = parts.port
-    except (httpx.InvalidURL, TypeError, ValueError) as error:
-        raise BadSetting(f"this is not the address of an API, which is like {like}") from error
+    except (httpx.InvalidURL, TypeError, ValueError):
+        # What these say has the address in it.
+        raise BadSetting(f"this is not the address of an API, which is like {like}") from None
     if parts.scheme not in {"http", "https"} or not parts.host or port == 0:
         raise BadSetting(f"the address of an API begins with http:// or https://, as {like} does")
     if parts.userinfo or parts.query or parts.fragment:
