@@ -17,6 +17,7 @@ from pocketwatcher.errors import (
     WrongToken,
 )
 from pocketwatcher.following import Following
+from pocketwatcher.history import History, Table, Verified
 from pocketwatcher.models import (
     Alert,
     AlertAnswer,
@@ -42,6 +43,7 @@ __all__ = [
     "Failed",
     "Following",
     "Found",
+    "History",
     "HistoryHead",
     "Hole",
     "MissingPackage",
@@ -55,5 +57,7 @@ __all__ = [
     "Refused",
     "Rows",
     "Swap",
+    "Table",
+    "Verified",
     "WrongToken",
 ]

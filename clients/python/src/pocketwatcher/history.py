@@ -18,8 +18,8 @@ from pocketwatcher.errors import BadManifest, MissingPackage
 from pocketwatcher.manifest import BYTES_MAX, NAME, Hour, Manifest, decoded
 
 if TYPE_CHECKING:
-    import pandas
-    import polars
+    import pandas as pd
+    import polars as pl
 
 IS_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 PIECE_BYTES: Final = 1024 * 1024
@@ -34,18 +34,18 @@ DTYPES: Final = {
 class Table:
     """Rows that were asked for, and not yet read. Ask again after a while: files are replaced."""
 
-    def __init__(self, frame: polars.LazyFrame) -> None:
+    def __init__(self, frame: pl.LazyFrame) -> None:
         self._frame = frame
 
-    def lazy(self) -> polars.LazyFrame:
+    def lazy(self) -> pl.LazyFrame:
         """To go on with: polars reads only what is wanted in the end."""
         return self._frame
 
-    def polars(self) -> polars.DataFrame:
+    def polars(self) -> pl.DataFrame:
         """All of it. Sums of raw amounts can exceed 64 bits: cast to `polars.Int128` first."""
         return self._frame.collect()
 
-    def pandas(self) -> pandas.DataFrame:
+    def pandas(self) -> pd.DataFrame:
         """All of it, for pandas.
 
         Raises:
@@ -139,11 +139,12 @@ class History:
             frame = frame.filter(pl.col(TIMES[table]) < end_ms)
         return Table(frame)
 
-    def _scan(self, paths: list[str]) -> polars.LazyFrame:
+    def _scan(self, paths: list[str]) -> pl.LazyFrame:
         # Names are taken as they are: no pattern, and no columns out of folders.
-        return _polars().scan_parquet(
+        found: pl.LazyFrame = _polars().scan_parquet(
             paths, glob=False, hive_partitioning=False, storage_options=self._options
         )
+        return found
 
     def _wrong(self, hour: Hour, table: str, columns: tuple[str, ...]) -> str:
         file = hour.files[table]
@@ -193,14 +194,14 @@ class History:
         return "\n".join(lines.get_column("line")).encode()
 
 
-def _empty(manifest: Manifest, table: str) -> polars.LazyFrame:
+def _empty(manifest: Manifest, table: str) -> pl.LazyFrame:
     """No rows, with the columns that rows would have."""
-    pl = _polars()
     versions = [tables[table] for tables in manifest.columns.values() if table in tables]
     columns = versions[-1] if versions else ()
     if not columns:
         raise BadManifest("no hour has been exported yet: the first one is once it has closed")
-    return pl.LazyFrame(schema={name: _dtype(kind) for name, kind in columns})
+    found: pl.LazyFrame = _polars().LazyFrame(schema={name: _dtype(kind) for name, kind in columns})
+    return found
 
 
 def _dtype(kind: str) -> Any:

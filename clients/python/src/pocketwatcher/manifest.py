@@ -89,8 +89,7 @@ def decoded(raw: bytes) -> Manifest:
         found = msgspec.json.decode(raw, type=Manifest)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise BadManifest(f"the manifest cannot be read: {plain(str(error))}") from error
-    if len({one.hour_ms for one in found.hours}) < len(found.hours):
-        raise BadManifest("the manifest names an hour twice: its swaps would count twice")
+    _check_once(found)
     for hour in found.hours:
         for table, file in hour.files.items():
             if table not in found.columns.get(hour.columns, {}):
@@ -98,6 +97,13 @@ def decoded(raw: bytes) -> Manifest:
             if not _is_below(file.path):
                 raise BadManifest(f"the manifest names a file that is elsewhere: {file.path!r}")
     return found
+
+
+def _check_once(found: Manifest) -> None:
+    paths = [file.path for hour in found.hours for file in hour.files.values()]
+    hours = {hour.hour_ms for hour in found.hours}
+    if len(hours) < len(found.hours) or len(set(paths)) < len(paths):
+        raise BadManifest("the manifest names an hour or a file twice: its rows would count twice")
 
 
 def _is_below(path: str) -> bool:
