@@ -155,12 +155,12 @@ async def test_alerts_are_those_of_the_api_from_the_stream_into_history(tmp_path
                 {"first_ms": begin_ms + 2, "end_ms": begin_ms + 5},
                 {"first_ms": 0, "mint": mint, "kind": "opened", "trigger": "slow"},
             )
-            for one in filters:
-                params: dict[str, Any] = one | {"limit": 50}
+            for named in filters:
+                params: dict[str, Any] = named | {"limit": 50}
                 answer = await kept.client.get("/api/v1/alerts", params=params)
                 past = answer.json()["alerts"]
-                all_agree(await asyncio.to_thread(list, client.past_alerts(**one)), past)
-                plain = await asyncio.to_thread(list, client.alerts(**one))
+                all_agree(await asyncio.to_thread(list, client.past_alerts(**named)), past)
+                plain = await asyncio.to_thread(list, client.alerts(**named))
                 all_agree(plain, [row["alert"] for row in past])
             slow = await asyncio.to_thread(list, client.alerts(trigger="slow", limit=5))
             assert [a.id for a in slow] == [a.id for a in newest_first if a.trigger == "slow"][:5]

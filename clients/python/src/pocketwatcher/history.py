@@ -8,7 +8,6 @@ or `[pandas]`.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
-IS_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 PIECE_BYTES: Final = 1024 * 1024
 # The column with the time that a span is about.
 TIMES: Final = {"swaps": "event_time_ms", "minutes": "minute_ms", "tokens": "event_time_ms"}
@@ -75,7 +73,7 @@ class History:
     def __init__(
         self, place: str | Path, *, storage_options: Mapping[str, str] | None = None
     ) -> None:
-        self._is_url = isinstance(place, str) and IS_URL.match(place) is not None
+        self._is_url = "://" in str(place)
         self._place = str(place).rstrip("/") if self._is_url else str(Path(place).absolute())
         self._options = None if storage_options is None else dict(storage_options)
 
