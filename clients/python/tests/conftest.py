@@ -14,7 +14,7 @@ import pytest
 class Server:
     """Answers with `answers`, one after the other, the last one again and again.
 
-    An answer is sent as it is, and the connection then closed.
+    An answer is sent as it is, and the connection then closed, whatever was said of it.
     """
 
     url: str = ""

@@ -118,6 +118,7 @@ def test_a_stream_goes_on_after_the_last_alert_and_leaves_out_what_is_none(
             assert alerts.seq == 2
         assert list(alerts) == []
     places = [headers.get("last-event-id") for _, headers in server.asked]
+    # What was broken off before it was answered is asked for twice.
     assert places == [None, "4", "6", "6", "6", "7"]
     said = caplog.text
     assert "6 is left out" in said

@@ -115,6 +115,16 @@ def test_a_broken_answer_is_no_answer(server: Any, raw: bytes) -> None:
     assert isinstance(refused(server.url), NotReached)
 
 
+def test_a_kept_connection_that_is_closed_meanwhile_is_not_noticed(server: Any) -> None:
+    server.says('{"found": [], "next_skip": null}', b"")
+    server.answers.reverse()
+    # Nothing at all the first time, as where the API closes just then.
+    server.answers[0] = b""
+    with Client(server.url) as client:
+        assert list(client.search("a")) == []
+    assert len(server.asked) == 2
+
+
 def test_an_answer_that_is_too_long_or_encoded_is_not_read(
     server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http import HTTPStatus
 from time import monotonic
 from typing import Final
@@ -64,10 +64,8 @@ class Transport:
         """
         wanted = {name: str(one) for name, one in parameters.items() if one is not None}
         deadline = monotonic() + self._timeout_s
-        with (
-            self._asking(),
-            self._http.stream("GET", f"/api/v1{path}", params=wanted) as answer,
-        ):
+        request = self._http.build_request("GET", f"/api/v1{path}", params=wanted)
+        with self._asking(), closing(self._send(request)) as answer:
             if answer.status_code != HTTPStatus.OK:
                 raise self._refusal(answer, deadline)
             return self._body(answer, ANSWER_BYTES_MAX, deadline)
@@ -85,7 +83,7 @@ class Transport:
             timeout=httpx.Timeout(self._timeout_s, read=SILENCE_S),
         )
         with self._asking():
-            answer = self._http.send(request, stream=True)
+            answer = self._send(request)
             try:
                 if answer.status_code != HTTPStatus.OK:
                     raise self._refusal(answer, monotonic() + self._timeout_s)
@@ -96,6 +94,14 @@ class Transport:
                 answer.close()
                 raise
             return answer
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        """The head of the answer to a question, which may be asked twice."""
+        try:
+            return self._http.send(request, stream=True)
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            # The API may have closed a connection that was kept, just as it was used again.
+            return self._http.send(request, stream=True)
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
@@ -134,7 +140,7 @@ class Transport:
         return bytes(body)
 
     def _not_reached(self, error: Exception) -> NotReached:
-        why = plain(self._without_token(str(error))) or type(error).__name__
+        why = plain(self._without_token(str(error))).rstrip(".") or type(error).__name__
         return NotReached(
             f"no answer from {self.url}: {why}. Is it running, and is that its address?"
         )
