@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -129,6 +130,21 @@ def test_a_span_without_files_has_the_columns_and_no_rows(tmp_path: Path) -> Non
     frame = History(tmp_path).swaps(mint="m", first_ms=1, end_ms=2).polars()
     assert (frame.height, frame.columns) == (0, ["mint", "event_time_ms", "signers"])
     assert str(frame.schema["signers"]) == "List(String)"
+
+
+def test_hours_with_a_column_more_are_read_beside_those_without(tmp_path: Path) -> None:
+    later = {"1": {"tokens": COLUMNS[:2]}, "2": {"tokens": [*COLUMNS[:2], ["fresh", "DOUBLE"]]}}
+    stored = []
+    for at, columns in enumerate(later):
+        path = f"tokens/{at}.parquet"
+        frame = pl.DataFrame({"mint": [columns], "event_time_ms": [at]})
+        (tmp_path / "tokens").mkdir(exist_ok=True)
+        (frame if at == 0 else frame.with_columns(fresh=1.5)).write_parquet(tmp_path / path)
+        file = FILE | {"path": path}
+        stored.append({"hour_ms": at * HOUR_MS, "columns": columns, "files": {"tokens": file}})
+    told = GOOD | {"columns": later, "hours": stored}
+    (tmp_path / "manifest.json").write_text(json.dumps(told))
+    assert History(tmp_path).tokens().polars().rows() == [("1", 0, None), ("2", 1, 1.5)]
 
 
 def test_keys_of_a_bucket_are_not_shown() -> None:

@@ -28,7 +28,8 @@ from pocketwatcher.rows import Page, Rows
 from pocketwatcher.transport import Parameters, Transport
 
 URL: Final = "http://127.0.0.1:8080"
-TIMEOUT_S: Final = 20.0
+# History says after 20 s that a question takes too long.
+TIMEOUT_S: Final = 30.0
 # An alert may be some 10 KB long, a swap 1 KB, a candle a quarter of that.
 ALERTS_PER_PAGE: Final = 200
 SWAPS_PER_PAGE: Final = 1_000
