@@ -61,8 +61,8 @@ def test_no_run_and_several_runs_say_what_to_do(tmp_path: Path) -> None:
 
 def test_a_run_that_ended_is_none_and_its_file_stays_for_others_to_remove(tmp_path: Path) -> None:
     for name, more in (("1", {"pid": 2**22 + 1}), ("2", {"started": 1}), ("3", {"pid": 0})):
-        environ = announce(tmp_path, name, **more)
-    assert live_runs(environ) == []
+        announce(tmp_path, name, **more)
+    assert live_runs({"XDG_STATE_HOME": str(tmp_path)}) == []
     assert len(list(tmp_path.glob("pocketwatcher/*.json"))) == 3
 
 
