@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pocketwatcher import BadAnswer, Client, NotNow, WrongToken
+from pocketwatcher import BadAnswer, Client, NotNow, NotReached, WrongToken
 from pocketwatcher import following as following_module
 from pocketwatcher.events import BLOCK_BYTES_MAX
 
@@ -143,6 +143,9 @@ def test_what_would_fail_again_is_raised_at_once_and_in_the_middle(
     server.answers = [stream("data: " + "x" * (BLOCK_BYTES_MAX + 1))]
     with Client(server.url) as client, pytest.raises(BadAnswer, match="stream of alerts"):
         next(client.follow(after=4))
+    server.answers = [stream("")]
+    with Client(server.url) as client, pytest.raises(NotReached, match="before it began"):
+        client.follow()
     server.says("<html>")
     with Client(server.url) as client, pytest.raises(BadAnswer, match="no stream of alerts"):
         client.follow()

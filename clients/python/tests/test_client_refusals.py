@@ -80,6 +80,14 @@ def test_what_the_api_says_is_said_in_short_and_without_the_token(server: Any) -
     assert found.fields == {"query.mint": "no (token)"}
 
 
+def test_a_token_that_json_writes_in_another_way_is_not_shown_either(server: Any) -> None:
+    token = 'quote-"-and-\\-backslash'
+    server.says(problem(400, f"no {token}", title=token), status="400 Bad Request")
+    with Client(server.url, token=token) as client, pytest.raises(Refused) as found:
+        client.alert("1")
+    assert found.value.detail == "no (token)"
+
+
 @pytest.mark.parametrize(
     ("header", "retry_after_s"),
     [("7", 7), ("999", 300), ("99999999", None), ("-1", None), ("Wed, 21 Oct", None), ("", None)],

@@ -5,7 +5,7 @@ No message and no attribute holds the token: `transport` takes it out of whateve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Final
 
@@ -103,15 +103,16 @@ class _Problem(msgspec.Struct):
     errors: list[dict[str, str]] | None = None
 
 
-def refusal(status: int, retry_after: str, body: bytes) -> Refused:
+def refusal(status: int, retry_after: str, body: bytes, shown: Callable[[str], str]) -> Refused:
     """The error for an answer that is not a success.
 
     Args:
         retry_after: That header; empty where there is none.
         body: problem+json, or anything at all: a proxy may have answered.
+        shown: What may be shown of a text out of the body.
     """
     problem = _problem(body)
-    detail = plain(problem.detail or problem.title) or _phrase(status)
+    detail = shown(problem.detail or problem.title) or _phrase(status)
     if status == HTTPStatus.UNAUTHORIZED:
         return WrongToken(
             status,
@@ -123,7 +124,7 @@ def refusal(status: int, retry_after: str, body: bytes) -> Refused:
         return NotFound(status, detail)
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
         wrong = (problem.errors or [])[:FIELDS_MAX]
-        fields = {plain(one.get("where", "")): plain(one.get("what", "")) for one in wrong}
+        fields = {shown(one.get("where", "")): shown(one.get("what", "")) for one in wrong}
         return BadQuestion(status, detail, fields)
     if status in LATER:
         return NotNow(status, detail, _seconds(retry_after))

@@ -171,11 +171,17 @@ class Following(Iterator[Alert]):
         self._stopped.wait(wait_s)
 
     def _see_place(self) -> None:
-        """Know the place that the first event names, so that a break before an alert loses none."""
+        """Know the place that the first event names, so that a break before an alert loses none.
+
+        Raises:
+            NotReached: the connection broke before that.
+        """
         while self.seq is None and self._answer is not None and not self._waiting:
             self._read()
         if self._waiting and not self._waiting[0].data:
             self._taken(self._waiting.popleft())
+        elif self.seq is None and not self._waiting:
+            raise NotReached("the stream of alerts ended before it began: ask again")
 
     def _taken(self, event: Event) -> Alert | None:
         """The alert of an event; None where it is none."""

@@ -124,7 +124,8 @@ class Transport:
         return refusal(
             answer.status_code,
             answer.headers.get("retry-after", ""),
-            self._without_token(body.decode("utf-8", "replace")).encode(),
+            body,
+            self._shown,
         )
 
     def _body(self, answer: httpx.Response, bytes_max: int, deadline: float) -> bytes:
@@ -140,7 +141,7 @@ class Transport:
         return bytes(body)
 
     def _not_reached(self, error: Exception) -> NotReached:
-        why = plain(self._without_token(str(error))).rstrip(".") or type(error).__name__
+        why = self._shown(str(error)).rstrip(".") or type(error).__name__
         return NotReached(
             f"no answer from {self.url}: {why}. Is it running, and is that its address?"
         )
@@ -151,10 +152,11 @@ class Transport:
             to = httpx.URL(self.url).join(answer.headers["location"])
         except (httpx.InvalidURL, KeyError):
             return "nowhere"
-        return plain(self._without_token(f"{to.scheme}://{to.netloc.decode('ascii', 'replace')}"))
+        return self._shown(f"{to.scheme}://{to.netloc.decode('ascii', 'replace')}")
 
-    def _without_token(self, text: str) -> str:
-        return text if self._token is None else text.replace(self._token, HIDDEN)
+    def _shown(self, text: str) -> str:
+        """A text from outside as it may be shown: short, printable and without the token."""
+        return plain(text if self._token is None else text.replace(self._token, HIDDEN))
 
 
 def checked_url(url: str) -> str:
