@@ -30,11 +30,15 @@ from pw_replay.market import generate
 # Few transactions a slot, so that the long form spans hours of event time: a restart then begins
 # at a note within the stream, and not at its first message.
 MARKET_TPS = 60
+# How much longer than its faults the market of a slower run lasts.
+SLOWER = 1.3
 
 
-def write_market(path: Path, *, seed: int, faults: int, spacing_s: float = SPACING_S) -> Path:
+def write_market(
+    path: Path, *, seed: int, faults: int, spacing_s: float = SPACING_S, tps: float = TPS
+) -> Path:
     """A market that lasts for so many faults at the run's pace."""
-    minutes = max(4.0, faults * spacing_s * TPS / MARKET_TPS / 60)
+    minutes = max(4.0, faults * spacing_s * tps / MARKET_TPS / 60)
     with CaptureWriter(path) as writer:
         for update in generate(seed=seed, minutes=minutes, tps=MARKET_TPS):
             writer.write(update)
@@ -67,7 +71,9 @@ async def compare(
     spacing_s = 9.0 if plant else SPACING_S
     market = folder / "market.pb.zst"
     if not market.is_file():
-        write_market(market, seed=seed, faults=len(kinds), spacing_s=spacing_s)
+        # A slower pace is for a busy machine, where a fault takes longer too.
+        lasting = min(TPS, tps * SLOWER)
+        write_market(market, seed=seed, faults=len(kinds), spacing_s=spacing_s, tps=lasting)
     say(f"market of {market.stat().st_size / 1e6:.0f} MB; what it must give")
     if detector_bytes == GIB:
         wanted = expected(market)

@@ -49,7 +49,7 @@ def expected(market: Path) -> list[Alert]:
 
 @pytest.mark.timeout(480)
 def test_ten_minutes_of_market_give_twenty_alerts_of_four_rules(tmp_path: Path) -> None:
-    path = write_market(tmp_path / "market.pb.zst", seed=11, minutes=10, tps=40)
+    path = write_market(tmp_path / "market.pb.zst", seed=11, minutes=10, tps=25)
     found = list(alerts([path], Detector()))
     assert len([alert for alert in found if alert.kind == "opened"]) >= 20
     assert len({alert.trigger for alert in found}) >= 4

@@ -69,7 +69,8 @@ def changed(copy: Path) -> set[str]:
 
 
 def outcome(copy: Path, *files: str) -> tuple[int, str]:
-    return run(copy, sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *files)
+    without = (f"-pno:{plugin}" for plugin in ("cacheprovider", "xdist", "cov", "anyio"))
+    return run(copy, sys.executable, "-m", "pytest", "-q", "-x", *without, *files)
 
 
 def remove(copy: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pw_common.process.clock import monotonic_s
-from pw_rpc.client import BadHeader, read_header
+from pw_rpc.header import BadHeader, read_header
 from pw_rpc.pace import Pace, per_second
 
 

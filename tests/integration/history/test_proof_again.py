@@ -167,7 +167,7 @@ def test_what_is_open_before_the_blocks_begin_goes_on(played: Played) -> None:
 
 @pytest.mark.timeout(480)
 def test_no_more_blocks_are_needed_than_the_rule_looks_back(tmp_path: Path) -> None:
-    played = played_for(9, 12, tmp_path)
+    played = played_for(9, 6, tmp_path)
     slots = sorted(played.archive.blocks)
     opened = [one for one in played.alerts if one.kind == "opened" and "slow" not in one.trigger]
     alert = max(opened, key=lambda one: one.slot)

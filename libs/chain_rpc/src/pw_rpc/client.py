@@ -11,33 +11,9 @@ import httpx
 from pw_common.process.proxies import proxy_of
 from pw_common.service import settings as st
 
-# Field names of RFC 9110; values are one line.
-NAME_CHARS = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
-HEADER_BYTES_MAX = 8_192
 _place_problem = st.url("http", "https")
 # Without an example such as host:port behind the scheme, which logs would blank out as a URL.
 URL_ALLOWED = "allowed: http:// or https://, a host that can exist, and a port of 1 to 65535 if any"
-
-
-class BadHeader(ValueError):
-    """A file that holds no header."""
-
-
-def read_header(path: Path) -> tuple[str, str]:
-    """The one header of a file: `Name: value`.
-
-    Raises:
-        BadHeader: it is not one.
-        OSError, UnicodeDecodeError: it cannot be read.
-    """
-    with path.open("rb") as file:
-        text = file.read(HEADER_BYTES_MAX + 1).decode("ascii").strip()
-    name, colon, value = (part.strip() for part in text.partition(":"))
-    if not colon or not name or not value or set(name.lower()) - NAME_CHARS:
-        raise BadHeader("it must hold one line such as `x-token: SECRET`")
-    if not value.isprintable() or len(text) > HEADER_BYTES_MAX:
-        raise BadHeader("its value must be one line of printable characters")
-    return name, value
 
 
 def url_problem(url: str) -> str | None:

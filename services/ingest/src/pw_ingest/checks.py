@@ -11,7 +11,7 @@ from pw_common.text.redact import shown_path
 from pw_common.topology.subjects import TOKEN
 from pw_ingest.core.rpc.followed import ADDRESSES_MAX
 from pw_ingest.core.subscription.programs import MODES, BadPrograms, is_address, read_programs
-from pw_rpc.client import BadHeader, read_header
+from pw_rpc.header import BadHeader, read_header
 
 # Follow what is watched.
 WATCHED: Final = "watch"

@@ -26,7 +26,7 @@ from pw_ingest.core.subscription.programs import (
     ladder,
     read_programs,
 )
-from pw_rpc.client import read_header
+from pw_rpc.header import read_header
 
 # Debian's whole list of CAs has 0.2 MB.
 CA_BYTES_MAX = 4 * 1024 * 1024

@@ -35,9 +35,7 @@ from pw_ingest.core.sequencing.pipeline import Pipeline
 from pw_ingest.core.subscription.ladder import Ladder
 from pw_ingest.sink.sender import Sender
 from pw_ingest.source.any_source import AnySource, StreamEnded
-from pw_ingest.source.followed_source import FollowedSource
 from pw_ingest.source.guard import Guard
-from pw_ingest.source.rpc_source import RpcSource
 from pw_ingest.source.stream import Source
 
 NS_PER_MS = 1_000_000
@@ -47,6 +45,19 @@ RECONNECT: Final = Backoff(first_s=0.25, most_s=10.0)
 
 async def _nothing() -> None:
     pass
+
+
+def _source_of(endpoint: Endpoint, settings: Settings, runtime: Runtime, guard: Guard) -> AnySource:
+    if not endpoint.is_rpc:
+        return Source(endpoint)
+    # A node is asked by an HTTP client, which a stream does without: it is slow to load.
+    if settings.rpc_follow:
+        from pw_ingest.source.followed_source import FollowedSource  # noqa: PLC0415
+
+        return FollowedSource(endpoint, settings, runtime, guard.is_possible)
+    from pw_ingest.source.rpc_source import RpcSource  # noqa: PLC0415
+
+    return RpcSource(endpoint, settings, runtime, guard.is_possible)
 
 
 @dataclass(frozen=True)
@@ -75,13 +86,7 @@ class EndpointReader:
         self.guard = Guard(self.name, settings, runtime, shared.steady)
         # Whether another endpoint carries on alone.
         self.may_leave: Callable[[], bool] = lambda: False
-        self.source: AnySource = (
-            Source(endpoint)
-            if not endpoint.is_rpc
-            else (FollowedSource if settings.rpc_follow else RpcSource)(
-                endpoint, settings, runtime, self.guard.is_possible
-            )
-        )
+        self.source = _source_of(endpoint, settings, runtime, self.guard)
         # Set again before the first stream, once the checkpoint says how new we are.
         self.ladder = Ladder(settings.rungs(), settings.filter_retry_s)
         # Whoever needs to know which filters are in use; called before an update is taken.
