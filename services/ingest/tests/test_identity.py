@@ -7,10 +7,7 @@ from hypothesis import strategies as st
 
 from pw_common.wire.envelope import Identity
 from pw_geyser import geyser_pb2 as pb
-from pw_ingest.core.sequencing.identity import BLOCKHASH_BYTES_MAX, META, SLOT, TX, read_update
-from pw_ingest.core.sequencing.outgoing import Outgoing, TxMessage
-from pw_ingest.core.sequencing.pipeline import Pipeline
-from pw_replay.market import generate
+from pw_ingest.core.sequencing.identity import BLOCKHASH_BYTES_MAX, META, read_update
 
 HASH = "4sGjMW1sUnHzSxGspuhpqLDx6wiyjNtZAMdL4VZHirAn"
 
@@ -57,25 +54,3 @@ def test_hashes_of_any_length_stay_distinct_and_take_bounded_room(one: str, othe
     found, beside = (read_update(header(7, text)).identity for text in (one, other))
     assert (found == beside) == (one == other)
     assert len(found.key) <= BLOCKHASH_BYTES_MAX
-
-
-def messages(seed: int) -> list[TxMessage]:
-    """A market in which every update travels alone."""
-    pipeline = Pipeline("main")
-    found: list[Outgoing] = []
-    for now_s, update in enumerate(generate(seed=seed, minutes=0.5, tps=4)):
-        found += pipeline.update(update, float(now_s)) + pipeline.flush(float(now_s))
-    return [one for one in found if isinstance(one, TxMessage)]
-
-
-def test_two_markets_share_no_message_but_those_that_say_only_how_far_a_slot_is() -> None:
-    first, second = messages(5), messages(11)
-    shared = {one.headers.msg_id for one in first} & {one.headers.msg_id for one in second}
-    kinds = [
-        read_update(update).identity.kind
-        for one in (*first, *second)
-        for update in one.updates
-        if one.headers.msg_id in shared
-    ]
-    assert set(kinds) == {SLOT}
-    assert {read_update(one.updates[0]).identity.kind for one in first} == {TX, META, SLOT}

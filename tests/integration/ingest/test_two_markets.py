@@ -11,6 +11,10 @@ from pw_common.dev.local_broker import LocalBroker
 from pw_common.jetstream.bus import Bus
 from pw_common.wire.messages import SlotEvent
 from pw_geyser import geyser_pb2 as pb
+from pw_ingest.core.sequencing.identity import META, SLOT, TX, read_update
+from pw_ingest.core.sequencing.outgoing import Outgoing, TxMessage
+from pw_ingest.core.sequencing.pipeline import Pipeline
+from pw_replay.market import generate
 from support.broker import provisioned
 from support.command import pw
 from support.ingesting import checkpoint, gaps_stored, ingest, stop
@@ -22,6 +26,28 @@ from support.source import FakeSource
 from support.tables import answered, stored_batches
 
 SEEDS = (5, 11)
+
+
+def messages(seed: int) -> list[TxMessage]:
+    """A market in which every update travels alone."""
+    pipeline = Pipeline("main")
+    found: list[Outgoing] = []
+    for now_s, update in enumerate(generate(seed=seed, minutes=0.5, tps=4)):
+        found += pipeline.update(update, float(now_s)) + pipeline.flush(float(now_s))
+    return [one for one in found if isinstance(one, TxMessage)]
+
+
+def test_two_markets_share_no_message_but_those_that_say_only_how_far_a_slot_is() -> None:
+    first, second = (messages(seed) for seed in SEEDS)
+    shared = {one.headers.msg_id for one in first} & {one.headers.msg_id for one in second}
+    kinds = [
+        read_update(update).identity.kind
+        for one in (*first, *second)
+        for update in one.updates
+        if one.headers.msg_id in shared
+    ]
+    assert set(kinds) == {SLOT}
+    assert {read_update(one.updates[0]).identity.kind for one in first} == {TX, META, SLOT}
 
 
 def parents(updates: list[bytes]) -> dict[int, int]:
