@@ -103,9 +103,12 @@ def fill(folder: Path) -> None:
 
 
 async def resident_bytes(client: httpx.AsyncClient) -> int:
-    """The most that the API has held so far."""
+    """The most that the API has held so far; 0 before its first heartbeat."""
     services = (await client.get("/api/v1/status")).json()["services"]
-    [pid] = [one["pid"] for of in services if of["service"] == "api" for one in of["instances"]]
+    pids = [one["pid"] for of in services if of["service"] == "api" for one in of["instances"]]
+    if not pids:
+        return 0
+    [pid] = pids
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return 1024 * int(next(one for one in lines if one.startswith("VmHWM")).split()[1])
 
