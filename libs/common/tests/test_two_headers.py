@@ -63,7 +63,7 @@ def test_another_header_of_a_slot_changes_nothing_wherever_it_comes_after_the_fi
 def test_messages_that_come_again_under_another_id_count_once(
     seed: int, data: st.DataObject
 ) -> None:
-    """As after an upgrade that names the same updates anew: all of a message comes twice."""
+    """As after an upgrade that gives updates new ids: each message comes twice."""
     batches: list[Batch] = stream.cut(stream.flow(seed, SLOTS), seed)
     wanted, _ = assembled(batches)
     begins = data.draw(st.integers(0, len(batches) - 1))

@@ -95,9 +95,9 @@ async def test_what_another_version_sends_again_by_other_names_is_stored_twice_a
         fleet = {"PW_NATS_URL": broker.url}
         async with running_service("pw_parser", fleet), running_service("pw_detector", fleet):
             await queue_emptied(bus)
-            # An upgraded ingest begins again at its checkpoint, and names the same updates anew.
+            # After an upgrade ingest sends what follows its checkpoint again, under new ids.
             end = [
-                one._replace(headers=one.headers | {MSG_ID: f"{one.headers[MSG_ID]}:anew"})
+                one._replace(headers=one.headers | {MSG_ID: f"{one.headers[MSG_ID]}:new"})
                 for one in messages[-AGAIN:]
             ]
             await queue(bus, end)
