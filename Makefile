@@ -4,7 +4,7 @@ SHELL := /bin/sh
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.set-up
-DECLARED := $(wildcard requirements/dev.txt libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml)
+DECLARED := $(wildcard requirements/dev.txt libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml clients/*/pyproject.toml)
 ARGS ?=
 
 .PHONY: help
@@ -35,7 +35,7 @@ test: setup ## every test, those under load alone on the machine (ARGS="-k swap"
 
 .PHONY: coverage
 coverage: setup ## branch coverage of the tests beside the code; fails below the floor in pyproject.toml
-	@$(PY) -m pytest -q -n 2 libs services cli --cov --cov-report=json --cov-report=term:skip-covered $(ARGS)
+	@$(PY) -m pytest -q -n 2 libs services cli clients --cov --cov-report=json --cov-report=term:skip-covered $(ARGS)
 
 .PHONY: test-browser
 test-browser: setup ## a real browser: the pages, and that no other site's reads or changes (needs chromium, node)
@@ -57,7 +57,7 @@ format-check: setup
 	@$(PY) -m ruff format --check .
 lint: setup
 	@$(PY) -m ruff check .
-TYPED ?= libs services cli tests tools benchmark conftest.py
+TYPED ?= libs services cli clients tests tools benchmark conftest.py
 types: setup
 	@$(PY) -m mypy $(TYPED)
 	@VENV=$(VENV) tools/dashboard.sh --types

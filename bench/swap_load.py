@@ -44,10 +44,45 @@ SIGNATURE: Final = "5VERYLongSignatureOfATransactionThatNobodyEverSigned" + "x" 
 ADDRESS: Final = "AnAddressThatIsNoKeyOfAnybody" + "x" * 5
 
 
+class RandomText:
+    """Addresses by number and signatures, of the letters of base58, as random as real ones."""
+
+    def __init__(self, seed: int) -> None:
+        letters = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+        self._table = bytes(letters[one % 58] for one in range(256))
+        self._seed = seed
+        self._wallets: dict[int, str] = {}
+        self._mints: dict[int, str] = {}
+
+    def made(self, rng: random.Random, characters: int) -> str:
+        """The next text of a generator."""
+        return rng.randbytes(characters).translate(self._table).decode()
+
+    def wallet(self, number: int) -> str:
+        """The address of a wallet, the same for the same number."""
+        return self._known(self._wallets, number, 1)
+
+    def mint(self, number: int) -> str:
+        """The address of a token."""
+        return self._known(self._mints, number, 2)
+
+    def _known(self, known: dict[int, str], number: int, kind: int) -> str:
+        found = known.get(number)
+        if found is None:
+            rng = random.Random(self._seed << 60 | kind << 50 | number)  # noqa: S311 -- a load
+            found = known[number] = self.made(rng, 44)
+        # Decoding gives each message a text of its own.
+        return found
+
+
 class SwapLoad:
     """The stream; `batches` may be called again, and gives the same."""
 
-    def __init__(self, seed: int = 1, *, swaps_per_s: float = SWAPS_PER_S) -> None:
+    def __init__(
+        self, seed: int = 1, *, swaps_per_s: float = SWAPS_PER_S, random_text: bool = False
+    ) -> None:
+        """`random_text`: signatures and addresses that compress as badly as real ones."""
+        self._text = RandomText(seed) if random_text else None
         rng = random.Random(seed)  # noqa: S311 -- a load, no secret
         self._seed = seed
         self._per_slot = swaps_per_s / SLOTS_PER_S
@@ -116,15 +151,16 @@ class SwapLoad:
             wallet = wallet % BUSY_WALLETS if wallet < 0x33333 else (at >> 17) % WALLETS
             lamports = sizes[at >> 33 & TABLE - 1]
             quote, paid = (SOL, lamports) if share < 0.88 else (USDC, lamports // 6_000)
-            trader = f"W{ADDRESS}{wallet:09d}"
+            text = self._text
+            trader = f"W{ADDRESS}{wallet:09d}" if text is None else text.wallet(wallet)
             yield Swap(
-                signature=f"{SIGNATURE}{number:07d}{n:07d}",
+                signature=f"{SIGNATURE}{number:07d}{n:07d}" if text is None else text.made(rng, 88),
                 ordinal=0,
                 slot=slot,
                 index=n,
                 trader=trader,
                 side="buy" if at >> 50 & 127 < 68 else "sell",
-                mint=f"M{ADDRESS}{pick:09d}",
+                mint=f"M{ADDRESS}{pick:09d}" if text is None else text.mint(pick),
                 base_amount_raw=int(lamports * (1 + pick % 997) * prices[at >> 24 & 4_095]),
                 base_decimals=6,
                 quote_mint=quote,
@@ -136,6 +172,9 @@ class SwapLoad:
                 signers=(trader,),
             )
 
+    def _mint(self, number: int) -> str:
+        return f"M{ADDRESS}{number:09d}" if self._text is None else self._text.mint(number)
+
     def _others(self, number: int, slot: int, rng: random.Random) -> Iterator[Event]:
         """Launches, arbitrage that is no trade of a token, and what SOL is worth."""
         before = int(number / SLOTS_PER_S / 60 * LAUNCHES_PER_MINUTE)
@@ -143,7 +182,7 @@ class SwapLoad:
         for launch in range(before + 1, after + 1):
             yield TokenCreated(
                 signature=f"{SIGNATURE}{number:07d}launch{launch:07d}", ordinal=9, slot=slot,
-                index=0, mint=f"M{ADDRESS}{MINTS + launch:09d}", name=f"Token {launch}",
+                index=0, mint=self._mint(MINTS + launch), name=f"Token {launch}",
                 symbol=f"T{launch}", creator=f"W{ADDRESS}{rng.randrange(WALLETS):09d}",
                 decimals=6, supply_raw=10**15, program="pump",
             )  # fmt: skip

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from check_hosts import ROOT
 from vulture import Vulture  # type: ignore[import-untyped]
 
-READ = ("libs", "services", "cli", "tools", "tests", "benchmark", "bench", "conftest.py")
+READ = (
+    "libs", "services", "cli", "clients", "tools", "tests", "benchmark", "bench", "conftest.py",
+)  # fmt: skip
 GENERATED = ["*/geyser_proto/src/*", "*/tests/fixtures/*"]
 # Fields of messages and models are read by whoever gets them, so variables are not looked at.
 KINDS = frozenset({"function", "method", "class", "property", "import", "unreachable_code"})

@@ -17,8 +17,6 @@ import msgspec
 from nats.aio.client import Client
 
 from pw_api.app import build_app
-from pw_api.broker.reader import SwapReader
-from pw_api.core.query import RecentSwaps
 from pw_common.jetstream.bus import Bus
 from pw_common.process.log import Log
 from pw_common.process.version import VERSION
@@ -51,7 +49,7 @@ def document() -> dict[str, Any]:
         started_at_ms=0,
     )
     try:
-        return dict(build_app(runtime, SwapReader(RecentSwaps(1)), None).openapi())
+        return dict(build_app(runtime, None).openapi())
     finally:
         runtime.metrics.close()
 

@@ -87,7 +87,7 @@ def main() -> int:
 
 def images(workspace: dict[str, Member]) -> list[Member]:
     """What is installed alone somewhere: every service and the CLI."""
-    return [one for one in workspace.values() if one.folder.parent != ROOT / "libs"]
+    return [one for one in workspace.values() if one.folder.parent in {ROOT / "services", ROOT}]
 
 
 if __name__ == "__main__":

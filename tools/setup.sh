@@ -50,7 +50,7 @@ echo "installing the locked dependencies (first time: a minute or two)"
 "$VENV/bin/python" -m pip install --quiet --require-hashes -r requirements/dev.txt
 
 set --
-for folder in libs/* services/* cli; do
+for folder in libs/* services/* cli clients/*; do
     if [ -f "$folder/pyproject.toml" ]; then set -- "$@" -e "$folder"; fi
 done
 echo "installing the workspace"

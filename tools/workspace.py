@@ -22,7 +22,8 @@ class Member:
 
 def members() -> dict[str, Member]:
     """Every member by distribution name, libraries first."""
-    folders = [*(ROOT / "libs").iterdir(), *(ROOT / "services").iterdir(), ROOT / "cli"]
+    rooms = [ROOT / one for one in ("libs", "services", "clients")]
+    folders = [*(folder for room in rooms for folder in room.iterdir()), ROOT / "cli"]
     found = {}
     for folder in sorted(folders, key=lambda one: (one.parent.name != "libs", one.name)):
         declared = folder / "pyproject.toml"
@@ -31,11 +32,17 @@ def members() -> dict[str, Member]:
         project = tomllib.loads(declared.read_text())["project"]
         found[project["name"]] = Member(
             name=project["name"],
-            module=project["name"].replace("-", "_"),
+            module=_module(folder),
             folder=folder,
             dependencies=tuple(project.get("dependencies", ())),
         )
     return found
+
+
+def _module(folder: Path) -> str:
+    """The one package of a member, which need not be called as its distribution is."""
+    [found] = folder.glob("src/*/__init__.py")
+    return found.parent.name
 
 
 def services() -> list[Member]:

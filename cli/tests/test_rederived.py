@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pw_cli.audit.proof.proof_basis import range_of
 from pw_cli.audit.rederive import Rederived, as_stream, derive
 from pw_common.ordering.assembly import Assembly
+from pw_common.ordering.closed_slot import ClosedSlot
 from pw_common.wire.alerts import Alert
 from pw_common.wire.messages import Batch, Counts, SlotEvent, Swap
 from pw_detection.detector import Detector
 from pw_detection.rules.rules import Rule
+from support import cut_stream
 
 RULE = Rule(name="any", conditions=("buy_count_5m >= 1",), cooldown_s=0)
 HIGH, LOW = 5_000, 100
@@ -80,3 +84,21 @@ async def test_the_blocks_of_a_proof_are_those_of_the_alerts_own_session() -> No
     for one in (await derived()).alerts.values():
         found = await range_of(as_stream(BATCHES), Assembly(sources=("main",)), one, 60_000)
         assert found.first_slot == (HIGH if one.slot >= HIGH else LOW), one.mint
+
+
+NOW_MS = cut_stream.BEGIN_S * 1_000
+
+
+def bought(slot: int, at_ms: int) -> ClosedSlot:
+    return ClosedSlot(slot, at_ms, slot == 1, (cut_stream.swap(slot, slot),))
+
+
+def test_what_lies_before_the_session_begins_nothing_of_what_is_derived() -> None:
+    found, detector = Rederived(), Detector((RULE,))
+    # A history that is over has slots of any number.
+    before = replace(bought(900, NOW_MS - 3_600_000), amends=True, is_before_session=True)
+    found.fold(detector, [before])
+    assert (found.first_ms, found.alerts) == (0, {})
+    found.fold(detector, [before, bought(1, NOW_MS), bought(2, NOW_MS + 400), before])
+    assert found.first_ms == NOW_MS
+    assert {alert.slot for alert in found.alerts.values()} == {1, 2}

@@ -98,7 +98,7 @@ def test_a_variable_that_a_flag_would_set_passes_without_the_flag() -> None:
 
 def test_a_variable_that_passes_through_is_checked_by_its_own_name() -> None:
     assert "PW_INGEST_STALE_S='soon'" in refused(PW_INGEST_STALE_S="soon")
-    assert "PW_API_RECENT_SWAPS_MAX='0'" in refused(PW_API_RECENT_SWAPS_MAX="0")
+    assert "PW_API_CONNECTIONS_MAX='0'" in refused(PW_API_CONNECTIONS_MAX="0")
 
 
 def test_every_variable_of_every_service_is_refused_or_reaches_it(tmp_path: Path) -> None:

@@ -54,9 +54,19 @@ export interface Alert {
   ended?: Array<Ended>;
 }
 
+export interface AlertAnswer {
+  alert: Alert;
+  quote_mint: string | null;
+  price: number | null;
+  after: Array<PriceAfter> | null;
+  missing: string;
+  history: HistoryHead | null;
+}
+
 export interface AlertsAnswer {
   alerts: Array<StoredAlert>;
   next_before_seq: number | null;
+  next_before: string | null;
 }
 
 export interface Buyer {
@@ -65,6 +75,39 @@ export interface Buyer {
   volume_sol: number;
   share: number;
   labels: Array<string>;
+}
+
+export interface BuyersAnswer {
+  mint: string;
+  quote_mint: string;
+  buyers: Array<TokenBuyer>;
+  next_before: string | null;
+  history: HistoryHead;
+}
+
+export interface Candle {
+  begin_ms: number;
+  open: number;
+  high: number;
+  low: number;
+  close: number;
+  trades: number;
+  buys: number;
+  bought_raw: string;
+  sold_raw: string;
+  spent_raw: string;
+  received_raw: string;
+  buyers: number | null;
+  sellers: number | null;
+}
+
+export interface CandlesAnswer {
+  mint: string;
+  quote_mint: string;
+  step_ms: number;
+  candles: Array<Candle>;
+  next_first_ms: number | null;
+  history: HistoryHead;
 }
 
 export interface Changed {
@@ -143,6 +186,19 @@ export interface CsvAnswer {
   entries: Array<Watched>;
 }
 
+export interface Day {
+  begin_ms: number;
+  swaps: number;
+  tokens_created: number;
+  alerts: number;
+}
+
+export interface DaysAnswer {
+  days: Array<Day>;
+  next_before_ms: number | null;
+  history: HistoryHead;
+}
+
 export interface DeadLetterView {
   seq: number;
   time_ms: number;
@@ -204,6 +260,13 @@ export interface EndpointView {
   filter: string;
 }
 
+export interface Found {
+  kind: "signature" | "token" | "wallet";
+  address: string;
+  name: string;
+  symbol: string;
+}
+
 export interface GapView {
   seq: number;
   time_ms: number;
@@ -219,6 +282,49 @@ export interface GapsView {
   gaps: Array<GapView>;
   unreadable: number;
   next_before_seq: number | null;
+}
+
+export interface HistoryHead {
+  slot: number;
+  event_time_ms: number;
+  swaps_since_ms: number | null;
+  minutes_since_ms: number | null;
+  holes: Array<Hole>;
+  behind_s: number;
+  swaps: number;
+}
+
+export interface HistorySwap {
+  session: number;
+  slot: number;
+  event_time_ms: number;
+  index: number;
+  signature: string;
+  ordinal: number;
+  trader: string;
+  side: "buy" | "sell";
+  mint: string;
+  base_amount_raw: string;
+  base_decimals: number;
+  quote_mint: string | null;
+  quote_amount_raw: string | null;
+  quote_decimals: number | null;
+  venues: Array<string>;
+  route_hops: number;
+  confidence: number;
+  reasons: Array<string>;
+  fee_payer: string;
+  signers: Array<string>;
+  amended: boolean;
+}
+
+export interface Hole {
+  first_ms: number | null;
+  last_ms: number | null;
+  why: string;
+  gap: string;
+  first_slot: number | null;
+  last_slot: number | null;
 }
 
 export interface InstanceView {
@@ -276,6 +382,28 @@ export interface MutesChange {
 export interface NearRule {
   trigger: string;
   fell_short_by: Array<string>;
+}
+
+export interface PastAlert {
+  alert: Alert;
+  quote_mint: string | null;
+  price: number | null;
+  after: Array<PriceAfter> | null;
+}
+
+export interface PastAlertsAnswer {
+  alerts: Array<PastAlert>;
+  next_before: string | null;
+  history: HistoryHead;
+}
+
+export interface PriceAfter {
+  after_ms: number;
+  price: number | null;
+  high: number | null;
+  low: number | null;
+  trades: number;
+  liquidity_quote_raw: string | null;
 }
 
 export interface Problem {
@@ -398,6 +526,12 @@ export interface RulesVerdict {
   errors?: Array<string>;
 }
 
+export interface SearchAnswer {
+  found: Array<Found>;
+  next_skip: number | null;
+  history: HistoryHead;
+}
+
 export interface ServiceView {
   service: string;
   instances: Array<InstanceView>;
@@ -492,10 +626,12 @@ export interface StreamView {
 }
 
 export interface SwapView {
+  session: number;
+  slot: number;
+  event_time_ms: number;
+  index: number;
   signature: string;
   ordinal: number;
-  slot: number;
-  index: number;
   trader: string;
   side: "buy" | "sell";
   mint: string;
@@ -510,8 +646,8 @@ export interface SwapView {
   reasons: Array<string>;
   fee_payer: string;
   signers: Array<string>;
-  event_time_ms: number | null;
-  stored_ms: number;
+  amended: boolean;
+  stored_ms: number | null;
   price: string | null;
 }
 
@@ -519,6 +655,7 @@ export interface SwapsView {
   swaps: Array<SwapView>;
   kept: number;
   next_before: string | null;
+  history: HistoryHead;
 }
 
 export interface Token {
@@ -532,6 +669,18 @@ export interface Token {
   metrics: Record<string, number | null>;
   unknown: Record<string, "cold" | "no_buys" | "no_earlier_price" | "no_price" | "no_sells" | "no_supply" | "no_trades" | "unvalued">;
   gapped?: Array<string>;
+}
+
+export interface TokenBuyer {
+  trader: string;
+  buys: number;
+  sells: number;
+  bought_raw: string;
+  sold_raw: string;
+  spent_raw: string;
+  received_raw: string;
+  first_ms: number;
+  last_ms: number;
 }
 
 export interface TokensAnswer {
@@ -572,6 +721,31 @@ export interface UnlistedView {
   left_out: number;
   programs: number;
   shown: Array<UnlistedProgramView>;
+}
+
+export interface WalletAnswer {
+  wallet: string;
+  tokens: Array<WalletToken>;
+  next_before: string | null;
+  history: HistoryHead;
+}
+
+export interface WalletToken {
+  mint: string;
+  quote_mint: string | null;
+  buys: number;
+  sells: number;
+  bought_raw: string;
+  sold_raw: string;
+  spent_raw: string;
+  received_raw: string;
+  net_raw: string;
+  first_ms: number;
+  last_ms: number;
+  realized_raw: string | null;
+  unknown_sold_raw: string | null;
+  held_raw: string | null;
+  held_cost_raw: string | null;
 }
 
 export interface Watched {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pw_common.jetstream.bus import Bus, headers_of
 from pw_common.jetstream.consuming.stored import stored_messages, stream_state
@@ -11,7 +13,9 @@ from pw_common.ordering.assembly import Assembly
 from pw_common.ordering.dedup import SeenWindow
 from pw_common.wire.alerts import decode_alert
 from pw_common.wire.batches import batch_of
+from pw_common.wire.history import SwapsAsked
 from pw_common.wire.messages import Swap, decode_gap, encode
+from support.asked import every_swap, kept_up_to
 from support.receiver import Receiver
 
 
@@ -19,13 +23,16 @@ from support.receiver import Receiver
 class Delivered:
     """`stored_twice` counts PW_TX messages that were answered by more than one batch.
 
-    `held` is what came through the channel that refuses and comes back.
+    `held` is what came through the channel that refuses and comes back, `kept` what history answers
+    of the slots that closed.
     """
 
     swaps: Counter[bytes] = field(default_factory=Counter)
     alerts: Counter[bytes] = field(default_factory=Counter)
     notifications: Counter[str] = field(default_factory=Counter)
     held: Counter[str] = field(default_factory=Counter)
+    # What history keeps: each swap with its time.
+    kept: Counter[str] = field(default_factory=Counter)
     transactions: int = 0
     stored_duplicates: int = 0
     stored_twice: int = 0
@@ -65,6 +72,22 @@ async def read_all(bus: Bus, receiver: Receiver, moody: Receiver) -> Delivered:
     found.dead_letters = (await stream_state(bus, "PW_DLQ"))["messages"]
     _notified(found, receiver)
     _came_back(found, moody)
+    return found
+
+
+def kept_key(swap: Mapping[str, Any], event_time_ms: int) -> str:
+    """What a kept swap says, as text."""
+    said = (swap[name] for name in ("signature", "ordinal", "slot", "index", "trader", "side"))
+    amounts = (swap[name] for name in ("mint", "base_amount_raw", "quote_mint", "quote_amount_raw"))
+    return " ".join(map(str, (event_time_ms, *said, *amounts)))
+
+
+async def read_kept(bus: Bus, slot: int) -> Counter[str]:
+    """Every swap that history keeps, once it has come to this slot."""
+    await kept_up_to(bus, slot, SwapsAsked(limit=1))
+    found: Counter[str] = Counter()
+    for swap in await every_swap(bus):
+        found[kept_key(swap, int(str(swap["event_time_ms"])))] += 1
     return found
 
 
@@ -109,6 +132,7 @@ def difference(expected: Delivered, found: Delivered) -> Difference:
         "alerts": (expected.alerts, found.alerts),
         "notifications": (expected.notifications, found.notifications),
         "held": (expected.held, found.held),
+        "kept": (expected.kept, found.kept),
     }
     lost = {name: sum((one - two).values()) for name, (one, two) in pairs.items()}  # type: ignore[operator]
     doubled = {name: sum((two - one).values()) for name, (one, two) in pairs.items()}  # type: ignore[operator]

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chaos.delivered import Delivered
+import msgspec
+
+from chaos.delivered import Delivered, kept_key
 from chaos.outcome import Outcome
 from pw_cli.offline.offline import batches
 from pw_common.ordering.assembly import Assembly
@@ -28,6 +30,8 @@ def expected(market: Path) -> Outcome:
             ):
                 found.swaps[encode(event)] += 1
         for closed in assembly.add(batch):
+            for swap in closed.swaps:
+                found.kept[kept_key(msgspec.to_builtins(swap), closed.event_time_ms)] += 1
             for alert in detector.step(closed):
                 found.alerts[encode(alert)] += 1
                 found.notifications[alert.id] += 1

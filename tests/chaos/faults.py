@@ -69,6 +69,13 @@ class Strikes:
         self.fleet.kill(self.fleet.of("ingest")[0])
         return pending
 
+    async def kill_history(self) -> str:
+        # Rows are stored once a second: it falls with some in hand, or while it stores them.
+        pending = await self._pending("updates arriving", self._arriving)
+        await asyncio.sleep(self.luck.uniform(0.0, 1.2))
+        self.fleet.kill(self.fleet.of("history")[0])
+        return pending
+
     async def kill_api(self) -> str:
         # A request is under way when it dies.
         async with httpx.AsyncClient(trust_env=False) as client:
@@ -286,6 +293,7 @@ _STRIKES: Final[dict[str, Callable[[Strikes], Awaitable[str]]]] = {
     "kill detector": Strikes.kill_detector,
     "kill ingest": Strikes.kill_ingest,
     "kill api": Strikes.kill_api,
+    "kill history": Strikes.kill_history,
     "kill notifier": Strikes.kill_notifier,
     "kill broker": Strikes.kill_broker,
     "source drops": Strikes.drop,

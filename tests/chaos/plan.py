@@ -10,6 +10,7 @@ KINDS: Final = (
     "kill detector",
     "kill ingest",
     "kill api",
+    "kill history",
     "kill notifier",
     "kill broker",
     "source drops",

@@ -89,6 +89,19 @@ def refusal_condemns() -> None:
     vars(sending)["meaning"] = meaning
 
 
+def repeats_not_looked_up() -> None:
+    """History takes what it reads again after a start for new."""
+    from pw_history.store.writer import Writer
+
+    original = Writer._swaps
+
+    def swaps(self: Writer, rows: Any) -> int:
+        self._newest_slot = 0
+        return original(self, rows)
+
+    Writer._swaps = swaps  # type: ignore[method-assign]
+
+
 class Plant(NamedTuple):
     """A defect, the module that it is planted in, and the faults that bring it out, in order.
 
@@ -119,6 +132,12 @@ PLANTS: Final[dict[str, Plant]] = {
         "pw_detector",
         ["detector frozen"] * 2,
         lambda found: found["doubled"]["alerts"],
+    ),
+    "repeats_not_looked_up": Plant(
+        repeats_not_looked_up,
+        "pw_history",
+        ["kill history"] * 2,
+        lambda found: found["doubled"]["kept"],
     ),
     "refusal_condemns": Plant(
         refusal_condemns,

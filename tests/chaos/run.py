@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from chaos.delivered import Delivered, read_all
+from chaos.delivered import Delivered, read_all, read_kept
 from chaos.faults import Strikes
 from chaos.fleet import Fleet
 from chaos.hostile import try_out
@@ -86,6 +86,7 @@ async def run(
                 await _drained(bus)
                 await fleet.stop("ingest")
                 await _drained(bus)
+                kept = await read_kept(bus, await _folded_slot(bus))
             except AssertionError as failed:
                 failed.add_note(await state(fleet, bus, outcome))
                 raise
@@ -98,6 +99,7 @@ async def run(
             outcome.given_up = sum(log.count("sequence_gap_given_up") for log in logs)
             outcome.cuts = sum(log.count("hour_cut") for log in logs)
             outcome.delivered = await read_all(bus, receiver, moody)
+            outcome.delivered.kept = kept
             return outcome
 
 
@@ -119,6 +121,13 @@ async def _flowing(bus: Bus) -> None:
         return bool((await bus.api("STREAM.INFO.PW_SWAP"))["state"]["last_seq"] > 20)
 
     await poll_until(some, "the first batches", timeout_s=60)
+
+
+async def _folded_slot(bus: Bus) -> int:
+    """The newest slot that the detector evaluated: history closes the same ones."""
+    entry = await bus.kv_get(subjects.BUCKET_DETECTOR, subjects.KEY_POSITION)
+    assert entry is not None
+    return int(msgspec.json.decode(entry[0])["released_slot"])
 
 
 async def _played(fleet: Fleet) -> None:
@@ -191,7 +200,7 @@ async def _system(
         async def listening() -> bool:
             names = (await bus.api("CONSUMER.NAMES.PW_ALERT")).get("consumers") or []
             beats = await bus.kv_all(subjects.BUCKET_INSTANCES)
-            return {"notifier-hook", "notifier-moody"} <= set(names) and len(beats) == 6
+            return {"notifier-hook", "notifier-moody"} <= set(names) and len(beats) == 7
 
         try:
             await poll_until(listening, "readers before writers", timeout_s=60)
@@ -215,6 +224,7 @@ def _start(fleet: Fleet, detector_bytes: int) -> str:
             f"detector-{number}", "pw_detector", PW_DETECTOR_MEMORY_BYTES_MAX=str(detector_bytes)
         )
     fleet.start("notifier", "pw_notifier")
+    fleet.start("history", "pw_history", PW_HISTORY_DIR=str(fleet.folder / "history"))
     port = free_port()
     asks = {"PW_API_TOKEN_FILE": str(token_file(fleet.folder))}
     fleet.start("api", "pw_api", PW_HTTP_LISTEN=f"127.0.0.1:{port}", **asks)

@@ -37,8 +37,14 @@ def objects(one: Service) -> dict[str, dict[str, Any]]:
     return {found["kind"]: found for found in loaded}
 
 
+def workload(one: Service) -> dict[str, Any]:
+    """What makes its pods."""
+    found = objects(one)
+    return found.get("Deployment") or found["StatefulSet"]
+
+
 def container(one: Service) -> dict[str, Any]:
-    [found] = objects(one)["Deployment"]["spec"]["template"]["spec"]["containers"]
+    [found] = workload(one)["spec"]["template"]["spec"]["containers"]
     assert isinstance(found, dict)
     return found
 
@@ -93,14 +99,18 @@ def test_compose_keeps_each_to_its_memory_and_its_way_of_running(one: Service) -
 
 @in_kubernetes
 def test_a_manifest_names_the_service_its_image_ports_and_memory(one: Service) -> None:
-    assert objects(one)["Deployment"]["metadata"]["name"] == one.dashed
+    assert workload(one)["metadata"]["name"] == one.dashed
     assert container(one)["name"] == one.dashed
     assert container(one)["image"] == one.image
     ports = {port["name"]: port["containerPort"] for port in container(one)["ports"]}
     assert ports == {"http": one.http_port, **one.ports}
     assert mib(container(one)["resources"]["limits"]["memory"]) == one.memory_mib
-    spec = objects(one)["Deployment"]["spec"]
-    alone = spec.get("replicas") == 1 and spec.get("strategy") == {"type": "Recreate"}
+    spec = workload(one)["spec"]
+    # A StatefulSet's one pod is gone before the next one is made.
+    replaced = workload(one)["kind"] == "StatefulSet" or spec.get("strategy") == {
+        "type": "Recreate"
+    }
+    alone = spec.get("replicas") == 1 and replaced
     assert alone == (one.scales == "one")
 
 

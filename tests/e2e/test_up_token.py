@@ -131,7 +131,7 @@ async def test_a_token_of_ones_own_is_used_and_none_is_made(tmp_path: Path) -> N
         api = run.word("API").removesuffix("/openapi.json")
         async with httpx.AsyncClient(trust_env=False) as client:
             given = {"Authorization": "Bearer my-own-token-of-tests"}
-            assert (await client.get(f"{api}/api/v1/swaps", headers=given)).status_code == 200
+            assert (await client.get(f"{api}/api/v1/gaps", headers=given)).status_code == 200
         assert not (tmp_path / "data/api-token").exists()
         assert await run.stop() == 0
 
@@ -142,9 +142,9 @@ async def test_without_a_token_it_says_what_that_risks(tmp_path: Path) -> None:
         api = run.word("API").removesuffix("/openapi.json")
         assert run.word("alerts") == f"{api}/"
         async with httpx.AsyncClient(trust_env=False) as client:
-            assert (await client.get(f"{api}/api/v1/swaps")).status_code == 200
+            assert (await client.get(f"{api}/api/v1/gaps")).status_code == 200
             foreign = {"Host": "attacker.example"}
-            assert (await client.get(f"{api}/api/v1/swaps", headers=foreign)).status_code == 421
+            assert (await client.get(f"{api}/api/v1/gaps", headers=foreign)).status_code == 421
         assert (await pw("url", **run.environ)).out.strip() == f"{api}/"
         assert await run.stop() == 0
     said = "".join(run.said)

@@ -25,7 +25,7 @@ def gathers_of_cancelled(text: str) -> list[int]:
 def test_nothing_waits_for_a_cancelled_task_without_a_bound() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{line}"
-        for top in ("libs", "services", "cli")
+        for top in ("libs", "services", "cli", "clients")
         for path in sorted((ROOT / top).rglob("src/**/*.py"))
         if str(path.relative_to(ROOT)) != SHARED
         for line in gathers_of_cancelled(path.read_text())

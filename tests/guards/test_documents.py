@@ -16,12 +16,18 @@ from pw_health.condition import MODES
 
 ROOT = Path(__file__).resolve().parents[2]
 TOPS = (
-    "bench", "benchmark", "cli", "dashboard", "deploy", "docs", "k8s", "libs", "proto",
+    "bench", "benchmark", "cli", "clients", "dashboard", "deploy", "docs", "k8s", "libs", "proto",
     "requirements", "schemas", "services", "tests", "tools",
 )  # fmt: skip
 DOCUMENTS = sorted(
     str(path.relative_to(ROOT))
-    for pattern in ("*.md", "docs/**/*.md", "services/*/README.md", "libs/*/README.md")
+    for pattern in (
+        "*.md",
+        "docs/**/*.md",
+        "services/*/README.md",
+        "libs/*/README.md",
+        "clients/*/README.md",
+    )
     for path in ROOT.glob(pattern)
     # What was is history: its names were right at the time.
     if path.name != "CHANGELOG.md"
@@ -33,6 +39,7 @@ MADE = (
 READERS = (
     ".env.example", "compose.yaml", "Makefile", "conftest.py", "tools/*", "k8s/**/*.yaml",
     "deploy/*", "tests/**/*.py", "libs/*/src/**/*.py", "services/*/src/**/*.py", "cli/src/**/*.py",
+    "clients/*/src/**/*.py",
 )  # fmt: skip
 # A setting that more services read is one that every service has.
 SHARED_ABOVE = 2
@@ -124,7 +131,8 @@ def table_rows(name: str, head: str) -> list[str]:
 def test_the_architecture_knows_every_service_library_and_command() -> None:
     parts = {
         str(path.parent.relative_to(ROOT))
-        for path in (*ROOT.glob("services/*/pyproject.toml"), *ROOT.glob("libs/*/pyproject.toml"))
+        for room in ("services", "libs", "clients")
+        for path in ROOT.glob(f"{room}/*/pyproject.toml")
     } | {"cli"}
     assert set(table_rows("ARCHITECTURE.md", "| part |")) >= parts
     [row] = re.findall(r"^\| `cli` .*$", text_of("ARCHITECTURE.md"), re.MULTILINE)

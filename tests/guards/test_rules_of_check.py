@@ -92,7 +92,7 @@ BROKEN = {
         "differs from proto/",
     ),
     "dead code": Broken(
-        "guard-check_dead", TEXT, "def forgotten() -> None: ...", "forgotten is used nowhere"
+        "guard-check_dead", TEXT, "def never_called() -> None: ...", "never_called is used nowhere"
     ),
     "undeclared": Broken(
         "guard-check_dependencies",

@@ -7,7 +7,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(
-    path for folder in ("libs", "services", "cli") for path in (ROOT / folder).glob("*/src/**/*.py")
+    path
+    for folder in ("libs", "services", "clients")
+    for path in (ROOT / folder).glob("*/src/**/*.py")
 ) + sorted((ROOT / "cli/src").glob("**/*.py"))
 # A beginning is looked for on purpose, of text that is ours or a single character.
 BEGINNINGS = {

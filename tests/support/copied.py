@@ -36,7 +36,12 @@ def make(copy: Path, *verb: str) -> tuple[int, str]:
 
 def run(copy: Path, *command: str) -> tuple[int, str]:
     """Run a command in the copy, with the copy's own sources before those that are installed."""
-    sources = [*copy.glob("libs/*/src"), *copy.glob("services/*/src"), copy / "cli/src"]
+    sources = [
+        *copy.glob("libs/*/src"),
+        *copy.glob("services/*/src"),
+        copy / "cli/src",
+        copy / "clients/python/src",
+    ]
     done = subprocess.run(
         command,
         cwd=copy,

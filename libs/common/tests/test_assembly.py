@@ -50,6 +50,7 @@ def test_events_sent_again_in_other_batches_count_once() -> None:
     ]
     assert closed == stream.closed_slots(stream.cut(events, 1))
     assert assembly.repeats > 0
+    assert assembly.repeated_swaps == sum(isinstance(one, Swap) for one in events) > 0
     assert assembly.late == 0
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from pw_common.ordering.assembly import HOLD_MAX_MS, Assembly, ClosedSlot
 from pw_common.topology.streams import PARSER_ACK_PENDING_MAX
-from pw_common.wire.messages import Batch, SlotEvent, Swap
+from pw_common.wire.messages import Batch, SlotEvent
 
 stream: Any = importlib.import_module("support.cut_stream")
 
@@ -162,18 +162,25 @@ def test_a_queue_that_comes_back_for_good_is_read_after_a_bounded_while() -> Non
     assert assembly.held == 9
 
 
-def test_a_backfill_of_a_session_that_is_over_is_counted_and_left_out() -> None:
+def test_a_backfill_of_a_session_that_is_over_is_kept_apart_from_the_present_one() -> None:
     assembly = Assembly(sources=("main",))
     closed = read(assembly, [message(seq, seq) for seq in range(1, 7)])
     closed += read(assembly, [message(6 + seq, seq, epoch=2) for seq in range(1, 5)], 7)
     # The other history has slots of the same numbers: of one that closed, and of an open one.
     filling = message(11, 3, gap="main:1:3-4")
-    events = (stream.swap(903, 3), stream.swap(904, 4))
+    clocks = tuple(
+        SlotEvent(slot=slot, parent=slot - 1, block_time_s=stream.BEGIN_S) for slot in (3, 4)
+    )
+    events = (stream.swap(903, 3), stream.swap(904, 4), *clocks)
     filling = msgspec.structs.replace(filling, events=events)
-    assert read(assembly, [filling], 11) == []
+    amended = read(assembly, [filling], 11)
+    assert [(one.slot, one.amends, one.is_before_session) for one in amended] == [
+        (3, True, True),
+        (4, True, True),
+    ]
     (fourth,) = read(assembly, [message(12, 5, epoch=2)], 12)
     assert [one.signature for one in fourth.swaps] == [stream.swap(4, 4).signature]
-    assert assembly.too_old == sum(isinstance(one, Swap) for one in events)
+    assert (assembly.too_old, assembly.before_session) == (0, 2)
 
 
 def test_what_was_answered_first_where_it_is_sent_again_counts_from_where_it_stood() -> None:

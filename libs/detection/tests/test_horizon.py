@@ -156,6 +156,48 @@ def test_a_restart_over_the_horizon_alone_knows_all_that_a_detector_that_ran_on_
         assert again.token(mint) == straight.token(mint)
 
 
+def with_what_lies_before(slots: list[ClosedSlot], rng: random.Random) -> list[ClosedSlot]:
+    """Gaps of sessions that are over are filled in between, some of them within the hour."""
+    found = []
+    for one in slots:
+        found.append(one)
+        if rng.random() < 0.3:
+            at_ms = one.event_time_ms - rng.choice(STEPS_MS)
+            filled = one_slot(20_000 + one.slot, at_ms, rng, reset=False)
+            found.append(
+                replace(filled, amends=True, is_before_session=True, mends=(one.slot, one.slot - 1))
+            )
+    return found
+
+
+def outcome(slots: list[ClosedSlot], last: ClosedSlot) -> tuple[Any, ...]:
+    """Alerts and state where all up to `last` is folded alone, as by a restart."""
+    detector = Detector()
+    configured(detector)
+    first = slots.index(last) + 1
+    for slot in slots[:first]:
+        detector.fold(slot)
+    alerts = run(detector, slots[first:])
+    market = detector.market
+    return (
+        alerts,
+        [detector.token(mint) for mint in MINTS],
+        detector.unlisted.report(),
+        (market.facts, market.bytes_held, market.broken_ms, market.sol.__dict__),
+        (dict(market.wallets.numbers), list(market.wallets.last_ms)),
+    )
+
+
+@settings(max_examples=40)
+@given(seed=st.integers(0, 2**32), at=st.integers(0, 99))
+def test_what_is_filled_in_before_a_session_changes_no_window_no_fact_and_no_alert(
+    seed: int, at: int
+) -> None:
+    rng = random.Random(seed)
+    slots = [replace(slot, is_broken=rng.random() < 0.05) for slot in hours(rng, 100, resets=True)]
+    assert outcome(with_what_lies_before(slots, rng), slots[at]) == outcome(slots, slots[at])
+
+
 def test_the_hours_used_here_open_escalate_and_close_every_rule() -> None:
     told = set()
     for seed in range(20):

@@ -13,6 +13,7 @@ from pw_api.http.heads import Heads
 
 Clients = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 EVENTS = "text/event-stream"
+MINT = "So11111111111111111111111111111111111111112"
 
 
 async def document(client_of: Clients) -> dict[str, Any]:
@@ -73,14 +74,32 @@ async def test_operation_ids_are_unique(client_of: Clients) -> None:
 @pytest.mark.parametrize(
     ("path", "wrong", "why"),
     [
-        ("swaps?mnit=x", "query.mnit", "allowed: before, limit, mint, wallet"),
+        ("swaps?mnit=x", "query.mnit", "allowed: before, end_ms, first_ms, limit, mint, wallet"),
         ("status?limit=1", "query.limit", "allowed: none"),
-        ("alerts?rule=busy", "query.rule", "allowed: before_seq, kind, limit, mint, trigger"),
+        (
+            "alerts?rule=busy",
+            "query.rule",
+            "allowed: before, before_seq, end_ms, first_ms, kind, limit, mint, trigger",
+        ),
         ("gaps?limit=1&limit=2", "query.limit", "given twice"),
         ("alerts/stream?after=1", "query.after", "allowed: none"),
         ("tokens?state=COLD", "query.state", "HOT"),
         ("alerts?kind=rung", "query.kind", "opened"),
         ("swaps?before=1", "query.before", "pattern"),
+        ("swaps?first_ms=9&end_ms=9", "query.end_ms", "after first_ms"),
+        ("alerts?first_ms=9&before_seq=9", "query.before_seq", "PW_ALERT"),
+        ("alerts?first_ms=9&end_ms=9", "query.end_ms", "after first_ms"),
+        ("alerts?before=x", "query.before", "pattern"),
+        ("search?q=", "query.q", "at least 1"),
+        ("search", "query.q", "required"),
+        ("search?q=" + "a" * 101, "query.q", "at most 100"),
+        ("days?before_ms=x", "query.before_ms", "integer"),
+        (f"tokens/{MINT}/candles?first_ms=1&end_ms=2&step=2m", "query.step", "1m"),
+        (f"tokens/{MINT}/candles?first_ms=1", "query.end_ms", "required"),
+        (f"tokens/{MINT}/buyers?before=1.2", "query.before", "pattern"),
+        (f"tokens/{MINT}/swaps.csv?limit=1000001", "query.limit", "1000000"),
+        (f"wallets/{MINT}?mint=x", "query.mint", "pattern"),
+        (f"wallets/{MINT}/swaps?wallet={MINT}", "query.wallet", "unknown"),
     ],
 )
 async def test_a_parameter_that_nobody_reads_is_refused(

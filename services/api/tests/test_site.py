@@ -13,8 +13,6 @@ import pytest
 from nats.aio.client import Client
 
 from pw_api.app import build_app
-from pw_api.broker.reader import SwapReader
-from pw_api.core.query import RecentSwaps
 from pw_api.http.site import FALLBACK, FILE_BYTES_MAX, Site, load_site
 from pw_common.jetstream.bus import Bus
 from pw_common.process.log import Log
@@ -45,7 +43,7 @@ async def client_of(site: Site, token: str | None = None) -> AsyncIterator[httpx
         stop=asyncio.Event(),
         started_at_ms=0,
     )
-    app = build_app(runtime, SwapReader(RecentSwaps(10)), token, site=site)
+    app = build_app(runtime, token, site=site)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         yield client

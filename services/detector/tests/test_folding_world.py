@@ -10,21 +10,22 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pw_common.jetstream.consuming.sequence_gaps import SequenceGaps
 from pw_common.ordering.assembly import Assembly, TxPosition
+from pw_common.ordering.restart import Note
 from pw_common.process.log import Log
 from pw_common.service.metrics import Metrics
 from pw_common.topology.queue_name import means_the_same
 from pw_common.wire.alerts import Alert
-from pw_common.wire.messages import Batch
+from pw_common.wire.messages import Batch, Event, SlotEvent
 from pw_detection.detector import Detector
 from pw_detection.rules.rules import Rule
-from pw_detector.core.restart import Note, Resumed
+from pw_detector.core.restart import Resumed
 from pw_detector.folding import Folding, Stores
 from pw_detector.store.alert_store import AlertStore
 from pw_detector.store.configuration import Configuration
 from pw_detector.store.position import Position, PositionStore
-from pw_detector.store.sequence_gaps import SequenceGaps
-from support.cut_stream import closed_slots
+from support.cut_stream import BEGIN_S, batch, closed_slots, swap
 from support.queue_world import World, anything, history
 
 RULES = (
@@ -144,5 +145,47 @@ def test_restarts_among_restores_give_the_alerts_of_a_plain_stream(
     stops = sorted(rng.sample(range(1, len(world.arrived)), count))
     expected = plainly(world.messages)
     assert expected
+    assert set(asyncio.run(read(world.arrived, [])).alerts) == expected
+    assert set(asyncio.run(read(world.arrived, stops)).alerts) == expected
+
+
+def with_old_fillings(messages: list[Batch], rng: random.Random) -> list[Batch]:
+    """Gaps of the first session are filled in while later ones are read, some without a header."""
+    begin = next(at for at, one in enumerate(messages) if one.epoch > 1)
+    found = messages[:begin]
+    now_s = BEGIN_S
+    for at, one in enumerate(messages[begin:]):
+        found.append(one)
+        times_s = [event.block_time_s or 0 for event in one.events if isinstance(event, SlotEvent)]
+        now_s = max([now_s, *times_s])
+        if rng.random() < 0.5:
+            # At slots of the present session's numbers, and at times of its windows.
+            slot = rng.randrange(1, 4_000)
+            trades = [
+                swap(900_000 + at * 10 + number, slot, mint=f"mint{number}", trader=f"w{number}")
+                for number in range(3)
+            ]
+            header = SlotEvent(slot=slot, parent=slot - 1, block_time_s=now_s - rng.randrange(99))
+            events: list[Event] = [*trades, header] if rng.random() < 0.7 else [*trades]
+            filling = msgspec.structs.replace(batch(1, events, 0), tx_id=f"fill:{at}", gap="main:1")
+            found.append(filling)
+    last = max(at for at, one in enumerate(found) if not one.gap)
+    return [*found[:last], *found[last + 1 :], found[last]]
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 2**32), sessions=st.integers(2, 3))
+def test_what_is_filled_in_before_the_session_changes_no_alert_wherever_a_restart_begins(
+    seed: int, sessions: int
+) -> None:
+    rng = random.Random(seed)
+    streamed = history(rng, sessions, slots_apart=1_000)
+    world = World(with_old_fillings(streamed, rng), rng)
+    # No restores: an answer that was lost may come while the first session is still present.
+    for _ in anything(world, 0):
+        pass
+    count = min(4, len(world.arrived) - 1)
+    stops = sorted(rng.sample(range(1, len(world.arrived)), count))
+    expected = plainly(streamed)
     assert set(asyncio.run(read(world.arrived, [])).alerts) == expected
     assert set(asyncio.run(read(world.arrived, stops)).alerts) == expected

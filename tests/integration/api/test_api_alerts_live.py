@@ -15,6 +15,7 @@ from pw_common.wire.messages import encode
 from support.apis import running_api
 from support.poll import poll_until
 from support.records import beat, make_swap, source_health, store, store_batch
+from support.services import running_service
 
 ONE = Alert(
     id=f"{1:032}", episode="e", n=0, kind="opened", trigger="t", severity="info",
@@ -80,7 +81,10 @@ async def test_the_status_says_since_when_a_stream_is_there(tmp_path: Path) -> N
 async def test_the_status_says_when_the_last_swap_came_and_an_empty_batch_is_none(
     tmp_path: Path,
 ) -> None:
-    async with running_api(tmp_path) as (_, bus, client):
+    async with (
+        running_api(tmp_path) as (broker, bus, client),
+        running_service("pw_detector", {"PW_NATS_URL": broker.url}),
+    ):
 
         async def last_swap_ms() -> int | None:
             status = (await client.get("/api/v1/status")).json()

@@ -10,12 +10,12 @@ import httpx
 
 from pw_cli.offline.offline import batches
 from pw_common.dev.local_broker import LocalBroker
-from pw_common.jetstream.bus import Bus
 from pw_common.topology import subjects
 from pw_common.wire.alerts import Alert
-from pw_common.wire.envelope import CONTENT_ENCODING, MSG_ID, SCHEMA, SCHEMA_BATCH, ZSTD, compress
-from pw_common.wire.messages import Batch, Swap, encode
+from pw_common.wire.envelope import MSG_ID
+from pw_common.wire.messages import encode
 from support.apis import hold_to_contract, running_api
+from support.keeping import publish, running_history
 from support.market import market, write_capture
 from support.poll import poll_until
 from support.receiver import receiving
@@ -29,15 +29,6 @@ PROGRAM = {"id": "So11111111111111111111111111111111111111112", "name": "mine", 
 SEEN = {"program": "pump_amm", "tag": "ab"}
 # Streams never end by themselves: it is looked at in a test of its own.
 ASKED_ELSEWHERE = {"stream_api_v1_alerts_stream_get"}
-
-
-async def publish(bus: Bus, batch: Batch) -> None:
-    headers = {
-        MSG_ID: f"swap:{batch.tx_id or batch.tx_seq}",
-        CONTENT_ENCODING: ZSTD,
-        SCHEMA: SCHEMA_BATCH,
-    }
-    await store(bus, subjects.SWAP_BATCH, compress(encode(batch)), headers)
 
 
 async def good(client: httpx.AsyncClient, method: str, path: str, **more: Any) -> Any:
@@ -108,7 +99,8 @@ async def ask_of_the_market(client: httpx.AsyncClient) -> None:
         swaps = (await good(client, "GET", "swaps?limit=1000"))["swaps"]
         return [one for one in swaps if one["event_time_ms"] and one["price"]]
 
-    assert await poll_until(timed, "swaps with time and price")
+    swap = (await poll_until(timed, "swaps with time and price"))[0]
+    await ask_of_the_past(client, swap["mint"], swap["trader"])
     began = await good(client, "POST", "triggers/dry-run", json=[RULE])
     where = f"triggers/dry-run/{began['id']}"
 
@@ -118,6 +110,34 @@ async def ask_of_the_market(client: httpx.AsyncClient) -> None:
 
     assert (await poll_until(done, "a dry run"))["alerts"]
     await good(client, "DELETE", where)
+
+
+async def ask_of_the_past(client: httpx.AsyncClient, mint: str, trader: str) -> None:
+    """What history keeps, as rows and as files."""
+    for path in (
+        f"tokens/{mint}/candles?first_ms=0&end_ms=2000000000000&step=1h",
+        f"tokens/{mint}/swaps",
+        f"tokens/{mint}/buyers",
+        f"wallets/{trader}",
+        f"wallets/{trader}?mint={mint}",
+        f"wallets/{trader}/swaps",
+        f"search?q={mint[:4]}",
+        "days",
+        "alerts?first_ms=0",
+    ):
+        assert (await good(client, "GET", path))["history"]["slot"], path
+    for path in (f"tokens/{mint}", f"wallets/{trader}"):
+        for ending in ("csv", "parquet"):
+            file = await client.get(f"/api/v1/{path}/swaps.{ending}")
+            assert file.is_success, file.text
+            assert file.content
+    fired = (await good(client, "GET", "alerts?limit=1"))["alerts"][0]["id"]
+
+    async def followed() -> Any:
+        found = await good(client, "GET", f"alerts/{fired}")
+        return found if not found["missing"] else None
+
+    assert (await poll_until(followed, "an alert in history"))["alert"]["id"] == fired
 
 
 async def test_each_operation_answers_what_it_promises(tmp_path: Path) -> None:
@@ -130,7 +150,11 @@ async def test_each_operation_answers_what_it_promises(tmp_path: Path) -> None:
             revision = (await good(client, "GET", "triggers"))["revision"]
             rules = {"revision": revision, "rules": [RULE]}
             await good(client, "PUT", "triggers", json=rules)
-            async with running_service("pw_detector", here), running_service("pw_notifier", here):
+            async with (
+                running_service("pw_detector", here),
+                running_service("pw_notifier", here),
+                running_history(broker, tmp_path / "history"),
+            ):
                 for batch in batches([capture]):
                     await publish(bus, batch)
                 await store_gap(bus, 10, 12)
@@ -210,25 +234,3 @@ async def test_head_of_a_stream_ends_and_gives_its_place_back(tmp_path: Path) ->
             looked = await client.head("/api/v1/alerts/stream")
             assert looked.status_code == 200
             assert looked.headers["content-type"].startswith("text/event-stream")
-
-
-async def test_swaps_are_paged_across_batches_by_where_they_stand(tmp_path: Path) -> None:
-    capture = write_capture(tmp_path / "market.pb.zst", market(seed=4, minutes=0.2, tps=40))
-    async with running_api(tmp_path) as (_, bus, client):
-        made = list(batches([capture]))
-        for batch in made:
-            await publish(bus, batch)
-        count = sum(isinstance(event, Swap) for batch in made for event in batch.events)
-
-        async def whole() -> Any:
-            page = await good(client, "GET", "swaps?limit=1000")
-            return page if page["kept"] == count else None
-
-        page = await poll_until(whole, "all swaps")
-        seen: list[Any] = []
-        path: str | None = "swaps?limit=7"
-        while path:
-            part = await good(client, "GET", path)
-            seen += part["swaps"]
-            path = part["next_before"] and f"swaps?limit=7&before={part['next_before']}"
-        assert seen == page["swaps"]

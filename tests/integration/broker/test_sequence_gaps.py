@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pw_common.jetstream.consuming.sequence_gaps import ASKED_MAX, SequenceGaps
 from pw_common.topology import subjects
 from pw_common.topology.queue_name import queue_name
-from pw_detector.store.sequence_gaps import ASKED_MAX, SequenceGaps
 from support.broker import provisioned
 from support.records import store
 

@@ -30,6 +30,15 @@ class Rederived:
     late: int = 0
     missing: list[int] = field(default_factory=list)
 
+    def fold(self, detector: Detector, closed: Iterable[ClosedSlot]) -> None:
+        """Take the next slots; what lies before the session is in no window, and begins nothing."""
+        for one in closed:
+            if one.is_before_session:
+                continue
+            self.first_ms = self.first_ms or one.event_time_ms
+            for alert in detector.step(one):
+                self.alerts[alert.id] = alert
+
 
 async def stored_batches(
     bus: Bus,
@@ -106,20 +115,12 @@ async def derive(
     assembly = Assembly(sources=sources, first=TxPosition(0, first_tx_seq))
     found = Rederived()
     async for batch in batches:
-        closed = assembly.add(batch)
-        _fold(detector, closed, found)
+        found.fold(detector, assembly.add(batch))
         # Slots say nothing: those of a later session may be lower.
         if wanted is not None and wanted.id in found.alerts:
             return found
     while assembly.missing:
         found.missing.extend(assembly.missing)
-        _fold(detector, assembly.skip_never_stored(assembly.missing[-1]), found)
+        found.fold(detector, assembly.skip_never_stored(assembly.missing[-1]))
     found.late = assembly.late
     return found
-
-
-def _fold(detector: Detector, closed: Iterable[ClosedSlot], found: Rederived) -> None:
-    for one in closed:
-        found.first_ms = found.first_ms or one.event_time_ms
-        for alert in detector.step(one):
-            found.alerts[alert.id] = alert

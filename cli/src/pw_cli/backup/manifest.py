@@ -68,14 +68,26 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True):
     state: dict[str, Any]
 
 
+class HistoryCopy(msgspec.Struct, frozen=True, kw_only=True):
+    """History's file as it was copied."""
+
+    size_bytes: int
+    sha256: str
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a folder holds, in the order in which it was taken."""
+    """What a folder holds, in the order in which it was taken.
+
+    `history` was taken before all of `copies`, since its position claims what they hold; null where
+    no history ran.
+    """
 
     format: int
     version: str
     broker_version: str
     taken_at_ms: int
     copies: tuple[Copy, ...]
+    history: HistoryCopy | None = None
 
 
 class Unusable(Exception):
@@ -85,6 +97,11 @@ class Unusable(Exception):
 def file_of(folder: Path, name: str) -> Path:
     """Where a stream's copy lies."""
     return folder / f"{name}.snapshot"
+
+
+def history_of(folder: Path) -> Path:
+    """Where the copy of history's file lies."""
+    return folder / "history.duckdb"
 
 
 def make_folder(folder: Path) -> None:
@@ -155,7 +172,15 @@ def check(folder: Path, copy: Copy) -> None:
     Raises:
         Unusable: it is missing, cut or changed.
     """
-    path = file_of(folder, copy.name)
+    check_file(file_of(folder, copy.name), copy.size_bytes, copy.sha256)
+
+
+def check_file(path: Path, wanted_bytes: int, sha256: str) -> None:
+    """The same of any file.
+
+    Raises:
+        Unusable: it is missing, cut or changed.
+    """
     digest = hashlib.sha256()
     size_bytes = 0
     try:
@@ -165,9 +190,9 @@ def check(folder: Path, copy: Copy) -> None:
                 size_bytes += len(block)
     except OSError as error:
         raise Unusable(f"{path} cannot be read: {error}") from error
-    if size_bytes != copy.size_bytes:
-        raise Unusable(f"{path} has {size_bytes} bytes, {copy.size_bytes} were taken")
-    if digest.hexdigest() != copy.sha256:
+    if size_bytes != wanted_bytes:
+        raise Unusable(f"{path} has {size_bytes} bytes, {wanted_bytes} were taken")
+    if digest.hexdigest() != sha256:
         raise Unusable(f"{path} is damaged: its sha-256 is not that of the manifest")
 
 

@@ -30,13 +30,16 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
     started: int = 0
     token_file: str | None = None
+    # The folder that `--data` named, empty for a temporary one.
+    data: str = ""
 
 
-def this_run(api: str, nats: str, token_file: Path | None) -> Run:
-    """What this process tells of itself."""
+def this_run(api: str, nats: str, token_file: Path | None, data: Path | None = None) -> Run:
+    """What this process tells of itself; `data` is a folder that stays."""
     pid = os.getpid()
     path = None if token_file is None else str(token_file.resolve())
-    return Run(api=api, nats=nats, pid=pid, started=started_of(pid), token_file=path)
+    kept = "" if data is None else str(data.resolve())
+    return Run(api=api, nats=nats, pid=pid, started=started_of(pid), token_file=path, data=kept)
 
 
 def announce(run: Run, data: Path) -> list[str]:

@@ -1,1 +1,1 @@
-"""The cores over captures."""
+"""The cores over files: captures, typed lines, Parquet."""

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
-from pw_common.ordering.assembly import Assembly, ClosedSlot
+from pw_common.ordering.assembly import Assembly
+from pw_common.ordering.closed_slot import PLACED, ClosedSlot, Kinds
 from pw_common.wire.alerts import Alert
 from pw_common.wire.captures import read_capture
 from pw_common.wire.envelope import compress, tx_headers
@@ -75,9 +76,11 @@ def batches(captures: Iterable[Path], programs: At = shipped) -> Iterator[Batch]
     yield from flow.end()
 
 
-def closed_slots(captures: Iterable[Path], programs: At = shipped) -> Iterator[ClosedSlot]:
-    """Every slot that is proven complete, in chain order."""
-    assembly = Assembly(sources=(SOURCE,))
+def closed_slots(
+    captures: Iterable[Path], programs: At = shipped, *, placed: Kinds = PLACED
+) -> Iterator[ClosedSlot]:
+    """Every slot that is proven complete, in chain order, with what it may hold."""
+    assembly = Assembly(sources=(SOURCE,), placed=placed)
     for batch in batches(captures, programs):
         yield from assembly.add(batch)
 

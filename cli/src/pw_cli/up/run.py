@@ -242,6 +242,7 @@ def _free_ports(chosen: UpOptions) -> Ports:
         api=chosen.api_port,
         detector_http=tuple(free_port() for _ in range(chosen.detectors)),
         notifier_http=free_port(),
+        history_http=free_port(),
     )
 
 
@@ -250,7 +251,8 @@ async def _live(system: System, progress: Progress, stop: asyncio.Event) -> bool
     token_file = system.access.token_file
     # The URL of the user's own broker may hold a password.
     nats = "" if "@" in system.nats_url else system.nats_url
-    for problem in announce(this_run(system.api, nats, token_file), system.folder):
+    run = this_run(system.api, nats, token_file, system.options.data)
+    for problem in announce(run, system.folder):
         progress.say(problem)
     progress.started()
     if token_file is None:

@@ -110,6 +110,8 @@ class Detector:
 
     def fold(self, closed: ClosedSlot) -> None:
         """Fold a slot whose alerts are stored already."""
+        if closed.is_before_session:
+            return
         if closed.amends:
             self._amend(closed)
             return
@@ -120,10 +122,15 @@ class Detector:
         self._ticked(closed.event_time_ms)
 
     def step(self, closed: ClosedSlot) -> list[Alert]:
-        """Fold a slot and give its alerts, in a fixed order; a filled gap gives none."""
+        """Fold a slot and give its alerts, in a fixed order; a filled gap gives none.
+
+        What lies before the session changes nothing: windows, wallets and facts begin with it.
+        """
+        self.notices = []
+        if closed.is_before_session:
+            return []
         self.market.windows_from_ms = 0
         self.market.settle()
-        self.notices = []
         if closed.amends:
             self._amend(closed)
             return []

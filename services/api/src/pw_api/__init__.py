@@ -1,1 +1,1 @@
-"""Status, gaps, dead letters and recent swaps over HTTP."""
+"""What is, what was and what is configured, over HTTP."""

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Query, Response
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
-from pw_api.broker.reader import SwapReader
-from pw_api.broker.status import Seen, status_view
+from pw_api.broker.status import status_view
 from pw_api.core.access import Host
-from pw_api.core.present import swap_fields
-from pw_api.core.query import CURSOR, cursor_of
 from pw_api.http import problems
 from pw_api.http.access import Access, Guard
+from pw_api.http.counting import Counting
 from pw_api.http.heads import Heads
-from pw_api.http.parameters import Address, BeforeSeq, Limit, known_parameters
+from pw_api.http.parameters import BeforeSeq, Limit, known_parameters
 from pw_api.http.site import Site, add_site, load_site
 from pw_api.models import openapi
-from pw_api.models.records import DeadLettersView, GapsView, SwapsView, SwapView
+from pw_api.models.records import DeadLettersView, GapsView
 from pw_api.models.status import StatusView
 from pw_api.routes import alert_stream, alerts, configuration, records, tokens, unlisted
+from pw_api.routes.kept import exports, found, swaps, traded
 from pw_common.jetstream.bus import BrokerAway, Bus
 from pw_common.jetstream.overview import take
 from pw_common.process.clock import monotonic_s, now_ms
@@ -45,10 +44,6 @@ GZIP_LEVEL = 4
 WithBody = Annotated[
     bool, Query(description=f"Add the body as hex; then limit <= {LIMIT_WITH_BODY_MAX}")
 ]
-Before = Annotated[
-    str | None,
-    Query(pattern=f"^{CURSOR.pattern}$", description="Only those before this: `next_before`"),
-]
 
 
 @dataclass
@@ -56,7 +51,6 @@ class StatusCache:
     """The last status, shared by those who ask within SNAPSHOT_KEPT_S."""
 
     runtime: Runtime
-    reader: SwapReader
     demo: bool = False
     pw_command: str = ""
     _since: Since = field(default_factory=Since)
@@ -70,15 +64,10 @@ class StatusCache:
             if self._view is None or monotonic_s() - self._taken_s > SNAPSHOT_KEPT_S:
                 bus = self.runtime.bus
                 shot = await take(bus, now_ms())
-                found = self._since.of(conditions(snapshot_of(shot)), shot.broker_ms)
+                wrong = self._since.of(conditions(snapshot_of(shot)), shot.broker_ms)
                 self._view = status_view(
                     shot,
-                    found,
-                    seen=Seen(
-                        repeats=self.reader.swaps.repeats,
-                        trimmed=self.reader.trimmed,
-                        last_swap_ms=self.reader.last_swap_ms,
-                    ),
+                    wrong,
                     demo=self.demo,
                     pw_command=self.pw_command,
                     unlisted=await unlisted.unlisted_view(bus),
@@ -89,7 +78,6 @@ class StatusCache:
 
 def build_app(
     runtime: Runtime,
-    reader: SwapReader,
     token: str | None,
     hosts: tuple[Host, ...] = (),
     *,
@@ -122,8 +110,8 @@ def build_app(
     access = Access(token, hosts, runtime.started_at_ms)
     app.add_middleware(Guard, access=access, runtime=runtime)
     # Added last, so that what the guard refuses is counted too.
-    app.middleware("http")(_counting(runtime))
-    app.include_router(_api(runtime, StatusCache(runtime, reader, demo, pw_command), reader))
+    app.add_middleware(Counting, metrics=runtime.metrics)
+    app.include_router(_api(runtime, StatusCache(runtime, demo, pw_command)))
     _add_health(app, runtime)
 
     add_site(app, load_site() if site is None else site)
@@ -135,7 +123,7 @@ def build_app(
     return app
 
 
-def _api(runtime: Runtime, cache: StatusCache, reader: SwapReader) -> APIRouter:
+def _api(runtime: Runtime, cache: StatusCache) -> APIRouter:
     router = APIRouter(
         prefix="/api/v1",
         responses=openapi.problems_of(401, 403, 404, 405, 415, 421, 422, 500, 503),
@@ -153,21 +141,6 @@ def _api(runtime: Runtime, cache: StatusCache, reader: SwapReader) -> APIRouter:
         """The whole system at this moment."""
         bus()
         return await cache.get()
-
-    @router.get("/swaps")
-    async def swaps(
-        mint: Address = None, wallet: Address = None, limit: Limit = 100, before: Before = None
-    ) -> SwapsView:
-        """Recent swaps, newest first; repeats are dropped."""
-        cursor = None if before is None else cursor_of(before)
-        # An extra one shows whether there are older ones.
-        found = reader.swaps.find(limit=limit + 1, mint=mint, wallet=wallet, before=cursor)
-        page = found[:limit]
-        return SwapsView(
-            swaps=[SwapView.model_validate(swap_fields(one)) for one in page],
-            kept=len(reader.swaps),
-            next_before=page[-1].cursor.text if len(found) > limit else None,
-        )
 
     @router.get("/gaps")
     async def gaps(limit: Limit = 100, before_seq: BeforeSeq = None) -> GapsView:
@@ -187,6 +160,8 @@ def _api(runtime: Runtime, cache: StatusCache, reader: SwapReader) -> APIRouter:
     # Before the pages of alerts, since its path begins like theirs.
     router.include_router(alert_stream.router(runtime, bus))
     router.include_router(alerts.router(bus))
+    for one in (exports, swaps, traded, found):
+        router.include_router(one.router(bus))
     router.include_router(tokens.router(bus))
     router.include_router(configuration.router(bus))
     return router
@@ -204,22 +179,3 @@ def _add_health(app: FastAPI, runtime: Runtime) -> None:
 
     for path, answer in routes(runtime).items():
         add(path, answer)
-
-
-def _counting(
-    runtime: Runtime,
-) -> Callable[[Request, Callable[[Request], Awaitable[Response]]], Awaitable[Response]]:
-    async def count(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        try:
-            response = await call_next(request)
-        except Exception:
-            runtime.metrics.count("pw_api_requests_total", status="5xx")
-            raise
-        # A closed set of labels: the class of the status, not the status.
-        status = f"{response.status_code // 100}xx"
-        runtime.metrics.count("pw_api_requests_total", status=status)
-        return response
-
-    return count

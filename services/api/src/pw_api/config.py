@@ -53,12 +53,6 @@ class Settings(CommonSettings):
         default="",
         check=hosts_problem,
     )
-    recent_swaps_max: int = setting(
-        "PW_API_RECENT_SWAPS_MAX",
-        "How many swaps the API keeps in memory for /api/v1/swaps",
-        default=20_000,
-        check=st.between(1, 1_000_000),
-    )
     connections_max: int = setting(
         "PW_API_CONNECTIONS_MAX",
         "How many connections the API holds; over it the connection that is idle for longest goes",

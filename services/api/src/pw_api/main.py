@@ -1,4 +1,4 @@
-"""Wire: settings, runtime, the reader of recent swaps, HTTP."""
+"""Wire: settings, runtime, HTTP."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from dataclasses import replace
 from functools import partial
 
 from pw_api.app import build_app
-from pw_api.broker.reader import SwapReader
 from pw_api.config import Settings
 from pw_api.core.access import read_hosts
-from pw_api.core.query import RecentSwaps
 from pw_api.http.server import ApiServer
 from pw_api.http.site import load_site
 from pw_common.process.exit_codes import EXIT_CONFIG
@@ -30,7 +28,6 @@ def main() -> int:
         return EXIT_CONFIG
     if token is not None:
         keep_secret(token)
-    reader = SwapReader(RecentSwaps(settings.recent_swaps_max))
 
     def http(runtime: Runtime) -> ApiServer:
         if token is None:
@@ -43,7 +40,6 @@ def main() -> int:
         hosts = read_hosts(settings.api_hosts)
         app = build_app(
             runtime,
-            reader,
             token,
             hosts,
             demo=settings.demo,
@@ -52,7 +48,13 @@ def main() -> int:
         )
         return ApiServer(app, limits)
 
-    return run_service("api", settings, reader.run, http=http, needs_broker=False)
+    return run_service("api", settings, serve, http=http, needs_broker=False)
+
+
+async def serve(runtime: Runtime) -> None:
+    """Answer until stopped: everything is done where it is asked for."""
+    runtime.set_ready()
+    await runtime.stop.wait()
 
 
 def token_of(settings: Settings) -> str | None:

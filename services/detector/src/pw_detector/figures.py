@@ -39,9 +39,11 @@ class Figures:
         unlisted = detector.unlisted
         metrics.set("pw_detector_unlisted_programs", unlisted.programs)
         self._count_up_to("pw_detector_unlisted_left_out_total", unlisted.left_out_total)
+        self._count_up_to("pw_detector_repeated_swaps_total", assembly.repeated_swaps)
         self._count_up_to("pw_detector_late_total", assembly.late)
         self._count_up_to("pw_detector_untimed_total", assembly.untimed)
         self._count_up_to("pw_detector_too_old_total", assembly.too_old)
+        self._count_up_to("pw_detector_before_session_total", assembly.before_session)
 
     def _say_reused(self, reused: int) -> None:
         if reused > self._reused:

@@ -5,7 +5,7 @@ position. What a restart folds again up to the stored position is folded without
 since its alerts are stored.
 
 Nothing is decided here. Whether a slot is new, and where a restart reads: `core/progress.py`.
-What a sequence gap is: `core/sequence_gaps.py`. Which slots close: `pw_common.ordering.assembly`.
+What a sequence gap is: `pw_common.ordering.sequence_gaps`. Which slots close: `assembly` there.
 
 | what comes             | is decided by        | and then done                                |
 | ---------------------- | -------------------- | -------------------------------------------- |
@@ -21,8 +21,10 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from pw_common.jetstream.bus import BrokerAway
+from pw_common.jetstream.consuming.sequence_gaps import SequenceGaps
+from pw_common.jetstream.consuming.settling import Passed, Settling
 from pw_common.ordering.assembly import Assembly, ClosedSlot
-from pw_common.process.clock import monotonic_s, now_ms
+from pw_common.process.clock import monotonic_s
 from pw_common.process.log import Log
 from pw_common.service.metrics import Metrics
 from pw_common.topology.streams import GIB
@@ -32,16 +34,18 @@ from pw_detection.detector import Detector
 from pw_detector.core.apply_config import Change, apply
 from pw_detector.core.progress import Progress
 from pw_detector.core.restart import Resumed
-from pw_detector.core.sequence_gaps import SequenceGap, sequence_gap
 from pw_detector.figures import Figures
 from pw_detector.memory import Memory
 from pw_detector.store.alert_store import AlertStore
 from pw_detector.store.configuration import Configuration
 from pw_detector.store.position import PositionStore
-from pw_detector.store.sequence_gaps import SequenceGaps
 
 # A position is written this often at most; a crash in between re-derives refused alerts.
 POSITION_EVERY_S: Final = 0.25
+PASSED: Final = {
+    Passed.NEVER_STORED: "pw_detector_void_sequences_total",
+    Passed.GIVEN_UP: "pw_detector_given_up_sequences_total",
+}
 
 
 class Stores(NamedTuple):
@@ -75,6 +79,7 @@ class Folding:
         self._log = log
         self._progress = Progress(resumed)
         self._figures = Figures(metrics, log)
+        self._settling = Settling(assembly, stores.sequence_gaps, log, self._count_passed)
         self._position_s = 0.0
         self._is_unwritten = False
         self.start_seq = self._progress.start_seq
@@ -102,59 +107,13 @@ class Folding:
         self._metrics.count("pw_detector_unreadable_total")
 
     async def settle_sequence_gaps(self, *, caught_up: bool) -> None:
-        """Go on past gaps that nobody will fill: at once where that is proven, else late.
-
-        In a backlog the stream's own clock counts, else every gap would look old.
-        """
-        while await self._pass_never_stored() or await self._give_up_sequence_gap(
-            caught_up=caught_up
-        ):
-            continue
+        """Go on past gaps that nobody will fill: at once where that is proven, else late."""
+        while (
+            closed := await self._settling.once(self._progress, caught_up=caught_up)
+        ) is not None:
+            await self._released(closed)
         if self._is_unwritten:
             await self._remember()
-
-    async def _pass_never_stored(self) -> bool:
-        if self._progress.unreadable or sequence_gap(self._assembly, now_ms()) in (
-            SequenceGap.NONE,
-            SequenceGap.YOUNG,
-        ):
-            return False
-        missing, queue = self._assembly.missing, self._assembly.queue
-        read_seq = self._progress.read_seq
-        until_seq = await self._stores.sequence_gaps.never_stored_until(missing, read_seq, queue)
-        if not until_seq:
-            return False
-        closed = self._assembly.skip_never_stored(until_seq)
-        self._log.warning("never_stored_sequences", first_tx_seq=missing[0], last_tx_seq=until_seq)
-        self._metrics.count("pw_detector_void_sequences_total", len(missing))
-        await self._released(closed)
-        return True
-
-    async def _give_up_sequence_gap(self, *, caught_up: bool) -> bool:
-        missing, sequence_gaps = self._assembly.missing, self._stores.sequence_gaps
-        if caught_up and sequence_gaps.is_asked(missing, self._assembly.queue):
-            return False  # The next message, or none, proves that it was never stored.
-        clock_ms = now_ms() if caught_up else self._progress.stored_ms
-        if sequence_gap(self._assembly, clock_ms) is not SequenceGap.DUE:
-            return False
-        if caught_up and await sequence_gaps.is_to_come(missing):
-            return False
-        closed = self._assembly.skip_sequence_gaps(clock_ms)
-        self._say_given_up(missing, len(closed), caught_up=caught_up)
-        self._progress.given_up(missing)
-        await self._released(closed)
-        return True
-
-    def _say_given_up(self, missing: range, released: int, *, caught_up: bool) -> None:
-        first, last = missing.start, missing[-1]
-        if not caught_up and not self._progress.unreadable:
-            # In a backlog most were never stored; what is answered after all is counted late.
-            self._log.info("sequence_gap_passed", first_tx_seq=first, last_tx_seq=last)
-            return
-        self._log.error(
-            "sequence_gap_given_up", first_tx_seq=first, last_tx_seq=last, released=released
-        )
-        self._metrics.count("pw_detector_given_up_sequences_total", len(missing))
 
     async def close(self) -> None:
         """Before the end: store the position."""
@@ -183,6 +142,9 @@ class Folding:
         """Set the gauges; `trimmed` is what PW_SWAP had lost before it was read."""
         self._figures.publish(self._assembly, self._progress, self.detector, trimmed)
         self._memory.publish(self._metrics)
+
+    def _count_passed(self, passed: Passed, sequences: int) -> None:
+        self._metrics.count(PASSED[passed], sequences)
 
     async def _released(self, closed: list[ClosedSlot]) -> None:
         for one in closed:

@@ -25,7 +25,7 @@ from pw_common.topology.subjects import (
 from pw_common.wire.batches import batch_of
 from pw_common.wire.envelope import BadEnvelope
 from pw_common.wire.limits import BEHIND_PENDING_MAX
-from pw_common.wire.messages import WrongSchema
+from pw_common.wire.messages import Swap, WrongSchema
 from pw_detector.answers import Answers
 from pw_detector.config import Settings
 from pw_detector.folding import Folding
@@ -118,6 +118,8 @@ class _Loop:
             self._folding.unreadable(message.seq)
             self._runtime.log.error("batch_unreadable", seq=message.seq, reason=str(error))
             return
+        if any(isinstance(event, Swap) for event in batch.events):
+            self._runtime.last_swap_ms = max(self._runtime.last_swap_ms or 0, message.time_ms)
         await self._folding.take(batch, message.seq, message.time_ms)
 
     async def _configure(self) -> None:

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
-from typing import Final
-
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.consuming.log_reader import StoredMessage, get_message
-from pw_common.jetstream.consuming.ranges import read_batches
+from pw_common.jetstream.consuming.resuming import FIRST_SEQ, least_tx_seq, went_back
+from pw_common.jetstream.consuming.sequence_gaps import SequenceGaps
 from pw_common.ordering.assembly import Assembly, TxPosition
+from pw_common.ordering.restart import Note
 from pw_common.process.log import Log
 from pw_common.process.memory import limit_bytes
 from pw_common.service.run import Runtime
-from pw_common.topology.queue_name import means_the_same
-from pw_common.topology.streams import PARSER_ACK_PENDING_MAX, stream_created
+from pw_common.topology.streams import stream_created
 from pw_common.topology.subjects import STREAM_SWAP
 from pw_detection.detector import Detector
 from pw_detector.config import Settings
-from pw_detector.core.restart import Note, Resumed
+from pw_detector.core.restart import Resumed
 from pw_detector.folding import Folding, Stores
 from pw_detector.store.alert_store import AlertStore, stored_alerts
 from pw_detector.store.configuration import Configuration
 from pw_detector.store.position import Position, PositionStore
-from pw_detector.store.sequence_gaps import SequenceGaps
-
-FIRST_SEQ: Final = 1
 
 
 async def start(settings: Settings, runtime: Runtime, store: AlertStore) -> Folding:
@@ -78,7 +72,7 @@ async def _position(bus: Bus, log: Log, positions: PositionStore, created: str) 
     if position.swap_stream_created != created:
         log.warning("swap_stream_recreated", was=position.swap_stream_created, now=created)
         return None
-    if await _went_back(bus, position):
+    if await went_back(bus, position.folded_seq, position.folded_time_ms):
         log.error("swap_stream_went_back", why="PW_SWAP was restored from an older copy")
         positions.forget()
         return None
@@ -114,17 +108,6 @@ async def _detector(bus: Bus, log: Log, position: Position | None, resumed: Resu
     return detector
 
 
-async def _went_back(bus: Bus, position: Position) -> bool:
-    """Whether another message stands where reading had come to, or none does."""
-    if not position.folded_time_ms:
-        return False
-    last_seq = int((await bus.api(f"STREAM.INFO.{STREAM_SWAP}"))["state"]["last_seq"])
-    if last_seq < position.folded_seq:
-        return True
-    message = await get_message(bus, STREAM_SWAP, position.folded_seq)
-    return message is not None and message.time_ms != position.folded_time_ms
-
-
 async def _first_note(bus: Bus, position: Position | None, first_seq: int) -> Note:
     if position is not None and position.restart_seq >= first_seq:
         return Note(
@@ -135,23 +118,6 @@ async def _first_note(bus: Bus, position: Position | None, first_seq: int) -> No
         )
     # From the stream's own beginning: a log that was never trimmed begins with PW_TX's
     # first message; of a trimmed one the least sequence that a fleet may hold back counts.
-    least = await _least_tx_seq(bus, first_seq) if first_seq > FIRST_SEQ else 1
+    least = await least_tx_seq(bus, first_seq)
     incarnation = position.folded_place.incarnation if position is not None else 0
     return Note(0, first_seq, TxPosition(incarnation, least))
-
-
-async def _least_tx_seq(bus: Bus, first_seq: int) -> int:
-    least: int | None = None
-    created = ""
-    last_seq = first_seq + PARSER_ACK_PENDING_MAX
-    async with aclosing(read_batches(bus, first_seq, last_seq, on_bad=_leave_out)) as found:
-        async for _, batch in found:
-            created = created or batch.tx_stream_created
-            # A recreated queue begins at 1 again; the one before it is far past that.
-            if means_the_same(created, batch.tx_stream_created, batch.tx_seq):
-                least = batch.tx_seq if least is None else min(least, batch.tx_seq)
-    return least if least is not None else FIRST_SEQ
-
-
-def _leave_out(_message: StoredMessage, _error: Exception) -> None:
-    """What is no batch has no sequence that counts here."""

@@ -1,8 +1,8 @@
 """`pw backfill`: fill a recorded gap from captures or from a JSON-RPC node.
 
 What is found goes to the parsers like anything else, marked with the gap. Windows count it
-at its own time; nothing fires for it. The gap is closed only when the blocks prove that
-nothing of it is missing.
+at its own time, unless it lies before their session; nothing fires for it. The gap is closed
+only when the blocks prove that nothing of it is missing.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,8 +20,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 
 from pw_cli.backup import manifest as mf
+from pw_cli.backup.history_copy import copy_history
 from pw_cli.connect.broker import add_broker_argument, with_broker
 from pw_common.jetstream.bus import ApiRefused, Bus
+from pw_common.jetstream.parts import EndedEarly
 from pw_common.jetstream.snapshot import Broken, take
 from pw_common.process.clock import now_ms
 from pw_common.process.version import VERSION
@@ -60,6 +63,7 @@ async def _backup(bus: Bus, folder: Path) -> int:
     copies: list[mf.Copy] = []
     try:
         with render_progress() as progress:
+            history = await copy_history(bus, folder, partial(_begins, progress))
             for name, info in infos.items():
                 assert info is not None
                 held_bytes = int(info["state"]["bytes"])
@@ -77,16 +81,31 @@ async def _backup(bus: Bus, folder: Path) -> int:
             broker_version=str(bus.client.connected_server_version),
             taken_at_ms=began_ms,
             copies=tuple(copies),
+            history=history,
         )
         mf.write(folder, manifest)
-    except (Broken, OSError) as error:
+    except (Broken, EndedEarly, OSError) as error:
         if isinstance(error, ConnectionError):
             raise
         sys.stderr.write(f"pw backup: {error}\npw backup: not finished; remove {folder}\n")
         return EXIT_NOT_WHOLE
     Console().print(table(copies))
     sys.stdout.write(f"backup of {len(copies)} streams and buckets in {folder}\n")
+    if history is None:
+        sys.stdout.write("no history runs here: what it kept is not in this backup\n")
+    else:
+        name = mf.history_of(folder).name
+        sys.stdout.write(f"history as it was then: {name}, {history.size_bytes / MIB:,.1f} MiB\n")
     return EXIT_OK
+
+
+def _begins(progress: Progress, size_bytes: int) -> Callable[[int], None]:
+    task = progress.add_task("history", total=size_bytes)
+
+    def advance(count: int) -> None:
+        progress.advance(task, count)
+
+    return advance
 
 
 async def stream_info(bus: Bus, name: str) -> dict[str, Any] | None:

@@ -29,6 +29,10 @@ EXIT_OK: Final = 0
 EXIT_REFUSED: Final = 1
 EXIT_USAGE: Final = 2
 DELETE_TIMEOUT_S: Final = 30.0
+HISTORY: Final = """\
+history: copy {path} into PW_HISTORY_DIR (of pw up: `history` below its --data) before history \
+starts; without it history begins with what PW_SWAP holds
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,15 +69,21 @@ def run(args: argparse.Namespace) -> int:
         copies = [known[name] for name in mf.GIVEN if name in known and name in wanted]
         for copy in copies:
             mf.check(args.folder, copy)
+        if manifest.history is not None and not args.only:
+            path = mf.history_of(args.folder)
+            mf.check_file(path, manifest.history.size_bytes, manifest.history.sha256)
     except mf.Unusable as error:
         sys.stderr.write(f"pw restore: {error}\n")
         return EXIT_REFUSED
-    return with_broker(
+    code = with_broker(
         args,
         lambda bus: _restore(
             bus, args.folder, copies, reconfigure=args.reconfigure, replace=args.replace
         ),
     )
+    if code == EXIT_OK and manifest.history is not None and not args.only:
+        sys.stdout.write(HISTORY.format(path=mf.history_of(args.folder)))
+    return code
 
 
 async def _restore(

@@ -1,11 +1,11 @@
-"""`pw backtest CAPTURE…`: the alerts that rules would have given, by the detector's own core."""
+"""`pw backtest FILE…`: the alerts that rules would have given, by the detector's own core."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,18 +13,18 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from pw_cli.commands.captures.parse import in_chain_order
-from pw_cli.offline.offline import closed_slots
+from pw_cli.offline.kinds import HELP
 from pw_cli.offline.programs_file import programs_of
+from pw_cli.offline.reading import UNREADABLE, complain_of, slots_shown
 from pw_cli.terminal.terminal import cell, complain
-from pw_common.documents.document import BadDocument, read_file
+from pw_common.documents.document import read_file
+from pw_common.ordering.closed_slot import ClosedSlot
 from pw_common.text.plain_text import NAME_CHARS_MAX, plain_json
 from pw_common.wire.alerts import Alert, alert_digest
-from pw_common.wire.captures import BadCapture
 from pw_common.wire.messages import encode
 from pw_detection.detector import Detector
 from pw_detection.rules.rules import BYTES_MAX, Rule, read_rules, shipped_rules
-from pw_parser.core.decode.programs import BUILT_IN, Programs
+from pw_parser.core.decode.programs import BUILT_IN
 
 EXIT_OK = 0
 EXIT_UNREADABLE = 2
@@ -33,7 +33,7 @@ SHORT = 8
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `pw backtest`."""
-    parser.add_argument("captures", nargs="+", type=Path, metavar="CAPTURE")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=HELP)
     parser.add_argument(
         "--triggers", type=Path, metavar="YAML", help="rules to try (default: the shipped ones)"
     )
@@ -41,29 +41,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--json", action="store_true", help="one alert.v1 per line, then the summary"
     )
     parser.add_argument(
-        "--programs", type=Path, metavar="FILE", help="as `pw parse --programs` takes it"
+        "--programs",
+        type=Path,
+        metavar="FILE",
+        help="as `pw parse --programs` takes it, for captures",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Print alerts; 0 done, 2 a file that cannot be read or rules that cannot be used."""
     try:
-        rules = _rules(args.triggers)
+        rules = rules_of(args.triggers)
         programs = BUILT_IN if args.programs is None else programs_of(args.programs)
-        captures = in_chain_order(args.captures)
         seen = Seen(rules=shipped_rules() if rules is None else rules)
         if not seen.rules:
             complain("backtest", f"--triggers {args.triggers} holds no rule")
             return EXIT_UNREADABLE
-        found = list(_alerts(captures, Detector(rules), programs, seen))
-    except BadDocument as error:
-        # A table or rules may hold anything, and their errors quote it.
-        for one in error.errors:
-            complain("backtest", one)
-        return EXIT_UNREADABLE
-    except (BadCapture, OSError) as error:
-        why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
-        complain("backtest", why)
+        slots = slots_shown("backtest", args.files, programs)
+        found = list(_alerts(slots, Detector(rules), seen))
+    except UNREADABLE as error:
+        complain_of("backtest", error)
         return EXIT_UNREADABLE
     if args.json:
         for alert in found:
@@ -81,7 +78,8 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _rules(path: Path | None) -> tuple[Rule, ...] | None:
+def rules_of(path: Path | None) -> tuple[Rule, ...] | None:
+    """Rules of a file, None for the shipped ones. Raises BadDocument, OSError."""
     return None if path is None else read_rules(read_file(path, BYTES_MAX))
 
 
@@ -107,10 +105,8 @@ class Seen:
         )
 
 
-def _alerts(
-    captures: list[Path], detector: Detector, programs: Programs, seen: Seen
-) -> Iterator[Alert]:
-    for closed in closed_slots(captures, lambda _slot: programs):
+def _alerts(slots: Iterable[ClosedSlot], detector: Detector, seen: Seen) -> Iterator[Alert]:
+    for closed in slots:
         seen.slots += 1
         seen.swaps += len(closed.swaps)
         seen.first_ms = seen.first_ms or closed.event_time_ms

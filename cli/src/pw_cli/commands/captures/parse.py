@@ -21,7 +21,7 @@ from pw_common.documents.document import BadDocument
 from pw_common.ordering.dedup import SeenWindow
 from pw_common.text.amounts import amounts_as_text
 from pw_common.wire.captures import BadCapture, read_capture
-from pw_common.wire.messages import Swap, digest_of_bodies, encode
+from pw_common.wire.messages import SlotEvent, Swap, digest_of_bodies, encode
 from pw_geyser import shallow_pb2
 from pw_parser.core.decode.programs import BUILT_IN, Programs
 from pw_parser.core.parse import Malformed, Parsed, parse
@@ -59,6 +59,11 @@ class Summary:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `pw parse`."""
     parser.add_argument("captures", nargs="+", type=Path, metavar="CAPTURE")
+    parser.add_argument(
+        "--events",
+        action="store_true",
+        help="write every event, not swaps alone: what `pw backtest` and `pw why` take as lines",
+    )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON on stderr")
     parser.add_argument(
         "--digest", action="store_true", help="add a digest of the swaps to the summary on stderr"
@@ -119,6 +124,7 @@ def run(args: argparse.Namespace) -> int:
         as_json=args.json,
         with_digest=args.digest,
         programs=programs,
+        every_event=args.events,
     )
 
 
@@ -129,15 +135,20 @@ def parse_captures(
     as_json: bool = False,
     with_digest: bool = False,
     programs: Programs = BUILT_IN,
+    every_event: bool = False,
 ) -> int:
-    """Write one `swap.v1` a line to `out`, and the summary to stderr."""
+    """Write one `swap.v1` a line to `out`, or every event, and the summary to stderr."""
     summary = Summary(files=len(paths), programs_revision=programs.revision)
     console = Console(stderr=True)
     try:
         ordered = in_chain_order(paths)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
             task = bar.add_task("parsing", total=None)
-            _parse_all(ordered, out, summary, bar, task, programs, keep_bodies=with_digest)
+            _parse_all(
+                *(ordered, out, summary, bar, task, programs),
+                keep_bodies=with_digest,
+                every_event=every_event,
+            )
     except BadCapture as error:
         sys.stderr.write(f"pw parse: {error}\n")
         return EXIT_UNREADABLE
@@ -187,6 +198,7 @@ def _parse_all(
     programs: Programs,
     *,
     keep_bodies: bool,
+    every_event: bool,
 ) -> None:
     # A capture of chosen transactions jumps through the years, and no replay ends
     # here: only the number of keys bounds what is remembered.
@@ -204,14 +216,18 @@ def _parse_all(
             continue
         _count(summary, parsed)
         for event in parsed.events:
-            if not isinstance(event, Swap):
+            is_swap = isinstance(event, Swap)
+            if not is_swap and not every_event:
                 continue
-            if not seen.first_time((event.signature, event.ordinal), event.slot):
-                summary.repeats += 1
+            # A block's header has no signature, and does no harm twice.
+            if not isinstance(event, SlotEvent) and not seen.first_time(
+                (event.signature, event.ordinal), event.slot
+            ):
+                summary.repeats += is_swap
                 continue
-            summary.swaps += 1
+            summary.swaps += is_swap
             out.write(msgspec.json.encode(amounts_as_text(event)) + b"\n")
-            if keep_bodies:
+            if is_swap and keep_bodies:
                 summary.bodies.append(encode(event))
 
 

@@ -19,8 +19,8 @@ from pw_notifier.http.exchange import Answered, NoAnswer
 
 __all__ = ["add_arguments", "run"]
 
-# Answered from memory, so that a broker that is away does not matter.
-ASKED = "/api/v1/swaps?limit=1"
+# Answered from memory, so that a broker that is away does not matter: there is no such dry run.
+ASKED = "/api/v1/triggers/dry-run/none"
 PROBLEM = "application/problem+json"
 
 

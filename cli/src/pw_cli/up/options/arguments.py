@@ -74,6 +74,8 @@ class UpOptions:
     rpc_rate: float | None = None
     rpc_daily: int | None = None
     rpc_follow: str | None = None
+    # Whether what is found is kept beyond what the broker holds.
+    history: bool = True
 
     @property
     def source_kind(self) -> str:
@@ -182,6 +184,11 @@ def _add_processes(run: argparse._ArgumentGroup) -> None:
         help="detector processes; extra ones are hot spares",
     )
     run.add_argument(
+        "--no-history",
+        action="store_true",
+        help="keep nothing beyond what the broker holds: candles, wallets and search do without",
+    )
+    run.add_argument(
         "--data",
         type=Path,
         metavar="DIR",
@@ -284,6 +291,7 @@ def options(args: argparse.Namespace) -> UpOptions:
         rpc_rate=args.rpc_rate,
         rpc_daily=args.rpc_daily,
         rpc_follow=args.rpc_follow,
+        history=not args.no_history,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Final
 
 import pw_api.config
 import pw_detector.config
+import pw_history.config
 import pw_ingest.config
 import pw_notifier.config
 import pw_parser.config
@@ -25,6 +26,7 @@ from pw_common.service.settings import Problem, look
 SETTINGS: Final[Mapping[str, type]] = {
     "api": pw_api.config.Settings,
     "detector": pw_detector.config.Settings,
+    "history": pw_history.config.Settings,
     "ingest": pw_ingest.config.Settings,
     "notifier": pw_notifier.config.Settings,
     "parser": pw_parser.config.Settings,
@@ -37,6 +39,7 @@ FLAGS: Final[Mapping[str, str]] = {
     "PW_API_NO_TOKEN": "--no-token",
     "PW_API_PW_COMMAND": "",
     "PW_API_TOKEN_FILE": "--api-token-file",
+    "PW_HISTORY_DIR": "--data",
     "PW_HTTP_LISTEN": "--port",
     "PW_INGEST_ENDPOINT": "--endpoint",
     "PW_INGEST_PROGRAMS": "--programs",
@@ -74,7 +77,7 @@ VARIABLE: Final = re.compile(r" \(PW_[^)]*\)")
 # Set by the run and by a person alike, with the same meaning.
 SHARED: Final = frozenset({"PW_NATS_URL", "PW_API_TOKEN_FILE"})
 # Free ports are found later; what is checked here needs numbers only.
-_PORTS: Final = Ports(1, 1, 1, (1,), 1, (1,), 1)
+_PORTS: Final = Ports(1, 1, 1, (1,), 1, (1,), 1, 1)
 
 
 def check(options: UpOptions, environ: Mapping[str, str]) -> None:

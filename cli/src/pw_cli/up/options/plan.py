@@ -12,6 +12,7 @@ from pw_cli.up.options.arguments import DEFAULT_TPS, UpOptions
 from pw_common.wire.coverage import BY_WIDTH
 
 SENT_RECORD: Final = "sent.bin"
+HISTORY: Final = "history"
 # For a person at a terminal; PW_LOG_LEVEL and PW_LOG_FORMAT say otherwise.
 LOGS: Final = {"PW_LOG_FORMAT": "text", "PW_LOG_LEVEL": "warning"}
 
@@ -42,6 +43,7 @@ class Ports:
     api: int
     detector_http: tuple[int, ...] = ()
     notifier_http: int = 0
+    history_http: int = 0
 
 
 def provision_spec(options: UpOptions, nats_url: str) -> Spec:
@@ -63,6 +65,15 @@ def detector_spec(number: int, nats_url: str, port: int) -> Spec:
     """One detector; several fold the same stream and store the same alerts once."""
     env = _common(nats_url) | {"PW_HTTP_LISTEN": f"127.0.0.1:{port}"}
     return Spec(f"detector-{number}", "detector", "pw_detector", env, port)
+
+
+def history_spec(nats_url: str, port: int, folder: Path) -> Spec:
+    """History: what it keeps lies beside the broker's data."""
+    env = _common(nats_url) | {
+        "PW_HTTP_LISTEN": f"127.0.0.1:{port}",
+        "PW_HISTORY_DIR": str(folder / HISTORY),
+    }
+    return Spec("history", "history", "pw_history", env, port)
 
 
 def notifier_spec(options: UpOptions, nats_url: str, port: int) -> Spec:
@@ -182,6 +193,8 @@ def every_spec(options: UpOptions, nats_url: str, ports: Ports, folder: Path) ->
     if options.detectors:
         specs.append(detector_spec(1, nats_url, ports.detector_http[0]))
         specs.append(notifier_spec(options, nats_url, ports.notifier_http))
+    if options.history:
+        specs.append(history_spec(nats_url, ports.history_http, folder))
     if not options.is_live:
         specs.append(replay_spec(options, ports, folder / SENT_RECORD))
     return specs

@@ -111,6 +111,8 @@ class System:
         if self.ports.detector_http:
             port = self.ports.notifier_http
             specs.append(plan.notifier_spec(self.options, self.nats_url, port))
+        if self.options.history:
+            specs.append(plan.history_spec(self.nats_url, self.ports.history_http, self.folder))
         specs.append(
             plan.api_spec(
                 self.nats_url,

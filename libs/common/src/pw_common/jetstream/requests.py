@@ -51,9 +51,20 @@ async def ask(
 
 async def answer_questions(
     bus: Bus, subject: str, group: str, on_question: Callable[[Msg], Awaitable[None]]
-) -> None:
-    """Take questions from now on. The instances of `group` share them."""
-    await bus.client.subscribe(subject, queue=group, cb=on_question)
+) -> Callable[[], Awaitable[None]]:
+    """Take questions from now on. The instances of `group` share them.
+
+    Returns what ends it.
+    """
+    subscription = await bus.client.subscribe(subject, queue=group, cb=on_question)
+
+    async def end() -> None:
+        try:
+            await subscription.unsubscribe()
+        except (NatsError, OSError):
+            return  # The connection is gone, and the subscription with it.
+
+    return end
 
 
 async def respond(question: Msg, body: bytes) -> None:

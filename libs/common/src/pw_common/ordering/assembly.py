@@ -9,9 +9,11 @@ questions are asked of each, in this order, each in a module with its own table:
 1. Of which queue is it? PW_TX may be deleted, or restored from a copy: `sequences/queues.py`.
 2. Is it its turn? Sequences have no gaps: `sequences/sequencer.py`.
 3. Of which session of its source is it? `sessions.py`.
-4. Into which slot goes each event? `slots/open_slots.py`, `slots/backfill.py`.
+4. Into which slot goes each event? `slots/open_slots.py`, `slots/backfill.py`,
+   `slots/before_session.py`.
 
-State: what waits for its turn; the present session of each source; the session's open slots.
+State: what waits for its turn; the present session of each source; the session's open slots;
+what was filled in before them and waits for its block's header.
 
 | released, with its standing | events                    | claims       | closes                 |
 | --------------------------- | ------------------------- | ------------ | ---------------------- |
@@ -19,14 +21,15 @@ State: what waits for its turn; the present session of each source; the session'
 | `PRESENT`, `EVENTS`         | placed                    | not believed | nothing                |
 | `BEGINS`                    | placed in the new session | believed     | the old session, whole |
 | `OVER`                      | counted `late`            | not believed | nothing                |
-| `EARLY`                     | wait for their session    | not believed | nothing                |
+| `EARLY`                     | wait for a session        | not believed | nothing                |
 | `FILLS`                     | amend slots that closed   | not believed | nothing                |
-| `TOO_OLD`                   | counted `too_old`         | not believed | nothing                |
+| `FILLS_OLD`                 | amend before the session  | not believed | nothing                |
 | (`QueueEnds`)               |                           |              | the old session, whole |
 
 Invariants, of any arrival order within what a fleet holds back:
 - Every event is in one slot, or is counted once: `repeats`, `late`, `untimed`, `too_old`.
 - Slots of a session close once, in rising order, and hold what a sort of everything holds.
+- What is filled in before the session changes none of its slots, nor which one is its first.
 - No claim is believed whose message was lost with its queue.
 - Nothing is late, but what comes after its sequence was given up, and what a copy without a name
   (a volume's snapshot) brings out of order.
@@ -37,7 +40,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from pw_common.ordering.closed_slot import BEGINNING, PLACED, ClosedSlot, TxPosition
+from pw_common.ordering.closed_slot import BEGINNING, PLACED, ClosedSlot, Kinds, TxPosition
 from pw_common.ordering.sequences.sequencer import (
     QueueEnds,
     Released,
@@ -48,6 +51,7 @@ from pw_common.ordering.sequences.sequencer import (
 )
 from pw_common.ordering.sessions import STRAYS_MAX, Sessions, Standing
 from pw_common.ordering.slots.backfill import fill
+from pw_common.ordering.slots.before_session import BeforeSession
 from pw_common.ordering.slots.open_slots import At, Left, OpenSlots
 from pw_common.ordering.watermark import Watermark
 from pw_common.wire.messages import Batch
@@ -73,8 +77,9 @@ class Assembly:
 
     `late` counts events that came after their slot closed, or after their session ended;
     `repeats` those that came twice; `untimed` those at a session's start for whose slot
-    nothing tells the time; `too_old` those of a filled gap that lies further back than clocks,
-    or in a session that is over.
+    nothing tells the time; `too_old` those of a filled gap for which neither the session's
+    clocks nor a block of the same filling tells it. `before_session` counts those of a filled
+    gap that came out as `is_before_session`.
     """
 
     def __init__(
@@ -84,12 +89,15 @@ class Assembly:
         first: TxPosition = BEGINNING,
         former: Iterable[str] = (),
         held_max: int = HELD_MAX,
+        placed: Kinds = PLACED,
     ) -> None:
+        self._placed = placed
         self._declared = frozenset(sources)
         self._sequencer = Sequencer(first, held_max, former)
         self._sessions = Sessions(held_max)
         self._left = Left()
-        self._slots = OpenSlots(self._left)
+        self._slots = OpenSlots(self._left, placed)
+        self._before = BeforeSession(self._left, placed)
         self._watermark = Watermark()
         self._at = At(first, 0)
         # (PW_SWAP sequence, position in PW_TX) from which the present session can be read again;
@@ -150,13 +158,24 @@ class Assembly:
 
     @property
     def too_old(self) -> int:
-        """Events of a filled gap that lies too far back, or in a session that is over."""
+        """Events of a filled gap that no clock reaches, and no block of the same filling."""
         return self._left.too_old
+
+    @property
+    def before_session(self) -> int:
+        """Events of a filled gap that came out before the session, or before all its clocks."""
+        return self._left.before_session
+
+    @property
+    def repeated_swaps(self) -> int:
+        """Swaps that were dropped as already taken."""
+        return self._left.repeated_swaps
 
     @property
     def repeats(self) -> int:
         """Batches and events that were dropped as already taken."""
-        return self._sequencer.repeats + self._left.repeats + self._slots.seen.repeats
+        seen = self._slots.seen.repeats + self._before.seen.repeats
+        return self._sequencer.repeats + self._left.repeats + seen
 
     def add(self, batch: Batch, stored_ms: int = 0, seq: int = 0) -> list[ClosedSlot]:
         """Take the next batch of PW_SWAP; returns the slots that it closes, in order."""
@@ -188,12 +207,10 @@ class Assembly:
             match self._sessions.judge(step):
                 case Standing.OVER:
                     self._left.late += _placed(step.batch)
-                case Standing.TOO_OLD:
-                    self._left.too_old += _placed(step.batch)
                 case Standing.EARLY:
                     pass
-                case Standing.FILLS:
-                    closed += fill(self._slots, step.batch, self._at, self._left)
+                case Standing.FILLS | Standing.FILLS_OLD as standing:
+                    closed += self._fill(step.batch, standing)
                 case Standing.BEGINS:
                     due = self._sessions.due(step.batch)
                     closed += self._begin(steps[number:], has_lost=bool(due))
@@ -226,10 +243,22 @@ class Assembly:
         if one.trust is not Trust.CLAIMS:
             return []
         self._sessions.enter(one.batch)
+        closed: list[ClosedSlot] = []
+        for early in self._sessions.fillings(one.batch):
+            closed += self._fill(early.batch, self._sessions.judge(early))
         slot = self._watermark.advance(one.batch)
-        if self._declared <= self._watermark.sources:
-            return self._slots.close(slot, self._at)
-        return []
+        if not self._declared <= self._watermark.sources:
+            return closed
+        closed += self._slots.close(slot, self._at)
+        if self._slots.clock is not None:
+            closed += self._before.overdue(self._slots.clock.event_time_ms, self._at)
+        return closed
+
+    def _fill(self, batch: Batch, standing: Standing) -> list[ClosedSlot]:
+        """A part of a gap."""
+        if standing is Standing.FILLS:
+            return fill(self._slots, self._before, batch, self._at)
+        return self._before.take(batch.gap, batch.events, self._at)
 
     def _begin(self, following: Iterable[Step], *, has_lost: bool) -> list[ClosedSlot]:
         """A session begins with these; the one before closes, whole."""
@@ -259,7 +288,7 @@ class Assembly:
         """The session ends: all of it that is left closes, and windows begin empty."""
         closed = self._slots.close_all(self._at)
         self._left.repeats += self._slots.seen.repeats
-        self._slots = OpenSlots(self._left)
+        self._slots = OpenSlots(self._left, self._placed)
         self._watermark = Watermark()
         self._sessions.end()
         self.is_first_session = False

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from pw_common.wire.messages import QuoteTrade, RoundTrip, Swap, TokenCreated, Transfer
+from pw_common.wire.pools import PoolEvent
 
 
 class TxPosition(NamedTuple):
@@ -45,11 +46,19 @@ class ClosedSlot:
     filters: tuple[tuple[str, str], ...] = ()
     # Blocks between the one before and this are missing: nobody knows what happened in them.
     is_broken: bool = False
+    # What venues said of their pools: only where the reader asked for it.
+    pools: tuple[PoolEvent, ...] = ()
     # Slots that were closed as broken, and before which everything is there by now.
     mends: tuple[int, ...] = ()
+    # What amends lies before the present session, or before all of it that is remembered. It
+    # has the time of its own block, is in no window, and may be a repeat of an older session's.
+    is_before_session: bool = False
 
 
-Placed = Swap | TokenCreated | QuoteTrade | Transfer | RoundTrip
+Placed: TypeAlias = Swap | TokenCreated | QuoteTrade | Transfer | RoundTrip | PoolEvent
 # The same, in the form that isinstance is quick with.
-PLACED: Final = (Swap, TokenCreated, QuoteTrade, Transfer, RoundTrip)
+Kinds: TypeAlias = tuple[type[Placed], ...]
+PLACED: Final[Kinds] = (Swap, TokenCreated, QuoteTrade, Transfer, RoundTrip)
+# Of a reader that asks for pools as well.
+WITH_POOLS: Final[Kinds] = (*PLACED, PoolEvent)
 CHAIN_ORDER: Final = attrgetter("index", "signature", "ordinal")

@@ -3,8 +3,9 @@
 | the batch                      | against its source's newest session | its standing |
 | ------------------------------ | ----------------------------------- | ------------ |
 | of a queue that is gone        | any                                 | `OVER`       |
-| fills a gap                    | older                               | `TOO_OLD`    |
+| fills a gap                    | older                               | `FILLS_OLD`  |
 | fills a gap                    | the same, newer, none known         | `FILLS`      |
+| fills a gap                    | no source said anything yet         | `EARLY`      |
 | lost with its queue (`EVENTS`) | older                               | `OVER`       |
 | lost with its queue            | newer, none known                   | `EARLY`      |
 | lost with its queue            | the same                            | `PRESENT`    |
@@ -14,8 +15,10 @@
 | any other                      | the same, none known                | `PRESENT`    |
 
 A session that is over is another history: its slots may have the numbers of the present one's.
+So what fills a gap of it amends no slot of the present one, open or closed.
 What is lost begins no session: what the queue holds before that session is sent again first. The
-answers to what is sent again are empty, so that such events wait here for their session.
+answers to what is sent again are empty, so that such events wait here for their session. A reader
+that begins among fillings cannot tell what is over: these wait for the first word of a source.
 """
 
 from __future__ import annotations
@@ -40,7 +43,7 @@ class Standing(Enum):
     OVER = auto()
     EARLY = auto()
     FILLS = auto()
-    TOO_OLD = auto()
+    FILLS_OLD = auto()
 
 
 class Sessions:
@@ -52,6 +55,7 @@ class Sessions:
         # Sources that spoke since the present session began, and theirs.
         self._present: dict[str, int] = {}
         self._early: list[Released] = []
+        self._fillings: list[Released] = []
         self._early_max = early_max
 
     @property
@@ -67,7 +71,10 @@ class Sessions:
         newest, strays = self._newest.get(batch.source, (batch.epoch, 0))
         is_older = batch.epoch < newest
         if batch.gap:
-            return Standing.TOO_OLD if is_older else Standing.FILLS
+            # An answer without a source says nothing of any session.
+            if not any(self._newest):
+                return self._of_filling(one)
+            return Standing.FILLS_OLD if is_older else Standing.FILLS
         if one.trust is Trust.EVENTS:
             return self._of_lost(one)
         if is_older and strays < STRAYS_MAX:
@@ -76,6 +83,12 @@ class Sessions:
         self._newest[batch.source] = batch.epoch, strays if batch.epoch == newest else 0
         known = self._present.get(batch.source, batch.epoch)
         return Standing.BEGINS if batch.source and known != batch.epoch else Standing.PRESENT
+
+    def _of_filling(self, one: Released) -> Standing:
+        if len(self._fillings) == self._early_max:
+            return Standing.FILLS_OLD
+        self._fillings.append(one)
+        return Standing.EARLY
 
     def _of_lost(self, one: Released) -> Standing:
         batch = one.batch
@@ -104,12 +117,20 @@ class Sessions:
         self._early = waiting
         return due
 
+    def fillings(self, batch: Batch) -> list[Released]:
+        """What was filled in before any source said anything; each is returned once."""
+        if not self._fillings or not batch.source:
+            return []
+        fillings, self._fillings = self._fillings, []
+        return fillings
+
     def end(self) -> None:
         """The present session ends: every source is to speak again."""
         self._present = {}
 
     def forget(self) -> list[Released]:
         """Another queue begins: its sessions may start at 1. Returns what waited for its own."""
-        early, self._early = self._early, []
+        early = [*self._early, *self._fillings]
+        self._early, self._fillings = [], []
         self._newest.clear()
         return early

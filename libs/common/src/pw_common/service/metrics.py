@@ -247,7 +247,15 @@ METRICS: tuple[Metric, ...] = (
         "pw_detector_too_old_total",
         "counter",
         ("detector",),
-        "Events of a filled gap that lies before everything that is remembered.",
+        "Events of a filled gap that nothing tells the time: neither what is remembered of the "
+        "present session nor a block of the gap.",
+    ),
+    Metric(
+        "pw_detector_before_session_total",
+        "counter",
+        ("detector",),
+        "Events of a filled gap that lies before the present session, or before all that is "
+        "remembered of it: readers get them with the time of their block, no window has them.",
     ),
     Metric(
         "pw_detector_given_up_sequences_total",
@@ -260,6 +268,12 @@ METRICS: tuple[Metric, ...] = (
         "counter",
         ("detector",),
         "Messages of PW_SWAP that are no batch: see the log for their sequences.",
+    ),
+    Metric(
+        "pw_detector_repeated_swaps_total",
+        "counter",
+        ("detector",),
+        "Swaps that PW_SWAP holds more than once, each dropped. Normal after a redelivery.",
     ),
     Metric(
         "pw_detector_trimmed_total",
@@ -335,6 +349,71 @@ METRICS: tuple[Metric, ...] = (
         ("detector",),
         "Passages of swaps through more such programs than ten minutes note.",
     ),
+    Metric("pw_history_swaps_total", "counter", ("history",), "Swaps stored."),
+    Metric(
+        "pw_history_repeats_total",
+        "counter",
+        ("history",),
+        "Swaps read again after a restart, stored before.",
+    ),
+    Metric(
+        "pw_history_beyond_total",
+        "counter",
+        ("history",),
+        "Swaps of filled gaps older than PW_HISTORY_HOURS: not stored.",
+    ),
+    Metric(
+        "pw_history_unreadable_total",
+        "counter",
+        ("history",),
+        "Messages that are not what their stream holds: see the log.",
+    ),
+    Metric(
+        "pw_history_trimmed_total",
+        "counter",
+        ("history",),
+        "Messages of PW_SWAP trimmed before they were read: a hole. Raise PW_SWAP_BYTES_MAX.",
+    ),
+    Metric(
+        "pw_history_void_sequences_total",
+        "counter",
+        ("history",),
+        "Sequences of PW_TX that were proven never stored.",
+    ),
+    Metric(
+        "pw_history_given_up_sequences_total",
+        "counter",
+        ("history",),
+        "Sequences of PW_TX that no parser answered in time: a hole.",
+    ),
+    Metric("pw_history_pending", "gauge", ("history",), "Messages of PW_SWAP not read yet."),
+    Metric("pw_history_held", "gauge", ("history",), "Batches that wait for an earlier one."),
+    Metric(
+        "pw_history_behind_seconds", "gauge", ("history",), "Age of what is read now; 0: all is."
+    ),
+    Metric("pw_history_slot", "gauge", ("history",), "Newest slot that is stored or about to be."),
+    Metric("pw_history_event_timestamp_seconds", "gauge", ("history",), "Event time of that slot."),
+    Metric("pw_history_memory_bytes", "gauge", ("history",), "Resident memory."),
+    Metric("pw_history_file_bytes", "gauge", ("history",), "Size of the file, with its log."),
+    Metric("pw_history_disk_free_bytes", "gauge", ("history",), "Free on the disk of its folder."),
+    Metric(
+        "pw_history_exported_hours_total", "counter", ("history",), "Hours exported as Parquet."
+    ),
+    Metric("pw_history_due_hours", "gauge", ("history",), "Closed hours that are not exported."),
+    Metric(
+        "pw_history_export_failures_total",
+        "counter",
+        ("history",),
+        "Turns in which the store did not take what is due: see the log.",
+    ),
+    Metric(
+        "pw_history_questions_total",
+        "counter",
+        ("history",),
+        "Questions by outcome: answered, left, too long, busy, bad, failed.",
+        ("outcome",),
+    ),
+    Metric("pw_history_answer_seconds", "histogram", ("history",), "Time of a whole answer."),
     Metric("pw_notifier_sent_total", "counter", ("notifier",), "Alerts delivered.", ("kind",)),
     Metric(
         "pw_notifier_failed_total",
@@ -380,7 +459,6 @@ METRICS: tuple[Metric, ...] = (
         "Requests refused at the door: host, origin, site, token, type, code or method.",
         ("why",),
     ),
-    Metric("pw_api_swaps_total", "counter", ("api",), "Swaps read from PW_SWAP."),
     Metric("pw_replay_updates_total", "counter", ("replay",), "Updates sent."),
     Metric("pw_replay_transactions_total", "counter", ("replay",), "Transactions sent."),
 )

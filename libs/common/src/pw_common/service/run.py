@@ -133,6 +133,9 @@ class Runtime:
     # Sources without which a service waits, although it reads none itself.
     expects: tuple[str, ...] = ()
 
+    # When the newest swap that was read was stored; None before the first.
+    last_swap_ms: int | None = None
+
     # The same by subject, so that no trouble hides another.
     _troubles: dict[str, Trouble] = field(default_factory=dict)
 
@@ -377,6 +380,7 @@ async def _heartbeats(runtime: Runtime) -> None:
             memory=runtime.memory(),
             expects=runtime.expects,
             troubles=runtime.troubles,
+            last_swap_ms=runtime.last_swap_ms,
         )
         if runtime.bus.connected:
             try:

@@ -45,6 +45,11 @@ ASK_DETECTOR = "pw.detector.v1.token"
 # A test message through one channel, asked of the notifier by request.
 ASK_NOTIFIER = "pw.notifier.v1.test"
 
+# What is stored of the past, asked of history by request and answered in parts.
+ASK_HISTORY = "pw.history.v1.ask"
+# A consistent copy of what is stored, asked of history by request.
+BACKUP_HISTORY = "pw.history.v1.backup"
+
 # Alerts to be sent once more through the channel that a header names, asked by request.
 RESEND_NOTIFIER = "pw.notifier.v1.resend"
 

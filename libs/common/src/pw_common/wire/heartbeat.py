@@ -120,6 +120,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat.v1"):
     `rates` is keyed by the counter's metric name (see `metrics.py`). `expects` names sources
     without which the service waits, although it reads none itself. `troubles` are what `reason`
     says of a service that is ready, one by one; older versions leave them out.
+    `last_swap_ms` is when the newest swap that a detector has read was stored.
     """
 
     service: str
@@ -137,3 +138,4 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat.v1"):
     memory: MemoryHealth | None = None
     expects: tuple[str, ...] = ()
     troubles: tuple[Trouble, ...] = ()
+    last_swap_ms: int | None = None

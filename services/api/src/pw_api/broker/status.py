@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pw_api.core.present import sum_rates
 from pw_api.models.health_view import condition_view
@@ -29,24 +28,14 @@ from pw_health.reading import silent_instances
 
 UNLISTED_SHOWN = 3
 STORED_DUPLICATES = "pw_stored_duplicates_total"
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What the reader of swaps knows: repeats that it dropped, messages that PW_SWAP lost before
-    it came to them, and when the newest swap was stored, None before the first.
-    """
-
-    repeats: int = 0
-    trimmed: int = 0
-    last_swap_ms: int | None = None
+REPEATED = "pw_detector_repeated_swaps_total"
+TRIMMED = ("pw_detector_trimmed_total", "pw_history_trimmed_total")
 
 
 def status_view(
     shot: Overview,
     conditions: Sequence[Condition],
     *,
-    seen: Seen,
     unlisted: UnlistedView,
     demo: bool,
     pw_command: str = "",
@@ -55,18 +44,12 @@ def status_view(
 
     Args:
         conditions: What is wrong, the worst first.
-        seen: What this API's own reader of swaps knows.
         unlisted: Programs that trade and are in no table; the first few are shown.
         demo: What is shown is a generated market.
         pw_command: How `pw` is called where this was started.
     """
     streams = [_stream_view(name, shot) for name in sorted(shot.streams)]
     messages = {stream.stream: stream.messages for stream in streams}
-    duplicates = sum(
-        beat.rates[STORED_DUPLICATES].total
-        for beat in shot.heartbeats
-        if STORED_DUPLICATES in beat.rates
-    )
     sources = source_views(shot)
     return StatusView(
         at_ms=shot.at_ms,
@@ -80,15 +63,28 @@ def status_view(
         totals=TotalsView(
             dead_letters=messages.get(STREAM_DLQ, 0),
             gaps=_open_gaps(shot),
-            stored_duplicates=duplicates + seen.repeats,
-            swaps_trimmed_unread=seen.trimmed,
+            stored_duplicates=sum(_totals(shot, STORED_DUPLICATES)) + _most(shot, REPEATED),
+            swaps_trimmed_unread=_most(shot, *TRIMMED),
         ),
         unlisted=unlisted.model_copy(update={"shown": unlisted.shown[:UNLISTED_SHOWN]}),
         # A live source never plays a generated market.
         demo=demo and any(one.kind == "recorded" for one in sources),
         pw_command=pw_command,
-        last_swap_ms=seen.last_swap_ms,
+        last_swap_ms=max(
+            (one.last_swap_ms for one in shot.heartbeats if one.last_swap_ms is not None),
+            default=None,
+        ),
     )
+
+
+def _totals(shot: Overview, metric: str) -> list[int]:
+    """A counter of each instance, of stale ones too: what it counted has happened."""
+    return [beat.rates[metric].total for beat in shot.heartbeats if metric in beat.rates]
+
+
+def _most(shot: Overview, *metrics: str) -> int:
+    """The most that one instance counted, of which each reads the whole of PW_SWAP."""
+    return max((one for metric in metrics for one in _totals(shot, metric)), default=0)
 
 
 def _open_gaps(shot: Overview) -> int:

@@ -3,37 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from pw_api.core.query import Recent
-from pw_common.text.amounts import amounts_as_text, price_text
 from pw_common.wire.envelope import CONTENT_ENCODING, ZSTD, BadEnvelope, decompress
 from pw_common.wire.heartbeat import Rate
 from pw_common.wire.limits import DECOMPRESSED_BYTES_MAX
-from pw_common.wire.messages import Swap
 
 BODY_BYTES_MAX = 64 * 1024
-
-
-def swap_fields(recent: Recent) -> dict[str, Any]:
-    """A swap as a mapping, with its time and its price; amounts are text."""
-    swap = recent.swap
-    fields = amounts_as_text(swap)
-    del fields["type"]
-    return {
-        **fields,
-        "event_time_ms": recent.event_time_ms,
-        "stored_ms": recent.stored_ms,
-        "price": _price(swap),
-    }
-
-
-def _price(swap: Swap) -> str | None:
-    if swap.quote_amount_raw is None or swap.quote_decimals is None:
-        return None
-    return price_text(
-        (swap.quote_amount_raw, swap.quote_decimals), (swap.base_amount_raw, swap.base_decimals)
-    )
 
 
 def sum_rates(several: list[dict[str, Rate]]) -> dict[str, Rate]:

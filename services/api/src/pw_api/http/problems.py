@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from pw_api.broker.history import NoHistory
 from pw_api.models.problem import Problem
 from pw_common.jetstream.bus import ApiRefused, BrokerAway
 
@@ -66,6 +67,10 @@ def install(app: FastAPI) -> None:
             f"The broker does not answer ({error}); this recovers by itself once it is back.",
             headers={"Retry-After": RETRY_AFTER_S},
         )
+
+    @app.exception_handler(NoHistory)
+    async def on_no_history(_request: Request, error: NoHistory) -> JSONResponse:
+        return problem(error.status, str(error), headers={"Retry-After": RETRY_AFTER_S})
 
     @app.exception_handler(Exception)
     async def on_fault(_request: Request, _error: Exception) -> JSONResponse:

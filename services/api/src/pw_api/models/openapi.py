@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 from fastapi import FastAPI
 
-from pw_api.models import changes, shapes
+from pw_api.models import changes, past, shapes
 from pw_api.models.problem import Problem
 from pw_common.text.amounts import LAMPORTS, RAW
 
@@ -48,6 +48,18 @@ def answer_of(kind: type, *, many: bool = False, status: int = 200) -> Responses
     return {status: {"description": description, "content": content}}
 
 
+def either_of(*kinds: type) -> Responses:
+    """The `responses` of a route that answers with one of these."""
+    content = {JSON: {"schema": {"anyOf": [schema_of(kind) for kind in kinds]}}}
+    return {200: {"description": HTTPStatus.OK.phrase, "content": content}}
+
+
+def file_of(media: str) -> Responses:
+    """The `responses` of a route that answers with a file."""
+    content = {media: {"schema": {"type": "string", "format": "binary"}}}
+    return {200: {"description": HTTPStatus.OK.phrase, "content": content}}
+
+
 def change_of(kind: type, *, required: bool = True) -> dict[str, Any]:
     """The `openapi_extra` of an operation that changes a revision and takes this body."""
     body = body_of({JSON: schema_of(kind)}, required=required)
@@ -82,6 +94,8 @@ def install(app: FastAPI) -> None:
         for name, schema in components.items():
             if name not in named:
                 named[name] = _with_text(schema)
+            if name in past.EXAMPLES:
+                named[name]["examples"] = [past.EXAMPLES[name]]
         return whole
 
     # FastAPI's own way to extend it.
@@ -89,7 +103,7 @@ def install(app: FastAPI) -> None:
 
 
 def _shapes() -> Iterable[type[msgspec.Struct]]:
-    for module in (changes, shapes):
+    for module in (changes, shapes, past):
         for name, kind in vars(module).items():
             if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and name[0] != "_":
                 yield kind

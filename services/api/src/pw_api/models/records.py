@@ -1,84 +1,10 @@
-"""What was stored: swaps, gaps and dead letters. Fields are only ever added."""
+"""What was stored beside swaps: gaps and dead letters. Fields are only ever added."""
 
 from __future__ import annotations
-
-from typing import Literal
 
 from pydantic import BaseModel
 
 from pw_api.models.example import example
-
-MINT = "9BB6NFEcjBCtnNLFko2FqVQBq8HHM13kCyYcdQbgpump"
-WALLET = "7xKXtg2CW87d97TXJSDpbD5jBkheTqA83TZRuJosgAsU"
-SIGNATURE = (
-    "5VERv8NMvzbJMEkV8xnrLkEaWRtSz9CosKDYjCJjBRnbJLgp8uirBgmQpjKhoR4tjF3ZpRzrFmBV6UjKdiSZkQUW"
-)
-
-
-class SwapView(BaseModel):
-    """One trade. Raw amounts are decimal strings, since they may exceed 2^53.
-
-    `event_time_ms` is the clock of its block, null until that came; `stored_ms` is when the broker
-    stored it. `price` is what one whole token cost in whole units of `quote_mint`, null where that
-    is not known.
-    """
-
-    model_config = example(
-        signature=SIGNATURE,
-        ordinal=0,
-        slot=350_000_123,
-        index=17,
-        trader=WALLET,
-        side="buy",
-        mint=MINT,
-        base_amount_raw="354032451000",
-        base_decimals=6,
-        quote_mint="So11111111111111111111111111111111111111112",
-        quote_amount_raw="10000000",
-        quote_decimals=9,
-        venues=["pump"],
-        route_hops=1,
-        confidence=1.0,
-        reasons=[],
-        fee_payer=WALLET,
-        signers=[WALLET],
-        event_time_ms=1_790_000_000_000,
-        stored_ms=1_790_000_000_420,
-        price="0.00000002824599",
-    )
-    signature: str
-    ordinal: int
-    slot: int
-    index: int
-    trader: str
-    side: Literal["buy", "sell"]
-    mint: str
-    base_amount_raw: str
-    base_decimals: int
-    quote_mint: str | None
-    quote_amount_raw: str | None
-    quote_decimals: int | None
-    venues: list[str]
-    route_hops: int
-    confidence: float
-    reasons: list[str]
-    fee_payer: str
-    signers: list[str]
-    event_time_ms: int | None
-    stored_ms: int
-    price: str | None
-
-
-class SwapsView(BaseModel):
-    """Recent swaps, newest first; `kept` is how many the API holds in memory.
-
-    Ask again with `before=next_before` for older ones; null where none of them is held.
-    """
-
-    model_config = example(swaps=[], kept=20_000, next_before="48211.3")
-    swaps: list[SwapView]
-    kept: int
-    next_before: str | None
 
 
 class GapView(BaseModel):

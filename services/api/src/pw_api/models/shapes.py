@@ -16,10 +16,15 @@ class StoredAlert(Alert, frozen=True, kw_only=True, tag="alert.v1"):
 
 
 class AlertsAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Alerts, newest first. Ask again with `before_seq=next_before_seq` for older ones."""
+    """Alerts, newest first. Ask again with `before_seq=next_before_seq` for older ones.
+
+    At the beginning of PW_ALERT that is null, and `before=next_before` goes on in history, which
+    answers with a PastAlertsAnswer.
+    """
 
     alerts: list[StoredAlert]
     next_before_seq: int | None
+    next_before: str | None
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):

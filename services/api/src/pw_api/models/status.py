@@ -188,8 +188,9 @@ class SourceView(BaseModel):
 class TotalsView(BaseModel):
     """Figures that should be 0 on a good day.
 
-    `stored_duplicates`: publishes that the broker already had, plus repeats in PW_SWAP
-    that readers drop.
+    `stored_duplicates`: publishes that the broker already had, plus repeats in PW_SWAP that the
+    detector dropped. `swaps_trimmed_unread`: messages of PW_SWAP gone before the detector or
+    history had read them.
     """
 
     model_config = example(dead_letters=0, gaps=0, stored_duplicates=0, swaps_trimmed_unread=0)
@@ -203,8 +204,8 @@ class StatusView(BaseModel):
     """The whole system at one moment. `why` is that of each of `conditions`, the worst first.
 
     `demo`: what is shown is a generated market. `pw_command` is how `pw` is called where this was
-    started, empty where that is not known. `last_swap_ms` is when the newest swap that this
-    API has read was stored; null before the first.
+    started, empty where that is not known. `last_swap_ms` is when the newest swap that a
+    detector has read was stored; null before the first.
     """
 
     model_config = example(

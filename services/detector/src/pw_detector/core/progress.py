@@ -25,14 +25,14 @@ new one all are new. The position never goes back, and is never ahead of the sto
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from enum import Enum, auto
 
 from pw_common.ordering.assembly import Assembly, ClosedSlot
-from pw_common.topology.streams import PARSER_ACK_PENDING_MAX
+from pw_common.ordering.reading import Reading
+from pw_common.ordering.restart import Note, RestartPoints
 from pw_detector.core.position import Position
-from pw_detector.core.restart import Note, RestartPoints, Resumed
+from pw_detector.core.restart import HORIZON_MS, Resumed
 
 
 class Phase(Enum):
@@ -43,26 +43,19 @@ class Phase(Enum):
     EVALUATES = auto()
 
 
-class Progress:
-    """Follows one reader of PW_SWAP from where an earlier reader had come to.
-
-    `read_seq` is the newest message of PW_SWAP that was read, `stored_ms` when it was stored.
-    """
+class Progress(Reading):
+    """Follows one reader of PW_SWAP from where an earlier reader had come to."""
 
     def __init__(self, resumed: Resumed) -> None:
-        self.start_seq = resumed.first.swap_seq
-        self.read_seq = resumed.first.swap_seq - 1
-        self.stored_ms = 0
+        super().__init__(resumed.first.swap_seq)
         self.released_slot = resumed.released_slot
         self.event_time_ms = 0
-        # PW_SWAP sequences of batches that could not be read, whose gap may still show.
-        self.unreadable: deque[int] = deque(maxlen=PARSER_ACK_PENDING_MAX)
         self._swap_stream_created = resumed.swap_stream_created
         self._folded_seq = resumed.folded_seq
         self._folded_tx_position = resumed.folded_tx_position
         self._folded_time_ms = 0
         self._session_time_ms = resumed.session_time_ms
-        self._restart = RestartPoints(resumed.first)
+        self._restart = RestartPoints(resumed.first, HORIZON_MS)
         # Of a stream that was read before, what was trimmed beyond where reading had come to.
         beyond = self.read_seq - resumed.folded_seq
         self.trimmed_before = max(0, beyond) if resumed.folded_seq else 0
@@ -84,24 +77,13 @@ class Progress:
         if seq <= self.read_seq:
             # Another stream of this name: nothing of it was evaluated.
             self._phase = Phase.EVALUATES
-        self.read_seq, self.stored_ms = seq, stored_ms
+        super().read(seq, stored_ms, assembly)
         self._turn()
-        # With nothing held for as long as a fleet holds messages back, it was a repeat.
-        while self.unreadable and not assembly.held:
-            if self.unreadable[0] >= seq - PARSER_ACK_PENDING_MAX:
-                break
-            self.unreadable.popleft()
 
     def read_unreadable(self, seq: int) -> None:
         """The next message of PW_SWAP is not a batch: it may be the missing one."""
-        self.read_seq = seq
-        self.unreadable.append(seq)
+        super().read_unreadable(seq)
         self._turn()
-
-    def given_up(self, missing: range) -> None:
-        """Some of the unreadable batches may have been the answers to these: forget that many."""
-        for _ in missing[: len(self.unreadable)]:
-            self.unreadable.popleft()
 
     def evaluates(self, one: ClosedSlot, assembly: Assembly) -> bool:
         """Take the next slot that closed; returns whether to evaluate it."""
@@ -120,10 +102,9 @@ class Progress:
         if one.amends:
             return
         self.event_time_ms, self.released_slot = one.event_time_ms, one.slot
-        # A held batch was stored before this message, so reading must begin at the first one.
-        held = [seq for seq in (assembly.oldest_held_seq, *self.unreadable) if seq]
-        seq = min([self.read_seq, *held])
-        self._restart.take(Note(one.event_time_ms, seq, assembly.next, assembly.former))
+        self._restart.take(
+            Note(one.event_time_ms, self.again_seq(assembly), assembly.next, assembly.former)
+        )
 
     def folded(self, closed: Sequence[ClosedSlot]) -> bool:
         """The alerts of these slots are stored; returns whether the position moved."""

@@ -180,7 +180,20 @@ async def get_message(bus: Bus, stream: str, seq: int) -> StoredMessage | None:
     Raises:
         BrokerAway: no answer.
     """
-    request = msgspec.json.encode({"seq": seq})
+    return await _direct(bus, stream, {"seq": seq})
+
+
+async def get_last_message(bus: Bus, stream: str, subject: str) -> StoredMessage | None:
+    """The newest message of a subject, or None when the stream holds none.
+
+    Raises:
+        BrokerAway: no answer.
+    """
+    return await _direct(bus, stream, {"last_by_subj": subject})
+
+
+async def _direct(bus: Bus, stream: str, wanted: dict[str, Any]) -> StoredMessage | None:
+    request = msgspec.json.encode(wanted)
     subject = f"$JS.API.DIRECT.GET.{stream}"
     try:
         answer = await bus.client.request(subject, request, timeout=5.0)

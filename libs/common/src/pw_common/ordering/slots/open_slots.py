@@ -22,7 +22,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from pw_common.ordering.closed_slot import CHAIN_ORDER, PLACED, ClosedSlot, Placed, TxPosition
+from pw_common.ordering.closed_slot import (
+    CHAIN_ORDER,
+    PLACED,
+    WITH_POOLS,
+    ClosedSlot,
+    Kinds,
+    Placed,
+    TxPosition,
+)
 from pw_common.ordering.dedup import SeenWindow
 from pw_common.ordering.event_time import SlotTime, next_slot_time, sane_block_time_s
 from pw_common.ordering.slots.breaks import Breaks
@@ -37,16 +45,20 @@ from pw_common.wire.messages import (
     TokenCreated,
     Transfer,
 )
+from pw_common.wire.pools import PoolEvent
 
 
 @dataclass
 class Left:
-    """Events that are in no slot, over all sessions."""
+    """Events in no slot of the present session; of repeats, swaps are counted apart too."""
 
     late: int = 0
     untimed: int = 0
     too_old: int = 0
     repeats: int = 0
+    # These came out before the session: `before_session.py`.
+    before_session: int = 0
+    repeated_swaps: int = 0
 
 
 class At(NamedTuple):
@@ -57,10 +69,11 @@ class At(NamedTuple):
 
 
 class OpenSlots:
-    """A new object for each session; `left` goes on counting."""
+    """A new object for each session; `left` goes on counting, `placed` is what a slot may hold."""
 
-    def __init__(self, left: Left) -> None:
+    def __init__(self, left: Left, placed: Kinds = PLACED) -> None:
         self._left = left
+        self.placed = placed
         self._open: dict[int, list[Placed]] = {}
         self._times: dict[int, int | None] = {}
         self._seen_by = SeenBy()
@@ -91,6 +104,8 @@ class OpenSlots:
                     open_slots[slot] = [event]
                 else:
                     placed.append(event)
+            else:
+                self._left.repeated_swaps += 1
 
     def put(self, event: object) -> None:
         """Put one event where the table says."""
@@ -99,14 +114,19 @@ class OpenSlots:
                 self._times[event.slot] = sane_block_time_s(event.block_time_s)
                 self.breaks.block(event.slot, event.parent)
             return
-        if not isinstance(event, PLACED) or event.slot == 0:
+        if not isinstance(event, self.placed) or event.slot == 0:
             return
         if not self.seen.first_time(key_of(event), event.slot):
+            self.count_repeat(event)
             return
         if event.slot <= self.closed:
             self._left.late += 1
             return
         self._open.setdefault(event.slot, []).append(event)
+
+    def count_repeat(self, event: object) -> None:
+        """An event was met before."""
+        self._left.repeated_swaps += isinstance(event, Swap)
 
     def close(self, watermark: int, at: At) -> list[ClosedSlot]:
         """Close what is complete: every slot up to the watermark, in order."""
@@ -134,22 +154,37 @@ class OpenSlots:
         self, events: list[Placed], clock: SlotTime, at: At, *, amends: bool = False
     ) -> ClosedSlot:
         """A slot with these events; the first one of a session says so."""
-        events.sort(key=CHAIN_ORDER)
         reset, self._is_first = self._is_first, False
-        by_kind: dict[type, list[Any]] = {kind: [] for kind in PLACED}
-        for event in events:
-            by_kind[type(event)].append(event)
-        return ClosedSlot(
-            clock.slot,
-            clock.event_time_ms,
-            reset,
-            tuple(by_kind[Swap]),
-            tuple(by_kind[TokenCreated]),
-            tuple(by_kind[QuoteTrade]),
-            tuple(by_kind[Transfer]),
-            tuple(by_kind[RoundTrip]),
-            at.tx_position,
-            at.swap_seq,
-            amends,
-            self._seen_by.take(clock.slot),
-        )
+        filters = self._seen_by.take(clock.slot)
+        return slot_of(events, clock, at, reset=reset, amends=amends, filters=filters)
+
+
+def slot_of(
+    events: list[Placed],
+    clock: SlotTime,
+    at: At,
+    *,
+    reset: bool = False,
+    amends: bool = False,
+    filters: tuple[tuple[str, str], ...] = (),
+) -> ClosedSlot:
+    """A slot that holds these events, in chain order."""
+    events.sort(key=CHAIN_ORDER)
+    by_kind: dict[type, list[Any]] = {kind: [] for kind in WITH_POOLS}
+    for event in events:
+        by_kind[type(event)].append(event)
+    return ClosedSlot(
+        clock.slot,
+        clock.event_time_ms,
+        reset,
+        tuple(by_kind[Swap]),
+        tuple(by_kind[TokenCreated]),
+        tuple(by_kind[QuoteTrade]),
+        tuple(by_kind[Transfer]),
+        tuple(by_kind[RoundTrip]),
+        at.tx_position,
+        at.swap_seq,
+        amends,
+        filters,
+        pools=tuple(by_kind[PoolEvent]),
+    )

@@ -6,12 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pw_common.ordering.assembly import TxPosition
-from pw_detector.core.restart import HORIZON_MS, NOTE_EVERY_MS, Note, RestartPoints
+from pw_common.ordering.restart import NOTE_EVERY_MS, Note, RestartPoints
+
+HORIZON_MS = 125 * 60_000
 
 
 @given(st.lists(st.integers(1, 20 * NOTE_EVERY_MS), max_size=200))
 def test_what_is_read_again_covers_the_horizon_and_little_more(steps_ms: list[int]) -> None:
-    points = RestartPoints(Note(0, 1, TxPosition(0, 1)))
+    points = RestartPoints(Note(0, 1, TxPosition(0, 1)), HORIZON_MS)
     notes = []
     now_ms = NOTE_EVERY_MS
     for number, step_ms in enumerate(steps_ms, start=2):
@@ -27,7 +29,7 @@ def test_what_is_read_again_covers_the_horizon_and_little_more(steps_ms: list[in
 
 
 def test_after_a_discontinuity_nothing_before_it_is_read() -> None:
-    points = RestartPoints(Note(0, 1, TxPosition(0, 1)))
+    points = RestartPoints(Note(0, 1, TxPosition(0, 1)), HORIZON_MS)
     points.take(Note(NOTE_EVERY_MS, 50, TxPosition(0, 50)))
     points.reset(Note(5, 70, TxPosition(0, 70)))
     assert points.oldest == Note(5, 70, TxPosition(0, 70))

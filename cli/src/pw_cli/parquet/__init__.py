@@ -1,0 +1,1 @@
+"""History's Parquet files, read and never written."""

@@ -1,0 +1,1 @@
+"""Keeps what was found, and answers for it."""

@@ -1,0 +1,1 @@
+"""What is asked, and the rows that answer it: reading only."""

@@ -1,0 +1,66 @@
+"""Swaps as one file that others read: CSV as text comes, Parquet once it is whole."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from pw_common.jetstream.parts import PART_BYTES_MAX
+from pw_common.wire.history import EXPORT_ROWS_MAX, ExportAsked, SwapPlace
+from pw_history.asked.reader import ORDER, PLACE, Reader, swaps_where
+
+COLUMNS: Final = """
+    slot, event_time_ms, tx_index AS index, signature, ordinal, trader, side, mint,
+    base_amount_raw, base_decimals, quote_mint, quote_amount_raw, quote_decimals, venues,
+    route_hops, confidence, reasons, fee_payer, signers
+"""
+COPIED: Final = {
+    "csv": "FORMAT csv, HEADER true",
+    "parquet": "FORMAT parquet, COMPRESSION zstd",
+}
+
+
+def export_parts(reader: Reader, asked: ExportAsked) -> Iterator[bytes]:
+    """The file in parts; its rows are in the order of the chain.
+
+    Text that a spreadsheet would take for a formula cannot occur: every column is an address, a
+    number, or a word of ours.
+    """
+    where, values = _where(asked)
+    query = f"""
+        SELECT {COLUMNS} FROM swaps WHERE {where}
+        ORDER BY {ORDER} LIMIT {min(asked.limit, EXPORT_ROWS_MAX)}
+    """
+    with tempfile.TemporaryDirectory(prefix="pw-export-") as folder:
+        path = Path(folder) / f"swaps.{asked.format}"
+        reader.copy(query, values, path, COPIED[asked.format])
+        with path.open("rb") as file:
+            while part := file.read(PART_BYTES_MAX):
+                yield part
+
+
+def export_ends(reader: Reader, asked: ExportAsked) -> SwapPlace | None:
+    """The place of the file's last row, where there are more rows than it may have."""
+    where, values = _where(asked)
+    limit = min(asked.limit, EXPORT_ROWS_MAX)
+    [(count,)] = reader.rows(f"SELECT count(*) FROM swaps WHERE {where}", values)
+    if count <= limit:
+        return None
+    query = f"""
+        SELECT {ORDER} FROM swaps WHERE {where}
+        ORDER BY {ORDER} LIMIT 1 OFFSET {limit - 1}
+    """
+    [last] = reader.rows(query, values)
+    return SwapPlace(*last)
+
+
+def _where(asked: ExportAsked) -> tuple[str, dict[str, Any]]:
+    where, values = swaps_where(asked)
+    if asked.after is not None:
+        where += f" AND ({ORDER}) > {PLACE}"
+        values |= msgspec.structs.asdict(asked.after)
+    return where, values

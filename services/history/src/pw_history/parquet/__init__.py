@@ -1,0 +1,1 @@
+"""Closed hours as Parquet files, with a manifest that says which of them are current."""

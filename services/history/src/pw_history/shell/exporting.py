@@ -1,0 +1,70 @@
+"""Exports closed hours beside the reading; a store that is away is tried again."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import duckdb
+
+from pw_common.process.clock import now_ms
+from pw_common.process.tasks import unless
+from pw_common.service.run import Runtime
+from pw_history.config import Settings
+from pw_history.parquet.exporter import Exporter, Turn, WrongParquet
+from pw_history.parquet.faults import StoreFault
+from pw_history.parquet.manifest import BadManifest
+from pw_history.parquet.store import BadStore, open_store
+from pw_history.shell.keeping import Keeping
+
+EVERY_S: Final = 30.0
+# While hours are left that are due.
+BUSY_S: Final = 1.0
+ABOUT: Final = "parquet"
+
+
+async def export_hours(
+    settings: Settings,
+    runtime: Runtime,
+    connection: duckdb.DuckDBPyConnection,
+    keeping: Keeping,
+) -> None:
+    """Export until stopped; what cannot be exported is kept in the file, and said."""
+    try:
+        store = await asyncio.to_thread(open_store, settings.store())
+    except (BadStore, StoreFault) as error:
+        runtime.set_trouble(ABOUT, f"cannot export hours: {error}")
+        await runtime.stop.wait()
+        return
+    exporter = Exporter(
+        connection, store, settings.folder / "exporting", kept_hours=settings.parquet_hours
+    )
+    try:
+        await _turns(runtime, exporter, keeping)
+    finally:
+        await asyncio.to_thread(exporter.close)
+
+
+async def _turns(runtime: Runtime, exporter: Exporter, keeping: Keeping) -> None:
+    while not runtime.stop.is_set():
+        left = 0
+        try:
+            # A thread goes on when its task is cancelled: what it reads from is closed after it.
+            turn = await asyncio.shield(asyncio.to_thread(exporter.turn, now_ms()))
+            left = turn.left
+            keeping.exported_before(turn.safe_before_ms)
+            runtime.set_trouble(ABOUT, _smaller(turn))
+            runtime.metrics.count("pw_history_exported_hours_total", len(turn.exported))
+            runtime.metrics.set("pw_history_due_hours", left)
+        except (StoreFault, BadManifest, WrongParquet) as error:
+            runtime.set_trouble(ABOUT, f"cannot export hours: {error}")
+            runtime.metrics.count("pw_history_export_failures_total")
+            runtime.log.warning("export_waits", reason=str(error))
+        await unless(runtime.stop, BUSY_S if left else EVERY_S)
+
+
+def _smaller(turn: Turn) -> str:
+    if not turn.smaller:
+        return ""
+    hours = len(turn.smaller)
+    return f"{hours} hours hold less here than in their exported files, which are left as they are"

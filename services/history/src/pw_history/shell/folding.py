@@ -1,0 +1,124 @@
+"""Batches in, stored rows out: the one place where order and storing meet.
+
+| what comes             | is decided by  | and then done                                       |
+| ---------------------- | -------------- | --------------------------------------------------- |
+| a batch                | `Assembly.add` | the slots that it closes become rows                |
+| no batch               | `Reading`      | counted; no gap is passed as never stored           |
+| a turn of the loop     | `Settling`     | a gap is asked about, passed, or given up: a hole   |
+| enough rows, or a time | here           | rows and position are stored in one transaction     |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from pw_common.jetstream.consuming.sequence_gaps import SequenceGaps
+from pw_common.jetstream.consuming.settling import Passed, Settling
+from pw_common.ordering.assembly import Assembly
+from pw_common.ordering.closed_slot import ClosedSlot
+from pw_common.process.clock import monotonic_s
+from pw_common.process.log import Log
+from pw_common.service.metrics import Metrics
+from pw_common.wire.messages import Batch
+from pw_history.core.progress import Progress
+from pw_history.core.rows import RowMaker
+from pw_history.shell.keeping import Keeping
+
+WRITE_EVERY_S: Final = 1.0
+ROWS_MAX: Final = 20_000
+PASSED: Final = {
+    Passed.NEVER_STORED: "pw_history_void_sequences_total",
+    Passed.GIVEN_UP: "pw_history_given_up_sequences_total",
+}
+
+
+class Folding:
+    """What is read and not stored yet."""
+
+    def __init__(
+        self,
+        assembly: Assembly,
+        maker: RowMaker,
+        progress: Progress,
+        keeping: Keeping,
+        sequence_gaps: SequenceGaps,
+        metrics: Metrics,
+        log: Log,
+    ) -> None:
+        self._assembly = assembly
+        self._maker = maker
+        self._keeping = keeping
+        self._metrics = metrics
+        self.progress = progress
+        self._settling = Settling(assembly, sequence_gaps, log, self._passed)
+        self._written_s = monotonic_s()
+        self._is_unwritten = False
+
+    @property
+    def last(self) -> tuple[int, int]:
+        """The newest slot that closed, and its event time."""
+        return self._maker.last
+
+    @property
+    def held(self) -> int:
+        """Batches that wait for an earlier one."""
+        return self._assembly.held
+
+    def take(self, batch: Batch, seq: int, stored_ms: int) -> None:
+        """Fold one message of PW_SWAP."""
+        self.progress.read(seq, stored_ms, self._assembly)
+        self._closed(self._assembly.add(batch, stored_ms, seq))
+
+    def unreadable(self, seq: int) -> None:
+        """A message of PW_SWAP is not a batch."""
+        self.progress.read_unreadable(seq)
+        self._metrics.count("pw_history_unreadable_total")
+
+    def trimmed(self, messages: int) -> None:
+        """PW_SWAP lost messages before they were read: what lies between is a hole."""
+        self._maker.miss("trimmed")
+        self._metrics.count("pw_history_trimmed_total", messages)
+
+    async def settle(self, *, caught_up: bool) -> None:
+        """Go on past sequences that nobody will answer.
+
+        Raises:
+            BrokerAway, ApiRefused: from the broker.
+        """
+        while (closed := await self._settling.once(self.progress, caught_up=caught_up)) is not None:
+            self._closed(closed)
+
+    async def write(self, *, force: bool = False) -> None:
+        """Store what was folded, where there is enough of it or enough time has passed.
+
+        Raises:
+            duckdb.Error: nothing of it was stored; a restart reads it again.
+        """
+        due = len(self._maker.rows) >= ROWS_MAX or monotonic_s() - self._written_s >= WRITE_EVERY_S
+        if not self._is_unwritten:
+            await self._keeping.close_more()
+            return
+        if not (due or force):
+            return
+        rows = self._maker.give()
+        position = self.progress.position(rows.slot, rows.event_time_ms)
+        written = await self._keeping.write(rows, position)
+        self._metrics.count("pw_history_swaps_total", written.swaps)
+        self._metrics.count("pw_history_repeats_total", written.repeats)
+        self._metrics.count("pw_history_beyond_total", written.beyond)
+        self._written_s = monotonic_s()
+        self._is_unwritten = False
+
+    def _passed(self, passed: Passed, sequences: int) -> None:
+        self._metrics.count(PASSED[passed], sequences)
+        if passed is Passed.GIVEN_UP:
+            self._maker.miss("unanswered")
+
+    def _closed(self, closed: Iterable[ClosedSlot]) -> None:
+        for one in closed:
+            self._maker.take(one)
+            session = self._maker.session
+            assert session is not None
+            self.progress.take(one, self._assembly, session.number)
+            self._is_unwritten = True

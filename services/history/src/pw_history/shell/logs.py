@@ -1,0 +1,86 @@
+"""Reads PW_ALERT and PW_GAP by position, and stores each message once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Generic, TypeVar
+
+import msgspec
+
+from pw_common.jetstream.bus import ApiRefused, BrokerAway
+from pw_common.jetstream.consuming.log_reader import LogReader, StoredMessage
+from pw_common.process.tasks import unless
+from pw_common.service.run import Runtime
+from pw_common.topology.streams import stream_created
+from pw_common.topology.subjects import STREAM_ALERT, STREAM_GAP
+from pw_common.wire.alerts import decode_alert
+from pw_common.wire.messages import WrongSchema, decode_gap
+from pw_history.shell.keeping import Keeping
+from pw_history.store.logs import LogPosition
+
+T = TypeVar("T")
+FETCH: Final = 256
+QUIET_S: Final = 1.0
+RETRY_S: Final = 1.0
+
+
+async def follow_logs(runtime: Runtime, keeping: Keeping) -> None:
+    """Follow both until stopped."""
+    await asyncio.gather(
+        _Log(runtime, keeping, STREAM_ALERT, decode_alert, keeping.write_alerts).run(),
+        _Log(runtime, keeping, STREAM_GAP, decode_gap, keeping.write_gaps).run(),
+    )
+
+
+class _Log(Generic[T]):
+    def __init__(
+        self,
+        runtime: Runtime,
+        keeping: Keeping,
+        stream: str,
+        decode: Callable[[bytes], T],
+        write: Callable[[Sequence[T], LogPosition], Awaitable[None]],
+    ) -> None:
+        self._runtime = runtime
+        self._keeping = keeping
+        self._stream = stream
+        self._decode = decode
+        self._write = write
+
+    async def run(self) -> None:
+        runtime = self._runtime
+        while not runtime.stop.is_set():
+            try:
+                await self._follow()
+            except (BrokerAway, ApiRefused) as error:
+                runtime.log.debug("log_waits", stream=self._stream, reason=str(error))
+                await unless(runtime.stop, RETRY_S)
+
+    async def _follow(self) -> None:
+        bus = self._runtime.bus
+        info = await bus.api(f"STREAM.INFO.{self._stream}")
+        position = self._keeping.logs.position(self._stream, stream_created(info))
+        reader = LogReader(bus, self._stream, start_seq=position.read_seq + 1)
+        try:
+            while not self._runtime.stop.is_set():
+                messages = await reader.fetch(FETCH, timeout_s=QUIET_S)
+                if not messages:
+                    continue
+                if messages[-1].seq <= position.read_seq:
+                    return  # Another stream of this name: look again whose it is.
+                found = [one for one in map(self._read, messages) if one is not None]
+                position = position._replace(read_seq=messages[-1].seq)
+                await self._write(found, position)
+        finally:
+            await reader.close()
+
+    def _read(self, message: StoredMessage) -> T | None:
+        try:
+            return self._decode(message.body)
+        except (msgspec.MsgspecError, WrongSchema) as error:
+            self._runtime.log.error(
+                "message_unreadable", stream=self._stream, seq=message.seq, reason=str(error)
+            )
+            self._runtime.metrics.count("pw_history_unreadable_total")
+            return None

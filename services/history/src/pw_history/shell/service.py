@@ -1,0 +1,182 @@
+"""Between the broker and the file: read by position, store, answer."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from pw_common.jetstream.bus import BrokerAway
+from pw_common.jetstream.consuming.log_reader import LogReader, StoredMessage
+from pw_common.process.clock import monotonic_s, now_ms
+from pw_common.process.memory import limit_bytes, resident_bytes
+from pw_common.process.tasks import end_tasks, unless
+from pw_common.service.begin import begun
+from pw_common.service.run import Runtime
+from pw_common.topology.streams import GIB, MIB
+from pw_common.topology.subjects import STREAM_ALERT, STREAM_GAP, STREAM_SWAP, STREAM_TX
+from pw_common.wire.batches import batch_of
+from pw_common.wire.envelope import BadEnvelope
+from pw_common.wire.limits import BEHIND_PENDING_MAX
+from pw_common.wire.messages import WrongSchema
+from pw_history.config import Settings
+from pw_history.shell.answers import Answers
+from pw_history.shell.exporting import export_hours
+from pw_history.shell.folding import Folding
+from pw_history.shell.keeping import Keeping
+from pw_history.shell.logs import follow_logs
+from pw_history.shell.start import start
+from pw_history.store.file import NAME, Unusable, open_file, why_unusable
+
+NEEDS: Final = (STREAM_TX, STREAM_SWAP, STREAM_ALERT, STREAM_GAP)
+FETCH: Final = 256
+QUIET_S: Final = 0.25
+# Questions and heartbeats get their turn after this many messages.
+TURN: Final = 16
+RETRY_S: Final = 0.5
+REOPEN_S: Final = 5.0
+FIGURES_EVERY_S: Final = 5.0
+# An hour of a busy chain, and room to sort it.
+FREE_BYTES_MIN: Final = GIB
+
+
+async def run_history(settings: Settings, runtime: Runtime) -> None:
+    """Keep until stopped. A file that cannot be written is waited for: nothing else stops."""
+    memory_bytes = limit_bytes(settings.memory_bytes_max)
+    runtime.expects = settings.source_names()
+    while not runtime.stop.is_set():
+        try:
+            connection = await asyncio.to_thread(open_file, settings.folder, memory_bytes)
+        except (Unusable, OSError) as error:
+            await _wait(runtime, str(error))
+            continue
+        try:
+            await _keep(settings, runtime, connection)
+        except duckdb.Error as error:
+            await _wait(runtime, why_unusable(settings.folder / NAME, error))
+        finally:
+            await asyncio.to_thread(connection.close)
+
+
+async def _wait(runtime: Runtime, reason: str) -> None:
+    """Say what is wrong, and try again in a while: what was read is read again."""
+    runtime.log.error("history_stopped", reason=reason)
+    runtime.set_ready(reason)
+    await unless(runtime.stop, REOPEN_S)
+
+
+async def _keep(
+    settings: Settings, runtime: Runtime, connection: duckdb.DuckDBPyConnection
+) -> None:
+    keeping = Keeping(connection, hours=settings.hours, days=settings.days)
+    folding = await begun(runtime, partial(start, settings, runtime, keeping), NEEDS)
+    loop = _Loop(runtime, folding, settings.folder / NAME)
+    answers = Answers(runtime, connection, loop.behind_s, settings.folder)
+    await answers.start()
+    works = {
+        asyncio.create_task(loop.run(), name="reading"),
+        asyncio.create_task(follow_logs(runtime, keeping), name="logs"),
+        asyncio.create_task(export_hours(settings, runtime, connection, keeping), name="export"),
+    }
+    try:
+        # Each ends by itself once the service is asked to stop; before, only by an error.
+        done, _ = await asyncio.wait(works, return_when=asyncio.FIRST_EXCEPTION)
+        for one in done:
+            one.result()
+    finally:
+        await end_tasks(*works)
+        await answers.stop()
+
+
+class _Loop:
+    """Reads, folds and stores."""
+
+    def __init__(self, runtime: Runtime, folding: Folding, path: Path) -> None:
+        self._runtime = runtime
+        self._folding = folding
+        self._path = path
+        self._trimmed = 0
+        self._figures_s = 0.0
+        self._is_caught_up = False
+
+    def behind_s(self) -> float:
+        """How old what is read now is, by the broker's clock; 0 where nothing waits."""
+        stored_ms = self._folding.progress.stored_ms
+        if self._is_caught_up or not stored_ms:
+            return 0.0
+        return max(0.0, (now_ms() - stored_ms) / 1000)
+
+    async def run(self) -> None:
+        runtime, folding = self._runtime, self._folding
+        reader = LogReader(runtime.bus, STREAM_SWAP, start_seq=folding.progress.start_seq)
+        try:
+            while not runtime.stop.is_set():
+                try:
+                    await self._step(reader)
+                except BrokerAway as error:
+                    runtime.log.warning("history_waits", reason=str(error))
+                    runtime.set_ready(str(error))
+                    await folding.write(force=True)
+                    await unless(runtime.stop, RETRY_S)
+            await folding.write(force=True)
+        finally:
+            await reader.close()
+
+    async def _step(self, reader: LogReader) -> None:
+        folding = self._folding
+        for number, message in enumerate(await reader.fetch(FETCH, timeout_s=QUIET_S)):
+            self._take(message)
+            if number % TURN == 0:
+                await asyncio.sleep(0)
+        if reader.trimmed > self._trimmed:
+            folding.trimmed(reader.trimmed - self._trimmed)
+            self._trimmed = reader.trimmed
+        self._is_caught_up = reader.pending == 0
+        await folding.settle(caught_up=self._is_caught_up)
+        await folding.write()
+        is_behind = reader.pending > BEHIND_PENDING_MAX
+        self._runtime.set_ready(f"{reader.pending} messages behind" if is_behind else "")
+        self._publish_figures(reader.pending)
+
+    def _take(self, message: StoredMessage) -> None:
+        try:
+            batch = batch_of(message.headers, message.body)
+        except (BadEnvelope, WrongSchema) as error:
+            self._folding.unreadable(message.seq)
+            self._runtime.log.error("batch_unreadable", seq=message.seq, reason=str(error))
+            return
+        self._folding.take(batch, message.seq, message.time_ms)
+
+    def _publish_figures(self, pending: int) -> None:
+        now_s = monotonic_s()
+        if now_s - self._figures_s < FIGURES_EVERY_S:
+            return
+        self._figures_s = now_s
+        metrics, folding = self._runtime.metrics, self._folding
+        slot, event_time_ms = folding.last
+        metrics.set("pw_history_pending", pending)
+        metrics.set("pw_history_held", folding.held)
+        metrics.set("pw_history_behind_seconds", self.behind_s())
+        metrics.set("pw_history_slot", slot)
+        metrics.set("pw_history_event_timestamp_seconds", event_time_ms / 1000)
+        metrics.set("pw_history_memory_bytes", resident_bytes())
+        metrics.set("pw_history_file_bytes", _size_bytes(self._path))
+        free_bytes = shutil.disk_usage(self._path.parent).free
+        metrics.set("pw_history_disk_free_bytes", free_bytes)
+        scarce = f"{free_bytes // MIB:,} MiB are free on the disk of {self._path.parent}"
+        self._runtime.set_trouble("disk", scarce if free_bytes < FREE_BYTES_MIN else "")
+
+
+def _size_bytes(path: Path) -> int:
+    """The file with what is not yet merged into it."""
+    total = 0
+    for one in (path, path.with_name(f"{path.name}.wal")):
+        try:
+            total += one.stat().st_size
+        except FileNotFoundError:
+            continue
+    return total

@@ -1,0 +1,101 @@
+"""How history starts: where to read from, and what was lost meanwhile."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.consuming.resuming import FIRST_SEQ, least_tx_seq, went_back
+from pw_common.jetstream.consuming.sequence_gaps import SequenceGaps
+from pw_common.ordering.assembly import Assembly, TxPosition
+from pw_common.ordering.closed_slot import WITH_POOLS
+from pw_common.ordering.restart import Note
+from pw_common.process.log import Log
+from pw_common.service.run import Runtime
+from pw_common.topology.streams import stream_created
+from pw_common.topology.subjects import STREAM_SWAP
+from pw_history.config import Settings
+from pw_history.core.progress import Progress, StoredPosition
+from pw_history.core.rows import RowMaker
+from pw_history.shell.folding import Folding
+from pw_history.shell.keeping import Keeping
+
+
+class _From(NamedTuple):
+    """Where reading begins; `missed` says why something is missing before it."""
+
+    note: Note
+    goes_on: bool = False
+    missed: str = ""
+
+
+async def start(settings: Settings, runtime: Runtime, keeping: Keeping) -> Folding:
+    """Go on from what is stored.
+
+    Raises:
+        BrokerAway, ApiRefused: from the broker.
+    """
+    bus, log, writer = runtime.bus, runtime.log, keeping.writer
+    info = await bus.api(f"STREAM.INFO.{STREAM_SWAP}")
+    created = stream_created(info)
+    first_seq = max(FIRST_SEQ, int(info["state"]["first_seq"]))
+    position = writer.position()
+    begin = await _from(bus, log, position, created, first_seq)
+    session = writer.session(begin.note.session if begin.goes_on else None)
+    last = writer.newest() if position is None else (position.slot, position.event_time_ms)
+    maker = RowMaker(session, goes_on=begin.goes_on, last=last)
+    if begin.missed:
+        maker.miss(begin.missed)
+    elif position is None and last[0]:
+        # It was made again from what had been exported.
+        maker.miss("rebuilt")
+    log.info(
+        "history_starts",
+        reads_from_seq=begin.note.swap_seq,
+        stored_seq=position.read_seq if position is not None else 0,
+    )
+    assembly = Assembly(
+        sources=settings.source_names(),
+        first=begin.note.tx_position,
+        former=begin.note.former,
+        placed=WITH_POOLS,
+    )
+    return Folding(
+        assembly,
+        maker,
+        Progress(created, begin.note),
+        keeping,
+        SequenceGaps(bus),
+        runtime.metrics,
+        log,
+    )
+
+
+async def _from(
+    bus: Bus, log: Log, position: StoredPosition | None, created: str, first_seq: int
+) -> _From:
+    least = TxPosition(
+        position.restart_incarnation if position is not None else 0,
+        await least_tx_seq(bus, first_seq),
+    )
+    beginning = Note(0, first_seq, least)
+    if position is None:
+        return _From(beginning)
+    if position.swap_stream_created != created:
+        log.warning("swap_stream_recreated", was=position.swap_stream_created, now=created)
+        return _From(beginning, missed="stream made again")
+    if await went_back(bus, position.read_seq, position.read_time_ms):
+        log.error("swap_stream_went_back", why="PW_SWAP was restored from an older copy")
+        return _From(beginning, missed="stream restored")
+    if position.restart_seq >= first_seq:
+        return _From(position.note(), goes_on=True)
+    if position.read_seq + 1 >= first_seq:
+        # What was read is stored; only what is needed to go on within the session is gone.
+        return _From(beginning)
+    log.error(
+        "swap_stream_trimmed",
+        why="it was trimmed before history had read it",
+        stored_seq=position.read_seq,
+        first_seq=first_seq,
+    )
+    return _From(beginning, missed="trimmed")

@@ -1,0 +1,1 @@
+"""The one file in which everything is kept."""

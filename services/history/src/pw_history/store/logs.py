@@ -1,0 +1,78 @@
+"""What is kept of PW_ALERT and PW_GAP: each message once, with how far its stream was read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import duckdb
+import msgspec
+
+from pw_common.wire.alerts import Alert, ended_of
+from pw_common.wire.messages import Gap
+
+
+class LogPosition(NamedTuple):
+    """How far a stream was read; `created` tells it from another of its name."""
+
+    stream: str
+    created: str
+    read_seq: int
+
+
+class LogWriter:
+    """Writes with the one writer's connection."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def position(self, stream: str, created: str) -> LogPosition:
+        """How far this very stream was read; its beginning where it is another one."""
+        found = self._connection.execute(
+            "SELECT read_seq FROM logs WHERE stream = ? AND created = ?", [stream, created]
+        ).fetchone()
+        return LogPosition(stream, created, int(found[0]) if found else 0)
+
+    def write_alerts(self, alerts: Sequence[Alert], position: LogPosition) -> None:
+        """Store alerts and how far PW_ALERT was read, together."""
+        rows = [
+            (
+                one.id, one.event_time_ms, one.slot, one.mint, one.trigger, one.kind,
+                [one.mint, *(ended.mint for ended in ended_of(one))],
+                msgspec.json.encode(one).decode(),
+            )
+            for one in alerts
+        ]  # fmt: skip
+        self._write("alerts", rows, position)
+
+    def write_gaps(self, gaps: Sequence[Gap], position: LogPosition) -> None:
+        """Store gaps and how far PW_GAP was read, together; one that is filled stays so."""
+        rows = [
+            (one.id, one.source, one.first_missing_slot, one.last_missing_slot, one.why, one.filled)
+            for one in gaps
+        ]
+        self._write("gaps", rows, position, "DO UPDATE SET filled = filled OR excluded.filled")
+
+    def _write(
+        self,
+        table: str,
+        rows: Sequence[Sequence[object]],
+        position: LogPosition,
+        again: str = "DO NOTHING",
+    ) -> None:
+        self._connection.begin()
+        try:
+            if rows:
+                marks = ", ".join("?" * len(rows[0]))
+                self._connection.executemany(
+                    f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT (id) {again}", rows
+                )
+            self._connection.execute(
+                "INSERT INTO logs VALUES (?, ?, ?) ON CONFLICT (stream) DO UPDATE "
+                "SET created = excluded.created, read_seq = excluded.read_seq",
+                list(position),
+            )
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self._connection.commit()

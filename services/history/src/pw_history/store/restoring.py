@@ -1,0 +1,90 @@
+"""A file made again from exported hours: what they hold, and what follows from it.
+
+No position comes with them: history then reads PW_SWAP from its beginning, and leaves out what it
+has. What lies between is a hole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from pw_history.core.rows import CLOCK_EVERY_MS, SEPARATOR, SWAP_COLUMNS, TOKEN_COLUMNS
+from pw_history.store.closing import HourClosing
+from pw_history.store.derived import signature_hash
+
+_LISTS: Final = ("venues", "reasons", "signers")
+
+
+class Restoring:
+    """Puts exported hours into a new file, oldest first; `close` it at the end."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def hour(self, hour_ms: int, files: Mapping[str, Path]) -> int:
+        """Take one hour's files, by table; gives how many swaps they held.
+
+        Raises:
+            duckdb.Error: a file cannot be read, or there is no room; nothing of the hour is kept.
+        """
+        self._connection.begin()
+        try:
+            swaps = self._swaps(files["swaps"]) if "swaps" in files else 0
+            if "tokens" in files:
+                names = ", ".join(TOKEN_COLUMNS)
+                self._connection.execute(
+                    f"INSERT INTO tokens ({names}) SELECT {names} FROM read_parquet(?) "
+                    "ON CONFLICT DO NOTHING",
+                    [str(files["tokens"])],
+                )
+            if swaps:
+                HourClosing(self._connection, hour_ms).whole()
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self._connection.commit()
+        return swaps
+
+    def close(self) -> None:
+        """What follows from all of it: sessions, clocks, and since when there is anything."""
+        execute = self._connection.execute
+        execute(
+            "INSERT INTO sessions SELECT session, min(slot), min(event_time_ms) FROM closed_rows "
+            "WHERE session > 0 GROUP BY session ON CONFLICT DO NOTHING"
+        )
+        execute(
+            "INSERT INTO clock SELECT min(slot), min(event_time_ms) FROM closed_rows "
+            f"GROUP BY session, event_time_ms // {CLOCK_EVERY_MS} ON CONFLICT DO NOTHING"
+        )
+        execute("UPDATE kept SET oldest_ms = (SELECT min(event_time_ms) FROM closed_rows)")
+        execute("CHECKPOINT")
+
+    def _swaps(self, file: Path) -> int:
+        columns = ", ".join(_read(name) for name in SWAP_COLUMNS)
+        names = ", ".join(SWAP_COLUMNS)
+        found = self._connection.execute(
+            f"INSERT INTO open_rows ({names}, signature_hash) "
+            f"SELECT {columns}, {signature_hash('signature')} FROM read_parquet(?)",
+            [str(file)],
+        ).fetchone()
+        self._connection.execute(
+            "INSERT INTO mints SELECT DISTINCT mint FROM read_parquet(?) ON CONFLICT DO NOTHING",
+            [str(file)],
+        )
+        return int(found[0]) if found is not None else 0
+
+
+def _read(name: str) -> str:
+    """A column of the file as the table has it: what is said twice is null there."""
+    if name == "fee_payer":
+        return "nullif(fee_payer, trader) AS fee_payer"
+    if name == "signers":
+        return (
+            f"CASE WHEN signers <> [fee_payer] THEN array_to_string(signers, '{SEPARATOR}') END "
+            "AS signers"
+        )
+    return f"array_to_string({name}, '{SEPARATOR}') AS {name}" if name in _LISTS else name

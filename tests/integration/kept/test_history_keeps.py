@@ -1,0 +1,140 @@
+"""History at a real broker: what it answers is a plain recount of PW_SWAP, whatever dies when."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from pw_common.topology import subjects
+from pw_common.wire.history import (
+    SOL_MINT,
+    AlertsAsked,
+    BuyersAsked,
+    CandlesAsked,
+    DaysAsked,
+    SearchAsked,
+    SwapsAsked,
+)
+from support.asked import asked, kept_up_to
+from support.broker import provisioned
+from support.kept_market import Market, all_swaps, publish, settings, wanted
+from support.records import store, store_gap
+from support.services import running_service
+
+LAST = SwapsAsked(limit=1)
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Market:
+    return Market(tmp_path_factory.mktemp("market"))
+
+
+async def test_what_is_asked_is_what_the_stream_holds(tmp_path: Path, market: Market) -> None:
+    async with (
+        provisioned(tmp_path / "broker") as (broker, bus),
+        running_service("pw_history", settings(broker.url, tmp_path)),
+    ):
+        for batch in market.batches:
+            await publish(bus, batch)
+        head = await kept_up_to(bus, market.slots[-1].slot, LAST)
+        assert head.event_time_ms == market.slots[-1].event_time_ms
+        assert head.holes == ()
+        assert await all_swaps(bus) == wanted(market)
+        mint, _ = Counter(swap.mint for _, swap in market.swaps).most_common(1)[0]
+        of_mint = [(at_ms, swap) for at_ms, swap in market.swaps if swap.mint == mint]
+        _, candles = await asked(bus, CandlesAsked(mint=mint, first_ms=0, end_ms=2**53))
+        assert sum(int(str(one["trades"])) for one in candles) == len(
+            [swap for _, swap in of_mint if swap.quote_amount_raw]
+        )
+        _, buyers = await asked(bus, BuyersAsked(mint=mint, limit=10_000))
+        assert {one["trader"] for one in buyers} == {
+            swap.trader for _, swap in of_mint if swap.side == "buy" and swap.quote_mint == SOL_MINT
+        }
+        _, found = await asked(bus, SearchAsked(text=mint[:12]))
+        assert mint in {one["address"] for one in found} or not any(
+            token.mint == mint for one in market.slots for token in one.tokens
+        )
+        _, days = await asked(bus, DaysAsked())
+        assert sum(int(str(one["swaps"])) for one in days) == len(market.swaps)
+
+
+async def test_killed_again_and_again_it_stores_each_swap_once(
+    tmp_path: Path, market: Market
+) -> None:
+    async with provisioned(tmp_path / "broker") as (broker, bus):
+        step = len(market.batches) // 4
+        for at in range(0, len(market.batches), step):
+            part = market.batches[at : at + step]
+            async with running_service("pw_history", settings(broker.url, tmp_path)) as (
+                history,
+                _,
+            ):
+                for batch in part:
+                    await publish(bus, batch)
+                if at + step < len(market.batches):
+                    # Somewhere on the way: what was stored then differs from run to run.
+                    await kept_up_to(bus, 1, LAST)
+                    history.kill()
+                    continue
+                await kept_up_to(bus, market.slots[-1].slot, LAST)
+                assert await all_swaps(bus) == wanted(market)
+
+
+async def test_a_stream_that_was_trimmed_before_it_was_read_leaves_a_hole_that_is_shown(
+    tmp_path: Path, market: Market
+) -> None:
+    third = len(market.batches) // 3
+    async with provisioned(tmp_path / "broker") as (broker, bus):
+        async with running_service("pw_history", settings(broker.url, tmp_path)):
+            for batch in market.batches[:third]:
+                await publish(bus, batch)
+            first = await kept_up_to(bus, 1, LAST)
+        for batch in market.batches[third:]:
+            await publish(bus, batch)
+        await bus.api("STREAM.PURGE.PW_SWAP", {"seq": 2 * third})
+        async with running_service("pw_history", settings(broker.url, tmp_path)):
+            last = market.slots[-1]
+            await kept_up_to(bus, last.slot, LAST)
+            mint = market.swaps[0][1].mint
+            head, _ = await asked(bus, CandlesAsked(mint=mint, first_ms=0, end_ms=2**53))
+            [hole] = head.holes
+            assert hole.why == "trimmed"
+            assert hole.first_slot is not None
+            assert hole.first_slot >= first.slot
+            assert hole.last_ms is not None
+            later = CandlesAsked(mint=mint, first_ms=hole.last_ms + 1, end_ms=2**53)
+            head, _ = await asked(bus, later)
+            assert head.holes == ()
+
+
+async def test_alerts_and_gaps_are_kept_beside_their_streams(
+    tmp_path: Path, market: Market
+) -> None:
+    mint = market.swaps[0][1].mint
+    at_ms = market.slots[0].event_time_ms
+    body = {
+        "type": "alert.v1", "id": "a1", "episode": "e", "n": 0, "kind": "opened", "trigger": "t",
+        "severity": "info", "slot": 1, "opened_slot": 1, "event_time_ms": at_ms, "mint": mint,
+    }  # fmt: skip
+    async with provisioned(tmp_path / "broker") as (broker, bus):
+        async with running_service("pw_history", settings(broker.url, tmp_path)):
+            await store(bus, subjects.alert("a1"), msgspec.json.encode(body), {})
+            await store(bus, subjects.alert("a2"), b"no alert", {})
+            await store_gap(bus, market.slots[5].slot + 1, market.slots[5].slot + 1)
+            for batch in market.batches:
+                await publish(bus, batch)
+            await kept_up_to(bus, market.slots[-1].slot, LAST)
+        await bus.api("STREAM.PURGE.PW_ALERT")
+        async with running_service("pw_history", settings(broker.url, tmp_path)):
+            await kept_up_to(bus, market.slots[-1].slot, LAST)
+            head, rows = await asked(bus, AlertsAsked(mint=mint))
+            assert [dict(row["alert"])["id"] for row in rows] == ["a1"]  # type: ignore[call-overload]
+            assert [one.gap.partition(":")[0] for one in head.holes] == ["main"]
+            after = rows[0]["after"]
+            assert isinstance(after, list)
+            assert [one["after_ms"] for one in after] == [60_000]
+            _, others = await asked(bus, AlertsAsked(trigger="another"))
+            assert others == []
