@@ -51,6 +51,8 @@ class Rights:
     purges: tuple[str, ...] = ()
     reads_keys: tuple[str, ...] = ()
     reads_history: tuple[str, ...] = ()
+    reads_streams: tuple[str, ...] = ()
+    answers_questions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

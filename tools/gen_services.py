@@ -15,6 +15,8 @@ from declared_services import BadDeclaration, Rights, Service, declared
 from workspace import ROOT
 
 RIGHTS = "deploy/nats-rights.conf"
+# A long answer is many messages to the one who asked, and takes as long as they take them.
+RESPONSES = '{max: -1, expires: "1h"}'
 COLLECTOR = "deploy/otel-collector.yaml"
 BASE = "k8s/base/kustomization.yaml"
 SITE = "k8s/site.example/kustomization.yaml"
@@ -40,10 +42,13 @@ def rights(services: list[Service], _now: str) -> str:
 
 def _user(service: Service, given: Rights) -> str:
     lines = "".join(f'          "{one}"\n' for one in permissions(given))
+    heard = ", ".join(f'"{one}"' for one in (f"_INBOX_{service.name}.>", *given.answers_questions))
+    # To whoever asked, wherever they want the answer, and nowhere else.
+    replies = f"        allow_responses: {RESPONSES}\n" if given.answers_questions else ""
     return (
         f"    {{\n      user: {service.name}\n      password: $PW_{service.name.upper()}_PASSWORD\n"
         f"      permissions: {{\n        publish: [\n{lines}        ]\n"
-        f'        subscribe: ["_INBOX_{service.name}.>"]\n      }}\n    }}\n'
+        f"        subscribe: [{heard}]\n{replies}      }}\n    }}\n"
     )
 
 
@@ -60,6 +65,13 @@ def permissions(given: Rights) -> Iterator[str]:
     yield from (f"$JS.API.STREAM.INFO.{one}" for one in given.asks_about)
     yield from (f"$JS.API.STREAM.MSG.GET.{one}" for one in given.gets_messages)
     yield from (f"$JS.API.STREAM.PURGE.{one}" for one in given.purges)
+    for one in given.reads_streams:
+        yield from (
+            f"$JS.API.CONSUMER.CREATE.{one}.*",
+            f"$JS.API.CONSUMER.MSG.NEXT.{one}.*",
+            f"$JS.API.CONSUMER.DELETE.{one}.*",
+            f"$JS.API.DIRECT.GET.{one}",
+        )
     for one in given.reads_keys:
         yield f"$JS.API.DIRECT.GET.KV_{one.split('.')[0]}.$KV.{one}"
     for one in given.reads_history:

@@ -53,7 +53,7 @@ async def test_a_full_disk_is_said_and_with_room_it_goes_on_from_its_position(
         pytest.skip("no tmpfs can be mounted here")
     try:
         async with provisioned(tmp_path / "broker") as (broker, bus):
-            environ = settings(broker.url, disk)
+            environ = settings(broker.url, disk) | {"PW_HISTORY_FREE_BYTES_MIN": "0"}
             async with running_service("pw_history", environ) as (process, url):
                 await kept_up_to(bus, 0, LAST)
                 blob = disk / "filler"
@@ -72,6 +72,42 @@ async def test_a_full_disk_is_said_and_with_room_it_goes_on_from_its_position(
                 assert mount("-o", "remount,size=200m", str(disk))
                 await kept_up_to(bus, market.slots[-1].slot, LAST)
                 assert await all_swaps(bus) == wanted(market)
+    finally:
+        unmount(disk)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
+async def test_room_is_left_to_others_on_its_disk_and_with_more_it_goes_on(
+    tmp_path: Path, market: Market
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if not mount("-t", "tmpfs", "-o", "size=200m", "tmpfs", str(disk)):
+        pytest.skip("no tmpfs can be mounted here")
+    blob = disk / "of-others"
+    blob.write_bytes(b"x" * (80 << 20))
+    half = len(market.batches) // 2
+    try:
+        async with provisioned(tmp_path / "broker") as (broker, bus):
+            environ = settings(broker.url, disk) | {"PW_HISTORY_FREE_BYTES_MIN": str(128 << 20)}
+            async with running_service("pw_history", environ) as (process, url):
+
+                async def short() -> str:
+                    ready, reason = await readiness(url)
+                    return "" if ready else reason
+
+                said = await poll_until(short, "a history that leaves room")
+                assert "PW_HISTORY_FREE_BYTES_MIN" in said
+                for batch in market.batches[:half]:
+                    await publish(bus, batch)
+                head, _ = await asked(bus, LAST)
+                assert (head.slot, head.swaps) == (0, 0)
+                blob.unlink()
+                for batch in market.batches[half:]:
+                    await publish(bus, batch)
+                await kept_up_to(bus, market.slots[-1].slot, LAST)
+                assert await all_swaps(bus) == wanted(market)
+                assert process.poll() is None
     finally:
         unmount(disk)
 

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from pw_common.dev.local_broker import LocalBroker
-from pw_common.jetstream.bus import BrokerAway, Bus
-from pw_common.jetstream.connection import connect
+from pw_common.jetstream.bus import BrokerAway
 from pw_common.jetstream.consuming.log_reader import get_message
-from pw_common.process.log import Log
 from pw_common.topology.subjects import (
     BUCKET_CONFIG,
     BUCKET_PROGRAMS,
@@ -23,57 +17,14 @@ from pw_common.topology.subjects import (
 )
 from pw_common.wire.envelope import MSG_ID
 from pw_parser.again import empty_answer
-from pw_provision.apply import apply
-from support.broker import running_broker, small_topology
 from support.ingesting import ingest
 from support.market import market
 from support.poll import poll_until
 from support.records import store
+from support.restricted import as_user, log_of, login, restricted
 from support.services import running_service
 from support.source import FakeSource, running_source
 from support.tables import PUMP, answered, put_table, queued, stored_batches, table, until_stamped
-
-RIGHTS = Path(__file__).parents[3] / "deploy/nats-rights.conf"
-# For the test itself, which does what provision and API do.
-OPERATOR = '\n    { user: operator, password: "for-the-test-only" }\n  ]\n}\n'
-WORD = "a-word-for-the-test"
-
-
-def restrict(broker: LocalBroker) -> None:
-    """Have a running broker ask for users, each with the rights of the shipped file."""
-    rights = RIGHTS.read_text()
-    for name in ("$PW_INGEST_PASSWORD", "$PW_PARSER_PASSWORD"):
-        assert name in rights
-        rights = rights.replace(name, f'"{WORD}"')
-    head, _, _ = rights.rpartition("]\n}")
-    config = broker.folder / "nats.conf"
-    config.write_text(config.read_text() + head.rstrip() + OPERATOR)
-    broker.process.send_signal(signal.SIGHUP)
-
-
-@asynccontextmanager
-async def restricted(folder: Path) -> AsyncIterator[tuple[LocalBroker, Bus]]:
-    async with running_broker(folder / "broker") as broker:
-        restrict(broker)
-
-        async def asks() -> bool:
-            return "Reloaded: authorization users" in log_of(broker)
-
-        await poll_until(asks, "a broker that asks for users")
-        bus = await as_user(broker, "operator", "for-the-test-only")
-        try:
-            await apply(bus, small_topology())
-            yield broker, bus
-        finally:
-            await bus.close()
-
-
-async def as_user(broker: LocalBroker, user: str, password: str = WORD) -> Bus:
-    return await connect(broker.url, user, Log(user), user=user, password=password)
-
-
-def log_of(broker: LocalBroker) -> str:
-    return (broker.folder / "nats.log").read_text(errors="replace")
 
 
 async def test_ingest_and_parser_work_with_their_least_rights_and_ask_for_no_more(
@@ -81,17 +32,13 @@ async def test_ingest_and_parser_work_with_their_least_rights_and_ask_for_no_mor
 ) -> None:
     updates = market(seed=8, minutes=0.1, tps=40)
     source = FakeSource(updates)
-    word = tmp_path / "password"
-    word.write_text(WORD)
-    word.chmod(0o600)
-    login = {"PW_NATS_PASSWORD_FILE": str(word)}
     async with restricted(tmp_path) as (broker, bus), running_source(source):
         good = await put_table(bus, table((PUMP, "curve_of_mine")))
         # The history is read too.
         await bus.kv_put(BUCKET_CONFIG, KEY_PROGRAMS, b"5")
         await bus.kv_put(BUCKET_CONFIG, KEY_ACKNOWLEDGED, b'{"entries":[]}')
         async with ingest(
-            broker, source, PW_NATS_USER="ingest", PW_INGEST_SOURCE_KIND="recorded", **login
+            broker, source, PW_INGEST_SOURCE_KIND="recorded", **login(tmp_path, "ingest")
         ):
             await until_stamped(bus, good)
 
@@ -101,7 +48,7 @@ async def test_ingest_and_parser_work_with_their_least_rights_and_ask_for_no_mor
                 )
 
             await poll_until(whole, "everything stored", timeout_s=30)
-        environ = {"PW_NATS_URL": broker.url, "PW_NATS_USER": "parser", **login}
+        environ = {"PW_NATS_URL": broker.url, **login(tmp_path, "parser")}
         messages = await queued(bus)
         # The first was answered before, at another sequence: the parser looks at which.
         first = messages[0].headers[MSG_ID]

@@ -90,6 +90,13 @@ class Settings(CommonSettings):
         "Whether the endpoint may be http://, where others on the way can read",
         default=False,
     )
+    free_bytes_min: int = setting(
+        "PW_HISTORY_FREE_BYTES_MIN",
+        "Room that history leaves on its disk for others, as the broker: with less it stops, says "
+        "so, and goes on from its position once there is more; 0 takes all",
+        default=GIB,
+        check=between(0, 1024 * GIB),
+    )
     memory_bytes_max: int = setting(
         "PW_HISTORY_MEMORY_BYTES_MAX",
         "Memory that history may hold; a container's smaller limit counts instead",

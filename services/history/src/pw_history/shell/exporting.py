@@ -16,6 +16,7 @@ from pw_history.parquet.faults import StoreFault
 from pw_history.parquet.manifest import BadManifest
 from pw_history.parquet.store import BadStore, open_store
 from pw_history.shell.keeping import Keeping
+from pw_history.shell.room import Room
 
 EVERY_S: Final = 30.0
 # While hours are left that are due.
@@ -28,6 +29,7 @@ async def export_hours(
     runtime: Runtime,
     connection: duckdb.DuckDBPyConnection,
     keeping: Keeping,
+    room: Room,
 ) -> None:
     """Export until stopped; what cannot be exported is kept in the file, and said."""
     try:
@@ -40,14 +42,18 @@ async def export_hours(
         connection, store, settings.folder / "exporting", kept_hours=settings.parquet_hours
     )
     try:
-        await _turns(runtime, exporter, keeping)
+        await _turns(runtime, exporter, keeping, room)
     finally:
         await asyncio.to_thread(exporter.close)
 
 
-async def _turns(runtime: Runtime, exporter: Exporter, keeping: Keeping) -> None:
+async def _turns(runtime: Runtime, exporter: Exporter, keeping: Keeping, room: Room) -> None:
     while not runtime.stop.is_set():
         left = 0
+        if room.short():
+            # Reading says it.
+            await unless(runtime.stop, EVERY_S)
+            continue
         try:
             # A thread goes on when its task is cancelled: what it reads from is closed after it.
             turn = await asyncio.shield(asyncio.to_thread(exporter.turn, now_ms()))

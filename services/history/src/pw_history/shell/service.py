@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -17,7 +16,6 @@ from pw_common.process.memory import limit_bytes, resident_bytes
 from pw_common.process.tasks import end_tasks, unless
 from pw_common.service.begin import begun
 from pw_common.service.run import Runtime
-from pw_common.topology.streams import GIB, MIB
 from pw_common.topology.subjects import STREAM_ALERT, STREAM_GAP, STREAM_SWAP, STREAM_TX
 from pw_common.wire.batches import batch_of
 from pw_common.wire.envelope import BadEnvelope
@@ -29,6 +27,7 @@ from pw_history.shell.exporting import export_hours
 from pw_history.shell.folding import Folding
 from pw_history.shell.keeping import Keeping
 from pw_history.shell.logs import follow_logs
+from pw_history.shell.room import Room
 from pw_history.shell.start import start
 from pw_history.store.file import NAME, Unusable, open_file, why_unusable
 
@@ -40,8 +39,8 @@ TURN: Final = 16
 RETRY_S: Final = 0.5
 REOPEN_S: Final = 5.0
 FIGURES_EVERY_S: Final = 5.0
-# An hour of a busy chain, and room to sort it.
-FREE_BYTES_MIN: Final = GIB
+# How often it is looked whether there is room again.
+ROOM_EVERY_S: Final = 5.0
 
 
 async def run_history(settings: Settings, runtime: Runtime) -> None:
@@ -74,13 +73,16 @@ async def _keep(
 ) -> None:
     keeping = Keeping(connection, hours=settings.hours, days=settings.days)
     folding = await begun(runtime, partial(start, settings, runtime, keeping), NEEDS)
-    loop = _Loop(runtime, folding, settings.folder / NAME)
+    room = Room(settings.folder, settings.free_bytes_min)
+    loop = _Loop(runtime, folding, settings.folder / NAME, room)
     answers = Answers(runtime, connection, loop.behind_s, settings.folder)
     await answers.start()
     works = {
         asyncio.create_task(loop.run(), name="reading"),
         asyncio.create_task(follow_logs(runtime, keeping), name="logs"),
-        asyncio.create_task(export_hours(settings, runtime, connection, keeping), name="export"),
+        asyncio.create_task(
+            export_hours(settings, runtime, connection, keeping, room), name="export"
+        ),
     }
     try:
         # Each ends by itself once the service is asked to stop; before, only by an error.
@@ -95,10 +97,11 @@ async def _keep(
 class _Loop:
     """Reads, folds and stores."""
 
-    def __init__(self, runtime: Runtime, folding: Folding, path: Path) -> None:
+    def __init__(self, runtime: Runtime, folding: Folding, path: Path, room: Room) -> None:
         self._runtime = runtime
         self._folding = folding
         self._path = path
+        self._room = room
         self._trimmed = 0
         self._figures_s = 0.0
         self._is_caught_up = False
@@ -115,6 +118,13 @@ class _Loop:
         reader = LogReader(runtime.bus, STREAM_SWAP, start_seq=folding.progress.start_seq)
         try:
             while not runtime.stop.is_set():
+                if short := self._room.short():
+                    runtime.log.error("history_stopped", reason=short)
+                    runtime.set_ready(short)
+                    self._is_caught_up = False
+                    runtime.metrics.set("pw_history_disk_free_bytes", self._room.free_bytes())
+                    await unless(runtime.stop, ROOM_EVERY_S)
+                    continue
                 try:
                     await self._step(reader)
                 except BrokerAway as error:
@@ -165,10 +175,8 @@ class _Loop:
         metrics.set("pw_history_event_timestamp_seconds", event_time_ms / 1000)
         metrics.set("pw_history_memory_bytes", resident_bytes())
         metrics.set("pw_history_file_bytes", _size_bytes(self._path))
-        free_bytes = shutil.disk_usage(self._path.parent).free
-        metrics.set("pw_history_disk_free_bytes", free_bytes)
-        scarce = f"{free_bytes // MIB:,} MiB are free on the disk of {self._path.parent}"
-        self._runtime.set_trouble("disk", scarce if free_bytes < FREE_BYTES_MIN else "")
+        metrics.set("pw_history_disk_free_bytes", self._room.free_bytes())
+        self._runtime.set_trouble("disk", self._room.scarce())
 
 
 def _size_bytes(path: Path) -> int:
