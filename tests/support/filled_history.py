@@ -12,6 +12,9 @@ import duckdb
 from pw_common.ordering.closed_slot import ClosedSlot
 from pw_common.wire.messages import Swap, TokenCreated
 from pw_history.core.rows import RowMaker
+from pw_history.parquet.exporter import Exporter
+from pw_history.parquet.manifest import Manifest
+from pw_history.parquet.store import StoreSettings, open_store
 from pw_history.store.schema import HOUR_MS, migrate
 from pw_history.store.writer import LATE_MS, Writer
 from support.kept_world import BEGIN_MS, NOWHERE, SOL
@@ -70,6 +73,20 @@ def hours(connection: duckdb.DuckDBPyConnection, count: int, swaps: int = 20) ->
         for hour in range(count)
     ]  # fmt: skip
     write(connection, slots, count)
+
+
+def exported(data: Path) -> Manifest:
+    """A data folder as `pw up` leaves it: the file, and three hours of it exported."""
+    kept = data / "history"
+    kept.mkdir(parents=True)
+    with opened(str(kept / "history.duckdb")) as connection:
+        hours(connection, 3)
+        store = open_store(StoreSettings(url=str(kept / "parquet")))
+        exporter = Exporter(connection, store, kept / "exporting")
+        exporter.turn(0)
+        found = exporter.manifest()
+        exporter.close()
+    return found
 
 
 def strangers_digest() -> Callable[[Iterable[Any]], str]:

@@ -106,11 +106,11 @@ async def told_by_each_way(captures: list[Path], folder: Path) -> Told:
     kept = folder / "kept"
     async with (
         provisioned(folder / "broker") as (broker, bus),
-        # Nothing is too old to be kept.
+        # No candle is too old to be kept, and no hour to be exported.
         running_service(
             "pw_history",
             settings(broker.url, folder)
-            | {"PW_HISTORY_HOURS": "87600", "PW_HISTORY_DAYS": "3650"}
+            | {"PW_HISTORY_HOURS": "8760", "PW_HISTORY_DAYS": "3650"}
             | {"PW_HISTORY_PARQUET_HOURS": "0"},
         ),
     ):
@@ -156,7 +156,8 @@ async def all_exported(kept: Path) -> Manifest:
 def candles_of(folder: Path) -> Iterator[tuple[tuple[str, str], list[Candle]]]:
     with open_file(folder, GIB) as connection:
         pairs = connection.execute(
-            "SELECT DISTINCT mint, quote_mint FROM swaps WHERE quote_mint IS NOT NULL"
+            "SELECT mint, quote_mint FROM swaps WHERE quote_mint IS NOT NULL "
+            "UNION SELECT mint, quote_mint FROM minutes"
         ).fetchall()
         for mint, quote_mint in sorted(pairs):
             asked = CandlesAsked(mint=mint, quote_mint=quote_mint, first_ms=0, end_ms=EVER_MS)

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from pw_cli.capacity.past import Kept, kept
 from pw_cli.capacity.shapes import MAINNET_TPS, PEAK, SHAPES, Feed, Shape, feeds, mean_tps
 from pw_common.topology.streams import DUPLICATE_WINDOW_S, GIB, MIB, declare
 from pw_common.topology.subjects import STREAM_ALERT, STREAM_DLQ, STREAM_GAP, STREAM_SWAP, STREAM_TX
@@ -109,6 +110,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     swaps_per_s: float
     disk: tuple[Disk, ...]
     disk_bytes: int
+    history: tuple[Kept, ...]
+    history_bytes: int
     services: tuple[Service, ...]
     parsers: int
     cores: float
@@ -151,6 +154,7 @@ def plan(tps: float | None, hours: float, programs: str = SUCCESSFUL) -> Plan:
     disk = _disk(tps, hours, shape)
     services = _services(tps, swaps_s, messages_s)
     tx_bytes_s, swap_bytes_s = stored_bytes_s(tps, shape)
+    past = kept(swaps_s)
     return Plan(
         programs=programs,
         feeds=feeds(),
@@ -160,13 +164,15 @@ def plan(tps: float | None, hours: float, programs: str = SUCCESSFUL) -> Plan:
         swaps_per_s=round(swaps_s, 1),
         disk=disk,
         disk_bytes=math.ceil(sum(one.limit_bytes for one in disk) / (1 - DISK_FREE)),
+        history=past,
+        history_bytes=math.ceil(sum(one.held_bytes for one in past) / (1 - DISK_FREE)),
         services=services,
         parsers=next(one.processes for one in services if one.name == "parser"),
         cores=round(sum(one.processes * one.cores for one in services), 2),
         memory_mb=sum(one.processes * one.memory_mb for one in services),
         source_in_bytes_s=math.ceil(tps * shape.raw_bytes),
         broker_in_bytes_s=math.ceil(tx_bytes_s + swap_bytes_s),
-        # PW_SWAP is read by the detector and by one API.
+        # PW_SWAP is read by the detector and by history.
         broker_out_bytes_s=math.ceil(tx_bytes_s + 2 * swap_bytes_s),
         assumptions=_assumptions(tps, programs),
         notes=tuple(_notes(services, swaps_s)),

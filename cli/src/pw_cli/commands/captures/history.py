@@ -1,4 +1,4 @@
-"""`pw history`: questions to the Parquet files that history keeps, and its file made again."""
+"""`pw history`: questions to the Parquet that history keeps, and what is damaged made again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 from rich.console import Console
 
-from pw_cli.commands.captures import rebuild
+from pw_cli.commands.captures import rebuild, verify_hours
 from pw_cli.offline.bad_input import BadInput
 from pw_cli.parquet.locked import MEMORY, locked
 from pw_cli.parquet.places import MANIFEST, default_folder, files_of
@@ -56,6 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     rebuild.add_arguments(
         verbs.add_parser("rebuild", help="make history's file again, from Parquet or captures")
     )
+    verify_hours.add_arguments(
+        verbs.add_parser("verify", help="hold each exported file to its manifest, and mend it")
+    )
     form = query.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="an object a line, raw amounts as text")
     form.add_argument("--csv", action="store_true", help="a line of names, then a line a row")
@@ -65,6 +68,8 @@ def run(args: argparse.Namespace) -> int:
     """0 answered, 1 it took too long, 2 SQL, arguments or files that cannot be used."""
     if args.verb == "rebuild":
         return rebuild.run(args)
+    if args.verb == "verify":
+        return verify_hours.run(args)
     problem = _problem(args)
     if problem:
         complain("history", f"query: {problem}")

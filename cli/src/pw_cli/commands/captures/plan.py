@@ -73,6 +73,11 @@ def _print(found: Plan) -> None:
         disk.add_row(one.stream, _size(one.held_bytes), _size(one.limit_bytes), setting)
     disk.add_row("all, with 20 % free", "", _size(found.disk_bytes), "")
     disk.columns[3].justify = "left"
+    past = _table("history", "days", "held", "setting")
+    for kept in found.history:
+        past.add_row(kept.what, f"{kept.hours // 24}", _size(kept.held_bytes), kept.setting)
+    past.add_row("all, with 20 % free", "", _size(found.history_bytes), "")
+    past.columns[3].justify = "left"
     services = _table("service", "processes", "cores each", "memory MB each")
     for service in found.services:
         services.add_row(
@@ -92,7 +97,7 @@ def _print(found: Plan) -> None:
         seen.add_row(
             feed.programs, feed.sees, f"{feed.tps:,}", f"{feed.mb_s:.1f}", f"{feed.tb_month:.1f}"
         )
-    for one_table in (seen, disk, services, network):
+    for one_table in (seen, disk, past, services, network):
         console.print(one_table)
         console.print()
     for line in found.notes:

@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     except (BadManifest, OSError) as error:
         complain("history", f"rebuild: {error}; --capture FILE or --empty does without")
         return EXIT_USAGE
-    if why := _in_use(folder):
+    if why := in_use(folder):
         complain("history", f"rebuild: {why}: stop history first")
         return EXIT_USAGE
     try:
@@ -87,7 +87,7 @@ def _manifest(root: Path) -> Manifest:
     return decoded((root / MANIFEST).read_bytes())
 
 
-def _in_use(folder: Path) -> str:
+def in_use(folder: Path) -> str:
     """Why the file cannot be set aside; a damaged one can."""
     path = folder / NAME
     if not path.exists():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -25,13 +25,20 @@ class Damage(NamedTuple):
     what: Literal["missing", "other bytes", "other rows"]
 
 
-def verify(store: Store, manifest: Manifest, *, rows: bool = True) -> Iterator[Damage]:
+def verify(
+    store: Store,
+    manifest: Manifest,
+    *,
+    rows: bool = True,
+    told: Callable[[], None] = lambda: None,
+) -> Iterator[Damage]:
     """Every damaged file, oldest first; a file at a time is copied to this machine.
 
     Args:
         store: Where the files are.
         manifest: What they must hold.
         rows: Whether the rows are digested too. The bytes of an untouched file prove them already.
+        told: Called once for each file that was looked at.
 
     Raises:
         StoreFault: the store does not answer; nothing is said about the files that follow.
@@ -42,6 +49,7 @@ def verify(store: Store, manifest: Manifest, *, rows: bool = True) -> Iterator[D
             for table, file in hour.files.items():
                 columns = manifest.columns_of(hour, table) if rows else {}
                 found = _damage(store, file, folder / "file.parquet", columns)
+                told()
                 if found is not None:
                     yield Damage(hour.hour_ms, file.path, found)
     finally:
