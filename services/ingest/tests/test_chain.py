@@ -66,6 +66,17 @@ def test_a_long_run_of_old_blocks_is_another_history() -> None:
     assert [step.went_back for step in steps] == [False] * (OLD_RUN_MAX - 1) + [True]
 
 
+def test_a_long_run_of_old_blocks_is_another_history_only_beyond_what_was_asked_for() -> None:
+    chain = Chain()
+    chain.resume(10_000, asked_slot=9_001)
+    steps = [chain.block(slot, slot - 1) for slot in range(9_001, 10_001)]
+    assert not any(step.went_back for step in steps)
+    assert chain.block(10_001, 10_000).closed_slot is None
+    # What was allowed for has come: from here on a run of old blocks is counted anew.
+    steps = [chain.block(slot, slot - 1) for slot in range(1, OLD_RUN_MAX + 1)]
+    assert [step.went_back for step in steps] == [False] * (OLD_RUN_MAX - 1) + [True]
+
+
 @st.composite
 def chains(draw: st.DrawFn) -> tuple[list[tuple[int, int]], set[int]]:
     """A chain with skipped slots; and which of its blocks we never get (not the first)."""

@@ -300,6 +300,20 @@ def test_what_was_asked_for_is_no_older_chain_however_much_was_stored_since() ->
     assert (pipeline.session, pipeline.frontier.slot, pipeline.totals.gaps) == (3, 5209, 0)
 
 
+def test_what_is_sent_again_is_no_older_chain_however_long_one_message_was_not_stored() -> None:
+    pipeline = restored(5000)
+    # A broker that is full takes the rest before it takes the first of them.
+    first, *rest = [m for update in chain(5001, 6000) for m in pipeline.update(update, 0.0)]
+    store_all(pipeline, rest)
+    assert (pipeline.resume_from(), pipeline.complete_slot) == (5001, 5999)
+    pipeline.resumed()
+    play(pipeline, chain(5001, 5999))
+    assert pipeline.session == 3
+    store_all(pipeline, [first])
+    play(pipeline, chain(6000, 6010))
+    assert (pipeline.session, pipeline.frontier.slot, pipeline.totals.gaps) == (3, 6009, 0)
+
+
 @given(st.lists(st.binary(max_size=80), max_size=60))
 def test_garbage_is_published_as_it_came(updates: list[bytes]) -> None:
     pipeline = Pipeline("main")

@@ -42,6 +42,8 @@ class Chain:
         self._patience = patience
         self._tip: int | None = None
         self._old_run = 0
+        # How many old blocks were asked for again, and are no other history.
+        self._asked_again = 0
         # Blocks whose parent is not known yet: slot to parent; never over `patience`, or as
         # many as an endpoint that is still waited for may be behind.
         self._waiting: dict[int, int] = {}
@@ -55,19 +57,25 @@ class Chain:
     def restart(self) -> None:
         """A new history: whatever comes first is its start."""
         self._tip = None
-        self._old_run = 0
+        self._old_run = self._asked_again = 0
         self._patience = self._patience_usual
         self._waiting.clear()
         self.closed_slot = None
 
-    def resume(self, complete_slot: int, *, is_break: bool) -> None:
+    def resume(
+        self, complete_slot: int, *, is_break: bool = False, asked_slot: int | None = None
+    ) -> None:
         """The stream begins again after `complete_slot`, up to which everything was received.
 
-        With `is_break` the source has said that it cannot give what follows,
-        so the first block tells what is missing.
+        Args:
+            is_break: The source has said that it cannot give what follows, so the first block
+                tells what is missing.
+            asked_slot: Where it was asked to begin: what was received and not yet stored comes
+                again, and that may be much where the broker took the rest before one message.
         """
         self._tip = complete_slot
         self._old_run = 0
+        self._asked_again = max(0, complete_slot + 1 - asked_slot) if asked_slot else 0
         self._patience = 1 if is_break else self._patience_usual
         self._waiting.clear()
         self.closed_slot = complete_slot
@@ -94,8 +102,8 @@ class Chain:
             return NOTHING
         if slot <= self._tip:
             self._old_run += 1
-            return Step(None, went_back=self._old_run >= OLD_RUN_MAX)
-        self._old_run = 0
+            return Step(None, went_back=self._old_run >= OLD_RUN_MAX + self._asked_again)
+        self._old_run = self._asked_again = 0
         # Of two blocks of one slot the first counts, here as for every reader.
         self._waiting.setdefault(slot, parent_slot)
         missing: Missing | None = None

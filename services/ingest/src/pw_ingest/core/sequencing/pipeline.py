@@ -211,7 +211,7 @@ class Pipeline:
         self._session.lose(break_why)
         asked_slot = from_slot or self.resume_from() or 0
         self._session.floor_slot = max(0, asked_slot - BEHIND_SLOTS_MAX)
-        self._chain.resume(complete_slot, is_break=bool(break_why))
+        self._chain.resume(complete_slot, is_break=bool(break_why), asked_slot=asked_slot)
 
     def left_out(self, why: str, *, is_whole: bool) -> None:
         """The next block does not follow the last one; what lies between becomes a gap.
