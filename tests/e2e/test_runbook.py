@@ -248,7 +248,7 @@ def test_every_docker_command_names_services_of_the_compose_file() -> None:
 def test_the_runbook_is_short_and_every_block_of_it_is_checked_in_some_way() -> None:
     assert len(RUNBOOK.splitlines()) <= LINES_MAX
     marks = {mark for mark, _ in BLOCK.findall(RUNBOOK)}
-    assert marks == {"sh", "sh kubernetes", "sh docker"}
+    assert marks == {"sh", "sh kubernetes", "sh docker", "sh hours"}
     assert RUNBOOK.count("```") == 2 * len(BLOCK.findall(RUNBOOK))
 
 

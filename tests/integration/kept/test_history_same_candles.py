@@ -33,7 +33,7 @@ from support.kept_market import publish, settings
 from support.poll import poll_until
 from support.services import running_service
 
-DAY_HOURS = float(os.environ.get("PW_TEST_DAY_HOURS", "2.3"))
+DAY_HOURS = float(os.environ.get("PW_TEST_DAY_HOURS", "1.3"))
 EVER_MS = 2**53
 
 # A mint and its quote, with every candle of a minute.
