@@ -30,6 +30,7 @@ from pw_history.shell.folding import Folding
 from pw_history.shell.keeping import Keeping
 from pw_history.shell.logs import follow_logs
 from pw_history.shell.start import start
+from pw_history.store.copying import remove_leftovers
 from pw_history.store.file import NAME, Unusable, open_file, why_unusable
 
 NEEDS: Final = (STREAM_TX, STREAM_SWAP, STREAM_ALERT, STREAM_GAP)
@@ -55,6 +56,7 @@ async def run_history(settings: Settings, runtime: Runtime) -> None:
             await _wait(runtime, str(error))
             continue
         try:
+            await asyncio.to_thread(remove_leftovers, settings.folder)
             await _keep(settings, runtime, connection)
         except duckdb.Error as error:
             await _wait(runtime, why_unusable(settings.folder / NAME, error))
@@ -88,7 +90,9 @@ async def _keep(
         for one in done:
             one.result()
     finally:
-        await end_tasks(*works)
+        if left := await end_tasks(*works):
+            # The next must not begin while a thread still works on the file or the store.
+            await asyncio.wait(left)
         await answers.stop()
 
 
