@@ -85,9 +85,16 @@ class _Log(Generic[T]):
         """Whether the stream was restored from a copy that is older than what was read."""
         if position.read_seq > last_seq:
             return True
+        if not position.read_seq:
+            return False
         message = await get_message(self._runtime.bus, self._stream, position.read_seq)
-        one = None if message is None else self._read(message)
-        return one is not None and not await self._keeping.has_logged(self._stream, one.id)
+        if message is None:
+            return False
+        try:
+            there = self._decode(message.body)
+        except (msgspec.MsgspecError, WrongSchema):
+            return False  # It was said when it was read.
+        return not await self._keeping.has_logged(self._stream, there.id)
 
     def _read(self, message: StoredMessage) -> T | None:
         try:

@@ -41,7 +41,13 @@ def copied(connection: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[Path
         try:
             cursor.execute(f"ATTACH '{named}' AS {COPY}")
             try:
-                cursor.execute(f"COPY FROM DATABASE {Path(NAME).stem} TO {COPY}")
+                cursor.begin()
+                try:
+                    cursor.execute(f"COPY FROM DATABASE {Path(NAME).stem} TO {COPY}")
+                except duckdb.Error:
+                    cursor.rollback()
+                    raise
+                cursor.commit()
             finally:
                 cursor.execute(f"DETACH {COPY}")
         finally:
