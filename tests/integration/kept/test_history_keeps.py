@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.parts import EndedEarly
@@ -127,8 +128,10 @@ async def test_a_stream_that_is_made_again_while_it_is_read_leaves_a_hole_and_be
             await kept_up_to(bus, 1, LAST)
             await bus.api("STREAM.DELETE.PW_SWAP")
             await apply(bus, small_topology())
-            for batch in market.batches[2 * third :]:
-                await publish(bus, batch)
+            # PW_TX was made again as well.
+            for tx_seq, batch in enumerate(market.batches[2 * third :], start=1):
+                again = replace(batch, tx_seq=tx_seq, tx_stream_created="2026-11-27T07:00:00Z")
+                await publish(bus, again)
             await kept_up_to(bus, market.slots[-1].slot, LAST)
         # Soon after: what is read again begins in the session that it began in.
         async with running_service("pw_history", settings(broker.url, tmp_path)):

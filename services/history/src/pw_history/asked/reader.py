@@ -103,10 +103,10 @@ class Reader:
             WITH found AS (
                 SELECT why, '' AS gap, first_slot, last_slot, first_ms, last_ms FROM holes
                 UNION ALL
-                SELECT why, id, first_slot, last_slot,
-                    (SELECT max(event_time_ms) FROM clock WHERE slot < gaps.first_slot),
-                    (SELECT min(event_time_ms) FROM clock WHERE slot > gaps.last_slot)
-                FROM gaps WHERE NOT filled
+                SELECT why, id, first_slot, last_slot, before.event_time_ms, later.event_time_ms
+                FROM (FROM gaps WHERE NOT filled) AS gap
+                ASOF LEFT JOIN clock AS before ON gap.first_slot > before.slot
+                ASOF LEFT JOIN clock AS later ON gap.last_slot < later.slot
                 UNION ALL SELECT why, '', slot, NULL, event_time_ms, NULL FROM missing
             )
             FROM found WHERE coalesce(first_ms, 0) < $end_ms

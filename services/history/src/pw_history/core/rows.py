@@ -135,7 +135,7 @@ class RowMaker:
 
     def miss(self, why: str) -> None:
         """Something is missing between the slot that was taken last and the next one."""
-        self._missing = why
+        self._missing = self._missing or why
 
     def take(self, one: ClosedSlot) -> None:
         """Add a slot to the rows."""
