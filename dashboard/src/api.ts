@@ -647,7 +647,6 @@ export interface SwapView {
   fee_payer: string;
   signers: Array<string>;
   amended: boolean;
-  stored_ms: number | null;
   price: string | null;
 }
 

@@ -225,3 +225,14 @@ def test_a_reader_that_begins_among_fillings_waits_for_the_first_word_of_a_sourc
     assert came_out(closed) == [(12, 5_000, [sig(1)]), (13, 6_000, [sig(2)])]
     (first,) = reader.live([501], epoch=2)
     assert (first.slot, first.reset, len(first.swaps)) == (500, True, 1)
+
+
+def test_a_session_that_begins_while_a_filling_waits_is_not_where_a_restart_reads() -> None:
+    reader = in_second_session()
+    reader.fill(stream.swap(10, 10))
+    reader.live(range(1, 4), epoch=3)
+    # What waits was read before it.
+    assert reader.assembly.session_start is None
+    assert came_out(reader.fill(header(10, 10))) == [(10, 10_000, [sig(10)])]
+    reader.live(range(1, 4), epoch=4)
+    assert reader.assembly.session_start is not None

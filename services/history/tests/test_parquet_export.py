@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from pw_history.parquet.exporter import GRACE_MS, Exporter
+from pw_history.parquet.exporter import GRACE_MS, Exporter, OtherExporter
 from pw_history.parquet.layout import MANIFEST, file_path
+from pw_history.parquet.manifest import BadManifest, decoded
 from pw_history.parquet.reading import read_manifest
 from pw_history.parquet.store import Store, StoreSettings, open_store
 from pw_history.parquet.verifying import Damage, verify
@@ -220,3 +221,45 @@ def test_the_writer_goes_on_while_hours_are_exported(tmp_path: Path) -> None:
         manifest = read_manifest(store)
         assert [one.rows("swaps") for one in manifest.hours] == [212, 200]
         assert list(verify(store, manifest)) == []
+
+
+def test_another_history_that_exports_to_the_same_place_is_said_and_not_written_over(
+    tmp_path: Path,
+) -> None:
+    store = open_store(StoreSettings(f"{tmp_path}/out"))
+    with opened() as one, opened() as another:
+        hours(one, 2)
+        hours(another, 1, 3)
+        first, second = (
+            exported(one, tmp_path / "a", store),
+            exported(another, tmp_path / "b", store),
+        )
+        second.manifest()
+        first.turn(0)
+        whole = store.get(MANIFEST)
+        with pytest.raises(OtherExporter):
+            second.turn(1)
+        assert store.get(MANIFEST) == whole
+        assert list(verify(store, read_manifest(store))) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ((b"swaps/date=", b"../../date="), "below its own folders"),
+        ((b"swaps/date=", b"/etc/date="), "below its own folders"),
+        ((b'"signature"', b'"1); COPY (SELECT 1) TO (1"'), "column"),
+        ((b'"UBIGINT"', b'"1; DROP"'), "column"),
+    ],
+)
+def test_a_manifest_that_names_what_is_none_of_its_own_is_refused(
+    tmp_path: Path, change: tuple[bytes, bytes], said: str
+) -> None:
+    store = open_store(StoreSettings(f"{tmp_path}/out"))
+    with opened() as connection:
+        hours(connection, 1)
+        exported(connection, tmp_path).turn(0)
+    raw = store.get(MANIFEST)
+    assert change[0] in raw
+    with pytest.raises(BadManifest, match=said):
+        decoded(raw.replace(*change))

@@ -28,8 +28,8 @@ from support.records import store
 from support.services import running_service
 from support.tokens import token_file
 
-# What the API says of itself, or always says empty.
-LEFT_OUT = {"type", "stored_ms"}
+# What the API says of itself.
+LEFT_OUT = {"type"}
 # So short that cursors are followed; a market of minutes has two or three candles.
 PAGES = {"ALERTS_PER_PAGE": 3, "SWAPS_PER_PAGE": 3, "CANDLES_PER_PAGE": 1, "FOUND_PER_PAGE": 3}
 

@@ -102,3 +102,23 @@ async def test_nobody_and_silence_and_a_refusal_are_told_apart(tmp_path: Path) -
         await answer_questions(bus, SUBJECT, "test", refusing)
         with pytest.raises(EndedEarly, match="the disk is full"):
             await ask(bus)
+
+
+async def test_what_breaks_while_a_part_is_made_is_not_taken_for_one_who_left(
+    tmp_path: Path,
+) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"part"
+        raise OSError("no room")
+
+    async with provisioned(tmp_path) as (_, bus):
+
+        async def answer(message: Msg) -> None:
+            try:
+                await give_parts(bus, message.reply, broken(), timeout_s=5)
+            except OSError as error:
+                await refuse(bus, message.reply, str(error), timeout_s=5)
+
+        await answer_questions(bus, SUBJECT, "test", answer)
+        with pytest.raises(EndedEarly, match="no room"):
+            [one async for one in ask_for_parts(bus, SUBJECT, b"?", timeout_s=5)]

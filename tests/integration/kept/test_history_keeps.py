@@ -7,8 +7,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.parts import EndedEarly
+from pw_common.jetstream.requests import Unanswered
 from pw_common.topology import subjects
+from pw_common.topology.streams import METADATA_CREATED, stream_created
 from pw_common.wire.history import (
     SOL_MINT,
     AlertsAsked,
@@ -18,9 +23,11 @@ from pw_common.wire.history import (
     SearchAsked,
     SwapsAsked,
 )
+from pw_provision.apply import apply
 from support.asked import asked, kept_up_to
-from support.broker import provisioned
+from support.broker import provisioned, small_topology
 from support.kept_market import Market, all_swaps, publish, settings, wanted
+from support.poll import poll_until
 from support.records import store, store_gap
 from support.services import running_service
 
@@ -108,6 +115,71 @@ async def test_a_stream_that_was_trimmed_before_it_was_read_leaves_a_hole_that_i
             later = CandlesAsked(mint=mint, first_ms=hole.last_ms + 1, end_ms=2**53)
             head, _ = await asked(bus, later)
             assert head.holes == ()
+
+
+async def test_a_stream_that_is_made_again_while_it_is_read_leaves_a_hole_and_begins_a_session(
+    tmp_path: Path, market: Market
+) -> None:
+    third = len(market.batches) // 3
+    async with provisioned(tmp_path / "broker") as (broker, bus):
+        async with running_service("pw_history", settings(broker.url, tmp_path)):
+            for batch in market.batches[:third]:
+                await publish(bus, batch)
+            await kept_up_to(bus, 1, LAST)
+            await bus.api("STREAM.DELETE.PW_SWAP")
+            await apply(bus, small_topology())
+            # PW_TX was made again as well.
+            for tx_seq, batch in enumerate(market.batches[2 * third :], start=1):
+                again = replace(batch, tx_seq=tx_seq, tx_stream_created="2026-11-27T07:00:00Z")
+                await publish(bus, again)
+            await kept_up_to(bus, market.slots[-1].slot, LAST)
+        # Soon after: what is read again begins in the session that it began in.
+        async with running_service("pw_history", settings(broker.url, tmp_path)):
+            head = await kept_up_to(bus, market.slots[-1].slot, LAST)
+            assert [hole.why for hole in head.holes] == ["stream made again"]
+            _, rows = await asked(bus, SwapsAsked(limit=10_000))
+            assert {row["session"] for row in rows} == {1, 2}
+
+
+async def alert_ids(bus: Bus) -> set[str] | None:
+    """The alerts that are kept; None while history does not answer."""
+    try:
+        _, rows = await asked(bus, AlertsAsked())
+    except (Unanswered, EndedEarly):
+        return None
+    return {str(dict(row["alert"])["id"]) for row in rows}  # type: ignore[call-overload]
+
+
+async def test_alerts_of_a_stream_that_was_restored_from_an_older_copy_are_kept_too(
+    tmp_path: Path,
+) -> None:
+    async def fire(name: str) -> None:
+        body = {
+            "type": "alert.v1", "id": name, "episode": "e", "n": 0, "kind": "opened",
+            "trigger": "t", "severity": "info", "slot": 1, "opened_slot": 1, "event_time_ms": 1,
+            "mint": "m",
+        }  # fmt: skip
+        await store(bus, subjects.alert(name), msgspec.json.encode(body), {})
+
+    async with provisioned(tmp_path / "broker") as (broker, bus):
+
+        async def all_kept() -> bool:
+            return await alert_ids(bus) == fired
+
+        fired = {"a1", "a2", "a3"}
+        async with running_service("pw_history", settings(broker.url, tmp_path)):
+            for name in sorted(fired):
+                await fire(name)
+            await poll_until(all_kept, "alerts kept", timeout_s=60)
+        info = await bus.api("STREAM.INFO.PW_ALERT")
+        await bus.api("STREAM.DELETE.PW_ALERT")
+        # As a restore makes it: it is the same stream, and its sequences are of the copy.
+        metadata = {METADATA_CREATED: stream_created(info)}
+        await bus.api("STREAM.CREATE.PW_ALERT", {**info["config"], "metadata": metadata})
+        await fire("later")
+        fired |= {"later"}
+        async with running_service("pw_history", settings(broker.url, tmp_path)):
+            await poll_until(all_kept, "the later one kept", timeout_s=60)
 
 
 async def test_alerts_and_gaps_are_kept_beside_their_streams(

@@ -1,7 +1,7 @@
 """`pw history rebuild DIR`: history's file made again, while history is stopped.
 
-What was there is set aside, never removed. History then reads PW_SWAP from its beginning, and
-stores what it does not have.
+What was there is set aside once the new file is whole, never removed. History then reads PW_SWAP
+from its beginning, and stores what it does not have.
 """
 
 from __future__ import annotations
@@ -24,7 +24,13 @@ from pw_common.topology.streams import GIB
 from pw_common.wire.captures import BadCapture
 from pw_history.parquet.layout import MANIFEST
 from pw_history.parquet.manifest import BadManifest, Manifest, decoded
-from pw_history.rebuilding import from_hours, from_slots, set_aside
+from pw_history.rebuilding import (
+    empty_making,
+    from_hours,
+    from_slots,
+    put_in_place,
+    set_aside,
+)
 from pw_history.store.file import NAME, Unusable
 
 EXIT_OK: Final = 0
@@ -68,14 +74,19 @@ def run(args: argparse.Namespace) -> int:
         complain("history", f"rebuild: {why}: stop history first")
         return EXIT_USAGE
     try:
+        making = empty_making(folder)
+        if manifest is not None:
+            swaps = _from_hours(making, manifest, root)
+        elif args.capture:
+            swaps = from_slots(making, closed_slots(args.capture, placed=WITH_POOLS), GIB)
+        else:
+            swaps = from_slots(making, (), GIB)
+        if why := _in_use(folder):
+            complain("history", f"rebuild: {why}: history was started meanwhile, stop it first")
+            return EXIT_FAILED
         for path in set_aside(folder, f"{now_ms()}.aside"):
             sys.stderr.write(f"set aside: {path}\n")
-        if manifest is not None:
-            swaps = _from_hours(folder, manifest, root)
-        elif args.capture:
-            swaps = from_slots(folder, closed_slots(args.capture, placed=WITH_POOLS), GIB)
-        else:
-            swaps = from_slots(folder, (), GIB)
+        put_in_place(making, folder)
     except (Unusable, duckdb.Error, OSError, BadCapture) as error:
         complain("history", f"rebuild: {' '.join(str(error).split())[:500]}")
         return EXIT_FAILED

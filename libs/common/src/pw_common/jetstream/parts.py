@@ -80,23 +80,29 @@ async def give_parts(
 ) -> bool:
     """Send the parts to who asked, each once the one before was taken.
 
-    Returns whether all of them were taken: False where nobody listens any more.
+    Returns whether all of them were taken: False where nobody listens any more. What making a part
+    raises is raised.
     """
-    try:
-        async for part in parts:
-            await bus.client.request(reply, part, timeout=timeout_s)
-        await bus.client.request(reply, b"", timeout=timeout_s, headers={END: DONE})
-    except (NatsError, NatsTimeout, OSError, TimeoutError):
-        return False
-    return True
+    async for part in parts:
+        if not await _taken(bus, reply, part, timeout_s):
+            return False
+    return await _taken(bus, reply, b"", timeout_s, {END: DONE})
 
 
 async def refuse(bus: Bus, reply: str, why: str, *, timeout_s: float) -> None:
     """End an answer, at its beginning or in the middle, and say why."""
+    # It may be that nobody is there to hear it.
+    await _taken(bus, reply, b"", timeout_s, {END: _line(why)})
+
+
+async def _taken(
+    bus: Bus, reply: str, part: bytes, timeout_s: float, headers: dict[str, str] | None = None
+) -> bool:
     try:
-        await bus.client.request(reply, b"", timeout=timeout_s, headers={END: _line(why)})
+        await bus.client.request(reply, part, timeout=timeout_s, headers=headers)
     except (NatsError, NatsTimeout, OSError, TimeoutError):
-        return  # Nobody is there to hear it.
+        return False
+    return True
 
 
 def _line(text: str) -> str:

@@ -102,7 +102,8 @@ class Assembly:
         self._at = At(first, 0)
         # (PW_SWAP sequence, position in PW_TX) from which the present session can be read again;
         # None while it is the one that reading began with, and where a part of it was lost with
-        # a queue: no position in this one is where that was read.
+        # a queue: no position in this one is where that was read. None also where a part of a
+        # filling waited as it began: that was read before.
         self.session_start: tuple[int, TxPosition] | None = None
         self.is_first_session = True
 
@@ -263,7 +264,7 @@ class Assembly:
     def _begin(self, following: Iterable[Step], *, has_lost: bool) -> list[ClosedSlot]:
         """A session begins with these; the one before closes, whole."""
         closed = self._finish()
-        is_whole = not has_lost and not self._sessions.waits
+        is_whole = not (has_lost or self._sessions.waits or self._before.waits)
         self.session_start = (
             (self._first_seq(following), self._at.tx_position) if is_whole else None
         )

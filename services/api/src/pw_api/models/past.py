@@ -25,10 +25,8 @@ class SwapView(HistorySwap, frozen=True, kw_only=True):
 
     `event_time_ms` is the time of its slot. `price` is what one whole token cost in whole units of
     `quote_mint`, null where that is not known. `amended`: it came later, with a filled gap.
-    `stored_ms` is null: when the broker stored a swap is not kept.
     """
 
-    stored_ms: int | None = None
     price: str | None = None
 
 
@@ -171,7 +169,6 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "fee_payer": _WALLET,
         "signers": [_WALLET],
         "amended": False,
-        "stored_ms": None,
         "price": "0.00000002824599",
     },
     "SwapsView": {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -24,8 +23,8 @@ COPIED: Final = {
 }
 
 
-def export_parts(reader: Reader, asked: ExportAsked) -> Iterator[bytes]:
-    """The file in parts; its rows are in the order of the chain.
+def write_file(reader: Reader, asked: ExportAsked, path: Path) -> None:
+    """Write the file; its rows are in the order of the chain.
 
     Text that a spreadsheet would take for a formula cannot occur: every column is an address, a
     number, or a word of ours.
@@ -35,12 +34,14 @@ def export_parts(reader: Reader, asked: ExportAsked) -> Iterator[bytes]:
         SELECT {COLUMNS} FROM swaps WHERE {where}
         ORDER BY {ORDER} LIMIT {min(asked.limit, EXPORT_ROWS_MAX)}
     """
-    with tempfile.TemporaryDirectory(prefix="pw-export-") as folder:
-        path = Path(folder) / f"swaps.{asked.format}"
-        reader.copy(query, values, path, COPIED[asked.format])
-        with path.open("rb") as file:
-            while part := file.read(PART_BYTES_MAX):
-                yield part
+    reader.copy(query, values, path, COPIED[asked.format])
+
+
+def parts_of(path: Path) -> Iterator[bytes]:
+    """A file in parts."""
+    with path.open("rb") as file:
+        while part := file.read(PART_BYTES_MAX):
+            yield part
 
 
 def export_ends(reader: Reader, asked: ExportAsked) -> SwapPlace | None:

@@ -57,6 +57,7 @@ class Reader:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._cursor = connection.cursor()
+        self._is_over = False
         self._cursor.begin()
         position = self._cursor.execute("SELECT slot, event_time_ms FROM position").fetchone()
         kept = self._cursor.execute("FROM kept").fetchone() or (0, 0, None)
@@ -71,6 +72,7 @@ class Reader:
 
     def interrupt(self) -> None:
         """End what is being read, from another thread: it raises duckdb.InterruptException."""
+        self._is_over = True
         self._cursor.interrupt()
 
     def head(self, asked: object = None, behind_s: float = 0.0) -> HistoryHead:
@@ -101,10 +103,11 @@ class Reader:
             WITH found AS (
                 SELECT why, '' AS gap, first_slot, last_slot, first_ms, last_ms FROM holes
                 UNION ALL
-                SELECT why, id, first_slot, last_slot,
-                    (SELECT max(event_time_ms) FROM clock WHERE slot < gaps.first_slot),
-                    (SELECT min(event_time_ms) FROM clock WHERE slot > gaps.last_slot)
-                FROM gaps WHERE NOT filled
+                SELECT why, id, first_slot, last_slot, before.event_time_ms, later.event_time_ms
+                FROM (FROM gaps WHERE NOT filled) AS gap
+                ASOF LEFT JOIN clock AS before ON gap.first_slot > before.slot
+                ASOF LEFT JOIN clock AS later ON gap.last_slot < later.slot
+                UNION ALL SELECT why, '', slot, NULL, event_time_ms, NULL FROM missing
             )
             FROM found WHERE coalesce(first_ms, 0) < $end_ms
             AND coalesce(last_ms, $end_ms) >= $first_ms
@@ -333,9 +336,16 @@ class Reader:
 
     def rows(self, query: str, values: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
         """What a query gives, a part at a time: read it whole before the next query."""
+        self._go_on()
         found = self._cursor.execute(query, values)
         while rows := found.fetchmany(FETCHED):
             yield from rows
+            self._go_on()
+
+    def _go_on(self) -> None:
+        # An interrupt between two queries, or while rows are worked on, ends none by itself.
+        if self._is_over:
+            raise duckdb.InterruptException("interrupted")
 
 
 def swaps_where(asked: SwapsAsked | ExportAsked) -> tuple[str, dict[str, Any]]:

@@ -15,7 +15,8 @@ the store looks those up by slot, whatever session they were of.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import compress
 from typing import Any, Final, NamedTuple
 
 from pw_common.ordering.closed_slot import ClosedSlot
@@ -57,6 +58,14 @@ class Session(NamedTuple):
     began_ms: int
 
 
+class Missing(NamedTuple):
+    """Something is missing after this slot; what comes after it is not known yet."""
+
+    why: str
+    slot: int
+    event_time_ms: int
+
+
 class Hole(NamedTuple):
     """What is missing between two slots, both of which are there, and their event times."""
 
@@ -80,6 +89,7 @@ class Rows:
     changes: list[tuple[Any, ...]] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
     holes: list[Hole] = field(default_factory=list)
+    missing: Missing | None = None
     # A slot and its time, every so often: what tells when a gap was.
     clock: list[tuple[int, int]] = field(default_factory=list)
     # The newest slot in order, and the times of all; amended slots lie before it.
@@ -90,6 +100,12 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.swaps["slot"])
+
+    def only(self, kept: Iterable[bool]) -> Rows:
+        """With those swaps alone for which it says so, and all else."""
+        which = list(kept)
+        swaps = {name: list(compress(column, which)) for name, column in self.swaps.items()}
+        return replace(self, swaps=swaps, times_ms=set(swaps["event_time_ms"]))
 
 
 class RowMaker:
@@ -119,7 +135,7 @@ class RowMaker:
 
     def miss(self, why: str) -> None:
         """Something is missing between the slot that was taken last and the next one."""
-        self._missing = why
+        self._missing = self._missing or why
 
     def take(self, one: ClosedSlot) -> None:
         """Add a slot to the rows."""
@@ -140,6 +156,7 @@ class RowMaker:
         """The rows so far; the next ones begin empty."""
         rows, self.rows = self.rows, Rows()
         rows.slot, rows.event_time_ms = self._last
+        rows.missing = Missing(self._missing, *self._last) if self._missing else None
         return rows
 
     def _note_time(self, one: ClosedSlot) -> None:
@@ -154,6 +171,8 @@ class RowMaker:
             self.rows.clock.append(self._last)
 
     def _enter(self, one: ClosedSlot) -> None:
+        if one.is_before_session:
+            return  # It says nothing of the one in which it is read.
         goes_on, self._goes_on = self._goes_on, False
         if self.session is not None and (goes_on or not one.reset):
             return
@@ -162,8 +181,7 @@ class RowMaker:
         self.rows.sessions.append(self.session)
 
     def _add_swap(self, swap: Swap, one: ClosedSlot) -> None:
-        assert self.session is not None
-        session = 0 if one.is_before_session else self.session.number
+        session = 0 if one.is_before_session or self.session is None else self.session.number
         values = (
             session, one.slot, one.event_time_ms, swap.index, swap.signature,
             swap.ordinal, swap.trader, swap.side, swap.mint, swap.base_amount_raw,

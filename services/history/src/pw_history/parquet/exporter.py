@@ -44,6 +44,10 @@ class WrongParquet(Exception):
     """A file that was just written does not hold the rows that it was written from."""
 
 
+class OtherExporter(Exception):  # noqa: N818 - says who is there
+    """Somebody else changed the manifest: nothing of theirs is written over."""
+
+
 class ClosedHour(NamedTuple):
     """What DuckDB has of an hour that is closed."""
 
@@ -57,7 +61,7 @@ class Turn(NamedTuple):
     """What a turn did: hours exported, hours that are still due, and hours left as they are.
 
     `smaller` hours have fewer rows in DuckDB than in their files. What begins before
-    `safe_before_ms` is exported, as far as it is closed: DuckDB may drop it.
+    `safe_before_ms` is exported, unless more came since the turn began: DuckDB may drop it.
     """
 
     exported: tuple[int, ...]
@@ -90,6 +94,8 @@ class Exporter:
         self._grace_ms = grace_ms
         self._kept_hours = kept_hours
         self._manifest: Manifest | None = None
+        # As it was when it was read or written last: nobody else may change it.
+        self._encoded: bytes | None = None
 
     def turn(self, now_ms: int, hours_max: int = HOURS_A_TURN) -> Turn:
         """Export what is due, oldest first, and remove what is past its grace.
@@ -98,7 +104,9 @@ class Exporter:
             StoreFault: the store is away, refuses or is full; what was exported is kept.
             BadManifest: the manifest is not ours to write over.
             WrongParquet: a file does not hold its rows; it was not stored.
+            OtherExporter: another history writes to this store.
         """
+        self._refuse_others()
         due, smaller = self.due()
         exported = [one.hour_ms for one in due[:hours_max] if self._export(one, now_ms)]
         if self._kept_hours:
@@ -106,10 +114,18 @@ class Exporter:
             self.drop_before(newest - (self._kept_hours - 1) * HOUR_MS, now_ms)
         removed = self._remove(now_ms)
         left, _ = self.due()
-        closed = closed_hours(self._connection)
-        safe_before_ms = left[0].hour_ms if left else closed[-1].hour_ms + HOUR_MS if closed else 0
         too_small = tuple(one.hour_ms for one in smaller)
-        return Turn(tuple(exported), len(left), too_small, removed, safe_before_ms)
+        return Turn(tuple(exported), len(left), too_small, removed, self._safe_before_ms(left))
+
+    def _safe_before_ms(self, left: list[ClosedHour]) -> int:
+        if left:
+            return left[0].hour_ms
+        closed = closed_hours(self._connection)
+        if not closed:
+            return 0
+        # One that is to be closed again has what its file has not.
+        still_open = self._connection.execute("FROM open_hours").fetchall()
+        return min([closed[-1].hour_ms + HOUR_MS, *(int(one) for (one,) in still_open)])
 
     def close(self) -> None:
         """Give the cursor up."""
@@ -118,11 +134,21 @@ class Exporter:
     def manifest(self) -> Manifest:
         """The manifest as it is stored; an empty one where there is none."""
         if self._manifest is None:
-            try:
-                self._manifest = decoded(self._store.get(MANIFEST))
-            except NotThere:
-                self._manifest = Manifest()
+            self._encoded = self._stored()
+            self._manifest = decoded(self._encoded) if self._encoded else Manifest()
         return self._manifest
+
+    def _stored(self) -> bytes:
+        try:
+            return self._store.get(MANIFEST)
+        except NotThere:
+            return b""
+
+    def _refuse_others(self) -> None:
+        if self._encoded is None or self._stored() == self._encoded:
+            return
+        self._manifest = self._encoded = None
+        raise OtherExporter("another history exports to this place as well: give each its own")
 
     def due(self) -> tuple[list[ClosedHour], list[ClosedHour]]:
         """Hours to export, oldest first; and those that have more in their files than here."""
@@ -136,7 +162,7 @@ class Exporter:
             entry = entries.get(hour.hour_ms)
             if entry is None:
                 due.append(hour)
-            elif hour.revision > entry.closed_revision or hour.tokens > entry.rows("tokens"):
+            elif hour.revision > entry.closed_revision or _has_more(hour, entry):
                 (due if _has_all(hour, entry) else smaller).append(hour)
         return due, smaller
 
@@ -219,10 +245,12 @@ class Exporter:
             raise StoreFull(f"cannot make {self._folder.name}: {error.strerror}") from error
 
     def _write(self, manifest: Manifest) -> None:
+        self._refuse_others()
         # What is stored is not known until this has returned: the next look reads it again.
-        self._manifest = None
-        self._store.replace(MANIFEST, encoded(manifest))
-        self._manifest = manifest
+        self._manifest = self._encoded = None
+        new = encoded(manifest)
+        self._store.replace(MANIFEST, new)
+        self._manifest, self._encoded = manifest, new
 
     def _remove(self, now_ms: int) -> int:
         manifest = self.manifest()
@@ -254,6 +282,11 @@ def closed_hours(connection: duckdb.DuckDBPyConnection) -> list[ClosedHour]:
         """
     ).fetchall()
     return [ClosedHour(*(int(one) for one in row)) for row in rows]
+
+
+def _has_more(hour: ClosedHour, entry: HourEntry) -> bool:
+    # A file that was made again counts its revisions from 1.
+    return hour.swaps > entry.rows("swaps") or hour.tokens > entry.rows("tokens")
 
 
 def _has_all(hour: ClosedHour, entry: HourEntry) -> bool:

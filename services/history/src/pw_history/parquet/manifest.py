@@ -6,7 +6,8 @@ names nothing that is not there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -14,6 +15,11 @@ import msgspec
 from pw_history.parquet.digest import RULE
 from pw_history.parquet.tables import COLUMNS_VERSION, TABLES
 
+# Whoever can write a bucket can write its manifest: what a reader opens, and what becomes SQL, is
+# of these forms.
+_PATH: Final = re.compile(r"[a-z_]+/date=[0-9-]+/hour=[0-9]{2}/revision=[0-9]+/[a-z_]+\.parquet")
+_COLUMN: Final = re.compile(r"[a-z][a-z0-9_]*")
+_KINDS: Final = {kind for table in TABLES.values() for kind in table.columns.values()}
 SCHEMA: Final = "pw.history.parquet"
 VERSION: Final = 1
 
@@ -115,6 +121,18 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(known[path] for path in sorted(known) if path not in current)
 
 
+def _paths(manifest: Manifest) -> Iterator[str]:
+    for one in manifest.hours:
+        yield from (file.path for file in one.files.values())
+    yield from (one.path for one in manifest.superseded)
+
+
+def _columns(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    for tables in manifest.columns.values():
+        for columns in tables.values():
+            yield from columns
+
+
 def encoded(manifest: Manifest) -> bytes:
     """As it is stored: JSON, the same bytes for the same value."""
     return msgspec.json.encode(manifest, order="deterministic") + b"\n"
@@ -135,6 +153,11 @@ def decoded(raw: bytes) -> Manifest:
             f"the manifest is {found.schema} {found.version} with digests {found.digest_rule}; "
             f"this program reads {SCHEMA} {VERSION} with {RULE}"
         )
+    if not all(_PATH.fullmatch(path) for path in _paths(found)):
+        raise BadManifest("the manifest names a file that is not below its own folders")
+    for name, kind in _columns(found):
+        if not _COLUMN.fullmatch(name) or kind not in _KINDS:
+            raise BadManifest("the manifest names a column that no version of this program has")
     for one in found.hours:
         if any(name not in found.columns.get(one.columns, {}) for name in one.files):
             raise BadManifest(f"the manifest does not say which columns hour {one.hour_ms} has")

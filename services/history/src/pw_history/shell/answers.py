@@ -6,6 +6,8 @@
 | while `WAITING_MAX` wait          | refused: ask again                                   |
 | any other                         | waits for one of `AT_ONCE` places, is read from one  |
 |                                   | snapshot in a thread, and sent part by part          |
+| for a file                        | is written to the disk, and then sent without a      |
+|                                   | place; refused while `FILES_MAX` are on their way    |
 | takes longer than `ANSWER_S`      | is ended, and says so                                |
 | whose asker is gone               | is ended with the part that nobody takes             |
 | for a copy (`BACKUP_HISTORY`)     | a copy of one moment is made and sent, one at a time |
@@ -14,10 +16,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
-from contextlib import aclosing
+import tempfile
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+)
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import duckdb
 import msgspec
@@ -37,14 +47,16 @@ from pw_common.wire.history import (
     ExportHead,
     HistoryAsked,
 )
-from pw_history.asked.exports import export_ends, export_parts
+from pw_history.asked.exports import export_ends, parts_of, write_file
 from pw_history.asked.reader import Reader
-from pw_history.asked.rows import answer_rows
-from pw_history.store.copying import copied
+from pw_history.asked.rows import RowsAsked, answer_rows
+from pw_history.shell.threads import in_thread
+from pw_history.store.copying import FILES, copied
 
-T = TypeVar("T")
 AT_ONCE: Final = 3
 WAITING_MAX: Final = 64
+# Files that are made or on their way; each is some hundred megabytes at most.
+FILES_MAX: Final = 8
 ANSWER_S: Final = 20.0
 PART_S: Final = 10.0
 
@@ -57,7 +69,7 @@ class Answers:
 
     Args:
         behind_s: How far reading lies behind the stream now.
-        folder: Where a copy is made, on the file's own disk.
+        folder: Where copies and files for who asked are made, on the disk of history's file.
     """
 
     def __init__(
@@ -70,6 +82,7 @@ class Answers:
         self._runtime = runtime
         self._folder = folder
         self._copying = asyncio.Lock()
+        self._files = 0
         # Its own way to the file: the writer's is busy while it writes.
         self._connection = connection.cursor()
         self._behind_s = behind_s
@@ -111,9 +124,7 @@ class Answers:
             return
         async with self._copying:
             try:
-                parts = _in_thread(self._copy())
-                async with aclosing(parts):
-                    await give_parts(self._runtime.bus, message.reply, parts, timeout_s=PART_S)
+                await self._give(message, self._copy())
             except (duckdb.Error, OSError) as error:
                 said = " ".join(str(error).split())[:300]
                 self._runtime.log.error("copy_failed", reason=said)
@@ -136,40 +147,74 @@ class Answers:
             self._runtime.metrics.count("pw_history_questions_total", outcome="bad")
             await self._refuse(message, f"not a question: {error}")
             return
-        async with self._places:
-            outcome = await self._read_and_send(message, asked)
+        if isinstance(asked, ExportAsked):
+            outcome = await self._outcome(message, self._give_file(message, asked))
+        else:
+            outcome = await self._outcome(message, self._give_rows(message, asked))
         self._runtime.metrics.count("pw_history_questions_total", outcome=outcome)
 
-    async def _read_and_send(self, message: Msg, asked: Any) -> str:
-        began_s = monotonic_s()
-        reader = await asyncio.to_thread(Reader, self._connection)
-        limit = asyncio.get_running_loop().call_later(ANSWER_S, reader.interrupt)
-        parts = _in_thread(self._parts(reader, asked))
+    async def _outcome(self, message: Msg, work: Awaitable[str]) -> str:
+        """What came of an answer; who asked is told why it ends early."""
         try:
-            async with aclosing(parts):
-                taken = await give_parts(self._runtime.bus, message.reply, parts, timeout_s=PART_S)
+            return await work
         except duckdb.InterruptException:
             await self._refuse(message, f"{TOO_LONG} {ANSWER_S:g} s: ask for less")
             return "too long"
-        except duckdb.Error as error:
+        except (duckdb.Error, OSError) as error:
             self._runtime.log.error("answer_failed", reason=" ".join(str(error).split())[:300])
             await self._refuse(message, "history could not read its file")
             return "failed"
+        except (ArithmeticError, ValueError) as error:
+            await self._refuse(message, f"not a question: {error}")
+            return "bad"
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[Reader]:
+        """One of the places, and a snapshot that is read for `ANSWER_S` at most."""
+        async with self._places:
+            began_s = monotonic_s()
+            reader = await in_thread(lambda: Reader(self._connection))
+            limit = asyncio.get_running_loop().call_later(ANSWER_S, reader.interrupt)
+            try:
+                yield reader
+            finally:
+                limit.cancel()
+                await in_thread(reader.close)
+            self._runtime.metrics.observe("pw_history_answer_seconds", monotonic_s() - began_s)
+
+    async def _give_rows(self, message: Msg, asked: RowsAsked) -> str:
+        async with self._reading() as reader:
+            return await self._give(message, self._parts(reader, asked))
+
+    async def _give_file(self, message: Msg, asked: ExportAsked) -> str:
+        """The file is made first: who takes it slowly keeps neither a place nor a snapshot."""
+        if self._files == FILES_MAX:
+            await self._refuse(message, BUSY)
+            return "busy"
+        self._files += 1
+        try:
+            with tempfile.TemporaryDirectory(prefix=FILES, dir=self._folder) as folder:
+                path = Path(folder) / "swaps"
+                async with self._reading() as reader:
+                    head = await in_thread(lambda: self._written(reader, asked, path))
+                return await self._give(message, _file_parts(head, path))
         finally:
-            limit.cancel()
-            await asyncio.to_thread(reader.close)
-        self._runtime.metrics.observe("pw_history_answer_seconds", monotonic_s() - began_s)
+            self._files -= 1
+
+    async def _give(self, message: Msg, made: Generator[bytes, None, None]) -> str:
+        parts = _each_in_thread(made)
+        async with aclosing(parts):
+            taken = await give_parts(self._runtime.bus, message.reply, parts, timeout_s=PART_S)
         return "answered" if taken else "left"
 
-    def _parts(self, reader: Reader, asked: Any) -> Generator[bytes, None, None]:
+    def _written(self, reader: Reader, asked: ExportAsked, path: Path) -> ExportHead:
         found = reader.head(asked, self._behind_s())
-        if isinstance(asked, ExportAsked):
-            ends = export_ends(reader, asked)
-            told = ExportHead(**msgspec.structs.asdict(found), next_after=ends)
-            yield _encoder.encode(told) + b"\n"
-            yield from export_parts(reader, asked)
-            return
-        head = _encoder.encode(found)
+        ends = export_ends(reader, asked)
+        write_file(reader, asked, path)
+        return ExportHead(**msgspec.structs.asdict(found), next_after=ends)
+
+    def _parts(self, reader: Reader, asked: RowsAsked) -> Generator[bytes, None, None]:
+        head = _encoder.encode(reader.head(asked, self._behind_s()))
         lines, size = [head], len(head)
         for row in answer_rows(reader, asked):
             line = _encoder.encode(row)
@@ -184,19 +229,15 @@ class Answers:
         await refuse(self._runtime.bus, message.reply, why, timeout_s=PART_S)
 
 
-async def _in_thread(parts: Generator[bytes, None, None]) -> AsyncGenerator[bytes, None]:
+def _file_parts(head: ExportHead, path: Path) -> Generator[bytes, None, None]:
+    yield _encoder.encode(head) + b"\n"
+    yield from parts_of(path)
+
+
+async def _each_in_thread(parts: Generator[bytes, None, None]) -> AsyncGenerator[bytes, None]:
     """The same parts, each made in a thread."""
     try:
-        while (part := await _finished(asyncio.to_thread(next, parts, None))) is not None:
+        while (part := await in_thread(lambda: next(parts, None))) is not None:
             yield part
     finally:
-        await _finished(asyncio.to_thread(parts.close))
-
-
-async def _finished(work: Awaitable[T]) -> T:
-    """What a thread gives: it goes on when who waits is cancelled, and is waited for."""
-    working = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(working)
-    finally:
-        await asyncio.wait({working})
+        await in_thread(parts.close)

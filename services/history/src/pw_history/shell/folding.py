@@ -119,6 +119,5 @@ class Folding:
         for one in closed:
             self._maker.take(one)
             session = self._maker.session
-            assert session is not None
-            self.progress.take(one, self._assembly, session.number)
+            self.progress.take(one, self._assembly, session.number if session is not None else 0)
             self._is_unwritten = True

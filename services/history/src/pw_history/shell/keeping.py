@@ -12,12 +12,14 @@ from pw_common.wire.alerts import Alert
 from pw_common.wire.messages import Gap
 from pw_history.core.progress import StoredPosition
 from pw_history.core.rows import Rows
+from pw_history.shell.threads import in_thread
 from pw_history.store.logs import LogPosition, LogWriter
 from pw_history.store.schema import HOUR_MS
 from pw_history.store.writer import Writer, Written
 
 T = TypeVar("T")
 DAY_MS = 24 * HOUR_MS
+EVER_MS = 1 << 62
 
 
 class Keeping:
@@ -34,23 +36,34 @@ class Keeping:
         self._hours, self._days = hours, days
         # Until the exporter has looked for the first time, nothing is known to be exported.
         self._exported_ms = 0
+        # When the oldest began of what came since the exporter began to look.
+        self._came_ms = EVER_MS
         self._one = asyncio.Lock()
+
+    def exporting(self) -> None:
+        """The exporter begins to look at what is stored."""
+        self._came_ms = EVER_MS
 
     def exported_before(self, time_ms: int) -> None:
         """What began before is exported: it may be forgotten once it is old enough."""
-        self._exported_ms = time_ms
+        self._exported_ms = min(time_ms, self._came_ms)
 
     async def write(self, rows: Rows, position: StoredPosition) -> Written:
         """Rows and position, all or nothing; raises duckdb.Error."""
+        came_ms = min(rows.times_ms, default=EVER_MS)
 
         def work() -> Written:
             written = self.writer.write(rows, position)
             now_ms = rows.event_time_ms
-            swaps_ms = min(now_ms - self._hours * HOUR_MS, self._exported_ms)
+            swaps_ms = min(now_ms - self._hours * HOUR_MS, self._exported_ms, came_ms)
             self.writer.drop_before(swaps_ms, now_ms - self._days * DAY_MS)
             return written
 
-        return await self._in_thread(work)
+        written = await self._in_thread(work)
+        # Of its hours not all is exported any more, though the exporter may have looked meanwhile.
+        self._came_ms = min(self._came_ms, came_ms)
+        self._exported_ms = min(self._exported_ms, came_ms)
+        return written
 
     async def close_more(self) -> None:
         """Go on with an hour that is closed half way, if one is; raises duckdb.Error."""
@@ -65,11 +78,14 @@ class Keeping:
         """Gaps and how far their stream was read; raises duckdb.Error."""
         await self._in_thread(lambda: self.logs.write_gaps(gaps, position))
 
+    async def log_position(self, stream: str, created: str) -> LogPosition:
+        """How far this very stream was read."""
+        return await self._in_thread(lambda: self.logs.position(stream, created))
+
+    async def has_logged(self, stream: str, message_id: str) -> bool:
+        """Whether this message of the stream is stored."""
+        return await self._in_thread(lambda: self.logs.has(stream, message_id))
+
     async def _in_thread(self, work: Callable[[], T]) -> T:
         async with self._one:
-            working = asyncio.ensure_future(asyncio.to_thread(work))
-            try:
-                return await asyncio.shield(working)
-            finally:
-                # It goes on when who waits is cancelled: the next must not begin meanwhile.
-                await asyncio.wait({working})
+            return await in_thread(work)

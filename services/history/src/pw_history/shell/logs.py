@@ -9,17 +9,17 @@ from typing import Final, Generic, TypeVar
 import msgspec
 
 from pw_common.jetstream.bus import ApiRefused, BrokerAway
-from pw_common.jetstream.consuming.log_reader import LogReader, StoredMessage
+from pw_common.jetstream.consuming.log_reader import LogReader, StoredMessage, get_message
 from pw_common.process.tasks import unless
 from pw_common.service.run import Runtime
 from pw_common.topology.streams import stream_created
 from pw_common.topology.subjects import STREAM_ALERT, STREAM_GAP
-from pw_common.wire.alerts import decode_alert
-from pw_common.wire.messages import WrongSchema, decode_gap
+from pw_common.wire.alerts import Alert, decode_alert
+from pw_common.wire.messages import Gap, WrongSchema, decode_gap
 from pw_history.shell.keeping import Keeping
 from pw_history.store.logs import LogPosition
 
-T = TypeVar("T")
+T = TypeVar("T", Alert, Gap)
 FETCH: Final = 256
 QUIET_S: Final = 1.0
 RETRY_S: Final = 1.0
@@ -60,7 +60,13 @@ class _Log(Generic[T]):
     async def _follow(self) -> None:
         bus = self._runtime.bus
         info = await bus.api(f"STREAM.INFO.{self._stream}")
-        position = self._keeping.logs.position(self._stream, stream_created(info))
+        position = await self._keeping.log_position(self._stream, stream_created(info))
+        if await self._went_back(position, int(info["state"]["last_seq"])):
+            # What is stored already is left as it is.
+            self._runtime.log.error(
+                "log_went_back", stream=self._stream, read_seq=position.read_seq
+            )
+            position = position._replace(read_seq=0)
         reader = LogReader(bus, self._stream, start_seq=position.read_seq + 1)
         try:
             while not self._runtime.stop.is_set():
@@ -74,6 +80,21 @@ class _Log(Generic[T]):
                 await self._write(found, position)
         finally:
             await reader.close()
+
+    async def _went_back(self, position: LogPosition, last_seq: int) -> bool:
+        """Whether the stream was restored from a copy that is older than what was read."""
+        if position.read_seq > last_seq:
+            return True
+        if not position.read_seq:
+            return False
+        message = await get_message(self._runtime.bus, self._stream, position.read_seq)
+        if message is None:
+            return False
+        try:
+            there = self._decode(message.body)
+        except (msgspec.MsgspecError, WrongSchema):
+            return False  # It was said when it was read.
+        return not await self._keeping.has_logged(self._stream, there.id)
 
     def _read(self, message: StoredMessage) -> T | None:
         try:

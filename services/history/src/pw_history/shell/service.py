@@ -9,7 +9,7 @@ from typing import Final
 
 import duckdb
 
-from pw_common.jetstream.bus import BrokerAway
+from pw_common.jetstream.bus import ApiRefused, BrokerAway
 from pw_common.jetstream.consuming.log_reader import LogReader, StoredMessage
 from pw_common.process.clock import monotonic_s, now_ms
 from pw_common.process.memory import limit_bytes, resident_bytes
@@ -29,6 +29,7 @@ from pw_history.shell.keeping import Keeping
 from pw_history.shell.logs import follow_logs
 from pw_history.shell.room import Room
 from pw_history.shell.start import start
+from pw_history.store.copying import remove_leftovers
 from pw_history.store.file import NAME, Unusable, open_file, why_unusable
 
 NEEDS: Final = (STREAM_TX, STREAM_SWAP, STREAM_ALERT, STREAM_GAP)
@@ -43,6 +44,10 @@ FIGURES_EVERY_S: Final = 5.0
 ROOM_EVERY_S: Final = 5.0
 
 
+class StreamChanged(Exception):  # noqa: N818 - says what happened
+    """PW_SWAP is another one than was read, or an older copy of it: it is begun as at a start."""
+
+
 async def run_history(settings: Settings, runtime: Runtime) -> None:
     """Keep until stopped. A file that cannot be written is waited for: nothing else stops."""
     memory_bytes = limit_bytes(settings.memory_bytes_max)
@@ -54,7 +59,10 @@ async def run_history(settings: Settings, runtime: Runtime) -> None:
             await _wait(runtime, str(error))
             continue
         try:
+            await asyncio.to_thread(remove_leftovers, settings.folder)
             await _keep(settings, runtime, connection)
+        except StreamChanged as error:
+            runtime.log.warning("swap_stream_changed", reason=str(error))
         except duckdb.Error as error:
             await _wait(runtime, why_unusable(settings.folder / NAME, error))
         finally:
@@ -90,7 +98,9 @@ async def _keep(
         for one in done:
             one.result()
     finally:
-        await end_tasks(*works)
+        if left := await end_tasks(*works):
+            # The next must not begin while a thread still works on the file or the store.
+            await asyncio.wait(left)
         await answers.stop()
 
 
@@ -127,7 +137,7 @@ class _Loop:
                     continue
                 try:
                     await self._step(reader)
-                except BrokerAway as error:
+                except (BrokerAway, ApiRefused) as error:
                     runtime.log.warning("history_waits", reason=str(error))
                     runtime.set_ready(str(error))
                     await folding.write(force=True)
@@ -138,7 +148,12 @@ class _Loop:
 
     async def _step(self, reader: LogReader) -> None:
         folding = self._folding
-        for number, message in enumerate(await reader.fetch(FETCH, timeout_s=QUIET_S)):
+        messages = await reader.fetch(FETCH, timeout_s=QUIET_S)
+        read_seq = folding.progress.read_seq
+        if messages and messages[0].seq <= read_seq:
+            await folding.write(force=True)
+            raise StreamChanged(f"{messages[0].seq} follows {read_seq}")
+        for number, message in enumerate(messages):
             self._take(message)
             if number % TURN == 0:
                 await asyncio.sleep(0)

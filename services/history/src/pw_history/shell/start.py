@@ -41,11 +41,15 @@ async def start(settings: Settings, runtime: Runtime, keeping: Keeping) -> Foldi
     first_seq = max(FIRST_SEQ, int(info["state"]["first_seq"]))
     position = writer.position()
     begin = await _from(bus, log, position, created, first_seq)
-    session = writer.session(begin.note.session if begin.goes_on else None)
+    # An older version did not note it before the first one had ended.
+    session = writer.session(begin.note.session or None if begin.goes_on else None)
+    first = begin.note
+    if not begin.goes_on:
+        first = first._replace(session=1 if session is None else session.number + 1)
     last = writer.newest() if position is None else (position.slot, position.event_time_ms)
     maker = RowMaker(session, goes_on=begin.goes_on, last=last)
-    if begin.missed:
-        maker.miss(begin.missed)
+    if missed := begin.missed or writer.missing():
+        maker.miss(missed)
     elif position is None and last[0]:
         # It was made again from what had been exported.
         maker.miss("rebuilt")
@@ -63,7 +67,7 @@ async def start(settings: Settings, runtime: Runtime, keeping: Keeping) -> Foldi
     return Folding(
         assembly,
         maker,
-        Progress(created, begin.note),
+        Progress(created, first),
         keeping,
         SequenceGaps(bus),
         runtime.metrics,

@@ -21,6 +21,7 @@ class Unusable(Exception):  # noqa: N818 - says what to do
 
 
 FULL: Final = ("No space left", "disk quota", "out of disk")
+REFUSED: Final = ("Permission denied", "Read-only file system", "read-only")
 # What DuckDB says of a file that it cannot read: not a database, damaged, or of another version.
 DAMAGE: Final = (
     duckdb.IOException,
@@ -56,7 +57,7 @@ def open_file(folder: Path, memory_bytes: int) -> duckdb.DuckDBPyConnection:
         migrate(connection)
     except NewerFile as error:
         raise Unusable(f"{path}: {error}: run the later version") from error
-    except DAMAGE as error:
+    except duckdb.Error as error:
         raise Unusable(why_unusable(path, error)) from error
     return connection
 
@@ -68,4 +69,9 @@ def why_unusable(path: Path, error: duckdb.Error) -> str:
         return f"{path}: another process has it open: {said}"
     if any(one in said for one in FULL):
         return f"{path.parent}: its disk is full: {said}; it goes on once there is room"
+    if any(one in said for one in REFUSED):
+        return f"{path}: it may not be written: {said}"
+    # What is wrong with what is not merged yet has no class of its own.
+    if not isinstance(error, DAMAGE) and type(error) is not duckdb.Error:
+        return f"{path}: {said}; it is tried again"
     return f"{path} cannot be read: {said}; `pw history rebuild` makes it again"

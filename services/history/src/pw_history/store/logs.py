@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import duckdb
 import msgspec
 
+from pw_common.topology.subjects import STREAM_ALERT, STREAM_GAP
 from pw_common.wire.alerts import Alert, ended_of
 from pw_common.wire.messages import Gap
+
+TABLES: Final = {STREAM_ALERT: "alerts", STREAM_GAP: "gaps"}
 
 
 class LogPosition(NamedTuple):
@@ -32,6 +35,11 @@ class LogWriter:
             "SELECT read_seq FROM logs WHERE stream = ? AND created = ?", [stream, created]
         ).fetchone()
         return LogPosition(stream, created, int(found[0]) if found else 0)
+
+    def has(self, stream: str, message_id: str) -> bool:
+        """Whether this message of one of the streams is stored."""
+        query = f"SELECT count(*) FROM {TABLES[stream]} WHERE id = ?"
+        return self._connection.execute(query, [message_id]).fetchone() == (1,)
 
     def write_alerts(self, alerts: Sequence[Alert], position: LogPosition) -> None:
         """Store alerts and how far PW_ALERT was read, together."""

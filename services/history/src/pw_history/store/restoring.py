@@ -1,7 +1,8 @@
 """A file made again from exported hours: what they hold, and what follows from it.
 
 No position comes with them: history then reads PW_SWAP from its beginning, and leaves out what it
-has. What lies between is a hole.
+has. What lies between is a hole, and so is an hour of which there is no file. Holes within an hour
+are in no file, and are not known any more.
 """
 
 from __future__ import annotations
@@ -15,7 +16,22 @@ import duckdb
 from pw_history.core.rows import CLOCK_EVERY_MS, SEPARATOR, SWAP_COLUMNS, TOKEN_COLUMNS
 from pw_history.store.closing import HourClosing
 from pw_history.store.derived import signature_hash
+from pw_history.store.schema import HOUR_MS
 
+# Between hours that do not follow each other.
+_HOLES: Final = f"""
+    INSERT INTO holes SELECT 'not exported', before_slot, first_slot, before_ms, first_ms FROM (
+        SELECT hour_ms, first_slot, first_ms,
+            lag(hour_ms) OVER hours AS before_hour_ms,
+            lag(last_slot) OVER hours AS before_slot, lag(last_ms) OVER hours AS before_ms
+        FROM (
+            SELECT event_time_ms // {HOUR_MS} * {HOUR_MS} AS hour_ms,
+                min_by(slot, event_time_ms) AS first_slot, min(event_time_ms) AS first_ms,
+                max_by(slot, event_time_ms) AS last_slot, max(event_time_ms) AS last_ms
+            FROM closed_rows GROUP BY 1
+        ) WINDOW hours AS (ORDER BY hour_ms)
+    ) WHERE hour_ms > before_hour_ms + {HOUR_MS} ON CONFLICT DO NOTHING
+"""
 _LISTS: Final = ("venues", "reasons", "signers")
 
 
@@ -60,6 +76,7 @@ class Restoring:
             "INSERT INTO clock SELECT min(slot), min(event_time_ms) FROM closed_rows "
             f"GROUP BY session, event_time_ms // {CLOCK_EVERY_MS} ON CONFLICT DO NOTHING"
         )
+        execute(_HOLES)
         execute("UPDATE kept SET oldest_ms = (SELECT min(event_time_ms) FROM closed_rows)")
         execute("CHECKPOINT")
 

@@ -197,6 +197,19 @@ MIGRATIONS: Final = (
         filled BOOLEAN NOT NULL
     );
     """,
+    # `missing` says that what comes next is not what follows this slot, until it is known which
+    # slot that is: then it is a hole. The rest follows from the swaps of a file of version 1.
+    """
+    CREATE TABLE missing (
+        why VARCHAR NOT NULL,
+        slot UBIGINT NOT NULL,
+        event_time_ms BIGINT NOT NULL
+    );
+    UPDATE kept SET oldest_ms = (SELECT min(event_time_ms) FROM swaps);
+    INSERT INTO mints SELECT DISTINCT mint FROM swaps ON CONFLICT DO NOTHING;
+    INSERT INTO clock SELECT min(slot), min(event_time_ms) FROM swaps
+    GROUP BY session, event_time_ms // 10000 ON CONFLICT DO NOTHING;
+    """,
 )
 VERSION: Final = len(MIGRATIONS)
 

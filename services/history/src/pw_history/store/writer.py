@@ -83,6 +83,11 @@ class Writer:
             return None
         return StoredPosition._make((*found[:4], tuple(found[4] or ()), *found[5:]))
 
+    def missing(self) -> str:
+        """Why something is missing after what is stored; empty where nothing is."""
+        found = self._connection.execute("SELECT why FROM missing").fetchone()
+        return "" if found is None else str(found[0])
+
     def newest(self) -> tuple[int, int]:
         """The newest swap's slot and time by event time; zeros where there is none."""
         found = self._connection.execute(
@@ -108,16 +113,20 @@ class Writer:
         minutes, hours = set(self._minutes), set(self._hours)
         self._connection.begin()
         try:
-            beyond = self._beyond(rows)
+            given, rows = len(rows), self._kept(rows)
+            beyond = given - len(rows)
             stored = self._swaps(rows)
             self._tokens(rows)
             self._insert("sessions", rows.sessions)
             self._insert("holes", rows.holes)
             self._insert("clock", rows.clock)
+            self._connection.execute("DELETE FROM missing")
+            if rows.missing is not None:
+                self._connection.execute("INSERT INTO missing VALUES (?, ?, ?)", rows.missing)
             self._derive(rows, position.event_time_ms)
             self._pools.write(rows, position.event_time_ms)
             oldest_ms = min(rows.times_ms, default=None)
-            if oldest_ms is not None and oldest_ms < (self._oldest_ms or oldest_ms + 1):
+            if oldest_ms is not None and (self._oldest_ms is None or oldest_ms < self._oldest_ms):
                 self._keep(self.swaps_since_ms, self.minutes_since_ms, oldest_ms)
             self._connection.execute("DELETE FROM position")
             self._connection.execute(
@@ -129,13 +138,18 @@ class Writer:
             self._minutes, self._hours, self._closing = minutes, hours, None
             raise
         self._connection.commit()
-        if rows.times_ms:
-            self._oldest_ms = min(*rows.times_ms, self._oldest_ms or 2**63, 2**63)
+        if oldest_ms is not None:
+            known_ms = oldest_ms if self._oldest_ms is None else self._oldest_ms
+            self._oldest_ms = min(oldest_ms, known_ms)
         self._newest_slot = max(self._newest_slot, *rows.slots, 0)
-        return Written(stored, len(rows) - stored - beyond, beyond)
+        return Written(stored, len(rows) - stored, beyond)
 
     def drop_before(self, swaps_ms: int, minutes_ms: int) -> None:
-        """Forget swaps of hours that end before one time, and all else that ends before another."""
+        """Forget swaps of hours that end before one time, and all else that ends before another.
+
+        An hour that is still to be closed is kept: its wallets are not summed yet.
+        """
+        swaps_ms = min([swaps_ms, *self._hours])
         swaps_ms = max(self.swaps_since_ms, swaps_ms // HOUR_MS * HOUR_MS)
         minutes_ms = min(swaps_ms, max(self.minutes_since_ms, minutes_ms // HOUR_MS * HOUR_MS))
         if (swaps_ms, minutes_ms) == (self.swaps_since_ms, self.minutes_since_ms):
@@ -157,10 +171,6 @@ class Writer:
             raise
         self._connection.commit()
         self.swaps_since_ms, self.minutes_since_ms = swaps_ms, minutes_ms
-        self._minutes = {one for one in self._minutes if one >= swaps_ms}
-        self._hours = {one for one in self._hours if one >= swaps_ms}
-        if self._closing is not None and self._closing.hour_ms < swaps_ms:
-            self._closing = None
 
     def _keep(self, swaps_since_ms: int, minutes_since_ms: int, oldest_ms: int | None) -> None:
         self._connection.execute("DELETE FROM kept")
@@ -181,9 +191,9 @@ class Writer:
             return 0
         new_swaps = arrays(self._connection, "open_rows", rows.swaps)
         old = sorted(slot for slot in rows.slots if slot <= self._newest_slot)
-        where = f"WHERE NOT (new.amended AND new.event_time_ms < {self.swaps_since_ms})"
+        where = ""
         if old:
-            where += f""" AND NOT EXISTS (
+            where = f"""WHERE NOT EXISTS (
                 SELECT 1 FROM swaps AS stored
                 WHERE stored.slot BETWEEN {old[0]} AND {old[-1]} AND stored.slot = new.slot
                 AND stored.signature = new.signature AND stored.ordinal = new.ordinal)"""
@@ -202,19 +212,20 @@ class Writer:
             f"FROM new_swaps AS new {where} {once}"
         )
 
-    def _beyond(self, rows: Rows) -> int:
-        """How many swaps amend a time whose swaps are not kept: its minutes stay as they are."""
-        if not any(rows.swaps["amended"]):
-            return 0
-        pairs = zip(rows.swaps["event_time_ms"], rows.swaps["amended"], strict=True)
-        return sum(amended and one < self.swaps_since_ms for one, amended in pairs)
+    def _kept(self, rows: Rows) -> Rows:
+        """Without swaps whose hour was forgotten, and what amends any that old.
 
-    def _times_ms(self, rows: Rows) -> set[int]:
-        """The times of what is stored."""
-        if not self._beyond(rows):
-            return rows.times_ms
-        pairs = zip(rows.swaps["event_time_ms"], rows.swaps["amended"], strict=True)
-        return {one for one, amended in pairs if not amended or one >= self.swaps_since_ms}
+        Their minutes and wallets' hours stay as they are: of these swaps alone they would be wrong.
+        What lies so far back in an hour that was never closed is another history: it is stored.
+        """
+        since_ms = self.swaps_since_ms
+        if all(one >= since_ms for one in rows.times_ms):
+            return rows
+        forgotten = self._begins(f"SELECT hour_ms FROM closed_hours WHERE hour_ms < {since_ms}")
+        return rows.only(
+            one >= since_ms or not (amended or one // HOUR_MS * HOUR_MS in forgotten)
+            for one, amended in zip(rows.swaps["event_time_ms"], rows.swaps["amended"], strict=True)
+        )
 
     def _tokens(self, rows: Rows) -> None:
         """A token's facts are those of its first creation that was seen."""
@@ -230,9 +241,8 @@ class Writer:
         """Minutes and hours that are past."""
         # What was open when a session ended is whole: the next one may lie before it.
         ended = set(self._minutes) if rows.sessions else set()
-        times_ms = self._times_ms(rows)
-        self._minutes |= {one // MINUTE_MS * MINUTE_MS for one in times_ms}
-        hours = {one // HOUR_MS * HOUR_MS for one in times_ms}
+        self._minutes |= {one // MINUTE_MS * MINUTE_MS for one in rows.times_ms}
+        hours = {one // HOUR_MS * HOUR_MS for one in rows.times_ms}
         self._hours |= hours
         due = {one for one in self._minutes if one + MINUTE_MS <= event_time_ms} | ended
         for first_ms, last_ms in _spans(sorted(due), MINUTE_MS):

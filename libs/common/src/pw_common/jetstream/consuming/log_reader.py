@@ -18,6 +18,7 @@ from nats.js.errors import APIError
 
 from pw_common.jetstream.bus import BrokerAway, Bus, headers_of
 from pw_common.text.broker_time import rfc3339_ms
+from pw_common.topology.streams import stream_created
 
 INACTIVE_NS = 30 * 1_000_000_000
 FETCH_MAX = 256
@@ -53,6 +54,7 @@ class LogReader:
         self._headers_only = headers_only
         self._subscription: Any = None
         self._consumer = ""
+        self._created = ""
         self._delivered = 0
         self._quiet = 0
         self.position = start_seq - 1
@@ -68,9 +70,11 @@ class LogReader:
         """
         if self._subscription is not None:
             return
-        state = (await self._bus.api(f"STREAM.INFO.{self._stream}"))["state"]
-        if state["last_seq"] < self.position:
+        info = await self._bus.api(f"STREAM.INFO.{self._stream}")
+        created = stream_created(info)
+        if info["state"]["last_seq"] < self.position or self._created not in ("", created):
             self.position = 0  # Another stream of this name: sequences began again.
+        self._created = created
         name = f"reader-{uuid.uuid4().hex[:12]}"
         config = {
             "name": name,

@@ -103,6 +103,11 @@ class BeforeSession:
         through = max((header.slot for header in headers), default=0)
         return [*self._out(filling, filling.due(through), at), *self._overfull(at)]
 
+    @property
+    def waits(self) -> bool:
+        """Whether anything waits for its block's header."""
+        return self._waiting > 0
+
     def overdue(self, clock_ms: int, at: At) -> list[ClosedSlot]:
         """The present session's clock is here: let go what waited too long for a header."""
         if not self._waiting:
