@@ -1,13 +1,17 @@
 """`pw history rebuild DIR`: history's file made again, while history is stopped.
 
-What was there is set aside, never removed. History then reads PW_SWAP from its beginning, and
-stores what it does not have.
+It is made beside the one that is there, and takes its place once it is whole: whatever ends it
+before, what was there is as it was. That is then set aside, never removed. History then reads
+PW_SWAP from its beginning, and stores what it does not have.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -15,21 +19,28 @@ import duckdb
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from pw_cli.offline.bad_input import BadInput
 from pw_cli.offline.offline import closed_slots
+from pw_cli.parquet.locked import in_our_words
 from pw_cli.parquet.places import KEPT
 from pw_cli.terminal.terminal import complain
 from pw_common.ordering.closed_slot import WITH_POOLS
 from pw_common.process.clock import now_ms
 from pw_common.topology.streams import GIB
 from pw_common.wire.captures import BadCapture
+from pw_history.parquet.exporter import sha256_of
 from pw_history.parquet.layout import MANIFEST
-from pw_history.parquet.manifest import BadManifest, Manifest, decoded
+from pw_history.parquet.manifest import BadManifest, FileEntry, Manifest, decoded
 from pw_history.rebuilding import from_hours, from_slots, set_aside
 from pw_history.store.file import NAME, Unusable
 
 EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
+# Below the folder: the file as far as it is made.
+MAKING: Final = "rebuilding"
+# What DuckDB says of a file that another process has; of a damaged one it speaks of blocks.
+IN_USE: Final = "could not set lock on file"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,46 +75,86 @@ def run(args: argparse.Namespace) -> int:
     except (BadManifest, OSError) as error:
         complain("history", f"rebuild: {error}; --capture FILE or --empty does without")
         return EXIT_USAGE
-    if why := _in_use(folder):
-        complain("history", f"rebuild: {why}: stop history first")
-        return EXIT_USAGE
     try:
-        for path in set_aside(folder, f"{now_ms()}.aside"):
-            sys.stderr.write(f"set aside: {path}\n")
-        if manifest is not None:
-            swaps = _from_hours(folder, manifest, root)
-        elif args.capture:
-            swaps = from_slots(folder, closed_slots(args.capture, placed=WITH_POOLS), GIB)
-        else:
-            swaps = from_slots(folder, (), GIB)
-    except (Unusable, duckdb.Error, OSError, BadCapture) as error:
-        complain("history", f"rebuild: {' '.join(str(error).split())[:500]}")
+        with _making(folder) as making, in_our_words():
+            swaps = _made(args, making, manifest, root)
+            _put_in_place(folder, making)
+    except _InUse as error:
+        complain("history", f"rebuild: {error}: stop history first")
+        return EXIT_USAGE
+    except (Unusable, BadInput, BadCapture, OSError) as error:
+        said = " ".join(str(error).split())[:500]
+        complain("history", f"rebuild: {said}; what was in {folder} is as it was")
         return EXIT_FAILED
     sys.stdout.write(f"{folder / NAME}: {swaps:,} swaps\n")
     return EXIT_OK
+
+
+class _InUse(Exception):
+    """Another process has the file."""
+
+
+def _made(args: argparse.Namespace, making: Path, manifest: Manifest | None, root: Path) -> int:
+    if manifest is not None:
+        return _from_hours(making, manifest, root)
+    slots = closed_slots(args.capture, placed=WITH_POOLS) if args.capture else ()
+    return from_slots(making, slots, GIB)
+
+
+@contextmanager
+def _making(folder: Path) -> Iterator[Path]:
+    """An empty folder to make the file in, which is gone afterwards. Raises _InUse, OSError."""
+    making = folder / MAKING
+    # That of another rebuild is in use; what one left that was killed is not.
+    for path in (folder / NAME, making / NAME):
+        _refuse_in_use(path)
+    try:
+        if making.exists():
+            shutil.rmtree(making)
+        making.mkdir()
+        yield making
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+
+
+def _put_in_place(folder: Path, making: Path) -> None:
+    """What is there is set aside for what was made. Raises _InUse, OSError."""
+    # History may have been started meanwhile.
+    _refuse_in_use(folder / NAME)
+    for path in set_aside(folder, f"{now_ms()}.aside"):
+        sys.stderr.write(f"set aside: {path}\n")
+    for name in (f"{NAME}.wal", NAME):
+        if (making / name).exists():
+            (making / name).rename(folder / name)
 
 
 def _manifest(root: Path) -> Manifest:
     return decoded((root / MANIFEST).read_bytes())
 
 
-def _in_use(folder: Path) -> str:
-    """Why the file cannot be set aside; a damaged one can."""
-    path = folder / NAME
+def _refuse_in_use(path: Path) -> None:
+    """Raise _InUse where another process has the file; a damaged one can be set aside."""
     if not path.exists():
-        return ""
+        return
     try:
         duckdb.connect(str(path)).close()
     except duckdb.Error as error:
         said = " ".join(str(error).split())[:300]
-        return said if "lock" in said.lower() else ""
-    return ""
+        if IN_USE in said.lower():
+            raise _InUse(said) from error
 
 
 def _from_hours(folder: Path, manifest: Manifest, root: Path) -> int:
+    """How many swaps the hours have. Raises BadInput: a file is not the one that is named."""
     console = Console(stderr=True)
-    columns = TextColumn("hours"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[n]}")
+    described = TextColumn("{task.description}")
+    columns = described, BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[n]}")
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        check = progress.add_task("checked", total=len(manifest.hours), n="")
+        for hour in manifest.hours:
+            for file in hour.files.values():
+                _check(root, file)
+            progress.update(check, advance=1)
         task = progress.add_task("hours", total=len(manifest.hours), n="")
         total = 0
 
@@ -113,3 +164,11 @@ def _from_hours(folder: Path, manifest: Manifest, root: Path) -> int:
             progress.update(task, advance=1, n=f"{total:,} swaps")
 
         return from_hours(folder, manifest, root, GIB, told)
+
+
+def _check(root: Path, file: FileEntry) -> None:
+    path = root / file.path
+    if not path.is_file():
+        raise BadInput(f"{path} is missing")
+    if sha256_of(path) != file.sha256:
+        raise BadInput(f"{path} is not the file that {MANIFEST} names: its sha256 is another")
