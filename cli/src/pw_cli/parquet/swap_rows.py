@@ -18,7 +18,7 @@ import duckdb
 import msgspec
 
 from pw_cli.offline.bad_input import BadInput
-from pw_cli.offline.dated import Beside, Dated, Place, in_words, problem_of
+from pw_cli.offline.dated import Beside, Dated, Place, in_words, inexact_of, problem_of
 from pw_cli.parquet.locked import by_table, in_our_words, locked, scan
 from pw_common.wire.messages import Event, Swap, TokenCreated
 
@@ -33,6 +33,7 @@ _LISTS: Final = ("venues", "reasons", "signers")
 _UNKNOWN: Final = {"quote_mint": None, "quote_amount_raw": None, "quote_decimals": None}
 # What a column is called that our messages call otherwise.
 _RENAMED: Final = {"tx_index": "index"}
+_BESIDE: Final = ("event_time_ms", "session", "amended")
 
 
 class _Span(NamedTuple):
@@ -151,7 +152,7 @@ def _rows(
     if not files:
         return
     there = frozenset[str]().union(*(one.columns for one in files))
-    wanted = (*table.kind.__struct_fields__, *_RENAMED, "event_time_ms", "session")
+    wanted = (*table.kind.__struct_fields__, *_RENAMED, *_BESIDE)
     names = (*(name for name in wanted if name in there), "filename")
     where = f"slot >= {slots.start} AND slot < {slots.stop}"
     if "session" in there:
@@ -170,7 +171,7 @@ def _rows(
 def _dated(row: dict[str, Any], kind: type[msgspec.Struct], session: int) -> Dated:
     at = f"slot {row.get('slot')}, {kind.__struct_config__.tag} {row.get('signature')}"
     place = Place(row.pop("filename"), at)
-    said = {"event_time_ms": row.pop("event_time_ms", None), "session": row.pop("session", None)}
+    said = {name: row.pop(name, None) for name in _BESIDE}
     values: dict[str, Any] = {**_UNKNOWN} if kind is Swap else {}
     for name, value in row.items():
         if value is None:
@@ -182,6 +183,8 @@ def _dated(row: dict[str, Any], kind: type[msgspec.Struct], session: int) -> Dat
         beside = msgspec.convert(said, Beside, strict=False)
     except msgspec.ValidationError as error:
         raise BadInput(f"{place}: {in_words(error, kind)}") from error
-    if problem := problem_of(event) or problem_of(beside):
+    if problem := problem_of(event) or problem_of(beside) or inexact_of(event, values):
         raise BadInput(f"{place}: {problem}")
-    return Dated(cast("Event", event), place, beside.event_time_ms, session)
+    # A token's row does not say whether it filled a gap.
+    gives_way = bool(beside.amended) or kind is TokenCreated
+    return Dated(cast("Event", event), place, beside.event_time_ms, session, gives_way)
