@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,12 +12,15 @@ import duckdb
 import pytest
 
 from pw_cli.commands.captures import rebuild
+from pw_common.wire.captures import CaptureWriter
 from pw_history.parquet.exporter import Exporter
 from pw_history.parquet.store import StoreSettings, open_store
 from pw_history.store.restoring import Restoring
+from pw_replay.market import generate
 from support.filled_history import hours, opened
 
 FILE = "history.duckdb"
+PUMP = "6EF8rrecthR5Dkzon8Nwu78hRvfCKubJ14M5uBEwF6P"
 
 
 def rebuilt(*words: str) -> int:
@@ -54,8 +58,12 @@ def test_a_file_whose_blocks_are_damaged_is_not_taken_for_one_in_use(
     body = bytearray((folder / FILE).read_bytes())
     body[64:128] = b"\xff" * 64
     (folder / FILE).write_bytes(body)
-    assert rebuilt(str(folder)) == 0, capsys.readouterr().err
-    assert "40 swaps" in capsys.readouterr().out
+    code = rebuilt(str(folder))
+    out, err = capsys.readouterr()
+    assert code == 0, err
+    assert "40 swaps" in out
+    # No file of an hour has these.
+    assert "only in what was set aside: alerts that PW_ALERT holds no more" in err
 
 
 def test_a_file_that_is_in_use_stays(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,3 +125,20 @@ def test_exported_hours_that_are_not_those_of_the_manifest_are_named_and_nothing
     assert str(wrong.relative_to(folder / "parquet")) in said
     assert holds_before(folder)
     assert left(folder) == {FILE, "parquet"}
+
+
+def test_captures_are_read_with_the_programs_that_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capture, table = tmp_path / "a.pb", tmp_path / "programs.jsonl"
+    with CaptureWriter(capture) as writer:
+        for update in generate(seed=5, minutes=0.1, tps=20):
+            writer.write(update)
+    table.write_text(json.dumps({"id": PUMP, "name": "curve_of_old", "kind": "venue"}) + "\n")
+    named = "--programs", str(table)
+    assert rebuilt(str(tmp_path), "--empty", *named) == 2
+    assert "--programs is for captures" in capsys.readouterr().err
+    assert rebuilt(str(tmp_path), "--capture", str(capture), *named) == 0
+    with duckdb.connect(str(tmp_path / FILE), read_only=True) as connection:
+        venues = connection.execute("SELECT DISTINCT venues FROM swaps").fetchall()
+    assert ("curve_of_old",) in venues

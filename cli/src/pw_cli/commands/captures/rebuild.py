@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -21,10 +21,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from pw_cli.offline.bad_input import BadInput
 from pw_cli.offline.offline import closed_slots
+from pw_cli.offline.programs_file import programs_of
+from pw_cli.offline.reading import UNREADABLE, complain_of
 from pw_cli.parquet.locked import in_our_words
 from pw_cli.parquet.places import KEPT
 from pw_cli.terminal.terminal import complain
-from pw_common.ordering.closed_slot import WITH_POOLS
+from pw_common.ordering.closed_slot import WITH_POOLS, ClosedSlot
 from pw_common.process.clock import now_ms
 from pw_common.topology.streams import GIB
 from pw_common.wire.captures import BadCapture
@@ -33,6 +35,7 @@ from pw_history.parquet.layout import MANIFEST
 from pw_history.parquet.manifest import BadManifest, FileEntry, Manifest, decoded
 from pw_history.rebuilding import from_hours, from_slots, set_aside
 from pw_history.store.file import NAME, Unusable
+from pw_parser.core.decode.programs import BUILT_IN, Programs
 
 EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
@@ -41,6 +44,10 @@ EXIT_USAGE: Final = 2
 MAKING: Final = "rebuilding"
 # What DuckDB says of a file that another process has; of a damaged one it speaks of blocks.
 IN_USE: Final = "could not set lock on file"
+NOT_EXPORTED: Final = (
+    "not in exported hours, and so only in what was set aside: alerts that PW_ALERT holds no more, "
+    "and what pools held\n"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +68,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--empty", action="store_true", help="with what PW_SWAP holds alone, once history starts"
     )
+    parser.add_argument(
+        "--programs", type=Path, metavar="FILE", help="with captures: as `pw parse` takes it"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -68,6 +78,14 @@ def run(args: argparse.Namespace) -> int:
     folder = args.folder / KEPT.parts[0] if (args.folder / KEPT.parts[0]).is_dir() else args.folder
     if not folder.is_dir():
         complain("history", f"rebuild: {folder}: no such folder")
+        return EXIT_USAGE
+    if args.programs is not None and not args.capture:
+        complain("history", "rebuild: --programs is for captures; the others are parsed already")
+        return EXIT_USAGE
+    try:
+        programs = BUILT_IN if args.programs is None else programs_of(args.programs)
+    except UNREADABLE as error:
+        complain_of("history", error)
         return EXIT_USAGE
     try:
         root = args.parquet or folder / KEPT.parts[1]
@@ -77,8 +95,11 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_USAGE
     try:
         with _making(folder) as making, in_our_words():
-            swaps = _made(args, making, manifest, root)
-            _put_in_place(folder, making)
+            if manifest is not None:
+                swaps = _from_hours(making, manifest, root)
+            else:
+                swaps = from_slots(making, _slots(args.capture or (), programs), GIB)
+            aside = _put_in_place(folder, making)
     except _InUse as error:
         complain("history", f"rebuild: {error}: stop history first")
         return EXIT_USAGE
@@ -86,6 +107,10 @@ def run(args: argparse.Namespace) -> int:
         said = " ".join(str(error).split())[:500]
         complain("history", f"rebuild: {said}; what was in {folder} is as it was")
         return EXIT_FAILED
+    for path in aside:
+        sys.stderr.write(f"set aside: {path}\n")
+    if aside and manifest is not None:
+        sys.stderr.write(NOT_EXPORTED)
     sys.stdout.write(f"{folder / NAME}: {swaps:,} swaps\n")
     return EXIT_OK
 
@@ -94,11 +119,10 @@ class _InUse(Exception):
     """Another process has the file."""
 
 
-def _made(args: argparse.Namespace, making: Path, manifest: Manifest | None, root: Path) -> int:
-    if manifest is not None:
-        return _from_hours(making, manifest, root)
-    slots = closed_slots(args.capture, placed=WITH_POOLS) if args.capture else ()
-    return from_slots(making, slots, GIB)
+def _slots(captures: Sequence[Path], programs: Programs) -> Iterable[ClosedSlot]:
+    if not captures:
+        return ()
+    return closed_slots(captures, lambda _slot: programs, placed=WITH_POOLS)
 
 
 @contextmanager
@@ -117,15 +141,15 @@ def _making(folder: Path) -> Iterator[Path]:
         shutil.rmtree(making, ignore_errors=True)
 
 
-def _put_in_place(folder: Path, making: Path) -> None:
-    """What is there is set aside for what was made. Raises _InUse, OSError."""
+def _put_in_place(folder: Path, making: Path) -> list[Path]:
+    """What is there is set aside for what was made; gives its new names. Raises _InUse, OSError."""
     # History may have been started meanwhile.
     _refuse_in_use(folder / NAME)
-    for path in set_aside(folder, f"{now_ms()}.aside"):
-        sys.stderr.write(f"set aside: {path}\n")
+    aside = set_aside(folder, f"{now_ms()}.aside")
     for name in (f"{NAME}.wal", NAME):
         if (making / name).exists():
             (making / name).rename(folder / name)
+    return aside
 
 
 def _manifest(root: Path) -> Manifest:
