@@ -137,7 +137,9 @@ def test_a_damaged_archive_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.jsonl.zst", "a.pb.zst"])
 def test_a_zstd_file_is_taken_whole_or_not_at_all(tmp_path: Path, name: str) -> None:
-    part = [zstandard.ZstdCompressor(write_checksum=sum_).compress(line()) for sum_ in (False, True)]
+    part = [
+        zstandard.ZstdCompressor(write_checksum=sum_).compress(line()) for sum_ in (False, True)
+    ]
     skipped = b"\x51\x2a\x4d\x18\x03\x00\x00\x00abc"
     path, body = tmp_path / name, part[0] + skipped + part[1]
     ends = {0, len(part[0]), len(part[0]) + len(skipped), len(body)}

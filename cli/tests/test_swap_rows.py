@@ -63,8 +63,9 @@ def test_lists_are_lists_or_text_and_no_list_is_empty(tmp_path: Path) -> None:
         assert (one.event.venues, one.event.signers) == (("a", "b"), ())
 
 
-def test_amounts_of_64_bits_stay_whole(tmp_path: Path) -> None:
-    rows = swap(1, f"1 AS slot, {2**64 - 1}::UBIGINT AS quote_amount_raw")
+@pytest.mark.parametrize("kind", ["UBIGINT", "DECIMAL(20, 0)", "DECIMAL(38, 2)"])
+def test_amounts_of_64_bits_stay_whole(tmp_path: Path, kind: str) -> None:
+    rows = swap(1, f"1 AS slot, {2**64 - 1}::{kind} AS quote_amount_raw")
     [one] = read(write(tmp_path / "a.parquet", rows))
     assert isinstance(one.event, Swap)
     assert one.event.quote_amount_raw == 2**64 - 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter, itemgetter
 from pathlib import Path
@@ -168,6 +169,14 @@ def _rows(
             yield _dated(dict(zip(names, row, strict=True)), table.kind, session)
 
 
+def _plain(name: str, value: Any) -> Any:
+    """A value as our messages have it."""
+    if name in _LISTS and isinstance(value, str):
+        return value.split()
+    # Engines without whole numbers of 64 bits have decimals in their place.
+    return int(value) if isinstance(value, Decimal) and value == int(value) else value
+
+
 def _dated(row: dict[str, Any], kind: type[msgspec.Struct], session: int) -> Dated:
     at = f"slot {row.get('slot')}, {kind.__struct_config__.tag} {row.get('signature')}"
     place = Place(row.pop("filename"), at)
@@ -176,8 +185,7 @@ def _dated(row: dict[str, Any], kind: type[msgspec.Struct], session: int) -> Dat
     for name, value in row.items():
         if value is None:
             continue
-        is_joined = name in _LISTS and isinstance(value, str)
-        values[_RENAMED.get(name, name)] = value.split() if is_joined else value
+        values[_RENAMED.get(name, name)] = _plain(name, value)
     try:
         event = msgspec.convert(values, kind, strict=False)
         beside = msgspec.convert(said, Beside, strict=False)
