@@ -145,7 +145,7 @@ def test_a_bad_row_ends_the_command_with_its_file_and_signature(
     duckdb.execute(f"COPY ({rows}) TO '{path}' (FORMAT parquet)")
     assert tried(path) == 2
     assert f"pw backtest: {path}: slot " in (said := capsys.readouterr().err)
-    assert "side: Invalid enum value 'hold'" in said
+    assert "side: 'hold'; allowed: buy, sell" in said
 
 
 def test_swaps_without_any_time_are_tried_and_it_is_said(

@@ -344,6 +344,13 @@ def test_without_a_manifest_the_highest_revision_of_each_hour_is_current(tmp_pat
     assert found.rows == [(710,), (801,)]
 
 
+def test_histories_own_folder_means_its_exported_files_alone(tmp_path: Path) -> None:
+    for at in ("parquet", "exporting"):
+        (tmp_path / at).mkdir()
+        (tmp_path / at / "swaps.parquet").touch()
+    assert files_of([tmp_path]) == [tmp_path / "parquet" / "swaps.parquet"]
+
+
 def test_what_is_not_parquet_of_history_is_named(tmp_path: Path) -> None:
     other = tmp_path / "other.parquet"
     other.write_text("no")

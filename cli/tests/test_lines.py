@@ -8,19 +8,24 @@ from typing import Any
 
 import msgspec
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pw_cli.offline.bad_input import BadInput
 from pw_cli.offline.dated import KINDS, Dated, Place
 from pw_cli.offline.event_slots import LEADING_MAX, slots_of
+from pw_cli.offline.inputs import closed_slots_of
 from pw_cli.offline.line_order import BACK_SLOTS_MAX, in_order, merged
 from pw_cli.offline.lines import LINE_BYTES_MAX, dated_of, read_lines
+from pw_cli.offline.zstd_end import check_whole
 from pw_common.ordering.closed_slot import ClosedSlot
 from pw_common.text.amounts import amounts_as_text
+from pw_common.wire.captures import BadCapture
 from pw_common.wire.limits import SLOT_MAX
 from pw_common.wire.messages import SlotEvent, Swap
 from pw_detection.detector import Detector
+from pw_parser.core.decode.programs import BUILT_IN
 from support.offline_files import write_lines
 
 HERE = Place("swaps.jsonl", "line 3")
@@ -66,6 +71,17 @@ def test_whole_numbers_may_be_decimal_text_and_unknown_fields_are_ignored() -> N
     assert dated_of(json.dumps(as_text).encode(), HERE).event == SWAP
     shown = msgspec.json.encode(amounts_as_text(SWAP))
     assert dated_of(shown, HERE).event == SWAP
+
+
+@pytest.mark.parametrize("amount", ["9007199254740993.0", "9007199254740993e0", '"1e16"', "2e17"])
+def test_a_number_that_may_mean_several_is_refused(amount: str) -> None:
+    body = line().replace(b"18446744073709551615", amount.encode())
+    with pytest.raises(BadInput, match=r"line 3: base_amount_raw: .*(is not exact|`int`)"):
+        dated_of(body, HERE)
+    # Below 2^53 a float is one whole number.
+    assert dated_of(line(base_amount_raw=9007199254740991.0), HERE).event.base_amount_raw == (  # type: ignore[union-attr]
+        2**53 - 1
+    )
 
 
 def test_the_example_in_the_documents_is_taken() -> None:
@@ -117,6 +133,23 @@ def test_a_damaged_archive_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(BadInput, match=r"a\.jsonl\.gz: line \d+: cannot be decompressed"):
         list(read_lines(path))
+
+
+@pytest.mark.parametrize("name", ["a.jsonl.zst", "a.pb.zst"])
+def test_a_zstd_file_is_taken_whole_or_not_at_all(tmp_path: Path, name: str) -> None:
+    part = [
+        zstandard.ZstdCompressor(write_checksum=sum_).compress(line()) for sum_ in (False, True)
+    ]
+    skipped = b"\x51\x2a\x4d\x18\x03\x00\x00\x00abc"
+    path, body = tmp_path / name, part[0] + skipped + part[1]
+    ends = {0, len(part[0]), len(part[0]) + len(skipped), len(body)}
+    for size in range(len(body) + 1):
+        path.write_bytes(body[:size])
+        if size in ends:
+            check_whole(path)
+            continue
+        with pytest.raises((BadInput, BadCapture), match=r"breaks off|cannot be decompressed"):
+            list(closed_slots_of([path], BUILT_IN, pytest.fail))
 
 
 garbage = st.recursive(
@@ -195,6 +228,28 @@ def test_the_time_that_a_swap_names_is_its_slots_time() -> None:
     ]
     assert [swap.signature for swap in found[0].swaps] == ["s7-1", "s7-2"]
     assert said == []
+
+
+def test_the_time_of_what_filled_a_gap_gives_way() -> None:
+    """It has whole seconds: a slot before it may be later, and one after it earlier."""
+    found, said = closed(
+        at(7, event_time_ms=5_400),
+        at(8, event_time_ms=5_000, amended=True),
+        at(9, 1, event_time_ms=5_800),
+        at(9, 2, event_time_ms=5_000, amended=True),
+        at(10, event_time_ms=7_000, amended=True),
+        at(11, event_time_ms=6_600),
+        at(12, event_time_ms=7_400),
+    )
+    times = [5_400, 5_400, 5_800, 7_000, 7_000, 7_400]
+    assert [one.event_time_ms for one in found] == times
+    assert said == []
+    with pytest.raises(BadInput, match="event_time_ms 5399 of slot 9 is before that of slot 7"):
+        closed(
+            at(7, event_time_ms=5_400),
+            at(8, event_time_ms=5_500, amended=True),
+            at(9, event_time_ms=5_399),
+        )
 
 
 def test_a_session_begins_with_empty_windows() -> None:

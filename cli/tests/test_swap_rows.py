@@ -9,6 +9,7 @@ import pytest
 
 from pw_cli.offline.bad_input import BadInput
 from pw_cli.offline.dated import Dated
+from pw_cli.offline.event_slots import slots_of
 from pw_cli.parquet.swap_rows import events_of
 from pw_common.wire.messages import Swap, TokenCreated
 
@@ -62,11 +63,34 @@ def test_lists_are_lists_or_text_and_no_list_is_empty(tmp_path: Path) -> None:
         assert (one.event.venues, one.event.signers) == (("a", "b"), ())
 
 
-def test_amounts_of_64_bits_stay_whole(tmp_path: Path) -> None:
-    rows = swap(1, f"1 AS slot, {2**64 - 1}::UBIGINT AS quote_amount_raw")
+@pytest.mark.parametrize("kind", ["UBIGINT", "DECIMAL(20, 0)", "DECIMAL(38, 2)"])
+def test_amounts_of_64_bits_stay_whole(tmp_path: Path, kind: str) -> None:
+    rows = swap(1, f"1 AS slot, {2**64 - 1}::{kind} AS quote_amount_raw")
     [one] = read(write(tmp_path / "a.parquet", rows))
     assert isinstance(one.event, Swap)
     assert one.event.quote_amount_raw == 2**64 - 1
+
+
+def test_amounts_of_columns_that_rounded_them_are_refused(tmp_path: Path) -> None:
+    rounded = swap(1, "1 AS slot").replace("5::UBIGINT", "9007199254740993::DOUBLE")
+    with pytest.raises(BadInput, match=r"base_amount_raw: 9007199254740992\.0 is not exact"):
+        read(write(tmp_path / "a.parquet", rounded))
+
+
+def test_what_filled_a_gap_is_taken_with_the_slots_around_it(tmp_path: Path) -> None:
+    """Its blocks have whole seconds, and a token's row does not say that it came later."""
+    rows = [
+        swap(1, "7 AS slot, 5400 AS event_time_ms, false AS amended"),
+        swap(2, "8 AS slot, 5000 AS event_time_ms, true AS amended"),
+        swap(3, "9 AS slot, 5800 AS event_time_ms, false AS amended"),
+    ]
+    paths = [
+        write(tmp_path / "swaps.parquet", *rows),
+        write(tmp_path / "tokens.parquet", token(8), token(9)),
+    ]
+    found = list(slots_of(events_of(paths), pytest.fail))
+    assert [(one.slot, one.event_time_ms) for one in found] == [(7, 5400), (8, 5400), (9, 5800)]
+    assert [len(one.tokens) for one in found] == [0, 1, 1]
 
 
 def test_events_are_by_session_and_slot_and_a_token_is_of_the_first_that_reaches_it(

@@ -7,9 +7,10 @@ import { Banner } from "./banner";
 import { ALERTS_MAX, episodesOf } from "./episodes";
 import { age } from "./format";
 import { Hot, Looked } from "./hot";
-import type { Known, Live } from "./live";
+import { streamOfAlerts, type Known, type Live } from "./live";
 import { inPlace, useKeptFocus } from "./order";
 import { Said } from "./parts";
+import { isFromItsStart } from "./story";
 import { plain, SENTENCE_MAX, words } from "./text";
 
 export function Alerts({ live, known }: { live: Live; known: Known }) {
@@ -131,7 +132,13 @@ function watched(rules: TriggersAnswer | null): string {
 
 function Older({ live, known }: { live: Live; known: Known }) {
   const [said, setSaid] = useState("");
-  if (known.olderBefore === null || !known.alertsLoaded) return null;
+  if (!known.alertsLoaded) return null;
+  if (known.olderBefore === null) {
+    // Where the broker has the first alert of all, so has this page.
+    const stored = streamOfAlerts(known.status);
+    if (stored === undefined || isFromItsStart(stored)) return null;
+    return <p class="none">The broker has no older alerts; <a href="/api/v1/alerts?first_ms=0">history</a> may have them.</p>;
+  }
   if (known.alerts.size >= ALERTS_MAX) {
     return <p class="none">This page holds the newest {ALERTS_MAX} alerts; <code>pw alerts</code> lists older ones.</p>;
   }

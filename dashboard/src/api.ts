@@ -529,6 +529,7 @@ export interface RulesVerdict {
 export interface SearchAnswer {
   found: Array<Found>;
   next_skip: number | null;
+  is_cut: boolean;
   history: HistoryHead;
 }
 

@@ -21,10 +21,9 @@ class Broken(Exception):
     pass
 
 
-@pytest.mark.parametrize("encoding", ["identity", "gzip"])
-async def test_a_file_that_breaks_off_is_a_broken_transfer(encoding: str) -> None:
-    log, metrics = Log("test"), Metrics("api", VERSION)
-    runtime = Runtime(
+def runtime_of(metrics: Metrics) -> Runtime:
+    log = Log("test")
+    return Runtime(
         service="api",
         instance="api-test",
         bus=Bus(Client(), log),
@@ -33,7 +32,12 @@ async def test_a_file_that_breaks_off_is_a_broken_transfer(encoding: str) -> Non
         stop=asyncio.Event(),
         started_at_ms=0,
     )
-    app = build_app(runtime, None)
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+async def test_a_file_that_breaks_off_is_a_broken_transfer(encoding: str) -> None:
+    metrics = Metrics("api", VERSION)
+    app = build_app(runtime_of(metrics), None)
 
     async def parts() -> AsyncIterator[bytes]:
         yield bytes(100_000)
@@ -51,4 +55,19 @@ async def test_a_file_that_breaks_off_is_a_broken_transfer(encoding: str) -> Non
             await client.get(url, headers={"Accept-Encoding": encoding})
     await server.stop()
     assert 'status="2xx"' in metrics.render().decode()
+    metrics.close()
+
+
+async def test_a_file_is_not_given_where_its_end_could_not_be_told_from_a_break() -> None:
+    metrics = Metrics("api", VERSION)
+    server = ApiServer(build_app(runtime_of(metrics), None))
+    await server.start("127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.address.split(":"))
+    path = f"/api/v1/tokens/{'1' * 32}/swaps.csv"
+    writer.write(f"GET {path} HTTP/1.0\r\nHost: {server.address}\r\n\r\n".encode())
+    answer = (await reader.read()).decode()
+    writer.close()
+    await server.stop()
+    assert answer.split()[1] == "505", answer
+    assert "proxy_http_version 1.1" in answer
     metrics.close()

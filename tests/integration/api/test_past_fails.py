@@ -73,6 +73,15 @@ async def test_where_no_history_runs_each_question_says_so_and_alerts_are_there(
         assert (one["alert"]["id"], one["after"], one["history"]) == (FIRED.id, None, None)
         assert "is it running?" in one["missing"]
         problem(await client.get("/api/v1/alerts/none"), 503)
+        # A page that left PW_ALERT before it was asked for is not begun at the newest again.
+        second = msgspec.structs.replace(FIRED, id=f"{2:032}", event_time_ms=2)
+        await store(bus, subjects.alert(second.id), encode(second), {"Nats-Msg-Id": second.id})
+        page = (await client.get("/api/v1/alerts?limit=1")).json()
+        await bus.api("STREAM.PURGE.PW_ALERT", {"seq": 2})
+        path = f"/api/v1/alerts?before_seq={page['next_before_seq']}"
+        page = (await client.get(path)).json()
+        assert (page["alerts"], page["next_before_seq"]) == ([], None)
+        assert page["next_before"] == f"2.{second.id}"
 
 
 async def test_what_history_says_instead_of_an_answer_is_passed_on(tmp_path: Path) -> None:
@@ -107,6 +116,12 @@ async def test_what_history_says_instead_of_an_answer_is_passed_on(tmp_path: Pat
         said = [HEAD, msgspec.json.encode(CANDLE) + b"\n"]
         [shown] = (await client.get(CANDLES)).json()["candles"]
         assert (shown["bought_raw"], shown["close"]) == (str(2**90), 1.0)
+        # A search that finds more than it pages through says so, and does not look like all of it.
+        said = [HEAD, b'{"kind":"wallet","address":"a"}\n' * 101]
+        for skip, next_skip, is_cut in ((900, 1_000, False), (901, None, True)):
+            found = (await client.get(f"/api/v1/search?q=a&limit=100&skip={skip}")).json()
+            assert (len(found["found"]), found["next_skip"]) == (100, next_skip)
+            assert found["is_cut"] is is_cut
 
 
 async def test_an_answer_that_stops_in_the_middle_is_no_answer(tmp_path: Path) -> None:

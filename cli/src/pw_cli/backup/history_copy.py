@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 from collections.abc import Callable
@@ -14,12 +15,14 @@ import msgspec
 from pw_cli.backup import manifest as mf
 from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.parts import EndedEarly, ask_for_parts
-from pw_common.jetstream.requests import NobodyListens
+from pw_common.jetstream.requests import NobodyListens, Unanswered
 from pw_common.topology.subjects import BACKUP_HISTORY
 from pw_common.wire.history import CopyHead
 
 # A copy of many gigabytes is made before its first part comes.
 PART_S: Final = 1_800.0
+# From then on it is only read and sent.
+NEXT_PART_S: Final = 60.0
 
 
 async def copy_history(
@@ -43,7 +46,11 @@ async def copy_history(
     try:
         async with aclosing(parts):
             with os.fdopen(mf.open_new(path), "wb") as file:
-                async for part in parts:
+                while True:
+                    async with asyncio.timeout(PART_S if wanted_bytes < 0 else NEXT_PART_S):
+                        part = await anext(parts, b"")
+                    if not part:
+                        break
                     if wanted_bytes < 0:
                         wanted_bytes = msgspec.json.decode(part, type=CopyHead).size_bytes
                         advance = begins(wanted_bytes)
@@ -57,6 +64,11 @@ async def copy_history(
     except NobodyListens:
         path.unlink()
         return None
+    except (TimeoutError, Unanswered) as error:
+        # Without its connection nothing else answers either.
+        if isinstance(error, Unanswered) and not bus.connected:
+            raise
+        raise EndedEarly("history did not go on with its copy: is it running?") from error
     if size_bytes != wanted_bytes:
         raise EndedEarly(f"history's copy has {size_bytes} bytes of {wanted_bytes}")
     return mf.HistoryCopy(size_bytes=size_bytes, sha256=digest.hexdigest())

@@ -6,7 +6,8 @@ has is refused here, before it comes into a window.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -26,6 +27,8 @@ from pw_common.wire.pools import PoolEvent
 U8: Final = (0, 2**8 - 1)
 U32: Final = (0, 2**32 - 1)
 U64: Final = (0, 2**64 - 1)
+# From here on a float is not one whole number alone: its neighbours were rounded to it.
+FLOAT_EXACT_END: Final = 2**53
 # The kinds of events by their tag.
 KINDS: Final[dict[str, type[msgspec.Struct]]] = {
     str(kind.__struct_config__.tag): kind
@@ -62,15 +65,21 @@ class Beside(msgspec.Struct):
     type: str = ""
     event_time_ms: int | None = None
     session: int | None = None
+    amended: bool | None = None
 
 
 class Dated(NamedTuple):
-    """An event. `event_time_ms` is its slot's time and `session` its session, where it says so."""
+    """An event. `event_time_ms` is its slot's time and `session` its session, where it says so.
+
+    `gives_way`: its time may differ from that of others in its slot, and lie before that of an
+    earlier slot. What filled a gap has the whole second of its block.
+    """
 
     event: Event
     place: Place
     event_time_ms: int | None = None
     session: int | None = None
+    gives_way: bool = False
 
     @property
     def key(self) -> tuple[int, int]:
@@ -103,6 +112,28 @@ def problem_of(event: msgspec.Struct) -> str:
             long = isinstance(value, int) and abs(value) > U64[1]
             shown = "a number of over 64 bits" if long else value
             return f"{name}: {shown}; allowed: {low} to {high}"
+    return ""
+
+
+def has_long(event: msgspec.Struct) -> bool:
+    """Whether it has a whole number that a float may not hold."""
+    values = (getattr(event, name) for name in event.__struct_fields__)
+    return any(isinstance(one, int) and abs(one) >= FLOAT_EXACT_END for one in values)
+
+
+def inexact_of(event: msgspec.Struct, said: Mapping[str, Any]) -> str:
+    """What number of an event was said in a way that may mean another one; empty where none was.
+
+    Args:
+        said: The values that it was read from.
+    """
+    for name in event.__struct_fields__:
+        value, from_ = getattr(event, name), said.get(name)
+        if not isinstance(value, int) or abs(value) < FLOAT_EXACT_END:
+            continue
+        is_digits = isinstance(from_, str) and from_.removeprefix("-").isdecimal()
+        if not isinstance(from_, int) and not is_digits:
+            return f"{name}: {from_!r} is not exact; allowed from 2^53 on: whole digits"
     return ""
 
 

@@ -6,6 +6,8 @@ What is left is where a slot's time comes from:
 | what a slot has                             | its event time                               |
 | ------------------------------------------- | -------------------------------------------- |
 | an event with `event_time_ms`               | that; it may not go back                     |
+| only such as give way (`Dated.gives_way`)   | the latest; where it goes back, that of the  |
+|                                             | slot before                                  |
 | else a `slot.v1` with a block time          | by the rule for captures (`event_time.py`)   |
 | neither, after a slot with a time           | by the same rule: 400 ms for each slot       |
 | neither, at the beginning of a session      | left out, once a later slot has a time       |
@@ -38,12 +40,13 @@ Say = Callable[[str], None]
 
 
 class _Ready(NamedTuple):
-    """A slot whose events are placed, and what is said of its time."""
+    """A slot whose events are placed, and what is said of its time: `late_ms` gives way."""
 
     slot: int
     events: list[Placed]
     header: SlotEvent | None
     given_ms: int | None
+    late_ms: int | None
     last: Dated
     is_broken: bool
 
@@ -87,6 +90,8 @@ class SessionSlots:
         self._say = say
         self._slots = OpenSlots(Left())
         self._clock: SlotTime | None = None
+        # The last slot whose time gives way to no other.
+        self._firm: SlotTime | None = None
         # Slots at the beginning without a time, until it is known whether any has one.
         self._leading: list[_Ready] = []
         self._is_counted = False
@@ -96,7 +101,8 @@ class SessionSlots:
         ready = self._placed(slot, events)
         if ready is None:
             return
-        has_time = ready.given_ms is not None or _block_time_s(ready) is not None
+        times = ready.given_ms, ready.late_ms, _block_time_s(ready)
+        has_time = any(one is not None for one in times)
         if self._is_counted and has_time:
             raise BadInput(
                 f"{ready.last.place}: slot {slot} has a time, and the slots before it had none; "
@@ -139,12 +145,15 @@ class SessionSlots:
         placed: list[Placed] = []
         header: SlotEvent | None = None
         timed: Dated | None = None
+        late_ms: int | None = None
         last: Dated | None = None
         for number, one in enumerate(events):
             if number == SLOT_EVENTS_MAX:
                 raise BadInput(f"{one.place}: over {SLOT_EVENTS_MAX} events in slot {slot}")
             last = one
-            if one.event_time_ms is not None:
+            if one.event_time_ms is not None and one.gives_way:
+                late_ms = max(one.event_time_ms, late_ms or 0)
+            elif one.event_time_ms is not None:
                 _check_same(timed, one)
                 timed = one
             if isinstance(one.event, SlotEvent):
@@ -157,7 +166,7 @@ class SessionSlots:
             self._slots.breaks.block(slot, header.parent)
         is_broken = self._slots.breaks.close(slot)
         given_ms = None if timed is None else timed.event_time_ms
-        return _Ready(slot, placed, header, given_ms, timed or last, is_broken)
+        return _Ready(slot, placed, header, given_ms, late_ms, timed or last, is_broken)
 
     def _is_new(self, event: Placed) -> bool:
         # Each kind may count the events of a transaction for itself.
@@ -165,19 +174,25 @@ class SessionSlots:
         return self._slots.seen.first_time((kind, event.signature, event.ordinal), event.slot)
 
     def _closed(self, ready: _Ready) -> ClosedSlot:
-        before = self._clock
-        if ready.given_ms is None:
-            self._clock = next_slot_time(before, ready.slot, _block_time_s(ready))
-        else:
-            if before is not None and ready.given_ms < before.event_time_ms:
-                raise BadInput(
-                    f"{ready.last.place}: event_time_ms {ready.given_ms} of slot {ready.slot} is "
-                    f"before that of slot {before.slot}, {before.event_time_ms}; "
-                    "allowed: times that rise with the slots"
-                )
-            self._clock = SlotTime(ready.slot, ready.given_ms)
+        self._clock = self._time_of(ready)
+        if ready.given_ms is not None or ready.late_ms is None:
+            self._firm = self._clock
         closed = self._slots.slot(ready.events, self._clock, _AT)
         return replace(closed, is_broken=True) if ready.is_broken else closed
+
+    def _time_of(self, ready: _Ready) -> SlotTime:
+        before, firm = self._clock, self._firm
+        if ready.given_ms is None and ready.late_ms is None:
+            return next_slot_time(before, ready.slot, _block_time_s(ready))
+        if ready.given_ms is not None and firm is not None and ready.given_ms < firm.event_time_ms:
+            raise BadInput(
+                f"{ready.last.place}: event_time_ms {ready.given_ms} of slot {ready.slot} is "
+                f"before that of slot {firm.slot}, {firm.event_time_ms}; "
+                "allowed: times that rise with the slots"
+            )
+        said_ms = ready.late_ms if ready.given_ms is None else ready.given_ms
+        least_ms = 0 if before is None else before.event_time_ms
+        return SlotTime(ready.slot, max(least_ms, said_ms or 0))
 
 
 def _block_time_s(ready: _Ready) -> int | None:

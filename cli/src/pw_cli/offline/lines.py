@@ -5,8 +5,10 @@
 | empty                                   | passed over                                   |
 | an event (`swap.v1`, `slot.v1`, …)      | taken; fields that nobody knows are ignored   |
 | with whole numbers as decimal text      | taken, as JavaScript and databases write them |
+| with `1e16` or such text, from 2^53 on  | `BadInput`: it may mean several numbers       |
 | with `event_time_ms`                    | the time of its slot                          |
 | with `session`                          | of that session: each begins with no windows  |
+| with `amended`                          | its time gives way to that of others          |
 | anything else, or longer than the bound | `BadInput`, with file and line number         |
 """
 
@@ -30,9 +32,12 @@ from pw_cli.offline.dated import (
     Beside,
     Dated,
     Place,
+    has_long,
     in_words,
+    inexact_of,
     problem_of,
 )
+from pw_cli.offline.zstd_end import check_whole
 from pw_common.wire.captures import WINDOW_BYTES_MAX
 from pw_common.wire.messages import Event
 
@@ -81,9 +86,13 @@ def dated_of(line: bytes, place: Place) -> Dated:
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         wanted = "allowed: one JSON object a line, with a type and that type's fields"
         raise BadInput(f"{place}: {in_words(error, kind)}; {wanted}") from error
-    if problem := problem_of(event) or problem_of(beside):
+    problem = problem_of(event) or problem_of(beside)
+    if not problem and has_long(event):
+        problem = inexact_of(event, msgspec.json.decode(line))
+    if problem:
         raise BadInput(f"{place}: {problem}")
-    return Dated(cast("Event", event), place, beside.event_time_ms, beside.session)
+    gives_way = bool(beside.amended)
+    return Dated(cast("Event", event), place, beside.event_time_ms, beside.session, gives_way)
 
 
 def _cut(name: str, file: IO[bytes]) -> Iterator[bytes]:
@@ -110,6 +119,7 @@ def _opened(path: Path) -> IO[bytes]:
         if path.name.endswith(".gz"):
             return cast("IO[bytes]", gzip.open(path, "rb"))
         if path.name.endswith(".zst"):
+            check_whole(path)
             # A frame says itself how much memory it takes to read it.
             decompressor = zstandard.ZstdDecompressor(max_window_size=WINDOW_BYTES_MAX)
             pieces = decompressor.stream_reader(path.open("rb"), read_across_frames=True)

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
+from pw_cli.offline.bad_input import BadInput
+from pw_cli.offline.zstd_end import check_whole
 from pw_common.ordering.assembly import Assembly
 from pw_common.ordering.closed_slot import PLACED, ClosedSlot, Kinds
 from pw_common.wire.alerts import Alert
-from pw_common.wire.captures import read_capture
+from pw_common.wire.captures import BadCapture, read_capture
 from pw_common.wire.envelope import compress, tx_headers
 from pw_common.wire.framing import join
 from pw_common.wire.messages import Batch
@@ -71,9 +73,19 @@ def batches(captures: Iterable[Path], programs: At = shipped) -> Iterator[Batch]
     """
     flow = Flow(programs)
     for at, capture in enumerate(captures):
-        for position, update in enumerate(read_capture(capture)):
+        for position, update in enumerate(read_capture(_whole(capture))):
             yield from flow.add(update + _DECLARED if at and position == 0 else update)
     yield from flow.end()
+
+
+def _whole(capture: Path) -> Path:
+    """The same capture. Raises BadCapture where its archive breaks off, which no reader notices."""
+    if capture.name.endswith(".zst") and capture.is_file():
+        try:
+            check_whole(capture)
+        except (BadInput, OSError) as error:
+            raise BadCapture(str(error)) from error
+    return capture
 
 
 def closed_slots(

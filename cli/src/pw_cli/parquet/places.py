@@ -97,8 +97,7 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
 
 def _meant(path: Path) -> Iterator[Path]:
     if path.is_dir():
-        below = kept_in(path)
-        folder = below if below.is_dir() else path
+        folder = _folder(path)
         if (folder / MANIFEST).is_file():
             yield from _in_manifest(folder / MANIFEST)
             return
@@ -113,6 +112,15 @@ def _meant(path: Path) -> Iterator[Path]:
     else:
         allowed = f"a folder, a {MANIFEST}, or *{ENDING}"
         raise BadInput(f"{path}: not Parquet by its name; allowed: {allowed}")
+
+
+def _folder(path: Path) -> Path:
+    """Where the files lie: of a data folder, of history's own in it, or the folder itself."""
+    if kept_in(path).is_dir():
+        return kept_in(path)
+    own = path / KEPT.name
+    # Beside it lies what history is about to export: the same rows once more.
+    return own if own.is_dir() and not (path / MANIFEST).is_file() else path
 
 
 def _in_manifest(path: Path) -> Iterator[Path]:

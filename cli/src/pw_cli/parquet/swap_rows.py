@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter, itemgetter
 from pathlib import Path
@@ -18,7 +19,7 @@ import duckdb
 import msgspec
 
 from pw_cli.offline.bad_input import BadInput
-from pw_cli.offline.dated import Beside, Dated, Place, in_words, problem_of
+from pw_cli.offline.dated import Beside, Dated, Place, in_words, inexact_of, problem_of
 from pw_cli.parquet.locked import by_table, in_our_words, locked, scan
 from pw_common.wire.messages import Event, Swap, TokenCreated
 
@@ -33,6 +34,7 @@ _LISTS: Final = ("venues", "reasons", "signers")
 _UNKNOWN: Final = {"quote_mint": None, "quote_amount_raw": None, "quote_decimals": None}
 # What a column is called that our messages call otherwise.
 _RENAMED: Final = {"tx_index": "index"}
+_BESIDE: Final = ("event_time_ms", "session", "amended")
 
 
 class _Span(NamedTuple):
@@ -151,7 +153,7 @@ def _rows(
     if not files:
         return
     there = frozenset[str]().union(*(one.columns for one in files))
-    wanted = (*table.kind.__struct_fields__, *_RENAMED, "event_time_ms", "session")
+    wanted = (*table.kind.__struct_fields__, *_RENAMED, *_BESIDE)
     names = (*(name for name in wanted if name in there), "filename")
     where = f"slot >= {slots.start} AND slot < {slots.stop}"
     if "session" in there:
@@ -167,21 +169,30 @@ def _rows(
             yield _dated(dict(zip(names, row, strict=True)), table.kind, session)
 
 
+def _plain(name: str, value: Any) -> Any:
+    """A value as our messages have it."""
+    if name in _LISTS and isinstance(value, str):
+        return value.split()
+    # Engines without whole numbers of 64 bits have decimals in their place.
+    return int(value) if isinstance(value, Decimal) and value == int(value) else value
+
+
 def _dated(row: dict[str, Any], kind: type[msgspec.Struct], session: int) -> Dated:
     at = f"slot {row.get('slot')}, {kind.__struct_config__.tag} {row.get('signature')}"
     place = Place(row.pop("filename"), at)
-    said = {"event_time_ms": row.pop("event_time_ms", None), "session": row.pop("session", None)}
+    said = {name: row.pop(name, None) for name in _BESIDE}
     values: dict[str, Any] = {**_UNKNOWN} if kind is Swap else {}
     for name, value in row.items():
         if value is None:
             continue
-        is_joined = name in _LISTS and isinstance(value, str)
-        values[_RENAMED.get(name, name)] = value.split() if is_joined else value
+        values[_RENAMED.get(name, name)] = _plain(name, value)
     try:
         event = msgspec.convert(values, kind, strict=False)
         beside = msgspec.convert(said, Beside, strict=False)
     except msgspec.ValidationError as error:
         raise BadInput(f"{place}: {in_words(error, kind)}") from error
-    if problem := problem_of(event) or problem_of(beside):
+    if problem := problem_of(event) or problem_of(beside) or inexact_of(event, values):
         raise BadInput(f"{place}: {problem}")
-    return Dated(cast("Event", event), place, beside.event_time_ms, session)
+    # A token's row does not say whether it filled a gap.
+    gives_way = bool(beside.amended) or kind is TokenCreated
+    return Dated(cast("Event", event), place, beside.event_time_ms, session, gives_way)

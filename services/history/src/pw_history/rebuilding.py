@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
@@ -18,7 +17,6 @@ from pw_history.store.restoring import Restoring
 from pw_history.store.writer import Writer
 
 ROWS_MAX: Final = 20_000
-MAKING: Final = "making"
 # Of a file whose slots came from no stream: what reads on begins at the stream's own beginning.
 NO_STREAM: Final = ""
 
@@ -35,29 +33,6 @@ def set_aside(folder: Path, mark: str) -> list[Path]:
         if path.exists():
             moved.append(path.rename(path.with_name(f"{name}.{mark}")))
     return moved
-
-
-def empty_making(folder: Path) -> Path:
-    """An empty folder beside the file: what is made there is history's own once it is whole.
-
-    Raises:
-        OSError: it cannot be emptied or made.
-    """
-    making = folder / MAKING
-    if making.exists():
-        shutil.rmtree(making)
-    making.mkdir()
-    return making
-
-
-def put_in_place(making: Path, folder: Path) -> None:
-    """Make the file that was made there history's own; the former one was set aside.
-
-    Raises:
-        OSError: it cannot be moved.
-    """
-    (making / NAME).rename(folder / NAME)
-    shutil.rmtree(making)
 
 
 def from_hours(

@@ -30,8 +30,9 @@ EXIT_REFUSED: Final = 1
 EXIT_USAGE: Final = 2
 DELETE_TIMEOUT_S: Final = 30.0
 HISTORY: Final = """\
-history: copy {path} into PW_HISTORY_DIR (of pw up: `history` below its --data) before history \
-starts; without it history begins with what PW_SWAP holds
+history: before it starts, copy {path} into PW_HISTORY_DIR (of pw up: `history` below its --data) \
+and remove history.duckdb.wal there, which is of another file; without the copy history begins \
+with what PW_SWAP holds
 """
 
 

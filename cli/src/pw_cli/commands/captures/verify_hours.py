@@ -15,7 +15,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from pw_cli.commands.captures.rebuild import EXIT_FAILED, EXIT_OK, EXIT_USAGE, in_use
+from pw_cli.commands.captures.rebuild import (
+    EXIT_FAILED,
+    EXIT_OK,
+    EXIT_USAGE,
+    InUse,
+    refuse_in_use,
+)
 from pw_cli.offline.bad_input import BadInput
 from pw_cli.parquet.places import KEPT, default_folder, kept_in
 from pw_cli.terminal.terminal import complain
@@ -92,8 +98,11 @@ def _store(where: str | None) -> Store:
 def _unmendable(folder: Path) -> str:
     if not (folder / NAME).is_file():
         return f"there is no {NAME}"
-    why = in_use(folder)
-    return f"{why}: stop history first" if why else ""
+    try:
+        refuse_in_use(folder / NAME)
+    except InUse as error:
+        return f"{error}: stop history first"
+    return ""
 
 
 def _verified(store: Store, manifest: Manifest, *, rows: bool) -> list[Damage]:

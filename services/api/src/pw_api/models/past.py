@@ -123,11 +123,13 @@ class DaysAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What begins with a text: tokens, then wallets, then a signature.
 
-    Ask again with `skip=next_skip` for more.
+    Ask again with `skip=next_skip` for more. `is_cut`: there are more than can be asked for so, and
+    a longer text finds them.
     """
 
     found: list[Found]
     next_skip: int | None
+    is_cut: bool
     history: HistoryHead
 
 
@@ -181,6 +183,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "SearchAnswer": {
         "found": [{"kind": "token", "address": _MINT, "name": "Some Token", "symbol": "SOME"}],
         "next_skip": None,
+        "is_cut": False,
         "history": _HEAD,
     },
 }

@@ -30,7 +30,11 @@ from pw_api.models.past import AlertAnswer, PastAlert, PastAlertsAnswer
 from pw_api.models.shapes import AlertsAnswer
 from pw_api.routes.kept.parameters import ask, in_order, page_of, past_of
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.consuming.log_reader import StoredMessage, get_last_message
+from pw_common.jetstream.consuming.log_reader import (
+    StoredMessage,
+    get_last_message,
+    get_message,
+)
 from pw_common.topology import subjects
 from pw_common.topology.subjects import STREAM_ALERT
 from pw_common.wire.alerts import Alert, AlertKind, decode_alert, ended_of
@@ -154,6 +158,9 @@ async def _recent(
 
     page = await newest_wanted(bus, STREAM_ALERT, shown, limit=limit, before_seq=before_seq)
     next_seq = page.next_before_seq
+    if next_seq is None and before_seq is not None and not oldest.id:
+        # PW_ALERT was trimmed up to there meanwhile: it goes on where PW_ALERT begins now.
+        oldest = await _begin(bus) or oldest
     return {
         "alerts": page.found,
         "next_before_seq": next_seq,
@@ -163,6 +170,14 @@ async def _recent(
 
 def _order(place: AlertPlace) -> tuple[int, str]:
     return place.event_time_ms, place.id
+
+
+async def _begin(bus: Bus) -> AlertPlace | None:
+    """Of the oldest alert in PW_ALERT; None where there is none, or it cannot be read."""
+    first_seq = int((await bus.api(f"STREAM.INFO.{STREAM_ALERT}"))["state"]["first_seq"])
+    message = await get_message(bus, STREAM_ALERT, first_seq)
+    alert = None if message is None else _alert(message.body)
+    return None if alert is None else AlertPlace(alert.event_time_ms, alert.id)
 
 
 async def _stored(bus: Bus, name: str) -> Alert | None:

@@ -30,6 +30,12 @@ MEDIA: Final[dict[str, str]] = {"csv": CSV, "parquet": PARQUET}
 FILES_MAX: Final = 2
 FILES_PER_PEER_MAX: Final = 1
 RETRY_AFTER_S: Final = "10"
+# Its answers end where the connection does, so that half a file would look whole.
+ENDLESS: Final = "1.0"
+TOO_OLD: Final = (
+    "HTTP/1.0 cannot show that a file broke off: ask with HTTP/1.1. A proxy may be in between: for "
+    "nginx say `proxy_http_version 1.1`."
+)
 
 Format = Literal["csv", "parquet"]
 Place = Callable[[Request], AsyncIterator[AsyncExitStack]]
@@ -73,6 +79,8 @@ def router(bus: BusOf) -> APIRouter:
     slots = Slots(total=FILES_MAX, each=FILES_PER_PEER_MAX)
 
     async def place(request: Request) -> AsyncIterator[AsyncExitStack]:
+        if request.scope["http_version"] == ENDLESS:
+            raise HTTPException(505, TOO_OLD)
         peer = peer_of(request.client.host if request.client else "")
         if why := slots.take(peer):
             raise HTTPException(
@@ -123,7 +131,7 @@ def _add(routes: APIRouter, bus: BusOf, place: Place, format_: Format) -> None:
             name=f"swaps_of_{name}_as_{format_}",
             description=DESCRIPTION.format(name=name),
             response_class=Response,
-            responses=file_of(MEDIA[format_]) | problems_of(504),
+            responses=file_of(MEDIA[format_]) | problems_of(504, 505),
         )
 
 

@@ -40,11 +40,13 @@ def router(bus: BusOf) -> APIRouter:
         """Tokens, wallets and signatures that begin with a text."""
         asked = SearchAsked(text=q, skip=skip, limit=limit + 1)
         answer = await ask(request, bus, asked, Found)
-        goes_on = len(answer.rows) > limit and skip + limit <= SKIPPED_MAX
+        has_more = len(answer.rows) > limit
+        goes_on = has_more and skip + limit <= SKIPPED_MAX
         return json(
             SearchAnswer(
                 found=answer.rows[:limit],
                 next_skip=skip + limit if goes_on else None,
+                is_cut=has_more and not goes_on,
                 history=answer.head,
             )
         )
