@@ -87,20 +87,22 @@ async def test_downloaded_files_have_every_swap_once_oldest_first(tmp_path: Path
             swaps = await asyncio.to_thread(list, client.wallet_swaps(wallet))
             of_wallet = [(one.signature, one.ordinal, one.base_amount_raw) for one in swaps[::-1]]
             for ending in ("csv", "parquet"):
-                path = tmp_path / f"swaps.{ending}"
-                done = await asyncio.to_thread(client.download_swaps, mint, path)
-                assert rows(path) == of_mint
-                assert (done.size_bytes, done.next_after) == (path.stat().st_size, None)
+                whole = tmp_path / f"swaps.{ending}"
+                done = await asyncio.to_thread(client.download_swaps, mint, whole)
+                assert rows(whole) == of_mint
+                assert (done.size_bytes, done.next_after) == (whole.stat().st_size, None)
                 assert (done.holes, done.swaps_since_ms) == (0, kept.swaps[0][0])
                 assert done.slot >= kept.swaps[-1][1].slot
-                await asyncio.to_thread(client.download_wallet_swaps, wallet, path)
-                assert rows(path) == of_wallet
+                await asyncio.to_thread(client.download_wallet_swaps, wallet, whole)
+                assert rows(whole) == of_wallet
             # File by file.
-            found, after = [], None
+            path, after = tmp_path / "part.csv", None
+            found: list[tuple[str, int, int]] = []
             while not found or after is not None:
                 done = await asyncio.to_thread(
                     lambda after: client.download_swaps(mint, path, limit=50, after=after), after
                 )
+                assert len(rows(path)) <= 50
                 found += rows(path)
                 after = done.next_after
             assert found == of_mint
