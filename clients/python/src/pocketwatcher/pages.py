@@ -29,13 +29,13 @@ WALLETS_PER_PAGE: Final = 1_000
 DAYS_PER_PAGE: Final = 366
 FOUND_PER_PAGE: Final = 100
 
-T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
 
 
-class Answer(Protocol[T_co]):
+class Answer(Protocol[T]):
     """An answer with rows."""
 
-    def page(self, asked: Parameters) -> Page[T_co]:
+    def page(self, asked: Parameters) -> Page[T]:
         """Its rows, with what the next page is asked with after this was asked with `asked`."""
 
 

@@ -218,12 +218,13 @@ def checked_token(token: str) -> str:
 
 
 def _kind(answer: httpx.Response) -> str:
-    return answer.headers.get("content-type", "").partition(";")[0].strip()
+    kind: str = answer.headers.get("content-type", "")
+    return kind.partition(";")[0].strip()
 
 
 def _is_plain(answer: httpx.Response) -> bool:
     """Whether an answer is sent as it is, without gzip or the like."""
-    return answer.headers.get("content-encoding", "identity") == "identity"
+    return bool(answer.headers.get("content-encoding", "identity") == "identity")
 
 
 def _is_loopback(host: str) -> bool:
