@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal, Self, TypeVar
-from urllib.parse import quote
 
 from pocketwatcher import pages
 from pocketwatcher.downloads import Downloaded, download
@@ -28,7 +27,7 @@ from pocketwatcher.models import (
 )
 from pocketwatcher.pages import Answer, beginning
 from pocketwatcher.rows import Page, Rows
-from pocketwatcher.transport import Parameters, Transport
+from pocketwatcher.transport import Parameters, Transport, quoted
 
 URL: Final = "http://127.0.0.1:8080"
 # Native SOL and wrapped SOL are one asset, which goes by this address.
@@ -80,14 +79,20 @@ class Client:
         self._following: set[Following] = set()
 
     @classmethod
-    def here(cls, environ: Mapping[str, str] = os.environ, *, timeout_s: float = TIMEOUT_S) -> Self:
+    def here(
+        cls, environ: Mapping[str, str] | None = None, *, timeout_s: float = TIMEOUT_S
+    ) -> Self:
         """The `pw up` that runs here, or what PW_API_URL and PW_API_TOKEN_FILE name.
+
+        Args:
+            environ: In place of this process's own, which as a default would be shown by `help`.
+            timeout_s: As in `Client`.
 
         Raises:
             NoSystem: none runs here, or several do.
             BadSetting: an address or a token's file that cannot be used.
         """
-        found = target(environ)
+        found = target(os.environ if environ is None else environ)
         return cls(found.url, token_file=found.token_file, timeout_s=timeout_s)
 
     def __repr__(self) -> str:
@@ -117,9 +122,9 @@ class Client:
     ) -> Rows[Alert]:
         """Stored alerts, newest first: those of the broker's stream, then older ones of history.
 
-        With `first_ms` or `end_ms` history answers alone, by event time: what was fired from
-        `first_ms` on and before `end_ms`. If event time ever went back (a recording played after a
-        live source), `first_ms=0` has each alert once.
+        `trigger` is the name of a rule, `kind` opened, escalated, closed, blind or sighted. With
+        `first_ms` or `end_ms` history answers alone. If event time ever went back (a recording
+        played after a live source), `first_ms=0` has each alert once.
         """
         filters = {"mint": mint, "trigger": trigger, "kind": kind}
         if first_ms is not None or end_ms is not None:
@@ -149,8 +154,8 @@ class Client:
         return self._rows("/alerts", wanted, pages.ALERTS_PER_PAGE, limit, pages.PastAlerts)
 
     def alert(self, id: str) -> AlertAnswer:  # noqa: A002 - the API's own name
-        """One alert, and what followed it."""
-        return decoded(self._transport.get(f"/alerts/{_quoted(id)}", {}), AlertAnswer)
+        """One alert, and what followed it; raises NotFound where there is none."""
+        return decoded(self._transport.get(f"/alerts/{quoted(id)}", {}), AlertAnswer)
 
     def follow(self, *, after: int | None = None) -> Following:
         """Alerts as they come, from now on or from after the `seq` of an earlier one.
@@ -186,7 +191,7 @@ class Client:
         limit: int | None = None,
     ) -> Rows[Candle]:
         """A token's candles, oldest first, in whole steps; a step without a trade has none."""
-        path = f"/tokens/{_quoted(mint)}/candles"
+        path = f"/tokens/{quoted(mint)}/candles"
         wanted = {"first_ms": first_ms, "end_ms": end_ms, "step": step, "quote": quote_mint}
         return self._rows(path, wanted, pages.CANDLES_PER_PAGE, limit, pages.Candles)
 
@@ -197,12 +202,12 @@ class Client:
 
         Over all that history keeps. Who trades while pages are asked for may change place.
         """
-        path = f"/tokens/{_quoted(mint)}/buyers"
+        path = f"/tokens/{quoted(mint)}/buyers"
         return self._rows(path, {"quote": quote_mint}, pages.WALLETS_PER_PAGE, limit, pages.Buyers)
 
     def wallet_tokens(self, wallet: str, *, limit: int | None = None) -> Rows[WalletToken]:
         """What a wallet traded, by token and quote, what was traded last first; without profit."""
-        path = f"/wallets/{_quoted(wallet)}"
+        path = f"/wallets/{quoted(wallet)}"
         return self._rows(path, {}, pages.WALLETS_PER_PAGE, limit, pages.WalletTokens)
 
     def wallet_profit(self, wallet: str, mint: str) -> Rows[WalletProfit]:
@@ -210,7 +215,7 @@ class Client:
 
         First in, first out, over the swaps that history keeps; none where it traded nothing.
         """
-        path = f"/wallets/{_quoted(wallet)}"
+        path = f"/wallets/{quoted(wallet)}"
         return self._rows(path, {"mint": mint}, pages.WALLETS_PER_PAGE, None, pages.WalletProfits)
 
     def wallet_swaps(
@@ -223,7 +228,7 @@ class Client:
         limit: int | None = None,
     ) -> Rows[Swap]:
         """What a wallet traded itself, newest first."""
-        path = f"/wallets/{_quoted(wallet)}/swaps"
+        path = f"/wallets/{quoted(wallet)}/swaps"
         wanted = {"mint": mint, "first_ms": first_ms, "end_ms": end_ms}
         return self._rows(path, wanted, pages.SWAPS_PER_PAGE, limit, pages.Swaps)
 
@@ -232,9 +237,9 @@ class Client:
         return self._rows("/days", {"before_ms": before_ms}, pages.DAYS_PER_PAGE, limit, pages.Days)
 
     def search(self, text: str, *, limit: int | None = None) -> Rows[Found]:
-        """Tokens, wallets and signatures that begin with a text; the API finds about 1,000.
+        """Tokens and wallets by how a name or an address begins, and a whole signature.
 
-        `text` is the beginning of a name, a symbol or an address, or a whole signature.
+        The API finds about 1,000.
         """
         return self._rows("/search", {"q": text}, pages.FOUND_PER_PAGE, limit, pages.FoundPage)
 
@@ -261,7 +266,7 @@ class Client:
             NotWritten: the folder is missing, or the disk full.
         """
         span = {"first_ms": first_ms, "end_ms": end_ms, "after": after}
-        swaps = f"/tokens/{_quoted(mint)}/swaps"
+        swaps = f"/tokens/{quoted(mint)}/swaps"
         return download(self._transport, swaps, span, Path(path), limit)
 
     def download_wallet_swaps(
@@ -276,7 +281,7 @@ class Client:
     ) -> Downloaded:
         """What a wallet traded itself as a file, oldest first; see `download_swaps`."""
         span = {"first_ms": first_ms, "end_ms": end_ms, "after": after}
-        swaps = f"/wallets/{_quoted(wallet)}/swaps"
+        swaps = f"/wallets/{quoted(wallet)}/swaps"
         return download(self._transport, swaps, span, Path(path), limit)
 
     def _rows(
@@ -293,8 +298,3 @@ class Client:
 
     def _page(self, path: str, asked: Parameters, kind: type[Answer[T]]) -> Page[T]:
         return decoded(self._transport.get(path, asked), kind).page(asked)
-
-
-def _quoted(name: str) -> str:
-    """A name from outside as a part of a path that stays one."""
-    return quote(name, safe="")

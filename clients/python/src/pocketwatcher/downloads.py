@@ -148,7 +148,9 @@ def _copy(answer: httpx.Response, file: IO[bytes], path: Path, end: bytes) -> in
         for piece in answer.iter_raw():
             size_bytes += len(piece)
             if size_bytes > FILE_BYTES_MAX:
-                raise BadAnswer(f"a file of more than {FILE_BYTES_MAX} bytes")
+                raise BadAnswer(
+                    f"a file of more than {FILE_BYTES_MAX} bytes: ask for fewer rows (limit=)"
+                )
             file.write(piece)
             last = (last + piece[-len(end) :])[-len(end) :]
     except (httpx.HTTPError, httpx.StreamError) as error:
@@ -171,4 +173,6 @@ def _writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         why = error.strerror or type(error).__name__
-        raise NotWritten(f"{path} cannot be written: {why}") from error
+        raise NotWritten(
+            f"{path} cannot be written: {why}. Is its folder there, and is there room in it?"
+        ) from error

@@ -28,7 +28,7 @@ class PocketwatcherError(Exception):
 
 
 class BadSetting(PocketwatcherError, ValueError):
-    """An address, a token, a token's file or the name of a file that cannot be used."""
+    """An address, an id, a token, its file or the name of a file that cannot be used."""
 
 
 class NoSystem(PocketwatcherError):

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from http import HTTPStatus
 from time import monotonic
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -182,6 +182,17 @@ class Transport:
     def _shown(self, text: str) -> str:
         """A text from outside as it may be shown: short, printable and without the token."""
         return plain(text if self._token is None else text.replace(self._token, HIDDEN))
+
+
+def quoted(name: str) -> str:
+    """A name from outside as one part of a path.
+
+    Raises:
+        BadSetting: it is empty, so that the path would be another one.
+    """
+    if not name:
+        raise BadSetting("an empty address or id: an alert about the system itself has no mint")
+    return quote(name, safe="")
 
 
 def checked_url(url: str) -> str:

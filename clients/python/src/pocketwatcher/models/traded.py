@@ -15,9 +15,10 @@ class Swap(Model, frozen=True, kw_only=True):
     `base_amount` and `quote_amount` are whole ones. `price` is whole quote for one whole token.
 
     `event_time_ms` is the time of its slot, in ms since 1970. `signature` names the transaction and
-    `index` its place in the block; `ordinal` counts its swaps from 0. `confidence` is 0 to 1, and
-    `reasons` say what lowered it; sums leave out what is below 0.7. `amended`: it came later, with
-    a filled gap.
+    `index` its place in the block; `ordinal` counts its swaps from 0, and `session` is the run of
+    the source that it came in. `venues` are the exchanges that it went through, in `route_hops`
+    steps. `confidence` is 0 to 1, and `reasons` say what lowered it; sums leave out what is below
+    0.7. `fee_payer` and `signers` are wallets. `amended`: it came later, with a filled gap.
     """
 
     slot: int
