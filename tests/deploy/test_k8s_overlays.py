@@ -64,9 +64,11 @@ def test_local_becomes_prod_and_prod_keda_by_apply_alone() -> None:
 def test_deleting_an_overlay_deletes_no_namespace_and_no_volume(overlay: str) -> None:
     objects = rendered(overlay)
     assert not {one["kind"] for one in objects} & {"Namespace", "PersistentVolumeClaim"}
-    [broker] = [one for one in objects if one["kind"] == "StatefulSet"]
-    kept = broker["spec"]["persistentVolumeClaimRetentionPolicy"]
-    assert kept == {"whenDeleted": "Retain", "whenScaled": "Retain"}
+    stored = [one for one in objects if one["kind"] == "StatefulSet"]
+    assert {one["metadata"]["name"] for one in stored} == {"nats", "history"}
+    for one in stored:
+        kept = one["spec"]["persistentVolumeClaimRetentionPolicy"]
+        assert kept == {"whenDeleted": "Retain", "whenScaled": "Retain"}
 
 
 def test_the_namespace_enforces_restricted_pods() -> None:

@@ -57,7 +57,7 @@ def counted_in(module: str) -> frozenset[str]:
     words: set[str] = set()
     for node in ast.walk(modules()[module]):
         name = named_by(node)
-        if isinstance(name, ast.Name | ast.Attribute):
+        if isinstance(name, ast.Name | ast.Attribute | ast.Subscript):
             return frozenset(texts(modules()[module]))
         words.update(texts(name) if name is not None else ())
     return frozenset(words)

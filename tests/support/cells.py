@@ -37,11 +37,11 @@ def blocks_of(document: Path, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", document.read_text(), re.DOTALL)
 
 
-async def run_pieces(pieces: list[str], **environ: str) -> str:
-    """What they print; fails with all of it where one of them fails."""
+async def run_pieces(pieces: list[str], folder: Path, **environ: str) -> str:
+    """What they print when they are run in a folder; fails with all of it where one fails."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-W", "error", "-c", PROGRAM, json.dumps(pieces),
-        env=os.environ | environ,
+        cwd=folder, env=os.environ | environ,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     out, _ = await asyncio.wait_for(process.communicate(), 120)

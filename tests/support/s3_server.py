@@ -59,7 +59,8 @@ def s3_server() -> Iterator[Server]:
         reader = threading.Thread(target=process.stderr.read, daemon=True)
         reader.start()
         signed = {"Authorization": "AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/x/us-east-1/s3/y"}
-        httpx.put(f"{found[0]}/{BUCKET}", headers=signed).raise_for_status()
+        # Its first answer imports half of it, which a busy machine takes long for.
+        httpx.put(f"{found[0]}/{BUCKET}", headers=signed, timeout=120).raise_for_status()
         yield Server(found[0], process)
     finally:
         process.kill()

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pocketwatcher import BadManifest, Client, History, MissingPackage
-from pocketwatcher.manifest import HOUR_MS, decoded
+from pocketwatcher.parquet.manifest import HOUR_MS, decoded
 
 COLUMNS = [["mint", "VARCHAR"], ["event_time_ms", "BIGINT"], ["signers", "VARCHAR[]"]]
 GOOD: dict[str, Any] = {

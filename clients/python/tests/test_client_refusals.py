@@ -197,6 +197,14 @@ def test_an_address_that_cannot_be_one_is_refused_and_not_shown(url: str) -> Non
     assert "secret" not in "".join(traceback.format_exception(found.value))
 
 
+def test_an_empty_name_asks_for_nothing_else(server: Any) -> None:
+    with Client(server.url) as client:
+        for ask in (client.alert, client.buyers, client.wallet_tokens, client.wallet_swaps):
+            with pytest.raises(BadSetting, match="has no mint"):
+                ask("")
+    assert server.asked == []
+
+
 def test_names_are_quoted_so_that_they_stay_names(server: Any) -> None:
     server.says('{"alert": {}}', status="404 Not Found")
     with Client(server.url) as client:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import httpx
-import msgspec
 import pytest
 
-import pocketwatcher.client as client_module
-from pocketwatcher import BadQuestion, Client, Following, NotFound, NotNow, WrongToken
+from pocketwatcher import BadQuestion, Client, Following, NotFound, NotNow, WrongToken, pages
 from pw_cli.connect.runs import announce, this_run
 from pw_common.jetstream.bus import Bus
 from pw_common.topology import subjects
@@ -22,14 +18,13 @@ from pw_common.wire.alerts import Alert, Ended
 from pw_common.wire.messages import encode
 from support.apis import running_api
 from support.broker import provisioned
-from support.keeping import Kept, kept_market, paged
+from support.client_answers import agrees, all_agree, client_of
+from support.keeping import kept_market, paged
 from support.poll import poll_until
 from support.records import store
 from support.services import running_service
 from support.tokens import token_file
 
-# What the API says of itself.
-LEFT_OUT = {"type"}
 # So short that cursors are followed; a market of minutes has two or three candles.
 PAGES = {"ALERTS_PER_PAGE": 3, "SWAPS_PER_PAGE": 3, "CANDLES_PER_PAGE": 1, "FOUND_PER_PAGE": 3}
 
@@ -37,7 +32,7 @@ PAGES = {"ALERTS_PER_PAGE": 3, "SWAPS_PER_PAGE": 3, "CANDLES_PER_PAGE": 1, "FOUN
 @pytest.fixture(autouse=True)
 def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, rows in PAGES.items():
-        monkeypatch.setattr(client_module, name, rows)
+        monkeypatch.setattr(pages, name, rows)
 
 
 def fired(n: int, time_ms: int = 1, mint: str = "", **more: Any) -> Alert:
@@ -51,32 +46,6 @@ def fired(n: int, time_ms: int = 1, mint: str = "", **more: Any) -> Alert:
 
 async def fire(bus: Bus, one: Alert) -> None:
     await store(bus, subjects.alert(one.id), encode(one), {"Nats-Msg-Id": one.id})
-
-
-def agrees(value: Any, told: Any) -> bool:
-    """Whether a value of the client is what the API told, to the last field."""
-    if isinstance(value, msgspec.Struct):
-        known = set(value.__struct_fields__)
-        assert set(told) - known <= LEFT_OUT, set(told) - known
-        return all(agrees(getattr(value, one), told[one]) for one in known & set(told))
-    if isinstance(value, tuple):
-        return len(value) == len(told) and all(map(agrees, value, told))
-    if isinstance(value, Decimal):
-        return value == Decimal(told)
-    if isinstance(value, int) and isinstance(told, str):
-        return str(value) == told
-    return bool(value == told)
-
-
-def all_agree(values: Iterable[Any], told: list[Any]) -> None:
-    found = list(values)
-    assert len(found) == len(told) > 0
-    assert all(map(agrees, found, told))
-
-
-def client_of(kept: Kept) -> Client:
-    token = kept.client.headers["authorization"].removeprefix("Bearer ")
-    return Client(str(kept.client.base_url), token=token)
 
 
 async def test_swaps_candles_and_finds_are_those_of_the_api_to_the_last_field(

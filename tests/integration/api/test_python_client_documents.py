@@ -12,8 +12,11 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import polars as pl
 
 from pw_common.jetstream.bus import Bus
 from pw_common.topology import subjects
@@ -79,7 +82,7 @@ async def world(folder: Path) -> AsyncIterator[World]:
 
 async def test_the_notebook_and_the_readme_say_what_is_there(tmp_path: Path) -> None:
     async with world(tmp_path) as here:
-        out = await run_pieces(cells_of(NOTEBOOK), **here.environ)
+        out = await run_pieces(cells_of(NOTEBOOK), tmp_path, **here.environ)
         token = Path(here.environ["PW_API_TOKEN_FILE"]).read_text().strip()
         assert token not in out
         assert out.startswith("Client('http://127.0.0.1:")
@@ -94,11 +97,24 @@ async def test_the_notebook_and_the_readme_say_what_is_there(tmp_path: Path) -> 
         assert [line.split()[4] for line in shown] == [one.mint for one in reversed(traded)]
         assert "missing: nothing" in lines
         assert "shape: (5, 4)" in out
-        assert token not in await the_readme(here)
+        buyers = await largest_buyers(here)
+        assert [one.split(" SOL, won ")[0] for one in lines if " SOL, won " in one] == [
+            f"{trader} spent {spent_sol}" for trader, spent_sol in buyers
+        ]
+        (tmp_path / "readme").mkdir()
+        assert token not in await the_readme(here, tmp_path / "readme")
 
 
-async def the_readme(here: World) -> str:
-    """Its pieces, while alerts go on to come."""
+async def largest_buyers(here: World) -> list[tuple[str, Decimal]]:
+    """Five of them, with what they spent in SOL."""
+    answer = await here.kept.client.get(f"/api/v1/tokens/{here.mint}/buyers?limit=5")
+    found = answer.json()["buyers"]
+    assert found
+    return [(one["trader"], Decimal(one["spent_raw"]).scaleb(-9)) for one in found]
+
+
+async def the_readme(here: World, folder: Path) -> str:
+    """Its pieces, run in a folder while alerts go on to come."""
 
     async def keep_firing() -> None:
         for n in range(10, 1_000):
@@ -108,7 +124,7 @@ async def the_readme(here: World) -> str:
 
     firing = asyncio.create_task(keep_firing())
     try:
-        out = await run_pieces(blocks_of(README, "python"), **here.environ)
+        out = await run_pieces(blocks_of(README, "python"), folder, **here.environ)
     finally:
         firing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -116,6 +132,12 @@ async def the_readme(here: World) -> str:
     assert "quick SOME " in out
     assert "the alert 1" in out
     assert "tokens; nothing missing" in out
+    bought = [line.split() for line in out.splitlines() if line.endswith(" won")]
+    top = [(trader, Decimal(spent_sol)) for trader, spent_sol, *_ in bought]
+    assert top == (await largest_buyers(here))[:3]
+    of_mint = sum(one.mint == here.mint for _, one in here.kept.swaps)
+    assert pl.read_parquet(folder / "swaps.parquet").height == of_mint
+    assert " bytes, 0 times missing" in out
     assert here.mint in out.splitlines()[-2]
     assert out.splitlines()[-1] == f"{HOURS * SWAPS} 5"
     return out
@@ -144,8 +166,8 @@ def test_the_readmes_install_gives_a_package_that_stands_alone(tmp_path: Path) -
     assert done.returncode == 0, done.stdout + done.stderr
     installed = tmp_path / "into/pocketwatcher"
     assert (installed / "py.typed").is_file()
-    assert {one.name for one in installed.glob("*.py")} == {
-        one.name for one in (CLIENT / "src/pocketwatcher").glob("*.py")
+    assert {one.name for one in installed.rglob("*.py")} == {
+        one.name for one in (CLIENT / "src/pocketwatcher").rglob("*.py")
     }
     # No other package is imported with it than those that it declares.
     probe = (

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
-from pocketwatcher import BadManifest, History, MissingPackage
+from pocketwatcher import BadManifest, History, NotReadable
 from pw_history.parquet.exporter import Exporter
 from pw_history.parquet.store import Store, StoreSettings, open_store
 from pw_history.store.schema import HOUR_MS
@@ -17,7 +18,20 @@ from support.filled_history import hours, opened, slot_of, swap, write
 from support.kept_world import BEGIN_MS
 from support.s3_server import SECRET, s3_server
 
-HAS_PANDAS = all(importlib.util.find_spec(one) for one in ("pandas", "pyarrow"))
+# A process without a package that would be there.
+WITHOUT = """
+import sys
+from importlib.machinery import PathFinder
+find = PathFinder.find_spec
+PathFinder.find_spec = lambda name, *more: (
+    None if name.partition(".")[0] == sys.argv[1] else find(name, *more)
+)
+from pocketwatcher import History, MissingPackage
+try:
+    History(sys.argv[2]).swaps(mint="m1").pandas()
+except MissingPackage as error:
+    print(error)
+"""
 
 
 def exported(store: Store, folder: Path) -> list[tuple[Any, ...]]:
@@ -78,15 +92,36 @@ def test_a_span_and_a_token_have_their_swaps_alone(folder: tuple[Path, list[Any]
             ]
 
 
-def test_pandas_has_the_same_rows_or_says_what_to_install(folder: tuple[Path, list[Any]]) -> None:
+def test_pandas_has_the_same_rows(folder: tuple[Path, list[Any]]) -> None:
     asked = History(folder[0]).swaps(mint="m1")
-    if not HAS_PANDAS:
-        with pytest.raises(MissingPackage, match=r"pocketwatcher-client\[pandas\]"):
-            asked.pandas()
-        pytest.skip("needs pip install pandas pyarrow")
-    frame = asked.pandas()
-    assert frame["signature"].tolist() == asked.polars()["signature"].to_list()
-    assert int(frame["base_amount_raw"].max()) == asked.polars()["base_amount_raw"].max()
+    frame, same = asked.pandas(), asked.polars()
+    assert list(frame.columns) == same.columns
+    assert frame["signature"].tolist() == same["signature"].to_list()
+    # To the last digit, beyond what a float has.
+    assert frame["base_amount_raw"].tolist() == same["base_amount_raw"].to_list()
+    assert frame["quote_amount_raw"].sum() == same["quote_amount_raw"].sum()
+    assert [list(one) for one in frame["signers"]] == same["signers"].to_list()
+
+
+@pytest.mark.parametrize("package", ["pandas", "pyarrow"])
+def test_without_pandas_it_says_what_to_install(
+    folder: tuple[Path, list[Any]], package: str
+) -> None:
+    command = [sys.executable, "-W", "error", "-c", WITHOUT, package, str(folder[0])]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert package in done.stdout
+    assert "install pocketwatcher-client[pandas]" in done.stdout
+
+
+def test_a_file_that_went_meanwhile_is_said_with_what_to_do(tmp_path: Path) -> None:
+    exported(open_store(StoreSettings(f"{tmp_path}/out")), tmp_path)
+    history = History(tmp_path / "out")
+    asked = history.swaps()
+    file = tmp_path / "out" / history.manifest().hours[1].files["swaps"].path
+    for damage in (lambda: file.write_bytes(file.read_bytes()[:-9]), file.unlink):
+        damage()
+        with pytest.raises(NotReadable, match="Ask for this table again"):
+            asked.polars()
 
 
 def test_verifying_finds_each_file_that_was_changed(folder: tuple[Path, list[Any]]) -> None:

@@ -28,7 +28,7 @@ class PocketwatcherError(Exception):
 
 
 class BadSetting(PocketwatcherError, ValueError):
-    """An address, a token or a token's file that cannot be used."""
+    """An address, an id, a token, its file or the name of a file that cannot be used."""
 
 
 class NoSystem(PocketwatcherError):
@@ -37,6 +37,18 @@ class NoSystem(PocketwatcherError):
 
 class NotReached(PocketwatcherError):
     """Nobody answered, or not in time."""
+
+
+class BrokeOff(NotReached):
+    """A file ended before it was whole. Nothing is left of it; what was there before still is."""
+
+
+class TooManyRows(PocketwatcherError):
+    """All rows were asked for as one file, and there are more than one may have."""
+
+
+class NotWritten(PocketwatcherError):
+    """A file could not be written: its folder is missing, or the disk is full, for example."""
 
 
 class BadAnswer(PocketwatcherError):
@@ -89,6 +101,10 @@ class Failed(Refused):
 
 class BadManifest(PocketwatcherError):
     """No manifest of exported hours, or one that this version does not read."""
+
+
+class NotReadable(PocketwatcherError):
+    """A file of exported hours is gone or damaged: it was replaced meanwhile, or changed."""
 
 
 class MissingPackage(PocketwatcherError, ImportError):

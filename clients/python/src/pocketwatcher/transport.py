@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from http import HTTPStatus
 from time import monotonic
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -62,13 +62,35 @@ class Transport:
         Raises:
             NotReached, Refused, BadAnswer: see `errors`.
         """
-        wanted = {name: str(one) for name, one in parameters.items() if one is not None}
         deadline = monotonic() + self._timeout_s
-        request = self._http.build_request("GET", f"/api/v1{path}", params=wanted)
+        request = self._question(path, parameters)
         with self._asking(), closing(self._send(request)) as answer:
             if answer.status_code != HTTPStatus.OK:
                 raise self._refusal(answer, deadline)
             return self._body(answer, ANSWER_BYTES_MAX, deadline)
+
+    @contextmanager
+    def file(self, path: str, parameters: Parameters, media: str) -> Iterator[httpx.Response]:
+        """An answer that is a file of this kind, and has begun: take its raw bytes.
+
+        No piece of it is waited for longer than any answer. It has a length, or a mark at its end:
+        without either, a part of it would look like the whole.
+
+        Raises:
+            NotReached, Refused, BadAnswer: see `errors`.
+        """
+        with self._asking(), closing(self._send(self._question(path, parameters))) as answer:
+            if answer.status_code != HTTPStatus.OK:
+                raise self._refusal(answer, monotonic() + self._timeout_s)
+            if _kind(answer) != media or not _is_plain(answer):
+                raise BadAnswer(f"{self.url} answers, but with no file of {media}")
+            chunked = answer.headers.get("transfer-encoding", "").lower() == "chunked"
+            if not chunked and "content-length" not in answer.headers:
+                raise BadAnswer(
+                    f"{self.url} sends files of which nobody can tell whether they are whole: is "
+                    "there a proxy before it that speaks HTTP/1.0?"
+                )
+            yield answer
 
     def stream(self, path: str, headers: Mapping[str, str]) -> httpx.Response:
         """An answer of events that has begun; whoever gets it closes it.
@@ -87,13 +109,16 @@ class Transport:
             try:
                 if answer.status_code != HTTPStatus.OK:
                     raise self._refusal(answer, monotonic() + self._timeout_s)
-                kind = answer.headers.get("content-type", "").partition(";")[0].strip()
-                if kind != EVENTS:
+                if _kind(answer) != EVENTS:
                     raise BadAnswer(f"{self.url} answers, but with no stream of alerts")
             except BaseException:
                 answer.close()
                 raise
             return answer
+
+    def _question(self, path: str, parameters: Parameters) -> httpx.Request:
+        wanted = {name: str(one) for name, one in parameters.items() if one is not None}
+        return self._http.build_request("GET", f"/api/v1{path}", params=wanted)
 
     def _send(self, request: httpx.Request) -> httpx.Response:
         """The head of the answer to a question, which may be asked twice."""
@@ -129,7 +154,7 @@ class Transport:
         )
 
     def _body(self, answer: httpx.Response, bytes_max: int, deadline: float) -> bytes:
-        if answer.headers.get("content-encoding", "identity") != "identity":
+        if not _is_plain(answer):
             raise BadAnswer(f"{self.url} encodes its answers, although that was not asked for")
         body = bytearray()
         for chunk in answer.iter_raw():
@@ -157,6 +182,17 @@ class Transport:
     def _shown(self, text: str) -> str:
         """A text from outside as it may be shown: short, printable and without the token."""
         return plain(text if self._token is None else text.replace(self._token, HIDDEN))
+
+
+def quoted(name: str) -> str:
+    """A name from outside as one part of a path.
+
+    Raises:
+        BadSetting: it is empty, so that the path would be another one.
+    """
+    if not name:
+        raise BadSetting("an empty address or id: an alert about the system itself has no mint")
+    return quote(name, safe="")
 
 
 def checked_url(url: str) -> str:
@@ -190,6 +226,16 @@ def checked_token(token: str) -> str:
     if not TOKEN.fullmatch(stripped):
         raise BadSetting("a token is one line of 16 to 512 printable signs without spaces")
     return stripped
+
+
+def _kind(answer: httpx.Response) -> str:
+    kind: str = answer.headers.get("content-type", "")
+    return kind.partition(";")[0].strip()
+
+
+def _is_plain(answer: httpx.Response) -> bool:
+    """Whether an answer is sent as it is, without gzip or the like."""
+    return bool(answer.headers.get("content-encoding", "identity") == "identity")
 
 
 def _is_loopback(host: str) -> bool:

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pocketwatcher.digest import digest
-from pocketwatcher.errors import BadManifest, MissingPackage
-from pocketwatcher.manifest import BYTES_MAX, NAME, Hour, Manifest, decoded
+from pocketwatcher.errors import BadManifest, MissingPackage, NotReadable
+from pocketwatcher.parquet.digest import digest
+from pocketwatcher.parquet.manifest import BYTES_MAX, NAME, Hour, Manifest, decoded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,18 +36,30 @@ class Table:
         self._frame = frame
 
     def lazy(self) -> pl.LazyFrame:
-        """To go on with: polars reads only what is wanted in the end."""
+        """To go on with: polars reads what is wanted in the end, and raises its own errors."""
         return self._frame
 
     def polars(self) -> pl.DataFrame:
-        """All of it. Sums of raw amounts can exceed 64 bits: cast to `polars.Int128` first."""
-        return self._frame.collect()
+        """All of it. Sums of raw amounts can exceed 64 bits: cast to `polars.Int128` first.
+
+        Raises:
+            NotReadable: a file is gone or damaged.
+        """
+        try:
+            return self._frame.collect()
+        except (OSError, _polars().exceptions.PolarsError) as error:
+            # What polars says may name keys and signed addresses.
+            raise NotReadable(
+                f"a file of history cannot be read ({type(error).__name__}). Ask for this table "
+                "again, as it may have been replaced; History.verify() names files that are damaged"
+            ) from None
 
     def pandas(self) -> pd.DataFrame:
         """All of it, for pandas.
 
         Raises:
             MissingPackage: pandas or pyarrow is not installed.
+            NotReadable: a file is gone or damaged.
         """
         try:
             return self.polars().to_pandas()
@@ -64,6 +76,10 @@ class Verified(NamedTuple):
 
 class History:
     """The folder, or the bucket, into which history exports.
+
+    Times are event time, the time of a slot, in ms since 1970 (UTC): a span begins at `first_ms`
+    and ends before `end_ms`, each None for as far as hours were exported. An hour is exported once
+    it has closed.
 
     Args:
         place: A folder, or an address that polars reads (`s3://bucket/prefix`).

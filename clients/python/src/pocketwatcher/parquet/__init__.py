@@ -1,0 +1,1 @@
+"""What history exported as Parquet, read without the API."""
