@@ -19,7 +19,7 @@ from pw_common.wire.messages import Gap, WrongSchema, decode_gap
 from pw_history.shell.keeping import Keeping
 from pw_history.store.logs import LogPosition
 
-T = TypeVar("T", Alert, Gap)
+T = TypeVar("T", bound=Alert | Gap)
 FETCH: Final = 256
 QUIET_S: Final = 1.0
 RETRY_S: Final = 1.0
