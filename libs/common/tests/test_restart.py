@@ -33,3 +33,16 @@ def test_after_a_discontinuity_nothing_before_it_is_read() -> None:
     points.take(Note(NOTE_EVERY_MS, 50, TxPosition(0, 50)))
     points.reset(Note(5, 70, TxPosition(0, 70)))
     assert points.oldest == Note(5, 70, TxPosition(0, 70))
+
+
+def test_at_a_jump_of_time_that_is_no_restart_what_was_known_stays_for_a_horizon() -> None:
+    first = Note(0, 1, TxPosition(0, 1))
+    points = RestartPoints(first, HORIZON_MS)
+    points.take(Note(NOTE_EVERY_MS, 50, TxPosition(0, 50)))
+    jump_ms = 9 * HORIZON_MS
+    points.hold(jump_ms)
+    points.take(Note(jump_ms, 60, TxPosition(0, 60)))
+    points.take(Note(jump_ms + HORIZON_MS - 1, 70, TxPosition(0, 70)))
+    assert points.oldest == first
+    points.take(Note(jump_ms + HORIZON_MS, 80, TxPosition(0, 80)))
+    assert points.oldest.swap_seq == 60

@@ -35,16 +35,27 @@ class RestartPoints:
         self._notes: deque[Note] = deque([first])
         self._horizon_ms = horizon_ms
         self._every_ms = every_ms
+        self._holds_until_ms = 0
 
     def reset(self, note: Note) -> None:
         """A discontinuity: nothing before it is needed."""
         self._notes.clear()
         self._notes.append(note)
+        self._holds_until_ms = 0
+
+    def hold(self, event_time_ms: int) -> None:
+        """A discontinuity that cannot be read again from itself: what is known stays needed.
+
+        Event time may jump there, and a part of what follows was read before.
+        """
+        self._holds_until_ms = event_time_ms + self._horizon_ms
 
     def take(self, note: Note) -> None:
         """Note where reading stands after a slot closed at this event time."""
         if note.event_time_ms - self._notes[-1].event_time_ms >= self._every_ms:
             self._notes.append(note)
+        if note.event_time_ms < self._holds_until_ms:
+            return
         while len(self._notes) > 1 and self._notes[1].event_time_ms <= (
             note.event_time_ms - self._horizon_ms
         ):

@@ -93,6 +93,8 @@ class Progress(Reading):
             # Its first slots come from messages before the message that closed them.
             swap_seq, tx_position = assembly.session_start
             self._restart.reset(Note(one.event_time_ms, swap_seq, tx_position, assembly.former))
+        elif one.reset:
+            self._restart.hold(one.event_time_ms)
         if self._phase is Phase.OVERLAPS and self._is_new(one):
             self._phase = Phase.EVALUATES
         return self._phase is Phase.EVALUATES

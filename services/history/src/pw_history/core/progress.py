@@ -65,6 +65,8 @@ class Progress(Reading):
             # Its first slots come from messages before the message that closed them.
             seq, place = assembly.session_start
             self._restart.reset(Note(one.event_time_ms, seq, place, assembly.former, session))
+        elif one.reset:
+            self._restart.hold(one.event_time_ms)
         self._restart.take(
             Note(
                 one.event_time_ms,

@@ -4,7 +4,7 @@
 | ------------------------ | ----------------------------------------------- |
 | begins one (`reset`)     | the next number                                 |
 | the first after a start  | the one in which reading begins again, though   |
-|                          | it says `reset`                                 |
+|                          | it says `reset`; or that after it, by its time  |
 | fills a gap from before  | 0: the store looks up whose time it is          |
 | any other                | the present one                                 |
 
@@ -115,12 +115,22 @@ class RowMaker:
         session: The one that reading begins in, None where nothing was read before.
         goes_on: Whether the first slot belongs to it; else it begins the next one.
         last: The newest slot that is stored, and its event time.
+        follows: The session after it, where that is stored: its first slot may be the first read.
+        since_ms: Event time where reading begins.
     """
 
     def __init__(
-        self, session: Session | None, *, goes_on: bool = True, last: tuple[int, int] = (0, 0)
+        self,
+        session: Session | None,
+        *,
+        goes_on: bool = True,
+        last: tuple[int, int] = (0, 0),
+        follows: Session | None = None,
+        since_ms: int = 0,
     ) -> None:
         self.session = session
+        self._follows = follows
+        self._since_ms = since_ms
         self._goes_on = goes_on and session is not None
         self._last = last
         # Why something is missing before the next slot; empty where nothing is.
@@ -175,10 +185,21 @@ class RowMaker:
             return  # It says nothing of the one in which it is read.
         goes_on, self._goes_on = self._goes_on, False
         if self.session is not None and (goes_on or not one.reset):
+            if goes_on and self._has_ended(one):
+                self.session = self._follows
             return
         number = 1 if self.session is None else self.session.number + 1
         self.session = Session(number, one.slot, one.event_time_ms)
         self.rows.sessions.append(self.session)
+
+    def _has_ended(self, one: ClosedSlot) -> bool:
+        """Whether reading began behind the last slot of its session."""
+        if self._follows is None:
+            return False
+        if self._follows.began_ms > self._since_ms:
+            return one.event_time_ms >= self._follows.began_ms
+        # The one after it lies before it in time.
+        return one.event_time_ms < self._since_ms
 
     def _add_swap(self, swap: Swap, one: ClosedSlot) -> None:
         session = 0 if one.is_before_session or self.session is None else self.session.number

@@ -19,6 +19,7 @@ from pw_history.core.progress import Progress, StoredPosition
 from pw_history.core.rows import RowMaker
 from pw_history.shell.folding import Folding
 from pw_history.shell.keeping import Keeping
+from pw_history.store.writer import Writer
 
 
 class _From(NamedTuple):
@@ -41,16 +42,10 @@ async def start(settings: Settings, runtime: Runtime, keeping: Keeping) -> Foldi
     first_seq = max(FIRST_SEQ, int(info["state"]["first_seq"]))
     position = writer.position()
     begin = await _from(bus, log, position, created, first_seq)
-    # An older version did not note it before the first one had ended.
-    session = writer.session(begin.note.session or None if begin.goes_on else None)
-    first = begin.note
-    if not begin.goes_on:
-        first = first._replace(session=1 if session is None else session.number + 1)
-    last = writer.newest() if position is None else (position.slot, position.event_time_ms)
-    maker = RowMaker(session, goes_on=begin.goes_on, last=last)
+    maker, first = continued(writer, begin.note, goes_on=begin.goes_on)
     if missed := begin.missed or writer.missing():
         maker.miss(missed)
-    elif position is None and last[0]:
+    elif position is None and maker.last[0]:
         # It was made again from what had been exported.
         maker.miss("rebuilt")
     log.info(
@@ -73,6 +68,24 @@ async def start(settings: Settings, runtime: Runtime, keeping: Keeping) -> Foldi
         runtime.metrics,
         log,
     )
+
+
+def continued(writer: Writer, note: Note, *, goes_on: bool) -> tuple[RowMaker, Note]:
+    """What makes rows of what is read from a note, and the note with its session's number."""
+    position = writer.position()
+    last = writer.newest() if position is None else (position.slot, position.event_time_ms)
+    # An older version did not note the number before the first session had ended.
+    session = writer.session((note.session or None) if goes_on else None)
+    if session is None or not goes_on:
+        number = 1 if session is None else session.number + 1
+        return RowMaker(session, goes_on=False, last=last), note._replace(session=number)
+    maker = RowMaker(
+        session,
+        last=last,
+        follows=writer.session(session.number + 1),
+        since_ms=max(note.event_time_ms, session.began_ms),
+    )
+    return maker, note._replace(session=session.number)
 
 
 async def _from(

@@ -115,9 +115,10 @@ class Writer:
         try:
             given, rows = len(rows), self._kept(rows)
             beyond = given - len(rows)
+            # What fills a gap of one of these may be among the swaps.
+            self._insert("sessions", rows.sessions)
             stored = self._swaps(rows)
             self._tokens(rows)
-            self._insert("sessions", rows.sessions)
             self._insert("holes", rows.holes)
             self._insert("clock", rows.clock)
             self._connection.execute("DELETE FROM missing")
