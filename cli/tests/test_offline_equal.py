@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pw_cli.commands.captures.parse import parse_captures
 from pw_cli.offline.inputs import closed_slots_of
 from pw_cli.offline.offline import batches, closed_slots
 from pw_common.ordering.closed_slot import ClosedSlot
@@ -86,6 +87,19 @@ def test_all_events_as_lines_are_the_slots_of_the_capture(
     path = write_lines(tmp_path / "all.jsonl.zst", map(encode, events))
     assert read(path) == expected
     assert digest(expected)[0] > 0
+
+
+def test_the_events_of_several_captures_are_as_many_sessions(
+    captures: list[Path], slots: list[ClosedSlot], tmp_path: Path
+) -> None:
+    path = tmp_path / "events.jsonl"
+    with path.open("wb") as out:
+        assert parse_captures(captures, out, every_event=True) == 0
+    found = read(path)
+    # A capture's last slot may not be complete; lines have what there is of it.
+    assert [one for one in found if one in slots] == slots
+    assert len(found) <= len(slots) + len(captures)
+    assert sum(one.reset for one in found) == len(captures)
 
 
 def test_a_file_for_each_kind_of_event_gives_the_same_slots(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from pw_common.wire.limits import SLOT_MAX
+from pw_common.wire.limits import SLOT_MAX, TX_INDEX_MAX
 from pw_common.wire.messages import SlotEvent
 from pw_geyser import geyser_pb2 as pb
 from pw_parser.core.parse import Malformed, parse
@@ -25,6 +27,15 @@ def test_a_slot_beyond_any_chain_is_malformed(slot: int) -> None:
     for body in (meta(slot, 5), update.SerializeToString()):
         with pytest.raises(Malformed, match="beyond any chain"):
             parse(body)
+
+
+def test_a_place_beyond_any_block_is_malformed(buy: Any) -> None:
+    update = pb.SubscribeUpdate.FromString(buy("alice", "bob").update())
+    update.transaction.transaction.index = TX_INDEX_MAX
+    assert parse(update.SerializeToString()).events
+    update.transaction.transaction.index = TX_INDEX_MAX + 1
+    with pytest.raises(Malformed, match="beyond any block"):
+        parse(update.SerializeToString())
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,9 @@ NOT_FOUND: Final = 10059
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `pw backup`."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="a new or empty folder")
+    parser.add_argument(
+        "--without-history", action="store_true", help="leave out what history keeps"
+    )
     add_broker_argument(parser)
 
 
@@ -48,10 +51,12 @@ def run(args: argparse.Namespace) -> int:
     except mf.Unusable as error:
         sys.stderr.write(f"pw backup: {error}\n")
         return EXIT_USAGE
-    return with_broker(args, lambda bus: _backup(bus, args.folder))
+    return with_broker(
+        args, lambda bus: _backup(bus, args.folder, with_history=not args.without_history)
+    )
 
 
-async def _backup(bus: Bus, folder: Path) -> int:
+async def _backup(bus: Bus, folder: Path, *, with_history: bool) -> int:
     infos = {name: await stream_info(bus, name) for name in mf.TAKEN}
     if missing := [name for name, info in infos.items() if info is None]:
         sys.stderr.write(
@@ -63,7 +68,7 @@ async def _backup(bus: Bus, folder: Path) -> int:
     copies: list[mf.Copy] = []
     try:
         with render_progress() as progress:
-            history = await copy_history(bus, folder, partial(_begins, progress))
+            history = await _history(bus, folder, progress) if with_history else None
             for name, info in infos.items():
                 assert info is not None
                 held_bytes = int(info["state"]["bytes"])
@@ -91,12 +96,22 @@ async def _backup(bus: Bus, folder: Path) -> int:
         return EXIT_NOT_WHOLE
     Console().print(table(copies))
     sys.stdout.write(f"backup of {len(copies)} streams and buckets in {folder}\n")
-    if history is None:
+    if not with_history:
+        sys.stdout.write("history was left out, as asked\n")
+    elif history is None:
         sys.stdout.write("no history runs here: what it kept is not in this backup\n")
     else:
         name = mf.history_of(folder).name
         sys.stdout.write(f"history as it was then: {name}, {history.size_bytes / MIB:,.1f} MiB\n")
     return EXIT_OK
+
+
+async def _history(bus: Bus, folder: Path, progress: Progress) -> mf.HistoryCopy | None:
+    try:
+        return await copy_history(bus, folder, partial(_begins, progress))
+    except EndedEarly as error:
+        # A history whose disk is full must not keep all else from being copied.
+        raise EndedEarly(f"{error} (--without-history leaves it out)") from error
 
 
 def _begins(progress: Progress, size_bytes: int) -> Callable[[int], None]:

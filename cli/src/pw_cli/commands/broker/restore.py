@@ -209,4 +209,6 @@ async def _what_is_next(bus: Bus, topology: Topology) -> None:
     if wrong:
         sys.stdout.write("provision will refuse these (see --reconfigure):\n")
         sys.stdout.write("\n".join(wrong) + "\n")
-    sys.stdout.write("next: provision, then detector, parser, notifier, api, and ingest last\n")
+    sys.stdout.write(
+        "next: provision, then detector, history, parser, notifier, api, and ingest last\n"
+    )

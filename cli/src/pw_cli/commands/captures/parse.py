@@ -203,6 +203,9 @@ def _parse_all(
     # A capture of chosen transactions jumps through the years, and no replay ends
     # here: only the number of keys bounds what is remembered.
     seen = SeenWindow(slots_max=NO_SLOT)
+    # Who reads the lines begins with empty windows where the next capture does.
+    many = every_event and len(paths) > 1
+    sessions = {path: {"session": at} if many else {} for at, path in enumerate(paths, 1)}
     for path, position, update in _all_updates(paths):
         if summary.updates % PROGRESS_EVERY == 0:
             bar.update(task, completed=summary.updates, description=f"parsing {path.name}")
@@ -226,7 +229,7 @@ def _parse_all(
                 summary.repeats += is_swap
                 continue
             summary.swaps += is_swap
-            out.write(msgspec.json.encode(amounts_as_text(event)) + b"\n")
+            out.write(msgspec.json.encode(amounts_as_text(event) | sessions[path]) + b"\n")
             if is_swap and keep_bodies:
                 summary.bodies.append(encode(event))
 

@@ -48,7 +48,7 @@ MAKING: Final = "rebuilding"
 IN_USE: Final = "could not set lock on file"
 NOT_EXPORTED: Final = (
     "not in exported hours, and so only in what was set aside: alerts that PW_ALERT holds no more, "
-    "and what pools held\n"
+    "what pools held, and which holes were found while the stream was read\n"
 )
 
 

@@ -13,6 +13,8 @@ UPDATE_BYTES_MAX = 8 * 1024 * 1024
 # No chain gets here: 8,000 years of slots at 250 ms. What is beyond it is a lie, whatever the clock
 # says, and would not fit the integers of some readers.
 SLOT_MAX = 10**12
+# A block has some thousand transactions, and who stores them keeps their places in 32 bits.
+TX_INDEX_MAX = 2**32 - 1
 # Block times outside 1970 to 2200 are not believed.
 BLOCK_TIME_S_MAX = 7_258_118_400
 # What a compressed body may grow to: a batch at its bound plus one update

@@ -8,7 +8,7 @@ from pw_common.wire.history import AlertPlace, BuyerPlace, SwapPlace, WalletPlac
 
 # Neither numbers nor texts are longer than what is stored may be.
 TIME: Final = "[0-9]{1,15}"
-SMALL: Final = "[0-9]{1,9}"
+SMALL: Final = "[0-9]{1,10}"
 BASE58: Final = "[1-9A-HJ-NP-Za-km-z]"
 MINT: Final = BASE58 + "{32,44}"
 SWAP: Final = rf"^{TIME}\.{TIME}\.{SMALL}\.{SMALL}\.{BASE58}{{1,100}}$"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pw_common.ordering.event_time import sane_block_time_s
-from pw_common.wire.limits import SLOT_MAX
+from pw_common.wire.limits import SLOT_MAX, TX_INDEX_MAX
 from pw_common.wire.messages import SlotEvent
 from pw_geyser import geyser_pb2
 from pw_parser.core.decode.programs import BUILT_IN, Programs
@@ -49,6 +49,8 @@ def _transaction(update: geyser_pb2.SubscribeUpdateTransaction, programs: Progra
     if update.slot > SLOT_MAX:
         raise _beyond(update.slot)
     info = info_of(update)
+    if info.index > TX_INDEX_MAX:
+        raise Malformed(f"place {info.index} is beyond any block")
     failed = info.meta.HasField("err")
     if info.is_vote:
         return _FAILED_VOTE if failed else _VOTE
