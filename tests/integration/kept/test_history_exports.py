@@ -12,12 +12,19 @@ import msgspec
 from pw_common.jetstream.bus import Bus
 from pw_common.wire.history import CandlesAsked, SwapsAsked
 from pw_common.wire.messages import Batch, Counts, SlotEvent, Swap
-from pw_history.parquet.layout import MANIFEST
-from pw_history.parquet.manifest import Manifest, decoded
+from pw_history.asked.reader import Reader
+from pw_history.parquet.exporter import Exporter
+from pw_history.parquet.layout import MANIFEST, file_path
+from pw_history.parquet.manifest import Manifest, decoded, encoded
+from pw_history.parquet.store import StoreSettings, open_store
+from pw_history.store.file import NAME
+from pw_history.store.schema import HOUR_MS
 from support.asked import asked, every_swap, kept_up_to
 from support.broker import provisioned
 from support.command import pw
+from support.filled_history import hours, opened
 from support.kept_market import publish, settings
+from support.kept_world import BEGIN_MS
 from support.poll import poll_until
 from support.services import running_service
 
@@ -156,3 +163,40 @@ async def test_a_damaged_file_is_made_again_from_what_was_exported_and_the_strea
         {k: v for k, v in one.items() if k not in unlike} for one in before
     ]
     assert candles_again == candles
+
+
+async def test_a_rebuild_that_cannot_be_ended_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / NAME
+    with opened(str(file)) as connection:
+        hours(connection, 2)
+        store = open_store(StoreSettings(f"{tmp_path}/parquet"))
+        Exporter(connection, store, tmp_path / "exporting").turn(0)
+    before = file.read_bytes()
+    whole = tmp_path / "parquet" / file_path("swaps", BEGIN_MS + HOUR_MS, 1)
+    aside = whole.rename(tmp_path / "aside.parquet")
+    made = await pw("history", "rebuild", str(tmp_path))
+    assert made.code == 1
+    assert file.read_bytes() == before
+    assert list(tmp_path.glob("*.aside")) == []
+    aside.rename(whole)
+    made = await pw("history", "rebuild", str(tmp_path))
+    assert made.code == 0, made
+    assert len(list(tmp_path.glob("*.aside"))) == 1
+    assert not (tmp_path / "making").exists()
+
+
+async def test_an_hour_that_no_file_has_is_a_hole_once_the_file_was_made_again(
+    tmp_path: Path,
+) -> None:
+    with opened(str(tmp_path / NAME)) as connection:
+        hours(connection, 4)
+        store = open_store(StoreSettings(f"{tmp_path}/parquet"))
+        Exporter(connection, store, tmp_path / "exporting").turn(0)
+    manifest = decoded(store.get(MANIFEST))
+    left = tuple(one for one in manifest.hours if one.hour_ms != BEGIN_MS + HOUR_MS)
+    store.replace(MANIFEST, encoded(msgspec.structs.replace(manifest, hours=left)))
+    made = await pw("history", "rebuild", str(tmp_path))
+    assert made.code == 0, made
+    with opened(str(tmp_path / NAME)) as connection:
+        [hole] = Reader(connection).head().holes
+    assert (hole.why, hole.first_slot, hole.last_slot) == ("not exported", 1, 3)

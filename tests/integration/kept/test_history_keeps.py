@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 
 import msgspec
@@ -10,19 +11,23 @@ import pytest
 from msgspec.structs import replace
 
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.parts import EndedEarly
+from pw_common.jetstream.parts import EndedEarly, ask_for_parts
 from pw_common.jetstream.requests import Unanswered
+from pw_common.process.clock import monotonic_s
 from pw_common.topology import subjects
 from pw_common.topology.streams import METADATA_CREATED, stream_created
+from pw_common.topology.subjects import ASK_HISTORY
 from pw_common.wire.history import (
     SOL_MINT,
     AlertsAsked,
     BuyersAsked,
     CandlesAsked,
     DaysAsked,
+    ExportAsked,
     SearchAsked,
     SwapsAsked,
 )
+from pw_history.shell.answers import PART_S
 from pw_provision.apply import apply
 from support.asked import asked, kept_up_to
 from support.broker import provisioned, small_topology
@@ -210,3 +215,27 @@ async def test_alerts_and_gaps_are_kept_beside_their_streams(
             assert [one["after_ms"] for one in after] == [60_000]
             _, others = await asked(bus, AlertsAsked(trigger="another"))
             assert others == []
+
+
+async def test_files_that_are_taken_slowly_keep_no_question_waiting(
+    tmp_path: Path, market: Market
+) -> None:
+    async with (
+        provisioned(tmp_path / "broker") as (broker, bus),
+        running_service("pw_history", settings(broker.url, tmp_path)),
+        AsyncExitStack() as stack,
+    ):
+        for batch in market.batches:
+            await publish(bus, batch)
+        await kept_up_to(bus, market.slots[-1].slot, LAST)
+        question = msgspec.json.encode(ExportAsked(format="csv"))
+        for _ in range(4):
+            parts = ask_for_parts(bus, ASK_HISTORY, question, timeout_s=20)
+            await stack.enter_async_context(aclosing(parts))
+            # The head is taken, and the file waits.
+            await anext(parts)
+        began_s = monotonic_s()
+        await asked(bus, LAST)
+        # Less than a part of a file may wait to be taken.
+        assert monotonic_s() - began_s < PART_S
+        assert list((tmp_path / "kept").glob("file-*"))

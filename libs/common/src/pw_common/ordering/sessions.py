@@ -5,6 +5,7 @@
 | of a queue that is gone        | any                                 | `OVER`       |
 | fills a gap                    | older                               | `FILLS_OLD`  |
 | fills a gap                    | the same, newer, none known         | `FILLS`      |
+| the same, lost with its queue  | newer                               | `EARLY`      |
 | fills a gap                    | no source said anything yet         | `EARLY`      |
 | lost with its queue (`EVENTS`) | older                               | `OVER`       |
 | lost with its queue            | newer, none known                   | `EARLY`      |
@@ -74,6 +75,8 @@ class Sessions:
             # An answer without a source says nothing of any session.
             if not any(self._newest):
                 return self._of_filling(one)
+            if one.trust is Trust.EVENTS and batch.epoch > newest:
+                return self._of_lost(one)
             return Standing.FILLS_OLD if is_older else Standing.FILLS
         if one.trust is Trust.EVENTS:
             return self._of_lost(one)

@@ -94,8 +94,10 @@ class Exporter:
         self._grace_ms = grace_ms
         self._kept_hours = kept_hours
         self._manifest: Manifest | None = None
-        # As it was when it was read or written last: nobody else may change it.
+        # As it was when it was read or written last, None where there was none: nobody else may
+        # change it.
         self._encoded: bytes | None = None
+        self._is_known = False
 
     def turn(self, now_ms: int, hours_max: int = HOURS_A_TURN) -> Turn:
         """Export what is due, oldest first, and remove what is past its grace.
@@ -134,20 +136,20 @@ class Exporter:
     def manifest(self) -> Manifest:
         """The manifest as it is stored; an empty one where there is none."""
         if self._manifest is None:
-            self._encoded = self._stored()
-            self._manifest = decoded(self._encoded) if self._encoded else Manifest()
+            self._encoded, self._is_known = self._stored(), True
+            self._manifest = Manifest() if self._encoded is None else decoded(self._encoded)
         return self._manifest
 
-    def _stored(self) -> bytes:
+    def _stored(self) -> bytes | None:
         try:
             return self._store.get(MANIFEST)
         except NotThere:
-            return b""
+            return None
 
     def _refuse_others(self) -> None:
-        if self._encoded is None or self._stored() == self._encoded:
+        if not self._is_known or self._stored() == self._encoded:
             return
-        self._manifest = self._encoded = None
+        self._manifest, self._is_known = None, False
         raise OtherExporter("another history exports to this place as well: give each its own")
 
     def due(self) -> tuple[list[ClosedHour], list[ClosedHour]]:
@@ -247,10 +249,10 @@ class Exporter:
     def _write(self, manifest: Manifest) -> None:
         self._refuse_others()
         # What is stored is not known until this has returned: the next look reads it again.
-        self._manifest = self._encoded = None
+        self._manifest, self._is_known = None, False
         new = encoded(manifest)
         self._store.replace(MANIFEST, new)
-        self._manifest, self._encoded = manifest, new
+        self._manifest, self._encoded, self._is_known = manifest, new, True
 
     def _remove(self, now_ms: int) -> int:
         manifest = self.manifest()
