@@ -25,7 +25,8 @@ from pw_history.core.progress import Progress
 from pw_history.core.rows import RowMaker
 from pw_history.shell.keeping import Keeping
 
-WRITE_EVERY_S: Final = 1.0
+# Each write costs some 20 ms, however little it writes.
+WRITE_EVERY_S: Final = 2.0
 ROWS_MAX: Final = 20_000
 PASSED: Final = {
     Passed.NEVER_STORED: "pw_history_void_sequences_total",

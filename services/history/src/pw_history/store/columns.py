@@ -37,11 +37,7 @@ def arrays(
     connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, Sequence[Any]]
 ) -> dict[str, Any]:
     """The columns of a table as arrays; a number that may be null has one more beside it."""
-    types = dict(
-        connection.execute(
-            "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = ?", [table]
-        ).fetchall()
-    )
+    types = _types(connection, table)
     made: dict[str, Any] = {}
     for name, values in columns.items():
         kind = TYPES.get(types[name], object)
@@ -51,6 +47,20 @@ def arrays(
         else:
             made[name] = np.array([one or 0 for one in values], dtype=kind)
     return made
+
+
+def _types(connection: duckdb.DuckDBPyConnection, table: str) -> Mapping[str, str]:
+    """Looked up once: a file that is open is of this version, whichever it is."""
+    if table not in _TYPES:
+        _TYPES[table] = dict(
+            connection.execute(
+                "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = ?", [table]
+            ).fetchall()
+        )
+    return _TYPES[table]
+
+
+_TYPES: dict[str, Mapping[str, str]] = {}
 
 
 def known(name: str) -> str:

@@ -32,6 +32,8 @@ from pw_history.store.schema import HOUR_MS, MINUTE_MS
 
 # An hour is closed when nothing but an amendment can still come into it.
 LATE_MS: Final = 5 * MINUTE_MS
+# Some 20 MB; what is forgotten is asked of the file again.
+MINTS_REMEMBERED: Final = 200_000
 
 
 class Written(NamedTuple):
@@ -63,6 +65,9 @@ class Writer:
         self._minutes = self._begins("FROM open_minutes")
         self._hours = self._begins("FROM open_hours")
         self._closing: HourClosing | None = None
+        # What the tables of open minutes and hours hold, and mints that are in theirs.
+        self._noted: dict[str, frozenset[int]] = {}
+        self._written_mints: set[str] = set()
         # Event time, as of the last write.
         self._time_ms = 0
 
@@ -136,6 +141,7 @@ class Writer:
             )
         except BaseException:
             self._connection.rollback()
+            self._forget_written()
             self._minutes, self._hours, self._closing = minutes, hours, None
             raise
         self._connection.commit()
@@ -169,6 +175,7 @@ class Writer:
             )
         except BaseException:
             self._connection.rollback()
+            self._forget_written()
             raise
         self._connection.commit()
         self.swaps_since_ms, self.minutes_since_ms = swaps_ms, minutes_ms
@@ -205,13 +212,22 @@ class Writer:
         self._connection.register("new_swaps", new_swaps)
         of_session = {"session": _SESSION} if 0 in rows.swaps["session"] else {}
         columns = selected(rows.swaps, **of_session)
-        self._connection.execute(
-            "INSERT INTO mints SELECT DISTINCT mint FROM new_swaps ON CONFLICT DO NOTHING"
-        )
+        self._mints(rows)
         return self._number(
             f"INSERT INTO open_rows SELECT {columns}, {signature_hash('signature')} "
             f"FROM new_swaps AS new {where} {once}"
         )
+
+    def _mints(self, rows: Rows) -> None:
+        """Most were written before: asking the file for each costs as much as the swaps do."""
+        new = set(rows.swaps["mint"]) - self._written_mints
+        if new:
+            self._connection.execute(
+                "INSERT INTO mints SELECT unnest(?) ON CONFLICT DO NOTHING", [sorted(new)]
+            )
+        if len(self._written_mints) > MINTS_REMEMBERED:
+            self._written_mints.clear()
+        self._written_mints |= new
 
     def _kept(self, rows: Rows) -> Rows:
         """Without swaps whose hour was forgotten, and what amends any that old.
@@ -276,6 +292,7 @@ class Writer:
             self._note("open_hours", self._hours)
         except BaseException:
             self._connection.rollback()
+            self._forget_written()
             self._hours, self._closing = hours, None
             raise
         self._connection.commit()
@@ -296,9 +313,17 @@ class Writer:
                 self._closing = None
 
     def _note(self, table: str, begins: set[int]) -> None:
+        if self._noted.get(table) == begins:
+            return
         self._connection.execute(f"DELETE FROM {table}")
         if begins:
             self._connection.execute(f"INSERT INTO {table} SELECT unnest(?)", [sorted(begins)])
+        self._noted[table] = frozenset(begins)
+
+    def _forget_written(self) -> None:
+        """A transaction was given up: what is remembered of the file may not be in it."""
+        self._noted.clear()
+        self._written_mints.clear()
 
     def _begins(self, query: str) -> set[int]:
         return {int(one) for (one,) in self._connection.execute(query).fetchall()}
