@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from pw_cli.capacity import sizing
+from pw_cli.capacity.past import kept
 from pw_cli.capacity.shapes import MAINNET_TPS, PEAK, SHAPES, Shape, feeds, markdown, mean_tps
-from pw_common.topology.streams import declare
+from pw_common.service.settings import declared_settings
+from pw_common.topology.streams import GIB, declare
 from pw_common.topology.subjects import STREAM_SWAP, STREAM_TX
 from pw_common.wire.captures import read_capture
 from pw_common.wire.coverage import BY_WIDTH, SUCCESSFUL
@@ -22,6 +25,7 @@ from pw_common.wire.limits import (
     TX_UPDATES_MAX,
 )
 from pw_common.wire.messages import Swap, encode
+from pw_history.config import Settings
 from pw_ingest.core.subscription.programs import read_programs, subscription
 from pw_parser.core.batch import parse_message
 from pw_replay.core.filters import Filter, compile_filter
@@ -126,3 +130,17 @@ def test_the_autoscalers_numbers_follow_from_the_default_subscription() -> None:
     assert sizing.plan(PEAK * mean, 1).parsers <= PARSER_REPLICAS_FALLBACK
     everything = PEAK * mean_tps("all-non-vote")
     assert sizing.plan(everything, 1, "all-non-vote").parsers <= PARSER_REPLICAS_MAX
+
+
+def test_the_shipped_volume_holds_what_history_keeps_of_mainnets_mean() -> None:
+    found = re.search(r"storage: (\d+)Gi", (ROOT / "k8s/base/history.yaml").read_text())
+    assert found is not None
+    history_bytes = sizing.plan(None, sizing.TX_HOURS_SHIPPED).history_bytes
+    assert history_bytes <= int(found[1]) * GIB < 2 * history_bytes
+
+
+def test_the_plan_of_history_is_of_its_own_defaults() -> None:
+    shipped = {one.env: one.default for one, _ in declared_settings(Settings)}
+    for one in kept(1.0):
+        name, _, value = one.setting.partition("=")
+        assert shipped[name] == int(value)

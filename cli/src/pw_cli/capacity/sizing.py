@@ -41,6 +41,7 @@ CPU_US_PER_TX: Final = {
     "parser": 265,
     "broker": 230,
     "detector": 155,
+    "history": 106,
     "api": 60,
     "notifier": 16,
 }
@@ -50,6 +51,7 @@ BASE_MB: Final = {
     "parser": 55,
     "broker": 60,
     "detector": 52,
+    "history": 160,
     "api": 80,
     "notifier": 46,
 }

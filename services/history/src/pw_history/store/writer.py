@@ -313,7 +313,7 @@ class Writer:
                 self._closing = None
 
     def _note(self, table: str, begins: set[int]) -> None:
-        if self._noted.get(table) == begins:
+        if self._noted.get(table) == frozenset(begins):
             return
         self._connection.execute(f"DELETE FROM {table}")
         if begins:
