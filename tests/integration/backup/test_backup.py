@@ -93,7 +93,8 @@ async def test_sequences_consumers_identity_and_secrets_come_back(tmp_path: Path
         created = stream_created(await bus.api("STREAM.INFO.PW_TX"))
         backup = await pw("backup", str(folder), PW_NATS_URL=broker.url)
     assert backup.code == 0, backup
-    assert max(map(len, backup.out.splitlines()[:-1])) <= 80
+    # The folder's name may be long; the last line is about history.
+    assert max(map(len, backup.out.splitlines()[:-2])) <= 80
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {one.stat().st_mode & 0o777 for one in folder.iterdir()} == {0o600}
     async with running_broker(tmp_path / "b") as broker, connected(broker) as bus:
