@@ -108,7 +108,7 @@ def test_polars_reads_the_sums_of_duckdb_by_the_folders_alone(tmp_path: Path) ->
         write(connection, [slot_of(9, 3, [swap(990, 9, base_amount_raw=2**64 - 1)])], 4)
         Exporter(connection, open_store(StoreSettings(f"{tmp_path}/out")), tmp_path / "tmp").turn(0)
         told = connection.execute(
-            "SELECT mint, count(*), sum(base_amount_raw), sum(len(string_split(signers, ' ')))"
+            "SELECT mint, count(*), sum(base_amount_raw), sum(len(string_split(signers, chr(10))))"
             "FROM closed_swaps GROUP BY mint ORDER BY mint"
         ).fetchall()
         found = (

@@ -11,12 +11,19 @@ import msgspec
 from pw_common.jetstream.parts import PART_BYTES_MAX
 from pw_common.wire.history import EXPORT_ROWS_MAX, ExportAsked, SwapPlace
 from pw_history.asked.reader import ORDER, PLACE, Reader, swaps_where
+from pw_history.core.rows import SEPARATOR
 
 COLUMNS: Final = """
     slot, event_time_ms, tx_index AS index, signature, ordinal, trader, side, mint,
-    base_amount_raw, base_decimals, quote_mint, quote_amount_raw, quote_decimals, venues,
-    route_hops, confidence, reasons, fee_payer, signers
+    base_amount_raw, base_decimals, quote_mint, quote_amount_raw, quote_decimals, {venues},
+    route_hops, confidence, {reasons}, fee_payer, {signers}
 """
+# How a list is written: CSV has text alone, in which its parts stand side by side.
+LISTS: Final = {
+    "csv": f"replace({{0}}, '{SEPARATOR}', ' ') AS {{0}}",
+    "parquet": f"CASE WHEN {{0}} = '' THEN []::VARCHAR[] "
+    f"ELSE string_split({{0}}, '{SEPARATOR}') END AS {{0}}",
+}
 COPIED: Final = {
     "csv": "FORMAT csv, HEADER true",
     "parquet": "FORMAT parquet, COMPRESSION zstd",
@@ -26,12 +33,13 @@ COPIED: Final = {
 def write_file(reader: Reader, asked: ExportAsked, path: Path) -> None:
     """Write the file; its rows are in the order of the chain.
 
-    Text that a spreadsheet would take for a formula cannot occur: every column is an address, a
-    number, or a word of ours.
+    Every column is an address, a number, or a word of ours or of whoever named a program: nobody
+    else can put in what a spreadsheet takes for a formula.
     """
     where, values = _where(asked)
+    lists = {one: LISTS[asked.format].format(one) for one in ("venues", "reasons", "signers")}
     query = f"""
-        SELECT {COLUMNS} FROM swaps WHERE {where}
+        SELECT {COLUMNS.format(**lists)} FROM swaps WHERE {where}
         ORDER BY {ORDER} LIMIT {min(asked.limit, EXPORT_ROWS_MAX)}
     """
     reader.copy(query, values, path, COPIED[asked.format])

@@ -31,6 +31,7 @@ from pw_common.wire.history import (
 )
 from pw_common.wire.limits import CONFIDENCE_MIN
 from pw_history.core.fifo import Trade, profit_of
+from pw_history.core.rows import SEPARATOR
 from pw_history.store.derived import minutes_of, wallet_hours_of
 from pw_history.store.schema import HOUR_MS, MINUTE_MS
 
@@ -163,8 +164,8 @@ class Reader:
         where, values = swaps_where(asked)
         if asked.wallet is not None:
             # A signer is looked for as text first, which is much quicker.
-            where += """ AND ($wallet IN (trader, fee_payer) OR (contains(signers, $wallet)
-                AND list_contains(string_split(signers, ' '), $wallet)))"""
+            where += f""" AND ($wallet IN (trader, fee_payer) OR (contains(signers, $wallet)
+                AND list_contains(string_split(signers, '{SEPARATOR}'), $wallet)))"""
             values["wallet"] = asked.wallet
         before = asked.before
         end_ms = TIME_MS_MAX
@@ -373,7 +374,7 @@ def _span(asked: object) -> tuple[int, int]:
 def _swap(row: tuple[Any, ...]) -> HistorySwap:
     fields = dict(zip(HistorySwap.__struct_fields__, row, strict=True))
     for name in ("venues", "reasons", "signers"):
-        fields[name] = fields[name].split()
+        fields[name] = fields[name].split(SEPARATOR) if fields[name] else []
     return HistorySwap(**fields)
 
 

@@ -46,8 +46,9 @@ CHANGE_COLUMNS: Final = (
     "lp_mint", "user", "to_pool", "signature", "ordinal", "slot", "tx_index", "event_time_ms",
 )  # fmt: skip
 MINUTE_MS: Final = 60_000
-# What stands between the parts of a list: no part of ours has one.
-SEPARATOR: Final = " "
+# Between the parts of a list. A name that a person gave to a program may have spaces, and no
+# line breaks.
+SEPARATOR: Final = "\n"
 
 
 class Session(NamedTuple):
