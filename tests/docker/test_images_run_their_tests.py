@@ -25,7 +25,15 @@ pytestmark = [
 # Tests start children of their own there.
 SCRATCH = "/tmp:exec"  # noqa: S108 - inside the container
 TESTED = [name for name in SERVICES if (ROOT / f"services/{name}/tests").is_dir()]
-COPIED = ("conftest.py", "pyproject.toml", "requirements", "tests/support", "tools")
+COPIED = (
+    # The program with which a stranger verifies what history exports.
+    "docs/history.md",
+    "conftest.py",
+    "pyproject.toml",
+    "requirements",
+    "tests/support",
+    "tools",
+)
 
 
 def docker(*arguments: str) -> str:
