@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -41,3 +43,28 @@ def test_a_damaged_log_of_what_is_not_merged_yet_is_named_with_what_mends_it(
     wal.write_bytes(found)
     with pytest.raises(Unusable, match="pw history rebuild"):
         open_file(killed, 1 << 28)
+
+
+def test_a_damaged_block_is_damage_and_no_other_process() -> None:
+    error = duckdb.IOException(
+        "Corrupt database file: computed checksum 1 does not match stored checksum 2 in block at "
+        "location 3682304"
+    )
+    said = why_unusable(Path(NAME), error)
+    assert "cannot be read" in said
+    assert "pw history rebuild" in said
+
+
+def test_a_file_that_another_connection_has_is_said_to_be_open(tmp_path: Path) -> None:
+    script = (
+        f"import duckdb, sys; kept = duckdb.connect({str(tmp_path / NAME)!r}); "
+        "print(1, flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"1\n"
+        with pytest.raises(Unusable, match="another process has it open"):
+            open_file(tmp_path, 1 << 28)
+        other.kill()

@@ -20,6 +20,8 @@ class Unusable(Exception):  # noqa: N818 - says what to do
     """The file cannot be used; the message says why, and what to do."""
 
 
+# Of a damaged one it speaks of blocks.
+IN_USE: Final = "could not set lock on file"
 FULL: Final = ("No space left", "disk quota", "out of disk")
 REFUSED: Final = ("Permission denied", "Read-only file system", "read-only")
 # What DuckDB says of a file that it cannot read: not a database, damaged, or of another version.
@@ -65,7 +67,7 @@ def open_file(folder: Path, memory_bytes: int) -> duckdb.DuckDBPyConnection:
 def why_unusable(path: Path, error: duckdb.Error) -> str:
     """One sentence of what DuckDB says, and what to do about it."""
     said = " ".join(str(error).split())[:300]
-    if "lock" in said.lower():
+    if IN_USE in said.lower():
         return f"{path}: another process has it open: {said}"
     if any(one in said for one in FULL):
         return f"{path.parent}: its disk is full: {said}; it goes on once there is room"
