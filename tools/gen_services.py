@@ -43,7 +43,7 @@ def rights(services: list[Service], _now: str) -> str:
 def _user(service: Service, given: Rights) -> str:
     lines = "".join(f'          "{one}"\n' for one in permissions(given))
     heard = ", ".join(f'"{one}"' for one in (f"_INBOX_{service.name}.>", *given.answers_questions))
-    # To whoever asked, wherever they want the answer, and nowhere else.
+    # It may reply only to the subject that a request names.
     replies = f"        allow_responses: {RESPONSES}\n" if given.answers_questions else ""
     return (
         f"    {{\n      user: {service.name}\n      password: $PW_{service.name.upper()}_PASSWORD\n"

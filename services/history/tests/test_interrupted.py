@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import threading
 from pathlib import Path
 
 import duckdb
@@ -28,17 +28,21 @@ def test_an_answer_that_is_ended_between_its_rows_gives_no_more() -> None:
 
 
 async def test_one_who_is_cancelled_again_and_again_waits_for_the_end_of_the_thread() -> None:
+    may_end = threading.Event()
     ended = []
 
     def work() -> None:
-        time.sleep(0.3)  # noqa: TID251 - a thread that takes its time
+        may_end.wait(timeout=30)
         ended.append(True)
 
     waiting = asyncio.create_task(in_thread(work))
     await asyncio.sleep(0)
-    while not waiting.done():
+    for _ in range(3):
         waiting.cancel()
         await asyncio.wait({waiting}, timeout=0.05)
+        assert not waiting.done()
+    may_end.set()
+    await asyncio.wait({waiting})
     assert waiting.cancelled()
     assert ended == [True]
 

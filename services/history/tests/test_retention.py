@@ -1,4 +1,4 @@
-"""What is forgotten was exported before, and nothing that stays is counted anew without it."""
+"""Nothing is dropped before it is exported, and dropping it changes no sum that stays."""
 
 from __future__ import annotations
 

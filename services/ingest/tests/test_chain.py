@@ -72,7 +72,7 @@ def test_a_long_run_of_old_blocks_is_another_history_only_beyond_what_was_asked_
     steps = [chain.block(slot, slot - 1) for slot in range(9_001, 10_001)]
     assert not any(step.went_back for step in steps)
     assert chain.block(10_001, 10_000).closed_slot is None
-    # What was allowed for has come: from here on a run of old blocks is counted anew.
+    # The blocks asked for again have arrived; from here the usual limit on old blocks applies.
     steps = [chain.block(slot, slot - 1) for slot in range(1, OLD_RUN_MAX + 1)]
     assert [step.went_back for step in steps] == [False] * (OLD_RUN_MAX - 1) + [True]
 

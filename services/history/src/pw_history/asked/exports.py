@@ -33,8 +33,8 @@ COPIED: Final = {
 def write_file(reader: Reader, asked: ExportAsked, path: Path) -> None:
     """Write the file; its rows are in the order of the chain.
 
-    Every column is an address, a number, or a word of ours or of whoever named a program: nobody
-    else can put in what a spreadsheet takes for a formula.
+    A column holds an address, a number, one of our own words, or a program's name, which only the
+    operator sets. So nobody else can plant a formula for a spreadsheet to run.
     """
     where, values = _where(asked)
     lists = {one: LISTS[asked.format].format(one) for one in ("venues", "reasons", "signers")}

@@ -15,8 +15,8 @@ import msgspec
 from pw_history.parquet.digest import RULE
 from pw_history.parquet.tables import COLUMNS_VERSION, TABLES
 
-# Whoever can write a bucket can write its manifest: what a reader opens, and what becomes SQL, is
-# of these forms.
+# Anyone who can write to the bucket can write the manifest. So the paths that a reader opens and
+# the names that end up in SQL must match these patterns.
 _PATH: Final = re.compile(r"[a-z_]+/date=[0-9-]+/hour=[0-9]{2}/revision=[0-9]+/[a-z_]+\.parquet")
 _COLUMN: Final = re.compile(r"[a-z][a-z0-9_]*")
 _KINDS: Final = {kind for table in TABLES.values() for kind in table.columns.values()}

@@ -154,7 +154,7 @@ class Answers:
         self._runtime.metrics.count("pw_history_questions_total", outcome=outcome)
 
     async def _outcome(self, message: Msg, work: Awaitable[str]) -> str:
-        """What came of an answer; who asked is told why it ends early."""
+        """Answer, and return the outcome. If it ends early, the asker is told why."""
         try:
             return await work
         except duckdb.InterruptException:
