@@ -26,7 +26,7 @@ from pw_common.wire.messages import Swap
 from pw_history.asked.reader import Reader
 from pw_history.asked.search import found_of
 from pw_history.core.fifo import Trade, profit_of
-from support.kept_world import SOL, Slot, opened, slots, write_all
+from support.kept_world import SOL, Slot, filled, opened, slots, write_all
 from support.naive_history import HOUR_MS, MINUTE_MS, counted, minutes, place, sums
 
 ALL = {"first_ms": 0, "end_ms": 2**53}
@@ -39,6 +39,7 @@ def told(plan: list[Slot]) -> tuple[list[tuple[int, Swap]], Reader, Any]:
     return found, Reader(connection), connection
 
 
+@filled
 @given(plan=slots, step_ms=st.sampled_from([MINUTE_MS, 5 * MINUTE_MS, HOUR_MS]))
 def test_candles_are_those_of_a_recount(plan: list[Slot], step_ms: Any) -> None:
     found, reader, connection = told(plan)
@@ -70,6 +71,7 @@ def test_candles_are_those_of_a_recount(plan: list[Slot], step_ms: Any) -> None:
                     assert (one.buyers, one.sellers) == within[0][6:8]
 
 
+@filled
 @given(plan=slots, limit=st.integers(1, 4))
 def test_pages_of_swaps_are_all_swaps_newest_first(plan: list[Slot], limit: int) -> None:
     found, reader, connection = told(plan)
@@ -98,6 +100,7 @@ def test_pages_of_swaps_are_all_swaps_newest_first(plan: list[Slot], limit: int)
             assert seen == wanted
 
 
+@filled
 @given(plan=slots)
 def test_a_wallet_and_a_tokens_buyers_add_up(plan: list[Slot]) -> None:
     found, reader, connection = told(plan)
@@ -126,6 +129,7 @@ def test_a_wallet_and_a_tokens_buyers_add_up(plan: list[Slot]) -> None:
             assert list(spent.values()) == sorted(spent.values(), reverse=True)
 
 
+@filled
 @given(plan=slots, limit=st.integers(1, 3))
 def test_pages_of_a_wallet_and_of_buyers_cover_all_once(plan: list[Slot], limit: int) -> None:
     _, reader, connection = told(plan)
@@ -160,6 +164,7 @@ def shown_place(one: HistorySwap) -> tuple[Any, ...]:
     return one.event_time_ms, one.slot, one.index, one.signature, one.ordinal
 
 
+@filled
 @given(plan=slots)
 def test_swaps_of_a_time_and_of_a_wallet_that_signed_are_those_of_a_recount(
     plan: list[Slot],
@@ -183,6 +188,7 @@ def test_swaps_of_a_time_and_of_a_wallet_that_signed_are_those_of_a_recount(
             assert [shown_place(one) for one in shown] == mine
 
 
+@filled
 @given(plan=slots)
 def test_the_profit_of_a_wallet_is_that_of_its_swaps_in_the_chains_order(plan: list[Slot]) -> None:
     found, reader, connection = told(plan)
@@ -202,6 +208,7 @@ def test_the_profit_of_a_wallet_is_that_of_its_swaps_in_the_chains_order(plan: l
             assert (one.held_raw, one.held_cost_raw) == (profit.held_raw, profit.held_cost_raw)
 
 
+@filled
 @given(text=st.text(max_size=20) | st.sampled_from(["%", "_", "a'; DROP TABLE swaps; --", "\x00"]))
 def test_any_text_is_searched_for_and_nothing_else_happens(text: str) -> None:
     with opened() as connection:
@@ -209,6 +216,7 @@ def test_any_text_is_searched_for_and_nothing_else_happens(text: str) -> None:
         assert connection.execute("SELECT count(*) FROM swaps").fetchone() == (0,)
 
 
+@filled
 @given(plan=slots, skip=st.integers(0, 3), limit=st.integers(1, 3))
 def test_every_traded_token_and_wallet_is_found_a_page_at_a_time(
     plan: list[Slot], skip: int, limit: int

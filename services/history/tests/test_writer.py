@@ -21,6 +21,7 @@ from support.kept_world import (
     NOWHERE,
     SOL,
     Slot,
+    filled,
     opened,
     slots,
     steps,
@@ -48,6 +49,7 @@ def all_minutes(connection: duckdb.DuckDBPyConnection) -> dict[Any, Any]:
     return closed
 
 
+@filled
 @given(plan=slots, step_rows=steps)
 def test_each_swap_counts_once_and_every_sum_is_that_of_a_recount(
     plan: list[Slot], step_rows: int
@@ -69,6 +71,7 @@ def test_each_swap_counts_once_and_every_sum_is_that_of_a_recount(
         }
 
 
+@filled
 @given(plan=slots, step_rows=steps)
 def test_a_closed_hour_is_sorted_by_mint_and_holds_nothing_open(
     plan: list[Slot], step_rows: int
