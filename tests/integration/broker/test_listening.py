@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
 
+import pytest
+
+from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.connection import connect
-from pw_common.jetstream.requests import listen
+from pw_common.jetstream.requests import answer_questions, listen
 from pw_common.process.log import Log
 
 INFO = (
@@ -13,7 +18,16 @@ INFO = (
 )
 
 
-async def test_the_broker_has_the_subscription_before_the_last_thing_that_is_waited_for() -> None:
+async def answering(bus: Bus, subject: str) -> Any:
+    async def nothing(_: object) -> None: ...
+
+    return await answer_questions(bus, subject, "test", nothing)
+
+
+@pytest.mark.parametrize("subscribed", [listen, answering])
+async def test_the_broker_has_the_subscription_before_the_last_thing_that_is_waited_for(
+    subscribed: Callable[[Bus, str], Awaitable[Any]],
+) -> None:
     said: list[bytes] = []
 
     async def broker(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -30,7 +44,7 @@ async def test_the_broker_has_the_subscription_before_the_last_thing_that_is_wai
         port = server.sockets[0].getsockname()[1]
         bus = await connect(f"nats://127.0.0.1:{port}", "test", Log("test"))
         try:
-            await listen(bus, "anything")
+            await subscribed(bus, "anything")
             assert b"SUB" in said
             assert said.index(b"SUB") < len(said) - 1 - said[::-1].index(b"PING")
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -54,9 +55,12 @@ async def answer_questions(
 ) -> Callable[[], Awaitable[None]]:
     """Take questions from now on. The instances of `group` share them.
 
-    Returns what ends it.
+    The broker has the subscription when this returns, unless it is away or slow meanwhile: the
+    client then subscribes as soon as it can. Returns what ends it.
     """
     subscription = await bus.client.subscribe(subject, queue=group, cb=on_question)
+    with contextlib.suppress(NatsError, OSError):
+        await _heard(bus)
 
     async def end() -> None:
         try:
@@ -125,8 +129,13 @@ async def listen(
     subscription = await bus.client.subscribe(
         subject, pending_msgs_limit=messages_max, pending_bytes_limit=bytes_max
     )
+    await _heard(bus)
+    return Listener(bus, subscription)
+
+
+async def _heard(bus: Bus) -> None:
+    """Wait until the broker has read what was subscribed to."""
     # The client's ping overtakes what it has not written yet. An answer to the first says that the
     # subscription was written meanwhile; one to the second, that the broker has read it.
     await bus.client.flush()
     await bus.client.flush()
-    return Listener(bus, subscription)
