@@ -58,6 +58,7 @@ export interface AlertAnswer {
   alert: Alert;
   quote_mint: string | null;
   price: number | null;
+  since_ms: number | null;
   after: Array<PriceAfter> | null;
   missing: string;
   history: HistoryHead | null;
@@ -388,6 +389,7 @@ export interface PastAlert {
   alert: Alert;
   quote_mint: string | null;
   price: number | null;
+  since_ms: number | null;
   after: Array<PriceAfter> | null;
 }
 
@@ -399,6 +401,7 @@ export interface PastAlertsAnswer {
 
 export interface PriceAfter {
   after_ms: number;
+  end_ms: number;
   price: number | null;
   high: number | null;
   low: number | null;

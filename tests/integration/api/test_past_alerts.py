@@ -50,7 +50,7 @@ async def test_alerts_are_given_once_each_from_the_stream_into_history(tmp_path:
         alerts = [fired(n, begin_ms + n // 3, mint if n % 4 else OTHER) for n in range(40)]
         ended = (Ended(mint=mint, episode="1"),)
         alerts.append(fired(40, begin_ms + 100, "", kind="closed", ended=ended))
-        alerts.append(fired(999, begin_ms + 61_000, mint))
+        alerts.append(fired(999, begin_ms + 20_000, mint))
         for one in alerts:
             await fire(kept.bus, one)
         one_alert = await poll_until(lambda: followed(kept.client), "all alerts in history")
@@ -95,9 +95,8 @@ async def test_alerts_are_given_once_each_from_the_stream_into_history(tmp_path:
 
 
 async def prices_are_those_of_a_recount(kept: Kept, shown: dict[str, Any], mint: str) -> None:
-    """By whole minutes: that of the alert is the first."""
+    """From the alert on, each row to the end of the minute in which so much time has passed."""
     time_ms = shown["alert"]["event_time_ms"]
-    minute_ms = time_ms // MINUTE_MS * MINUTE_MS
     trades = [
         (at_ms, one)
         for at_ms, one in kept.swaps
@@ -106,19 +105,19 @@ async def prices_are_those_of_a_recount(kept: Kept, shown: dict[str, Any], mint:
         and one.confidence >= CONFIDENCE_MIN
     ]
     assert shown["quote_mint"] == SOL_MINT
+    assert shown["since_ms"] == time_ms
     now_ms = shown["history"]["event_time_ms"]
-    passed = [n for n in (1, 2, 5, 10) if minute_ms + n * MINUTE_MS <= now_ms]
-    assert [one["after_ms"] for one in shown["after"]] == [n * MINUTE_MS for n in passed]
-    assert passed
-    since_ms = minute_ms
-    before = [price(one) for at_ms, one in trades if at_ms < minute_ms]
+    ends = [(-(-time_ms // MINUTE_MS) + n) * MINUTE_MS for n in (1, 2, 5, 10)]
+    assert [one["end_ms"] for one in shown["after"]] == [one for one in ends if one <= now_ms]
+    assert shown["after"]
+    before = [price(one) for at_ms, one in trades if at_ms <= time_ms]
     assert shown["price"] == (before[-1] if before else None)
+    since_ms = time_ms + 1
     for one in shown["after"]:
-        until_ms = minute_ms + one["after_ms"]
-        within = [price(swap) for at_ms, swap in trades if since_ms <= at_ms < until_ms]
-        past = [price(swap) for at_ms, swap in trades if at_ms < until_ms]
+        within = [price(swap) for at_ms, swap in trades if since_ms <= at_ms < one["end_ms"]]
+        past = [price(swap) for at_ms, swap in trades if at_ms < one["end_ms"]]
         assert one["trades"] == len(within)
         assert one["price"] == (past[-1] if past else None)
         assert one["high"] == max(within, default=None)
         assert one["low"] == min(within, default=None)
-        since_ms = until_ms
+        since_ms = one["end_ms"]

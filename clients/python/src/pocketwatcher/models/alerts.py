@@ -104,13 +104,15 @@ class Alert(Model, frozen=True, kw_only=True):
 class PriceAfter(Model, frozen=True, kw_only=True):
     """What a token cost `after_ms` milliseconds after its alert.
 
-    `price` is the last one up to then; `high`, `low` and `trades` are of the time since the row
-    before. Prices are whole quote for one whole token, None where nothing was traded.
+    `price` is the last one up to `end_ms`, the end of the minute in which so much time had passed;
+    `high`, `low` and `trades` are of the time since the row before, or since the alert. Prices are
+    whole quote for one whole token, None where nothing was traded.
     `liquidity_quote_raw` is what the token's pools held of the quote, in its smallest unit; None
     where their venues do not say.
     """
 
     after_ms: int
+    end_ms: int | None = None
     price: float | None = None
     high: float | None = None
     low: float | None = None
@@ -121,13 +123,15 @@ class PriceAfter(Model, frozen=True, kw_only=True):
 class PastAlert(Model, frozen=True, kw_only=True):
     """An alert, and what its token cost afterwards.
 
-    `price` is the last one up to the alert, in whole `quote_mint` for one whole token; `after` is
-    how it went on. Each is None where that is not known.
+    `price` is the last one up to `since_ms`, in whole `quote_mint` for one whole token; `after` is
+    how it went on from there. `since_ms` is the alert's time, or the end of its minute where the
+    swaps of that minute are no longer kept. Each is None where that is not known.
     """
 
     alert: Alert
     quote_mint: str | None = None
     price: float | None = None
+    since_ms: int | None = None
     after: tuple[PriceAfter, ...] | None = None
 
 

@@ -84,13 +84,16 @@ class WalletAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class PastAlert(msgspec.Struct, frozen=True, kw_only=True):
     """An alert, and what its token cost afterwards.
 
-    `price` is the last one up to the alert's time, and `after` how it went on, each in whole
-    `quote_mint` for a whole token. Times that lie ahead are left out; null where that is not known.
+    `price` is the last one up to `since_ms`, and `after` how it went on from there, each in whole
+    `quote_mint` for a whole token. `since_ms` is the alert's time, or the end of its minute where
+    the swaps of that minute are no longer kept. Times that lie ahead are left out; null where that
+    is not known.
     """
 
     alert: Alert
     quote_mint: str | None = None
     price: float | None = None
+    since_ms: int | None = None
     after: list[PriceAfter] | None = None
 
 

@@ -194,6 +194,7 @@ def _past(one: StoredAlert) -> PastAlert:
         alert=alert,
         quote_mint=one.quote_mint,
         price=one.price,
+        since_ms=one.since_ms,
         after=None if one.after is None else list(one.after),
     )
 

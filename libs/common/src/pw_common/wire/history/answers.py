@@ -174,14 +174,16 @@ class CopyHead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PriceAfter(msgspec.Struct, frozen=True, kw_only=True):
-    """What a token cost so long after its alert: the last price up to then.
+    """What a token cost so long after its alert: the last price up to `end_ms`.
 
-    `high` and `low` are of the time since the row before; null where nothing was traded in it.
-    Prices are whole quote for one whole token. `liquidity_quote_raw` is what the token's pools
-    held of the quote, where their venues said so.
+    That is the end of the minute in which `after_ms` had passed, so up to a minute later. `high`
+    and `low` are of the time since the row before, or since the alert; null where nothing was
+    traded in it. Prices are whole quote for one whole token. `liquidity_quote_raw` is what the
+    token's pools held of the quote, where their venues said so.
     """
 
     after_ms: int
+    end_ms: int
     price: float | None
     high: float | None
     low: float | None
@@ -192,14 +194,17 @@ class PriceAfter(msgspec.Struct, frozen=True, kw_only=True):
 class StoredAlert(msgspec.Struct, frozen=True, kw_only=True):
     """An alert as it was stored (`alert.v1`), and what followed it.
 
-    `price` is the last one up to the alert's time. Rows of `after` that lie in the future are left
-    out; all of it is null where the minutes around the alert are not kept.
+    `price` is the last one up to `since_ms`, and `after` counts from there. That is the alert's
+    time; or, where the swaps of its minute are no longer kept, the end of that minute. Rows of
+    `after` that lie in the future are left out; all of it is null where the minutes around the
+    alert are not kept.
     """
 
     event_time_ms: int
     alert: msgspec.Raw
     quote_mint: str | None = None
     price: float | None = None
+    since_ms: int | None = None
     after: tuple[PriceAfter, ...] | None = None
 
 
