@@ -99,7 +99,7 @@ async def test_alerts_are_those_of_the_api_from_the_stream_into_history(tmp_path
         alerts[7] = fired(
             7, begin_ms + 2, "", kind="closed", ended=(Ended(mint=mint, episode="1"),)
         )
-        alerts.append(fired(99, begin_ms + 61_000, mint))
+        alerts.append(fired(99, begin_ms + 20_000, mint))
         for one in alerts:
             await fire(kept.bus, one)
 
