@@ -95,6 +95,25 @@ async def test_killed_again_and_again_it_stores_each_swap_once(
                 assert await all_swaps(bus) == wanted(market)
 
 
+async def test_each_answer_that_lacks_what_is_stored_says_that_it_is_behind(
+    tmp_path: Path, market: Market
+) -> None:
+    third = len(market.batches) // 3
+    async with provisioned(tmp_path / "broker") as (broker, bus):
+        async with running_service("pw_history", settings(broker.url, tmp_path)):
+            for batch in market.batches[:third]:
+                await publish(bus, batch)
+            await kept_up_to(bus, 1, LAST)
+        for batch in market.batches[third:]:
+            await publish(bus, batch)
+        async with running_service("pw_history", settings(broker.url, tmp_path)):
+            heads = [await kept_up_to(bus, 1, LAST)]
+            while heads[-1].slot < market.slots[-1].slot or heads[-1].behind_s:
+                heads.append((await asked(bus, LAST))[0])
+            assert heads[0].behind_s
+            assert all(one.behind_s for one in heads if one.slot < market.slots[-1].slot)
+
+
 async def test_a_stream_that_was_trimmed_before_it_was_read_leaves_a_hole_that_is_shown(
     tmp_path: Path, market: Market
 ) -> None:

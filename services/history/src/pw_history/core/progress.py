@@ -50,12 +50,23 @@ class StoredPosition(NamedTuple):
 
 
 class Progress(Reading):
-    """Follows the reader of one PW_SWAP."""
+    """Follows the reader of one PW_SWAP.
 
-    def __init__(self, swap_stream_created: str, first: Note) -> None:
+    Args:
+        kept_ms: When the newest message was stored that an earlier run had read, or, where there
+            was none, the oldest that is there.
+    """
+
+    def __init__(self, swap_stream_created: str, first: Note, *, kept_ms: int = 0) -> None:
         super().__init__(first.swap_seq)
+        self._kept_ms = kept_ms
         self.swap_stream_created = swap_stream_created
         self._restart = RestartPoints(first, HORIZON_MS, every_ms=NOTE_EVERY_MS)
+
+    @property
+    def come_ms(self) -> int:
+        """When the newest was stored that is read: what a start reads again is no news."""
+        return max(self._kept_ms, self.stored_ms)
 
     def take(self, one: ClosedSlot, assembly: Assembly, session: int) -> None:
         """A slot closed; its rows are made."""

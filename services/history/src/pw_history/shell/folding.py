@@ -62,6 +62,11 @@ class Folding:
         return self._maker.last
 
     @property
+    def is_unwritten(self) -> bool:
+        """Whether something was folded that an answer does not show yet."""
+        return self._is_unwritten
+
+    @property
     def held(self) -> int:
         """Batches that wait for an earlier one."""
         return self._assembly.held

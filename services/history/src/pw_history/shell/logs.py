@@ -12,10 +12,12 @@ from pw_common.jetstream.bus import ApiRefused, BrokerAway
 from pw_common.jetstream.consuming.log_reader import LogReader, StoredMessage, get_message
 from pw_common.process.tasks import unless
 from pw_common.service.run import Runtime
+from pw_common.text.broker_time import rfc3339_ms
 from pw_common.topology.streams import stream_created
 from pw_common.topology.subjects import STREAM_ALERT, STREAM_GAP
 from pw_common.wire.alerts import Alert, decode_alert
 from pw_common.wire.messages import Gap, WrongSchema, decode_gap
+from pw_history.shell.behind import Behind
 from pw_history.shell.keeping import Keeping
 from pw_history.store.logs import LogPosition
 
@@ -25,11 +27,11 @@ QUIET_S: Final = 1.0
 RETRY_S: Final = 1.0
 
 
-async def follow_logs(runtime: Runtime, keeping: Keeping) -> None:
+async def follow_logs(runtime: Runtime, keeping: Keeping, behind: Behind) -> None:
     """Follow both until stopped."""
     await asyncio.gather(
-        _Log(runtime, keeping, STREAM_ALERT, decode_alert, keeping.write_alerts).run(),
-        _Log(runtime, keeping, STREAM_GAP, decode_gap, keeping.write_gaps).run(),
+        _Log(runtime, keeping, behind, STREAM_ALERT, decode_alert, keeping.write_alerts).run(),
+        _Log(runtime, keeping, behind, STREAM_GAP, decode_gap, keeping.write_gaps).run(),
     )
 
 
@@ -38,12 +40,14 @@ class _Log(Generic[T]):
         self,
         runtime: Runtime,
         keeping: Keeping,
+        behind: Behind,
         stream: str,
         decode: Callable[[bytes], T],
         write: Callable[[Sequence[T], LogPosition], Awaitable[None]],
     ) -> None:
         self._runtime = runtime
         self._keeping = keeping
+        self._behind = behind
         self._stream = stream
         self._decode = decode
         self._write = write
@@ -67,17 +71,26 @@ class _Log(Generic[T]):
                 "log_went_back", stream=self._stream, read_seq=position.read_seq
             )
             position = position._replace(read_seq=0)
+        state = info["state"]
+        waits = int(state["last_seq"]) > position.read_seq
+        # Not known exactly before the first is read: at least so old, or all of it.
+        since = "last_ts" if position.read_seq >= int(state["first_seq"]) else "first_ts"
+        since_ms = rfc3339_ms(state[since])
+        self._behind.reads(self._stream, since_ms, waiting=waits)
         reader = LogReader(bus, self._stream, start_seq=position.read_seq + 1)
         try:
             while not self._runtime.stop.is_set():
                 messages = await reader.fetch(FETCH, timeout_s=QUIET_S)
                 if not messages:
+                    self._behind.reads(self._stream, since_ms, waiting=reader.pending > 0)
                     continue
                 if messages[-1].seq <= position.read_seq:
                     return  # Another stream of this name: look again whose it is.
                 found = [one for one in map(self._read, messages) if one is not None]
                 position = position._replace(read_seq=messages[-1].seq)
                 await self._write(found, position)
+                since_ms = messages[-1].time_ms
+                self._behind.reads(self._stream, since_ms, waiting=reader.pending > 0)
         finally:
             await reader.close()
 

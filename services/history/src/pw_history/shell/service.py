@@ -23,6 +23,7 @@ from pw_common.wire.limits import BEHIND_PENDING_MAX
 from pw_common.wire.messages import WrongSchema
 from pw_history.config import Settings
 from pw_history.shell.answers import Answers
+from pw_history.shell.behind import Behind
 from pw_history.shell.exporting import export_hours
 from pw_history.shell.folding import Folding
 from pw_history.shell.keeping import Keeping
@@ -82,12 +83,13 @@ async def _keep(
     keeping = Keeping(connection, hours=settings.hours, days=settings.days)
     folding = await begun(runtime, partial(start, settings, runtime, keeping), NEEDS)
     room = Room(settings.folder, settings.free_bytes_min)
-    loop = _Loop(runtime, folding, settings.folder / NAME, room)
-    answers = Answers(runtime, connection, loop.behind_s, settings.folder)
+    behind = Behind()
+    loop = _Loop(runtime, folding, settings.folder / NAME, room, behind)
+    answers = Answers(runtime, connection, lambda: behind.seconds(now_ms()), settings.folder)
     await answers.start()
     works = {
         asyncio.create_task(loop.run(), name="reading"),
-        asyncio.create_task(follow_logs(runtime, keeping), name="logs"),
+        asyncio.create_task(follow_logs(runtime, keeping, behind), name="logs"),
         asyncio.create_task(
             export_hours(settings, runtime, connection, keeping, room), name="export"
         ),
@@ -107,21 +109,19 @@ async def _keep(
 class _Loop:
     """Reads, folds and stores."""
 
-    def __init__(self, runtime: Runtime, folding: Folding, path: Path, room: Room) -> None:
+    def __init__(
+        self, runtime: Runtime, folding: Folding, path: Path, room: Room, behind: Behind
+    ) -> None:
         self._runtime = runtime
         self._folding = folding
         self._path = path
         self._room = room
         self._trimmed = 0
         self._figures_s = 0.0
+        self._behind = behind
+        # Until it is read to the end, all that came since the last start waits.
         self._is_caught_up = False
-
-    def behind_s(self) -> float:
-        """How old what is read now is, by the broker's clock; 0 where nothing waits."""
-        stored_ms = self._folding.progress.stored_ms
-        if self._is_caught_up or not stored_ms:
-            return 0.0
-        return max(0.0, (now_ms() - stored_ms) / 1000)
+        self._say_behind()
 
     async def run(self) -> None:
         runtime, folding = self._runtime, self._folding
@@ -132,6 +132,7 @@ class _Loop:
                     runtime.log.error("history_stopped", reason=short)
                     runtime.set_ready(short)
                     self._is_caught_up = False
+                    self._say_behind()
                     runtime.metrics.set("pw_history_disk_free_bytes", self._room.free_bytes())
                     await unless(runtime.stop, ROOM_EVERY_S)
                     continue
@@ -160,12 +161,18 @@ class _Loop:
         if reader.trimmed > self._trimmed:
             folding.trimmed(reader.trimmed - self._trimmed)
             self._trimmed = reader.trimmed
-        self._is_caught_up = reader.pending == 0
-        await folding.settle(caught_up=self._is_caught_up)
+        await folding.settle(caught_up=reader.pending == 0)
         await folding.write()
+        if reader.pending or not folding.is_unwritten:
+            self._is_caught_up = reader.pending == 0
+        self._say_behind()
         is_behind = reader.pending > BEHIND_PENDING_MAX
         self._runtime.set_ready(f"{reader.pending} messages behind" if is_behind else "")
         self._publish_figures(reader.pending)
+
+    def _say_behind(self) -> None:
+        come_ms = self._folding.progress.come_ms
+        self._behind.reads(STREAM_SWAP, come_ms, waiting=not self._is_caught_up)
 
     def _take(self, message: StoredMessage) -> None:
         try:
@@ -185,7 +192,7 @@ class _Loop:
         slot, event_time_ms = folding.last
         metrics.set("pw_history_pending", pending)
         metrics.set("pw_history_held", folding.held)
-        metrics.set("pw_history_behind_seconds", self.behind_s())
+        metrics.set("pw_history_behind_seconds", self._behind.seconds(now_ms()))
         metrics.set("pw_history_slot", slot)
         metrics.set("pw_history_event_timestamp_seconds", event_time_ms / 1000)
         metrics.set("pw_history_memory_bytes", resident_bytes())

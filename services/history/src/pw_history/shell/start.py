@@ -12,6 +12,7 @@ from pw_common.ordering.closed_slot import WITH_POOLS
 from pw_common.ordering.restart import Note
 from pw_common.process.log import Log
 from pw_common.service.run import Runtime
+from pw_common.text.broker_time import rfc3339_ms
 from pw_common.topology.streams import stream_created
 from pw_common.topology.subjects import STREAM_SWAP
 from pw_history.config import Settings
@@ -42,6 +43,9 @@ async def start(settings: Settings, runtime: Runtime, keeping: Keeping) -> Foldi
     first_seq = max(FIRST_SEQ, int(info["state"]["first_seq"]))
     position = writer.position()
     begin = await _from(bus, log, position, created, first_seq)
+    kept_ms = rfc3339_ms(info["state"]["first_ts"])
+    if position is not None and begin.goes_on:
+        kept_ms = position.read_time_ms
     maker, first = continued(writer, begin.note, goes_on=begin.goes_on)
     if missed := begin.missed or writer.missing():
         maker.miss(missed)
@@ -62,7 +66,7 @@ async def start(settings: Settings, runtime: Runtime, keeping: Keeping) -> Foldi
     return Folding(
         assembly,
         maker,
-        Progress(created, first),
+        Progress(created, first, kept_ms=kept_ms),
         keeping,
         SequenceGaps(bus),
         runtime.metrics,
