@@ -11,7 +11,7 @@ import msgspec
 from nats.aio.msg import Msg
 
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.parts import give_parts, refuse
+from pw_common.jetstream.parts import give_parts, refuse, say_heard
 from pw_common.jetstream.requests import answer_questions
 from pw_common.topology import subjects
 from pw_common.topology.subjects import ASK_HISTORY
@@ -44,6 +44,7 @@ async def standing_in(bus: Bus, answer: Callable[[Msg], Awaitable[object]]) -> N
     """Answer history's questions so from now on."""
 
     async def on_question(message: Msg) -> None:
+        await say_heard(bus, message.reply)
         await answer(message)
 
     await answer_questions(bus, ASK_HISTORY, "history", on_question)
@@ -135,6 +136,17 @@ async def test_an_answer_that_stops_in_the_middle_is_no_answer(tmp_path: Path) -
         await standing_in(bus, half)
         answer = await client.get(CANDLES, timeout=60)
         assert "no whole answer" in problem(answer, 504)
+
+
+async def test_a_history_that_hangs_is_told_from_one_that_takes_long(tmp_path: Path) -> None:
+    async with running_api(tmp_path) as (_, bus, client):
+
+        async def nothing(_: Msg) -> None: ...
+
+        await answer_questions(bus, ASK_HISTORY, "history", nothing)
+        detail = problem(await client.get(CANDLES, timeout=60), 503)
+        assert "History runs, and did not react within 5 s" in detail
+        assert "restart it" in detail
 
 
 async def test_a_question_ends_with_the_client_who_asked_it(tmp_path: Path) -> None:

@@ -11,9 +11,11 @@ from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.parts import (
     PART_BYTES_MAX,
     EndedEarly,
+    Unheard,
     ask_for_parts,
     give_parts,
     refuse,
+    say_heard,
 )
 from pw_common.jetstream.requests import NobodyListens, Unanswered, answer_questions
 from support.broker import provisioned
@@ -80,8 +82,9 @@ async def test_who_leaves_is_worked_for_no_longer(tmp_path: Path) -> None:
 
 
 async def test_nobody_and_silence_and_a_refusal_are_told_apart(tmp_path: Path) -> None:
-    async def ask(bus: Bus, timeout_s: float = 5) -> list[bytes]:
-        return [one async for one in ask_for_parts(bus, SUBJECT, b"?", timeout_s=timeout_s)]
+    async def ask(bus: Bus, timeout_s: float = 5, *, heard_s: float | None = None) -> list[bytes]:
+        parts = ask_for_parts(bus, SUBJECT, b"?", timeout_s=timeout_s, heard_s=heard_s)
+        return [one async for one in parts]
 
     async with provisioned(tmp_path) as (_, bus):
         with pytest.raises(NobodyListens):
@@ -90,9 +93,20 @@ async def test_nobody_and_silence_and_a_refusal_are_told_apart(tmp_path: Path) -
         async def silent(_message: Msg) -> None:
             return
 
-        await answer_questions(bus, SUBJECT, "test", silent)
+        end = await answer_questions(bus, SUBJECT, "test", silent)
         with pytest.raises(Unanswered, match="Timeout"):
             await ask(bus, 0.2)
+        with pytest.raises(Unheard):
+            await ask(bus, heard_s=0.2)
+        await end()
+
+        async def slow(message: Msg) -> None:
+            await say_heard(bus, message.reply)
+
+        await answer_questions(bus, SUBJECT, "test", slow)
+        with pytest.raises(Unanswered, match="Timeout") as silence:
+            await ask(bus, 0.2, heard_s=5)
+        assert not isinstance(silence.value, Unheard)
 
     async with provisioned(tmp_path / "again") as (_, bus):
 

@@ -82,6 +82,41 @@ def test_a_file_that_is_in_use_stays(folder: Path, capsys: pytest.CaptureFixture
     assert left(folder) == {FILE, "parquet"}
 
 
+def test_a_file_that_is_in_use_is_said_before_anything_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", held, str(tmp_path / FILE)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        code = rebuilt(str(tmp_path))
+        process.communicate(b"\n")
+    assert code == 2
+    assert "stop history first" in capsys.readouterr().err
+
+
+def test_before_the_first_hour_is_exported_it_is_said_when_one_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    duckdb.connect(str(tmp_path / FILE)).close()
+    assert rebuilt(str(tmp_path)) == 2
+    said = capsys.readouterr().err
+    assert "history exports an hour once it is over" in said
+    assert "--empty" in said
+
+
+def test_nothing_is_made_where_history_keeps_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert rebuilt(str(tmp_path), "--empty") == 2
+    assert f"no {FILE} in it" in capsys.readouterr().err
+    assert left(tmp_path) == set()
+
+
 def test_a_rebuild_that_cannot_be_made_leaves_what_was_there(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

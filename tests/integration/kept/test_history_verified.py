@@ -11,7 +11,7 @@ from pw_history.parquet.exporter import Exporter
 from pw_history.parquet.manifest import Manifest
 from pw_history.parquet.store import open_store
 from support.command import pw
-from support.filled_history import exported, hours, opened
+from support.filled_history import exported, hours, opened, slot_of, swap, write
 from support.s3_server import BUCKET, s3_server
 
 
@@ -60,11 +60,22 @@ async def test_an_hour_that_the_file_does_not_have_is_said_to_be_gone(tmp_path: 
     assert "does not have this hour whole" in kept.err
 
 
+async def test_an_hour_for_which_more_came_is_said_to_wait_for_its_close(tmp_path: Path) -> None:
+    manifest = exported(tmp_path)
+    path_of(tmp_path, manifest, 1).unlink()
+    with opened(str(tmp_path / "history" / "history.duckdb")) as connection:
+        write(connection, [slot_of(1, 1, [swap(990, 1)], amends=True)], 0)
+    kept = await pw("history", "verify", str(tmp_path), "--mend", str(tmp_path / "history"))
+    assert kept.code == 1
+    assert "has it and more, and waits to close it again: start history" in kept.err
+    assert "whole" not in kept.err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (("nowhere",), "no such folder"),
-        ((".",), "manifest.json"),
+        ((".",), "there is no manifest.json: history exports an hour once it is over"),
         ((), "no pw up with --data runs here"),
         (("s3://",), "BUCKET"),
     ],

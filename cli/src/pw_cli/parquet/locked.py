@@ -18,6 +18,7 @@ from typing import Final
 import duckdb
 
 from pw_cli.offline.bad_input import BadInput
+from pw_history.parquet.tables import TABLES as STORED
 
 MEMORY: Final = "1GiB"
 # By what a file is recognised, whatever it is called and wherever it lies.
@@ -32,7 +33,7 @@ TABLES: Final = {
 def locked(files: Sequence[Path]) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that can read these files, and do nothing else.
 
-    It has a view for each table that they hold: `swaps`, `minutes`, `tokens`.
+    It has the views `swaps`, `minutes` and `tokens`; one of which they have no file has no rows.
 
     Raises:
         BadInput: a file is not Parquet, or none has one of these tables.
@@ -113,7 +114,14 @@ def _lock(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
     if not tables:
         raise BadInput(f"{files[0]}: not of history: allowed: {', '.join(TABLES)}, by its columns")
     with in_our_words():
-        for table, of_table in tables.items():
-            connection.execute(f"CREATE VIEW {table} AS FROM {scan(list(of_table))}")
+        for table in TABLES:
+            of_table = tables.get(table)
+            source = f"FROM {scan(list(of_table))}" if of_table else _none_of(table)
+            connection.execute(f"CREATE VIEW {table} AS {source}")
     connection.execute("SET lock_configuration = true")
     connection.execute("BEGIN TRANSACTION READ ONLY")
+
+
+def _none_of(table: str) -> str:
+    nulls = ", ".join(f"NULL::{kind} AS {name}" for name, kind in STORED[table].columns.items())
+    return f"SELECT {nulls} WHERE false"

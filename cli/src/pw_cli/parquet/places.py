@@ -16,6 +16,7 @@ import msgspec
 
 from pw_cli.connect.runs import live_runs
 from pw_cli.offline.bad_input import BadInput
+from pw_history.parquet.reading import NONE_YET
 
 ENDING: Final = ".parquet"
 MANIFEST: Final = "manifest.json"
@@ -103,7 +104,7 @@ def _meant(path: Path) -> Iterator[Path]:
             return
         files = _newest(sorted(one.resolve() for one in folder.rglob(f"*{ENDING}")))
         if not files:
-            raise BadInput(f"{folder}: no {MANIFEST} and no *{ENDING} in it")
+            raise BadInput(f"{folder}: no {MANIFEST} and no *{ENDING} in it; {NONE_YET}")
         yield from files
     elif path.name == MANIFEST:
         yield from _in_manifest(path)
@@ -144,7 +145,7 @@ def _in_manifest(path: Path) -> Iterator[Path]:
             raise BadInput(f"{path}: {name[:200]!r}; allowed: files below its folder")
         yield one
     if not named:
-        raise BadInput(f"{path}: it names no *{ENDING} file yet")
+        raise BadInput(f"{path}: it names no *{ENDING} file yet; {NONE_YET}")
 
 
 def _newest(files: Sequence[Path]) -> list[Path]:

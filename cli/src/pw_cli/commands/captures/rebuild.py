@@ -33,6 +33,7 @@ from pw_common.wire.captures import BadCapture
 from pw_history.parquet.exporter import sha256_of
 from pw_history.parquet.layout import MANIFEST
 from pw_history.parquet.manifest import BadManifest, FileEntry, Manifest, decoded
+from pw_history.parquet.reading import NONE_YET
 from pw_history.rebuilding import from_hours, from_slots, set_aside
 from pw_history.store.file import NAME, Unusable
 from pw_parser.core.decode.programs import BUILT_IN, Programs
@@ -89,9 +90,16 @@ def run(args: argparse.Namespace) -> int:
     except UNREADABLE as error:
         complain_of("history", error)
         return EXIT_USAGE
+    if args.empty and not any((folder / name).exists() for name in (NAME, f"{NAME}.wal")):
+        complain("history", f"rebuild: {folder}: no {NAME} in it; history makes one when it starts")
+        return EXIT_USAGE
     try:
+        refuse_in_use(folder / NAME)
         root = args.parquet or folder / KEPT.parts[1]
         manifest = None if args.capture or args.empty else _manifest(root)
+    except InUse as error:
+        complain("history", f"rebuild: {error}: stop history first")
+        return EXIT_USAGE
     except (BadManifest, OSError) as error:
         complain("history", f"rebuild: {error}; --capture FILE or --empty does without")
         return EXIT_USAGE
@@ -168,6 +176,9 @@ def _put_in_place(folder: Path, making: Path) -> list[Path]:
 
 
 def _manifest(root: Path) -> Manifest:
+    """Raises BadManifest, OSError."""
+    if not (root / MANIFEST).exists():
+        raise BadManifest(f"{root}: no {MANIFEST}: {NONE_YET}")
     return decoded((root / MANIFEST).read_bytes())
 
 

@@ -2,7 +2,8 @@
 
 | who asks                         | who answers                                  |
 | -------------------------------- | -------------------------------------------- |
-| publishes the question           | makes the first part                         |
+| publishes the question           | says that it has heard it, if it may take    |
+|                                  | long, and makes the first part               |
 | takes a part, says so            | sends it, waits until it is taken            |
 | takes the part marked as the end | is done                                      |
 | is gone: nobody listens any more | finds that out with its next part, and stops |
@@ -12,6 +13,7 @@ So an answer is as long as it likes, what waits is one part, and nobody works fo
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Final
 
@@ -37,16 +39,22 @@ class EndedEarly(Exception):
     """The answer ended before its end; the message is what its sender says of that."""
 
 
+class Unheard(Unanswered):
+    """A service has subscribed, and does not react to a question: it hangs, or is overloaded."""
+
+
 async def ask_for_parts(
-    bus: Bus, subject: str, question: bytes, *, timeout_s: float
+    bus: Bus, subject: str, question: bytes, *, timeout_s: float, heard_s: float | None = None
 ) -> AsyncGenerator[bytes, None]:
     """Ask, and give the parts of the answer in order. Close it (`aclosing`) to stop early.
 
     Args:
         timeout_s: How long each part may take.
+        heard_s: How long it may take until the question is heard; None where nobody says so.
 
     Raises:
         NobodyListens: no service answers such questions.
+        Unheard: nothing came within `heard_s`.
         Unanswered: the next part did not come in time.
         EndedEarly: whoever answers says why it cannot go on.
     """
@@ -54,11 +62,21 @@ async def ask_for_parts(
     subscription = await bus.client.subscribe(inbox)
     try:
         await bus.client.publish(subject, question, reply=inbox)
+        is_heard = heard_s is None
         while True:
-            message = await subscription.next_msg(timeout=timeout_s)
+            try:
+                wait_s = timeout_s if is_heard or heard_s is None else heard_s
+                message = await subscription.next_msg(timeout=wait_s)
+            except NatsTimeout as error:
+                if not is_heard:
+                    raise Unheard(subject, error) from error
+                raise
+            is_heard = True
             headers = headers_of(message)
             if headers.get(STATUS) == NO_RESPONDERS:
                 raise NobodyListens(subject, NoRespondersError())
+            if not message.reply:
+                continue  # It is heard, and no part yet.
             await message.respond(TAKEN)
             end = headers.get(END, "")
             if end and end != DONE:
@@ -73,6 +91,12 @@ async def ask_for_parts(
         raise Unanswered(subject, error) from error
     finally:
         await _close(subscription)
+
+
+async def say_heard(bus: Bus, reply: str) -> None:
+    """Tell who asked that its question has come, and that the answer may take a while."""
+    with contextlib.suppress(NatsError, OSError):
+        await bus.client.publish(reply, b"")
 
 
 async def give_parts(

@@ -4,6 +4,7 @@
 | ------------------------------- | ----------------------------------------------------- |
 | answers to its end              | the rows                                              |
 | is not running                  | 503: start it                                         |
+| does not react                  | 503, after `HEARD_S`: it hangs                        |
 | is busy, or cannot read         | 503, with its own words                               |
 | takes too long                  | 504: ask for less                                     |
 | ends in the middle              | as too long: never the rows that came                 |
@@ -20,19 +21,26 @@ from typing import Final, Generic, TypeVar
 import msgspec
 
 from pw_common.jetstream.bus import Bus
-from pw_common.jetstream.parts import EndedEarly, ask_for_parts
+from pw_common.jetstream.parts import EndedEarly, Unheard, ask_for_parts
 from pw_common.jetstream.requests import NobodyListens, Unanswered
 from pw_common.topology.subjects import ASK_HISTORY
 from pw_common.wire.history import TOO_LONG, HistoryAsked, HistoryHead
 
 T = TypeVar("T")
 H = TypeVar("H", bound=HistoryHead)
+# History says at once that it has heard a question; one that works does so within this.
+HEARD_S: Final = 5.0
 # Longer than history itself reads for one answer.
 PART_TIMEOUT_S: Final = 25.0
 # Of rows; a file is handed on part by part, whatever its size.
 ANSWER_BYTES_MAX: Final = 32 * 1024 * 1024
 AWAY: Final = (
     "History does not answer: is it running? Status, alerts and tokens are answered without it."
+)
+HANGS: Final = (
+    f"History runs, and did not react within {HEARD_S:g} s: it hangs, or its machine is "
+    "overloaded. Look at its log; restart it if it hangs. Status, alerts and tokens are answered "
+    "without it."
 )
 SLOW: Final = (
     f"History gave no whole answer within {PART_TIMEOUT_S:g} s: ask for less time or fewer rows, "
@@ -93,13 +101,17 @@ async def history_parts(bus: Bus, asked: HistoryAsked) -> AsyncGenerator[bytes, 
         NoHistory: the next part does not come.
     """
     question = _question.encode(asked)
-    parts = ask_for_parts(bus, ASK_HISTORY, question, timeout_s=PART_TIMEOUT_S)
+    parts = ask_for_parts(bus, ASK_HISTORY, question, timeout_s=PART_TIMEOUT_S, heard_s=HEARD_S)
     async with aclosing(parts):
         try:
             async for part in parts:
                 yield part
         except NobodyListens as error:
             raise NoHistory(AWAY) from error
+        except Unheard as error:
+            if not bus.connected:
+                raise
+            raise NoHistory(HANGS) from error
         except Unanswered as error:
             # Without its connection nothing else answers either.
             if not bus.connected:

@@ -71,6 +71,17 @@ class Turn(NamedTuple):
     safe_before_ms: int
 
 
+class Again(NamedTuple):
+    """Damaged hours that were not exported again.
+
+    More came for those that wait: they are exported once they are closed again. DuckDB does not
+    have those that are gone.
+    """
+
+    waiting: tuple[int, ...]
+    gone: tuple[int, ...]
+
+
 class Exporter:
     """Exports from one DuckDB file to one store; nobody else may write to that store.
 
@@ -168,16 +179,20 @@ class Exporter:
                 (due if _has_all(hour, entry) else smaller).append(hour)
         return due, smaller
 
-    def again(self, hours_ms: Iterable[int], now_ms: int) -> tuple[int, ...]:
-        """Export hours again, whose files are damaged; gives those that DuckDB does not have."""
+    def again(self, hours_ms: Iterable[int], now_ms: int) -> Again:
+        """Export hours again, whose files are damaged."""
         here = {one.hour_ms: one for one in closed_hours(self._connection)}
-        gone = []
+        still_open = {int(one) for (one,) in self._connection.execute("FROM open_hours").fetchall()}
+        waiting, gone = [], []
         for hour_ms in sorted(set(hours_ms)):
+            if hour_ms in still_open:
+                waiting.append(hour_ms)
+                continue
             hour, entry = here.get(hour_ms), self.manifest().hour(hour_ms)
             whole = hour is not None and (entry is None or _has_all(hour, entry))
             if hour is None or not whole or not self._export(hour, now_ms):
                 gone.append(hour_ms)
-        return tuple(gone)
+        return Again(tuple(waiting), tuple(gone))
 
     def drop_before(self, hour_ms: int, now_ms: int) -> None:
         """Drop the hours before one from the manifest; their files go after the grace."""

@@ -19,6 +19,7 @@ from pw_history.parquet.tables import TABLES
 from pw_history.store.schema import HOUR_MS
 
 EVER_MS: Final = 1 << 62
+NONE_YET: Final = "history exports an hour once it is over, and there is none yet, or not here"
 FETCHED: Final = 1_000
 _NOT_WIRE: Final = ("session", "event_time_ms", "amended")
 # Of `Swap`, which calls its place in the block `index`; its time is not in it.
@@ -41,7 +42,7 @@ def read_manifest(where: Store | StoreSettings) -> Manifest:
     try:
         return decoded(store.get(MANIFEST))
     except NotThere:
-        raise BadManifest(f"there is no {MANIFEST}") from None
+        raise BadManifest(f"there is no {MANIFEST}: {NONE_YET}") from None
 
 
 def current_files(

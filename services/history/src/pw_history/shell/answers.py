@@ -33,7 +33,7 @@ import duckdb
 import msgspec
 
 from pw_common.jetstream.bus import Msg
-from pw_common.jetstream.parts import PART_BYTES_MAX, give_parts, refuse
+from pw_common.jetstream.parts import PART_BYTES_MAX, give_parts, refuse, say_heard
 from pw_common.jetstream.requests import answer_questions
 from pw_common.process.clock import monotonic_s
 from pw_common.process.tasks import end_tasks
@@ -107,6 +107,8 @@ class Answers:
         if not message.reply:
             return
         work = self._answer if len(self._tasks) < WAITING_MAX else self._turn_away
+        # Its turn may come late: who asks waits only for one that works.
+        await say_heard(self._runtime.bus, message.reply)
         self._begin(work(message))
 
     async def _on_backup(self, message: Msg) -> None:
