@@ -337,6 +337,20 @@ def test_a_manifest_says_which_files_are_current(folder: Path) -> None:
             files_of([manifest(folder, *paths, **changed)])
 
 
+def test_a_file_that_was_cut_off_is_named_and_not_asked(tmp_path: Path) -> None:
+    write_parquet(tmp_path, [slot(1)])
+    path = tmp_path / "swaps-0.parquet"
+    whole = path.stat().st_size
+    file = {"path": path.name, "size_bytes": whole}
+    body = {"schema": "pw.history.parquet", "version": 1, "hours": [{"files": {"swaps": file}}]}
+    (tmp_path / "manifest.json").write_bytes(json.dumps(body).encode())
+    assert files_of([tmp_path]) == [path]
+    path.write_bytes(path.read_bytes() + b"x")
+    said = f"{whole + 1} bytes, and manifest.json says {whole}: pw history verify"
+    with pytest.raises(BadInput, match=said):
+        files_of([tmp_path])
+
+
 def test_without_a_manifest_the_highest_revision_of_each_hour_is_current(tmp_path: Path) -> None:
     for hour, revision in (("07", 1), ("07", 2), ("07", 10), ("08", 1)):
         at = tmp_path / f"swaps/date=2026-11-27/hour={hour}/revision={revision}"

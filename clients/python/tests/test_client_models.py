@@ -74,6 +74,7 @@ def test_an_alert_of_an_earlier_version_that_lacks_fields_is_read() -> None:
 
 @given(st.integers(-(2**130), 2**130), st.integers(0, 30))
 def test_whole_units_are_exact(raw: int, decimals: int) -> None:
+    assert str(whole(0, decimals)) == "0"
     shown = whole(raw, decimals)
     assert int(f"{shown:.{decimals}f}".replace(".", "")) == raw
 

@@ -32,9 +32,10 @@ PATTERN: Final = frozenset("*?[")
 
 
 class _File(msgspec.Struct):
-    """A current file: its path below the manifest's folder."""
+    """A current file: its path below the manifest's folder, and its size."""
 
     path: str
+    size_bytes: int | None = None
 
 
 class _Hour(msgspec.Struct):
@@ -137,15 +138,28 @@ def _in_manifest(path: Path) -> Iterator[Path]:
     if (manifest.schema, manifest.version) != (SCHEMA, VERSION):
         found = f"{manifest.schema[:64]!r} {manifest.version}"
         raise BadInput(f"{path}: a manifest of {found}; allowed: {SCHEMA!r} {VERSION}")
-    named = [file.path for hour in manifest.hours for file in hour.files.values()]
+    named = [file for hour in manifest.hours for file in hour.files.values()]
     folder = path.parent.resolve()
-    for name in named:
-        one = (folder / name).resolve()
+    for file in named:
+        one = (folder / file.path).resolve()
         if not one.is_relative_to(folder):
-            raise BadInput(f"{path}: {name[:200]!r}; allowed: files below its folder")
+            raise BadInput(f"{path}: {file.path[:200]!r}; allowed: files below its folder")
+        _check_size(one, file.size_bytes)
         yield one
     if not named:
         raise BadInput(f"{path}: it names no *{ENDING} file yet; {NONE_YET}")
+
+
+def _check_size(path: Path, size_bytes: int | None) -> None:
+    """A file that was cut off is named; `pw history verify` looks at every byte."""
+    if size_bytes is None or not path.is_file():
+        return
+    found = path.stat().st_size
+    if found != size_bytes:
+        raise BadInput(
+            f"{path}: {found} bytes, and {MANIFEST} says {size_bytes}: pw history verify names "
+            "all that is damaged, and --mend makes it again"
+        )
 
 
 def _newest(files: Sequence[Path]) -> list[Path]:

@@ -27,6 +27,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 
 def whole(raw: int, decimals: int) -> Decimal:
     """Raw units as whole ones, exactly: `whole(1_500_000_000, 9)` is 1.5 SOL."""
+    if not raw:
+        return Decimal(0)  # With its decimals it would be printed as 0E-9.
     # Not by arithmetic, which would round to the digits of the context.
     return Decimal((int(raw < 0), tuple(map(int, str(abs(raw)))), -decimals))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -10,11 +12,19 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from pw_api.broker.history import NoHistory
+from pw_api.core import places
+from pw_api.http.parameters import ADDRESS
 from pw_api.models.problem import Problem
 from pw_common.jetstream.bus import ApiRefused, BrokerAway
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = "1"
+EARLIER = "allowed: what an earlier answer gave for it (`next_before`, `Pw-Next-After`)"
+# By the pattern that a parameter does not match.
+ALLOWED = {
+    ADDRESS: "allowed: an address in base58, 32 to 44 signs, none of them 0, O, I or l",
+    **dict.fromkeys((places.SWAP, places.BUYER, places.WALLET, places.ALERT), EARLIER),
+}
 # No other page shows, frames or reads what is ours, whatever its type.
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -54,7 +64,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def on_invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
         errors = [
-            {"where": ".".join(str(part) for part in one["loc"]), "what": str(one["msg"])}
+            {"where": ".".join(str(part) for part in one["loc"]), "what": _what(one)}
             for one in error.errors()
         ]
         detail = "; ".join(f"{one['where']}: {one['what']}" for one in errors)
@@ -87,3 +97,9 @@ def install(app: FastAPI) -> None:
             f"The broker refuses ({error}): is it provisioned?",
             headers={"Retry-After": RETRY_AFTER_S},
         )
+
+
+def _what(error: Mapping[str, Any]) -> str:
+    """What is wrong in words: a pattern tells a person little."""
+    pattern = error.get("ctx", {}).get("pattern", "")
+    return ALLOWED.get(pattern, str(error["msg"]))

@@ -124,7 +124,7 @@ class DaysAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What begins with a text: tokens, then wallets, then a signature.
+    """What a text names: tokens, then wallets, then a signature.
 
     Ask again with `skip=next_skip` for more. `is_cut`: there are more than can be asked for so, and
     a longer text finds them.

@@ -1,4 +1,4 @@
-"""What begins with a text: an index of nothing, since all of it is read in a moment."""
+"""What a text names: an index of nothing, since all of it is read in a moment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ SIGNATURE_CHARACTERS_MIN: Final = 64
 
 
 def found_of(reader: Reader, asked: SearchAsked) -> Iterator[Found]:
-    """Tokens by symbol, name and mint first, then those without a name, wallets, a signature."""
+    """Tokens by symbol, name and mint first, then those without a name, wallets, a signature.
+
+    Of tokens, those come first whose symbol it is, then those whose symbol or name begins with it,
+    then those that have it within. Addresses begin with it; a signature is the whole of it.
+    """
     text = asked.text.strip()
     last = asked.skip + min(asked.limit, ROWS_MAX)
     if text:
@@ -27,9 +31,13 @@ def _all(reader: Reader, text: str, limit: int) -> Iterator[Found]:
     tokens = reader.rows(
         f"""
         SELECT mint, name, symbol FROM tokens
-        WHERE starts_with(lower(symbol), lower($text)) OR starts_with(lower(name), lower($text))
+        WHERE contains(lower(symbol), lower($text)) OR contains(lower(name), lower($text))
         OR starts_with(mint, $text)
-        ORDER BY lower(symbol) = lower($text) DESC, event_time_ms DESC, mint LIMIT {limit}
+        ORDER BY lower(symbol) = lower($text) DESC,
+            starts_with(lower(symbol), lower($text)) OR starts_with(lower(name), lower($text))
+                OR starts_with(mint, $text) DESC,
+            event_time_ms DESC, mint
+        LIMIT {limit}
         """,
         values,
     )

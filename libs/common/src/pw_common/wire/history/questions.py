@@ -94,7 +94,8 @@ class PoolsAsked(msgspec.Struct, frozen=True, kw_only=True, tag="pools"):
 
 
 class SearchAsked(msgspec.Struct, frozen=True, kw_only=True, tag="search"):
-    """Tokens, wallets and signatures whose name or address begins with a text.
+    """Tokens whose symbol or name has a text in it, tokens and wallets whose address begins with
+    it, and the signature that is all of it.
 
     The first `skip` of them are left out.
     """

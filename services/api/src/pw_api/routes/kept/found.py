@@ -21,7 +21,7 @@ Text = Annotated[
     Query(
         min_length=1,
         max_length=TEXT_CHARACTERS_MAX,
-        description="How a name, a symbol, an address or a whole signature begins",
+        description="A part of a name or a symbol, how an address begins, or a whole signature",
     ),
 ]
 
@@ -37,7 +37,7 @@ def router(bus: BusOf) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=FOUND_MAX, description="How many")] = 20,
         skip: Annotated[int, Query(ge=0, le=SKIPPED_MAX, description="`next_skip`")] = 0,
     ) -> Response:
-        """Tokens, wallets and signatures that begin with a text."""
+        """Tokens, wallets and signatures by a text."""
         asked = SearchAsked(text=q, skip=skip, limit=limit + 1)
         answer = await ask(request, bus, asked, Found)
         has_more = len(answer.rows) > limit
