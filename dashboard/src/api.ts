@@ -751,6 +751,23 @@ export interface WalletToken {
   held_cost_raw: string | null;
 }
 
+export interface WalletTotal {
+  quote_mint: string | null;
+  tokens: number;
+  buys: number;
+  sells: number;
+  spent_raw: string;
+  received_raw: string;
+  first_ms: number;
+  last_ms: number;
+}
+
+export interface WalletTotalsAnswer {
+  wallet: string;
+  totals: Array<WalletTotal>;
+  history: HistoryHead;
+}
+
 export interface Watched {
   address: string;
   of: "creator" | "token" | "wallet";

@@ -20,11 +20,13 @@ from pw_common.wire.history import (
     SwapsAsked,
     WalletAsked,
     WalletPlace,
+    WalletTotalsAsked,
 )
 from pw_common.wire.limits import CONFIDENCE_MIN
 from pw_common.wire.messages import Swap
 from pw_history.asked.reader import Reader
 from pw_history.asked.search import found_of
+from pw_history.asked.wallets import buyers_of, totals_of, wallet_of
 from pw_history.core.fifo import Trade, profit_of
 from support.kept_world import SOL, Slot, filled, opened, slots, write_all
 from support.naive_history import HOUR_MS, MINUTE_MS, counted, minutes, place, sums
@@ -107,7 +109,7 @@ def test_a_wallet_and_a_tokens_buyers_add_up(plan: list[Slot]) -> None:
     counts = [(t, s) for t, s in found if s.confidence >= CONFIDENCE_MIN]
     with connection:
         for trader in ("ann", "bob"):
-            for one in reader.wallet(WalletAsked(trader=trader)):
+            for one in wallet_of(reader, WalletAsked(trader=trader)):
                 of = [
                     s for _, s in counts
                     if (s.trader, s.mint, s.quote_mint) == (trader, one.mint, one.quote_mint)
@@ -116,10 +118,23 @@ def test_a_wallet_and_a_tokens_buyers_add_up(plan: list[Slot]) -> None:
                     one.bought_raw, one.sold_raw, one.spent_raw, one.received_raw
                 )  # fmt: skip
                 assert one.realized_raw is None
+            of_trader = [s for _, s in counts if s.trader == trader]
+            totals = {
+                quote: [s for s in of_trader if s.quote_mint == quote]
+                for quote in {s.quote_mint for s in of_trader}
+            }
+            shown = list(totals_of(reader, WalletTotalsAsked(trader=trader)))
+            assert len(shown) == len(totals)
+            for total in shown:
+                these = totals[total.quote_mint]
+                assert (total.spent_raw, total.received_raw) == sums(these)[2:]
+                assert total.buys == sum(s.side == "buy" for s in these)
+                assert total.buys + total.sells == len(these)
+                assert total.tokens == len({s.mint for s in these})
         for mint in ("m1", "m2"):
             spent = {
                 buyer.trader: buyer.spent_raw
-                for buyer in reader.buyers(BuyersAsked(mint=mint, quote_mint=SOL))
+                for buyer in buyers_of(reader, BuyersAsked(mint=mint, quote_mint=SOL))
             }
             of_mint = [s for _, s in counts if (s.mint, s.quote_mint) == (mint, SOL)]
             bought = {s.trader for s in of_mint if s.side == "buy"}
@@ -135,22 +150,22 @@ def test_pages_of_a_wallet_and_of_buyers_cover_all_once(plan: list[Slot], limit:
     _, reader, connection = told(plan)
     with connection:
         for trader in ("ann", "bob"):
-            tokens = list(reader.wallet(WalletAsked(trader=trader)))
+            tokens = list(wallet_of(reader, WalletAsked(trader=trader)))
             seen: list[Any] = []
             before: WalletPlace | None = None
             while page := list(
-                reader.wallet(WalletAsked(trader=trader, before=before, limit=limit))
+                wallet_of(reader, WalletAsked(trader=trader, before=before, limit=limit))
             ):
                 seen += page
                 before = WalletPlace(page[-1].last_ms, page[-1].mint, page[-1].quote_mint)
             assert seen == tokens
             assert [one.net_raw for one in seen] == [one.bought_raw - one.sold_raw for one in seen]
         for mint in ("m1", "m2"):
-            buyers = list(reader.buyers(BuyersAsked(mint=mint, quote_mint=SOL)))
+            buyers = list(buyers_of(reader, BuyersAsked(mint=mint, quote_mint=SOL)))
             spent: list[Any] = []
             behind: BuyerPlace | None = None
             asked = BuyersAsked(mint=mint, quote_mint=SOL, limit=limit)
-            while there := list(reader.buyers(replace(asked, before=behind))):
+            while there := list(buyers_of(reader, replace(asked, before=behind))):
                 spent += there
                 behind = BuyerPlace(there[-1].spent_raw, there[-1].trader)
             assert spent == buyers
@@ -193,7 +208,7 @@ def test_swaps_of_a_time_and_of_a_wallet_that_signed_are_those_of_a_recount(
 def test_the_profit_of_a_wallet_is_that_of_its_swaps_in_the_chains_order(plan: list[Slot]) -> None:
     found, reader, connection = told(plan)
     with connection:
-        for one in reader.wallet(WalletAsked(trader="ann", mint="m1")):
+        for one in wallet_of(reader, WalletAsked(trader="ann", mint="m1")):
             trades = [
                 Trade(s.side, s.base_amount_raw, s.quote_amount_raw)
                 for _, s in found

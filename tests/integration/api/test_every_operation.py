@@ -120,6 +120,7 @@ async def ask_of_the_past(client: httpx.AsyncClient, mint: str, trader: str) -> 
         f"tokens/{mint}/buyers",
         f"wallets/{trader}",
         f"wallets/{trader}?mint={mint}",
+        f"wallets/{trader}/totals",
         f"wallets/{trader}/swaps",
         f"search?q={mint[:4]}",
         "days",

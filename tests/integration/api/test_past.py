@@ -120,6 +120,11 @@ async def wallets_add_up(kept: Kept, trader: str) -> None:
     )
     assert {(one["mint"], one["quote_mint"]): int(one["net_raw"]) for one in tokens} == net
     assert all(one["realized_raw"] is None for one in tokens)
+    told = (await kept.client.get(f"/api/v1/wallets/{trader}/totals")).json()["totals"]
+    assert {one["quote_mint"]: int(one["spent_raw"]) for one in told} == {
+        quote: sum(int(one["spent_raw"]) for one in tokens if one["quote_mint"] == quote)
+        for quote in {one["quote_mint"] for one in tokens}
+    }
     one_token = (await kept.client.get(f"/api/v1/wallets/{trader}?mint={mine[0].mint}")).json()
     for one in one_token["tokens"]:
         sold, unknown = int(one["sold_raw"]), int(one["unknown_sold_raw"])

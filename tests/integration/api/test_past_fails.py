@@ -24,6 +24,7 @@ from support.records import MINT, TRADER, store
 
 PATHS = (
     "swaps", f"tokens/{MINT}/swaps", f"wallets/{TRADER}/swaps", f"wallets/{TRADER}",
+    f"wallets/{TRADER}/totals",
     f"tokens/{MINT}/buyers", f"tokens/{MINT}/candles?first_ms=0&end_ms=9", "search?q=a", "days",
     "alerts?first_ms=0", "alerts?before=9.a", f"tokens/{MINT}/swaps.csv",
     f"wallets/{TRADER}/swaps.parquet",

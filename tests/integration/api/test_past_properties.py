@@ -23,6 +23,7 @@ TAKEN = {
     "tokens/{}/swaps.csv": (*SPAN, "after"),
     "tokens/{}/swaps.parquet": (*SPAN, "after"),
     "wallets/{}": ("mint", "limit", "before"),
+    "wallets/{}/totals": (),
     "wallets/{}/swaps": (*SPAN, "mint", "before"),
     "wallets/{}/swaps.csv": (*SPAN, "after"),
     "search": ("q", "limit", "skip"),

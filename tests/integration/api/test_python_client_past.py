@@ -66,6 +66,10 @@ async def test_buyers_wallets_profit_and_days_are_those_of_the_api_to_the_last_f
             assert await asyncio.to_thread(list, client.buyers(mint, quote_mint=mint)) == []
             for one in await asyncio.to_thread(list, client.wallet_profit(wallet, traded)):
                 assert one.held_raw == one.bought_raw - (one.sold_raw - one.unknown_sold_raw)
+            totals = await asyncio.to_thread(list, client.wallet_totals(wallet))
+            path = f"/api/v1/wallets/{wallet}/totals"
+            all_agree(totals, (await kept.client.get(path)).json()["totals"])
+            assert sum(one.buys + one.sells for one in totals) > 1
             days = client.days()
             told_days = (await kept.client.get("/api/v1/days?limit=9")).json()["days"]
             all_agree(await asyncio.to_thread(list, days), told_days)

@@ -138,13 +138,13 @@ def _in_manifest(path: Path) -> Iterator[Path]:
     if (manifest.schema, manifest.version) != (SCHEMA, VERSION):
         found = f"{manifest.schema[:64]!r} {manifest.version}"
         raise BadInput(f"{path}: a manifest of {found}; allowed: {SCHEMA!r} {VERSION}")
-    named = [file for hour in manifest.hours for file in hour.files.values()]
+    named = [entry for hour in manifest.hours for entry in hour.files.values()]
     folder = path.parent.resolve()
-    for file in named:
-        one = (folder / file.path).resolve()
+    for entry in named:
+        one = (folder / entry.path).resolve()
         if not one.is_relative_to(folder):
-            raise BadInput(f"{path}: {file.path[:200]!r}; allowed: files below its folder")
-        _check_size(one, file.size_bytes)
+            raise BadInput(f"{path}: {entry.path[:200]!r}; allowed: files below its folder")
+        _check_size(one, entry.size_bytes)
         yield one
     if not named:
         raise BadInput(f"{path}: it names no *{ENDING} file yet; {NONE_YET}")

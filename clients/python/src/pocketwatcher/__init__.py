@@ -52,6 +52,7 @@ from pocketwatcher.models import (
     TokenBuyer,
     WalletProfit,
     WalletToken,
+    WalletTotal,
     whole,
 )
 from pocketwatcher.parquet.history import History, Table, Verified
@@ -102,6 +103,7 @@ __all__ = [
     "Verified",
     "WalletProfit",
     "WalletToken",
+    "WalletTotal",
     "WrongToken",
     "whole",
 ]

@@ -23,6 +23,7 @@ from pocketwatcher.models import (
     TokenBuyer,
     WalletProfit,
     WalletToken,
+    WalletTotal,
     decoded,
 )
 from pocketwatcher.pages import Answer, beginning
@@ -209,6 +210,11 @@ class Client:
         """What a wallet traded, by token and quote, what was traded last first; without profit."""
         path = f"/wallets/{quoted(wallet)}"
         return self._rows(path, {}, pages.WALLETS_PER_PAGE, limit, pages.WalletTokens)
+
+    def wallet_totals(self, wallet: str) -> Rows[WalletTotal]:
+        """What a wallet traded over all its tokens: a row for each quote."""
+        path = f"/wallets/{quoted(wallet)}/totals"
+        return Rows(lambda asked: self._page(path, asked, pages.WalletTotals), {}, None)
 
     def wallet_profit(self, wallet: str, mint: str) -> Rows[WalletProfit]:
         """What a wallet won or lost with one token: a row for each quote that it traded it against.

@@ -17,6 +17,7 @@ from pocketwatcher.models import (
     TokenBuyer,
     WalletProfit,
     WalletToken,
+    WalletTotal,
 )
 from pocketwatcher.rows import Page
 from pocketwatcher.transport import Parameters
@@ -112,6 +113,16 @@ class WalletProfits(_Before, frozen=True, kw_only=True):
     def page(self, asked: Parameters) -> Page[WalletProfit]:
         """See Answer."""
         return Page(self.tokens, self._more(asked), self.history)
+
+
+class WalletTotals(_Answer, frozen=True, kw_only=True):
+    """By quote, all of them."""
+
+    totals: list[WalletTotal]
+
+    def page(self, asked: Parameters) -> Page[WalletTotal]:  # noqa: ARG002 - there is one
+        """See Answer."""
+        return Page(self.totals, None, self.history)
 
 
 class Candles(_Answer, frozen=True, kw_only=True):

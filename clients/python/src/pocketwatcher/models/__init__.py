@@ -26,6 +26,7 @@ from pocketwatcher.models.traded import (
     TokenBuyer,
     WalletProfit,
     WalletToken,
+    WalletTotal,
 )
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "TokenBuyer",
     "WalletProfit",
     "WalletToken",
+    "WalletTotal",
     "decoded",
     "whole",
 ]

@@ -133,6 +133,24 @@ class WalletProfit(WalletToken, frozen=True, kw_only=True):
     held_cost_raw: Raw
 
 
+class WalletTotal(Model, frozen=True, kw_only=True):
+    """What a wallet traded against one quote over all its tokens, of which there are `tokens`.
+
+    It spent `spent_raw` of the quote in `buys` trades and received `received_raw` in `sells`, each
+    in its smallest unit (10^9 are one SOL), from `first_ms` to `last_ms`. The difference is no
+    profit: what it holds still is not sold.
+    """
+
+    quote_mint: str | None = None
+    tokens: int
+    buys: int
+    sells: int
+    spent_raw: Raw
+    received_raw: Raw
+    first_ms: int
+    last_ms: int
+
+
 class Day(Model, frozen=True, kw_only=True):
     """A day (UTC) that began at `begin_ms`.
 

@@ -17,6 +17,7 @@ from pw_common.wire.history import (
     PriceAfter,
     TokenBuyer,
     WalletToken,
+    WalletTotal,
 )
 
 
@@ -78,6 +79,14 @@ class WalletAnswer(msgspec.Struct, frozen=True, kw_only=True):
     wallet: str
     tokens: list[WalletToken]
     next_before: str | None
+    history: HistoryHead
+
+
+class WalletTotalsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a wallet traded over all its tokens, by quote."""
+
+    wallet: str
+    totals: list[WalletTotal]
     history: HistoryHead
 
 

@@ -17,7 +17,6 @@ from pw_common.wire.history import (
     HOLES_MAX,
     ROWS_MAX,
     TIME_MS_MAX,
-    BuyersAsked,
     Candle,
     CandlesAsked,
     ExportAsked,
@@ -25,12 +24,7 @@ from pw_common.wire.history import (
     HistorySwap,
     Hole,
     SwapsAsked,
-    TokenBuyer,
-    WalletAsked,
-    WalletToken,
 )
-from pw_common.wire.limits import CONFIDENCE_MIN
-from pw_history.core.fifo import Trade, profit_of
 from pw_history.core.rows import SEPARATOR
 from pw_history.store.derived import minutes_of, wallet_hours_of
 from pw_history.store.schema import HOUR_MS, MINUTE_MS
@@ -45,11 +39,6 @@ SWAP: Final = """
     session, slot, event_time_ms, tx_index AS index, signature, ordinal, trader, side, mint,
     base_amount_raw, base_decimals, quote_mint, quote_amount_raw, quote_decimals, venues,
     route_hops, confidence, reasons, fee_payer, signers, amended
-"""
-SUMMED: Final = """
-    sum(buys)::BIGINT AS buys, sum(sells)::BIGINT AS sells, sum(bought_raw) AS bought_raw,
-    sum(sold_raw) AS sold_raw, sum(spent_raw) AS spent_raw, sum(received_raw) AS received_raw,
-    min(first_ms) AS first_ms, max(last_ms) AS last_ms
 """
 
 
@@ -240,72 +229,6 @@ class Reader:
         hours = [*self.open_hours, *(one for one in newest or () if one is not None)]
         return max(hours, default=0) + HOUR_MS
 
-    def wallet(self, asked: WalletAsked) -> Iterator[WalletToken]:
-        """By token, what was traded last first."""
-        values: dict[str, Any] = {"trader": asked.trader}
-        of = "trader = $trader"
-        if asked.mint is not None:
-            of += " AND mint = $mint"
-            values["mint"] = asked.mint
-        behind = "true"
-        if asked.before is not None:
-            behind = "(-max(last_ms), mint, coalesce(quote_mint, '')) > (-$last_ms, $m, $q)"
-            before = asked.before
-            values |= {"last_ms": before.last_ms, "m": before.mint, "q": before.quote_mint or ""}
-        rows = self.rows(
-            f"""
-            SELECT mint, quote_mint, {SUMMED} FROM ({self.hours(of)})
-            GROUP BY mint, quote_mint HAVING sum(buys) + sum(sells) > 0 AND {behind}
-            ORDER BY last_ms DESC, mint, coalesce(quote_mint, '')
-            LIMIT {min(asked.limit, ROWS_MAX)}
-            """,
-            values,
-        )
-        found = [_wallet_token(row) for row in rows]
-        for one in found:
-            yield one if asked.mint is None else self._with_profit(asked.trader, one)
-
-    def buyers(self, asked: BuyersAsked) -> Iterator[TokenBuyer]:
-        """Those who spent most first."""
-        values: dict[str, Any] = {"mint": asked.mint, "quote_mint": asked.quote_mint}
-        behind = "true"
-        if asked.before is not None:
-            behind = "(-sum(spent_raw), trader) > (-$spent_raw::HUGEINT, $trader)"
-            values |= msgspec.structs.asdict(asked.before)
-        rows = self.rows(
-            f"""
-            SELECT trader, {SUMMED}
-            FROM ({self._hours_of_token("mint = $mint AND quote_mint = $quote_mint")})
-            GROUP BY trader HAVING sum(buys) > 0 AND {behind}
-            ORDER BY spent_raw DESC, trader LIMIT {min(asked.limit, ROWS_MAX)}
-            """,
-            values,
-        )
-        for row in rows:
-            yield TokenBuyer(
-                trader=row[0], buys=row[1], sells=row[2], bought_raw=row[3], sold_raw=row[4],
-                spent_raw=row[5], received_raw=row[6], first_ms=row[7], last_ms=row[8],
-            )  # fmt: skip
-
-    def _with_profit(self, trader: str, one: WalletToken) -> WalletToken:
-        rows = self.rows(
-            f"""
-            SELECT side, base_amount_raw, quote_amount_raw FROM swaps
-            WHERE trader = $trader AND mint = $mint AND quote_mint IS NOT DISTINCT FROM $quote_mint
-            AND confidence >= {CONFIDENCE_MIN}
-            ORDER BY slot, tx_index, signature, ordinal
-            """,
-            {"trader": trader, "mint": one.mint, "quote_mint": one.quote_mint},
-        )
-        profit = profit_of(Trade(*row) for row in rows)
-        return msgspec.structs.replace(
-            one,
-            realized_raw=profit.realized_raw,
-            unknown_sold_raw=profit.unknown_sold_raw,
-            held_raw=profit.held_raw,
-            held_cost_raw=profit.held_cost_raw,
-        )
-
     def open_minutes(self) -> str:
         """The condition on swaps that no row of `minutes` counts yet."""
         return within(self._begins("open_minutes"), MINUTE_MS)
@@ -323,7 +246,7 @@ class Reader:
             UNION ALL {live}
         """
 
-    def _hours_of_token(self, where: str) -> str:
+    def hours_of_token(self, where: str) -> str:
         """The same for a token: its swaps lie together, its wallets' hours do not."""
         return f"""
             SELECT * FROM wallet_hours WHERE {where} AND hour_ms < {self.swaps_since_ms}
@@ -376,11 +299,3 @@ def _swap(row: tuple[Any, ...]) -> HistorySwap:
     for name in ("venues", "reasons", "signers"):
         fields[name] = fields[name].split(SEPARATOR) if fields[name] else []
     return HistorySwap(**fields)
-
-
-def _wallet_token(row: tuple[Any, ...]) -> WalletToken:
-    return WalletToken(
-        mint=row[0], quote_mint=row[1], buys=row[2], sells=row[3], bought_raw=row[4],
-        sold_raw=row[5], spent_raw=row[6], received_raw=row[7], net_raw=row[4] - row[5],
-        first_ms=row[8], last_ms=row[9],
-    )  # fmt: skip

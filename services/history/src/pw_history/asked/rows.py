@@ -17,17 +17,20 @@ from pw_common.wire.history import (
     SearchAsked,
     SwapsAsked,
     WalletAsked,
+    WalletTotalsAsked,
 )
 from pw_history.asked.alerts import alert_of, alerts_of
 from pw_history.asked.days import days_of
 from pw_history.asked.pools import pools_of
 from pw_history.asked.reader import Reader
 from pw_history.asked.search import found_of
+from pw_history.asked.wallets import buyers_of, totals_of, wallet_of
 
 RowsAsked: TypeAlias = (
     CandlesAsked
     | SwapsAsked
     | WalletAsked
+    | WalletTotalsAsked
     | BuyersAsked
     | SearchAsked
     | AlertsAsked
@@ -45,9 +48,11 @@ def answer_rows(reader: Reader, asked: RowsAsked) -> Iterator[msgspec.Struct]:
         case SwapsAsked():
             yield from reader.swaps(asked)
         case WalletAsked():
-            yield from reader.wallet(asked)
+            yield from wallet_of(reader, asked)
+        case WalletTotalsAsked():
+            yield from totals_of(reader, asked)
         case BuyersAsked():
-            yield from reader.buyers(asked)
+            yield from buyers_of(reader, asked)
         case SearchAsked():
             yield from found_of(reader, asked)
         case AlertsAsked():

@@ -19,6 +19,7 @@ from pw_common.wire.history.answers import (
     StoredAlert,
     TokenBuyer,
     WalletToken,
+    WalletTotal,
 )
 from pw_common.wire.history.questions import (
     BUSY,
@@ -44,6 +45,7 @@ from pw_common.wire.history.questions import (
     SwapsAsked,
     WalletAsked,
     WalletPlace,
+    WalletTotalsAsked,
 )
 
 __all__ = [
@@ -83,4 +85,6 @@ __all__ = [
     "WalletAsked",
     "WalletPlace",
     "WalletToken",
+    "WalletTotal",
+    "WalletTotalsAsked",
 ]

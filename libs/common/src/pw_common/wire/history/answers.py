@@ -123,6 +123,23 @@ class WalletToken(msgspec.Struct, frozen=True, kw_only=True):
     held_cost_raw: int | None = None
 
 
+class WalletTotal(msgspec.Struct, frozen=True, kw_only=True):
+    """What a wallet traded against a quote over all its tokens, of which there are `tokens`.
+
+    What it spent and received is in raw units of the quote. That is no profit: what it holds still
+    is not sold, and what it was sent was not bought.
+    """
+
+    quote_mint: str | None
+    tokens: int
+    buys: int
+    sells: int
+    spent_raw: int
+    received_raw: int
+    first_ms: int
+    last_ms: int
+
+
 class TokenBuyer(msgspec.Struct, frozen=True, kw_only=True):
     """A wallet that bought a token, by the hours that are closed and the open ones."""
 

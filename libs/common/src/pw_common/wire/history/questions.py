@@ -71,6 +71,12 @@ class WalletAsked(msgspec.Struct, frozen=True, kw_only=True, tag="wallet"):
     limit: int = 1_000
 
 
+class WalletTotalsAsked(msgspec.Struct, frozen=True, kw_only=True, tag="wallet_totals"):
+    """What a wallet traded in all, by quote."""
+
+    trader: str
+
+
 class BuyerPlace(msgspec.Struct, frozen=True, array_like=True):
     """Where a wallet stands among a token's buyers: a page goes on behind it."""
 
@@ -153,6 +159,7 @@ HistoryAsked: TypeAlias = (
     CandlesAsked
     | SwapsAsked
     | WalletAsked
+    | WalletTotalsAsked
     | BuyersAsked
     | SearchAsked
     | AlertsAsked

@@ -16,7 +16,7 @@ from pw_api.core.places import (
 )
 from pw_api.http.answers import json
 from pw_api.http.parameters import Address, Limit, Mint
-from pw_api.models.past import BuyersAnswer, CandlesAnswer, Step, WalletAnswer
+from pw_api.models.past import BuyersAnswer, CandlesAnswer, Step, WalletAnswer, WalletTotalsAnswer
 from pw_api.routes.kept.parameters import (
     BusOf,
     EndMs,
@@ -40,6 +40,8 @@ from pw_common.wire.history import (
     WalletAsked,
     WalletPlace,
     WalletToken,
+    WalletTotal,
+    WalletTotalsAsked,
 )
 
 # A day of minutes, three and a half times.
@@ -158,3 +160,9 @@ def _add_wallets(routes: APIRouter, bus: BusOf) -> None:
         return json(
             WalletAnswer(wallet=wallet, tokens=page, next_before=next_before, history=answer.head)
         )
+
+    @routes.get("/wallets/{wallet}/totals", responses=past_of(WalletTotalsAnswer))
+    async def totals(request: Request, wallet: Wallet) -> Response:
+        """What a wallet traded over all its tokens, by quote."""
+        answer = await ask(request, bus, WalletTotalsAsked(trader=wallet), WalletTotal)
+        return json(WalletTotalsAnswer(wallet=wallet, totals=answer.rows, history=answer.head))

@@ -1,0 +1,122 @@
+"""Wallets: what one traded, by token and in all, and who bought a token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from pw_common.wire.history import (
+    ROWS_MAX,
+    BuyersAsked,
+    TokenBuyer,
+    WalletAsked,
+    WalletToken,
+    WalletTotal,
+    WalletTotalsAsked,
+)
+from pw_common.wire.limits import CONFIDENCE_MIN
+from pw_history.asked.reader import Reader
+from pw_history.core.fifo import Trade, profit_of
+
+SUMMED: Final = """
+    sum(buys)::BIGINT AS buys, sum(sells)::BIGINT AS sells, sum(bought_raw) AS bought_raw,
+    sum(sold_raw) AS sold_raw, sum(spent_raw) AS spent_raw, sum(received_raw) AS received_raw,
+    min(first_ms) AS first_ms, max(last_ms) AS last_ms
+"""
+
+
+def wallet_of(reader: Reader, asked: WalletAsked) -> Iterator[WalletToken]:
+    """By token, what was traded last first."""
+    values: dict[str, Any] = {"trader": asked.trader}
+    of = "trader = $trader"
+    if asked.mint is not None:
+        of += " AND mint = $mint"
+        values["mint"] = asked.mint
+    behind = "true"
+    if asked.before is not None:
+        behind = "(-max(last_ms), mint, coalesce(quote_mint, '')) > (-$last_ms, $m, $q)"
+        before = asked.before
+        values |= {"last_ms": before.last_ms, "m": before.mint, "q": before.quote_mint or ""}
+    rows = reader.rows(
+        f"""
+        SELECT mint, quote_mint, {SUMMED} FROM ({reader.hours(of)})
+        GROUP BY mint, quote_mint HAVING sum(buys) + sum(sells) > 0 AND {behind}
+        ORDER BY last_ms DESC, mint, coalesce(quote_mint, '')
+        LIMIT {min(asked.limit, ROWS_MAX)}
+        """,
+        values,
+    )
+    found = [_wallet_token(row) for row in rows]
+    for one in found:
+        yield one if asked.mint is None else _with_profit(reader, asked.trader, one)
+
+
+def totals_of(reader: Reader, asked: WalletTotalsAsked) -> Iterator[WalletTotal]:
+    """By quote, what was traded most often first."""
+    rows = reader.rows(
+        f"""
+        SELECT quote_mint, count(DISTINCT mint) FILTER (buys + sells > 0), {SUMMED}
+        FROM ({reader.hours("trader = $trader")})
+        GROUP BY quote_mint HAVING sum(buys) + sum(sells) > 0
+        ORDER BY sum(buys) + sum(sells) DESC, coalesce(quote_mint, '') LIMIT {ROWS_MAX}
+        """,
+        {"trader": asked.trader},
+    )
+    for row in rows:
+        yield WalletTotal(
+            quote_mint=row[0], tokens=row[1], buys=row[2], sells=row[3], spent_raw=row[6],
+            received_raw=row[7], first_ms=row[8], last_ms=row[9],
+        )  # fmt: skip
+
+
+def buyers_of(reader: Reader, asked: BuyersAsked) -> Iterator[TokenBuyer]:
+    """Those who spent most first."""
+    values: dict[str, Any] = {"mint": asked.mint, "quote_mint": asked.quote_mint}
+    behind = "true"
+    if asked.before is not None:
+        behind = "(-sum(spent_raw), trader) > (-$spent_raw::HUGEINT, $trader)"
+        values |= msgspec.structs.asdict(asked.before)
+    rows = reader.rows(
+        f"""
+        SELECT trader, {SUMMED}
+        FROM ({reader.hours_of_token("mint = $mint AND quote_mint = $quote_mint")})
+        GROUP BY trader HAVING sum(buys) > 0 AND {behind}
+        ORDER BY spent_raw DESC, trader LIMIT {min(asked.limit, ROWS_MAX)}
+        """,
+        values,
+    )
+    for row in rows:
+        yield TokenBuyer(
+            trader=row[0], buys=row[1], sells=row[2], bought_raw=row[3], sold_raw=row[4],
+            spent_raw=row[5], received_raw=row[6], first_ms=row[7], last_ms=row[8],
+        )  # fmt: skip
+
+
+def _with_profit(reader: Reader, trader: str, one: WalletToken) -> WalletToken:
+    rows = reader.rows(
+        f"""
+        SELECT side, base_amount_raw, quote_amount_raw FROM swaps
+        WHERE trader = $trader AND mint = $mint AND quote_mint IS NOT DISTINCT FROM $quote_mint
+        AND confidence >= {CONFIDENCE_MIN}
+        ORDER BY slot, tx_index, signature, ordinal
+        """,
+        {"trader": trader, "mint": one.mint, "quote_mint": one.quote_mint},
+    )
+    profit = profit_of(Trade(*row) for row in rows)
+    return msgspec.structs.replace(
+        one,
+        realized_raw=profit.realized_raw,
+        unknown_sold_raw=profit.unknown_sold_raw,
+        held_raw=profit.held_raw,
+        held_cost_raw=profit.held_cost_raw,
+    )
+
+
+def _wallet_token(row: tuple[Any, ...]) -> WalletToken:
+    return WalletToken(
+        mint=row[0], quote_mint=row[1], buys=row[2], sells=row[3], bought_raw=row[4],
+        sold_raw=row[5], spent_raw=row[6], received_raw=row[7], net_raw=row[4] - row[5],
+        first_ms=row[8], last_ms=row[9],
+    )  # fmt: skip
