@@ -174,17 +174,43 @@ async def alert_ids(bus: Bus) -> set[str] | None:
     return {str(dict(row["alert"])["id"]) for row in rows}  # type: ignore[call-overload]
 
 
+async def fire(bus: Bus, name: str, slot: int = 1) -> None:
+    body = {
+        "type": "alert.v1", "id": name, "episode": "e", "n": 0, "kind": "opened", "trigger": "t",
+        "severity": "info", "slot": slot, "opened_slot": slot, "event_time_ms": slot, "mint": "m",
+    }  # fmt: skip
+    await store(bus, subjects.alert(name), msgspec.json.encode(body), {})
+
+
+async def test_alerts_that_left_their_stream_before_they_were_read_are_a_hole_that_is_shown(
+    tmp_path: Path,
+) -> None:
+    async with provisioned(tmp_path / "broker") as (broker, bus):
+        first, second, third = range(1, 4), range(4, 7), range(7, 9)
+
+        async def kept(*numbers: int) -> bool:
+            return await alert_ids(bus) == {f"a{one}" for one in numbers}
+
+        for number in (0, *first):
+            await fire(bus, f"a{number}", number)
+        # What was gone before the first start was never to be had.
+        await bus.api("STREAM.PURGE.PW_ALERT", {"seq": 2})
+        async with running_service("pw_history", settings(broker.url, tmp_path)):
+            await poll_until(lambda: kept(*first), "the first alerts", timeout_s=60)
+        for number in (*second, *third):
+            await fire(bus, f"a{number}", number)
+        await bus.api("STREAM.PURGE.PW_ALERT", {"seq": 8})
+        async with running_service("pw_history", settings(broker.url, tmp_path)):
+            await poll_until(lambda: kept(*first, *third), "the last alerts", timeout_s=60)
+            head, _ = await asked(bus, AlertsAsked())
+            [hole] = head.holes
+            assert (hole.why, hole.first_slot, hole.last_slot) == ("alerts trimmed", 3, 7)
+            assert (hole.first_ms, hole.last_ms) == (3, 7)
+
+
 async def test_alerts_of_a_stream_that_was_restored_from_an_older_copy_are_kept_too(
     tmp_path: Path,
 ) -> None:
-    async def fire(name: str) -> None:
-        body = {
-            "type": "alert.v1", "id": name, "episode": "e", "n": 0, "kind": "opened",
-            "trigger": "t", "severity": "info", "slot": 1, "opened_slot": 1, "event_time_ms": 1,
-            "mint": "m",
-        }  # fmt: skip
-        await store(bus, subjects.alert(name), msgspec.json.encode(body), {})
-
     async with provisioned(tmp_path / "broker") as (broker, bus):
 
         async def all_kept() -> bool:
@@ -193,14 +219,14 @@ async def test_alerts_of_a_stream_that_was_restored_from_an_older_copy_are_kept_
         fired = {"a1", "a2", "a3"}
         async with running_service("pw_history", settings(broker.url, tmp_path)):
             for name in sorted(fired):
-                await fire(name)
+                await fire(bus, name)
             await poll_until(all_kept, "alerts kept", timeout_s=60)
         info = await bus.api("STREAM.INFO.PW_ALERT")
         await bus.api("STREAM.DELETE.PW_ALERT")
         # As a restore makes it: it is the same stream, and its sequences are of the copy.
         metadata = {METADATA_CREATED: stream_created(info)}
         await bus.api("STREAM.CREATE.PW_ALERT", {**info["config"], "metadata": metadata})
-        await fire("later")
+        await fire(bus, "later")
         fired |= {"later"}
         async with running_service("pw_history", settings(broker.url, tmp_path)):
             await poll_until(all_kept, "the later one kept", timeout_s=60)

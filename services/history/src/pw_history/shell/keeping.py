@@ -74,6 +74,10 @@ class Keeping:
         """Alerts and how far their stream was read; raises duckdb.Error."""
         await self._in_thread(lambda: self.logs.write_alerts(alerts, position))
 
+    async def miss_alerts(self, before: Alert) -> None:
+        """Alerts were trimmed before they were read; raises duckdb.Error."""
+        await self._in_thread(lambda: self.logs.miss_alerts(before))
+
     async def write_gaps(self, gaps: Sequence[Gap], position: LogPosition) -> None:
         """Gaps and how far their stream was read; raises duckdb.Error."""
         await self._in_thread(lambda: self.logs.write_gaps(gaps, position))

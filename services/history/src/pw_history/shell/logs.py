@@ -78,6 +78,8 @@ class _Log(Generic[T]):
         since_ms = rfc3339_ms(state[since])
         self._behind.reads(self._stream, since_ms, waiting=waits)
         reader = LogReader(bus, self._stream, start_seq=position.read_seq + 1)
+        # What was gone before it was read for the first time is no loss of ours.
+        goes_on, trimmed = position.read_seq > 0, 0
         try:
             while not self._runtime.stop.is_set():
                 messages = await reader.fetch(FETCH, timeout_s=QUIET_S)
@@ -88,6 +90,10 @@ class _Log(Generic[T]):
                     return  # Another stream of this name: look again whose it is.
                 found = [one for one in map(self._read, messages) if one is not None]
                 position = position._replace(read_seq=messages[-1].seq)
+                is_cut, trimmed = reader.trimmed > trimmed, reader.trimmed
+                if is_cut and goes_on:
+                    await self._trimmed(found)
+                goes_on = True
                 await self._write(found, position)
                 since_ms = messages[-1].time_ms
                 self._behind.reads(self._stream, since_ms, waiting=reader.pending > 0)
@@ -108,6 +114,14 @@ class _Log(Generic[T]):
         except (msgspec.MsgspecError, WrongSchema):
             return False  # It was said when it was read.
         return not await self._keeping.has_logged(self._stream, there.id)
+
+    async def _trimmed(self, found: Sequence[T]) -> None:
+        """Messages left the stream before they were read; a gap does so once it is filled."""
+        first = next((one for one in found if isinstance(one, Alert)), None)
+        if first is None:
+            return
+        self._runtime.log.error("alert_stream_trimmed", slot=first.slot)
+        await self._keeping.miss_alerts(first)
 
     def _read(self, message: StoredMessage) -> T | None:
         try:

@@ -12,6 +12,7 @@ from pw_common.topology.subjects import STREAM_ALERT, STREAM_GAP
 from pw_common.wire.alerts import Alert, ended_of
 from pw_common.wire.messages import Gap
 
+ALERTS_TRIMMED: Final = "alerts trimmed"
 TABLES: Final = {STREAM_ALERT: "alerts", STREAM_GAP: "gaps"}
 
 
@@ -52,6 +53,18 @@ class LogWriter:
             for one in alerts
         ]  # fmt: skip
         self._write("alerts", rows, position)
+
+    def miss_alerts(self, before: Alert) -> None:
+        """Record that PW_ALERT was trimmed between the newest alert that is stored and this one."""
+        self._connection.execute(
+            """
+            INSERT INTO holes SELECT
+                $why, least($slot, coalesce(max(slot), $slot)), $slot,
+                least($at, coalesce(max(event_time_ms), $at)), $at
+            FROM alerts ON CONFLICT DO NOTHING
+            """,
+            {"why": ALERTS_TRIMMED, "slot": before.slot, "at": before.event_time_ms},
+        )
 
     def write_gaps(self, gaps: Sequence[Gap], position: LogPosition) -> None:
         """Store gaps and how far PW_GAP was read, together; one that is filled stays so."""
