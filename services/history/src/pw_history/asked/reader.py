@@ -26,12 +26,12 @@ from pw_common.wire.history import (
     SwapsAsked,
 )
 from pw_history.core.rows import SEPARATOR
-from pw_history.store.derived import minutes_of, wallet_hours_of
+from pw_history.store.derived import hash_of, minutes_of, wallet_hours_of
 from pw_history.store.schema import HOUR_MS, MINUTE_MS
 
 FETCHED: Final = 1_000
-# A wallet that traded more tokens in an hour is looked for in all of them.
-MINTS_MAX: Final = 200
+# More rows than so many times those that are wanted are not read whole.
+MANY: Final = 4
 ORDER: Final = "event_time_ms, slot, tx_index, signature, ordinal"
 # A place in that order, from the values of a `SwapPlace`.
 PLACE: Final = "($event_time_ms, $slot, $index, $signature, $ordinal)"
@@ -55,6 +55,11 @@ class Reader:
         # Before these nothing is kept; the last is the time of the oldest swap ever.
         self.swaps_since_ms, self.minutes_since_ms, self._oldest_ms = kept
         self.open_hours = self._begins("open_hours")
+
+    @property
+    def has_forgotten(self) -> bool:
+        """Whether there were swaps of which only sums are kept."""
+        return self._oldest_ms is not None and self._oldest_ms < self.swaps_since_ms
 
     def close(self) -> None:
         """Give the snapshot up."""
@@ -165,14 +170,16 @@ class Reader:
             values |= msgspec.structs.asdict(before)
             end_ms = before.event_time_ms + 1
         left = min(asked.limit, ROWS_MAX)
-        for first_ms, last_ms, more in self._spans(asked, end_ms):
-            these = f"{where} {more} AND event_time_ms < {last_ms}"
-            # Found by times alone, the rest is read of a few rows only: many times quicker.
-            times = f"""
-                SELECT event_time_ms FROM swaps WHERE {these} AND event_time_ms >= {first_ms}
-                ORDER BY event_time_ms DESC LIMIT {left}
-            """
-            [(least_ms,)] = self.rows(f"SELECT min(event_time_ms) FROM ({times})", values)
+        for first_ms, last_ms, is_long in self._spans(asked, end_ms):
+            these = f"{where} AND event_time_ms < {last_ms}"
+            least_ms: int | None = first_ms
+            if is_long:
+                # Found by times alone, the rest is read of a few rows only: many times quicker.
+                times = f"""
+                    SELECT event_time_ms FROM swaps WHERE {these} AND event_time_ms >= {first_ms}
+                    ORDER BY event_time_ms DESC LIMIT {left}
+                """
+                [(least_ms,)] = self.rows(f"SELECT min(event_time_ms) FROM ({times})", values)
             if least_ms is None:
                 continue
             rows = self.rows(
@@ -189,39 +196,38 @@ class Reader:
             if left <= 0:
                 return
 
-    def _spans(self, asked: SwapsAsked, end_ms: int) -> Iterator[tuple[int, int, str]]:
-        """Spans of time from `end_ms` back to the oldest swap, each with a further condition."""
+    def _spans(self, asked: SwapsAsked, end_ms: int) -> Iterator[tuple[int, int, bool]]:
+        """Spans of time from `end_ms` back to the oldest swap, and whether one may have many."""
         oldest_ms = 0 if self._oldest_ms is None else max(self._oldest_ms, self.swaps_since_ms)
         last_ms = min(end_ms, self._newest_ms())
         if asked.trader is not None:
-            yield from self._spans_of_trader(asked.trader, oldest_ms, last_ms)
+            yield from self._spans_of_trader(asked.trader, oldest_ms, last_ms, asked.limit)
             return
         hours = 1
         while last_ms > oldest_ms:
             first_ms = max(oldest_ms, (last_ms - 1) // HOUR_MS * HOUR_MS - (hours - 1) * HOUR_MS)
-            yield first_ms, last_ms, ""
+            yield first_ms, last_ms, True
             last_ms, hours = first_ms, hours * 3
 
     def _spans_of_trader(
-        self, trader: str, oldest_ms: int, end_ms: int
-    ) -> Iterator[tuple[int, int, str]]:
-        """Only hours in which it traded, and of closed ones only the tokens that it traded."""
-        hours: dict[int, list[str]] = {one: [] for one in self.open_hours}
+        self, trader: str, oldest_ms: int, last_ms: int, limit: int
+    ) -> Iterator[tuple[int, int, bool]]:
+        """Closed hours say how many it traded: so many are taken together as will be enough."""
         query = f"""
-            SELECT hour_ms, list(DISTINCT mint) FROM wallet_hours WHERE trader = $trader
-            AND hour_ms >= {oldest_ms // HOUR_MS * HOUR_MS} AND hour_ms < {end_ms}
-            GROUP BY hour_ms
+            SELECT hour_ms, greatest(sum(buys + sells), count(*))::BIGINT FROM wallet_hours
+            WHERE trader = $trader AND hour_ms >= {oldest_ms // HOUR_MS * HOUR_MS}
+            AND hour_ms < {last_ms} GROUP BY hour_ms
         """
-        for hour_ms, mints in list(self.rows(query, {"trader": trader})):
-            if hour_ms not in hours and len(mints) <= MINTS_MAX:
-                hours[hour_ms] = mints
-            else:
-                hours[hour_ms] = []
-        for hour_ms in sorted(hours, reverse=True):
-            listed = ", ".join(f"'{mint}'" for mint in hours[hour_ms] if mint.isalnum())
-            whole = len(listed.split(", ")) == len(hours[hour_ms])
-            more = f"AND mint IN ({listed})" if listed and whole else ""
-            yield max(oldest_ms, hour_ms), min(end_ms, hour_ms + HOUR_MS), more
+        counts = dict(self.rows(query, {"trader": trader}))
+        found = 0
+        for hour_ms in sorted({*counts, *self.open_hours}, reverse=True):
+            is_open = hour_ms in self.open_hours
+            found += counts.get(hour_ms, 0)
+            if hour_ms < last_ms and (is_open or found >= limit):
+                yield max(oldest_ms, hour_ms), last_ms, is_open or found > MANY * limit
+                last_ms, found = hour_ms, 0
+        if found:
+            yield oldest_ms, last_ms, found > MANY * limit
 
     def _newest_ms(self) -> int:
         """Just after the newest swap: sessions may lie behind each other in time."""
@@ -247,10 +253,13 @@ class Reader:
         """
 
     def hours_of_token(self, where: str) -> str:
-        """The same for a token: its swaps lie together, its wallets' hours do not."""
+        """The same for a token, by trader: its swaps lie together, its wallets' hours do not."""
+        kept = wallet_hours_of(f"{where} AND event_time_ms >= {self.swaps_since_ms}", "trader")
         return f"""
-            SELECT * FROM wallet_hours WHERE {where} AND hour_ms < {self.swaps_since_ms}
-            UNION ALL {wallet_hours_of(f"{where} AND event_time_ms >= {self.swaps_since_ms}")}
+            SELECT trader, buys, sells, bought_raw, sold_raw, spent_raw, received_raw, first_ms,
+                last_ms
+            FROM wallet_hours WHERE {where} AND hour_ms < {self.swaps_since_ms}
+            UNION ALL {kept}
         """
 
     def copy(self, query: str, values: dict[str, Any], path: Path, how: str) -> None:
@@ -276,10 +285,12 @@ def swaps_where(asked: SwapsAsked | ExportAsked) -> tuple[str, dict[str, Any]]:
     """The condition on swaps by token, trader and time, and its values."""
     where = ["event_time_ms >= $first_ms", "event_time_ms < $end_ms"]
     values: dict[str, Any] = {"first_ms": asked.first_ms, "end_ms": asked.end_ms}
-    for name, value in (("mint", asked.mint), ("trader", asked.trader)):
-        if value is not None:
-            where.append(f"{name} = ${name}")
-            values[name] = value
+    if asked.mint is not None:
+        where.append("mint = $mint")
+        values["mint"] = asked.mint
+    if asked.trader is not None:
+        where.append(f"trader_hash = {hash_of(asked.trader)} AND trader = $trader")
+        values["trader"] = asked.trader
     return " AND ".join(where), values
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from pw_common.wire.history import ROWS_MAX, Found, SearchAsked
 from pw_history.asked.reader import Reader
-from pw_history.store.derived import signature_hash
+from pw_history.store.derived import hash_of
 
 SIGNATURE_CHARACTERS_MIN: Final = 64
 
@@ -65,7 +65,7 @@ def _all(reader: Reader, text: str, limit: int) -> Iterator[Found]:
     if len(text) >= SIGNATURE_CHARACTERS_MIN:
         query = f"""
             SELECT DISTINCT signature FROM swaps
-            WHERE signature_hash = {signature_hash("$text")} AND signature = $text
+            WHERE signature_hash = {hash_of(text)} AND signature = $text
         """
         for (signature,) in list(reader.rows(query, values)):
             yield Found(kind="signature", address=signature)

@@ -7,6 +7,7 @@ a quote has a price, and only one that is trusted counts, as in the detector's w
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final
 
 from pw_common.wire.limits import CONFIDENCE_MIN
@@ -25,11 +26,19 @@ MINUTE: Final = f"event_time_ms // {MINUTE_MS} * {MINUTE_MS}"
 HOUR: Final = f"event_time_ms // {HOUR_MS} * {HOUR_MS}"
 
 
-def signature_hash(signature: str) -> str:
-    """Four bytes of a signature's MD5: the same in any version of the database."""
-    return f"(md5_number_lower({signature}) & 4294967295)::UINTEGER"
+def text_hash(text: str) -> str:
+    """Four bytes of a text's MD5: the same in any version of the database."""
+    return f"(md5_number_lower({text}) & 4294967295)::UINTEGER"
 
 
+def hash_of(text: str) -> int:
+    """The same of a text that is known: a number in a query is looked for at once."""
+    digest = hashlib.md5(text.encode(), usedforsecurity=False).digest()
+    return int.from_bytes(digest[8:12], "little")
+
+
+# As the last columns of a swap.
+HASHES: Final = f"{text_hash('signature')} AS signature_hash, {text_hash('trader')} AS trader_hash"
 BOUGHT: Final = f"FILTER (side = 'buy' AND confidence >= {CONFIDENCE_MIN})"
 SOLD: Final = f"FILTER (side = 'sell' AND confidence >= {CONFIDENCE_MIN})"
 SUMS: Final = f"""
@@ -59,14 +68,14 @@ def minutes_of(where: str) -> str:
     """
 
 
-def wallet_hours_of(where: str) -> str:
-    """A query for the wallets' hours of the swaps that this condition names.
+def wallet_hours_of(where: str, keys: str = f"{HOUR} AS hour_ms, trader, mint, quote_mint") -> str:
+    """A query for the wallets' hours of the swaps that this condition names; or by other keys.
 
     An hour with swaps that are not trusted alone has a row of zeros: it says where they are.
     """
     return f"""
         SELECT
-            {HOUR} AS hour_ms, trader, mint, quote_mint,
+            {keys},
             (count(*) {BOUGHT})::UINTEGER AS buys,
             (count(*) {SOLD})::UINTEGER AS sells,
             {SUMS},

@@ -15,7 +15,7 @@ import duckdb
 
 from pw_history.core.rows import CLOCK_EVERY_MS, SEPARATOR, SWAP_COLUMNS, TOKEN_COLUMNS
 from pw_history.store.closing import HourClosing
-from pw_history.store.derived import signature_hash
+from pw_history.store.derived import HASHES
 from pw_history.store.schema import HOUR_MS
 
 # Between hours that do not follow each other.
@@ -84,8 +84,8 @@ class Restoring:
         columns = ", ".join(_read(name) for name in SWAP_COLUMNS)
         names = ", ".join(SWAP_COLUMNS)
         found = self._connection.execute(
-            f"INSERT INTO open_rows ({names}, signature_hash) "
-            f"SELECT {columns}, {signature_hash('signature')} FROM read_parquet(?)",
+            f"INSERT INTO open_rows ({names}, signature_hash, trader_hash) "
+            f"SELECT {columns}, {HASHES} FROM read_parquet(?)",
             [str(file)],
         ).fetchone()
         self._connection.execute(

@@ -26,7 +26,7 @@ from pw_history.core.progress import StoredPosition
 from pw_history.core.rows import TOKEN_COLUMNS, Rows, Session
 from pw_history.store.closing import STEP_ROWS, HourClosing
 from pw_history.store.columns import arrays, selected
-from pw_history.store.derived import minutes_of, signature_hash
+from pw_history.store.derived import HASHES, minutes_of
 from pw_history.store.pools import PoolWriter
 from pw_history.store.schema import HOUR_MS, MINUTE_MS
 
@@ -214,8 +214,7 @@ class Writer:
         columns = selected(rows.swaps, **of_session)
         self._mints(rows)
         return self._number(
-            f"INSERT INTO open_rows SELECT {columns}, {signature_hash('signature')} "
-            f"FROM new_swaps AS new {where} {once}"
+            f"INSERT INTO open_rows SELECT {columns}, {HASHES} FROM new_swaps AS new {where} {once}"
         )
 
     def _mints(self, rows: Rows) -> None:
