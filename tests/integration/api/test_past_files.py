@@ -88,7 +88,7 @@ def fill(folder: Path) -> None:
             INSERT INTO closed_rows SELECT
                 1, 1000 + i // 4, 1790000000000 + i, i % 4, 'S' || lpad(i::VARCHAR, 87, '1'), 0,
                 $mint, 'buy', $mint, 1000 + i, 6, $mint, i, 9, 'pump', 1, 1.0, '',
-                $mint, $mint, false, 0
+                $mint, $mint, false, 0, 0
             FROM range($rows) AS made(i)
             """,
             {"mint": MINT, "rows": ROWS},

@@ -171,6 +171,8 @@ async def test_what_is_no_question_is_refused_in_words(tmp_path: Path) -> None:
         reply = bus.client.new_inbox()
         listening = await bus.client.subscribe(reply)
         await bus.client.publish(subjects.ASK_HISTORY, b"\xff", reply=reply)
+        heard = await listening.next_msg(timeout=20)
+        assert (heard.reply, heard.data) == ("", b"")
         answer = await listening.next_msg(timeout=20)
         await answer.respond(b"")
         assert "not a question" in (answer.headers or {})["Pw-End"]
