@@ -47,6 +47,11 @@ async def started(*words: str, **environ: str) -> AsyncIterator[asyncio.subproce
 
 async def pw(*words: str, **environ: str) -> Ended:
     """Run it to its end."""
+    return await pw_within(TIMEOUT_S, *words, **environ)
+
+
+async def pw_within(timeout_s: float, *words: str, **environ: str) -> Ended:
+    """Run it to its end, which must come within `timeout_s`."""
     async with started(*words, **environ) as process:
-        out, err = await asyncio.wait_for(process.communicate(), TIMEOUT_S)
+        out, err = await asyncio.wait_for(process.communicate(), timeout_s)
         return Ended(process.returncode or 0, out.decode(), err.decode())

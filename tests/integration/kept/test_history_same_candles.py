@@ -28,12 +28,14 @@ from pw_replay.market import generate
 from support import naive_history
 from support.asked import kept_up_to
 from support.broker import provisioned
-from support.command import pw
+from support.command import pw_within
 from support.kept_market import publish, settings
 from support.poll import poll_until
 from support.services import running_service
 
 DAY_HOURS = float(os.environ.get("PW_TEST_DAY_HOURS", "1.3"))
+# A whole day is parsed and stored again, from captures.
+REBUILD_S = 60 * max(2.0, DAY_HOURS)
 EVER_MS = 2**53
 
 # A mint and its quote, with every candle of a minute.
@@ -123,7 +125,7 @@ async def told_by_each_way(captures: list[Path], folder: Path) -> Told:
         ("from-captures", [part for one in captures for part in ("--capture", str(one))]),
     ):
         (folder / name).mkdir()
-        made = await pw("history", "rebuild", str(folder / name), *source)
+        made = await pw_within(REBUILD_S, "history", "rebuild", str(folder / name), *source)
         assert made.code == 0, made.err
     return Told(
         dict(candles_of(kept)),
