@@ -1,4 +1,4 @@
-"""How far behind is told from the first moment, of all that is read, and ends with the last."""
+"""History reports its lag from the start, over every stream it reads, until it catches up."""
 
 from __future__ import annotations
 

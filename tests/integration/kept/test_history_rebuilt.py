@@ -6,6 +6,8 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -52,6 +54,20 @@ def left(folder: Path) -> set[str]:
     return {one.name for one in folder.iterdir()}
 
 
+@contextmanager
+def another_process_has(path: Path) -> Iterator[None]:
+    held = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", held, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        try:
+            yield
+        finally:
+            process.communicate(b"\n")
+
+
 def test_a_file_whose_blocks_are_damaged_is_not_taken_for_one_in_use(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -67,17 +83,8 @@ def test_a_file_whose_blocks_are_damaged_is_not_taken_for_one_in_use(
 
 
 def test_a_file_that_is_in_use_stays(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    held = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(flush=True); input()"
-    with subprocess.Popen(
-        [sys.executable, "-c", held, str(folder / FILE)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        code = rebuilt(str(folder))
-        process.communicate(b"\n")
-    assert code == 2
+    with another_process_has(folder / FILE):
+        assert rebuilt(str(folder)) == 2
     assert "stop history first" in capsys.readouterr().err
     assert left(folder) == {FILE, "parquet"}
 
@@ -85,17 +92,8 @@ def test_a_file_that_is_in_use_stays(folder: Path, capsys: pytest.CaptureFixture
 def test_a_file_that_is_in_use_is_said_before_anything_else(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    held = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(flush=True); input()"
-    with subprocess.Popen(
-        [sys.executable, "-c", held, str(tmp_path / FILE)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        code = rebuilt(str(tmp_path))
-        process.communicate(b"\n")
-    assert code == 2
+    with another_process_has(tmp_path / FILE):
+        assert rebuilt(str(tmp_path)) == 2
     assert "stop history first" in capsys.readouterr().err
 
 

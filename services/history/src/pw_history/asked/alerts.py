@@ -42,7 +42,7 @@ class _Asked(NamedTuple):
     number: int
     mint: str
     time_ms: int
-    # Its minute is told apart by its swaps; where they are gone, what followed begins after it.
+    # Whether the swaps of its minute are still kept, and so can be split at the alert.
     is_exact: bool
 
     @property

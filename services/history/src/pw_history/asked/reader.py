@@ -30,7 +30,7 @@ from pw_history.store.derived import hash_of, minutes_of, wallet_hours_of
 from pw_history.store.schema import HOUR_MS, MINUTE_MS
 
 FETCHED: Final = 1_000
-# More rows than so many times those that are wanted are not read whole.
+# With more matches than this many pages, times are read first and whole rows only of one page.
 MANY: Final = 4
 ORDER: Final = "event_time_ms, slot, tx_index, signature, ordinal"
 # A place in that order, from the values of a `SwapPlace`.
@@ -212,7 +212,7 @@ class Reader:
     def _spans_of_trader(
         self, trader: str, oldest_ms: int, last_ms: int, limit: int
     ) -> Iterator[tuple[int, int, bool]]:
-        """Closed hours say how many it traded: so many are taken together as will be enough."""
+        """Closed hours know how many swaps it made: join hours until they fill a page."""
         query = f"""
             SELECT hour_ms, greatest(sum(buys + sells), count(*))::BIGINT FROM wallet_hours
             WHERE trader = $trader AND hour_ms >= {oldest_ms // HOUR_MS * HOUR_MS}
