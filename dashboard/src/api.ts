@@ -399,6 +399,27 @@ export interface PastAlertsAnswer {
   history: HistoryHead;
 }
 
+export interface Pool {
+  pool: string;
+  venue: string;
+  mint_a: string;
+  mint_b: string;
+  minute_ms: number;
+  reserve_a_raw: string | null;
+  reserve_b_raw: string | null;
+  virtual_a_raw: string | null;
+  virtual_b_raw: string | null;
+  created_ms: number | null;
+  completed_ms: number | null;
+  to_pool: string | null;
+}
+
+export interface PoolsAnswer {
+  mint: string;
+  pools: Array<Pool>;
+  history: HistoryHead;
+}
+
 export interface PriceAfter {
   after_ms: number;
   end_ms: number;

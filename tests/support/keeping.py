@@ -14,10 +14,11 @@ from pw_cli.offline.offline import batches
 from pw_common.dev.local_broker import LocalBroker
 from pw_common.jetstream.bus import Bus
 from pw_common.ordering.assembly import Assembly
-from pw_common.ordering.closed_slot import ClosedSlot
+from pw_common.ordering.closed_slot import WITH_POOLS, ClosedSlot
 from pw_common.topology import subjects
 from pw_common.wire.envelope import CONTENT_ENCODING, MSG_ID, SCHEMA, SCHEMA_BATCH, ZSTD, compress
 from pw_common.wire.messages import Batch, Swap, encode
+from pw_common.wire.pools import PoolEvent
 from support.apis import running_api
 from support.market import market, write_capture
 from support.poll import poll_until
@@ -34,6 +35,8 @@ class Kept(NamedTuple):
     history: subprocess.Popen[bytes]
     # Each different swap once with its time, in the order of the chain.
     swaps: list[tuple[int, Swap]]
+    # What venues said of pools, in that order too.
+    pools: list[PoolEvent]
 
 
 @asynccontextmanager
@@ -53,7 +56,7 @@ async def kept_market(
     """Everything running, and all of the market that is complete kept."""
     updates = market(seed=seed, minutes=minutes, tps=tps)
     made = list(batches([write_capture(folder / "market.pb.zst", updates)]))
-    swaps = in_order(made)
+    swaps, pools = in_order(made), pools_in_order(made)
     async with (
         running_api(folder) as (broker, bus, client),
         running_history(broker, folder / "history") as history,
@@ -61,7 +64,7 @@ async def kept_market(
         for batch in made:
             await publish(bus, batch)
         await poll_until(lambda: keeps(client, len(swaps)), "all swaps kept", timeout_s=120)
-        yield Kept(client, bus, broker, history, swaps)
+        yield Kept(client, bus, broker, history, swaps, pools)
 
 
 async def keeps(client: httpx.AsyncClient, swaps: int) -> bool:
@@ -76,6 +79,12 @@ def in_order(made: list[Batch]) -> list[tuple[int, Swap]]:
     closed: list[ClosedSlot] = [one for batch in made for one in assembly.add(batch)]
     found = {(s.signature, s.ordinal): (one.event_time_ms, s) for one in closed for s in one.swaps}
     return sorted(found.values(), key=lambda one: place(one[1]))
+
+
+def pools_in_order(made: list[Batch]) -> list[PoolEvent]:
+    """What the closed slots of these batches say of pools."""
+    assembly = Assembly(sources=("main",), placed=WITH_POOLS)
+    return [event for batch in made for one in assembly.add(batch) for event in one.pools]
 
 
 def place(swap: Swap) -> tuple[int, int, str, int]:

@@ -101,6 +101,7 @@ async def ask_of_the_market(client: httpx.AsyncClient) -> None:
 
     swap = (await poll_until(timed, "swaps with time and price"))[0]
     await ask_of_the_past(client, swap["mint"], swap["trader"])
+    await good(client, "GET", f"transactions/{swap['signature']}")
     began = await good(client, "POST", "triggers/dry-run", json=[RULE])
     where = f"triggers/dry-run/{began['id']}"
 
@@ -118,6 +119,7 @@ async def ask_of_the_past(client: httpx.AsyncClient, mint: str, trader: str) -> 
         f"tokens/{mint}/candles?first_ms=0&end_ms=2000000000000&step=1h",
         f"tokens/{mint}/swaps",
         f"tokens/{mint}/buyers",
+        f"tokens/{mint}/pools",
         f"wallets/{trader}",
         f"wallets/{trader}?mint={mint}",
         f"wallets/{trader}/totals",

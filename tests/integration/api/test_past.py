@@ -10,6 +10,7 @@ from typing import Any
 from pw_common.wire.history import SOL_MINT
 from pw_common.wire.limits import CONFIDENCE_MIN
 from pw_common.wire.messages import Swap
+from pw_common.wire.pools import PoolEvent
 from support.keeping import Kept, kept_market, paged, place, price
 
 MINUTE_MS = 60_000
@@ -131,6 +132,39 @@ async def wallets_add_up(kept: Kept, trader: str) -> None:
         assert int(one["held_raw"]) == int(one["bought_raw"]) - (sold - unknown)
 
 
+async def test_a_transaction_and_a_tokens_pools_are_what_was_stored(tmp_path: Path) -> None:
+    async with kept_market(tmp_path, minutes=1.0) as kept:
+        of_one = Counter(one.signature for _, one in kept.swaps)
+        for signature, times in of_one.most_common(2) + of_one.most_common()[-2:]:
+            found, pages = await paged(
+                kept.client, f"transactions/{signature}?limit=1", "swaps", "next_before", "before"
+            )
+            right = [place(one) for _, one in kept.swaps if one.signature == signature][::-1]
+            assert [shown_place(one) for one in found] == right
+            assert pages == times
+        unknown = (await kept.client.get(f"/api/v1/transactions/{'2' * 88}")).json()
+        assert unknown["swaps"] == []
+        assert (await kept.client.get("/api/v1/transactions/short")).status_code == 422
+        last: dict[str, PoolEvent] = {}
+        for one in kept.pools:
+            if one.pool:
+                last[one.pool] = one
+        assert last
+        for mint in {mint for one in last.values() for mint in (one.mint_a, one.mint_b)}:
+            answer = (await kept.client.get(f"/api/v1/tokens/{mint}/pools")).json()
+            assert {
+                one["pool"]: (one["reserve_a_raw"], one["reserve_b_raw"]) for one in answer["pools"]
+            } == {
+                one.pool: (text(one.reserve_a_raw), text(one.reserve_b_raw))
+                for one in last.values()
+                if mint in (one.mint_a, one.mint_b)
+            }
+
+
+def text(raw: int | None) -> str | None:
+    return None if raw is None else str(raw)
+
+
 async def test_each_answer_says_how_far_history_has_come(tmp_path: Path) -> None:
     async with kept_market(tmp_path, minutes=0.3) as kept:
         mint, trader = most_traded(kept)
@@ -138,6 +172,7 @@ async def test_each_answer_says_how_far_history_has_come(tmp_path: Path) -> None
         for path in (
             "swaps", "days", "search?q=a", "alerts?first_ms=0", f"wallets/{trader}",
             f"tokens/{mint}/buyers", f"tokens/{mint}/candles?{span}", f"wallets/{trader}/swaps",
+            f"tokens/{mint}/pools", f"transactions/{kept.swaps[0][1].signature}",
         ):  # fmt: skip
             head = (await kept.client.get(f"/api/v1/{path}")).json()["history"]
             assert head["slot"] >= kept.swaps[-1][1].slot, path

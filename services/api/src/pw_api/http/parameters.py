@@ -22,6 +22,12 @@ BeforeSeq = Annotated[
 Address = Annotated[
     str | None, Query(pattern=ADDRESS, description="A base58 address of 32 to 44 signs")
 ]
+Signature = Annotated[
+    str,
+    Path(
+        pattern=r"^[1-9A-HJ-NP-Za-km-z]{64,88}$", description="The transaction's first signature"
+    ),
+]
 Mint = Annotated[str, Path(pattern=ADDRESS, description="The token's mint")]
 
 

@@ -14,6 +14,7 @@ from pw_common.wire.history import (
     Found,
     HistoryHead,
     HistorySwap,
+    Pool,
     PriceAfter,
     TokenBuyer,
     WalletToken,
@@ -67,6 +68,14 @@ class BuyersAnswer(msgspec.Struct, frozen=True, kw_only=True):
     quote_mint: str
     buyers: list[TokenBuyer]
     next_before: str | None
+    history: HistoryHead
+
+
+class PoolsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A token's pools, the one that changed last first, each as it was at the end of a minute."""
+
+    mint: str
+    pools: list[Pool]
     history: HistoryHead
 
 

@@ -161,6 +161,9 @@ class Reader:
             where += f""" AND ($wallet IN (trader, fee_payer) OR (contains(signers, $wallet)
                 AND list_contains(string_split(signers, '{SEPARATOR}'), $wallet)))"""
             values["wallet"] = asked.wallet
+        if asked.signature is not None:
+            where += f" AND signature_hash = {hash_of(asked.signature)} AND signature = $signed"
+            values["signed"] = asked.signature
         before = asked.before
         end_ms = TIME_MS_MAX
         if before is not None:

@@ -40,7 +40,7 @@ class CandlesAsked(msgspec.Struct, frozen=True, kw_only=True, tag="candles"):
 
 
 class SwapsAsked(msgspec.Struct, frozen=True, kw_only=True, tag="swaps"):
-    """Swaps of a token, of a trader, or of both, newest first.
+    """Swaps of a token, of a trader, of a transaction, or of what is named of these, newest first.
 
     `wallet` is the trader, the fee payer or a signer.
     """
@@ -48,6 +48,7 @@ class SwapsAsked(msgspec.Struct, frozen=True, kw_only=True, tag="swaps"):
     mint: str | None = None
     trader: str | None = None
     wallet: str | None = None
+    signature: str | None = None
     first_ms: int = 0
     end_ms: int = TIME_MS_MAX
     before: SwapPlace | None = None

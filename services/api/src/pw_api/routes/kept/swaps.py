@@ -1,4 +1,4 @@
-"""Swaps: all of them, a token's, a wallet's."""
+"""Swaps: all of them, a token's, a wallet's, a transaction's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from pw_api.core.places import swap_place, swap_text
 from pw_api.http.answers import json
-from pw_api.http.parameters import Address, Limit, Mint
+from pw_api.http.parameters import Address, Limit, Mint, Signature
 from pw_api.models.past import SwapsView, SwapView
 from pw_api.routes.kept.parameters import (
     ALL_MS,
@@ -75,6 +75,14 @@ def router(bus: BusOf) -> APIRouter:
         """What a wallet traded itself, newest first."""
         in_order(first_ms, end_ms)
         asked = SwapsAsked(mint=mint, trader=wallet, first_ms=first_ms, end_ms=end_ms, limit=limit)
+        return await _page(request, bus, asked, before)
+
+    @routes.get("/transactions/{signature}", responses=past_of(SwapsView))
+    async def of_transaction(
+        request: Request, signature: Signature, limit: Limit = LIMIT, before: BeforeSwap = None
+    ) -> Response:
+        """The swaps of one transaction, the last first; none where history has none of it."""
+        asked = SwapsAsked(signature=signature, limit=limit)
         return await _page(request, bus, asked, before)
 
     return routes

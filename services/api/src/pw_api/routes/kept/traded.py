@@ -1,4 +1,4 @@
-"""Candles, buyers and wallets: what was traded, summed up."""
+"""Candles, buyers, pools and wallets: what was traded, summed up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ from pw_api.core.places import (
 )
 from pw_api.http.answers import json
 from pw_api.http.parameters import Address, Limit, Mint
-from pw_api.models.past import BuyersAnswer, CandlesAnswer, Step, WalletAnswer, WalletTotalsAnswer
+from pw_api.models.past import (
+    BuyersAnswer,
+    CandlesAnswer,
+    PoolsAnswer,
+    Step,
+    WalletAnswer,
+    WalletTotalsAnswer,
+)
 from pw_api.routes.kept.parameters import (
     BusOf,
     EndMs,
@@ -35,6 +42,8 @@ from pw_common.wire.history import (
     BuyersAsked,
     Candle,
     CandlesAsked,
+    Pool,
+    PoolsAsked,
     StepMs,
     TokenBuyer,
     WalletAsked,
@@ -68,6 +77,7 @@ def router(bus: BusOf) -> APIRouter:
     routes = APIRouter()
     _add_candles(routes, bus)
     _add_buyers(routes, bus)
+    _add_pools(routes, bus)
     _add_wallets(routes, bus)
     return routes
 
@@ -138,6 +148,14 @@ def _add_buyers(routes: APIRouter, bus: BusOf) -> None:
                 history=answer.head,
             )
         )
+
+
+def _add_pools(routes: APIRouter, bus: BusOf) -> None:
+    @routes.get("/tokens/{mint}/pools", responses=past_of(PoolsAnswer))
+    async def pools(request: Request, mint: Mint) -> Response:
+        """A token's pools and what they held last, the one that changed last first."""
+        answer = await ask(request, bus, PoolsAsked(mint=mint), Pool)
+        return json(PoolsAnswer(mint=mint, pools=answer.rows, history=answer.head))
 
 
 def _add_wallets(routes: APIRouter, bus: BusOf) -> None:
