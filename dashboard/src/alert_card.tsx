@@ -1,14 +1,14 @@
 // One episode: what rang and why at a glance; opened, everything that is known of it.
 
-import { useEffect, useState } from "preact/hooks";
-import type { Condition, StoredAlert, WhyRow } from "./api";
-import { whyOf } from "./ask";
+import type { StoredAlert } from "./api";
 import type { Episode } from "./episodes";
-import { age, bound, count, metricName, metricValue, missingIn, sol, unknown } from "./format";
+import { age, count, metricName, metricValue, missingIn, sol, unknown } from "./format";
+import { PriceIn, TransactionOf, WalletOf } from "./frame/cells";
+import { SOL_MINT } from "./frame/amounts";
+import { A, isAddress } from "./frame/route";
 import { Away, Command, MintOf, Said, Table } from "./parts";
-import { entry, LABEL_MAX, NAME_MAX, plain, SENTENCE_MAX, short, words } from "./text";
-
-const WHY_EVERY_MS = 2000;
+import { entry, LABEL_MAX, NAME_MAX, plain, SENTENCE_MAX, words } from "./text";
+import { Fired, Why } from "./why";
 
 interface CardProps {
   episode: Episode; nowMs: number; demo: boolean; isOpen: boolean; toggle: () => void;
@@ -58,22 +58,13 @@ function Facts({ alert, episode }: { alert: StoredAlert; episode: Episode }) {
   return (
     <p class="facts">
       <MintOf mint={alert.mint} />
-      <span><span class="dim">price</span> {alert.price_sol === null ? unknown(alert.unknown["price_sol"]) : sol(alert.price_sol)}</span>
+      {isAddress(alert.mint) && <A to={`/token/${alert.mint}`}>Chart</A>}
+      <span><span class="dim">price</span> {alert.price_sol === null ? unknown(alert.unknown["price_sol"]) : <PriceIn value={alert.price_sol} quote={SOL_MINT} />}</span>
       <span><span class="dim">cap</span> {alert.market_cap_sol === null ? unknown(alert.unknown["market_cap_sol"]) : sol(alert.market_cap_sol)}</span>
       {alert.gapped && <span class="gapped">{missingIn(alert.gapped)}</span>}
       {episode.grew > 0 && <span class="grew">grew {episode.grew}×</span>}
       <span class="state">{episode.ended ? "ended" : "ongoing"}</span>
     </p>
-  );
-}
-
-function Fired({ one }: { one: Condition }) {
-  return (
-    <li class={one.verdict} title={plain(one.text, LABEL_MAX)}>
-      <span class="dim">{metricName(one.metric)}</span>{" "}
-      <strong>{one.value === null ? unknown(one.unknown) : metricValue(one.metric, one.value)}</strong>{" "}
-      <span class="dim">{bound(one)}</span>
-    </li>
   );
 }
 
@@ -87,7 +78,7 @@ function Opened({ alert, episode, demo, nowMs }: { alert: StoredAlert; episode: 
           <h4>Largest buyers in 5 minutes</h4>
           <Table label="Largest buyers" none="" columns={[{ name: "wallet" }, { name: "buys", number: true }, { name: "bought", number: true }, { name: "share", number: true }, { name: "label" }]}
             rows={alert.top_buyers.map(one => [
-              <code title={plain(one.trader, LABEL_MAX)}>{short(one.trader)}</code>, one.buys, sol(one.volume_sol),
+              <WalletOf address={one.trader} />, one.buys, sol(one.volume_sol),
               `${Math.round(one.share * 100)} %`, <Said text={one.labels.join(", ")} max={LABEL_MAX} />,
             ])} />
         </div>
@@ -105,50 +96,9 @@ function Opened({ alert, episode, demo, nowMs }: { alert: StoredAlert; episode: 
         <p class="dim">
           {episode.first.kind === "opened" && <>Opened at slot {count(episode.first.slot)}, {age(nowMs - episode.first.stored_ms)} ago. </>}
           This alert: slot {count(alert.slot)}, {alert.kind}{alert.venues.length > 0 && <>, traded at <Said text={alert.venues.join(", ")} max={LABEL_MAX} /></>}
-          {alert.creator && <>, created by <code title={plain(alert.creator, LABEL_MAX)}>{short(alert.creator)}</code></>}.
+          {alert.creator && <>, created by <WalletOf address={alert.creator} /></>}.
         </p>
       </div>
-    </div>
-  );
-}
-
-const RANK: Record<string, number> = { holds: 1, unknown: 2, fails: 3 };
-
-export function Why({ mint, own }: { mint: string; own: string }) {
-  const [rows, setRows] = useState<WhyRow[] | null>(null);
-  const [problem, setProblem] = useState("");
-  useEffect(() => {
-    let gone = false;
-    const turn = async () => {
-      try {
-        const found = await whyOf(mint);
-        if (!gone) { setRows(found); setProblem(""); }
-      } catch (error) {
-        if (!gone) setProblem(error instanceof Error ? error.message : "no answer");
-      }
-    };
-    void turn();
-    const timer = setInterval(() => { if (!document.hidden) void turn(); }, WHY_EVERY_MS);
-    return () => { gone = true; clearInterval(timer); };
-  }, [mint]);
-  // The rule that rang comes first, then those that hold.
-  const rank = (row: WhyRow) => (row.trigger === own ? 0 : entry(RANK, row.verdict) ?? 3);
-  const ordered = rows === null ? null : [...rows].sort((a, b) => rank(a) - rank(b));
-  return (
-    <div class="why">
-      <h4>Why, rule by rule, right now</h4>
-      {problem && <p class="bad" role="status">{plain(problem, SENTENCE_MAX)}</p>}
-      {rows === null && !problem && <p class="none" role="status">asking the detector…</p>}
-      {rows?.length === 0 && <p class="none">This token has not traded within the hour.</p>}
-      <ul>
-        {ordered?.map(row => (
-          <li key={row.trigger}>
-            <p><span class={`verdict ${row.verdict}`}>{row.verdict}</span> <strong><Said text={words(row.trigger)} max={LABEL_MAX} /></strong>{" "}
-              {row.blocked.map(one => <span class="blocked" key={one}><Said text={one} max={SENTENCE_MAX} /></span>)}</p>
-            <ul class="fired">{row.conditions.map(one => <Fired key={one.text} one={one} />)}</ul>
-          </li>
-        ))}
-      </ul>
     </div>
   );
 }
@@ -161,11 +111,7 @@ function Evidence({ alert, demo }: { alert: StoredAlert; demo: boolean }) {
       <h4>Evidence</h4>
       {demo && <p class="dim">These transactions are made up: no explorer knows them.</p>}
       <p class="links">
-        {alert.evidence.map(one => {
-          const shown = <code>{short(one)}</code>;
-          return demo ? <span key={one} title={plain(one, 100)}>{shown}</span>
-            : <Away key={one} to={`https://solscan.io/tx/${encodeURIComponent(one)}`}>{shown}</Away>;
-        })}
+        {alert.evidence.map(one => <TransactionOf key={one} signature={one} />)}
       </p>
       {!demo && <p class="links">{links.map(([name, to]) => <Away key={name} to={to}><Said text={name} max={NAME_MAX} /></Away>)}</p>}
     </div>

@@ -770,6 +770,9 @@ export interface WalletToken {
   unknown_sold_raw: string | null;
   held_raw: string | null;
   held_cost_raw: string | null;
+  base_decimals: number | null;
+  symbol: string;
+  name: string;
 }
 
 export interface WalletTotal {

@@ -1,12 +1,14 @@
 // The frame of every page: where one is, how the system does, and what is wrong with the link.
 
 import { useEffect, useReducer, useState } from "preact/hooks";
-import { Alerts } from "./alerts";
 import { announcement } from "./announce";
 import type { StoredAlert } from "./api";
 import { age } from "./format";
+import { Keys } from "./frame/keys";
+import { PAGES, PageOf, titleOf } from "./frame/pages";
+import { A, usePlace } from "./frame/route";
+import { Search } from "./frame/search";
 import type { Known, Live } from "./live";
-import { System } from "./system";
 import { LABEL_MAX, plain, words } from "./text";
 import { choose, theme, THEMES, type Theme } from "./theme";
 
@@ -19,13 +21,12 @@ const SAY_AFTER_MS = 1000;
 
 export function App({ live }: { live: Live }) {
   const [, again] = useReducer<number, void>(n => n + 1, 0);
-  const [path, setPath] = useState(location.pathname);
+  const place = usePlace();
   const [said, setSaid] = useState("");
   const [unseen, setUnseen] = useState(0);
   useEffect(() => {
     const gone = live.subscribe(() => again());
     const tick = setInterval(() => again(), TICK_MS);
-    const moved = () => setPath(location.pathname);
     const looked = () => { if (!document.hidden) setUnseen(0); };
     let unsaid: StoredAlert[] = [];
     let say: ReturnType<typeof setTimeout> | undefined;
@@ -39,33 +40,21 @@ export function App({ live }: { live: Live }) {
       }, SAY_AFTER_MS);
       if (document.hidden) setUnseen(n => n + alerts.length);
     };
-    addEventListener("popstate", moved);
     document.addEventListener("visibilitychange", looked);
     return () => {
       gone();
       clearInterval(tick);
       clearTimeout(say);
-      removeEventListener("popstate", moved);
       document.removeEventListener("visibilitychange", looked);
     };
   }, [live]);
   const known = live.known;
-  live.wantsSwaps = path === "/system";
+  live.wantsSwaps = place.page === "system";
   const mode = modeOf(known);
   useEffect(() => {
     const trouble = mode.name === "running" ? "" : `${mode.text} · `;
-    document.title = `${unseen ? `(${unseen}) ` : ""}${trouble}Pocketwatcher`;
-  }, [mode.name, mode.text, unseen]);
-  const go = (to: string) => (event: MouseEvent) => {
-    if (event.metaKey || event.ctrlKey || event.shiftKey) return;
-    event.preventDefault();
-    history.pushState(null, "", to);
-    setPath(to);
-    scrollTo(0, 0);
-  };
-  const page = (to: string, text: string) => (
-    <a href={to} aria-current={path === to ? "page" : undefined} onClick={go(to)}>{text}</a>
-  );
+    document.title = `${unseen ? `(${unseen}) ` : ""}${trouble}${titleOf(place)}Pocketwatcher`;
+  }, [mode.name, mode.text, unseen, place.page, place.of]);
   const quiet = known.link === "away" || known.link === "locked" ? [] : quietServices(known);
   const wrong = known.status?.conditions.filter(one => one.severity !== "info").length ?? 0;
   return (
@@ -75,13 +64,17 @@ export function App({ live }: { live: Live }) {
         <div class="inner">
           <span class="brand">Pocketwatcher</span>
           <nav aria-label="Pages">
-            {page("/", "Alerts")}
-            {page("/system", "System")}
+            {PAGES.map(one => (
+              <A to={`/${one.page}`} key={one.page} aria-current={place.page === one.page ? "page" : undefined}>{one.text}</A>
+            ))}
+          </nav>
+          <span class="health">
             {quiet.map(one => <span class="wrong" key={one.service}>{plain(one.service)}: no sign for {one.forS} s</span>)}
             {quiet.length === 0 && startedAgain(known).map(one => <span class="wrong" key={one}>{plain(one)}: started again</span>)}
             {wrong > 0 && <span class="wrong">{wrong} {wrong === 1 ? "condition" : "conditions"}</span>}
-          </nav>
+          </span>
           <span class="right">
+            <Search />
             <span id="mode" class={mode.name} role="status">{mode.text}</span>
             <ThemeChoice />
           </span>
@@ -89,8 +82,9 @@ export function App({ live }: { live: Live }) {
       </header>
       <main id="main" tabIndex={-1}>
         <LinkState known={known} nowMs={Date.now()} />
-        {path === "/system" ? <System live={live} known={known} /> : <Alerts live={live} known={known} />}
+        <PageOf place={place} live={live} known={known} />
       </main>
+      <Keys />
       <p class="hidden-text" aria-live="polite">{said}</p>
     </>
   );

@@ -1,12 +1,12 @@
 // The tokens that are HOT, and one of them whose alert is not on the page.
 
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { Why } from "./alert_card";
 import type { Token } from "./api";
 import { age, missingIn, sol, unknown } from "./format";
 import { stay, useKeptFocus } from "./order";
 import { MintOf, Said } from "./parts";
 import { plain, short } from "./text";
+import { Why } from "./why";
 
 const SHOWN_MAX = 40;
 

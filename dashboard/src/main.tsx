@@ -2,6 +2,7 @@ import { render } from "preact";
 import { App } from "./app";
 import { Live } from "./live";
 import "./style.css";
+import "./frame/frame.css";
 import { apply, theme } from "./theme";
 
 apply(theme());

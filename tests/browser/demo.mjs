@@ -108,8 +108,8 @@ try {
 
   // A detector that is killed is started again by `pw up`.
   process.kill(await pidOf(page, "detector"), "SIGKILL");
-  found.killed_shown_s = await until(page, () => document.querySelector("nav .wrong")?.textContent.includes("detector"));
-  found.killed_back_s = await until(page, () => document.getElementById("mode").textContent === "running" && !document.querySelector("nav .wrong"), 60_000);
+  found.killed_shown_s = await until(page, () => document.querySelector(".health .wrong")?.textContent.includes("detector"));
+  found.killed_back_s = await until(page, () => document.getElementById("mode").textContent === "running" && !document.querySelector(".health .wrong"), 60_000);
   await page.click("nav >> text=Alerts");
 
   // So is the API; whoever looks is not left with an old picture that seems to be new.

@@ -50,9 +50,9 @@ async def client_of(site: Site, token: str | None = None) -> AsyncIterator[httpx
     runtime.metrics.close()
 
 
-async def test_both_pages_are_one_file_and_no_script_inside_of_it_may_run(built: Path) -> None:
+async def test_all_pages_are_one_file_and_no_script_inside_of_it_may_run(built: Path) -> None:
     async with client_of(load_site(built), token="correct-horse-battery") as client:
-        for path in ("/", "/system"):
+        for path in ("/", "/system", f"/token/{'1' * 44}", f"/tx/{'1' * 88}"):
             page = await client.get(path)
             assert (page.status_code, page.text) == (200, "<!doctype html><div id=app></div>")
             policy = page.headers["content-security-policy"]
@@ -63,6 +63,12 @@ async def test_both_pages_are_one_file_and_no_script_inside_of_it_may_run(built:
             # The next version's page names other files.
             assert page.headers["cache-control"] == "no-cache"
             assert (await client.head(path)).status_code == 200
+
+
+async def test_only_an_address_has_a_page_of_its_own(built: Path) -> None:
+    async with client_of(load_site(built), token="correct-horse-battery") as client:
+        for name in ("short", "0" * 44, "1" * 89, "1" * 44 + "%0a", "../system"):
+            assert (await client.get(f"/token/{name}")).status_code in {401, 404}, name
 
 
 async def test_what_a_page_loads_needs_no_token_is_packed_and_kept(built: Path) -> None:

@@ -110,12 +110,16 @@ class WalletToken(Sums, frozen=True, kw_only=True):
     It bought `bought_raw` tokens in `buys` trades for `spent_raw` of the quote, and sold `sold_raw`
     in `sells` trades for `received_raw`, each in its smallest unit (10^9 are one SOL), from
     `first_ms` to `last_ms`. `net_raw` is what it bought less what it sold: below 0 where it had
-    tokens before, or was sent some.
+    tokens before, or was sent some. One whole token is 10^`base_decimals`, None where that is not
+    known; `symbol` and `name` are empty where they are not.
     """
 
     mint: str
     quote_mint: str | None = None
     net_raw: Raw
+    base_decimals: int | None = None
+    symbol: str = ""
+    name: str = ""
 
 
 class WalletProfit(WalletToken, frozen=True, kw_only=True):

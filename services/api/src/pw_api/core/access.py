@@ -19,7 +19,12 @@ from pw_common.text.redact import redacted_url
 from pw_common.wire.login import LOGIN_PATH, cookie_name, session_holds
 
 # The pages, and what they load: the same for everybody, so they hold no list and no secret.
-PAGES: Final = frozenset({"/", "/system"})
+PAGES: Final = frozenset(
+    {"/", "/tokens", "/live", "/days", "/rules", "/lists", "/channels", "/system"}
+)
+# Pages of one thing, each by its address or signature.
+PAGES_OF_ONE: Final = ("/token/", "/wallet/", "/tx/")
+ONE: Final = re.compile("[1-9A-HJ-NP-Za-km-z]{32,88}")
 ASSETS: Final = "/assets/"
 # Whatever is not named here is guarded.
 OPEN_PATHS: Final = PAGES | {
@@ -109,7 +114,11 @@ def is_https(asked: Asked, hosts: tuple[Host, ...]) -> bool:
 
 def is_open(path: str) -> bool:
     """Whether a path is answered to anyone."""
-    return path in OPEN_PATHS or (path.startswith(ASSETS) and "/" not in path[len(ASSETS) :])
+    if path in OPEN_PATHS or (path.startswith(ASSETS) and "/" not in path[len(ASSETS) :]):
+        return True
+    return any(
+        path.startswith(one) and ONE.fullmatch(path[len(one) :]) is not None for one in PAGES_OF_ONE
+    )
 
 
 def refusal(

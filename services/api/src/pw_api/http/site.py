@@ -14,7 +14,7 @@ from typing import Final
 
 from fastapi import FastAPI, Request, Response
 
-from pw_api.core.access import ASSETS, PAGES
+from pw_api.core.access import ASSETS, PAGES, PAGES_OF_ONE
 
 BUILT: Final = Path(__file__).parent.parent / "site"
 FALLBACK: Final = Path(__file__).parent.parent / "page.html"
@@ -83,7 +83,7 @@ def add_site(app: FastAPI, site: Site) -> None:
     async def page(request: Request) -> Response:
         return site.page.answer(request)
 
-    for path in sorted(PAGES):
+    for path in sorted({*PAGES, *(one + "{name}" for one in PAGES_OF_ONE)}):
         app.add_api_route(path, page, methods=["GET", "HEAD"], include_in_schema=False)
 
     @app.get(ASSETS + "{name}", include_in_schema=False)

@@ -52,7 +52,7 @@ def wallet_of(reader: Reader, asked: WalletAsked) -> Iterator[WalletToken]:
         values,
     )
     found = [_wallet_token(row) for row in rows]
-    for one in found:
+    for one in _named(reader, asked.trader, found):
         yield one if asked.mint is None else _with_profit(reader, asked.trader, one)
 
 
@@ -133,6 +133,32 @@ def _buyers(reader: Reader, asked: BuyersAsked, hours: str) -> Iterator[TokenBuy
             trader=row[0], buys=row[1], sells=row[2], bought_raw=row[3], sold_raw=row[4],
             spent_raw=row[5], received_raw=row[6], first_ms=row[7], last_ms=row[8],
         )  # fmt: skip
+
+
+def _named(reader: Reader, trader: str, found: list[WalletToken]) -> list[WalletToken]:
+    """The same with what is known of each token."""
+    mints = {"mints": sorted({one.mint for one in found})}
+    these = "mint IN (SELECT unnest($mints))"
+    named = {
+        mint: (decimals, symbol, name)
+        for mint, decimals, symbol, name in reader.rows(
+            f"SELECT mint, decimals, symbol, name FROM tokens WHERE {these}", mints
+        )
+    }
+    lacking = [mint for mint in mints["mints"] if named.get(mint, (None, "", ""))[0] is None]
+    if lacking:
+        # Its creation nobody saw: each of its swaps says them.
+        query = f"""
+            SELECT mint, any_value(base_decimals) FROM swaps
+            WHERE trader_hash = {hash_of(trader)} AND trader = $trader AND {these} GROUP BY mint
+        """
+        for mint, decimals in reader.rows(query, {"trader": trader, "mints": lacking}):
+            named[mint] = (decimals, *named.get(mint, (None, "", ""))[1:])
+    return [
+        msgspec.structs.replace(one, base_decimals=decimals, symbol=symbol, name=name)
+        for one in found
+        for decimals, symbol, name in [named.get(one.mint, (None, "", ""))]
+    ]
 
 
 def _with_profit(reader: Reader, trader: str, one: WalletToken) -> WalletToken:

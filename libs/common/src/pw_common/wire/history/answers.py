@@ -103,7 +103,8 @@ class WalletToken(msgspec.Struct, frozen=True, kw_only=True):
 
     `net_raw` is what it bought less what it sold: below 0 where it had tokens before, or was sent
     some. `realized_raw` and the others of profit are first in first out, of the swaps that are
-    kept; null unless one token was asked for.
+    kept; null unless one token was asked for. `base_decimals` are the token's, null where neither
+    its creation nor a swap of it is kept; `symbol` and `name` are empty where they are not known.
     """
 
     mint: str
@@ -121,6 +122,9 @@ class WalletToken(msgspec.Struct, frozen=True, kw_only=True):
     unknown_sold_raw: int | None = None
     held_raw: int | None = None
     held_cost_raw: int | None = None
+    base_decimals: int | None = None
+    symbol: str = ""
+    name: str = ""
 
 
 class WalletTotal(msgspec.Struct, frozen=True, kw_only=True):

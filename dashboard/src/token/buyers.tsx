@@ -1,0 +1,40 @@
+// Who bought a token, who spent most first: what part of all buying that was, and what is left of it.
+
+import type { BuyersAnswer } from "../api";
+import { count } from "../format";
+import { exact, quoted, share, tokens } from "../frame/amounts";
+import { Answer, Lacks, type Asked } from "../frame/asked";
+import { WalletOf } from "../frame/cells";
+import { At } from "../frame/times";
+import { Table } from "../parts";
+
+export function Buyers({ asked, decimals, spent }: { asked: Asked<BuyersAnswer>; decimals: number | null; spent: bigint | null }) {
+  return (
+    <Answer asked={asked}>
+      {({ buyers, quote_mint, history, next_before }) => (
+        <>
+          <Lacks head={history} />
+          <Table label="Buyers" none="Nobody bought it for SOL, as far as history goes back." columns={[
+            { name: "wallet" }, { name: "spent", number: true }, { name: "share", number: true }, { name: "received", number: true },
+            { name: "still holds", number: true }, { name: "buys / sells", number: true }, { name: "first seen" }]}
+            rows={buyers.map(one => {
+              const left = String(BigInt(one.bought_raw) - BigInt(one.sold_raw));
+              return [
+                <WalletOf address={one.trader} />,
+                quoted(one.spent_raw, quote_mint),
+                spent === null ? "…" : share(one.spent_raw, spent),
+                quoted(one.received_raw, quote_mint),
+                <span title={`${exact(left, decimals)} by this stream: what was sent is not in it`}>{tokens(left, decimals)}</span>,
+                `${count(one.buys)} / ${count(one.sells)}`,
+                <At ms={one.first_ms} />,
+              ];
+            })} />
+          <p class="dim small">
+            By the swaps of this stream for SOL. Tokens that were sent from wallet to wallet are not in it, so less than nothing
+            may be left. {next_before !== null && "These are the first 20."}
+          </p>
+        </>
+      )}
+    </Answer>
+  );
+}

@@ -1,0 +1,40 @@
+// What is marked on a chart: alerts, the largest trades, and those of wallets that are watched.
+
+import { useMemo } from "preact/hooks";
+import type { PastAlert, SwapView, SwapsView, Watched } from "../api";
+import { quoted, SOL_MINT } from "../frame/amounts";
+import { useAsked } from "../frame/asked";
+import { plain, words } from "../text";
+
+export interface Mark {
+  atMs: number;
+  kind: "critical" | "warning" | "info" | "buy" | "sell";
+  text: string;
+}
+
+const EVERY_MS = 10_000;
+const LOOKED_AT = 500;
+const EACH_MAX = 8;
+const MARKS_MAX = 120;
+
+/** The newest swaps of a token, out of which the largest are marked; none without a mint. */
+export function useLargest(mint: string | null): SwapView[] {
+  const { value } = useAsked<SwapsView>(mint === null ? null : `/api/v1/tokens/${mint}/swaps?limit=${LOOKED_AT}`, EVERY_MS);
+  return useMemo(() => value?.swaps.filter(one => one.quote_mint === SOL_MINT && one.quote_amount_raw !== null) ?? [], [value]);
+}
+
+export function marksOf(alerts: PastAlert[], swaps: SwapView[], watched: Watched[], stepMs: number): Mark[] {
+  const begin = (ms: number) => Math.floor(ms / stepMs) * stepMs;
+  const rang = alerts.filter(one => one.alert.kind === "opened" || one.alert.kind === "escalated").map((one): Mark => ({
+    atMs: begin(one.alert.event_time_ms), kind: one.alert.severity, text: words(one.alert.trigger),
+  }));
+  const label = new Map(watched.map(one => [one.address, one.label || "watched"]));
+  const ours = swaps.filter(one => label.has(one.trader));
+  const sizes = (side: string) => swaps.filter(one => one.side === side && !label.has(one.trader))
+    .sort((a, b) => Number(b.quote_amount_raw) - Number(a.quote_amount_raw)).slice(0, EACH_MAX);
+  const traded = [...ours, ...sizes("buy"), ...sizes("sell")].map((one): Mark => ({
+    atMs: begin(one.event_time_ms), kind: one.side,
+    text: [label.get(one.trader), quoted(one.quote_amount_raw, SOL_MINT)].filter(Boolean).map(part => plain(part!)).join(" "),
+  }));
+  return [...rang, ...traded].sort((a, b) => a.atMs - b.atMs).slice(-MARKS_MAX);
+}
