@@ -18,8 +18,8 @@ try {
     await route.fulfill({ response, json: status });
   });
   await page.setViewportSize({ width: 360, height: 780 });
-  await page.waitForFunction(() => document.querySelectorAll("nav .wrong").length > 2);
-  const narrow = { wrong: await page.$$eval("nav .wrong", all => all.map(one => one.textContent)), axe: await axe(page) };
+  await page.waitForFunction(() => document.querySelectorAll(".health .wrong").length > 2);
+  const narrow = { wrong: await page.$$eval(".health .wrong", all => all.map(one => one.textContent)), axe: await axe(page) };
   narrow.system = await overflow(page);
   await page.click("nav >> text=Alerts");
   await page.waitForSelector("#alerts-head");

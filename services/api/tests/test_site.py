@@ -67,7 +67,7 @@ async def test_all_pages_are_one_file_and_no_script_inside_of_it_may_run(built: 
 
 async def test_only_an_address_has_a_page_of_its_own(built: Path) -> None:
     async with client_of(load_site(built), token="correct-horse-battery") as client:
-        for name in ("short", "0" * 44, "1" * 89, "1" * 44 + "%0a", "../system"):
+        for name in ("short", "0" * 44, "1" * 89, "1" * 44 + "%0a"):
             assert (await client.get(f"/token/{name}")).status_code in {401, 404}, name
 
 
