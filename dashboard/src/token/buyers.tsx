@@ -15,16 +15,16 @@ export function Buyers({ asked, decimals, spent }: { asked: Asked<BuyersAnswer>;
         <>
           <Lacks head={history} />
           <Table label="Buyers" none="Nobody bought it for SOL, as far as history goes back." columns={[
-            { name: "wallet" }, { name: "spent", number: true }, { name: "share", number: true }, { name: "received", number: true },
-            { name: "still holds", number: true }, { name: "buys / sells", number: true }, { name: "first seen" }]}
+            { name: "wallet" }, { name: "share", number: true }, { name: "spent", number: true }, { name: "still holds (tokens)", number: true },
+            { name: "received", number: true }, { name: "buys / sells", number: true }, { name: "first seen" }]}
             rows={buyers.map(one => {
               const left = String(BigInt(one.bought_raw) - BigInt(one.sold_raw));
               return [
                 <WalletOf address={one.trader} />,
-                quoted(one.spent_raw, quote_mint),
                 spent === null ? "…" : share(one.spent_raw, spent),
-                quoted(one.received_raw, quote_mint),
+                quoted(one.spent_raw, quote_mint),
                 <span title={`${exact(left, decimals)} by this stream: what was sent is not in it`}>{tokens(left, decimals)}</span>,
+                quoted(one.received_raw, quote_mint),
                 `${count(one.buys)} / ${count(one.sells)}`,
                 <At ms={one.first_ms} />,
               ];

@@ -14,7 +14,7 @@ export interface Mark {
 
 const EVERY_MS = 10_000;
 const LOOKED_AT = 500;
-const EACH_MAX = 8;
+const EACH_MAX = 12;
 const MARKS_MAX = 120;
 
 /** The newest swaps of a token, out of which the largest are marked; none without a mint. */
@@ -32,9 +32,27 @@ export function marksOf(alerts: PastAlert[], swaps: SwapView[], watched: Watched
   const ours = swaps.filter(one => label.has(one.trader));
   const sizes = (side: string) => swaps.filter(one => one.side === side && !label.has(one.trader))
     .sort((a, b) => Number(b.quote_amount_raw) - Number(a.quote_amount_raw)).slice(0, EACH_MAX);
-  const traded = [...ours, ...sizes("buy"), ...sizes("sell")].map((one): Mark => ({
-    atMs: begin(one.event_time_ms), kind: one.side,
-    text: [label.get(one.trader), quoted(one.quote_amount_raw, SOL_MINT)].filter(Boolean).map(part => plain(part!)).join(" "),
-  }));
+  const traded = together([...ours, ...sizes("buy"), ...sizes("sell")], one => [begin(one.event_time_ms), one.side, label.get(one.trader) ?? ""].join())
+    .map((found): Mark => {
+      const [first] = found;
+      const sum = found.reduce((all, one) => all + BigInt(one.quote_amount_raw ?? 0), 0n);
+      const who = label.get(first.trader);
+      const times = found.length > 1 ? `${found.length} ${first.side === "buy" ? "buys" : "sells"},` : "";
+      return {
+        atMs: begin(first.event_time_ms), kind: first.side,
+        text: [who && plain(who), times, quoted(String(sum), SOL_MINT)].filter(Boolean).join(" "),
+      };
+    });
   return [...rang, ...traded].sort((a, b) => a.atMs - b.atMs).slice(-MARKS_MAX);
+}
+
+/** What has the same key, in one group each. */
+function together(swaps: SwapView[], keyOf: (one: SwapView) => string): Array<[SwapView, ...SwapView[]]> {
+  const groups = new Map<string, [SwapView, ...SwapView[]]>();
+  for (const one of swaps) {
+    const found = groups.get(keyOf(one));
+    if (found) found.push(one);
+    else groups.set(keyOf(one), [one]);
+  }
+  return [...groups.values()];
 }

@@ -54,7 +54,7 @@ export function TokenPage({ of: mint, live, known }: Shown) {
               {span !== null && <button type="button" class="plain small" onClick={() => setSpan(null)}>All swaps</button>}
               <span class="dim files">as a file: <a href={`${at}/swaps.csv`} download>CSV</a> <a href={`${at}/swaps.parquet`} download>Parquet</a></span>
             </div>
-            <Swaps path={swaps} label="Swaps of this token" hidden={["mint"]} />
+            <Swaps path={swaps} label="Swaps of this token" hidden={["mint"]} rows={25} />
           </section>
           <section class="card" aria-labelledby="alerts-head">
             <h2 id="alerts-head">Its alerts, and what came after each</h2>
