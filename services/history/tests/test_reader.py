@@ -131,6 +131,13 @@ def test_a_wallet_and_a_tokens_buyers_add_up(plan: list[Slot]) -> None:
                 assert total.buys == sum(s.side == "buy" for s in these)
                 assert total.buys + total.sells == len(these)
                 assert total.tokens == len({s.mint for s in these})
+                pages = [
+                    one
+                    for one in wallet_of(reader, WalletAsked(trader=trader))
+                    if one.quote_mint == total.quote_mint
+                ]
+                assert total.first_ms == min(one.first_ms for one in pages)
+                assert total.last_ms == max(one.last_ms for one in pages)
         for mint in ("m1", "m2"):
             spent = {
                 buyer.trader: buyer.spent_raw

@@ -60,9 +60,11 @@ def totals_of(reader: Reader, asked: WalletTotalsAsked) -> Iterator[WalletTotal]
     """By quote, what was traded most often first."""
     rows = reader.rows(
         f"""
-        SELECT quote_mint, count(DISTINCT mint) FILTER (buys + sells > 0), {SUMMED}
-        FROM ({reader.hours("trader = $trader")})
-        GROUP BY quote_mint HAVING sum(buys) + sum(sells) > 0
+        SELECT quote_mint, count(DISTINCT mint), {SUMMED} FROM (
+            SELECT mint, quote_mint, {SUMMED} FROM ({reader.hours("trader = $trader")})
+            GROUP BY mint, quote_mint HAVING sum(buys) + sum(sells) > 0
+        )
+        GROUP BY quote_mint
         ORDER BY sum(buys) + sum(sells) DESC, coalesce(quote_mint, '') LIMIT {ROWS_MAX}
         """,
         {"trader": asked.trader},
