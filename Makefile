@@ -50,9 +50,9 @@ screenshot: setup ## write docs/screenshot.png of a running demo (needs chromium
 	@PYTHONPATH=tests $(PY) tools/screenshot.py
 
 .PHONY: check
-check: setup format-check lint types imports drift guards ## format, lint, types, imports, drift of generated files, hosts, sizes, dead code, spelling
+check: setup format-check lint types pages imports drift guards ## format, lint, types, imports, drift of generated files, hosts, sizes, dead code, spelling
 
-.PHONY: format-check lint types imports drift guards
+.PHONY: format-check lint types pages imports drift guards
 format-check: setup
 	@$(PY) -m ruff format --check .
 lint: setup
@@ -61,6 +61,9 @@ TYPED ?= libs services cli clients tests tools benchmark conftest.py
 types: setup
 	@$(PY) -m mypy $(TYPED)
 	@VENV=$(VENV) tools/dashboard.sh --types
+# `setup` goes on without pages, so that the system runs; what is checked may not.
+pages: setup
+	@VENV=$(VENV) tools/dashboard.sh --must
 imports: setup
 	@$(VENV)/bin/lint-imports
 # One generator, or one guard, is a verb of its own: `make drift-gen_env`, `make guard-check_dead`.
