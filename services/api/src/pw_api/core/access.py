@@ -21,8 +21,12 @@ from pw_common.wire.login import LOGIN_PATH, cookie_name, session_holds
 # The pages, and what they load: the same for everybody, so they hold no list and no secret.
 PAGES: Final = frozenset({"/", "/system"})
 ASSETS: Final = "/assets/"
+# What a browser installs the pages with; it asks for these without a cookie.
+INSTALLED_WITH: Final = frozenset({
+    "/manifest.webmanifest", "/icon.svg", "/icon-192.png", "/icon-512.png", "/icon-maskable-512.png"
+})  # fmt: skip
 # Whatever is not named here is guarded.
-OPEN_PATHS: Final = PAGES | {
+OPEN_PATHS: Final = PAGES | INSTALLED_WITH | {
     "/favicon.ico", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs"
 }  # fmt: skip
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
