@@ -45,9 +45,13 @@ test-browser: setup ## a real browser: the pages, and that no other site's reads
 dashboard: $(STAMP) ## build the pages of the API, or say why not (needs node, or takes it as a package)
 	@VENV=$(VENV) tools/dashboard.sh --must
 
-.PHONY: screenshot
-screenshot: setup ## write docs/screenshot.png of a running demo (needs chromium, node)
-	@PYTHONPATH=tests $(PY) tools/screenshot.py
+.PHONY: screenshots
+screenshots: setup ## write docs/pictures: each page of a running demo (needs chromium, node)
+	@PYTHONPATH=tests $(PY) tools/screenshots.py
+
+.PHONY: icons
+icons: setup ## draw the icons of the installed pages from their SVG (needs chromium, node)
+	@PYTHONPATH=tests $(PY) tools/icons.py
 
 .PHONY: check
 check: setup format-check lint types pages imports drift guards ## format, lint, types, imports, drift of generated files, hosts, sizes, dead code, spelling

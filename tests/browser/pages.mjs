@@ -1,0 +1,16 @@
+// Every page, once: tried at each width in each theme, and shown in docs/pictures. A new page is a line.
+//
+// `path` is where it is, or asks the API for it from inside of the page: `() => fetch(…)…`.
+// `ready` holds, inside of the page, once there is something to see. Both run in the browser.
+
+export const PAGES = [
+  { name: "alerts", path: "/", ready: () => document.querySelectorAll("[data-alert]").length > 3 && document.querySelectorAll(".hot li").length > 1 },
+  { name: "system", path: "/system", ready: () => document.querySelectorAll(".grid table").length > 2 },
+];
+
+/** Opens one of them, and waits until it is ready; the demo's market takes its time. */
+export async function open(page, { path, ready }) {
+  const { origin } = new URL(page.url());
+  await page.goto(origin + (typeof path === "string" ? path : await page.evaluate(path)));
+  await page.waitForFunction(ready, undefined, { timeout: 120_000 });
+}
