@@ -48,9 +48,10 @@ export async function coldCost(browser, context, address, ready) {
 }
 
 const NARROW = [360, 780];
-const WIDE = [2560, 1440];
-const WIDTHS = [NARROW, [1280, 800], WIDE];
-export const ENDS = [NARROW, WIDE];
+const USUAL = [1280, 800];
+const WIDTHS = [NARROW, USUAL, [2560, 1000]];
+/** For a state of a page that is tried at each width elsewhere. */
+export const FEW = [NARROW, USUAL];
 
 /** Each width in each theme: a picture of it, what axe finds, and how far it runs over. */
 export async function looks(page, folder, name, widths = WIDTHS) {
