@@ -16,7 +16,7 @@ from pw_common.wire.alerts import Alert, Buyer, Condition
 from pw_common.wire.login import login_url
 from pw_common.wire.messages import encode
 from support.apis import running_api
-from support.browsing import browse, chromium_here, dashboard_here
+from support.browsing import assert_looks, browse, chromium_here, dashboard_here
 from support.records import store
 
 MINT = "9BB6NFEcjBCtnNLFko2FqVQBq8HHM13kCyYcdQbgpump"
@@ -29,18 +29,6 @@ FIRST_PAGE_S = 1.0
 FIRST_PAGE_BYTES = 150_000
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-
-
-@pytest.fixture
-def cache(pytestconfig: pytest.Config) -> Path:
-    return Path(str(pytestconfig.rootpath)) / ".pytest_cache" / "browser"
-
-
-@pytest.fixture
-def pictures(cache: Path) -> Path:
-    folder = Path(os.environ.get("PW_SCREENSHOTS") or cache / "pictures")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def alert(number: int, **changes: Any) -> Alert:
@@ -104,8 +92,7 @@ async def seen(folder: Path, cache: Path, pictures: Path, alerts: list[Alert]) -
         asked = {"own": own, "login": link, "folder": str(pictures), "empty": not alerts}
         found = await browse(cache, asked, "states.mjs")
         assert found["hosts"] == [own.removeprefix("http://")]
-    assert {name: one["axe"] for name, one in found["looks"].items() if one["axe"]} == {}
-    assert [name for name, one in found["looks"].items() if one["overflow"] > 0] == []
+    assert_looks(found["looks"])
     return found
 
 
