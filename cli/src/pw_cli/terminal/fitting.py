@@ -9,15 +9,23 @@ from rich.table import Table
 from rich.text import Text
 
 SEPARATOR = " · "
+ASCII_SEPARATOR = " | "
 ROOM = 1
 
 
 class Fitting:
-    """Rows under columns. The first column names a row; `numbers` never wrap."""
+    """Rows under columns. The first column names a row.
 
-    def __init__(self, *columns: str, numbers: tuple[str, ...] = ()) -> None:
+    What is in `numbers` and in `whole` never wraps between columns: an address can be copied. A
+    cell is text as it stands: nothing in it is markup, whoever wrote it.
+    """
+
+    def __init__(
+        self, *columns: str, numbers: tuple[str, ...] = (), whole: tuple[str, ...] = ()
+    ) -> None:
         self._columns = columns
         self._numbers = numbers
+        self._whole = ("state", *whole)
         self._rows: list[tuple[str | Text, ...]] = []
         self.caption: Text | None = None
 
@@ -31,7 +39,8 @@ class Fitting:
         needed = Measurement.get(console, options.update(max_width=10_000), table)
         # Its least width does not count the room between columns.
         least = needed.minimum + ROOM * len(self._columns)
-        yield table if least <= options.max_width else self._as_blocks()
+        between = ASCII_SEPARATOR if options.ascii_only else SEPARATOR
+        yield table if least <= options.max_width else self._as_blocks(between)
         if self.caption is not None:
             yield self.caption
             yield Text()
@@ -44,14 +53,14 @@ class Fitting:
             table.add_column(
                 column,
                 justify="right" if number else "left",
-                no_wrap=number or column == "state",
+                no_wrap=number or column in self._whole,
                 overflow="fold",
             )
         for row in self._rows:
-            table.add_row(*row)
+            table.add_row(*map(_text, row))
         return table
 
-    def _as_blocks(self) -> RenderableType:
+    def _as_blocks(self, between: str) -> RenderableType:
         lines: list[RenderableType] = [Text()]
         for row in self._rows:
             lines.append(Text.assemble((f"{self._columns[0]} ", "dim"), row[0]))
@@ -60,9 +69,13 @@ class Fitting:
                 # What is empty says nothing.
                 if not str(cell):
                     continue
-                facts.append(SEPARATOR if facts else "  ")
+                facts.append(between if facts else "  ")
                 facts.append(f"{column} ", style="dim")
-                facts.append(cell if isinstance(cell, Text) else Text(cell))
+                facts.append(_text(cell))
             lines.append(facts)
         lines.append(Text())
         return Group(*lines)
+
+
+def _text(cell: str | Text) -> Text:
+    return cell if isinstance(cell, Text) else Text(cell)
