@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.table import Table
@@ -47,18 +48,24 @@ class Fitting:
 
     def _as_table(self) -> Table:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for column in self._columns:
+        for at, column in enumerate(self._columns):
             # Where the terminal is narrow, words wrap and numbers stay whole.
             number = column in self._numbers
+            stays = number or column in self._whole
             table.add_column(
                 column,
                 justify="right" if number else "left",
-                no_wrap=number or column in self._whole,
+                no_wrap=stays,
+                # Otherwise only its longest word would count, and the rest be cut off.
+                min_width=self._width_of(at) if stays else None,
                 overflow="fold",
             )
         for row in self._rows:
             table.add_row(*map(_text, row))
         return table
+
+    def _width_of(self, at: int) -> int:
+        return max(cell_len(self._columns[at]), *(_text(row[at]).cell_len for row in self._rows), 0)
 
     def _as_blocks(self, between: str) -> RenderableType:
         lines: list[RenderableType] = [Text()]
