@@ -154,7 +154,8 @@ ALERT = msgspec.convert(
 
 def seen(**changes: Any) -> Seen:
     fields: dict[str, Any] = {
-        "mint": MINT, "quote_mint": SOL_MINT, "token": token(), "rules": [RULE], "alerts": [ALERT],
+        "mint": MINT, "names": ("QOTTER", "Quiet Otter"), "quote_mint": SOL_MINT, "token": token(),
+        "rules": [RULE], "alerts": [ALERT],
         "swaps": swaps(swap()), "buyers": buyers(traded()), "candles": candles(candle(3, 2e-8)),
         "spent_raw": 40_000_000, "labels": {WALLET: "whale"}, "missing": {},
     }  # fmt: skip
@@ -228,12 +229,15 @@ def test_a_token_is_shown_without_its_past_where_history_is_away() -> None:
 
 
 def test_a_token_is_shown_by_its_past_where_no_detector_answers() -> None:
-    one = seen(token=None, rules=None, alerts=[], missing={"token": "No detector answers."})
+    unknown: dict[str, Any] = {"token": None, "rules": None, "alerts": [], "names": (None, None)}
+    one = seen(**unknown, missing={"token": "No detector answers."})
     shown = checked(token_view.view(one, AT_MS), "9BB6NFEc...", SIGNATURE, "No detector answers.")
     assert "pw prove" not in shown
     assert one.is_known
     cold = token(last_trade_ms=None, name=None, symbol=None, creator=None)
-    nothing = {"alerts": [], "swaps": swaps(), "buyers": buyers()}
+    nothing: dict[str, Any] = {
+        "alerts": [], "swaps": swaps(), "buyers": buyers(), "names": (None, None),
+    }  # fmt: skip
     assert not seen(token=cold, **nothing).is_known
     checked(token_view.view(seen(token=cold, rules=[], **nothing), AT_MS), "did not trade")
 
@@ -341,8 +345,8 @@ def test_text_of_others_is_text_and_no_command_is_made_of_it() -> None:
         tokens.view([strange], AT_MS),
         token_view.view(
             seen(
-                token=strange, rules=[rule], alerts=[alert], swaps=swaps(bad, holes=[HOLE]),
-                buyers=buyers(traded(trader=HOSTILE)), labels=labels, missing={"a": HOSTILE},
+                token=strange, names=(HOSTILE, HOSTILE), rules=[rule], alerts=[alert],
+                swaps=swaps(bad, holes=[HOLE]), buyers=buyers(traded(trader=HOSTILE)), labels=labels, missing={"a": HOSTILE},
             ),
             AT_MS,
         ),

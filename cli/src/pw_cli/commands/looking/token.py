@@ -12,7 +12,7 @@ from typing import Final
 
 from rich.console import Console
 
-from pw_api.models.past import BuyersAnswer, CandlesAnswer, SwapsView
+from pw_api.models.past import BuyersAnswer, CandlesAnswer, SearchAnswer, SwapsView
 from pw_api.models.shapes import AlertsAnswer, Token, WhyRow
 from pw_cli.commands.looking.asking import (
     EXIT_NOTHING,
@@ -37,6 +37,7 @@ from pw_common.wire.history import SOL_MINT, TIME_MS_MAX
 LIMIT: Final = 10
 LIMIT_MAX: Final = 100
 ALERTS: Final = 3
+UNNAMED: Final = (None, None)
 QUOTES: Final = {name: mint for mint, name in QUOTE_NAMES.items()}
 
 
@@ -97,6 +98,7 @@ def gathered(parts: Parts, mint: str, limit: int, quote: str | None) -> Seen:
     )
     return Seen(
         mint=mint,
+        names=_names(parts, mint, token),
         quote_mint=quote,
         token=token,
         rules=rules,
@@ -108,6 +110,14 @@ def gathered(parts: Parts, mint: str, limit: int, quote: str | None) -> Seen:
         labels=labels(parts),
         missing=parts.missing,
     )
+
+
+def _names(parts: Parts, mint: str, token: Token | None) -> tuple[str | None, str | None]:
+    """Symbol and name; history knows those that the detector has forgotten."""
+    if token is not None and (token.symbol or token.name):
+        return token.symbol, token.name
+    found = parts.ask("found", f"search?q={mint}&limit=1", SearchAnswer, past=True)
+    return next(((one.symbol, one.name) for one in found.found), UNNAMED) if found else UNNAMED
 
 
 def _mostly(swaps: SwapsView | None) -> str:

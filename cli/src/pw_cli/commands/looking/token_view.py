@@ -48,6 +48,8 @@ class Seen(NamedTuple):
     """What was answered about a token; None, and a reason in `missing`, for what was not."""
 
     mint: str
+    # Symbol and name.
+    names: tuple[str | None, str | None]
     quote_mint: str
     token: Token | None
     rules: Sequence[WhyRow] | None
@@ -64,7 +66,7 @@ class Seen(NamedTuple):
     def is_known(self) -> bool:
         """Whether anybody knows anything of it."""
         told = self.token
-        facts = told is not None and any((told.last_trade_ms, told.name, told.symbol, told.creator))
+        facts = any(self.names) or (told is not None and any((told.last_trade_ms, told.creator)))
         traded = self.swaps is not None and bool(self.swaps.swaps)
         bought = self.buyers is not None and bool(self.buyers.buyers)
         return facts or traded or bought or bool(self.alerts)
@@ -82,9 +84,8 @@ def view(seen: Seen, at_ms: int) -> Group:
 
 
 def _title(seen: Seen) -> Text:
-    if (token := seen.token) is None:
-        return title_of(seen.mint, None, None)
-    return title_of(seen.mint, token.symbol, token.name).append("  ").append_text(state_of(token))
+    title = title_of(seen.mint, *seen.names)
+    return title if seen.token is None else title.append("  ").append_text(state_of(seen.token))
 
 
 def _facts(seen: Seen, at_ms: int) -> Table:
