@@ -346,7 +346,8 @@ def test_text_of_others_is_text_and_no_command_is_made_of_it() -> None:
         token_view.view(
             seen(
                 token=strange, names=(HOSTILE, HOSTILE), rules=[rule], alerts=[alert],
-                swaps=swaps(bad, holes=[HOLE]), buyers=buyers(traded(trader=HOSTILE)), labels=labels, missing={"a": HOSTILE},
+                swaps=swaps(bad, holes=[HOLE]), buyers=buyers(traded(trader=HOSTILE)),
+                labels=labels, missing={"a": HOSTILE},
             ),
             AT_MS,
         ),
