@@ -15,7 +15,7 @@ import pytest
 
 from pw_common.wire.history import SOL_MINT
 from support.api_run import Command, system
-from support.command import pw
+from support.command import pw, pw_within
 from support.keeping import Kept, kept_market
 from support.poll import poll_until
 from support.records import TRADER
@@ -23,6 +23,8 @@ from support.services import running_service
 from support.shell import shell
 from support.tokens import token_file
 
+# Many commands one after another: one of them may wait for a busy machine.
+COMMAND_S = 150.0
 AWAY = "History does not answer: is it running?"
 pytestmark = pytest.mark.timeout(480)
 
@@ -44,7 +46,7 @@ async def looked_at(folder: Path) -> AsyncIterator[tuple[Kept, Command]]:
             "PW_API_URL": str(kept.client.base_url),
             "PW_API_TOKEN_FILE": str(token_file(folder)),
         }
-        yield kept, partial(pw, **environ)
+        yield kept, partial(pw_within, COMMAND_S, **environ)
 
 
 def rows(text: str) -> list[Any]:
