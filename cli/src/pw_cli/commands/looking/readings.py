@@ -69,7 +69,16 @@ def _side(token: Token, span: str, done: str, side: str) -> str:
     volume = reading(token, f"{side}_volume_sol_{span}", sol)
     trades = reading(token, f"{side}_count_{span}")
     wallets = reading(token, f"unique_{side}ers_{span}")
-    return f"{done} {volume} in {trades} trades by {wallets} wallets"
+    return f"{done} {volume} in {_many(trades, 'trade')} by {_many(wallets, 'wallet')}"
+
+
+def _many(number: str, of: str) -> str:
+    return f"{number} {of}{'' if number == '1' else 's'}"
+
+
+def supply(value: float) -> str:
+    """How many tokens there are."""
+    return f"{compact(value)} tokens"
 
 
 def gapped(token: Token) -> str:

@@ -27,6 +27,7 @@ from pw_cli.commands.looking.readings import (
     is_cold,
     reading,
     state_of,
+    supply,
     title_of,
     to_type,
     window,
@@ -108,7 +109,7 @@ def _fact_rows(seen: Seen, at_ms: int) -> Iterable[tuple[str, str]]:
     yield "venues", ", ".join(token.venues) or "unknown"
     yield "price", reading(token, "price_sol", sol)
     yield "cap", reading(token, "market_cap_sol", sol)
-    yield "supply", f"{reading(token, 'supply')} tokens"
+    yield "supply", reading(token, "supply", supply)
     yield "5 min", window(token, "5m")
     yield "1 hour", window(token, "1h")
     yield "traded", when(token.last_trade_ms, at_ms)
