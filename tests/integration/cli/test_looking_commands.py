@@ -15,7 +15,7 @@ import pytest
 
 from pw_common.wire.history import SOL_MINT
 from support.api_run import Command, system
-from support.command import pw, pw_within
+from support.command import pw, pw_here, pw_within
 from support.keeping import Kept, kept_market
 from support.poll import poll_until
 from support.records import TRADER
@@ -23,15 +23,18 @@ from support.services import running_service
 from support.shell import shell
 from support.tokens import token_file
 
-# Many commands one after another: one of them may wait for a busy machine.
+# A process of its own may wait for a busy machine.
 COMMAND_S = 150.0
 AWAY = "History does not answer: is it running?"
 pytestmark = pytest.mark.timeout(480)
 
 
 @asynccontextmanager
-async def looked_at(folder: Path) -> AsyncIterator[tuple[Kept, Command]]:
-    """A market that history keeps and the detector has folded, and `pw` that asks about it."""
+async def looked_at(folder: Path) -> AsyncIterator[tuple[Kept, Command, Command]]:
+    """A market that history keeps and the detector has folded, and `pw` that asks about it.
+
+    In a process of its own, and within this one.
+    """
     async with (
         kept_market(folder) as kept,
         running_service("pw_detector", {"PW_NATS_URL": kept.broker.url}),
@@ -46,7 +49,7 @@ async def looked_at(folder: Path) -> AsyncIterator[tuple[Kept, Command]]:
             "PW_API_URL": str(kept.client.base_url),
             "PW_API_TOKEN_FILE": str(token_file(folder)),
         }
-        yield kept, partial(pw_within, COMMAND_S, **environ)
+        yield kept, partial(pw_within, COMMAND_S, **environ), partial(pw_here, **environ)
 
 
 def rows(text: str) -> list[Any]:
@@ -71,7 +74,7 @@ def most_bought(kept: Kept) -> tuple[str, str]:
 async def test_each_number_leads_to_its_transactions_and_history_away_stops_nothing_else(
     tmp_path: Path,
 ) -> None:
-    async with looked_at(tmp_path) as (kept, command):
+    async with looked_at(tmp_path) as (kept, started, command):
         mint, trader = most_bought(kept)
         swaps = [one for _, one in kept.swaps if one.mint == mint]
         added = await command("watch", "add", trader, "whale")
@@ -97,7 +100,7 @@ async def test_each_number_leads_to_its_transactions_and_history_away_stops_noth
         await the_search(command, mint)
         kept.history.terminate()
         kept.history.wait(60)
-        token = await command("token", mint)
+        token = await started("token", mint)
         assert (token.code, token.err) == (0, ""), token
         assert token.out.count(AWAY) == 1
         assert "stealth_accumulation" in token.out
