@@ -117,8 +117,13 @@ def test_a_token_is_shown_by_its_past_where_no_detector_answers() -> None:
     shown = checked(token_view.view(one, AT_MS), "9BB6NFEc...", SIGNATURE, "No detector answers.")
     assert "pw prove" not in shown
     assert one.is_known
-    few = token(metrics={"buy_count_5m": 1.0, "unique_buyers_5m": 2.0}, unknown={})
-    checked(token_view.view(seen(token=few), AT_MS), "in 1 trade by 2 wallets", "supply unknown")
+    metrics = {"buy_count_5m": 1.0, "unique_buyers_5m": 2.0, "buy_volume_sol_5m": 2.5}
+    few = token(metrics=metrics, unknown={"buy_volume_sol_5m": "cold"})
+    checked(
+        token_view.view(seen(token=few), AT_MS),
+        "bought 2.5+ SOL in 1 trade by 2 wallets",
+        "supply unknown",
+    )
     cold = token(last_trade_ms=None, name=None, symbol=None, creator=None)
     nothing: dict[str, Any] = {
         "alerts": [], "swaps": swaps(), "buyers": buyers(), "names": (None, None),

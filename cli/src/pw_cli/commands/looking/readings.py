@@ -32,7 +32,8 @@ def reading(token: Token, metric: str, shown: Callable[[float], str] = compact) 
     value, why = token.metrics.get(metric), token.unknown.get(metric)
     if value is None:
         return (why or UNKNOWN).replace("_", " ")
-    return shown(value) + (OR_MORE if why == "cold" else "")
+    number, blank, unit = shown(value).partition(" ")
+    return f"{number}{OR_MORE if why == 'cold' else ''}{blank}{unit}"
 
 
 def change(value: float) -> str:
