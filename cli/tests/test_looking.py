@@ -12,6 +12,7 @@ from rich.console import Console, Group, RenderableType
 
 from pw_api.models.past import WalletAnswer
 from pw_cli.commands.looking import search, token_view, tokens, wallet_view
+from pw_cli.terminal.fitting import Fitting
 from pw_common.wire.history import SOL_MINT
 from support.looked_up import (
     ALERT,
@@ -250,6 +251,14 @@ def test_text_of_others_is_text_and_no_command_is_made_of_it() -> None:
         shown = checked(view, "[/][red]x")
         typed = [line for line in shown.splitlines() if line.startswith("  pw ")]
         assert not any("$" in line for line in typed)
+
+
+@pytest.mark.parametrize("columns", [5, 80])
+def test_what_heads_a_column_is_text_too(columns: int) -> None:
+    """As an answer of `pw history query` names it."""
+    one = Fitting("[/]", "b [red]", numbers=("b [red]",))
+    one.add_row("x", "1")
+    assert "[/]" in drawn(one, columns)
 
 
 @pytest.mark.parametrize("raw", [10**400, -(10**400)])

@@ -53,7 +53,7 @@ class Fitting:
             number = column in self._numbers
             stays = number or column in self._whole
             table.add_column(
-                column,
+                _text(column),
                 justify="right" if number else "left",
                 no_wrap=stays,
                 # Otherwise only its longest word would count, and the rest be cut off.
