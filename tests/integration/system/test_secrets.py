@@ -319,6 +319,7 @@ API_URL = f"http://u:{API}@127.0.0.1:1/{API}"
         (("status", "--once"), {"PW_API_TOKEN_FILE": API}),
         (("why", "M" * 43), {"PW_API_URL": API_URL}),
         (("why", "M" * 43), {"PW_API_URL": f"http://u:{API}/x@127.0.0.1:1"}),
+        (("tokens",), {"PW_API_URL": f"http://u:{API}/x@127.0.0.1:1"}),
         (("up", "--port", "0"), {"PW_NATS_URL": AWAY}),
         (("verify",), {"PW_NATS_URL": AWAY, "PW_NATS_PASSWORD_FILE": BROKER}),
     ],
