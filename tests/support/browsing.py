@@ -69,7 +69,8 @@ def dashboard_here() -> None:
 
 def assert_looks(found: dict[str, Any]) -> None:
     """No width in no theme runs over, and axe finds nothing."""
-    assert {name: one["axe"] for name, one in found.items() if one["axe"]} == {}
+    wrong = {name: one["axe"] for name, one in found.items() if one["axe"]}
+    assert not wrong, "\n".join(f"{name}: {why}" for name, each in wrong.items() for why in each)
     assert {name: one["overflow"] for name, one in found.items() if one["overflow"] > 0} == {}
 
 

@@ -26,8 +26,8 @@ const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" 
 
 const timeOf = (ms: number): UTCTimestamp => Math.round(ms / 1000) as UTCTimestamp;
 
-/** Below the lowest price the scale may run under zero, where no price is. */
-const axisPrice = (value: number): string => (value > 0 ? price(value) : "");
+/** Below the lowest price the scale may run to zero and under it, where no price is. */
+const axisPrice = (minMove: number) => (value: number): string => (value >= minMove ? price(value) : "");
 
 export class Drawing {
   private readonly chart: IChartApi;
@@ -88,7 +88,7 @@ export class Drawing {
     const close = candles.at(-1)?.close ?? 1;
     // Three digits more than those that count.
     const minMove = 10 ** (Math.floor(Math.log10(close > 0 ? close : 1)) - 4);
-    this.prices.applyOptions({ priceFormat: { type: "custom", formatter: axisPrice, minMove } });
+    this.prices.applyOptions({ priceFormat: { type: "custom", formatter: axisPrice(minMove), minMove } });
     this.prices.setData(candles.flatMap((one, at) => [
       ...pause(candles[at - 1], one, stepMs),
       { time: timeOf(one.begin_ms), open: one.open, high: one.high, low: one.low, close: one.close },

@@ -16,6 +16,7 @@ const EVERY_MS = 10_000;
 const LOOKED_AT = 500;
 const EACH_MAX = 12;
 const MARKS_MAX = 120;
+const RANK = { critical: 0, warning: 1, info: 2 };
 
 /** The newest swaps of a token, out of which the largest are marked; none without a mint. */
 export function useLargest(mint: string | null): SwapView[] {
@@ -25,9 +26,15 @@ export function useLargest(mint: string | null): SwapView[] {
 
 export function marksOf(alerts: PastAlert[], swaps: SwapView[], watched: Watched[], stepMs: number): Mark[] {
   const begin = (ms: number) => Math.floor(ms / stepMs) * stepMs;
-  const rang = alerts.filter(one => one.alert.kind === "opened" || one.alert.kind === "escalated").map((one): Mark => ({
-    atMs: begin(one.alert.event_time_ms), kind: one.alert.severity, text: words(one.alert.trigger),
-  }));
+  const fired = alerts.map(one => one.alert).filter(one => one.kind === "opened" || one.kind === "escalated")
+    .sort((a, b) => RANK[a.severity] - RANK[b.severity]);
+  const rang = together(fired, one => String(begin(one.event_time_ms))).map((found): Mark => {
+    const [first, ...more] = found;
+    const others = new Set(more.map(one => one.trigger).filter(one => one !== first.trigger)).size;
+    return {
+      atMs: begin(first.event_time_ms), kind: first.severity, text: words(first.trigger) + (others ? ` and ${others} more` : ""),
+    };
+  });
   const label = new Map(watched.map(one => [one.address, one.label || "watched"]));
   const ours = swaps.filter(one => label.has(one.trader));
   const sizes = (side: string) => swaps.filter(one => one.side === side && !label.has(one.trader))
@@ -47,9 +54,9 @@ export function marksOf(alerts: PastAlert[], swaps: SwapView[], watched: Watched
 }
 
 /** What has the same key, in one group each. */
-function together(swaps: SwapView[], keyOf: (one: SwapView) => string): Array<[SwapView, ...SwapView[]]> {
-  const groups = new Map<string, [SwapView, ...SwapView[]]>();
-  for (const one of swaps) {
+function together<T>(all: T[], keyOf: (one: T) => string): Array<[T, ...T[]]> {
+  const groups = new Map<string, [T, ...T[]]>();
+  for (const one of all) {
     const found = groups.get(keyOf(one));
     if (found) found.push(one);
     else groups.set(keyOf(one), [one]);

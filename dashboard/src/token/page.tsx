@@ -63,7 +63,7 @@ export function TokenPage({ of: mint, live, known }: Shown) {
         </div>
         <div>
           <section class="card" aria-label="Rules">
-            <Why mint={mint} own={own?.trigger ?? ""} />
+            <Why mint={mint} own={own?.trigger ?? ""} isSection />
             {own && <p class="commands"><Command text={`pw why ${plain(mint, LABEL_MAX)}`} /><Command text={`pw prove ${plain(own.id, LABEL_MAX)}`} /></p>}
           </section>
           <section class="card" aria-labelledby="buyers-head">
