@@ -147,7 +147,9 @@ def test_any_bytes_give_facts_that_can_be_kept_and_read_again(
     data: bytes, beside: bytes, owner: str
 ) -> None:
     for one in (data, mint_bytes() + bytes(83) + b"\1" + data):
-        kept = KeptFacts(tried_ms=5, facts=facts((owner, one), (METAPLEX, b"\4" + beside)))
+        kept = KeptFacts(
+            mint=MINT, tried_ms=5, facts=facts((owner, one), (METAPLEX, b"\4" + beside))
+        )
         assert msgspec.json.decode(msgspec.json.encode(kept), type=KeptFacts) == kept
 
 

@@ -1,4 +1,4 @@
-"""What a node says of a mint, read from its account: the key's value `mint_facts.v1`.
+"""What a node says of a mint, read from its account, and how it is kept (`mint_facts.v1`).
 
 None of it is in the stream, so nothing that decides depends on it: it is only shown.
 """
@@ -64,6 +64,7 @@ class KeptFacts(msgspec.Struct, frozen=True, kw_only=True, tag="mint_facts.v1"):
     `why` says what kept the last try from giving facts; empty where it gave them.
     """
 
+    mint: str
     tried_ms: int
     facts: MintFacts | None = None
     why: str = ""
