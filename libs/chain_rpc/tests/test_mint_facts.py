@@ -41,7 +41,7 @@ def shown(account: tuple[str, bytes] | None) -> Account | None:
 
 def facts(mint: tuple[str, bytes] | None, beside: tuple[str, bytes] | None = None) -> MintFacts:
     found = Accounts(Context(slot=77), [shown(mint), shown(beside)])
-    return facts_of(MINT, found, asked_ms=5, node="node.test")
+    return facts_of(MINT, found, asked_ms=5, host="node.test")
 
 
 def own(pointer: bytes, *, name: str = "Own", of: str = MINT) -> tuple[str, bytes]:
@@ -132,7 +132,7 @@ def test_a_hostile_name_is_one_short_line() -> None:
 )
 def test_an_answer_to_another_question_is_refused(value: list[Account | None]) -> None:
     with pytest.raises(BadAnswer):
-        facts_of(MINT, Accounts(Context(slot=1), value), asked_ms=1, node="")
+        facts_of(MINT, Accounts(Context(slot=1), value), asked_ms=1, host="")
 
 
 def test_an_account_that_is_larger_than_asked_for_is_refused_while_it_is_read() -> None:

@@ -51,8 +51,8 @@ async def asking(
 async def test_a_mint_and_what_stands_beside_it_come_in_one_answer() -> None:
     with mint_node(ACCOUNTS) as node:
         async with asking(node) as (rpc, _):
-            found = facts_of(MINT, await rpc.accounts(MINT), asked_ms=1, node="n")
-            absent = facts_of(ME, await rpc.accounts(ME), asked_ms=1, node="n")
+            found = facts_of(MINT, await rpc.accounts(MINT), asked_ms=1, host="n")
+            absent = facts_of(ME, await rpc.accounts(ME), asked_ms=1, host="n")
         assert (found.kind, found.mint_authority, found.name) == ("spl_token", ME, "Old")
         assert (found.slot, absent.kind) == (SLOT, "absent")
         assert [one["method"] for one in node.questions] == ["getMultipleAccounts"] * 2
@@ -62,7 +62,7 @@ async def test_of_a_very_long_account_only_the_beginning_is_asked_for() -> None:
     whole = extended(mint_bytes(), (12, key(ME)), (99, b"x" * 60_000), (99, b"x" * 60_000))
     with mint_node({MINT: (TOKEN_2022, whole)}) as node:
         async with asking(node) as (rpc, _):
-            found = facts_of(MINT, await rpc.accounts(MINT), asked_ms=1, node="n")
+            found = facts_of(MINT, await rpc.accounts(MINT), asked_ms=1, host="n")
         assert node.questions[0]["params"][1]["dataSlice"]["length"] == ACCOUNT_BYTES_MAX
     assert ([one.name for one in found.extensions], found.extensions_cut) == (
         ["permanent_delegate"],

@@ -37,3 +37,7 @@ class AccountsNode(Rpc):
         }
         found = await self._call("getMultipleAccounts", mint, [accounts_of(mint), options])
         return decode(found, Accounts)
+
+    async def close(self) -> None:
+        """Close the client that it was given."""
+        await self._client.aclose()

@@ -67,7 +67,7 @@ def accounts_of(mint: str) -> list[str]:
     return [mint, metadata_address(mint)]
 
 
-def facts_of(mint: str, found: Accounts, *, asked_ms: int, node: str) -> MintFacts:
+def facts_of(mint: str, found: Accounts, *, asked_ms: int, host: str) -> MintFacts:
     """The facts of a mint from what `accounts_of` was answered.
 
     Raises:
@@ -76,7 +76,7 @@ def facts_of(mint: str, found: Accounts, *, asked_ms: int, node: str) -> MintFac
     if len(found.value) != len(accounts_of(mint)):
         raise BadAnswer(f"{len(found.value)} accounts, and two were asked for")
     nothing = MintFacts(
-        mint=mint, kind="absent", slot=found.context.slot, asked_ms=asked_ms, node=node
+        mint=mint, kind="absent", slot=found.context.slot, asked_ms=asked_ms, host=host
     )
     account, beside = found.value
     if account is None:

@@ -35,14 +35,15 @@ class MintFacts(msgspec.Struct, frozen=True, kw_only=True, rename={"by": "from"}
     `kind` says whether it is a mint at all, else `why` says what it is, and everything else is
     null. Of a mint, an authority that is null is nobody's: nothing more can be minted, or frozen.
     `name` and `symbol` are null where none are written where we look, and fit to be shown.
-    `asked_ms` is by our clock, `node` the host alone. `extensions_cut`: there are more than these.
+    `asked_ms` is by our clock, `host` the node's, without its key. `extensions_cut`: there are
+    more than these.
     """
 
     mint: str
     kind: MintKind
     slot: int
     asked_ms: int
-    node: str
+    host: str
     by: Literal["rpc"] = "rpc"
     why: str = ""
     supply_raw: int | None = None
