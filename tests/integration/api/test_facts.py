@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ import httpx
 import msgspec
 from nats.aio.msg import Msg
 
+from pw_common.dev.local_broker import LocalBroker
 from pw_common.documents.mint_facts import KeptFacts
 from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.requests import answer_questions
+from pw_common.topology.streams import MIB
 from pw_common.topology.subjects import ASK_DETECTOR, BUCKET_FACTS, facts_key
 from support.apis import running_api
 from support.mints import (
@@ -42,11 +45,15 @@ ACCOUNTS = {
     metaplex_address(OLD): (METAPLEX, metaplex_bytes(OLD, "Old\u202eCoin", "OLD", authority=ME)),
     NEW: (TOKEN_2022, extended(mint_bytes(), (12, key(ME)), (26, NOBODY + b"\1"), (777, b"?"))),
 }
-FAST = {"PW_API_FACTS_RPC_RATE": "100"}
+RunningApi = AbstractAsyncContextManager[tuple[LocalBroker, Bus, httpx.AsyncClient]]
 
 
-def at(node: MintNode, **more: str) -> dict[str, str]:
-    return {"PW_API_FACTS_RPC_URL": f"{node.url}/?api-key={KEY}", **FAST, **more}
+def at(node: MintNode) -> dict[str, str]:
+    return {"PW_API_FACTS_RPC_URL": f"{node.url}/?api-key={KEY}", "PW_API_FACTS_RPC_RATE": "100"}
+
+
+def asking(folder: Path, node: MintNode) -> RunningApi:
+    return running_api(folder, tx_bytes_max=64 * MIB, **at(node))
 
 
 async def facts(client: httpx.AsyncClient, mint: str) -> dict[str, Any]:
@@ -79,7 +86,7 @@ async def test_what_a_node_says_is_shown_with_its_slot_and_kept_for_every_replic
     tmp_path: Path,
 ) -> None:
     with mint_node(ACCOUNTS) as node:
-        async with running_api(tmp_path, **at(node)) as (broker, bus, client):
+        async with asking(tmp_path, node) as (broker, bus, client):
             old = await facts(client, OLD)
             told = old["node"]
             assert (told["from"], told["slot"], told["host"]) == ("rpc", SLOT, "127.0.0.1")
@@ -139,7 +146,7 @@ async def test_without_a_node_nobody_is_asked_and_nothing_is_written(tmp_path: P
 async def test_a_node_that_fails_is_said_to_and_is_left_alone_for_a_while(tmp_path: Path) -> None:
     said: list[Say | None] = [None]
     with mint_node(ACCOUNTS, lambda *_: said[0]) as node:
-        async with running_api(tmp_path, **at(node)) as (_, bus, client):
+        async with asking(tmp_path, node) as (_, bus, client):
             before = (await facts(client, OLD))["node"]
             said[0] = Say(b"busy", 503)
             await age(bus, OLD, 700_000)
@@ -164,7 +171,7 @@ async def test_a_node_that_fails_is_said_to_and_is_left_alone_for_a_while(tmp_pa
 async def test_a_rate_and_a_pause_that_the_node_asks_for_are_kept_to(tmp_path: Path) -> None:
     slow = error(429, "slow down", status=429, Retry_After="60")
     with mint_node(ACCOUNTS, lambda *_: slow) as node:
-        async with running_api(tmp_path, **at(node)) as (_, bus, client):
+        async with asking(tmp_path, node) as (_, bus, client):
             assert "HTTP 429" in (await facts(client, OLD))["missing"]
             for mint in (NEW, GONE):
                 found = await facts(client, mint)
@@ -178,7 +185,7 @@ async def test_few_are_asked_at_a_time_and_one_mint_once(tmp_path: Path) -> None
     # Longer than it takes to ask for all of them.
     trickle = Say(b" " * 40, drip=True)
     with mint_node(ACCOUNTS, lambda *_: trickle) as node:
-        async with running_api(tmp_path, **at(node)) as (_, _bus, client):
+        async with asking(tmp_path, node) as (_, _bus, client):
             mints = [OLD, OLD, NEW, OLD, *(address(n) for n in range(20, 30))]
             found = await asyncio.gather(*(facts(client, mint) for mint in mints))
             refused = [one for one in found if "ask again in a moment" in one["missing"]]
@@ -189,7 +196,7 @@ async def test_few_are_asked_at_a_time_and_one_mint_once(tmp_path: Path) -> None
 
 async def test_facts_are_shown_although_the_broker_takes_none(tmp_path: Path) -> None:
     with mint_node(ACCOUNTS) as node:
-        async with running_api(tmp_path, **at(node)) as (_, bus, client):
+        async with asking(tmp_path, node) as (_, bus, client):
             config = (await bus.api(f"STREAM.INFO.KV_{BUCKET_FACTS}"))["config"]
             await bus.api(f"STREAM.UPDATE.KV_{BUCKET_FACTS}", config | {"max_bytes": 100})
             assert (await facts(client, OLD))["node"]["kind"] == "spl_token"
@@ -206,7 +213,7 @@ async def test_facts_are_shown_although_the_broker_takes_none(tmp_path: Path) ->
 
 async def test_what_is_no_address_is_refused_and_the_key_is_nowhere(tmp_path: Path) -> None:
     with mint_node(ACCOUNTS, lambda *_: Say(KEY.encode() * 9, 418)) as node:
-        async with running_api(tmp_path, **at(node)) as (_, bus, client):
+        async with asking(tmp_path, node) as (_, bus, client):
             assert (await client.get(f"/api/v1/tokens/{'z' * 44}/facts")).status_code == 422
             assert (await client.get("/api/v1/tokens/short/facts")).status_code == 422
             assert (await facts(client, OLD))["node"] is None

@@ -58,12 +58,12 @@ def facts_answer(
         found: What the node said.
         stream_missing: Why the stream's are not known at all.
     """
-    facts = found.kept and found.kept.facts
+    facts = None if found.kept is None else found.kept.facts
     name, symbol = stream
     return FactsAnswer(
         mint=mint,
-        name=_shown(name, facts and facts.name),
-        symbol=_shown(symbol, facts and facts.symbol),
+        name=_shown(name, None if facts is None else facts.name),
+        symbol=_shown(symbol, None if facts is None else facts.symbol),
         node=facts,
         missing=found.missing,
         stream_missing=stream_missing,

@@ -90,8 +90,8 @@ class NodeFacts:
             said = str(error) or f"no answer within {DEADLINE_S:g} s"
             why = plain_text(redacted(said), ERROR_CHARS_MAX)
             self._log.info("facts_not_given", reason=why)
-            facts = before.facts if before is not None else None
-            return KeptFacts(mint=mint, tried_ms=asked_ms, facts=facts, why=why)
+            older = before.facts if before is not None else None
+            return KeptFacts(mint=mint, tried_ms=asked_ms, facts=older, why=why)
         return KeptFacts(mint=mint, tried_ms=asked_ms, facts=facts)
 
     async def _keep(self, bus: Bus, kept: KeptFacts) -> None:
