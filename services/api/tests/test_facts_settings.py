@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,8 +27,13 @@ def refused(**environ: str) -> str:
     return problem
 
 
-def test_no_node_is_asked_unless_one_is_named() -> None:
+def test_no_node_is_asked_unless_one_is_named_and_nothing_for_it_is_loaded() -> None:
     assert node_of() == ""
+    script = "import sys, pw_api.main; print({'httpx', 'solders', 'pw_rpc.node'} & {*sys.modules})"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "set()\n"
 
 
 @pytest.mark.parametrize(
