@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
@@ -16,9 +17,11 @@ from pw_common.dev.local_broker import LocalBroker
 from pw_common.documents.mint_facts import KeptFacts
 from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.requests import answer_questions
+from pw_common.process.clock import monotonic_s
 from pw_common.topology.streams import MIB
 from pw_common.topology.subjects import ASK_DETECTOR, BUCKET_FACTS, facts_key
 from support.apis import running_api
+from support.broker import provisioned
 from support.mints import (
     METAPLEX,
     NOBODY,
@@ -71,6 +74,13 @@ async def stream_says(bus: Bus, name: str | None, symbol: str | None) -> None:
         await bus.client.publish(message.reply, msgspec.json.encode(said))
 
     await answer_questions(bus, ASK_DETECTOR, "detector", on_question)
+
+
+def asked_about(node: MintNode, mint: str) -> Callable[[], Awaitable[bool]]:
+    async def asked() -> bool:
+        return mint in node.mints_asked()
+
+    return asked
 
 
 async def age(bus: Bus, mint: str, by_ms: int) -> None:
@@ -220,3 +230,28 @@ async def test_what_is_no_address_is_refused_and_the_key_is_nowhere(tmp_path: Pa
             kept = await poll_until(partial(bus.kv_get, BUCKET_FACTS, facts_key(OLD)), "facts")
             assert kept is not None
             assert KEY.encode() not in kept[0]
+
+
+async def test_a_stop_waits_for_no_node_and_the_log_has_no_key(tmp_path: Path) -> None:
+    said: list[Say] = [Say(KEY.encode() * 9, 418)]
+    with mint_node(ACCOUNTS, lambda *_: said[0]) as node:
+        token = {"PW_API_NO_TOKEN": "true", **at(node)}
+        async with (
+            provisioned(tmp_path / "broker") as (broker, _),
+            running_service("pw_api", {**token, "PW_NATS_URL": broker.url}) as (process, url),
+            httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as client,
+        ):
+            assert (await facts(client, OLD))["node"] is None
+            said[0] = Say(b" " * 60_000, drip=True)
+            waiting = asyncio.create_task(client.get(f"/api/v1/tokens/{NEW}/facts"))
+            await poll_until(asked_about(node, NEW), "the question")
+            process.terminate()
+            began_s = monotonic_s()
+            code = await asyncio.to_thread(process.wait, 30)
+            assert (code, monotonic_s() - began_s < 10) == (0, True)
+            assert "This API stops" in (await waiting).json()["missing"]
+            assert process.stderr is not None
+            log = process.stderr.read().decode()
+        assert '"facts_not_given"' in log
+        assert KEY not in log
+        assert "Traceback" not in log, log

@@ -70,7 +70,7 @@ def _node(settings: Settings, runtime: Runtime) -> NodeFacts | None:
         return None
     from pw_api.node.opening import open_facts  # noqa: PLC0415 - slow to import
 
-    return open_facts(settings, os.environ, metrics=runtime.metrics, log=runtime.log)
+    return open_facts(settings, os.environ, runtime)
 
 
 def token_of(settings: Settings) -> str | None:

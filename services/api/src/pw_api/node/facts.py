@@ -8,7 +8,8 @@ again. No answer depends on the broker taking what the node said.
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 import msgspec
 
@@ -16,8 +17,8 @@ from pw_api.core.facts import Found, done_of, is_due
 from pw_common.documents.mint_facts import KeptFacts
 from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
 from pw_common.process.clock import now_ms
-from pw_common.process.log import Log
-from pw_common.service.metrics import Metrics
+from pw_common.process.tasks import end_tasks
+from pw_common.service.run import Runtime
 from pw_common.text.plain_text import ERROR_CHARS_MAX, plain_text
 from pw_common.text.redact import redacted
 from pw_common.topology.subjects import BUCKET_FACTS, facts_key
@@ -32,19 +33,19 @@ ASKED_MAX: Final = 4
 WAIT_MAX_S: Final = 2.0
 # For the turns of those before, and one answer.
 DEADLINE_S: Final = 10.0
+STOPS: Final = "This API stops: ask again."
 
 
 class NodeFacts:
     """One node, whose answers all replicas share."""
 
-    def __init__(
-        self, rpc: AccountsNode, pace: Pace, *, host: str, metrics: Metrics, log: Log
-    ) -> None:
+    def __init__(self, rpc: AccountsNode, pace: Pace, *, host: str, runtime: Runtime) -> None:
         self._rpc = rpc
         self._pace = pace
         self._host = host
-        self._metrics = metrics
-        self._log = log
+        self._metrics = runtime.metrics
+        self._log = runtime.log
+        self._stop = runtime.stop
         self._under_way: dict[str, asyncio.Future[KeptFacts | None]] = {}
 
     async def of(self, bus: Bus, mint: str) -> Found:
@@ -59,7 +60,10 @@ class NodeFacts:
             return Found(kept, why)
         under_way = self._under_way[mint] = asyncio.get_running_loop().create_future()
         try:
-            kept = await self._ask(mint, kept)
+            asked = await self._unless_stopped(self._ask(mint, kept))
+            if asked is None:
+                return Found(kept, STOPS)
+            kept = asked
             self._metrics.count("pw_api_facts_asked_total", done=done_of(kept))
             await self._keep(bus, kept)
         finally:
@@ -71,6 +75,16 @@ class NodeFacts:
     async def close(self) -> None:
         """Let go of the node; nobody may ask afterwards."""
         await self._rpc.close()
+
+    async def _unless_stopped(self, asking: Coroutine[Any, Any, KeptFacts]) -> KeptFacts | None:
+        """What is asked for; None where the service stops first, which waits for no node."""
+        answer = asyncio.ensure_future(asking)
+        stopping = asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait({answer, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            return answer.result() if answer.done() else None
+        finally:
+            await end_tasks(answer, stopping)
 
     def _held_back(self) -> str | None:
         wait_s = self._pace.wait_s()
