@@ -261,6 +261,15 @@ export interface EndpointView {
   filter: string;
 }
 
+export interface FactsAnswer {
+  mint: string;
+  name: ShownText | null;
+  symbol: ShownText | null;
+  node: MintFacts | null;
+  missing: string;
+  stream_missing: string;
+}
+
 export interface Found {
   kind: "signature" | "token" | "wallet";
   address: string;
@@ -348,6 +357,33 @@ export interface LayoutDrift {
   called: number;
   kind: "changed" | "new";
   tags: Array<string>;
+}
+
+export interface MintExtension {
+  number: number;
+  name: string | null;
+  says: Record<string, string | number | boolean | null>;
+}
+
+export interface MintFacts {
+  mint: string;
+  kind: "absent" | "not_a_mint" | "spl_token" | "token_2022";
+  slot: number;
+  asked_ms: number;
+  host: string;
+  from: "rpc";
+  why: string;
+  supply_raw: string | null;
+  decimals: number | null;
+  mint_authority: string | null;
+  freeze_authority: string | null;
+  name: string | null;
+  symbol: string | null;
+  named_in: "metaplex" | "token_2022" | null;
+  update_authority: string | null;
+  is_mutable: boolean | null;
+  extensions: Array<MintExtension>;
+  extensions_cut: boolean;
 }
 
 export interface Mute {
@@ -561,6 +597,12 @@ export interface ServiceView {
   service: string;
   instances: Array<InstanceView>;
   rates: Record<string, RateView>;
+}
+
+export interface ShownText {
+  value: string;
+  from: "rpc" | "stream";
+  rpc: string | null;
 }
 
 export interface SourceView {

@@ -94,6 +94,7 @@ async def ask_of_the_market(client: httpx.AsyncClient) -> None:
     assert page["tokens"][0] not in rest["tokens"]
     await good(client, "GET", f"tokens/{mint}")
     assert await good(client, "GET", f"tokens/{mint}/why")
+    assert (await good(client, "GET", f"tokens/{mint}/facts"))["node"] is None
 
     async def timed() -> Any:
         swaps = (await good(client, "GET", "swaps?limit=1000"))["swaps"]
