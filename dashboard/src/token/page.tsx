@@ -2,7 +2,7 @@
 
 import { useMemo, useState } from "preact/hooks";
 import { Why } from "../why";
-import type { BuyersAnswer, CandlesAnswer, PastAlertsAnswer, PoolsAnswer, SwapsView, Token } from "../api";
+import type { BuyersAnswer, CandlesAnswer, FactsAnswer, PastAlertsAnswer, PoolsAnswer, SwapsView, Token } from "../api";
 import { missingIn } from "../format";
 import { SOL_MINT } from "../frame/amounts";
 import { useAsked, type Asked } from "../frame/asked";
@@ -17,10 +17,13 @@ import { AlertsOf } from "./alerts";
 import { Chart } from "./chart";
 import { Buyers } from "./buyers";
 import { Figures } from "./figures";
+import { NodeFacts } from "./node_facts";
 import { Pools } from "./pools";
 
 const FACTS_EVERY_MS = 2000;
 const SLOW_EVERY_MS = 10_000;
+// Facts of a node are kept for minutes.
+const NODE_EVERY_MS = 60_000;
 const EVER = "first_ms=0&end_ms=253402300799999";
 
 export interface Span { firstMs: number; endMs: number }
@@ -32,6 +35,7 @@ export function TokenPage({ of: mint, live, known }: Shown) {
   const alerts = useAsked<PastAlertsAnswer>(`/api/v1/alerts?mint=${mint}&first_ms=0&limit=50`, SLOW_EVERY_MS);
   const pools = useAsked<PoolsAnswer>(`${at}/pools`, SLOW_EVERY_MS);
   const buyers = useAsked<BuyersAnswer>(`${at}/buyers?limit=20`, SLOW_EVERY_MS);
+  const node = useAsked<FactsAnswer>(`${at}/facts`, NODE_EVERY_MS);
   const newest = useAsked<SwapsView>(`${at}/swaps?limit=1`, SLOW_EVERY_MS);
   const [span, setSpan] = useState<Span | null>(null);
   const decimals = newest.value?.swaps[0]?.base_decimals ?? null;
@@ -73,6 +77,10 @@ export function TokenPage({ of: mint, live, known }: Shown) {
           <section class="card" aria-labelledby="pools-head">
             <h2 id="pools-head">Liquidity</h2>
             <Pools asked={pools} mint={mint} decimals={decimals} />
+          </section>
+          <section class="card" aria-labelledby="node-head">
+            <h2 id="node-head">What the chain says of it</h2>
+            <NodeFacts asked={node} />
           </section>
         </div>
       </div>
