@@ -57,6 +57,7 @@ BOUNDS: Final[dict[type, dict[str, Schema]]] = {
         "name": {"pattern": f"^(?:{subjects.TOKEN.pattern})$"},
         "url": {"maxLength": channels.URL_CHARACTERS_MAX},
         "secret": {"maxLength": channels.SIGNING_CHARACTERS_MAX},
+        "access_token": {"maxLength": channels.SECRET_CHARACTERS_MAX},
         "triggers": {"maxItems": channels.TRIGGERS_MAX},
     },
     programs.ProgramEntry: {

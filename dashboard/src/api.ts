@@ -117,7 +117,7 @@ export interface Changed {
 
 export interface Channel {
   name: string;
-  kind: "console" | "discord" | "telegram" | "webhook";
+  kind: "console" | "discord" | "ntfy" | "slack" | "telegram" | "webhook";
   enabled: boolean;
   severity_min: "critical" | "info" | "warning";
   triggers: Array<string>;
@@ -129,6 +129,7 @@ export interface Channel {
   secret: string;
   bot_token: string;
   chat_id: string;
+  access_token: string;
 }
 
 export interface ChannelAdded {

@@ -226,9 +226,8 @@ class _Channels:
             self._last = await self._of(entry[0] if entry is not None else None)
             for one in self._last.entries:
                 keys = one.secret.split(" ")
-                keep_secret(
-                    one.url, one.bot_token, *keys, *(key.removeprefix(PREFIX) for key in keys)
-                )
+                keys += [key.removeprefix(PREFIX) for key in keys]
+                keep_secret(one.url, one.bot_token, one.access_token, *keys)
         except BrokerAway:
             # An OSError too, but it says nothing about the channels.
             raise

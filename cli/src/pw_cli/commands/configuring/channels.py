@@ -34,7 +34,12 @@ NOWHERE: Final = "No channels: alerts go nowhere. Add one: pw channels add"
 # Longer than the API waits for the notifier, and this for the service.
 TEST_TIMEOUT_S: Final = 20.0
 # An option that names a file, and the field that is in it.
-SECRETS: Final = {"url_file": "url", "secret_file": "secret", "bot_token_file": "bot_token"}
+SECRETS: Final = {
+    "url_file": "url",
+    "secret_file": "secret",
+    "bot_token_file": "bot_token",
+    "access_token_file": "access_token",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,8 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_options(add: argparse.ArgumentParser) -> None:
-    add.add_argument("--url", metavar="URL", help="a webhook's or Discord's; others on this "
-                     "machine can see it while the command runs: --url-file hides it")  # fmt: skip
+    add.add_argument("--url", metavar="URL", help="a webhook's, Discord's or Slack's, or "
+                     "ntfy's server and topic (https://ntfy.sh/TOPIC); others on this machine can "
+                     "see it while the command runs: --url-file hides it")  # fmt: skip
     for option, field in SECRETS.items():
         add.add_argument(
             f"--{option.replace('_', '-')}", type=Path, metavar="FILE", help=f"holds the {field}"

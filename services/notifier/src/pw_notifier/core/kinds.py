@@ -3,7 +3,8 @@
 What a kind needs of its settings stands beside its name in `pw_common.documents.channels`.
 
 Discord: discord.com/developers/docs/resources/webhook, "Execute Webhook". Telegram:
-core.telegram.org/bots/api#sendmessage. Webhooks are signed by standardwebhooks.com.
+core.telegram.org/bots/api#sendmessage. ntfy and Slack: see `ntfy.py` and `slack.py`. Webhooks are
+signed by standardwebhooks.com.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import msgspec
 
 from pw_common.documents.channels import CHAT, Channel, Kind
 from pw_common.wire.alerts import Alert, plain_alert
+from pw_notifier.core.ntfy import CONDEMNS as NTFY_CONDEMNS
+from pw_notifier.core.ntfy import address_of, ntfy_of
 from pw_notifier.core.render import (
     Request,
     digest_of,
@@ -24,6 +27,8 @@ from pw_notifier.core.render import (
     signature,
     telegram_of,
 )
+from pw_notifier.core.slack import CONDEMNS as SLACK_CONDEMNS
+from pw_notifier.core.slack import slack_of
 
 JSON: Final = {"Content-Type": "application/json"}
 # Telegram says 400 for a wrong chat as well. These words are about the text of one message.
@@ -39,7 +44,10 @@ DISCORD_ADDRESS: Final = frozenset({"webhook_id", "webhook_token", "thread_id"})
 
 
 class Said(msgspec.Struct):
-    """What services say in JSON of a failure; everything else is passed over."""
+    """What services say in JSON of a failure; everything else is passed over.
+
+    `words` is an answer that is no JSON, without spaces around it.
+    """
 
     retry_after: Any = None
     parameters: Any = None
@@ -47,7 +55,9 @@ class Said(msgspec.Struct):
     message: Any = None
     detail: Any = None
     code: Any = None
+    error: Any = None
     errors: Any = None
+    words: Any = None
 
 
 class Sending(NamedTuple):
@@ -111,6 +121,17 @@ def _telegram(channel: Channel, alerts: Sequence[Alert], how: Sending) -> Reques
     return Request(url, msgspec.json.encode(body), dict(JSON))
 
 
+def _ntfy(channel: Channel, alerts: Sequence[Alert], how: Sending) -> Request:
+    url, topic = address_of(channel.url)
+    body = msgspec.json.encode(ntfy_of(topic, alerts, late=how.late))
+    token = channel.access_token
+    return Request(url, body, JSON | ({"Authorization": f"Bearer {token}"} if token else {}))
+
+
+def _slack(channel: Channel, alerts: Sequence[Alert], how: Sending) -> Request:
+    return Request(channel.url, msgspec.json.encode(slack_of(alerts, late=how.late)), dict(JSON))
+
+
 def _telegram_condemns(said: Said) -> bool:
     return isinstance(said.description, str) and bool(TELEGRAM_CONDEMNS.search(said.description))
 
@@ -119,6 +140,14 @@ def _discord_condemns(said: Said) -> bool:
     if not isinstance(said.code, int) or said.code not in DISCORD_CONDEMNS:
         return False
     return not (isinstance(said.errors, dict) and DISCORD_ADDRESS & said.errors.keys())
+
+
+def _ntfy_condemns(said: Said) -> bool:
+    return isinstance(said.code, int) and said.code in NTFY_CONDEMNS
+
+
+def _slack_condemns(said: Said) -> bool:
+    return isinstance(said.words, str) and said.words in SLACK_CONDEMNS
 
 
 def _migrated(said: Said) -> str:
@@ -137,4 +166,6 @@ WAYS: Final[Mapping[Kind, Way]] = {
     "webhook": Way(_webhook),
     "discord": Way(_discord, condemns=_discord_condemns),
     "telegram": Way(_telegram, condemns=_telegram_condemns, moved=_migrated),
+    "ntfy": Way(_ntfy, condemns=_ntfy_condemns),
+    "slack": Way(_slack, condemns=_slack_condemns),
 }

@@ -121,12 +121,13 @@ def _said(body: str) -> Said:
     try:
         return msgspec.json.decode(body, type=Said)
     except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError):
-        return Said()  # Not JSON, nested without end, or a number without end.
+        # Not JSON, nested without end, or a number without end.
+        return Said(words=body.strip()[:ERROR_CHARS_MAX])
 
 
 def _words(said: Said, body: str) -> str:
     """The service's own words, from its JSON where it has any; one short line of plain text."""
-    named = (said.description, said.message, said.detail)
+    named = (said.description, said.message, said.detail, said.error)
     words = next((one for one in named if isinstance(one, str) and one.strip()), body)
     return f": {plain_text(words, ERROR_CHARS_MAX)}" if words else ""
 
