@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from pw_common.wire.alerts import Alert
+from pw_notifier.core.headline import headline
 from pw_notifier.core.links import links_of
 from pw_notifier.core.render import (
     FULLWIDTH_AT,
@@ -59,7 +60,7 @@ def ntfy_of(topic: str, alerts: Sequence[Alert], *, late: bool) -> dict[str, Any
     else:
         [alert] = alerts
         # A message without text would read "triggered".
-        title, text = alert.title, details_of(alert) or alert.severity
+        title, text = headline(alert), details_of(alert) or alert.severity
         links = links_of(alert)
         if links:
             body["click"] = links[0].url

@@ -18,6 +18,7 @@ from standardwebhooks import Webhook
 from pw_common.documents.signing_keys import signing_keys
 from pw_common.text.plain_text import CUT
 from pw_common.wire.alerts import Alert, Severity
+from pw_notifier.core.headline import headline
 
 COLOURS: Final = {"info": 0x3B82F6, "warning": 0xF59E0B, "critical": 0xDC2626}
 # Discord takes 4,096 characters of description and Telegram 4,096 of text.
@@ -78,7 +79,7 @@ def discord_of(alerts: Sequence[Alert], *, late: bool) -> dict[str, Any]:
 
 def _embed(alert: Alert) -> dict[str, Any]:
     embed: dict[str, Any] = {
-        "title": discord(alert.title),
+        "title": discord(headline(alert)),
         "description": discord(details_of(alert)),
         "color": COLOURS[alert.severity],
         "fields": [
@@ -103,7 +104,7 @@ def telegram_of(alerts: Sequence[Alert], *, late: bool) -> str:
         text = _cut(digest_of(alerts, late=late, size=units_of))
         return f"<b>{title}</b>\n<pre>{html.escape(text)}</pre>"
     [alert] = alerts
-    lines = [f"<code>{html.escape(alert.title)}</code>"]
+    lines = [f"<code>{html.escape(headline(alert))}</code>"]
     if details := details_of(alert):
         lines.append(f"<pre>{html.escape(_cut(details))}</pre>")
     lines += [
@@ -185,11 +186,11 @@ def digest_title(alerts: Sequence[Alert], *, late: bool) -> str:
 def _line(alert: Alert) -> str:
     where = f" {alert.mint}" if alert.mint else ""
     detail = f": {alert.detail}" if alert.detail else ""
-    return f"[{alert.severity}] {alert.title}{where}{detail}"
+    return f"[{alert.severity}] {headline(alert)}{where}{detail}"
 
 
 def details_of(alert: Alert) -> str:
-    """What is known of an alert beside its title, in lines of plain text."""
+    """What is known of an alert beside its line one, in lines of plain text."""
     lines = [alert.detail] if alert.detail else []
     if not alert.mint:
         return "\n".join(lines)
@@ -201,9 +202,7 @@ def details_of(alert: Alert) -> str:
     ]
     if buyers:
         lines.append("top buyers: " + "; ".join(buyers))
-    if alert.price_sol is not None:
-        lines.append(f"price {alert.price_sol:.3g} SOL")
-    cap = alert.market_cap_sol
-    lines.append(f"market cap {cap:,.0f} SOL" if cap is not None else "market cap unknown")
+    if alert.market_cap_sol is None:
+        lines.append("market cap unknown")
     lines.append(alert.mint)
     return "\n".join(lines)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from pw_common.wire.alerts import Alert
+from pw_notifier.core.headline import headline
 from pw_notifier.core.links import Link, links_of
 from pw_notifier.core.render import details_of, digest_of, digest_title, fitting, units_of
 
@@ -57,7 +58,7 @@ def slack_of(alerts: Sequence[Alert], *, late: bool) -> dict[str, Any]:
         text = digest_of(alerts, late=late, size=_size, text_max=SECTION_MAX)
     else:
         [alert] = alerts
-        title, text, links = alert.title, details_of(alert), links_of(alert)
+        title, text, links = headline(alert), details_of(alert), links_of(alert)
     shown = fitting(title, TITLE_MAX, lambda one: units_of(_inert(one)))
     # A star without a text would be shown as it is.
     blocks = [_section(f"*{_inert(shown)}*" if shown.strip() else "…")]
