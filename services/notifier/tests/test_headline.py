@@ -123,9 +123,9 @@ def test_every_channel_begins_with_it(kind: Any) -> None:
         return
     told = msgspec.json.decode(body)
     first = {
-        "discord": lambda: told["embeds"][0]["title"],
-        "telegram": lambda: re.sub("<[^>]*>", "", told["text"].split("\n")[0]),
-        "ntfy": lambda: told["title"],
-        "slack": lambda: told["text"],
-    }[kind]()
-    assert first == line
+        "discord": told.get("embeds", [{}])[0].get("title"),
+        "telegram": re.sub("<[^>]*>", "", told.get("text", "").split("\n")[0]),
+        "ntfy": told.get("title"),
+        "slack": told.get("text"),
+    }
+    assert first[kind] == line

@@ -59,6 +59,7 @@ async def run_notifier(settings: Settings, runtime: Runtime) -> None:
             client,
             settings.telegram_url,
             on_cut=lambda kind: runtime.metrics.count("pw_notifier_answers_cut_total", kind=kind),
+            page_url=settings.page_url or "",
         )
         dead_letters = DeadLetters(publisher)
         running = _Channels(settings, runtime, sender, dead_letters)

@@ -17,6 +17,7 @@ import msgspec
 
 from pw_common.documents.channels import CHAT, Channel, Kind
 from pw_common.wire.alerts import Alert, plain_alert
+from pw_notifier.core.links import Link, is_public, links_of
 from pw_notifier.core.ntfy import CONDEMNS as NTFY_CONDEMNS
 from pw_notifier.core.ntfy import address_of, ntfy_of
 from pw_notifier.core.render import (
@@ -66,6 +67,7 @@ class Sending(NamedTuple):
     late: bool
     now_s: int
     telegram_url: str
+    links: tuple[Link, ...]
 
 
 def _nowhere(_said: Said) -> str:
@@ -89,11 +91,18 @@ class Way(NamedTuple):
 
 
 def request_of(
-    channel: Channel, alerts: Sequence[Alert], *, late: bool, now_s: int, telegram_url: str
+    channel: Channel,
+    alerts: Sequence[Alert],
+    *,
+    late: bool,
+    now_s: int,
+    telegram_url: str,
+    page_url: str = "",
 ) -> Request:
-    """What is sent for one alert, or for several overdue ones as one digest."""
+    """What is sent for one alert, or for several as one digest."""
     plain = [plain_alert(one) for one in alerts]
-    return WAYS[channel.kind].request(channel, plain, Sending(late, now_s, telegram_url))
+    how = Sending(late, now_s, telegram_url, () if late else links_of(plain, page_url))
+    return WAYS[channel.kind].request(channel, plain, how)
 
 
 def _console(_channel: Channel, alerts: Sequence[Alert], how: Sending) -> Request:
@@ -107,29 +116,34 @@ def _webhook(channel: Channel, alerts: Sequence[Alert], how: Sending) -> Request
 
 
 def _discord(channel: Channel, alerts: Sequence[Alert], how: Sending) -> Request:
-    return Request(channel.url, msgspec.json.encode(discord_of(alerts, late=how.late)), dict(JSON))
+    body = discord_of(alerts, how.links, late=how.late)
+    return Request(channel.url, msgspec.json.encode(body), dict(JSON))
 
 
 def _telegram(channel: Channel, alerts: Sequence[Alert], how: Sending) -> Request:
-    body = {
+    body: dict[str, Any] = {
         "chat_id": channel.chat_id,
         "text": telegram_of(alerts, late=how.late),
         "parse_mode": "HTML",
         "link_preview_options": {"is_disabled": True},
     }
+    buttons = [{"text": one.label, "url": one.url} for one in how.links if is_public(one.url)]
+    if buttons:
+        body["reply_markup"] = {"inline_keyboard": [buttons]}
     url = f"{how.telegram_url}/bot{channel.bot_token}/sendMessage"
     return Request(url, msgspec.json.encode(body), dict(JSON))
 
 
 def _ntfy(channel: Channel, alerts: Sequence[Alert], how: Sending) -> Request:
     url, topic = address_of(channel.url)
-    body = msgspec.json.encode(ntfy_of(topic, alerts, late=how.late))
+    body = msgspec.json.encode(ntfy_of(topic, alerts, how.links, late=how.late))
     token = channel.access_token
     return Request(url, body, JSON | ({"Authorization": f"Bearer {token}"} if token else {}))
 
 
 def _slack(channel: Channel, alerts: Sequence[Alert], how: Sending) -> Request:
-    return Request(channel.url, msgspec.json.encode(slack_of(alerts, late=how.late)), dict(JSON))
+    body = slack_of(alerts, how.links, late=how.late)
+    return Request(channel.url, msgspec.json.encode(body), dict(JSON))
 
 
 def _telegram_condemns(said: Said) -> bool:

@@ -16,7 +16,7 @@ import msgspec
 
 from pw_common.wire.alerts import Alert
 from pw_notifier.core.headline import headline
-from pw_notifier.core.links import links_of
+from pw_notifier.core.links import Link
 from pw_notifier.core.render import (
     FULLWIDTH_AT,
     details_of,
@@ -46,7 +46,9 @@ def address_of(url: str) -> tuple[str, str]:
     return f"{parts.scheme}://{parts.netloc}/", parts.path.lstrip("/")
 
 
-def ntfy_of(topic: str, alerts: Sequence[Alert], *, late: bool) -> dict[str, Any]:
+def ntfy_of(
+    topic: str, alerts: Sequence[Alert], links: Sequence[Link], *, late: bool
+) -> dict[str, Any]:
     """The JSON for one alert, or for several as one message."""
     severity = worst(alerts)
     body: dict[str, Any] = {
@@ -61,12 +63,10 @@ def ntfy_of(topic: str, alerts: Sequence[Alert], *, late: bool) -> dict[str, Any
         [alert] = alerts
         # A message without text would read "triggered".
         title, text = headline(alert), details_of(alert) or alert.severity
-        links = links_of(alert)
-        if links:
-            body["click"] = links[0].url
-            body["actions"] = [
-                {"action": "view", "label": one.label, "url": one.url} for one in links
-            ]
+    if links:
+        # A touch on the message leads to why, where that is known.
+        body["click"] = links[-1].url
+        body["actions"] = [{"action": "view", "label": one.label, "url": one.url} for one in links]
     body["title"] = fitting(_inert(title), TITLE_BYTES_MAX, _bytes)
     body["message"] = fitting(_inert(text), MESSAGE_BYTES_MAX, _bytes)
     return body

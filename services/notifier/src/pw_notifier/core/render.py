@@ -19,6 +19,7 @@ from pw_common.documents.signing_keys import signing_keys
 from pw_common.text.plain_text import CUT
 from pw_common.wire.alerts import Alert, Severity
 from pw_notifier.core.headline import headline
+from pw_notifier.core.links import Link
 
 COLOURS: Final = {"info": 0x3B82F6, "warning": 0xF59E0B, "critical": 0xDC2626}
 # Discord takes 4,096 characters of description and Telegram 4,096 of text.
@@ -66,18 +67,18 @@ def signature(secret: str, message: str, now_s: int, body: bytes) -> dict[str, s
     }
 
 
-def discord_of(alerts: Sequence[Alert], *, late: bool) -> dict[str, Any]:
+def discord_of(alerts: Sequence[Alert], links: Sequence[Link], *, late: bool) -> dict[str, Any]:
     """The body of Discord's "Execute Webhook"."""
     if late or len(alerts) > 1:
         title = digest_title(alerts, late=late)
         text = digest_of(alerts, late=late, size=lambda line: units_of(_inert(line)))
         embed: dict[str, Any] = {"title": title, "description": discord(text)}
     else:
-        embed = _embed(alerts[0])
+        embed = _embed(alerts[0], links)
     return {"embeds": [embed], "allowed_mentions": {"parse": []}}
 
 
-def _embed(alert: Alert) -> dict[str, Any]:
+def _embed(alert: Alert, links: Sequence[Link]) -> dict[str, Any]:
     embed: dict[str, Any] = {
         "title": discord(headline(alert)),
         "description": discord(details_of(alert)),
@@ -91,8 +92,13 @@ def _embed(alert: Alert) -> dict[str, Any]:
             for one in alert.conditions[:FIELDS_MAX]
         ],
     }
-    if "dexscreener" in alert.links:
-        embed["url"] = alert.links["dexscreener"]
+    if links:
+        # The title leads to the first, and a field to each other.
+        embed["url"] = links[0].url
+        embed["fields"] += [
+            {"name": one.label, "value": f"[on your page]({one.url})", "inline": True}
+            for one in links[1:]
+        ]
     return embed
 
 

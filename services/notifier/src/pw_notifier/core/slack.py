@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pw_common.wire.alerts import Alert
 from pw_notifier.core.headline import headline
-from pw_notifier.core.links import Link, links_of
+from pw_notifier.core.links import Link
 from pw_notifier.core.render import details_of, digest_of, digest_title, fitting, units_of
 
 SECTION_MAX: Final = 2_900
@@ -47,18 +47,17 @@ ESCAPED: Final = re.compile("[&<>]")
 MARKUP: Final = re.compile(r"[*_~`@#]|:(?=\S)")
 
 
-def slack_of(alerts: Sequence[Alert], *, late: bool) -> dict[str, Any]:
+def slack_of(alerts: Sequence[Alert], links: Sequence[Link], *, late: bool) -> dict[str, Any]:
     """The body for one alert, or for several as one message.
 
     `text` is what a phone shows of it before it is opened.
     """
-    links: Sequence[Link] = ()
     if late or len(alerts) > 1:
         title = digest_title(alerts, late=late)
         text = digest_of(alerts, late=late, size=_size, text_max=SECTION_MAX)
     else:
         [alert] = alerts
-        title, text, links = headline(alert), details_of(alert), links_of(alert)
+        title, text = headline(alert), details_of(alert)
     shown = fitting(title, TITLE_MAX, lambda one: units_of(_inert(one)))
     # A star without a text would be shown as it is.
     blocks = [_section(f"*{_inert(shown)}*" if shown.strip() else "…")]
