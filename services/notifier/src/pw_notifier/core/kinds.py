@@ -83,11 +83,13 @@ class Way(NamedTuple):
 
     `condemns`: whether a 400 is about this one message, and not about the channel.
     `moved`: the chat to send to from now on, which a 400 may name; else nothing.
+    `folds`: whether people read it, so that a burst of alerts is one message (see `pace`).
     """
 
     request: Callable[[Channel, Sequence[Alert], Sending], Request]
     condemns: Callable[[Said], bool] = _always
     moved: Callable[[Said], str] = _nowhere
+    folds: bool = True
 
 
 def request_of(
@@ -176,8 +178,8 @@ def _migrated(said: Said) -> str:
 
 
 WAYS: Final[Mapping[Kind, Way]] = {
-    "console": Way(_console),
-    "webhook": Way(_webhook),
+    "console": Way(_console, folds=False),
+    "webhook": Way(_webhook, folds=False),
     "discord": Way(_discord, condemns=_discord_condemns),
     "telegram": Way(_telegram, condemns=_telegram_condemns, moved=_migrated),
     "ntfy": Way(_ntfy, condemns=_ntfy_condemns),

@@ -18,6 +18,8 @@ from pw_common.process.tasks import unless
 from pw_common.service.run import Runtime
 from pw_common.topology.subjects import STREAM_ALERT, notifier_consumer
 from pw_common.wire.alerts import Alert, decode_alert
+from pw_notifier.core.kinds import WAYS
+from pw_notifier.core.pace import Pace, Turn
 from pw_notifier.core.policy import Answer, Retry, Sent, fate_of, wait_s
 from pw_notifier.core.standing import DOUBTED, Item, Standing
 from pw_notifier.delivery.dead_letters import DeadLetters
@@ -49,6 +51,7 @@ class Delivery:
     sender: Sender
     dead_letters: DeadLetters
     standing: Standing = field(default_factory=Standing)
+    pace: Pace = field(default_factory=Pace)
     waiting: list[Waiting] = field(default_factory=list)
     not_before_s: float = 0.0
     _gathering: bool = True
@@ -174,11 +177,16 @@ class Delivery:
         return len(messages)
 
     async def _deliver(self) -> None:
-        """One attempt: all that is overdue or was held as one digest, else the oldest alert."""
+        """One attempt: what is overdue, was held or is a burst as one, else the oldest alert."""
         late = await self._sorted_out()
         if not self.waiting:
             return
-        what, at = self.standing.chosen(len(late), len(self.waiting))
+        turn = self._paced(late)
+        if turn.wait_ms:
+            # Meanwhile more are taken: all of them go as one message.
+            self.not_before_s = monotonic_s() + turn.wait_ms / 1_000
+            return
+        what, at = self.standing.chosen(len(late), len(self.waiting), folds=turn.folds)
         chosen = {"late": late, "all": list(self.waiting), "one": [self.waiting[at]]}[what]
         chosen = [one for one in chosen if await self._is_ours(one)]
         if not chosen or self._ending.is_set():
@@ -188,6 +196,12 @@ class Delivery:
         answer = await self.sender.send(self.channel, [one.alert for one in chosen], late=is_late)
         self._under_way = frozenset()
         await self._after(answer, chosen, late=is_late)
+
+    def _paced(self, late: list[Waiting]) -> Turn:
+        """Whether to wait or to fold; what is late or was held goes as one message already."""
+        if late or self.standing.gathers or not WAYS[self.channel.kind].folds:
+            return Turn(0, folds=False)
+        return self.pace.turn(len(self.waiting), _monotonic_ms())
 
     async def _sorted_out(self) -> list[Waiting]:
         """Drop what is too old; gives what is overdue."""
@@ -208,6 +222,7 @@ class Delivery:
         if verdict == "sent" or isinstance(answer, Sent):
             # If that many are late, more may be; the rest goes the same way.
             was_full = len(self.waiting) >= WAITING_MAX
+            self.pace.sent(len(chosen), _monotonic_ms())
             await self._delivery_log.sent(*(one.alert.id for one in chosen))
             for one in chosen:
                 await self._done(one)
@@ -265,3 +280,7 @@ class Delivery:
         await self.dead_letters.store(self.channel.name, seq, message.data, why)
         await message.ack()
         self.runtime.metrics.count("pw_notifier_dead_letters_total", kind=self.channel.kind)
+
+
+def _monotonic_ms() -> int:
+    return int(monotonic_s() * 1_000)
