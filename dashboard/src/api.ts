@@ -130,6 +130,7 @@ export interface Channel {
   bot_token: string;
   chat_id: string;
   access_token: string;
+  quiet: QuietHours | null;
 }
 
 export interface ChannelAdded {
@@ -462,6 +463,13 @@ export interface ProgramsVerdict {
   valid: boolean;
   entries?: Array<ProgramEntry>;
   errors?: Array<string>;
+}
+
+export interface QuietHours {
+  from: string;
+  to: string;
+  time_zone: string;
+  severity_min: "critical" | "info" | "warning";
 }
 
 export interface RateView {

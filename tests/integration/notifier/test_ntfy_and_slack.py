@@ -25,8 +25,12 @@ from support.receiver import Receiver, receiving
 MINT = "HaMv3cdfDW6357yjpDur6kb6w52BUPJrMJpR76tjpump"
 CHART = f"https://dexscreener.com/solana/{MINT}"
 TOKEN = "tk_AgQdq7mVBoFD37zQVN29RhuMzNIz2"
-TAKEN = (200, {}, b'{"id":"sPs71M8A2T","time":1643935928,"event":"message","topic":"calls"}')
-OK = (200, {}, b"ok")
+TAKEN: tuple[int, dict[str, str], bytes] = (
+    200,
+    {},
+    b'{"id":"sPs71M8A2T","time":1643935928,"event":"message","topic":"calls"}',
+)
+OK: tuple[int, dict[str, str], bytes] = (200, {}, b"ok")
 
 
 def alert(severity: Severity = "warning", **more: Any) -> Alert:

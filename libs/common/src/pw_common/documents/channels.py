@@ -22,7 +22,9 @@ from pw_common.documents.document import (
     read_either,
     ready,
     unknown_fields,
+    unknown_names,
 )
+from pw_common.documents.quiet_hours import QuietHours, quiet_problems
 from pw_common.documents.signing_keys import BadKey, signing_keys
 from pw_common.topology.subjects import TOKEN
 from pw_common.wire.alerts import AlertKind, Severity
@@ -67,7 +69,8 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
 
     After a crash between sending and knowing it, `at_least_once` sends again and
     `at_most_once` does not. What is older than `late_after_s` goes into one digest; what
-    cannot be delivered within `alert_age_max_s` becomes a dead letter.
+    cannot be delivered within `alert_age_max_s` becomes a dead letter; what waits for the end of
+    `quiet` hours is no older for that, and comes as one digest.
     """
 
     name: str
@@ -84,6 +87,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     bot_token: str = ""
     chat_id: str = ""
     access_token: str = ""
+    quiet: QuietHours | None = None
 
 
 class Channels(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +127,9 @@ def read_entries(entries: Any) -> Channels:
     found: list[Channel] = []
     for at, entry in enumerate(entries):
         errors += unknown_fields(entry, Channel, f"entries[{at}].")
+        if isinstance(entry, dict):
+            names = QuietHours.__struct_encode_fields__
+            errors += unknown_names(entry.get("quiet"), names, f"entries[{at}].quiet.")
         try:
             found.append(msgspec.convert(entry, Channel))
         except msgspec.ValidationError as error:
@@ -197,6 +204,8 @@ def _wrong(one: Channel) -> list[str]:
     ]
     if one.kind in _ADDRESSES and not found and (why := _ADDRESSES[one.kind](one.url)):
         found.append(f"url: {why}")
+    if one.quiet is not None:
+        found += quiet_problems(one.quiet)
     if one.access_token and not ACCESS_TOKEN.fullmatch(one.access_token):
         found.append("access_token: one word, as the server gives it")
     found += [

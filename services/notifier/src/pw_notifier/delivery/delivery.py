@@ -20,7 +20,7 @@ from pw_common.topology.subjects import STREAM_ALERT, notifier_consumer
 from pw_common.wire.alerts import Alert, decode_alert
 from pw_notifier.core.kinds import WAYS
 from pw_notifier.core.pace import Pace, Turn
-from pw_notifier.core.policy import Answer, Retry, Sent, fate_of, wait_s
+from pw_notifier.core.policy import Answer, Retry, Sent, fate_of, held_until_ms, wait_s
 from pw_notifier.core.standing import DOUBTED, Item, Standing
 from pw_notifier.delivery.dead_letters import DeadLetters
 from pw_notifier.delivery.delivery_log import DeliveryLog
@@ -30,6 +30,12 @@ from pw_notifier.delivery.sending import Sender
 FETCH: Final = 32
 FETCH_TIMEOUT_S: Final = 0.25
 RETRY_S: Final = 0.5
+# What quiet hours hold up waits at the broker, and is looked at this often: an edit may end them.
+QUIET_S: Final = 15.0
+# At their end what waited comes within a moment, to go out as one.
+GATHER_S: Final = 2.0
+# After the end, so that the clock has surely passed it.
+TICK_S: Final = 0.05
 
 
 @dataclass(kw_only=True)
@@ -40,6 +46,8 @@ class Waiting(Item):
     alert: Alert
     stored_ms: int
     seq: int
+    # Whether it came in quiet hours, and waited for their end.
+    was_quiet: bool
 
 
 @dataclass
@@ -55,6 +63,8 @@ class Delivery:
     waiting: list[Waiting] = field(default_factory=list)
     not_before_s: float = 0.0
     _gathering: bool = True
+    # Until when the durable says that alerts may wait.
+    _quiet_until_ms: int = 0
     _ending: asyncio.Event = field(default_factory=asyncio.Event)
     # What is being sent at this moment: nobody knows yet whether it arrives.
     _under_way: frozenset[str] = frozenset()
@@ -64,6 +74,7 @@ class Delivery:
         self._delivery_log = DeliveryLog(self.runtime.bus, self.channel.name)
         while not self._ending.is_set():
             try:
+                self._quiet_until_ms = 0
                 await make_durable(self.runtime, self.channel)
                 await self._pull()
             except (BrokerAway, ApiRefused, *CONNECTION_LOST) as error:
@@ -171,10 +182,34 @@ class Delivery:
                 # At once, so that a channel that is held counts only what it would have sent.
                 await message.ack()
                 continue
-            self.waiting.append(Waiting(message=message, alert=alert, stored_ms=stored_ms, seq=seq))
+            if await self._stays_quiet(message, alert):
+                continue
+            was_quiet = bool(held_until_ms(self.channel, alert, stored_ms))
+            if was_quiet and not any(one.was_quiet for one in self.waiting):
+                self.not_before_s = max(self.not_before_s, monotonic_s() + GATHER_S)
+            self.waiting.append(
+                Waiting(
+                    message=message, alert=alert, stored_ms=stored_ms, seq=seq, was_quiet=was_quiet
+                )
+            )
         # What was given back comes in any order.
         self.waiting.sort(key=lambda one: one.seq)
         return len(messages)
+
+    async def _stays_quiet(self, message: Msg, alert: Alert) -> bool:
+        """Whether quiet hours hold an alert up: then it waits at the broker.
+
+        Here it would take the place of what is urgent.
+        """
+        at_ms = now_ms()
+        until_ms = held_until_ms(self.channel, alert, at_ms)
+        if not until_ms:
+            return False
+        if until_ms != self._quiet_until_ms:
+            await make_durable(self.runtime, self.channel, quiet_until_ms=until_ms)
+            self._quiet_until_ms = until_ms
+        await message.nak(delay=min(QUIET_S, (until_ms - at_ms) / 1_000 + TICK_S))
+        return True
 
     async def _deliver(self) -> None:
         """One attempt: what is overdue, was held or is a burst as one, else the oldest alert."""
@@ -212,6 +247,9 @@ class Delivery:
                 why = f"not delivered in {self.channel.alert_age_max_s} s: {self.standing.why}"
                 await self._give_up(one, why)
                 self.standing.lose(1, now_ms())
+            elif fate == "quiet":
+                if await self._stays_quiet(one.message, one.alert):
+                    self.waiting.remove(one)
             elif fate == "late":
                 late.append(one)
         return late
