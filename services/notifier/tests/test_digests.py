@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pw_common.documents.channels import Channel
 from pw_common.wire.alerts import Alert
 from pw_notifier.core.kinds import request_of
-from pw_notifier.core.render import TEXT_MAX
+from pw_notifier.core.wording.render import TEXT_MAX
 
 
 def alert(n: int, detail: str) -> Alert:

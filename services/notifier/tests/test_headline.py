@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from pw_common.documents.channels import Channel
 from pw_common.wire.alerts import Alert
-from pw_notifier.core.headline import (
+from pw_notifier.core.kinds import request_of
+from pw_notifier.core.wording.headline import (
     LOCK_SCREEN_CHARS,
     compact,
     headline,
     percent,
     price_text,
 )
-from pw_notifier.core.kinds import request_of
 
 FIGURES = " · 0.0₅123 SOL · cap 1.23k SOL · 5m +45 %"
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pw_common.documents.channels import Channel
 from pw_common.wire.alerts import Alert, Buyer, Condition, NearRule, plain_alert
 from pw_notifier.core.kinds import request_of
-from pw_notifier.core.render import TEXT_MAX
+from pw_notifier.core.wording.render import TEXT_MAX
 
 MINT = "HaMv3cdfDW6357yjpDur6kb6w52BUPJrMJpR76tjpump"
 SHOWN_NEVER = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}

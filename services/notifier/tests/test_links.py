@@ -12,7 +12,7 @@ from pw_common.service.settings import BadSettings, load
 from pw_common.wire.alerts import Alert
 from pw_notifier.config import Settings
 from pw_notifier.core.kinds import request_of
-from pw_notifier.core.links import is_public
+from pw_notifier.core.wording.links import is_public
 
 MINT = "HaMv3cdfDW6357yjpDur6kb6w52BUPJrMJpR76tjpump"
 CHART = f"https://dexscreener.com/solana/{MINT}"

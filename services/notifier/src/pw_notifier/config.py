@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pw_common.service import settings as st
 from pw_common.service.run import CommonSettings
 from pw_common.service.settings import setting
-from pw_notifier.core.links import is_address
+from pw_notifier.core.wording.links import is_address
 
 
 def _page_url(value: str) -> str | None:

@@ -3,7 +3,7 @@
 What a kind needs of its settings stands beside its name in `pw_common.documents.channels`.
 
 Discord: discord.com/developers/docs/resources/webhook, "Execute Webhook". Telegram:
-core.telegram.org/bots/api#sendmessage. ntfy and Slack: see `ntfy.py` and `slack.py`. Webhooks are
+core.telegram.org/bots/api#sendmessage. ntfy and Slack: see `wording`. Webhooks are
 signed by standardwebhooks.com.
 """
 
@@ -17,10 +17,10 @@ import msgspec
 
 from pw_common.documents.channels import CHAT, Channel, Kind
 from pw_common.wire.alerts import Alert, plain_alert
-from pw_notifier.core.links import Link, is_public, links_of
-from pw_notifier.core.ntfy import CONDEMNS as NTFY_CONDEMNS
-from pw_notifier.core.ntfy import address_of, ntfy_of
-from pw_notifier.core.render import (
+from pw_notifier.core.wording.links import Link, is_public, links_of
+from pw_notifier.core.wording.ntfy import CONDEMNS as NTFY_CONDEMNS
+from pw_notifier.core.wording.ntfy import address_of, ntfy_of
+from pw_notifier.core.wording.render import (
     Request,
     digest_of,
     discord_of,
@@ -28,8 +28,8 @@ from pw_notifier.core.render import (
     signature,
     telegram_of,
 )
-from pw_notifier.core.slack import CONDEMNS as SLACK_CONDEMNS
-from pw_notifier.core.slack import slack_of
+from pw_notifier.core.wording.slack import CONDEMNS as SLACK_CONDEMNS
+from pw_notifier.core.wording.slack import slack_of
 
 JSON: Final = {"Content-Type": "application/json"}
 # Telegram says 400 for a wrong chat as well. These words are about the text of one message.

@@ -18,8 +18,8 @@ from standardwebhooks import Webhook
 from pw_common.documents.signing_keys import signing_keys
 from pw_common.text.plain_text import CUT
 from pw_common.wire.alerts import Alert, Severity
-from pw_notifier.core.headline import headline
-from pw_notifier.core.links import Link
+from pw_notifier.core.wording.headline import headline
+from pw_notifier.core.wording.links import Link
 
 COLOURS: Final = {"info": 0x3B82F6, "warning": 0xF59E0B, "critical": 0xDC2626}
 # Discord takes 4,096 characters of description and Telegram 4,096 of text.

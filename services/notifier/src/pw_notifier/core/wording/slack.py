@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from pw_common.wire.alerts import Alert
-from pw_notifier.core.headline import headline
-from pw_notifier.core.links import Link
-from pw_notifier.core.render import details_of, digest_of, digest_title, fitting, units_of
+from pw_notifier.core.wording.headline import headline
+from pw_notifier.core.wording.links import Link
+from pw_notifier.core.wording.render import details_of, digest_of, digest_title, fitting, units_of
 
 SECTION_MAX: Final = 2_900
 TITLE_MAX: Final = 500

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from pw_common.wire.alerts import Alert
-from pw_notifier.core.headline import headline
-from pw_notifier.core.links import Link
-from pw_notifier.core.render import (
+from pw_notifier.core.wording.headline import headline
+from pw_notifier.core.wording.links import Link
+from pw_notifier.core.wording.render import (
     FULLWIDTH_AT,
     details_of,
     digest_of,
