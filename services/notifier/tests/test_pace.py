@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pw_common.documents.channels import Channel
+from pw_common.wire.alerts import Alert
+from pw_notifier.core.kinds import request_of
 from pw_notifier.core.pace import FEW, FEW_MS, Pace
 from pw_notifier.core.policy import Refused, Sent
 from pw_notifier.core.standing import Item, Standing
@@ -73,6 +77,24 @@ def test_every_alert_goes_out_once_and_soon_and_messages_are_few(stored_ms: list
     sent_ms = [at_ms for at_ms, count in messages for _ in range(count)]
     for was_ms, is_ms in zip(sorted(stored_ms), sent_ms, strict=True):
         assert 0 <= is_ms - was_ms <= FEW_MS + STEP_MS
+
+
+def test_what_a_phone_shows_of_a_burst_names_the_first_alert() -> None:
+    some = [
+        Alert(
+            id=f"{n:032}", episode="e", n=n, kind="opened", trigger="t", severity="info", slot=1,
+            opened_slot=1, event_time_ms=0, mint="M" * 43, title=f"WIF {n}: whale",
+        )
+        for n in range(3)
+    ]  # fmt: skip
+    body = msgspec.json.decode(
+        request_of(
+            Channel(name="c", kind="slack", url="https://h"), some, late=False, now_s=0,
+            telegram_url="",
+        ).body
+    )  # fmt: skip
+    assert body["text"] == "3 alerts: WIF 0: whale"
+    assert body["blocks"][0]["text"]["text"] == "*3 alerts*"
 
 
 def test_a_burst_that_is_refused_condemns_none_of_its_alerts_unheard() -> None:

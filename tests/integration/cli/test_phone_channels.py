@@ -35,8 +35,8 @@ async def test_ntfy_and_slack_are_added_and_tested_and_their_secrets_stay_hidden
             ):
                 added = await command(*words)
                 assert (added.code, added.err) == (0, ""), added
-            for words in ((), ("--json",)):
-                shown = (await command("channels", "list", *words)).out
+            for more in ([], ["--json"]):
+                shown = (await command("channels", "list", *more)).out
                 assert "phone" in shown
                 assert not [one for one in (TOKEN, "my-own-calls", "hunter2") if one in shown]
             async with running_service("pw_notifier", broker):

@@ -15,7 +15,7 @@ ALERTS = 40
 def counted(receiver: Receiver) -> list[int]:
     """Of how many alerts each message is."""
     texts = [one.json()["text"] for one in receiver.taken]
-    found = [re.match(r"(\d+) alerts?$", text) for text in texts]
+    found = [re.match(r"(\d+) alerts?: ", text) for text in texts]
     return [int(one[1]) if one else 1 for one in found]
 
 

@@ -52,8 +52,10 @@ def slack_of(alerts: Sequence[Alert], links: Sequence[Link], *, late: bool) -> d
 
     `text` is what a phone shows of it before it is opened.
     """
+    first = ""
     if late or len(alerts) > 1:
         title = digest_title(alerts, late=late)
+        first = f": {headline(alerts[0])}"
         text = digest_of(alerts, late=late, size=_size, text_max=SECTION_MAX)
     else:
         [alert] = alerts
@@ -66,7 +68,7 @@ def slack_of(alerts: Sequence[Alert], links: Sequence[Link], *, late: bool) -> d
     if links:
         blocks.append(_section(" · ".join(f"<{_escaped(one.url)}|{one.label}>" for one in links)))
     return {
-        "text": _inert(shown) or "…",
+        "text": _inert(shown + first) or "…",
         "blocks": blocks,
         "unfurl_links": False,
         "unfurl_media": False,
