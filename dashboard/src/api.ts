@@ -117,7 +117,7 @@ export interface Changed {
 
 export interface Channel {
   name: string;
-  kind: "console" | "discord" | "telegram" | "webhook";
+  kind: "console" | "discord" | "ntfy" | "slack" | "telegram" | "webhook";
   enabled: boolean;
   severity_min: "critical" | "info" | "warning";
   triggers: Array<string>;
@@ -129,6 +129,8 @@ export interface Channel {
   secret: string;
   bot_token: string;
   chat_id: string;
+  access_token: string;
+  quiet: QuietHours | null;
 }
 
 export interface ChannelAdded {
@@ -518,6 +520,13 @@ export interface ProgramsVerdict {
   valid: boolean;
   entries?: Array<ProgramEntry>;
   errors?: Array<string>;
+}
+
+export interface QuietHours {
+  from: string;
+  to: string;
+  time_zone: string;
+  severity_min: "critical" | "info" | "warning";
 }
 
 export interface RateView {

@@ -28,9 +28,7 @@ try {
 
   // A candle's swaps are those of its time; by keyboard, since a canvas has no places for the focus.
   await page.click("summary:has-text('as a table')");
-  const row = await page.$eval("table:has(button[aria-pressed]) tbody tr:last-child", one => ({
-    begin: one.querySelector("time").dateTime, trades: Number(one.cells[7].textContent),
-  }));
+  const row = await page.$eval("table:has(button[aria-pressed]) tbody tr:last-child", one => ({ begin: one.querySelector("time").dateTime }));
   await page.focus("table:has(button[aria-pressed]) tbody tr:last-child button");
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => document.getElementById("swaps-head").textContent.startsWith("Swaps from"), undefined, SLOW);
@@ -38,10 +36,16 @@ try {
   const begin = Date.parse(row.begin);
   found.within = await page.$$eval("section:has(#swaps-head) tbody time", (all, from) =>
     all.every(one => Date.parse(one.dateTime) >= from && Date.parse(one.dateTime) < from + 60_000), begin);
-  found.counted = await page.evaluate(async ([mint, from, trades]) => {
-    const { swaps } = await (await fetch(`/api/v1/tokens/${mint}/swaps?limit=1000&first_ms=${from}&end_ms=${from + 60_000}`)).json();
-    return swaps.filter(one => one.quote_mint?.startsWith("So1")).length === trades;
-  }, [found.alert.mint, begin, row.trades]);
+  // The candle may still grow: what it counts and its swaps are asked for until both are of one moment.
+  found.counted = await page.evaluate(async ([mint, from]) => {
+    const get = async path => (await fetch(`/api/v1/tokens/${mint}/${path}first_ms=${from}&end_ms=${from + 60_000}`)).json();
+    for (let turn = 0; turn < 20; turn++) {
+      const { swaps } = await get("swaps?limit=1000&");
+      const [candle] = (await get("candles?")).candles;
+      if (candle.trades === swaps.filter(one => one.quote_mint?.startsWith("So1")).length) return candle.trades;
+    }
+    return 0;
+  }, [found.alert.mint, begin]);
 
   // Watching it by its own page changes the list that the detector has.
   await page.fill(".own input", "mine");

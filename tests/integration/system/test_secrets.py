@@ -149,6 +149,8 @@ def channels(hooks: Receiver, moved: Receiver) -> list[dict[str, Any]]:
         {"name": "nohost", "url": f"https://no-such-host.invalid/{HOOK}", **hook},
         {"name": "refused", "url": f"http://user:{HOOK}@127.0.0.1:1/{HOOK}", **hook},
         {"name": "bot", "kind": "telegram", "bot_token": f"1:{BOT}", "chat_id": "1"},
+        {"name": "phone", "kind": "ntfy", "url": f"{hooks.url}/{HOOK}", "access_token": BOT},
+        {"name": "team", "kind": "slack", "url": f"{hooks.url}/services/{HOOK}"},
     ]
 
 

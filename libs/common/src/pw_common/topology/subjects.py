@@ -109,6 +109,8 @@ def facts_key(mint: str) -> str:
 
 # In the metadata of the durable of a channel that is turned off: what waits there is meant to.
 CHANNEL_OFF = "pw-channel-off"
+# And until when, in ms since 1970, what was handed out may wait for the end of quiet hours.
+CHANNEL_QUIET = "pw-channel-quiet-until-ms"
 
 
 def notifier_consumer(channel: str) -> str:
