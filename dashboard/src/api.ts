@@ -756,6 +756,7 @@ export interface TokenBuyer {
   received_raw: string;
   first_ms: number;
   last_ms: number;
+  all_spent_raw: string;
 }
 
 export interface TokensAnswer {

@@ -83,7 +83,10 @@ try {
   await page.waitForSelector("h1:has-text('System')", SLOW);
   await page.goto(`${new URL(page.url()).origin}/token/${want.stranger}`);
   await page.waitForSelector("header.thing", SLOW);
-  await page.waitForFunction(() => document.querySelectorAll("main .none").length > 3, undefined, SLOW);
+  await page.waitForFunction(() => {
+    const said = [...document.querySelectorAll("main .none")].map(one => one.textContent);
+    return said.length > 3 && !said.includes("…");
+  }, undefined, SLOW);
   found.stranger = await page.textContent("main");
   found.errors = seen.errors;
   found.hosts = [...seen.hosts];

@@ -8,7 +8,7 @@ import { WalletOf } from "../frame/cells";
 import { At } from "../frame/times";
 import { Table } from "../parts";
 
-export function Buyers({ asked, decimals, spent }: { asked: Asked<BuyersAnswer>; decimals: number | null; spent: bigint | null }) {
+export function Buyers({ asked, decimals }: { asked: Asked<BuyersAnswer>; decimals: number | null }) {
   return (
     <Answer asked={asked}>
       {({ buyers, quote_mint, history, next_before }) => (
@@ -21,7 +21,7 @@ export function Buyers({ asked, decimals, spent }: { asked: Asked<BuyersAnswer>;
               const left = String(BigInt(one.bought_raw) - BigInt(one.sold_raw));
               return [
                 <WalletOf address={one.trader} />,
-                spent === null ? "…" : share(one.spent_raw, spent),
+                share(one.spent_raw, BigInt(one.all_spent_raw)),
                 quoted(one.spent_raw, quote_mint),
                 <span title={`${exact(left, decimals)} by this stream: what was sent is not in it`}>{tokens(left, decimals)}</span>,
                 quoted(one.received_raw, quote_mint),

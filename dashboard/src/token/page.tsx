@@ -1,11 +1,10 @@
 // A token: what it costs and how it moved, who holds it, which rule is how far, and every swap of it.
 
-import { useMemo, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Why } from "../why";
-import type { BuyersAnswer, CandlesAnswer, FactsAnswer, PastAlertsAnswer, PoolsAnswer, SwapsView, Token } from "../api";
+import type { BuyersAnswer, FactsAnswer, PastAlertsAnswer, PoolsAnswer, SwapsView, Token } from "../api";
 import { missingIn } from "../format";
-import { SOL_MINT } from "../frame/amounts";
-import { useAsked, type Asked } from "../frame/asked";
+import { useAsked } from "../frame/asked";
 import { WalletOf, Whole } from "../frame/cells";
 import { Own } from "../frame/own";
 import type { Shown } from "../frame/pages";
@@ -24,14 +23,12 @@ const FACTS_EVERY_MS = 2000;
 const SLOW_EVERY_MS = 10_000;
 // Facts of a node are kept for minutes.
 const NODE_EVERY_MS = 60_000;
-const EVER = "first_ms=0&end_ms=253402300799999";
 
 export interface Span { firstMs: number; endMs: number }
 
 export function TokenPage({ of: mint, live, known }: Shown) {
   const at = `/api/v1/tokens/${mint}`;
   const facts = useAsked<Token>(at, FACTS_EVERY_MS);
-  const days = useAsked<CandlesAnswer>(`${at}/candles?step=1d&${EVER}`, SLOW_EVERY_MS);
   const alerts = useAsked<PastAlertsAnswer>(`/api/v1/alerts?mint=${mint}&first_ms=0&limit=50`, SLOW_EVERY_MS);
   const pools = useAsked<PoolsAnswer>(`${at}/pools`, SLOW_EVERY_MS);
   const buyers = useAsked<BuyersAnswer>(`${at}/buyers?limit=20`, SLOW_EVERY_MS);
@@ -39,7 +36,6 @@ export function TokenPage({ of: mint, live, known }: Shown) {
   const newest = useAsked<SwapsView>(`${at}/swaps?limit=1`, SLOW_EVERY_MS);
   const [span, setSpan] = useState<Span | null>(null);
   const decimals = newest.value?.swaps[0]?.base_decimals ?? null;
-  const spent = useMemo(() => sumOf(days), [days.value]);
   const own = alerts.value?.alerts[0]?.alert;
   const swaps = span === null ? `${at}/swaps` : `${at}/swaps?first_ms=${span.firstMs}&end_ms=${span.endMs}`;
   return (
@@ -72,7 +68,7 @@ export function TokenPage({ of: mint, live, known }: Shown) {
           </section>
           <section class="card" aria-labelledby="buyers-head">
             <h2 id="buyers-head">Who bought most</h2>
-            <Buyers asked={buyers} decimals={decimals} spent={spent} />
+            <Buyers asked={buyers} decimals={decimals} />
           </section>
           <section class="card" aria-labelledby="pools-head">
             <h2 id="pools-head">Liquidity</h2>
@@ -86,11 +82,6 @@ export function TokenPage({ of: mint, live, known }: Shown) {
       </div>
     </>
   );
-}
-
-function sumOf(days: Asked<CandlesAnswer>): bigint | null {
-  if (days.value === null || days.value.quote_mint !== SOL_MINT) return null;
-  return days.value.candles.reduce((sum, one) => sum + BigInt(one.spent_raw), 0n);
 }
 
 function Head({ token, mint, live, isDemo }: { token: Token | null; mint: string; live: Shown["live"]; isDemo: boolean }) {

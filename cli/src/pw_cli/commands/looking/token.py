@@ -92,10 +92,6 @@ def gathered(parts: Parts, mint: str, limit: int, quote: str | None) -> Seen:
     candles = parts.ask(
         "candles", f"{of_quote}&first_ms={begin_ms}&end_ms={end_ms}", CandlesAnswer, past=True
     )
-    # Their sum is what all buyers spent, of which each has a share.
-    days = parts.ask(
-        "days", f"{of_quote}&first_ms=0&end_ms={TIME_MS_MAX}&step=1d", CandlesAnswer, past=True
-    )
     return Seen(
         mint=mint,
         names=_names(parts, mint, token),
@@ -106,7 +102,6 @@ def gathered(parts: Parts, mint: str, limit: int, quote: str | None) -> Seen:
         swaps=swaps,
         buyers=buyers,
         candles=candles,
-        spent_raw=sum(one.spent_raw for one in days.candles) if days else None,
         labels=labels(parts),
         missing=parts.missing,
     )
