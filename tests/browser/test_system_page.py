@@ -1,4 +1,4 @@
-"""The page System: the pipeline, what is missing and dead, programs, drift, and who changed what."""
+"""The page System: the pipeline, gaps and dead letters, programs, and who changed what."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LONG = "L" * 4_000
 SHELL = "a; touch pwned #"
 PROGRAM = "So11111111111111111111111111111111111111112"
 SIGNATURE = "2" * 88
-NODE = "https://node.example/?key=$(touch pwned)"
+NODE = "https://node.example/?key=$(id)"
 WITHIN_S = 700.0
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
@@ -151,7 +151,7 @@ def assert_the_picture(found: dict[str, Any]) -> None:
 
 def assert_the_rows(rows: dict[str, str]) -> None:
     """What lies below the picture."""
-    assert "350,000,000 – 350,000,004" in rows["gaps-head"]
+    assert "350,000,000 \N{EN DASH} 350,000,004" in rows["gaps-head"]
     assert "no. 6 in it" in rows["letters-head"]
     assert "3 %" in rows["programs-head"]
     assert "30 of 1,000 swaps" in rows["programs-head"]
