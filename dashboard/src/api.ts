@@ -200,6 +200,11 @@ export interface DaysAnswer {
   history: HistoryHead;
 }
 
+export interface DeadLetterReplayed {
+  seq: number;
+  outcome: "delivered_before" | "sent" | "sent_before";
+}
+
 export interface DeadLetterView {
   seq: number;
   time_ms: number;

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { h, render } from "preact";
+import { Refused, reasons } from "../src/frame/change";
 import { changesOf } from "../src/system/changes";
 import { fillFromCaptures, fillFromNode, gapId, nodeWord } from "../src/system/commands";
 import { Picture } from "../src/system/pipeline/picture";
@@ -56,11 +57,11 @@ test("where all goes well every stage is well, in the order in which data flows"
 
 test("each figure has its unit, and what is not known is no zero", () => {
   const found = status();
-  assert.deepEqual(of(found, "ingest").figures, ["1,234 tx / s", "1 of 1 ready"]);
+  assert.deepEqual(of(found, "ingest").figures, ["1,234 tx/s", "1 of 1 ready"]);
   assert.deepEqual(of(found, "PW_TX").figures, ["0 waiting", "50 % full"]);
-  assert.deepEqual(of(found, "detector").figures, ["80 swaps / s", "newest swap 2 s ago", "1 of 1 ready"]);
-  assert.deepEqual(of(found, "notifier").figures, ["3 sent / min", "1 of 1 ready"]);
-  assert.deepEqual(of(found, "history").figures, ["– swaps / s", "1 of 1 ready"]);
+  assert.deepEqual(of(found, "detector").figures, ["80 swaps/s", "newest swap 2 s ago", "1 of 1 ready"]);
+  assert.deepEqual(of(found, "notifier").figures, ["3 sent/min", "1 of 1 ready"]);
+  assert.deepEqual(of(found, "history").figures, ["– swaps/s", "1 of 1 ready"]);
   assert.deepEqual(of(found, "sources").figures, ["1 of 1 connected", "slot 350,000,123", "0.4 s behind the chain"]);
 });
 
@@ -142,7 +143,7 @@ test("the picture writes each state, leads each box to its rows, and is read out
   const boxes = body.all("li").filter(one => one.class?.startsWith("stage "));
   assert.equal(boxes.length, 11);
   const parser = boxes.find(one => one.text.startsWith("parser"));
-  assert.match(parser.text, /behind.*1,200 tx \/ s.*0 of 1 ready/);
+  assert.match(parser.text, /behind.*1,200 tx\/s.*0 of 1 ready/);
   assert.equal(parser.all("a")[0].href, "#row-parser");
   assert.match(body.text, /Not well: parser is behind/);
   assert.ok(body.text.includes(`parser behind: ${MARKUP}`));
@@ -188,4 +189,12 @@ test("changes of rules and programs are one list, newest first, with what has no
 
 test("a share that is there is never shown as nothing", () => {
   assert.deepEqual([percent(0), percent(0.0121), percent(1), percent(0.000001), percent(null), percent(NaN)], ["0 %", "1.2 %", "100 %", "<0.01 %", "–", "–"]);
+});
+
+test("a refusal names the place of each problem once", () => {
+  const refused = new Refused("all of it", 422, [
+    { where: "entries[0].name", what: "entries[0].name: must not begin with unlisted:" }, { where: "body", what: "empty" },
+  ]);
+  assert.deepEqual(reasons(refused), ["entries[0].name: must not begin with unlisted:", "body: empty"]);
+  assert.deepEqual(reasons(new Refused("too large", 413, [])), ["too large"]);
 });

@@ -29,22 +29,26 @@ try {
   await page.click("[aria-label='Open dead letter 1']");
   await page.click(".panel >> text=Show its bytes");
   await page.waitForSelector("pre.body");
+  await page.uncheck("[aria-labelledby=letters-head] .panel input[type=checkbox]");
+  await page.click(".panel >> text=Send it back");
+  await until(() => document.querySelector("[aria-labelledby=letters-head] .panel [role=status]")?.textContent.length > 2);
+  found.sent = await page.textContent("[aria-labelledby=letters-head] .panel [role=status]");
   found.letter = await page.$$eval(".panel .command code, pre.body", all => all.map(one => one.textContent));
 
   const name = page.locator(`[aria-label^='Name ${want.program.slice(0, 4)}']`);
   await name.click();
-  await page.fill("form.panel input[required]", "unlisted:mine");
-  await page.click("form.panel button:text-is('Add')");
-  await until(() => document.querySelector("form.panel [role=status]").textContent.length > 5);
-  found.refused = await page.textContent("form.panel [role=status]");
+  await page.fill(".panel form input[required]", "unlisted:mine");
+  await page.click(".panel form button:text-is('Add')");
+  await until(() => document.querySelector(".panel form [role=status]").textContent.length > 5);
+  found.refused = await page.textContent(".panel form [role=status]");
   found.looks = await looks(page, want.folder, "system-page", ENDS);
   for (const [width, height] of ENDS) {
     await page.setViewportSize({ width, height });
     await page.screenshot({ path: `${want.folder}/system-page-whole-${width}.png`, fullPage: true });
   }
   await page.setViewportSize(WIDE);
-  await page.fill("form.panel input[required]", "my venue");
-  await page.click("form.panel button:text-is('Add')");
+  await page.fill(".panel form input[required]", "my venue");
+  await page.click(".panel form button:text-is('Add')");
   await until(() => document.querySelector("[aria-label='Your own programs: the table']")?.textContent.includes("my venue"));
   await page.click("[aria-label^='Seen: what is new of pump_amm']");
   await until(() => document.querySelector("[aria-labelledby=drift-head] details") !== null);

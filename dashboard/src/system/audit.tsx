@@ -33,8 +33,8 @@ function Rows({ changes }: { changes: Change[] }) {
   const rows = changes.map(one => [
     <At ms={one.atMs} />, one.of,
     one.who ? <Said text={one.who} max={100} /> : <span class="dim">not said</span>,
-    one.unusable ? <span class="bad">cannot be used: <Said text={one.unusable} max={200} /></span> : <What diff={one.diff} />,
-    one.note ? <Said text={one.note} max={200} /> : "",
+    one.unusable ? <span class="bad wraps">cannot be used: <Said text={one.unusable} max={200} /></span> : <What diff={one.diff} />,
+    one.note ? <span class="wraps"><Said text={one.note} max={200} /></span> : "",
     count(one.revision),
   ]);
   return (
@@ -46,7 +46,7 @@ function Rows({ changes }: { changes: Change[] }) {
 function What({ diff }: { diff: Difference }) {
   const parts = (["added", "removed", "changed"] as const).filter(one => diff[one].length > 0);
   if (!parts.length) return <span class="dim">nothing else than before</span>;
-  return <>{parts.map((one, at) => <span key={one}>{at > 0 && "; "}{one} <Said text={named(diff[one])} max={SENTENCE_MAX} /></span>)}</>;
+  return <span class="wraps">{parts.map((one, at) => <span key={one}>{at > 0 && "; "}{one} <Said text={named(diff[one])} max={SENTENCE_MAX} /></span>)}</span>;
 }
 
 function named(names: string[]): string {

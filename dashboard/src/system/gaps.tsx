@@ -6,9 +6,10 @@ import { count } from "../format";
 import { Answer } from "../frame/asked";
 import { At } from "../frame/times";
 import { Command, Said, Table } from "../parts";
-import { LABEL_MAX, SENTENCE_MAX } from "../text";
+import { LABEL_MAX } from "../text";
 import { fillFromCaptures, fillFromNode, gapId } from "./commands";
 import { More, useGrowing } from "./more";
+import { Panel } from "./panel";
 
 const EVERY_MS = 10_000;
 const URL_MAX = 500;
@@ -30,7 +31,7 @@ export function Gaps({ pw }: { pw: string }) {
           const gap = gaps.find(one => one.seq === chosen && !one.filled);
           return (
             <>
-              {gap && <Fill gap={gap} pw={pw} close={() => setChosen(null)} />}
+              {gap && <Fill key={gap.seq} gap={gap} pw={pw} close={() => setChosen(null)} />}
               <Rows gaps={shown} chosen={gap?.seq ?? null} choose={setChosen} isFiltered={onlyOpen && gaps.length > 0} />
               {unreadable > 0 && <p class="dim">{count(unreadable)} more cannot be read here: another version stored them.</p>}
               <More of={asked} isMore={next_before_seq !== null} older={`${pw} backfill`} />
@@ -50,7 +51,7 @@ function Rows({ gaps, chosen, choose, isFiltered }: {
     `${count(one.first_missing_slot)} – ${count(one.last_missing_slot)}`,
     count(one.last_missing_slot - one.first_missing_slot + 1),
     <Said text={one.source} max={LABEL_MAX} />,
-    <Said text={one.why} max={200} />,
+    <span class="wraps"><Said text={one.why} max={200} /></span>,
     one.filled ? <span class="on">filled</span> : (
       <span class="doing"><span class="warn">open</span>{" "}
         <button type="button" class="plain small" aria-pressed={one.seq === chosen} onClick={() => choose(one.seq)}
@@ -67,14 +68,13 @@ function Fill({ gap, pw, close }: { gap: GapView; pw: string; close: () => void 
   const [node, setNode] = useState("");
   const id = gapId(gap);
   return (
-    <div class="panel">
-      <h3>Fill {count(gap.first_missing_slot)} – {count(gap.last_missing_slot)}</h3>
+    <Panel title={`Fill ${count(gap.first_missing_slot)} – ${count(gap.last_missing_slot)}`} close={close}>
       <p class="dim">
         Blocks are read from a JSON-RPC node or from captures, which takes minutes, so this is a command for the machine
         where Pocketwatcher runs. A gap is closed only when the blocks prove that nothing of it is missing; no alert is raised for it.
       </p>
       {id === null
-        ? <p class="bad">The name of its source does not fit into a command: <Said text={gap.source} max={SENTENCE_MAX} /></p>
+        ? <p class="bad">No command can name it: its source is called <Said text={gap.source} max={LABEL_MAX} />, which a shell could read otherwise.</p>
         : (
           <>
             <label class="field">Node (stays in this page) <input type="url" value={node} maxLength={URL_MAX} placeholder="http://127.0.0.1:8899"
@@ -82,7 +82,6 @@ function Fill({ gap, pw, close }: { gap: GapView; pw: string; close: () => void 
             <p class="commands"><Command text={fillFromNode(pw, id, node)} /> <span class="dim">or</span> <Command text={fillFromCaptures(pw, id)} /></p>
           </>
         )}
-      <button type="button" class="plain small" onClick={close}>Close</button>
-    </div>
+    </Panel>
   );
 }

@@ -1,13 +1,15 @@
 // Dead letters: what could not be read or delivered, why, its body, and how it is sent back.
 
 import { useState } from "preact/hooks";
-import type { DeadLettersView, DeadLetterView } from "../api";
+import type { DeadLetterReplayed, DeadLettersView, DeadLetterView } from "../api";
 import { bytes, count } from "../format";
 import { Answer, useAsked } from "../frame/asked";
+import { change, reasons } from "../frame/change";
 import { At } from "../frame/times";
 import { Command, Said, Table } from "../parts";
 import { LABEL_MAX, plain, SENTENCE_MAX } from "../text";
 import { More, useGrowing } from "./more";
+import { Panel } from "./panel";
 
 const EVERY_MS = 10_000;
 // As hex: more is for a file, not for a page.
@@ -27,7 +29,7 @@ export function DeadLetters({ pw }: { pw: string }) {
           const letter = dead_letters.find(one => one.seq === chosen);
           return (
             <>
-              {letter && <Opened key={letter.seq} letter={letter} pw={pw} close={() => setChosen(null)} />}
+              {letter && <Opened key={letter.seq} letter={letter} pw={pw} again={asked.again} close={() => setChosen(null)} />}
               <Rows letters={dead_letters} chosen={letter?.seq ?? null} choose={setChosen} />
               {dead_letters.length > 1 && <p class="more dim">All of them back to where they came from: <Command text={`${pw} dlq replay --all`} /></p>}
               <More of={asked} isMore={next_before_seq !== null} older={`${pw} dlq list --before-seq ${next_before_seq}`} />
@@ -43,7 +45,7 @@ function Rows({ letters, chosen, choose }: { letters: DeadLetterView[]; chosen: 
   const rows = letters.map(one => [
     <At ms={one.time_ms} />,
     <Said text={one.service} max={LABEL_MAX} />,
-    <Said text={one.reason} max={120} />,
+    <span class="wraps"><Said text={one.reason} max={200} /></span>,
     <span><Said text={one.origin_stream} max={LABEL_MAX} /> {count(one.origin_seq)}{one.position !== null && <span class="dim"> no. {count(one.position + 1)} in it</span>}</span>,
     bytes(one.size_bytes),
     <button type="button" class="plain small" aria-pressed={one.seq === chosen} onClick={() => choose(one.seq)} aria-label={`Open dead letter ${one.seq}`}>Open</button>,
@@ -54,23 +56,41 @@ function Rows({ letters, chosen, choose }: { letters: DeadLetterView[]; chosen: 
   );
 }
 
-function Opened({ letter, pw, close }: { letter: DeadLetterView; pw: string; close: () => void }) {
+const OUTCOMES: Record<DeadLetterReplayed["outcome"], string> = {
+  sent: "Sent back.", sent_before: "The parsers got it within the last ten minutes already.", delivered_before: "Its channel has had this alert.",
+};
+
+function Opened({ letter, pw, again, close }: { letter: DeadLetterView; pw: string; again: () => void; close: () => void }) {
+  const [said, setSaid] = useState<{ texts: string[]; isBad: boolean }>({ texts: [], isBad: false });
+  const [takesAway, setTakesAway] = useState(true);
+  const sendBack = async () => {
+    setSaid({ texts: ["…"], isBad: false });
+    try {
+      const { outcome } = await change<DeadLetterReplayed>("POST", `/api/v1/dead-letters/${letter.seq}/replay?delete=${takesAway}`, {});
+      setSaid({ texts: [OUTCOMES[outcome]], isBad: false });
+    } catch (error) {
+      setSaid({ texts: reasons(error), isBad: true });
+    }
+    again();
+  };
   const [wantsBody, setWantsBody] = useState(false);
   const whole = useAsked<DeadLettersView>(wantsBody ? `/api/v1/dead-letters?limit=1&before_seq=${letter.seq + 1}&body=true` : null, 0);
   return (
-    <div class="panel">
-      <h3>Dead letter {count(letter.seq)}</h3>
+    <Panel title={`Dead letter ${count(letter.seq)}`} close={close}>
       <p><Said text={letter.reason} max={SENTENCE_MAX} /></p>
       <dl class="prove">
-        <div><dt>Send it back</dt> <dd><Command text={`${pw} dlq replay ${letter.seq}`} /></dd></div>
         <div><dt>See what is in it</dt> <dd><Command text={`${pw} dlq show ${letter.seq}`} /></dd></div>
         <div><dt>Take it away</dt> <dd><Command text={`${pw} dlq rm ${letter.seq}`} /></dd></div>
       </dl>
+      <p class="doing">
+        <button type="button" class="plain small" onClick={() => void sendBack()}>Send it back</button>
+        <label class="check"><input type="checkbox" checked={takesAway} onChange={event => setTakesAway(event.currentTarget.checked)} /> and take it away once it is sent</label>
+      </p>
+      <p role="status" class={said.isBad ? "bad" : "dim"}>{said.texts.map(one => <Said key={one} text={one} max={SENTENCE_MAX} />)}</p>
       {wantsBody
         ? <Answer asked={whole}>{({ dead_letters }) => <Body letter={dead_letters.find(one => one.seq === letter.seq)} />}</Answer>
-        : <button type="button" class="plain small" onClick={() => setWantsBody(true)}>Show its bytes</button>}{" "}
-      <button type="button" class="plain small" onClick={close}>Close</button>
-    </div>
+        : <button type="button" class="plain small" onClick={() => setWantsBody(true)}>Show its bytes</button>}
+    </Panel>
   );
 }
 

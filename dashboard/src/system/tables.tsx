@@ -28,7 +28,7 @@ export function Services({ status }: { status: StatusView }) {
       <span {...idOf(one.service)}><Said text={one.service} /></span>,
       <span title={one.instances.map(i => `${plain(i.instance, LABEL_MAX)}, up ${span(i.uptime_s)}`).join("\n")}>
         {one.instances.length - down.length} of {one.instances.length}
-        {why.length > 0 && <span class="bad"> {why.join(", ")}</span>}
+        {why.length > 0 && <span class="bad wraps"> {why.join(", ")}</span>}
       </span>,
       rate(r.per_s_1s), rate(r.per_s_60s), count(r.total),
     ];
@@ -56,7 +56,7 @@ export function Sources({ status, held }: { status: StatusView; held: Set<string
     const ahead = one.clock_ahead_ms > 0 && held.has(`clock_${from.source}`);
     return ahead ? `clock ${span(one.clock_ahead_ms / 1000)} ahead` : span(one.lag_ms / 1000);
   };
-  const state = (ok: boolean, text: string) => <span class={ok ? "on" : "bad"}>{text}</span>;
+  const state = (ok: boolean, text: string) => <span class={ok ? "on" : "bad wraps"}>{text}</span>;
   const rows = status.sources.flatMap(one => [
     [
       <Said text={one.source} />, <span><code>{plain(one.endpoint, 120) || "–"}</code>{seen(one) && <span class="dim"> {seen(one)}</span>}</span>,

@@ -164,6 +164,8 @@ async def test_each_operation_answers_what_it_promises(tmp_path: Path) -> None:
                 await store_dead_letter(bus, 1, b"\xff\xff", reason="Malformed")
                 await ask_of_the_market(client)
                 await ask_of_documents(client, receiver.url)
+                letter = (await good(client, "GET", "dead-letters"))["dead_letters"][-1]["seq"]
+                await good(client, "POST", f"dead-letters/{letter}/replay")
                 for path in ("status", "gaps", "dead-letters?body=true", "programs/unlisted"):
                     await good(client, "GET", path)
             assert contract.operations() - contract.asked == ASKED_ELSEWHERE

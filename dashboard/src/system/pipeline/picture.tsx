@@ -13,7 +13,7 @@ const SHAPES: Record<StageState, string> = {
 export function Picture({ status }: { status: StatusView }) {
   const stages = stagesOf(status);
   const said = new Set(status.conditions.map(one => one.why));
-  const unsaid = stages.filter(one => one.why && !said.has(one.why));
+  const unsaid = stages.filter(one => one.state !== "off" && one.why && !said.has(one.why));
   return (
     <section class="card" aria-labelledby="flow-head">
       <h2 id="flow-head">Pipeline</h2>

@@ -133,8 +133,8 @@ const serviceOf = (status: StatusView, name: string): ServiceView | undefined =>
 const rateOf = (status: StatusView, service: string, metric: string): RateView | undefined =>
   entry(serviceOf(status, service)?.rates ?? {}, metric);
 
-const perS = (found: RateView | undefined, what: string): string => `${found ? rate(found.per_s_1s) : "–"} ${what} / s`;
-const perMin = (found: RateView | undefined, what: string): string => `${found ? rate(60 * found.per_s_60s) : "–"} ${what} / min`;
+const perS = (found: RateView | undefined, what: string): string => `${found ? rate(found.per_s_1s) : "–"} ${what}/s`;
+const perMin = (found: RateView | undefined, what: string): string => `${found ? rate(60 * found.per_s_60s) : "–"} ${what}/min`;
 
 /** How much waits for a consumer, and for how long the oldest of it. */
 function waiting(status: StatusView, stream: string, consumer: string): string[] {

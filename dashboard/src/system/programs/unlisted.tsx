@@ -8,6 +8,7 @@ import { TransactionOf } from "../../frame/cells";
 import { change, reasons, WHO } from "../../frame/change";
 import { Away, Copy, Said, Table } from "../../parts";
 import { LABEL_MAX, NAME_MAX, plain, SENTENCE_MAX, short } from "../../text";
+import { Panel } from "../panel";
 import { percent } from "./share";
 
 const EVERY_MS = 10_000;
@@ -99,22 +100,24 @@ function Add({ program, own, again, close }: { program: string; own: ProgramsAns
       await change("PUT", PROGRAMS, { revision: own.revision, who: WHO, note, entries });
       close();
     } catch (error) {
-      setSaid(reasons(error));
+      // The person sees one entry, not the list that it becomes part of.
+      setSaid(reasons(error).map(one => one.replace(/^entries\[\d+\]\./, "")));
     }
     again();
   };
   return (
-    <form class="panel" onSubmit={event => void store(event)}>
-      <h3>Name <code>{short(program)}</code></h3>
-      <label class="field">Name <input required maxLength={NAME_MAX} value={name} onInput={event => setName(event.currentTarget.value)} autocomplete="off" /></label>
-      <label class="field">It is <select value={kind} onChange={event => setKind(event.currentTarget.value as ProgramEntry["kind"])}>
-        {Object.entries(KINDS).map(([value, text]) => <option key={value} value={value}>{text}</option>)}
-      </select></label>
-      <label class="field">Note <input maxLength={NOTE_MAX} value={note} placeholder="why, for the history" onInput={event => setNote(event.currentTarget.value)} autocomplete="off" /></label>
-      <p class="dim small">It holds for what is received from then on; what was read before stays as it is.</p>
-      <p class="doing"><button class="plain small">Add</button> <button type="button" class="plain small" onClick={close}>Close</button></p>
-      <Saying said={said} />
-    </form>
+    <Panel title={<>Name <code>{short(program)}</code></>} close={close}>
+      <form onSubmit={event => void store(event)}>
+        <label class="field">Name <input required maxLength={NAME_MAX} value={name} onInput={event => setName(event.currentTarget.value)} autocomplete="off" /></label>
+        <label class="field">It is <select value={kind} onChange={event => setKind(event.currentTarget.value as ProgramEntry["kind"])}>
+          {Object.entries(KINDS).map(([value, text]) => <option key={value} value={value}>{text}</option>)}
+        </select></label>
+        <label class="field">Note <input maxLength={NOTE_MAX} value={note} placeholder="why, for the history" onInput={event => setNote(event.currentTarget.value)} autocomplete="off" /></label>
+        <p class="dim small">It holds for what is received from then on; what was read before stays as it is.</p>
+        <button class="plain small">Add</button>
+        <Saying said={said} />
+      </form>
+    </Panel>
   );
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from pw_common.wire.alerts import Alert, Condition, Unknown, Verdict
@@ -74,3 +76,14 @@ class TriggersAnswer(msgspec.Struct, frozen=True, kw_only=True):
     metrics: list[str]
     operators: list[str]
     unusable: str = ""
+
+
+class DeadLetterReplayed(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a dead letter that was sent back.
+
+    `sent_before`: the parsers got it within the last ten minutes already. `delivered_before`:
+    its channel has had the alert.
+    """
+
+    seq: int
+    outcome: Literal["sent", "sent_before", "delivered_before"]
