@@ -31,11 +31,11 @@ try {
   await page.waitForSelector("pre.body");
   await page.uncheck("[aria-labelledby=letters-head] .panel input[type=checkbox]");
   await page.click(".panel >> text=Send it back");
-  await until(() => document.querySelector("[aria-labelledby=letters-head] .panel [role=status]")?.textContent.length > 2);
-  found.sent = await page.textContent("[aria-labelledby=letters-head] .panel [role=status]");
+  await until(() => document.querySelector("[aria-labelledby=letters-head] .panel > p[role=status]")?.textContent.length > 2);
+  found.sent = await page.textContent("[aria-labelledby=letters-head] .panel > p[role=status]");
   found.letter = await page.$$eval(".panel .command code, pre.body", all => all.map(one => one.textContent));
 
-  const name = page.locator(`[aria-label^='Name ${want.program.slice(0, 4)}']`);
+  const name = page.locator(`[aria-label^='Name it: ${want.program.slice(0, 4)}']`);
   await name.click();
   await page.fill(".panel form input[required]", "unlisted:mine");
   await page.click(".panel form button:text-is('Add')");

@@ -52,7 +52,7 @@ function Rows({ letters, chosen, choose }: { letters: DeadLetterView[]; chosen: 
   ]);
   return (
     <Table label="Dead letters" rows={rows} none="No dead letter: everything was read and delivered." columns={[
-      { name: "time" }, { name: "service" }, { name: "reason" }, { name: "from" }, { name: "size", number: true }, { name: "" }]} />
+      { name: "time" }, { name: "service" }, { name: "reason" }, { name: "from" }, { name: "size", number: true }, { name: "action" }]} />
   );
 }
 

@@ -54,15 +54,15 @@ function Seen({ found, again }: { found: AcknowledgedAnswer; again: () => void }
     <>
       {found.unusable && <p class="bad"><Said text={found.unusable} max={SENTENCE_MAX} /></p>}
       <Table label="New in layouts" rows={rows} none="Nothing new: every venue writes what its table explains." columns={[
-        { name: "venue" }, { name: "since slot", number: true }, { name: "instructions", number: true }, { name: "tags (hex)" }, { name: "such as" }, { name: "" }]} />
+        { name: "venue" }, { name: "since slot", number: true }, { name: "instructions", number: true }, { name: "tags (hex)" }, { name: "such as" }, { name: "action" }]} />
       <Saying said={said} />
       {found.entries.length > 0 && (
         <details>
           <summary>{count(found.entries.length)} seen before</summary>
-          <Table label="Seen before" none="" columns={[{ name: "venue" }, { name: "tag (hex)" }, { name: "" }]} rows={found.entries.map(one => [
+          <Table label="Seen before" none="" columns={[{ name: "venue" }, { name: "tag (hex)" }, { name: "action" }]} rows={found.entries.map(one => [
             <Said text={one.program} max={LABEL_MAX} />, <code>{plain(one.tag) || "no data"}</code>,
             <button type="button" class="plain small" onClick={() => void store(found.entries.filter(each => !isSame(each, one)), "It is shown again where it still happens.")}
-              aria-label={`Show ${plain(one.program, LABEL_MAX)} ${plain(one.tag)} again`}>Show again</button>,
+              aria-label={`Show again: ${plain(one.program, LABEL_MAX)} ${plain(one.tag)}`}>Show again</button>,
           ])} />
         </details>
       )}

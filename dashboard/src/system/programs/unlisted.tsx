@@ -70,12 +70,12 @@ function Rows({ programs, chosen, choose, isDemo, canAdd }: {
     <Id id={one.program} isDemo={isDemo} />, count(one.swaps), percent(one.share), count(one.first_slot),
     <span class="doing">{one.signatures.map(each => <TransactionOf key={each} signature={each} />)}</span>,
     <button type="button" class="plain small" disabled={!canAdd} aria-pressed={one.program === chosen} onClick={() => choose(one.program)}
-      aria-label={`Name ${short(one.program)}`}>Name it</button>,
+      aria-label={`Name it: ${short(one.program)}`}>Name it</button>,
   ]);
   return (
     <Table label="Programs discovered" rows={rows} none="Every program that traded lately is in a table." columns={[
       { name: "program" }, { name: "swaps", number: true }, { name: "of all swaps", number: true }, { name: "first slot", number: true },
-      { name: "such as" }, { name: "" }]} />
+      { name: "such as" }, { name: "action" }]} />
   );
 }
 
@@ -146,7 +146,7 @@ function Own({ own, again }: { own: ProgramsAnswer; again: () => void }) {
     <>
       {own.unusable && <p class="bad"><Said text={own.unusable} max={SENTENCE_MAX} /></p>}
       <Table label="Your own programs" rows={rows} none="None: the shipped table is used as it is." columns={[
-        { name: "name" }, { name: "kind" }, { name: "program" }, { name: "" }]} />
+        { name: "name" }, { name: "kind" }, { name: "program" }, { name: "action" }]} />
       <Saying said={said} />
     </>
   );
