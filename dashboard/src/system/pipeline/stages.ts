@@ -41,7 +41,8 @@ export function stagesOf(status: StatusView): Stage[] {
     streamStage(status, "PW_ALERT", alertsKept(status), []),
     processStage(status, "notifier", [perMin(rateOf(status, "notifier", "pw_notifier_sent_total"), "sent")], ["no_notifier"]),
     channelsStage(status),
-    processStage(status, "history", [perS(rateOf(status, "history", "pw_history_swaps_total"), "swaps")], []),
+    // History stores by the batch, so that a second says little.
+    processStage(status, "history", [perS(averageOf(rateOf(status, "history", "pw_history_swaps_total")), "swaps")], []),
     processStage(status, "api", [perS(rateOf(status, "api", "pw_api_requests_total"), "requests")], []),
   ];
 }
@@ -133,6 +134,7 @@ const serviceOf = (status: StatusView, name: string): ServiceView | undefined =>
 const rateOf = (status: StatusView, service: string, metric: string): RateView | undefined =>
   entry(serviceOf(status, service)?.rates ?? {}, metric);
 
+const averageOf = (found: RateView | undefined): RateView | undefined => found && { ...found, per_s_1s: found.per_s_60s };
 const perS = (found: RateView | undefined, what: string): string => `${found ? rate(found.per_s_1s) : "–"} ${what}/s`;
 const perMin = (found: RateView | undefined, what: string): string => `${found ? rate(60 * found.per_s_60s) : "–"} ${what}/min`;
 
