@@ -26,6 +26,10 @@ try {
   await page.click("[aria-label^='Fill 350']");
   await page.fill(".panel input[type=url]", want.node);
   found.fill = await page.$$eval(".panel .command code", all => all.map(one => one.textContent));
+  await page.click("[aria-label^='Fill 4 ']");
+  found.hostile_fill = await page.textContent("[aria-labelledby=gaps-head] .panel");
+  await page.keyboard.press("Escape");
+  found.shut = await page.evaluate(() => [document.querySelectorAll("[aria-labelledby=gaps-head] .panel").length, document.activeElement.getAttribute("aria-label")]);
   await page.click("[aria-label='Open dead letter 1']");
   await page.click(".panel >> text=Show its bytes");
   await page.waitForSelector("pre.body");

@@ -173,4 +173,11 @@ def assert_nothing_of_it_does_anything(found: dict[str, Any]) -> None:
     from_node, from_captures = found["fill"]
     assert from_node.endswith(f"backfill --gap main:1:350000000-350000004 --rpc '{NODE}'")
     assert from_captures.endswith("backfill --gap main:1:350000000-350000004 --capture FILE")
+    # A source may call itself what it likes; no command has its name.
+    assert "No command can name it" in found["hostile_fill"]
+    assert "backfill --gap" not in found["hostile_fill"]
+    # Escape closes what was opened, and the focus is where it was.
+    [open_panels, focused] = found["shut"]
+    assert open_panels == 0
+    assert focused.startswith("Fill 4 ")
     assert any(one.endswith("dlq show 1") for one in found["letter"])

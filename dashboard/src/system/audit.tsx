@@ -8,7 +8,7 @@ import { Said, Table } from "../parts";
 import { LABEL_MAX, plain, SENTENCE_MAX } from "../text";
 import { changesOf, type Change } from "./changes";
 
-const EVERY_MS = 30_000;
+const EVERY_MS = 60_000;
 const NAMES_SHOWN = 6;
 
 export function Audit() {

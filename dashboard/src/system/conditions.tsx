@@ -9,10 +9,9 @@ export function Conditions({ status }: { status: StatusView }) {
   return (
     <section aria-labelledby="conditions-head">
       <h2 id="conditions-head">Conditions</h2>
-      {!status.conditions.length && <p class="card good">Everything is as it should be.</p>}
-      <ul class="conditions" id="why">
-        {status.conditions.map(one => <Item key={one.name} one={one} atMs={status.at_ms} />)}
-      </ul>
+      {status.conditions.length
+        ? <ul class="conditions" id="why">{status.conditions.map(one => <Item key={one.name} one={one} atMs={status.at_ms} />)}</ul>
+        : <p class="card good">Everything is as it should be.</p>}
     </section>
   );
 }

@@ -36,7 +36,7 @@ export function stagesOf(status: StatusView): Stage[] {
     processStage(status, "parser", [perS(rateOf(status, "parser", "pw_parser_transactions_total"), "tx")], ["parsers_at_limit"]),
     streamStage(status, "PW_SWAP", [perS(swaps, "swaps"), ...waiting(status, "PW_SWAP", "detector")], []),
     processStage(status, "detector", [
-      perS(rateOf(status, "detector", "pw_detector_swaps_total"), "swaps"), ...ago(status, "newest swap", status.last_swap_ms),
+      perS(rateOf(status, "detector", "pw_detector_swaps_total"), "swaps"), ...ago(status, "newest", status.last_swap_ms),
     ], []),
     streamStage(status, "PW_ALERT", alertsKept(status), []),
     processStage(status, "notifier", [perMin(rateOf(status, "notifier", "pw_notifier_sent_total"), "sent")], ["no_notifier"]),
@@ -77,7 +77,7 @@ function newestOf(status: StatusView): string[] {
   const lags = status.sources.flatMap(one => (one.kind === "live" && one.connected && one.lag_ms !== null ? [one.lag_ms] : []));
   return [
     ...(slots.length ? [`slot ${count(Math.max(...slots))}`] : []),
-    ...(lags.length ? [`${span(Math.max(...lags) / 1000)} behind the chain`] : []),
+    ...(lags.length ? [`${span(Math.max(...lags) / 1000)} behind`] : []),
     ...(status.sources.some(one => one.kind === "recorded") ? ["a recording"] : []),
   ];
 }
