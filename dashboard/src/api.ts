@@ -230,6 +230,20 @@ export interface Difference {
   changed: Array<string>;
 }
 
+export interface DocumentChange {
+  revision: number;
+  diff: Difference;
+  who?: string;
+  note?: string;
+  at_ms?: number;
+  unusable?: string;
+  of: "acknowledged" | "channels" | "mutes" | "programs" | "triggers" | "watchlists";
+}
+
+export interface DocumentChanges {
+  changes: Array<DocumentChange>;
+}
+
 export interface DryRunAnswer {
   id: string;
   state: "cancelled" | "done" | "failed" | "running";

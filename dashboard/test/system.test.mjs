@@ -1,10 +1,9 @@
-// What the page of the system says of a status: where each stage stands, what a person may copy into
-// a shell, and who changed what.
+// What the page of the system says of a status: where each stage stands, and what a person may copy
+// into a shell.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { h, render } from "preact";
 import { Refused, reasons } from "../src/frame/change";
-import { changesOf } from "../src/system/changes";
 import { fillFromCaptures, fillFromNode, gapId, nodeWord } from "../src/system/commands";
 import { Picture } from "../src/system/pipeline/picture";
 import { inWords, stagesOf } from "../src/system/pipeline/stages";
@@ -175,16 +174,6 @@ test("a node's address is one word to a shell, or a placeholder", () => {
   assert.equal(nodeWord("https://node.example/?api-key=a&b=$(id)"), "'https://node.example/?api-key=a&b=$(id)'");
   assert.equal(nodeWord("https://node.example/it's"), "'https://node.example/it'\\''s'");
   for (const none of ["", "node.example", "ftp://node.example", "javascript:alert(1)", "http://a b", "http://a\nrm"]) assert.equal(nodeWord(none), "URL", none);
-});
-
-test("changes of rules and programs are one list, newest first, with what has no time at the end", () => {
-  const none = { added: [], removed: [], changed: [] };
-  const rules = { history: [{ revision: 9, diff: none, at_ms: 300, who: "ana" }, { revision: 4, diff: none }] };
-  const programs = { history: [{ revision: 7, diff: { ...none, added: ["p"] }, at_ms: 400, note: "new" }, { revision: 5, diff: none, unusable: "no JSON" }] };
-  const found = changesOf(rules, programs);
-  assert.deepEqual(found.map(one => [one.of, one.revision]), [["programs", 7], ["rules", 9], ["programs", 5], ["rules", 4]]);
-  assert.deepEqual([found[1].who, found[0].note, found[0].diff.added, found[2].unusable], ["ana", "new", ["p"], "no JSON"]);
-  assert.deepEqual(changesOf(null, null), []);
 });
 
 test("a share that is there is never shown as nothing", () => {

@@ -1,37 +1,34 @@
 // Who changed what when.
 
-import type { Difference, ProgramsHistory, RulesHistory } from "../api";
+import type { Difference, DocumentChange, DocumentChanges } from "../api";
 import { count } from "../format";
-import { useAsked } from "../frame/asked";
+import { Answer, useAsked } from "../frame/asked";
 import { At } from "../frame/times";
 import { Said, Table } from "../parts";
 import { LABEL_MAX, plain, SENTENCE_MAX } from "../text";
-import { changesOf, type Change } from "./changes";
 
-const EVERY_MS = 60_000;
+const EVERY_MS = 30_000;
 const NAMES_SHOWN = 6;
+const NAMES: Record<DocumentChange["of"], string> = {
+  triggers: "rules", watchlists: "watch lists", mutes: "mutes", channels: "channels", programs: "programs", acknowledged: "layouts seen",
+};
 
 export function Audit() {
-  const rules = useAsked<RulesHistory>("/api/v1/triggers/history?limit=20", EVERY_MS);
-  const programs = useAsked<ProgramsHistory>("/api/v1/programs/history?limit=20", EVERY_MS);
-  const problem = rules.problem || programs.problem;
-  const isAsking = !problem && (rules.value === null || programs.value === null);
+  const asked = useAsked<DocumentChanges>("/api/v1/changes?limit=50", EVERY_MS);
   return (
     <section class="card" aria-labelledby="audit-head">
       <div class="head">
         <h2 id="audit-head">Changes</h2>
-        <span class="dim">of rules and programs, the newest of each; lists, mutes and channels keep no history that can be asked for</span>
+        <span class="dim">who changed what of the configuration, the last 50</span>
       </div>
-      {problem && <p class="note away" role="status"><Said text={problem} max={SENTENCE_MAX} />{" "}
-        <button type="button" class="plain small" onClick={() => { rules.again(); programs.again(); }}>Ask again</button></p>}
-      {isAsking ? <p class="none" role="status">…</p> : <Rows changes={changesOf(rules.value, programs.value)} />}
+      <Answer asked={asked}>{({ changes }) => <Rows changes={changes} />}</Answer>
     </section>
   );
 }
 
-function Rows({ changes }: { changes: Change[] }) {
+function Rows({ changes }: { changes: DocumentChange[] }) {
   const rows = changes.map(one => [
-    <At ms={one.atMs} />, one.of,
+    <At ms={one.at_ms ?? null} />, NAMES[one.of] ?? plain(one.of, LABEL_MAX),
     one.who ? <Said text={one.who} max={100} /> : <span class="dim">not said</span>,
     one.unusable ? <span class="bad wraps">cannot be used: <Said text={one.unusable} max={200} /></span> : <What diff={one.diff} />,
     one.note ? <span class="wraps"><Said text={one.note} max={200} /></span> : "",

@@ -24,7 +24,16 @@ from pw_api.http.site import Site, add_site, load_site
 from pw_api.models import openapi
 from pw_api.models.records import DeadLettersView, GapsView
 from pw_api.models.status import StatusView
-from pw_api.routes import alert_stream, alerts, configuration, records, replays, tokens, unlisted
+from pw_api.routes import (
+    alert_stream,
+    alerts,
+    configuration,
+    history,
+    records,
+    replays,
+    tokens,
+    unlisted,
+)
 from pw_api.routes.kept import exports, found, swaps, traded
 from pw_common.jetstream.bus import BrokerAway, Bus
 from pw_common.jetstream.overview import take
@@ -165,6 +174,7 @@ def _api(runtime: Runtime, cache: StatusCache) -> APIRouter:
         router.include_router(one.router(bus))
     router.include_router(tokens.router(bus))
     router.include_router(configuration.router(bus))
+    router.include_router(history.router(bus))
     return router
 
 
