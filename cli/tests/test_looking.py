@@ -103,7 +103,7 @@ def test_a_token_is_shown_with_what_is_behind_its_numbers() -> None:
 
 def test_a_token_is_shown_without_its_past_where_history_is_away() -> None:
     away = dict.fromkeys(("swaps", "buyers", "candles"), NO_HISTORY)
-    none: dict[str, Any] = {"swaps": None, "buyers": None, "candles": None, "spent_raw": None}
+    none: dict[str, Any] = {"swaps": None, "buyers": None, "candles": None}
     shown = checked(
         token_view.view(seen(**none, missing=away), AT_MS), "QOTTER", "fell short by 8",
         f"Not shown: {NO_HISTORY}", f"pw why {MINT}",
@@ -137,7 +137,7 @@ def test_what_history_has_not_is_said() -> None:
     lacking = {"holes": [HOLE] * 5, "behind_s": 12.4}
     one = seen(
         swaps=swaps(swap(confidence=0.4, price=None, quote_mint=None), **lacking),
-        candles=candles(holes=[HOLE]), spent_raw=1,
+        candles=candles(holes=[HOLE]), buyers=buyers(traded(all_spent_raw=0)),
     )  # fmt: skip
     shown = checked(
         token_view.view(one, AT_MS), "12.4 s behind", "a time that is not known yet",
@@ -265,7 +265,7 @@ def test_what_heads_a_column_is_text_too(columns: int) -> None:
 def test_amounts_beyond_everything_are_shown(raw: int) -> None:
     big = swap(base_amount_raw=raw, quote_amount_raw=raw, price="1e999")
     one = seen(
-        swaps=swaps(big), buyers=buyers(traded(spent_raw=raw, bought_raw=raw)),
+        swaps=swaps(big), buyers=buyers(traded(spent_raw=raw, bought_raw=raw, all_spent_raw=raw)),
         candles=candles(candle(1, 1e308, raw), candle(0, -1e308, raw)),
     )  # fmt: skip
     drawn(token_view.view(one, AT_MS), 80)

@@ -202,6 +202,11 @@ export interface DaysAnswer {
   history: HistoryHead;
 }
 
+export interface DeadLetterReplayed {
+  seq: number;
+  outcome: "delivered_before" | "sent" | "sent_before";
+}
+
 export interface DeadLetterView {
   seq: number;
   time_ms: number;
@@ -225,6 +230,20 @@ export interface Difference {
   added: Array<string>;
   removed: Array<string>;
   changed: Array<string>;
+}
+
+export interface DocumentChange {
+  revision: number;
+  diff: Difference;
+  who?: string;
+  note?: string;
+  at_ms?: number;
+  unusable?: string;
+  of: "acknowledged" | "channels" | "mutes" | "programs" | "triggers" | "watchlists";
+}
+
+export interface DocumentChanges {
+  changes: Array<DocumentChange>;
 }
 
 export interface DryRunAnswer {

@@ -71,7 +71,7 @@ def traded(**changes: Any) -> dict[str, Any]:
     return {
         "trader": WALLET, "buys": 1_200, "sells": 0, "bought_raw": 354_032_451_000, "sold_raw": 0,
         "spent_raw": 10_000_000, "received_raw": 0, "first_ms": 1_790_000_000_000,
-        "last_ms": 1_790_000_000_000, **changes,
+        "last_ms": 1_790_000_000_000, "all_spent_raw": 40_000_000, **changes,
     }  # fmt: skip
 
 
@@ -126,7 +126,7 @@ def seen(**changes: Any) -> Seen:
         "mint": MINT, "names": ("QOTTER", "Quiet Otter"), "quote_mint": SOL_MINT, "token": token(),
         "rules": [RULE], "alerts": [ALERT],
         "swaps": swaps(swap()), "buyers": buyers(traded()), "candles": candles(candle(3, 2e-8)),
-        "spent_raw": 40_000_000, "labels": {WALLET: "whale"}, "missing": {},
+        "labels": {WALLET: "whale"}, "missing": {},
     }  # fmt: skip
     return Seen(**(fields | changes))
 

@@ -27,7 +27,7 @@ export async function change<T>(method: "POST" | "PUT" | "DELETE", path: string,
 /** What a refusal says, problem by problem. */
 export function reasons(error: unknown): string[] {
   if (!(error instanceof Refused)) return [error instanceof Error ? error.message : "The API does not answer."];
-  const each = error.errors.map(one => plain(Object.values(one).join(": "), SENTENCE_MAX));
+  const each = error.errors.map(({ where = "", what = "" }) => plain(!where || what.startsWith(where) ? what : `${where}: ${what}`, SENTENCE_MAX));
   return each.length ? each : [error.message];
 }
 

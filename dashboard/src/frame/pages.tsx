@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { Alerts } from "../alerts";
 import type { Known, Live } from "../live";
-import { System } from "../system";
+import { System } from "../system/page";
 import { short } from "../text";
 import { TokenPage } from "../token/page";
 import { TransactionPage } from "../tx/page";
@@ -17,7 +17,7 @@ interface Page { page: string; text: string; key: string; show: (shown: Shown) =
 /** `key` opens it after "g". */
 export const PAGES: Page[] = [
   { page: "", text: "Alerts", key: "a", show: ({ live, known }) => <Alerts live={live} known={known} /> },
-  { page: "system", text: "System", key: "s", show: ({ live, known }) => <System live={live} known={known} /> },
+  { page: "system", text: "System", key: "s", show: ({ known }) => <System known={known} /> },
 ];
 /** Pages of one token, wallet or transaction. */
 const OF_ONE: Array<{ page: string; text: string; show: (shown: Shown) => JSX.Element }> = [

@@ -24,7 +24,17 @@ from pw_api.http.site import Site, add_site, load_site
 from pw_api.models import openapi
 from pw_api.models.records import DeadLettersView, GapsView
 from pw_api.models.status import StatusView
-from pw_api.routes import alert_stream, alerts, configuration, facts, records, tokens, unlisted
+from pw_api.routes import (
+    alert_stream,
+    alerts,
+    configuration,
+    facts,
+    history,
+    records,
+    replays,
+    tokens,
+    unlisted,
+)
 from pw_api.routes.kept import exports, found, swaps, traded
 from pw_common.jetstream.bus import BrokerAway, Bus
 from pw_common.jetstream.overview import take
@@ -158,6 +168,7 @@ def _api(runtime: Runtime, cache: StatusCache, node: facts.Facts | None) -> APIR
             raise HTTPException(422, f"query.limit: at most {LIMIT_WITH_BODY_MAX} with body=true")
         return await records.dead_letters(bus(), limit=limit, before_seq=before_seq, with_body=body)
 
+    router.include_router(replays.router(bus, runtime.log))
     router.include_router(unlisted.router(bus))
     # Before the pages of alerts, since its path begins like theirs.
     router.include_router(alert_stream.router(runtime, bus))
@@ -167,6 +178,7 @@ def _api(runtime: Runtime, cache: StatusCache, node: facts.Facts | None) -> APIR
     router.include_router(tokens.router(bus))
     router.include_router(facts.router(bus, node))
     router.include_router(configuration.router(bus))
+    router.include_router(history.router(bus))
     return router
 
 

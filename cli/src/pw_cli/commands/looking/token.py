@@ -32,7 +32,7 @@ from pw_cli.connect.api import add_api_arguments
 from pw_cli.terminal.render_amounts import QUOTE_NAMES
 from pw_cli.terminal.terminal import complain, write_json
 from pw_common.process.clock import now_ms
-from pw_common.wire.history import SOL_MINT, TIME_MS_MAX
+from pw_common.wire.history import SOL_MINT
 
 LIMIT: Final = 10
 LIMIT_MAX: Final = 100
@@ -87,10 +87,12 @@ def gathered(parts: Parts, mint: str, limit: int, quote: str | None) -> Seen:
     buyers = parts.ask(
         "buyers", f"{path}/buyers?quote={quote}&limit={limit}", BuyersAnswer, past=True
     )
-    of_quote = f"{path}/candles?quote={quote}"
     begin_ms, end_ms = hour_before(swaps.history.event_time_ms if swaps else 0)
     candles = parts.ask(
-        "candles", f"{of_quote}&first_ms={begin_ms}&end_ms={end_ms}", CandlesAnswer, past=True
+        "candles",
+        f"{path}/candles?quote={quote}&first_ms={begin_ms}&end_ms={end_ms}",
+        CandlesAnswer,
+        past=True,
     )
     return Seen(
         mint=mint,

@@ -58,8 +58,6 @@ class Seen(NamedTuple):
     swaps: SwapsView | None
     buyers: BuyersAnswer | None
     candles: CandlesAnswer | None
-    # What all buyers spent, in raw units of the quote.
-    spent_raw: int | None
     labels: Mapping[str, str]
     missing: Mapping[str, str]
 
@@ -197,7 +195,7 @@ def _buyers(seen: Seen, buyers: Sequence[TokenBuyer]) -> RenderableType:
         fitting.add_row(
             cell(one.trader, ADDRESS_CHARACTERS_MAX),
             cell(seen.labels.get(one.trader, ""), LABEL_CHARS_MAX),
-            cell(_share(one.spent_raw, seen.spent_raw)),
+            cell(_share(one.spent_raw, one.all_spent_raw)),
             cell(quote_amount(one.spent_raw, seen.quote_mint)),
             cell(quote_amount(one.received_raw, seen.quote_mint)),
             cell(amount(one.bought_raw, decimals)),
@@ -209,11 +207,9 @@ def _buyers(seen: Seen, buyers: Sequence[TokenBuyer]) -> RenderableType:
     return fitting
 
 
-def _share(spent_raw: int, whole_raw: int | None) -> str:
-    """Of what all buyers spent; unknown where the whole is not of the same time."""
-    if not whole_raw or spent_raw > whole_raw:
-        return "unknown"
-    return percent(Decimal(spent_raw) / whole_raw)
+def _share(spent_raw: int, whole_raw: int) -> str:
+    """Of what all buyers spent; unknown where that is nothing."""
+    return percent(Decimal(spent_raw) / whole_raw) if whole_raw else "unknown"
 
 
 def _next(seen: Seen) -> Iterable[str]:

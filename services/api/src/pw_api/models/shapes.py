@@ -103,3 +103,14 @@ class TriggersAnswer(msgspec.Struct, frozen=True, kw_only=True):
     metrics: list[str]
     operators: list[str]
     unusable: str = ""
+
+
+class DeadLetterReplayed(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a dead letter that was sent back.
+
+    `sent_before`: the parsers got it within the last ten minutes already. `delivered_before`:
+    its channel has had the alert.
+    """
+
+    seq: int
+    outcome: Literal["sent", "sent_before", "delivered_before"]
