@@ -189,7 +189,7 @@ def test_the_profit_of_one_token_says_what_is_not_known_of_it() -> None:
     row = {
         "mint": MINT, "quote_mint": SOL_MINT, "net_raw": 1, **traded(),
         "realized_raw": -1_500_000_000, "unknown_sold_raw": 7_000_000, "held_raw": 2_000_000,
-        "held_cost_raw": None,
+        "held_cost_raw": None, "base_decimals": 6,
     }  # fmt: skip
     answer = {"wallet": WALLET, "tokens": [row], "next_before": "x", "history": HEAD}
     one = wallet(tokens=msgspec.convert(answer, WalletAnswer), mint=MINT)
@@ -200,9 +200,9 @@ def test_the_profit_of_one_token_says_what_is_not_known_of_it() -> None:
     assert "--mint" not in shown
 
 
-def test_a_wallet_without_kept_swaps_has_raw_units() -> None:
+def test_a_wallet_has_raw_units_where_decimals_are_not_known() -> None:
     shown = checked(
-        wallet_view.view(wallet(swaps=swaps()), AT_MS), "none is kept any more", "raw units",
+        wallet_view.view(wallet(None, swaps=swaps()), AT_MS), "none is kept any more", "raw units",
         "decimals are not known",
     )  # fmt: skip
     assert "-5M raw units" in shown

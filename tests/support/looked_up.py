@@ -131,8 +131,11 @@ def seen(**changes: Any) -> Seen:
     return Seen(**(fields | changes))
 
 
-def wallet(**changes: Any) -> Traded:
-    row = {"mint": MINT, "quote_mint": SOL_MINT, "net_raw": -5_000_000, **traded()}
+def wallet(base_decimals: int | None = 6, **changes: Any) -> Traded:
+    row = {
+        "mint": MINT, "quote_mint": SOL_MINT, "net_raw": -5_000_000, **traded(),
+        "base_decimals": base_decimals,
+    }  # fmt: skip
     answer = {"wallet": WALLET, "tokens": [row], "next_before": None, "history": HEAD}
     total = {"quote_mint": SOL_MINT, "tokens": 3, **traded()}
     totals = {"wallet": WALLET, "totals": [total], "history": HEAD}

@@ -12,7 +12,6 @@ from pw_api.models.past import SwapsView, WalletAnswer, WalletTotalsAnswer
 from pw_cli.commands.looking.past import (
     doubtful,
     heading,
-    newest_decimals,
     notes,
     reach,
     swaps_table,
@@ -30,7 +29,9 @@ NO_PROFIT: Final = (
     "Got less spent is no profit: what it holds still is not sold, and may be worth something."
 )
 BELOW: Final = "A net below 0: it had tokens before, or was sent some."
-RAW: Final = "Raw units: the token's decimals are not known where no swap of it is kept."
+RAW: Final = (
+    "Raw units: a token's decimals are not known where neither its creation nor a swap is kept."
+)
 
 
 class Traded(NamedTuple):
@@ -99,7 +100,6 @@ def _totals(seen: Traded) -> Iterable[RenderableType]:
 def _tokens(seen: Traded, at_ms: int) -> Iterable[RenderableType]:
     if seen.tokens is None or not seen.tokens.tokens:
         return
-    decimals = newest_decimals(seen.swaps.swaps if seen.swaps else ())
     yield heading("Tokens, the last traded first")
     fitting = Fitting(
         "token", "quote", "net", "spent", "got", "buys", "sells", "last trade", "label", "mint",
@@ -109,7 +109,7 @@ def _tokens(seen: Traded, at_ms: int) -> Iterable[RenderableType]:
         fitting.add_row(
             title_of(one.mint, *seen.names.get(one.mint, (None, None))),
             cell(_quote(one.quote_mint)),
-            cell(amount(one.net_raw, decimals.get(one.mint))),
+            cell(amount(one.net_raw, one.base_decimals)),
             cell(quote_amount(one.spent_raw, one.quote_mint)),
             cell(quote_amount(one.received_raw, one.quote_mint)),
             cell(f"{one.buys:,}"),
@@ -120,10 +120,10 @@ def _tokens(seen: Traded, at_ms: int) -> Iterable[RenderableType]:
         )
     yield fitting
     for one in seen.tokens.tokens:
-        yield from notes(_profit(one, decimals.get(one.mint)), style="")
+        yield from notes(_profit(one, one.base_decimals), style="")
     rows = seen.tokens.tokens
     said = [BELOW] if any(one.net_raw < 0 for one in rows) else []
-    said += [RAW] if any(one.mint not in decimals for one in rows) else []
+    said += [RAW] if any(one.base_decimals is None for one in rows) else []
     said += ["There are more tokens: --limit N."] if seen.tokens.next_before else []
     yield from notes(said, style="dim")
 

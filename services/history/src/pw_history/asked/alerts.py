@@ -127,9 +127,7 @@ def _with_prices(
         )
 
 
-def _with_bodies(
-    reader: Reader, rows: list[tuple[Any, ...]]
-) -> Iterator[tuple[int, str | None, str]]:
+def _with_bodies(reader: Reader, rows: list[tuple[Any, ...]]) -> Iterator[tuple[int, str, str]]:
     """The same rows, each with the alert itself in place of its id."""
     for begin in range(0, len(rows), BODIES):
         part = rows[begin : begin + BODIES]

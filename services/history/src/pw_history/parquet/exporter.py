@@ -183,7 +183,8 @@ class Exporter:
         """Export hours again, whose files are damaged."""
         here = {one.hour_ms: one for one in closed_hours(self._connection)}
         still_open = {int(one) for (one,) in self._connection.execute("FROM open_hours").fetchall()}
-        waiting, gone = [], []
+        waiting: list[int] = []
+        gone: list[int] = []
         for hour_ms in sorted(set(hours_ms)):
             hour, entry = here.get(hour_ms), self.manifest().hour(hour_ms)
             if hour_ms in still_open:
