@@ -6,6 +6,7 @@ import { Board } from "../board/page";
 import type { Known, Live } from "../live";
 import { System } from "../system";
 import { short } from "../text";
+import { TapePage } from "../tape/page";
 import { TokenPage } from "../token/page";
 import { TransactionPage } from "../tx/page";
 import { WalletPage } from "../wallet/page";
@@ -19,6 +20,7 @@ interface Page { page: string; text: string; key: string; show: (shown: Shown) =
 export const PAGES: Page[] = [
   { page: "", text: "Alerts", key: "a", show: ({ live, known }) => <Alerts live={live} known={known} /> },
   { page: "tokens", text: "Tokens", key: "t", show: shown => <Board {...shown} /> },
+  { page: "live", text: "Live", key: "l", show: shown => <TapePage {...shown} /> },
   { page: "system", text: "System", key: "s", show: ({ live, known }) => <System live={live} known={known} /> },
 ];
 /** Pages of one token, wallet or transaction. */
