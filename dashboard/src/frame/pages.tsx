@@ -3,6 +3,7 @@
 import type { JSX } from "preact";
 import { Alerts } from "../alerts";
 import { Board } from "../board/page";
+import { Days } from "../days/page";
 import type { Known, Live } from "../live";
 import { System } from "../system";
 import { short } from "../text";
@@ -21,6 +22,7 @@ export const PAGES: Page[] = [
   { page: "", text: "Alerts", key: "a", show: ({ live, known }) => <Alerts live={live} known={known} /> },
   { page: "tokens", text: "Tokens", key: "t", show: shown => <Board {...shown} /> },
   { page: "live", text: "Live", key: "l", show: shown => <TapePage {...shown} /> },
+  { page: "days", text: "Days", key: "d", show: () => <Days /> },
   { page: "system", text: "System", key: "s", show: ({ live, known }) => <System live={live} known={known} /> },
 ];
 /** Pages of one token, wallet or transaction. */
