@@ -113,7 +113,7 @@ function TokenRow({ row, gone, sparks, nowMs, isRecorded, alertsLoaded }: RowPro
       <td role="cell" class="n" data-name="last trade">
         {traded === null ? <span class="dim">unknown</span> : isRecorded ? <At ms={traded} /> : <time title={new Date(traded).toISOString()}>{age(nowMs - traded)} ago</time>}
       </td>
-      <td role="cell" class="rang" data-name="rang"><Rang row={row} nowMs={nowMs} alertsLoaded={alertsLoaded} /></td>
+      <td role="cell" class={`rang${row.rang.length ? "" : " nothing"}`} data-name="rang"><Rang row={row} nowMs={nowMs} alertsLoaded={alertsLoaded} /></td>
     </tr>
   );
 }

@@ -5,7 +5,8 @@ import { isTime } from "../frame/times";
 import { plain } from "../text";
 
 export const DAY_MS = 86_400_000;
-const SHOWN = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const WHOLE = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const SHORT = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
 const NAME = /^\d{4}-\d{2}-\d{2}$/;
 
 /** `2026-11-27`, as the address of the page names it. */
@@ -18,7 +19,11 @@ export function beginOf(name: string): number | null {
   return Number.isFinite(ms) && nameOf(ms) === name ? ms : null;
 }
 
-export const dayText = (beginMs: number): string => (isTime(beginMs) ? SHOWN.format(new Date(beginMs)) : plain(String(beginMs)));
+export const dayText = (beginMs: number): string => (isTime(beginMs) ? WHOLE.format(new Date(beginMs)) : plain(String(beginMs)));
+
+/** The same without its year where that is this one. */
+export const shortText = (beginMs: number, nowMs: number): string =>
+  (isTime(beginMs) && new Date(beginMs).getUTCFullYear() === new Date(nowMs).getUTCFullYear() ? SHORT.format(new Date(beginMs)) : dayText(beginMs));
 
 export interface Listed { day: Day; /** Days between it and the next later one of which nothing is kept. */ gap: number }
 

@@ -44,7 +44,7 @@ export function DayOf({ beginMs, kept }: { beginMs: number; kept: Day | undefine
             <h3>What came after, by rule</h3>
             <Summary rules={rules} />
             <p class="dim small">This is what followed, not proof that a rule works: no difference is claimed from tokens for which nothing rang.
-              Each change is that of the last price at that time against the price at the alert; the median is of those that are known.
+              Each change is that of the last price at that time against the price at the alert; the median is of those that are known, and “–” is a time that has not passed yet.
               {asked.isCut && ` Only the newest ${count(ALERTS_MAX)} alerts of the day are in it.`}{" "}
               As of <At ms={asked.askedMs} />. <button type="button" class="plain small" onClick={asked.again}>Ask again</button></p>
           </div>
@@ -75,11 +75,12 @@ function Summary({ rules }: { rules: RuleDay[] }) {
 }
 
 function OutcomeOf({ one }: { one: Outcome }) {
-  const rest = [one.known ? `${count(one.rose)} of ${count(one.known)} rose` : "", one.unknown ? `${count(one.unknown)} unknown` : "", one.ahead ? `${count(one.ahead)} not yet` : ""].filter(Boolean);
+  const rest = [one.unknown ? `${count(one.unknown)} unknown` : "", one.ahead ? `${count(one.ahead)} not yet` : ""].filter(Boolean);
   return (
     <span class="outcome">
       {one.median === null ? <span class="dim">–</span>
         : <span class={one.median < 0 ? "sell" : one.median > 0 ? "buy" : ""}>{PERCENT.format(100 * one.median)} %</span>}
+      <span class="dim small">{one.known > 0 && `${count(one.rose)} of ${count(one.known)} rose`}</span>
       <span class="dim small">{rest.join(", ")}</span>
     </span>
   );
@@ -92,14 +93,15 @@ function Rule({ rule }: { rule: RuleDay }) {
   const shown = isAll ? rule.rang : rule.rang.slice(0, SHOWN);
   const times = rule.outcomes.map(one => one.afterMs);
   const name = words(rule.trigger);
+  const severity = rule.rang[0]?.severity ?? "info";
   return (
     <div class="card" id={idOf(rule.trigger)}>
-      <div class="head"><h3><Said text={name} max={LABEL_MAX} /></h3><span class="dim">{count(rule.rang.length)} {rule.rang.length === 1 ? "alert" : "alerts"}</span></div>
+      <div class="head"><h3><Said text={name} max={LABEL_MAX} /></h3><span class={`severity ${severity}`}>{plain(severity)}</span><span class="dim">{count(rule.rang.length)} {rule.rang.length === 1 ? "alert" : "alerts"}</span></div>
       <Table label={`Alerts of ${name}`} none="" columns={[
         { name: "time" }, { name: "token" }, { name: "price then", number: true }, ...times.map(ms => ({ name: afterName(ms), number: true })), { name: "prove" }]}
         rows={shown.map(one => [
           <At ms={one.atMs} />,
-          <><span class={`severity ${one.severity}`}>{plain(one.severity)}</span> <TokenOf mint={one.mint} symbol={one.symbol} name={one.name} /></>,
+          <TokenOf mint={one.mint} symbol={one.symbol} name={one.name} />,
           one.price === null ? <span class="dim">unknown</span> : `${price(one.price)} ${quoteName(one.quote)}`,
           ...times.map(ms => (one.after === null ? <span class="dim">unknown</span> : changed(one.price, one.after.find(each => each.after_ms === ms)))),
           <Command text={`pw prove ${plain(one.id.slice(0, 10))}`} />,

@@ -9,7 +9,7 @@ import { useQuery } from "../frame/query";
 import { A } from "../frame/route";
 import { Said } from "../parts";
 import { SENTENCE_MAX } from "../text";
-import { beginOf, dayText, listed, nameOf, together } from "./dates";
+import { beginOf, listed, nameOf, shortText, together } from "./dates";
 import { DayOf } from "./day";
 import "./days.css";
 
@@ -18,6 +18,8 @@ const PATIENCE_MS = 27_000;
 const PAGE = 31;
 const DAYS_MAX = 3660;
 const BAR = 60;
+const COMPACT = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
+const WHOLE_MAX = 100_000;
 
 export function Days() {
   const asked = useAsked<DaysAnswer>(`/api/v1/days?limit=${PAGE}`, EVERY_MS);
@@ -75,10 +77,10 @@ function List({ first, next, chosen }: { first: Day[]; next: number | null; chos
             {gap > 0 && <li key={`${day.begin_ms}:above`} class="gap dim small">{gap === 1 ? "One day" : `${count(gap)} days`} of which nothing is kept</li>}
             <li key={day.begin_ms}>
               <A to={`/days?day=${nameOf(day.begin_ms)}`} aria-current={chosen === day.begin_ms ? "date" : undefined}>
-                <span class="date">{dayText(day.begin_ms)}</span>
-                <Bar value={day.alerts} most={alerts} what="alerts" kind="alerts" />
-                <Bar value={day.swaps} most={swaps} what="swaps" kind="swaps" />
-                <Bar value={day.tokens_created} most={created} what="tokens created" kind="created" />
+                <span class="date">{shortText(day.begin_ms, Date.now())}</span>
+                <Bar value={day.alerts} most={alerts} what="alerts" kind="of-alerts" />
+                <Bar value={day.swaps} most={swaps} what="swaps" kind="of-swaps" />
+                <Bar value={day.tokens_created} most={created} what="tokens created" kind="of-tokens" />
               </A>
             </li>
           </>
@@ -97,7 +99,7 @@ function Bar({ value, most, what, kind }: { value: number; most: number; what: s
   const width = value > 0 ? Math.max(1.5, BAR * value / most) : 0;
   return (
     <span class={`bar-of ${kind}`}>
-      <span>{count(value)}<span class="hidden-text"> {what}</span></span>
+      <span title={count(value)}>{value < WHOLE_MAX ? count(value) : COMPACT.format(value)}<span class="hidden-text"> {what}</span></span>
       <svg viewBox={`0 0 ${BAR} 4`} width={BAR} height="4" aria-hidden="true"><rect class="under" width={BAR} height="4" rx="2" /><rect width={width} height="4" rx="2" /></svg>
     </span>
   );

@@ -51,15 +51,15 @@ function SwapRow({ swap, symbol }: { swap: SwapView; symbol: string | null }) {
         {swap.confidence < LOW && <span class="dim" title="Read with low confidence: no metric counts it"> ?</span>}
         {swap.amended && <span class="dim small" title="It came later, with a gap that was filled"> late</span>}</td>
       <td role="cell" class="of"><TokenOf mint={swap.mint} symbol={symbol} /></td>
-      <td role="cell" class="n" data-name="amount" title={exact(swap.base_amount_raw, swap.base_decimals)}>{tokens(swap.base_amount_raw, swap.base_decimals)}</td>
-      <td role="cell" class={`n${size !== null && size >= LARGE_SOL ? " large" : ""}`} data-name="for">
+      <td role="cell" class="n amount" title={exact(swap.base_amount_raw, swap.base_decimals)}>{tokens(swap.base_amount_raw, swap.base_decimals)}</td>
+      <td role="cell" class={`for n${size !== null && size >= LARGE_SOL ? " large" : ""}`}>
         {swap.quote_mint === null ? <span class="dim">unknown</span>
           : <span title={exact(swap.quote_amount_raw, swap.quote_decimals)}>{quoted(swap.quote_amount_raw, swap.quote_mint, swap.quote_decimals)}</span>}
       </td>
-      <td role="cell" class="n" data-name="price"><PriceIn value={swap.price === null ? null : Number(swap.price)} quote={swap.quote_mint} /></td>
-      <td role="cell" data-name="trader"><WalletOf address={swap.trader} /></td>
-      <td role="cell" data-name="venue"><Said text={swap.venues.join(", ") || "unknown"} max={LABEL_MAX} /></td>
-      <td role="cell" data-name="transaction"><TransactionOf signature={swap.signature} /></td>
+      <td role="cell" class="n"><PriceIn value={swap.price === null ? null : Number(swap.price)} quote={swap.quote_mint} /></td>
+      <td role="cell"><WalletOf address={swap.trader} /></td>
+      <td role="cell"><Said text={swap.venues.join(", ") || "unknown"} max={LABEL_MAX} /></td>
+      <td role="cell"><TransactionOf signature={swap.signature} /></td>
     </tr>
   );
 }
