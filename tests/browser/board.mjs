@@ -30,7 +30,7 @@ try {
   found.sorted = await query();
   found.looks = await looks(page, want.folder, "tokens", WIDE);
   await page.setViewportSize({ width: 1440, height: 900 });
-  await page.fill("input[type=search] >> nth=0", "nothing that is there");
+  await page.fill(".board-page input", "nothing that is there");
   await page.waitForSelector(".empty");
   found.none = await page.textContent(".empty");
   await page.click(".empty button");

@@ -37,7 +37,7 @@ export function Board({ live, known }: Shown) {
       <div class="head tools">
         <h1>Tokens</h1>
         <label><span class="hidden-text">Filter tokens</span>
-          <input type="search" value={text} placeholder="symbol, name, mint or rule" maxLength={LABEL_MAX}
+          <input type="search" value={text} placeholder="symbol, name, mint, rule" maxLength={LABEL_MAX}
             onInput={event => change({ q: event.currentTarget.value })} /></label>
         <span class="steps" role="group" aria-label="Which tokens">
           {STATES.map(one => (

@@ -151,8 +151,8 @@ function Rang({ row: { rang, token }, nowMs, alertsLoaded }: { row: Row; nowMs: 
   return (
     <>
       <span class={`severity ${shown.severity}`}><Said text={words(shown.trigger)} max={LABEL_MAX} /></span>{" "}
-      <span class="dim small">{age(nowMs - shown.stored_ms)} ago{ended && ", ended"}{rang.length > 1 && `, ${rang.length - 1} more`}
-        {shown.price_sol !== null && ` at ${price(shown.price_sol)} SOL`}</span>
+      <span class="dim small">{age(nowMs - shown.stored_ms)} ago{shown.price_sol !== null && ` at ${price(shown.price_sol)} SOL`}{ended && ", ended"}
+        {rang.length > 1 && `, ${rang.length - 1} more`}</span>
     </>
   );
 }
