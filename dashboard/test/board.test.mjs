@@ -153,6 +153,20 @@ test("the hour is that of history's own time, also where it plays what was", asy
   assert.ok(asked[2].first <= eventMs, "the second token's first question is right");
 });
 
+test("a day of tokens that come and go does not let it grow", async () => {
+  const { queue, asked } = playing(5_000_000_000);
+  for (let n = 0; n < 1500; n++) {
+    queue.want(`m${n}`);
+    queue.turn();
+    asked.at(-1).answer();
+    await settled();
+    queue.leave(`m${n}`);
+  }
+  assert.equal(asked.length, 1500);
+  assert.equal(queue.lineOf("m0"), undefined);
+  assert.ok([...Array(1500).keys()].filter(n => queue.lineOf(`m${n}`) !== undefined).length <= 600);
+});
+
 test("where history does not answer, lines stay, it is said, and it has a rest", async () => {
   const { queue, asked, clock } = playing(5_000_000_000);
   queue.want("a");
@@ -167,6 +181,15 @@ test("where history does not answer, lines stay, it is said, and it has a rest",
   await settled();
   assert.equal(queue.problem, "");
   assert.equal(queue.lineOf("a").minutes, 1);
+});
+
+test("a group without a token says so, and a trade of long ago has its day and not its age", () => {
+  assert.match(board([]), /HOT 0 · no rule rang within the hour/);
+  const [year, later] = [1_700_000_000_000, 1_731_000_000_000];
+  const text = board([row("A", {}, { last_trade_ms: year })], { nowMs: later });
+  assert.doesNotMatch(text, /ago/);
+  assert.match(text, /2023/);
+  assert.match(board([row("A", {}, { last_trade_ms: 9e15 })]), /A/);
 });
 
 let body;

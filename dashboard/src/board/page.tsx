@@ -21,13 +21,14 @@ const STATES: Array<{ text: string; state: "" | State }> = [
 ];
 
 export function Board({ live, known }: Shown) {
-  const asked = useAsked<TokensAnswer>("/api/v1/tokens", EVERY_MS);
   const [query, change] = useQuery();
+  const chosen = STATES.find(one => one.state === query("state").toUpperCase())?.state ?? "";
+  // HOT ones are few, and WARM ones hundreds: these are asked for only where they are shown.
+  const asked = useAsked<TokensAnswer>(`/api/v1/tokens${chosen === "HOT" ? "?state=HOT" : ""}`, EVERY_MS);
   const sparks = useSparks();
   const episodes = useMemo(() => episodesOf(known.alerts.values()), [known.alerts]);
   const rows = useMemo(() => rowsOf(asked.value?.tokens ?? [], episodes), [asked.value, episodes]);
   const text = query("q");
-  const chosen = STATES.find(one => one.state === query("state").toUpperCase())?.state ?? "";
   const order = orderOf(query("by"));
   const found = useMemo(() => (text.trim() ? rows.filter(one => passes(one, text.trim())) : rows), [rows, text]);
   const of = (state: State): Row[] => found.filter(one => one.token.state === state);
@@ -50,7 +51,7 @@ export function Board({ live, known }: Shown) {
       <Answer asked={asked}>
         {({ tokens, next_after }) => (
           <>
-            {tokens.length === 0 ? <NoToken /> : groups.every(one => !one.rows.length) && text.trim() ? (
+            {tokens.length === 0 && chosen !== "HOT" ? <NoToken /> : groups.every(one => !one.rows.length) && text.trim() ? (
               <div class="empty"><p>No token has <strong><Said text={text} max={LABEL_MAX} /></strong> in its symbol, name, mint or rules.</p>
                 <p><button type="button" class="plain" onClick={() => change({ q: "", state: "" })}>Show all</button></p></div>
             ) : (

@@ -6,7 +6,7 @@ import { age, count, metricValue, missingIn, sol, unknown } from "../format";
 import { price, SOL_MINT } from "../frame/amounts";
 import { PriceIn } from "../frame/cells";
 import { A, isAddress } from "../frame/route";
-import { At } from "../frame/times";
+import { At, utc } from "../frame/times";
 import { stay } from "../order";
 import { MintOf, Said } from "../parts";
 import { entry, LABEL_MAX, NAME_MAX, words } from "../text";
@@ -19,6 +19,9 @@ interface Group { state: State; rows: Row[] }
 const SHOWN = 100;
 const SHOWN_MAX = 1000;
 const MEANS: Record<State, string> = { HOT: "a rule rang within the hour", WARM: "traded; the most bought" };
+const NONE: Record<State, string> = { HOT: "no rule rang within the hour", WARM: "none" };
+// An age of days says less than the day.
+const AGE_MAX_MS = 2 * 86_400_000;
 
 interface BoardProps {
   groups: Group[];
@@ -73,7 +76,7 @@ function Tokens({ group, order, asked, ...rest }: BoardProps & { group: Group })
       onFocusIn={() => { isIn.current.focus = true; }} onFocusOut={() => { isIn.current.focus = false; }}>
       <tr role="row" class="group">
         <th role="rowheader" scope="rowgroup" colSpan={SORTABLE.length + 1}>
-          <span class={`badge ${group.state.toLowerCase()}`}>{group.state}</span> {count(now.length)} <span class="dim">· {MEANS[group.state]}</span>
+          <span class={`badge ${group.state.toLowerCase()}`}>{group.state}</span> {count(now.length)} <span class="dim">· {now.length ? MEANS[group.state] : NONE[group.state]}</span>
         </th>
       </tr>
       {shown.map(one => <TokenRow key={one.token.mint} row={one} gone={isThere.has(one.token.mint) ? "" : group.state} {...rest} />)}
@@ -111,7 +114,7 @@ function TokenRow({ row, gone, sparks, nowMs, isRecorded, alertsLoaded }: RowPro
       <Value row={row} column="buyers" show={count} />
       <Value row={row} column="sellers" show={count} />
       <td role="cell" class="n" data-name="last trade">
-        {traded === null ? <span class="dim">unknown</span> : isRecorded ? <At ms={traded} /> : <time title={new Date(traded).toISOString()}>{age(nowMs - traded)} ago</time>}
+        {traded === null ? <span class="dim">unknown</span> : isRecorded || nowMs - traded > AGE_MAX_MS ? <At ms={traded} /> : <span title={utc(traded)}>{age(nowMs - traded)} ago</span>}
       </td>
       <td role="cell" class={`rang${row.rang.length ? "" : " nothing"}`} data-name="rang"><Rang row={row} nowMs={nowMs} alertsLoaded={alertsLoaded} /></td>
     </tr>
