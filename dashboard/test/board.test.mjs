@@ -69,7 +69,7 @@ test("the address keeps what was chosen and nothing that was taken back", () => 
   assert.equal(changedQuery("", { q: "a&b=c" }), "?q=a%26b%3Dc");
 });
 
-const candle = (minute, close) => ({ begin_ms: minute * MINUTE, close });
+const candle = (minute, close, open = close) => ({ begin_ms: minute * MINUTE, open, close });
 const pointsOf = line => line.points.split(" ").map(one => one.split(",").map(Number));
 
 test("no trade within the hour has no line", () => {
@@ -87,6 +87,13 @@ test("one price, and one that never moved, lie flat in the middle up to the end"
   }
 });
 
+test("a token of this minute is drawn from its first price to its last", () => {
+  const line = lineOf([candle(60, 3, 1)], 30_000, HOUR + 30_000);
+  assert.deepEqual([line.direction, line.first, line.last], ["up", 1, 3]);
+  const [from, to] = pointsOf(line);
+  assert.ok(from[0] < to[0] && from[1] > to[1]);
+});
+
 test("every point lies within the picture, from left to right, whatever the prices are", () => {
   const odd = [0, 1e-300, 5e-324, Number.MAX_VALUE, -Number.MAX_VALUE, 1, Number.POSITIVE_INFINITY, 3];
   const line = lineOf(odd.map((one, at) => candle(7 * at, one)).reverse(), 0, HOUR);
@@ -98,8 +105,8 @@ test("every point lies within the picture, from left to right, whatever the pric
 });
 
 test("a price that rises is drawn upwards", () => {
-  const [low, high] = pointsOf(lineOf([candle(0, 1), candle(30, 2)], 0, HOUR));
-  assert.ok(low[1] > high[1]);
+  const points = pointsOf(lineOf([candle(0, 1), candle(30, 2)], 0, HOUR));
+  assert.ok(points[0][1] > points.at(-1)[1]);
   assert.equal(lineOf([candle(0, 2), candle(30, 1)], 0, HOUR).direction, "down");
 });
 

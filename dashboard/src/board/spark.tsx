@@ -100,7 +100,7 @@ export function saidOf(line: Line): string {
 
 function Drawn({ line }: { line: Line | null | undefined }) {
   if (line === undefined) return null;
-  if (line === null) return <span class="dim small" title="No trade in SOL within the last hour">no trade</span>;
+  if (line === null) return <span class="dim small" title="Not traded for SOL within the last hour">none in SOL</span>;
   const said = saidOf(line);
   return (
     <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} width={WIDTH} height={HEIGHT} role="img" aria-label={said} class={line.direction}>

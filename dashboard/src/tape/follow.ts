@@ -9,9 +9,11 @@ import { Rate, Tape, type Held } from "./tape";
 const EVERY_MS = 1000;
 const PATIENCE_MS = 27_000;
 const PAGE = 100;
+// What did not fit: with the first page as many as are held.
+const MORE = 400;
 // So far is asked for what came meanwhile, and looked back for what a filter lets through.
-const PAGES_MAX = 4;
-const FIRST_PAGES_MAX = 6;
+const PAGES_MAX = 2;
+const FIRST_PAGES_MAX = 3;
 const ROWS_FIRST = 40;
 const VENUES_MAX = 60;
 
@@ -104,7 +106,7 @@ export class Follower {
   }
 
   private page(before: string | null): Promise<SwapsView> {
-    const more = `${this.path.includes("?") ? "&" : "?"}limit=${PAGE}${before === null ? "" : `&before=${encodeURIComponent(before)}`}`;
+    const more = `${this.path.includes("?") ? "&" : "?"}limit=${before === null ? PAGE : `${MORE}&before=${encodeURIComponent(before)}`}`;
     return ask<SwapsView>(this.path + more, PATIENCE_MS);
   }
 

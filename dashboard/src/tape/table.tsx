@@ -8,7 +8,7 @@ import { PriceIn, TokenOf, TransactionOf, WalletOf } from "../frame/cells";
 import { At } from "../frame/times";
 import type { Known } from "../live";
 import { Said } from "../parts";
-import { LABEL_MAX } from "../text";
+import { LABEL_MAX, plain } from "../text";
 import { solOf } from "./filter";
 import { keyOf, type Held } from "./tape";
 
@@ -58,7 +58,7 @@ function SwapRow({ swap, symbol }: { swap: SwapView; symbol: string | null }) {
       </td>
       <td role="cell" class="n"><PriceIn value={swap.price === null ? null : Number(swap.price)} quote={swap.quote_mint} /></td>
       <td role="cell"><WalletOf address={swap.trader} /></td>
-      <td role="cell"><Said text={swap.venues.join(", ") || "unknown"} max={LABEL_MAX} /></td>
+      <td role="cell" class="venue" title={plain(swap.venues.join(", "), LABEL_MAX)}><Said text={swap.venues.join(", ") || "unknown"} max={LABEL_MAX} /></td>
       <td role="cell"><TransactionOf signature={swap.signature} /></td>
     </tr>
   );
