@@ -192,6 +192,7 @@ test("where history does not answer, lines stay, it is said, and it has a rest",
 
 test("a group without a token says so, and a trade of long ago has its day and not its age", () => {
   assert.match(board([]), /HOT 0 · no rule rang within the hour/);
+  assert.doesNotMatch(board([], { isFiltered: true }), /no rule rang/);
   const [year, later] = [1_700_000_000_000, 1_731_000_000_000];
   const text = board([row("A", {}, { last_trade_ms: year })], { nowMs: later });
   assert.doesNotMatch(text, /ago/);

@@ -49,6 +49,10 @@ try {
   await page.waitForSelector(".pause[aria-pressed=true]");
   await page.keyboard.press("Space");
   await page.waitForSelector(".pause[aria-pressed=false]");
+  await page.hover(".tape tbody tr >> nth=1");
+  await page.waitForSelector(".waits >> text=Held");
+  await away();
+  await page.waitForFunction(() => ![...document.querySelectorAll(".waits")].some(one => one.textContent.includes("Held")));
   await page.click(".choices .steps >> text=Sells");
   await page.fill(".typed-mint", want.mint);
   await page.waitForFunction(() => location.search.includes("mint="));

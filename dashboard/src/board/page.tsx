@@ -55,7 +55,7 @@ export function Board({ live, known }: Shown) {
               <div class="empty"><p>No token has <strong><Said text={text} max={LABEL_MAX} /></strong> in its symbol, name, mint or rules.</p>
                 <p><button type="button" class="plain" onClick={() => change({ q: "", state: "" })}>Show all</button></p></div>
             ) : (
-              <BoardTable groups={groups} order={order} press={key => change({ by: pressed(order, key) })} asked={`${text} ${chosen} ${query("by")}`}
+              <BoardTable groups={groups} order={order} press={key => change({ by: pressed(order, key) })} asked={`${text} ${chosen} ${query("by")}`} isFiltered={text.trim() !== ""}
                 sparks={sparks} nowMs={live.nowMs()} alertsLoaded={known.alertsLoaded}
                 isRecorded={known.status?.sources.some(one => one.kind === "recorded") ?? false} />
             )}

@@ -27,6 +27,7 @@ interface BoardProps {
   groups: Group[];
   order: Order;
   press: (key: string) => void;
+  isFiltered: boolean;
   /** What was asked for by hand: another one puts every row where it belongs. */
   asked: string;
   sparks: Sparks;
@@ -61,7 +62,7 @@ export function BoardTable(props: BoardProps) {
   );
 }
 
-function Tokens({ group, order, asked, ...rest }: BoardProps & { group: Group }) {
+function Tokens({ group, order, asked, isFiltered, ...rest }: BoardProps & { group: Group }) {
   const [isAll, setAll] = useState(false);
   const before = useRef<{ asked: string; rows: Row[] }>({ asked, rows: [] });
   const isIn = useRef({ pointer: false, focus: false });
@@ -76,7 +77,7 @@ function Tokens({ group, order, asked, ...rest }: BoardProps & { group: Group })
       onFocusIn={() => { isIn.current.focus = true; }} onFocusOut={() => { isIn.current.focus = false; }}>
       <tr role="row" class="group">
         <th role="rowheader" scope="rowgroup" colSpan={SORTABLE.length + 1}>
-          <span class={`badge ${group.state.toLowerCase()}`}>{group.state}</span> {count(now.length)} <span class="dim">· {now.length ? MEANS[group.state] : NONE[group.state]}</span>
+          <span class={`badge ${group.state.toLowerCase()}`}>{group.state}</span> {count(now.length)} <span class="dim">· {now.length ? MEANS[group.state] : isFiltered ? "none passes the filter" : NONE[group.state]}</span>
         </th>
       </tr>
       {shown.map(one => <TokenRow key={one.token.mint} row={one} gone={isThere.has(one.token.mint) ? "" : group.state} {...rest} />)}

@@ -64,7 +64,7 @@ function paceOf(tape: Followed, isAny: boolean): string {
 
 function endOf(tape: Followed, isAny: boolean): string {
   if (tape.rows.length >= ROWS_MAX) return `The newest ${ROWS_MAX} are held here.`;
-  if (!tape.hasOlder) return "History has none before these.";
+  if (!tape.hasOlder) return isAny ? "History has no older ones that pass." : "History has none before these.";
   return isAny ? `When this filter was chosen the newest ${count(tape.lookedAt)} swaps were looked through.` : "History has older ones: each token's and wallet's page shows them.";
 }
 
