@@ -23,6 +23,9 @@ export const PAGES = [
     path: async () => `/tx/${(await (await fetch("/api/v1/swaps?limit=1")).json()).swaps[0].signature}`,
     ready: () => document.querySelector("table") !== null,
   },
+  { name: "tokens", path: "/tokens", ready: () => document.querySelectorAll("main polyline").length > 3 },
+  { name: "live", path: "/live", ready: () => document.querySelectorAll("main tbody tr").length > 10 },
+  { name: "days", path: "/days", ready: () => document.querySelectorAll("main tbody tr").length > 1 },
   { name: "system", path: "/system", ready: () => document.querySelectorAll(".grid table").length > 2 },
 ];
 

@@ -2,9 +2,12 @@
 
 import type { JSX } from "preact";
 import { Alerts } from "../alerts";
+import { Board } from "../board/page";
+import { Days } from "../days/page";
 import type { Known, Live } from "../live";
 import { System } from "../system/page";
 import { short } from "../text";
+import { TapePage } from "../tape/page";
 import { TokenPage } from "../token/page";
 import { TransactionPage } from "../tx/page";
 import { WalletPage } from "../wallet/page";
@@ -17,6 +20,9 @@ interface Page { page: string; text: string; key: string; show: (shown: Shown) =
 /** `key` opens it after "g". */
 export const PAGES: Page[] = [
   { page: "", text: "Alerts", key: "a", show: ({ live, known }) => <Alerts live={live} known={known} /> },
+  { page: "tokens", text: "Tokens", key: "t", show: shown => <Board {...shown} /> },
+  { page: "live", text: "Live", key: "l", show: shown => <TapePage {...shown} /> },
+  { page: "days", text: "Days", key: "d", show: () => <Days /> },
   { page: "system", text: "System", key: "s", show: ({ known }) => <System known={known} /> },
 ];
 /** Pages of one token, wallet or transaction. */

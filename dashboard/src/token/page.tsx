@@ -93,7 +93,7 @@ function Head({ token, mint, live, isDemo }: { token: Token | null; mint: string
         {token?.name && <span class="name"><Said text={token.name} max={NAME_MAX} /></span>}
         {token !== null && !token.symbol && !token.name && <em>name unknown</em>}
         {token === null && <span class="name">Token</span>}
-        {state && <span class={`badge ${state.toLowerCase()}`}>{plain(state)}</span>}
+        {state && <span class={`badge is-${state.toLowerCase()}`}>{plain(state)}</span>}
       </h1>
       <p class="facts">
         <Whole text={mint} what="mint" />
