@@ -24,17 +24,8 @@ from pw_api.http.site import Site, add_site, load_site
 from pw_api.models import openapi
 from pw_api.models.records import DeadLettersView, GapsView
 from pw_api.models.status import StatusView
-from pw_api.routes import (
-    alert_stream,
-    alerts,
-    configuration,
-    facts,
-    history,
-    records,
-    replays,
-    tokens,
-    unlisted,
-)
+from pw_api.routes import alert_stream, alerts, facts, records, replays, tokens, unlisted
+from pw_api.routes.documents import configuration, history
 from pw_api.routes.kept import exports, found, swaps, traded
 from pw_common.jetstream.bus import BrokerAway, Bus
 from pw_common.jetstream.overview import take

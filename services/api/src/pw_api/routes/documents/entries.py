@@ -26,7 +26,7 @@ from pw_api.models.changes import (
     WatchedAdded,
 )
 from pw_api.models.openapi import CHANGED, change_of
-from pw_api.routes.programs import Store
+from pw_api.routes.documents.programs import Store
 from pw_common.documents import channels as ch
 from pw_common.documents.document import BadDocument
 from pw_common.jetstream.bus import Bus

@@ -45,10 +45,10 @@ from pw_api.models.openapi import (
     schema_of,
 )
 from pw_api.models.shapes import TriggersAnswer
+from pw_api.routes.documents.entries import add_entries, conflict
+from pw_api.routes.documents.history import BeforeRevision, HistoryLimit, page_of
+from pw_api.routes.documents.programs import add_programs
 from pw_api.routes.dry_run import add_dry_runs
-from pw_api.routes.entries import add_entries, conflict
-from pw_api.routes.history import BeforeRevision, HistoryLimit, page_of
-from pw_api.routes.programs import add_programs
 from pw_common.documents import channels as ch
 from pw_common.documents.document import BadDocument, decode
 from pw_common.jetstream.bus import ApiRefused, Bus

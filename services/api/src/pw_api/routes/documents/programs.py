@@ -30,7 +30,7 @@ from pw_api.models.openapi import (
     problems_of,
     schema_of,
 )
-from pw_api.routes.history import BeforeRevision, HistoryLimit, page_of
+from pw_api.routes.documents.history import BeforeRevision, HistoryLimit, page_of
 from pw_common.documents.document import BadDocument
 from pw_common.documents.programs import (
     ProgramEntry,

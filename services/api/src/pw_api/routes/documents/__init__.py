@@ -1,0 +1,1 @@
+"""Documents that people change: rules, lists, channels, programs, and who changed what."""
