@@ -3,6 +3,7 @@
 import type { JSX } from "preact";
 import { Alerts } from "../alerts";
 import type { Known, Live } from "../live";
+import { RulesPage } from "../rules/page";
 import { System } from "../system";
 import { short } from "../text";
 import { TokenPage } from "../token/page";
@@ -17,6 +18,7 @@ interface Page { page: string; text: string; key: string; show: (shown: Shown) =
 /** `key` opens it after "g". */
 export const PAGES: Page[] = [
   { page: "", text: "Alerts", key: "a", show: ({ live, known }) => <Alerts live={live} known={known} /> },
+  { page: "rules", text: "Rules", key: "r", show: shown => <RulesPage {...shown} /> },
   { page: "system", text: "System", key: "s", show: ({ live, known }) => <System live={live} known={known} /> },
 ];
 /** Pages of one token, wallet or transaction. */
