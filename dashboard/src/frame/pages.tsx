@@ -2,6 +2,8 @@
 
 import type { JSX } from "preact";
 import { Alerts } from "../alerts";
+import { ChannelsPage } from "../channels/page";
+import { ListsPage } from "../lists/page";
 import type { Known, Live } from "../live";
 import { RulesPage } from "../rules/page";
 import { System } from "../system";
@@ -19,6 +21,8 @@ interface Page { page: string; text: string; key: string; show: (shown: Shown) =
 export const PAGES: Page[] = [
   { page: "", text: "Alerts", key: "a", show: ({ live, known }) => <Alerts live={live} known={known} /> },
   { page: "rules", text: "Rules", key: "r", show: shown => <RulesPage {...shown} /> },
+  { page: "lists", text: "Lists", key: "w", show: shown => <ListsPage {...shown} /> },
+  { page: "channels", text: "Channels", key: "c", show: shown => <ChannelsPage {...shown} /> },
   { page: "system", text: "System", key: "s", show: ({ live, known }) => <System live={live} known={known} /> },
 ];
 /** Pages of one token, wallet or transaction. */
