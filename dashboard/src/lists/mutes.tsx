@@ -52,7 +52,7 @@ export function Mutes({ document: doc, again, nowMs }: { document: MutesAnswer; 
           onClick={() => put(doc.entries.filter(one => !over.includes(one)), "those that are over", "Removed.")}>Remove the {count(over.length)} that are over</button></p>
       )}
       <Table label="Mutes" rows={rows.slice(0, most)} none="Nothing is muted." columns={[
-        { name: "address" }, { name: "of" }, { name: "why" }, { name: "until" }, { name: "state" }, { name: "" }]} />
+        { name: "address" }, { name: "of" }, { name: "why" }, { name: "until" }, { name: "state" }, { name: "change" }]} />
       {rows.length > most && <p class="more"><button type="button" class="plain" onClick={() => setMost(most + SHOWN_STEP)}>More: {count(rows.length - most)} are not shown</button></p>}
     </section>
   );

@@ -25,8 +25,7 @@ export function WatchList({ document: doc, again }: { document: WatchlistsAnswer
   const remove = (one: Watched) => void sending.send(doc.revision, revision => change("DELETE",
     `${PATH}/${encodeURIComponent(one.address)}?${new URLSearchParams({ revision: String(revision), who: WHO, of: one.of })}`), "Removed.");
   const rows = found.slice(0, most).map(one => [
-    one.of === "token" ? <TokenOf mint={one.address} /> : <WalletOf address={one.address} />,
-    <Copy text={plain(one.address, 100)} what="address" />,
+    <>{one.of === "token" ? <TokenOf mint={one.address} /> : <WalletOf address={one.address} />}<Copy text={plain(one.address, 100)} what="address" /></>,
     one.of, one.label ? <Said text={one.label} max={LABEL_MAX} /> : <span class="dim">no label</span>,
     <button type="button" class="plain small" aria-label={`Watch ${plain(one.label || one.address, LABEL_MAX)} no more`} disabled={sending.isBusy} onClick={() => remove(one)}>Remove</button>,
   ]);
@@ -43,7 +42,7 @@ export function WatchList({ document: doc, again }: { document: WatchlistsAnswer
       <Outcome sending={sending} />
       {doc.entries.length > SHOWN_STEP / 10 && <Filter id="watched-filter" text={wanted} set={setWanted} />}
       <Table label="Watch list" rows={rows} none={doc.entries.length ? "None of them has this in its address or label." : "Nobody is watched yet."} columns={[
-        { name: "address" }, { name: "" }, { name: "of" }, { name: "label" }, { name: "" }]} />
+        { name: "address" }, { name: "of" }, { name: "label" }, { name: "change" }]} />
       {found.length > most && <p class="more"><button type="button" class="plain" onClick={() => setMost(most + SHOWN_STEP)}>More: {count(found.length - most)} are not shown</button></p>}
       <Import document={doc} again={again} />
     </section>

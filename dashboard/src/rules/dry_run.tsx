@@ -78,7 +78,7 @@ export function DryRun({ rules, isReady, label }: DryRunProps) {
   const isRunning = view?.state === "running" && fails < FAILS_MAX;
   const isOld = view !== null && tried !== JSON.stringify(rules);
   return (
-    <section class="dry-run" aria-label="Dry run">
+    <div class="dry-run">
       <div class="buttons">
         <button type="button" class="plain" disabled={!isReady || isRunning} onClick={() => void start()}>{label}</button>
         {isRunning && <button type="button" class="plain" onClick={() => void cancel(view.id)}>Cancel</button>}
@@ -88,7 +88,7 @@ export function DryRun({ rules, isReady, label }: DryRunProps) {
       {said.map(one => <p class="bad" role="status" key={one}><Said text={one} max={SENTENCE_MAX} /></p>)}
       {isOld && <p class="small gapped">What stands below is of the rule as it was before you changed it again.</p>}
       {view !== null && <Found view={view} />}
-    </section>
+    </div>
   );
 }
 

@@ -1,0 +1,103 @@
+// The page of the rules: one that is wrong is refused where it is wrong, one that is right takes
+// effect; somebody is faster; the last hour is tried; what was before is there to see.
+import { ENDS, launch, looks, watched } from "./browser.mjs";
+
+const want = JSON.parse(process.argv[2]);
+const PATIENCE_MS = want.patience_ms;
+const browser = await launch(want.chromium);
+const found = { looks: {} };
+const wide = page => page.setViewportSize({ width: 1440, height: 900 });
+const has = (page, selector, text) => page.waitForFunction(
+  ([where, wanted]) => document.querySelector(where)?.textContent.includes(wanted), [selector, text], { polling: 100 });
+/** What somebody else does to a rule, by the API. */
+const meanwhile = (page, name, part) => page.evaluate(async ([rule, changed]) => {
+  const path = "/api/v1/triggers";
+  const now = await (await fetch(path)).json();
+  const entry = { ...now.rules.find(one => one.name === rule), ...changed };
+  const headers = { "Content-Type": "application/json" };
+  const body = JSON.stringify({ revision: now.revision, who: "another", note: "", replace: true, entry });
+  return (await fetch(path, { method: "POST", headers, body })).status;
+}, [name, part]);
+
+try {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  context.setDefaultTimeout(PATIENCE_MS);
+  const [page, seen] = await watched(context);
+  await page.goto(want.login);
+  await page.waitForSelector("#mode:not(.loading)");
+  await page.keyboard.press("g");
+  await page.keyboard.press("r");
+  await page.waitForSelector(".rule-card");
+  found.by_keys = new URL(page.url()).pathname === "/rules";
+  found.cards = await page.$$eval(".rule-card", all => all.map(one => one.textContent));
+  found.made = await page.evaluate(() => document.querySelectorAll(".rule-card img, .rule-card script").length);
+  Object.assign(found.looks, await looks(page, want.folder, "rules", ENDS));
+  await wide(page);
+
+  // What is wrong is said beside the field that it is about, and nothing is saved.
+  await page.click("[aria-label='Edit stealth accumulation']");
+  await page.waitForSelector(".editor");
+  found.focus = await page.evaluate(() => document.activeElement?.id);
+  await has(page, ".spread", "tokens");
+  found.spread = await page.textContent(".spread");
+  await has(page, ".editor .state", "Nothing is changed");
+  await page.fill("[aria-label^='Number of condition 1']", "many");
+  await has(page, ".row-of .problems", "Allowed");
+  found.number = await page.textContent(".row-of .problems");
+  await page.fill("[aria-label^='Number of condition 1']", "10");
+  await page.fill("#rule-description", "turned \u202e round");
+  await has(page, "#rule-description-problem", "control characters");
+  found.refused = await page.textContent("#rule-description-problem");
+  found.shut = await page.isDisabled(".editor .primary");
+
+  // What is right is saved, and the detector goes by it.
+  await page.fill("#rule-description", want.description);
+  await page.fill("[aria-label^='Number of condition 1']", "0.25");
+  await page.fill("#rule-note", "tried by the page");
+  await has(page, ".editor .state", "It can be saved");
+  await page.waitForSelector(".holds-now");
+  found.holds_now = await page.textContent(".holds-now");
+  Object.assign(found.looks, await looks(page, want.folder, "rule", ENDS));
+  await wide(page);
+  await page.click(".editor .primary");
+  await has(page, ".note.back", "is saved as revision");
+  found.saved = await page.textContent(".note.back");
+  found.focus_back = await page.evaluate(() => document.activeElement?.getAttribute("aria-label"));
+
+  // Somebody is faster: both states are shown, and mine can be kept.
+  await page.click("[aria-label='Edit whale concentration']");
+  await page.waitForSelector(".editor");
+  await page.fill("[aria-label^='Number of condition 1']", "75");
+  await has(page, ".editor .state", "It can be saved");
+  found.meanwhile = await meanwhile(page, "whale_concentration", { cooldown_s: 60 });
+  seen.quiet = true;
+  await page.click(".editor .primary");
+  await page.waitForSelector(".conflict");
+  seen.quiet = false;
+  found.conflict = await page.textContent(".conflict");
+  await page.screenshot({ path: `${want.folder}/conflict.png` });
+  await page.click(".conflict button >> text=Keep mine");
+  await has(page, ".note.back", "is saved as revision");
+
+  // A switch, and what was before.
+  await page.click("[role=switch][aria-label='extreme ratio is on']");
+  await has(page, ".outcome", "extreme ratio is off");
+  await has(page, ".revisions", "turned off");
+  found.history = await page.$$eval(".revisions > li", all => all.map(one => one.textContent));
+  await page.click(".revisions button >> nth=0");
+  await page.waitForSelector("dialog[open].confirm");
+  found.restore = await page.textContent("dialog[open].confirm");
+  await page.keyboard.press("Escape");
+
+  await page.click("text=Try all rules on the last hour");
+  await has(page, ".progress", "done");
+  found.dry_run = await page.textContent(".dry-run");
+  await page.locator(".dry-run").scrollIntoViewIfNeeded();
+  await page.screenshot({ path: `${want.folder}/dry-run.png` });
+  found.ran = await page.evaluate(() => Boolean(globalThis.pwned));
+  found.errors = seen.errors;
+  found.hosts = [...seen.hosts];
+  process.stdout.write(JSON.stringify(found));
+} finally {
+  await browser.close();
+}
