@@ -83,12 +83,12 @@ test("a condition holds, fails or is unknown as the detector finds it", () => {
   assert.equal(verdictOf({ metric: "toString", op: ">=", number: "1" }, token(5)), "unknown");
 });
 
-test("the spread of a metric counts what is unknown as unknown", () => {
+test("the spread of a metric counts what is unknown as unknown, and what was seen in part as a bound", () => {
   const tokens = [5, 1, 3, 2, 4, null, null, 7].map((value, at) => ({
     mint: `m${at}`, metrics: { m: value }, unknown: { ...(at === 5 && { m: "no_trades" }), ...(at === 6 && { m: "no_sells" }), ...(at === 7 && { m: "cold" }) },
   }));
-  assert.deepEqual(spreadOf("m", tokens), { known: 5, unknown: 2, endless: 1, least: 1, half: 3, ninety: 5, most: 5 });
-  assert.deepEqual(spreadOf("m", []), { known: 0, unknown: 0, endless: 0, least: null, half: null, ninety: null, most: null });
+  assert.deepEqual(spreadOf("m", tokens), { known: 6, bounds: 1, unknown: 1, endless: 1, least: 1, half: 3, ninety: 7, most: 7 });
+  assert.deepEqual(spreadOf("m", []), { known: 0, bounds: 0, unknown: 0, endless: 0, least: null, half: null, ninety: null, most: null });
   const rising = { metric: "m", op: ">=", number: "3" };
   assert.deepEqual(countsOf([rising], tokens), { holds: 5, fails: 2, unknown: 1 });
   const both = [rising, { metric: "m", op: "<", number: "5" }];

@@ -18,6 +18,7 @@ from pw_common.process.clock import now_ms
 from pw_common.process.token_file import new_nonce, read_token
 from pw_common.topology import subjects
 from pw_common.wire.login import login_url
+from pw_common.wire.messages import Batch
 from support.apis import running_api
 from support.browsing import browse, chromium_here, dashboard_here
 from support.keeping import publish
@@ -31,6 +32,7 @@ DESCRIPTION = f"Small pieces. {MARKUP}"
 WALLET = "7YttLkHDoNj9wyDur5pM1ejNaAvT9X4eqaYcHQqtj2G5"
 OTHER = "2AQdpHJ2JpcEgPiATUXjQxA8QmafFegfQwSLWSprPicm"
 MINT = "9BB6NFEcjBCtnNLFko2FqVQBq8HHM13kCyYcdQbgpump"
+LATER = 20
 PATIENCE_MS = 120_000
 WITHIN_S = 900.0
 
@@ -54,7 +56,7 @@ async def look(
 ) -> dict[str, Any]:
     """Run a script as somebody who is logged in; what it saw, without any error of the page."""
     own = str(client.base_url).rstrip("/")
-    link = login_url(own, read_token(folder / "token"), new_nonce(), now_ms())
+    link = login_url(own, read_token(folder / "api-token"), new_nonce(), now_ms())
     wanted = {"login": link, "folder": str(pictures), "patience_ms": PATIENCE_MS, **more}
     found = await browse(cache, wanted, script, within_s=WITHIN_S)
     print({name: one for name, one in found.items() if name != "looks"})
@@ -68,10 +70,9 @@ async def look(
     return found
 
 
-async def traded(bus: Bus, client: httpx.AsyncClient, folder: Path) -> str:
-    """A market that a detector has folded; one of its tokens."""
-    capture = write_capture(folder / "market.pb.zst", market(seed=3, minutes=0.4, tps=30))
-    for batch in batches([capture]):
+async def traded(bus: Bus, client: httpx.AsyncClient, made: list[Batch]) -> str:
+    """Give a detector a market; one of its tokens, once it has folded some of it."""
+    for batch in made:
         await publish(bus, batch)
 
     async def there() -> str:
@@ -86,12 +87,17 @@ async def test_a_rule_edited_takes_effect_and_an_invalid_one_is_refused(
 ) -> None:
     chromium_here()
     dashboard_here()
+    capture = write_capture(tmp_path / "market.pb.zst", market(seed=3, minutes=0.4, tps=30))
+    made = list(batches([capture]))
     async with running_api(tmp_path) as (broker, bus, client):
         async with running_service("pw_detector", {"PW_NATS_URL": broker.url}):
-            mint = await traded(bus, client, tmp_path)
+            mint = await traded(bus, client, made[:-LATER])
             found = await look(
                 client, tmp_path, pictures, cache, "rules.mjs", description=DESCRIPTION
             )
+            # A rule holds from the next slot on.
+            for batch in made[-LATER:]:
+                await publish(bus, batch)
 
             async def by_the_new_rule() -> bool:
                 rows = (await client.get(f"/api/v1/tokens/{mint}/why")).json()
@@ -117,9 +123,8 @@ async def test_a_rule_edited_takes_effect_and_an_invalid_one_is_refused(
     assert found["meanwhile"] == 200
     assert "cooldown is 60 s, was 15 min" in found["conflict"]
     assert "≥ 75 %, was ≥ 80 %" in found["conflict"]
-    first = "".join(found["history"])
-    assert "bought, 5 min ≥ 0.25 SOL, was ≥ 10 SOL" in first
-    assert "tried by the page" in first
+    assert "changed whale concentration: cooldown is 60 s, was 15 min" in found["history"][2]
+    assert found["history"][-1].endswith("“tried by the page”changed stealth accumulation")
     assert "turned on" in found["restore"]
     assert "of the last hour" in found["dry_run"]
 

@@ -1,6 +1,7 @@
 // Somebody saved the rules while one was edited here: what they did to it, what is done here, and how
 // to go on.
 
+import { useEffect, useRef } from "preact/hooks";
 import type { Rule, TriggersAnswer } from "../api";
 import { Said } from "../parts";
 import { words } from "../text";
@@ -17,8 +18,10 @@ interface ConflictProps {
 
 export function Conflict({ mine, base, theirs, name, take, keep }: ConflictProps) {
   const other = theirs.rules.find(one => one.name === name) ?? null;
+  const note = useRef<HTMLDivElement>(null);
+  useEffect(() => { note.current?.scrollIntoView({ block: "nearest" }); }, []);
   return (
-    <div class="note away conflict" role="alert">
+    <div class="note away conflict" role="alert" ref={note}>
       <p><strong>Somebody else saved revision {theirs.revision} while you edited.</strong> Nothing of yours is lost.</p>
       <dl>
         <div><dt>Theirs</dt><dd><Words all={ofTheirs(base, other, name)} /></dd></div>

@@ -100,6 +100,7 @@ function Found({ view }: { view: DryRunAnswer }) {
     <Said text={words(one.trigger)} max={LABEL_MAX} />, <span class={`severity ${one.severity}`}>{one.severity}</span>, one.kind,
     one.evidence[0] === undefined ? <span class="dim">none</span> : <TransactionOf signature={one.evidence[0]} />,
   ]);
+  const opened = Object.entries(view.opened_by_rule).filter(([, n]) => n > 0);
   return (
     <>
       <p class="progress">
@@ -111,10 +112,12 @@ function Found({ view }: { view: DryRunAnswer }) {
       <p class="dim small">
         It covers <Said text={view.covers} max={200} />{view.from_ms !== null && <>: from <At ms={view.from_ms} /> to <At ms={view.to_ms} /></>}.
       </p>
-      <p><strong>{count(view.opened)} {view.opened === 1 ? "episode" : "episodes"}</strong> would have opened
-        {Object.entries(view.opened_by_rule).length > 1 && Object.entries(view.opened_by_rule).map(([name, n]) => (
-          <span key={name} class="by-rule"><Said text={words(name)} max={LABEL_MAX} /> {count(n)}</span>))}.
-      </p>
+      <p><strong>{count(view.opened)} {view.opened === 1 ? "episode" : "episodes"}</strong> would have opened.</p>
+      {opened.length > 0 && (
+        <ul class="fired" aria-label="By rule">
+          {opened.map(([name, n]) => <li key={name}><Said text={words(name)} max={LABEL_MAX} /> <strong>{count(n)}</strong></li>)}
+        </ul>
+      )}
       {(view.state !== "running" || rows.length > 0) && (
         <Table label="The first alerts of the dry run" rows={rows} none="No alert." columns={[
           { name: "time" }, { name: "token" }, { name: "rule" }, { name: "severity" }, { name: "what" }, { name: "transaction" }]} />

@@ -59,17 +59,20 @@ export function Editor({ from, document: known, shut, saved }: EditorProps) {
   const isRight = hasNone(problems) && verdict?.valid === true;
 
   const set = (part: Partial<Draft>) => setDraft(before => ({ ...before, ...part }));
-  const save = async (at: { revision: number; rules: Rule[] }) => {
+  const save = async (at: { revision: number; rules: Rule[] }, isOver = base.rule !== null) => {
     setBusy(true);
     setSaid([]);
     try {
-      const done = await change<{ revision: number }>(...changeOf(at, base, rule, note));
+      const done = await change<{ revision: number }>(...changeOf(at, base, rule, note, isOver));
       saved(`${words(draft.name)} is saved as revision ${done.revision}.`);
     } catch (error) {
-      if (isConflict(error)) setTheirs(await ask<TriggersAnswer>(PATH).catch(() => null));
+      const newest = isConflict(error) ? await ask<TriggersAnswer>(PATH).catch(() => null) : null;
       const found = refusedFor(error, isField);
+      // At the same revision it is refused for another reason.
+      const isFaster = newest !== null && newest.revision !== at.revision;
+      setTheirs(isFaster ? newest : null);
       setRefused(found && { of: text, problems: found });
-      setSaid(found ? [] : reasons(error));
+      setSaid(found || isFaster ? [] : reasons(error));
       setBusy(false);
     }
   };
@@ -86,11 +89,10 @@ export function Editor({ from, document: known, shut, saved }: EditorProps) {
       <div class="head">
         <h2 id="editor-head" ref={head} tabIndex={-1}>{title}</h2>
         <span class="dim">{base.rule === null ? "not saved yet" : `as of revision ${base.revision}`}</span>
-        <button type="button" class="plain small files" onClick={() => (isChanged ? setLeaving(true) : shut())}>Close</button>
+        <span class="files"><Switch isOn={draft.isOn} label="The rule is on" turn={() => set({ isOn: !draft.isOn })} /></span>
+        <button type="button" class="plain small" onClick={() => (isChanged ? setLeaving(true) : shut())}>Close</button>
       </div>
-      {theirs !== null && <Conflict mine={rule} base={base.rule} theirs={theirs} name={base.rule?.name ?? draft.name}
-        take={() => takeTheirs(theirs)} keep={() => { setTheirs(null); void save(theirs); }} />}
-      <form class="form" onSubmit={event => { event.preventDefault(); if (isRight && !isBusy) void save({ revision: base.revision, rules: known.rules }); }}>
+      <form class="form" onSubmit={event => { event.preventDefault(); if (isRight && isChanged && !isBusy) void save({ revision: base.revision, rules: known.rules }); }}>
         <Facts draft={draft} problems={problems} set={set} />
         <Rows of="conditions" title="All of these must hold" draft={draft} problems={problems} set={set} known={known} tokens={tokens} />
         {tokens !== null && <HoldsNow draft={draft} tokens={tokens} />}
@@ -98,8 +100,10 @@ export function Editor({ from, document: known, shut, saved }: EditorProps) {
         <Field id="rule-note" label="Why (kept in the history)" problems={problems["note"]} isWide>
           {marks => <input {...marks} value={note} maxLength={NOTE_MAX} onInput={event => setNote(event.currentTarget.value)} />}
         </Field>
+        {theirs !== null && <Conflict mine={rule} base={base.rule} theirs={theirs} name={base.rule?.name ?? draft.name}
+          take={() => takeTheirs(theirs)} keep={() => { setTheirs(null); void save(theirs, true); }} />}
         <div class="buttons">
-          <button class="primary" disabled={!isRight || isBusy}>Save</button>
+          <button class="primary" disabled={!isRight || !isChanged || isBusy}>Save</button>
           <span class="state" role="status">{stateOf(problems, verdict?.valid, problem, isChanged)}</span>
         </div>
         <Wrong problems={[...(problems[""] ?? []), ...said]} />
@@ -117,11 +121,13 @@ export function Editor({ from, document: known, shut, saved }: EditorProps) {
 type Change = Parameters<typeof change>;
 
 /** A rule that keeps its name is sent alone; another name replaces it among all of them. */
-function changeOf(at: { revision: number; rules: Rule[] }, base: Base, rule: Record<string, unknown>, note: string): Change {
+function changeOf(
+  at: { revision: number; rules: Rule[] }, base: Base, rule: Record<string, unknown>, note: string, replace: boolean,
+): Change {
   const said = { revision: at.revision, who: WHO, note: note.trim() };
   const was = base.rule?.name;
   if (was === undefined || was === rule["name"]) {
-    return ["POST", PATH, { ...said, entry: rule, replace: was !== undefined }];
+    return ["POST", PATH, { ...said, entry: rule, replace }];
   }
   const isThere = at.rules.some(one => one.name === was);
   const rules = isThere ? at.rules.map(one => (one.name === was ? rule : one)) : [...at.rules, rule];
@@ -159,16 +165,15 @@ function Facts({ draft, problems, set }: { draft: Draft; problems: Problems; set
         </select>}
       </Field>
       <Field id="rule-cooldown" label="Cooldown, in seconds" problems={problems["cooldown_s"]}
-        hint={draft.cooldown.trim() && Number.isFinite(cooldown) ? `${span(cooldown)} from one opening to the next` : ""}>
+        hint={draft.cooldown.trim() && Number.isFinite(cooldown) ? `${span(cooldown)} after an opening` : ""}>
         {marks => <input {...marks} value={draft.cooldown} inputMode="numeric" onInput={event => set({ cooldown: event.currentTarget.value })} />}
       </Field>
-      <Field id="rule-escalate" label="Escalates when grown, in times" problems={problems["escalate_factor"]} hint="of its first > or ≥ metric">
+      <Field id="rule-escalate" label="Escalates at, in times" problems={problems["escalate_factor"]} hint="its first > or ≥ metric has grown">
         {marks => <input {...marks} value={draft.escalate} inputMode="decimal" onInput={event => set({ escalate: event.currentTarget.value })} />}
       </Field>
       <Field id="rule-description" label="Description" problems={problems["description"]} isWide>
         {marks => <input {...marks} value={draft.description} maxLength={DESCRIPTION_MAX} onInput={event => set({ description: event.currentTarget.value })} />}
       </Field>
-      <div class="field"><Switch isOn={draft.isOn} label="The rule is on" turn={() => set({ isOn: !draft.isOn })} /></div>
     </div>
   );
 }

@@ -46,13 +46,15 @@ export function RuleList({ rules, alerts, isLoaded, chosen, isBusy, edit, turn, 
             {one.conditions.map(text => <li key={text} title={plain(text, 120)}>{wordsOf(text)}</li>)}
             {one.gates.map(text => <li key={`gate ${text}`} class="gate" title={plain(text, 120)}>gate: {wordsOf(text)}</li>)}
           </ul>
-          <p class="dim small">
-            <Lately rang={rang.by.get(one.name)} sinceMs={rang.sinceMs} isLoaded={isLoaded} />{" · "}
-            cooldown {span(one.cooldown_s)} · escalates at {count(one.escalate_factor)} ×
-          </p>
-          <div class="buttons">
-            <button type="button" class="plain small" aria-label={`Edit ${words(one.name)}`} onClick={() => edit(one)}>Edit</button>
-            <button type="button" class="plain small" aria-label={`Delete ${words(one.name)}`} onClick={() => remove(one)}>Delete</button>
+          <div class="foot">
+            <p class="dim small">
+              <Lately rang={rang.by.get(one.name)} sinceMs={rang.sinceMs} isLoaded={isLoaded} />{" · "}
+              cooldown {span(one.cooldown_s)} · escalates at {count(one.escalate_factor)} ×
+            </p>
+            <div class="buttons">
+              <button type="button" class="plain small" aria-label={`Edit ${words(one.name)}`} onClick={() => edit(one)}>Edit</button>
+              <button type="button" class="plain small" aria-label={`Delete ${words(one.name)}`} onClick={() => remove(one)}>Delete</button>
+            </div>
           </div>
         </li>
       ))}

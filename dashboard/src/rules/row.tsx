@@ -85,11 +85,12 @@ function SpreadOf({ row, tokens, take }: { row: Row; tokens: Token[]; take: (num
   if (LIST_METRICS.includes(row.metric)) {
     return <p class="dim small">How this is spread now is not known here: it is counted for rules alone.</p>;
   }
+  if (!spread.known && !spread.endless) return <p class="dim small">Now it is unknown for all {count(tokens.length)} tokens.</p>;
   const figures: Array<[string, number | null]> = [["least", spread.least], ["median", spread.half], ["90 %", spread.ninety], ["most", spread.most]];
-  const beside = [spread.unknown && `${count(spread.unknown)} unknown`, spread.endless && `${count(spread.endless)} without a sell`].filter(Boolean);
+  const beside = [spread.bounds && `${count(spread.bounds)} seen in part: at least this`, spread.unknown && `${count(spread.unknown)} unknown`, spread.endless && `${count(spread.endless)} without a sell`].filter(Boolean);
   return (
     <p class="spread small">
-      <span class="dim">{spread.known ? `Now, of ${count(spread.known)} tokens:` : "Now it is known of no token"}</span>
+      <span class="dim">Now, of {count(spread.known)} tokens:</span>
       {figures.map(([name, value]) => value !== null && (
         <button type="button" key={name} class="figure" title="Take this as the number" onClick={() => take(enterable(row.metric, value))}>
           <span class="dim">{name}</span> {metricValue(row.metric, value)}

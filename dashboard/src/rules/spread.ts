@@ -6,8 +6,10 @@ import { entry } from "../text";
 import { together, verdictOf, type Condition, type Verdict } from "./condition";
 
 export interface Spread {
-  /** Tokens with a value that was wholly seen. */
+  /** Tokens with a value. */
   known: number;
+  /** Those among them whose window was not wholly seen: their values can only be larger. */
+  bounds: number;
   unknown: number;
   /** Tokens without a sell, whose buys per sell are infinite. */
   endless: number;
@@ -20,15 +22,17 @@ export interface Spread {
 export function spreadOf(metric: string, tokens: Token[]): Spread {
   const values: number[] = [];
   let endless = 0;
+  let bounds = 0;
   for (const { metrics, unknown } of tokens) {
     const value = entry(metrics, metric) ?? null;
     const why = entry(unknown, metric);
-    if (value !== null && why === undefined) values.push(value);
-    else if (value === null && why === "no_sells") endless++;
+    if (value !== null) values.push(value);
+    if (value !== null && why === "cold") bounds++;
+    if (value === null && why === "no_sells") endless++;
   }
   values.sort((a, b) => a - b);
   return {
-    known: values.length, endless, unknown: tokens.length - values.length - endless,
+    known: values.length, bounds, endless, unknown: tokens.length - values.length - endless,
     least: values[0] ?? null, half: at(values, 0.5), ninety: at(values, 0.9), most: values.at(-1) ?? null,
   };
 }
