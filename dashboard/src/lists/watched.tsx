@@ -27,7 +27,7 @@ export function WatchList({ document: doc, again }: { document: WatchlistsAnswer
   const rows = found.slice(0, most).map(one => [
     <>{one.of === "token" ? <TokenOf mint={one.address} /> : <WalletOf address={one.address} />}<Copy text={plain(one.address, 100)} what="address" /></>,
     one.of, one.label ? <Said text={one.label} max={LABEL_MAX} /> : <span class="dim">no label</span>,
-    <button type="button" class="plain small" aria-label={`Watch ${plain(one.label || one.address, LABEL_MAX)} no more`} disabled={sending.isBusy} onClick={() => remove(one)}>Remove</button>,
+    <button type="button" class="plain small" aria-label={`Remove ${plain(one.label || one.address, LABEL_MAX)}`} disabled={sending.isBusy} onClick={() => remove(one)}>Remove</button>,
   ]);
   return (
     <section class="card form" aria-labelledby="watched-head">
