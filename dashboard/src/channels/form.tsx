@@ -72,7 +72,8 @@ export function ChannelForm({ entry, document: known, rules, shut, saved }: Form
     <section class="card form channel-form" aria-labelledby="form-head">
       <div class="head">
         <h2 id="form-head" ref={head} tabIndex={-1}>{entry === null ? "New channel" : <Said text={entry.name} max={LABEL_MAX} />}</h2>
-        <button type="button" class="plain small files" onClick={shut}>Close</button>
+        <span class="files"><Switch isOn={draft.isOn} label="The channel is on" turn={() => set({ isOn: !draft.isOn })} /></span>
+        <button type="button" class="plain small" onClick={shut}>Close</button>
       </div>
       {theirs !== null && (
         <div class="note away" role="alert">
@@ -94,7 +95,6 @@ export function ChannelForm({ entry, document: known, rules, shut, saved }: Form
             {marks => <input {...marks} value={draft.name} maxLength={NAME_MAX} disabled={entry !== null} autocomplete="off" spellcheck={false}
               onInput={event => set({ name: event.currentTarget.value })} />}
           </Field>
-          <div class="field"><Switch isOn={draft.isOn} label="The channel is on" turn={() => set({ isOn: !draft.isOn })} /></div>
         </div>
         <div class="fields">
           {fields.map(one => <OneField key={one.name} one={one} draft={draft} problems={problems[one.name]} set={set} />)}

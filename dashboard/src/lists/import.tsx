@@ -62,7 +62,7 @@ export function Import({ document: doc, again }: { document: WatchlistsAnswer; a
         <div class="buttons"><button type="button" class="plain" disabled={!text.trim()} onClick={() => void look()}>Show what it would add</button></div>
         <Wrong problems={problems} />
         {plan !== null && read !== null && <Plan plan={plan} isBusy={sending.isBusy} add={() => void add(read)} />}
-        <Outcome sending={sending} />
+        {(plan !== null || !text) && <Outcome sending={sending} />}
       </div>
     </details>
   );

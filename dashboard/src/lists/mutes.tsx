@@ -7,12 +7,12 @@ import { Field, Wrong } from "../editing/field";
 import { hasNone, refusedFor, type Problems } from "../editing/problems";
 import { Outcome, useSending, type Sending } from "../editing/sending";
 import { count } from "../format";
-import { TokenOf, WalletOf } from "../frame/cells";
 import { change, WHO } from "../frame/change";
 import { isAddress } from "../frame/route";
 import { At } from "../frame/times";
 import { Said, Table } from "../parts";
 import { LABEL_MAX, plain, SENTENCE_MAX } from "../text";
+import { AddressOf } from "./address";
 import { shippedThatHold, stateOfMute, without } from "./entries";
 
 const PATH = "/api/v1/mutes";
@@ -65,7 +65,7 @@ function own(one: Mute, nowMs: number, sending: Sending, click: () => void) {
 }
 
 const cells = (one: Mute, state: ComponentChildren, button: ComponentChildren) => [
-  one.of === "token" ? <TokenOf mint={one.address} /> : <WalletOf address={one.address} />,
+  <AddressOf address={one.address} of={one.of} />,
   one.of, one.reason ? <Said text={one.reason} max={LABEL_MAX} /> : <span class="dim">no reason</span>,
   one.muted === false ? "" : one.until_ms === null ? "for good" : <At ms={one.until_ms} />, state, button,
 ];

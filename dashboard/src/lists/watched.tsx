@@ -6,11 +6,11 @@ import { Field, Wrong } from "../editing/field";
 import { hasNone, refusedFor, type Problems } from "../editing/problems";
 import { Outcome, useSending } from "../editing/sending";
 import { count } from "../format";
-import { TokenOf, WalletOf } from "../frame/cells";
 import { change, WHO } from "../frame/change";
 import { isAddress } from "../frame/route";
-import { Copy, Said, Table } from "../parts";
+import { Said, Table } from "../parts";
 import { LABEL_MAX, plain, SENTENCE_MAX } from "../text";
+import { AddressOf } from "./address";
 import { csvOf, matching, OFS, WATCHED_PATH as PATH, type Of } from "./entries";
 import { Import } from "./import";
 
@@ -25,7 +25,7 @@ export function WatchList({ document: doc, again }: { document: WatchlistsAnswer
   const remove = (one: Watched) => void sending.send(doc.revision, revision => change("DELETE",
     `${PATH}/${encodeURIComponent(one.address)}?${new URLSearchParams({ revision: String(revision), who: WHO, of: one.of })}`), "Removed.");
   const rows = found.slice(0, most).map(one => [
-    <>{one.of === "token" ? <TokenOf mint={one.address} /> : <WalletOf address={one.address} />}<Copy text={plain(one.address, 100)} what="address" /></>,
+    <AddressOf address={one.address} of={one.of} />,
     one.of, one.label ? <Said text={one.label} max={LABEL_MAX} /> : <span class="dim">no label</span>,
     <button type="button" class="plain small" aria-label={`Remove ${plain(one.label || one.address, LABEL_MAX)}`} disabled={sending.isBusy} onClick={() => remove(one)}>Remove</button>,
   ]);

@@ -102,10 +102,12 @@ export function Editor({ from, document: known, shut, saved }: EditorProps) {
         </Field>
         {theirs !== null && <Conflict mine={rule} base={base.rule} theirs={theirs} name={base.rule?.name ?? draft.name}
           take={() => takeTheirs(theirs)} keep={() => { setTheirs(null); void save(theirs, true); }} />}
-        <div class="buttons">
-          <button class="primary" disabled={!isRight || !isChanged || isBusy}>Save</button>
-          <span class="state" role="status">{stateOf(problems, verdict?.valid, problem, isChanged)}</span>
-        </div>
+        {theirs === null && (
+          <div class="buttons">
+            <button class="primary" disabled={!isRight || !isChanged || isBusy}>Save</button>
+            <span class="state" role="status">{stateOf(problems, verdict?.valid, problem, isChanged)}</span>
+          </div>
+        )}
         <Wrong problems={[...(problems[""] ?? []), ...said]} />
       </form>
       <DryRun rules={[{ ...rule, enabled: true }]} isReady={isRight} label="Try it on the last hour" />
