@@ -41,13 +41,15 @@ test("another kind has its own fields, and none of those of the kind before", ()
 });
 
 test("what the form has no field for stays, and a field within an object is put there", () => {
-  const entry = { ...HOOK, quiet: { from: "22:00", to: "07:00", time_zone: "UTC" } };
-  assert.deepEqual(entryOf(draftOf(entry)).quiet, entry.quiet);
+  const entry = { ...HOOK, hours: { from: "22:00", to: "07:00", zone: "UTC" } };
+  assert.deepEqual(entryOf(draftOf(entry)).hours, entry.hours);
+  const fields = [...fieldsOf("webhook"), ...["hours.from", "hours.to"].map(name => ({ name, label: "", hint: "", form: "text" }))];
   const draft = draftOf(entry);
-  draft.texts["quiet.from"] = "23:00";
-  const sent = entryOf(draft, [...fieldsOf("webhook"), { name: "quiet.from", label: "", hint: "", form: "text" }]);
-  assert.deepEqual(sent.quiet, { ...entry.quiet, from: "23:00" });
-  assert.equal(entry.quiet.from, "22:00");
+  Object.assign(draft.texts, { "hours.from": "23:00", "hours.to": "07:00" });
+  assert.deepEqual(entryOf(draft, fields).hours, { ...entry.hours, from: "23:00" });
+  assert.equal(entry.hours.from, "22:00");
+  draft.texts["hours.from"] = " ";
+  assert.equal(entryOf(draft, fields).hours, null);
 });
 
 test("what is no number, and a name that is taken, are said beside their fields", () => {

@@ -27,7 +27,7 @@ try {
   await page.waitForSelector("#mode:not(.loading)");
   await page.keyboard.press("g");
   await page.keyboard.press("r");
-  await page.waitForSelector(".rule-card");
+  await page.waitForSelector(".rule-card .token-link");
   found.by_keys = new URL(page.url()).pathname === "/rules";
   found.cards = await page.$$eval(".rule-card", all => all.map(one => one.textContent));
   found.made = await page.evaluate(() => document.querySelectorAll(".rule-card img, .rule-card script").length);
@@ -78,6 +78,27 @@ try {
   await page.screenshot({ path: `${want.folder}/conflict.png` });
   await page.click(".conflict button >> text=Keep mine");
   await has(page, ".note.back", "is saved as revision");
+
+  // A new one takes its number from the tokens of this moment, is tried, and thrown away.
+  await page.click("#new-rule");
+  await page.waitForSelector(".editor");
+  await page.fill("#rule-name", "extreme_ratio");
+  await has(page, "#rule-name-problem", "already");
+  await page.fill("#rule-name", "busy");
+  await page.selectOption("[aria-label='Metric of condition 1']", "buy_count_5m");
+  await page.click(".spread .figure >> text=median");
+  found.median = await page.inputValue("[aria-label^='Number of condition 1']");
+  await has(page, ".editor .state", "It can be saved");
+  await page.click("text=Try it on the last hour");
+  await has(page, ".progress", "done");
+  found.tried = await page.textContent(".dry-run");
+  found.tried_links = await page.$$eval(".dry-run td a", all => all.map(one => one.getAttribute("href").split("/")[1]));
+  Object.assign(found.looks, await looks(page, want.folder, "rule-tried", ENDS));
+  await wide(page);
+  await page.click(".editor .head button:has-text('Close')");
+  await page.waitForSelector("dialog[open].confirm");
+  await page.click("dialog[open] >> text=Throw it away");
+  await page.waitForSelector(".editor", { state: "detached" });
 
   // A switch, and what was before.
   await page.click("[role=switch][aria-label='extreme ratio is on']");

@@ -17,14 +17,16 @@ from pw_common.jetstream.bus import Bus
 from pw_common.process.clock import now_ms
 from pw_common.process.token_file import new_nonce, read_token
 from pw_common.topology import subjects
+from pw_common.wire.alerts import Alert
 from pw_common.wire.login import login_url
-from pw_common.wire.messages import Batch
+from pw_common.wire.messages import Batch, encode
 from support.apis import running_api
 from support.browsing import browse, chromium_here, dashboard_here
 from support.keeping import publish
 from support.market import market, write_capture
 from support.poll import poll_until
 from support.receiver import receiving
+from support.records import store
 from support.services import running_service
 
 MARKUP = "<img src=x onerror=pwned=1>"
@@ -32,6 +34,11 @@ DESCRIPTION = f"Small pieces. {MARKUP}"
 WALLET = "7YttLkHDoNj9wyDur5pM1ejNaAvT9X4eqaYcHQqtj2G5"
 OTHER = "2AQdpHJ2JpcEgPiATUXjQxA8QmafFegfQwSLWSprPicm"
 MINT = "9BB6NFEcjBCtnNLFko2FqVQBq8HHM13kCyYcdQbgpump"
+# What fired once, of a token whose name is hostile.
+ALERT = Alert(
+    id="1" * 32, episode="e1", n=0, kind="opened", severity="warning", slot=1,
+    trigger="stealth_accumulation", opened_slot=1, event_time_ms=1, mint=MINT, symbol=MARKUP,
+)  # fmt: skip
 LATER = 20
 PATIENCE_MS = 120_000
 WITHIN_S = 900.0
@@ -92,6 +99,7 @@ async def test_a_rule_edited_takes_effect_and_an_invalid_one_is_refused(
     async with running_api(tmp_path) as (broker, bus, client):
         async with running_service("pw_detector", {"PW_NATS_URL": broker.url}):
             mint = await traded(bus, client, made[:-LATER])
+            await store(bus, subjects.alert(ALERT.id), encode(ALERT), {"Nats-Msg-Id": ALERT.id})
             found = await look(
                 client, tmp_path, pictures, cache, "rules.mjs", description=DESCRIPTION
             )
@@ -127,6 +135,12 @@ async def test_a_rule_edited_takes_effect_and_an_invalid_one_is_refused(
     assert found["history"][-1].endswith("“tried by the page”changed stealth accumulation")
     assert "turned on" in found["restore"]
     assert "of the last hour" in found["dry_run"]
+    assert int(found["median"]) >= 1
+    assert "would have opened" in found["tried"]
+    assert {"token", "tx"} == set(found["tried_links"])
+    [fired] = [one for one in found["cards"] if one.startswith("stealth accumulation")]
+    assert "1 alert since" in fired
+    assert MARKUP[:20] in fired
 
 
 async def test_a_channel_is_added_and_tried_and_lists_are_kept(

@@ -60,7 +60,20 @@ export function entryOf(draft: Draft, fields: FieldOf[] = fieldsOf(draft.kind)):
     // What is no number goes as text, and is refused with the reason.
     put(found, name, form === "number" && WHOLE.test(text) ? Number(text) : text);
   }
+  for (const group of groupsOf(fields)) {
+    if (!(draft.texts[group.first] ?? "").trim()) found[group.name] = null;
+  }
   return found;
+}
+
+/** Objects within a channel, each with its first field: one whose first field is empty is not there. */
+function groupsOf(fields: FieldOf[]): Array<{ name: string; first: string }> {
+  const found = new Map<string, string>();
+  for (const { name } of fields) {
+    const [group = "", ...rest] = name.split(".");
+    if (rest.length && !found.has(group)) found.set(group, name);
+  }
+  return [...found].map(([name, first]) => ({ name, first }));
 }
 
 function put(into: Record<string, unknown>, name: string, value: unknown): void {

@@ -4,7 +4,7 @@
 import type { Channel } from "../api";
 
 export interface FieldOf {
-  /** The field of the document; `quiet.from` is one of an object in it. */
+  /** The field of the document; `hours.from` is one of an object in it, which is null without its first. */
   name: string;
   label: string;
   hint: string;
