@@ -95,6 +95,12 @@ try {
   found.tried_links = await page.$$eval(".dry-run td a", all => all.map(one => one.getAttribute("href").split("/")[1]));
   Object.assign(found.looks, await looks(page, want.folder, "rule-tried", ENDS));
   await wide(page);
+  // What is not saved outlives a look at another page.
+  await page.click("nav >> text=System");
+  await page.waitForSelector(".tiles");
+  await page.click("nav >> text=Rules");
+  await page.click("text=Go on with it");
+  found.kept = await page.inputValue("#rule-name");
   await page.click(".editor .head button:has-text('Close')");
   await page.waitForSelector("dialog[open].confirm");
   await page.click("dialog[open] >> text=Throw it away");

@@ -136,6 +136,7 @@ async def test_a_rule_edited_takes_effect_and_an_invalid_one_is_refused(
     assert "turned on" in found["restore"]
     assert "of the last hour" in found["dry_run"]
     assert int(found["median"]) >= 1
+    assert found["kept"] == "busy"
     assert "would have opened" in found["tried"]
     assert {"token", "tx"} == set(found["tried_links"])
     [fired] = [one for one in found["cards"] if one.startswith("stealth accumulation")]

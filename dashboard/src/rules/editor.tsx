@@ -28,16 +28,23 @@ const DESCRIPTION_MAX = 500;
 /** What an edit begins from: a revision and the rule in it; null for a new rule. */
 export interface Base { revision: number; rule: Rule | null }
 
+/** An edit that was left before it was saved. */
+export interface Left { base: Base; draft: Draft }
+
 interface EditorProps {
   from: Base;
+  /** What an earlier edit was left at. */
+  left: Draft | null;
   document: TriggersAnswer;
   shut: () => void;
   saved: (said: string) => void;
+  /** Called where it goes with something that is neither saved nor thrown away. */
+  leave: (left: Left) => void;
 }
 
-export function Editor({ from, document: known, shut, saved }: EditorProps) {
+export function Editor({ from, left, document: known, shut, saved, leave }: EditorProps) {
   const [base, setBase] = useState(from);
-  const [draft, setDraft] = useState<Draft>(() => draftOf(from.rule));
+  const [draft, setDraft] = useState<Draft>(() => left ?? draftOf(from.rule));
   const [note, setNote] = useState("");
   const [said, setSaid] = useState<string[]>([]);
   const [refused, setRefused] = useState<{ of: string; problems: Problems } | null>(null);
@@ -52,6 +59,14 @@ export function Editor({ from, document: known, shut, saved }: EditorProps) {
   const text = JSON.stringify([rule]);
   const isChanged = text !== JSON.stringify([ruleOf(draftOf(base.rule))]);
   useLeaving(isChanged);
+  const unsaved = useRef<Left | null>(null);
+  unsaved.current = isChanged ? { base, draft } : null;
+  const isDone = useRef(false);
+  useEffect(() => () => { if (unsaved.current !== null && !isDone.current) leave(unsaved.current); }, []);
+  const end = () => {
+    isDone.current = true;
+    shut();
+  };
   const others = known.rules.map(one => one.name).filter(one => one !== base.rule?.name);
   const { verdict, problem } = useVerdict(text);
   const problems = joined(ownProblems(draft, others), joined(
@@ -64,6 +79,7 @@ export function Editor({ from, document: known, shut, saved }: EditorProps) {
     setSaid([]);
     try {
       const done = await change<{ revision: number }>(...changeOf(at, base, rule, note, isOver));
+      isDone.current = true;
       saved(`${words(draft.name)} is saved as revision ${done.revision}.`);
     } catch (error) {
       const newest = isConflict(error) ? await ask<TriggersAnswer>(PATH).catch(() => null) : null;
@@ -90,7 +106,7 @@ export function Editor({ from, document: known, shut, saved }: EditorProps) {
         <h2 id="editor-head" ref={head} tabIndex={-1}>{title}</h2>
         <span class="dim">{base.rule === null ? "not saved yet" : `as of revision ${base.revision}`}</span>
         <span class="files"><Switch isOn={draft.isOn} label="The rule is on" turn={() => set({ isOn: !draft.isOn })} /></span>
-        <button type="button" class="plain small" onClick={() => (isChanged ? setLeaving(true) : shut())}>Close</button>
+        <button type="button" class="plain small" onClick={() => (isChanged ? setLeaving(true) : end())}>Close</button>
       </div>
       <form class="form" onSubmit={event => { event.preventDefault(); if (isRight && isChanged && !isBusy) void save({ revision: base.revision, rules: known.rules }); }}>
         <Facts draft={draft} problems={problems} set={set} />
@@ -112,7 +128,7 @@ export function Editor({ from, document: known, shut, saved }: EditorProps) {
       </form>
       <DryRun rules={[{ ...rule, enabled: true }]} isReady={isRight} label="Try it on the last hour" />
       {isLeaving && (
-        <Confirm title="Throw away what you changed?" yes="Throw it away" onYes={shut} shut={() => setLeaving(false)}>
+        <Confirm title="Throw away what you changed?" yes="Throw it away" onYes={end} shut={() => setLeaving(false)}>
           <p>What you changed in <Said text={title} max={LABEL_MAX} /> is not saved.</p>
         </Confirm>
       )}

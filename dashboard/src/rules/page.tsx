@@ -12,13 +12,16 @@ import type { Shown } from "../frame/pages";
 import { Said } from "../parts";
 import { LABEL_MAX, SENTENCE_MAX, words } from "../text";
 import { DryRun } from "./dry_run";
-import { Editor, type Base } from "./editor";
+import { Editor, type Base, type Left } from "./editor";
 import { History } from "./history";
 import { RuleList } from "./list";
 import "./rules.css";
 
 const PATH = "/api/v1/triggers";
 const EVERY_MS = 5000;
+
+// What was left unsaved outlives the page, as long as the tab is open.
+let kept: Left | null = null;
 
 type Asked = { what: "delete"; rule: Rule } | { what: "reset" } | null;
 
@@ -41,11 +44,23 @@ function Rules({ document: doc, again, known }: { document: TriggersAnswer; agai
   const [saved, setSaved] = useState("");
   const [question, setQuestion] = useState<Asked>(null);
   const from = useRef<string | null>(null);
-  const edit = (rule: Rule | null) => {
-    from.current = rule?.name ?? null;
+  const [left, setLeft] = useState(kept);
+  const begun = useRef<Left | null>(null);
+  const leave = (one: Left | null) => {
+    kept = one;
+    setLeft(one);
+  };
+  const begin = (base: Base, earlier: Left | null) => {
+    from.current = base.rule?.name ?? null;
+    begun.current = earlier;
     setSaved("");
-    setOpen({ revision: doc.revision, rule });
+    setOpen(base);
     setOpened(n => n + 1);
+  };
+  const edit = (rule: Rule | null) => begin({ revision: doc.revision, rule }, null);
+  const goOn = (one: Left) => {
+    leave(null);
+    begin(one.base, one);
   };
   const shut = () => {
     setOpen(null);
@@ -76,9 +91,16 @@ function Rules({ document: doc, again, known }: { document: TriggersAnswer; agai
       </div>
       {doc.unusable && <p class="note away"><Said text={doc.unusable} max={SENTENCE_MAX} /></p>}
       {saved && <p class="note back" role="status">{saved}</p>}
+      {left !== null && (
+        <p class="note">
+          What you changed in <Said text={left.base.rule === null ? "a new rule" : words(left.base.rule.name)} max={LABEL_MAX} /> is not saved.{" "}
+          <button type="button" class="plain small" onClick={() => goOn(left)}>Go on with it</button>{" "}
+          <button type="button" class="plain small" onClick={() => leave(null)}>Throw it away</button>
+        </p>
+      )}
       <Outcome sending={sending} />
       <div class={open === null ? "rules-of" : "rules-of editing"}>
-        {open !== null && <Editor key={opened} from={open} document={doc} shut={shut}
+        {open !== null && <Editor key={opened} from={open} left={begun.current?.draft ?? null} document={doc} shut={shut} leave={leave}
           saved={text => { setSaved(text); again(); shut(); }} />}
         <RuleList rules={doc.rules} alerts={known.alerts} isLoaded={known.alertsLoaded} chosen={open?.rule?.name ?? null} isBusy={sending.isBusy}
           edit={edit} turn={turn} remove={rule => setQuestion({ what: "delete", rule })} />
