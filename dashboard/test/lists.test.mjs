@@ -5,6 +5,7 @@ import { draftOf, entryOf, KEPT, newKey, ofKind, ownProblems } from "../src/chan
 import { fieldsOf, KINDS } from "../src/channels/kinds";
 import { hasNotifier, reasonsOf, stateOf } from "../src/channels/state";
 import { csvOf, matching, merged, shippedThatHold, stateOfMute, without } from "../src/lists/entries";
+import { EMPTY, entryOf as programOf, usersOf } from "../src/lists/program";
 import { rangOf } from "../src/rules/rang";
 
 const HOOK = {
@@ -117,4 +118,11 @@ test("how often a rule fired counts episodes, and knows the newest of them", () 
   assert.equal(sinceMs, 10);
   assert.deepEqual([by.get("busy").times, by.get("busy").last.seq, by.has("calm")], [2, 5, false]);
   assert.deepEqual(rangOf([]), { sinceMs: null, by: new Map() });
+});
+
+test("a program's lines are read, and those that are none are named", () => {
+  assert.deepEqual(usersOf("66063d12: 7, -1\n\n * = 0 \n"), { users: { "66063d12": [7, -1], "*": [0] }, wrong: [] });
+  assert.deepEqual(usersOf("xyz: 1\n66: a\n66 1\n").wrong, ["xyz: 1", "66: a", "66 1"]);
+  const entry = programOf({ ...EMPTY, id: " id ", name: "mine", takes: "66, 33e6\n51", launches: true }, "2026-01-02");
+  assert.deepEqual([entry.id, entry.takes, entry.date, entry.users], ["id", ["66", "33e6", "51"], "2026-01-02", {}]);
 });

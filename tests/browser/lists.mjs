@@ -91,6 +91,19 @@ try {
   await page.click("form:has(#mute-address) button");
   await has(page, "section:has(#mutes-head) table", "too loud");
   found.mutes = await page.$$eval("section:has(#mutes-head) tbody tr", all => all.map(one => one.textContent));
+  // A program of one's own: refused where it is wrong, then there.
+  await page.click("text=Add a program");
+  await page.fill("#program-id", want.mint);
+  await page.fill("#program-name", "unlisted:mine");
+  seen.quiet = true;
+  await page.click("form:has(#program-id) .buttons button");
+  await page.waitForSelector("#program-name-problem:not(:empty)");
+  seen.quiet = false;
+  found.program = await page.textContent("#program-name-problem");
+  await page.fill("#program-name", "my_dex");
+  await page.fill("#program-users", "*: 0");
+  await page.click("form:has(#program-id) .buttons button");
+  await has(page, "section:has(#programs-head) table", "my_dex");
   Object.assign(found.looks, await looks(page, want.folder, "lists", ENDS));
   found.ran = await page.evaluate(() => Boolean(globalThis.pwned));
   found.made = await page.evaluate(() => document.querySelectorAll("main img, main script").length);

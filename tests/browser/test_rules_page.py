@@ -162,6 +162,7 @@ async def test_a_channel_is_added_and_tried_and_lists_are_kept(
             stored = (await client.get("/api/v1/channels")).json()["entries"][0]
             watched = (await client.get("/api/v1/watchlists")).json()["entries"]
             mutes = (await client.get("/api/v1/mutes")).json()["entries"]
+            [program] = (await client.get("/api/v1/programs")).json()["entries"]
             assert (await bus.kv_get(subjects.BUCKET_CONFIG, subjects.KEY_CHANNELS)) is not None
     assert "No channel is set" in found["none"]
     assert "http:// or https://" in found["refused"]
@@ -180,4 +181,6 @@ async def test_a_channel_is_added_and_tried_and_lists_are_kept(
         (MINT, "token", "too loud")
     ]
     assert abs(mutes[0]["until_ms"] - now_ms() - 3_600_000) < WITHIN_S * 1_000
+    assert "must not begin with" in found["program"]
+    assert (program["id"], program["name"], program["users"]) == (MINT, "my_dex", {"*": [0]})
     assert any("shipped" in one for one in found["mutes"])
