@@ -6,7 +6,7 @@ import { fieldsOf, KINDS } from "../src/channels/kinds";
 import { hasNotifier, reasonsOf, stateOf } from "../src/channels/state";
 import { csvOf, matching, merged, shippedThatHold, stateOfMute, without } from "../src/lists/entries";
 import { EMPTY, entryOf as programOf, usersOf } from "../src/lists/program";
-import { rangOf } from "../src/rules/rang";
+import { rangOf } from "../src/rules/core/rang";
 
 const HOOK = {
   name: "hook", kind: "webhook", enabled: true, severity_min: "info", triggers: ["busy"], kinds: ["opened"], delivery: "at_least_once",

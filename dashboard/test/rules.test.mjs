@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { change, reasons, Refused } from "../src/frame/change";
 import { placed } from "../src/editing/problems";
-import { partsOf, textOf, verdictOf, wordsOf } from "../src/rules/condition";
-import { between, changesOf } from "../src/rules/differences";
-import { changedRow, draftOf, isField, ownProblems, ruleOf } from "../src/rules/draft";
-import { enterable, numberProblem, shownNumber, storedNumber, unitOf } from "../src/rules/numbers";
-import { countsOf, spreadOf, through } from "../src/rules/spread";
+import { partsOf, textOf, verdictOf, wordsOf } from "../src/rules/core/condition";
+import { between, changesOf } from "../src/rules/core/differences";
+import { changedRow, draftOf, isField, ownProblems, ruleOf } from "../src/rules/core/draft";
+import { enterable, numberProblem, shownNumber, storedNumber, unitOf } from "../src/rules/core/numbers";
+import { countsOf, spreadOf, through } from "../src/rules/core/spread";
 
 const SHARE = "top_3_buyers_volume_share_5m";
 const RULE = {

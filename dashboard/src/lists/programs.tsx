@@ -92,10 +92,10 @@ function Add({ revision, again, nowMs }: { revision: number; again: () => void; 
         <Field id="program-source" label="How you know" problems={problems["source"]}>
           {marks => <input {...marks} value={draft.source} maxLength={SOURCE_MAX} onInput={event => set({ source: event.currentTarget.value })} />}
         </Field>
-        <Field id="program-users" label="Where the user stands" problems={problems["users"]} hint="lines of tag: indexes, such as 66063d12: 7 or *: 0">
+        <Field id="program-users" label="Where the user stands" problems={problems["users"]} isWide hint="lines of tag: indexes, such as 66063d12: 7 or *: 0">
           {marks => <textarea {...marks} value={draft.users} maxLength={2000} spellcheck={false} onInput={event => set({ users: event.currentTarget.value })} />}
         </Field>
-        <Field id="program-takes" label="Instructions that trade" problems={problems["takes"]} hint="beginnings in hex, where most do not trade">
+        <Field id="program-takes" label="Instructions that trade" problems={problems["takes"]} isWide hint="beginnings in hex, where most do not trade">
           {marks => <input {...marks} value={draft.takes} maxLength={400} spellcheck={false} onInput={event => set({ takes: event.currentTarget.value })} />}
         </Field>
       </div>

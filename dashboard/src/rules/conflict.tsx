@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Rule, TriggersAnswer } from "../api";
 import { Said } from "../parts";
 import { words } from "../text";
-import { changesOf } from "./differences";
+import { changesOf } from "./core/differences";
 
 interface ConflictProps {
   mine: Record<string, unknown>;

@@ -14,7 +14,7 @@ import { change, reasons, WHO } from "../frame/change";
 import { Said } from "../parts";
 import { LABEL_MAX, SENTENCE_MAX, words } from "../text";
 import { Conflict } from "./conflict";
-import { draftOf, isField, ownProblems, rowOf, ROWS_MAX, ruleOf, type Draft, type Row, type RowsOf } from "./draft";
+import { draftOf, isField, ownProblems, rowOf, ROWS_MAX, ruleOf, type Draft, type Row, type RowsOf } from "./core/draft";
 import { DryRun } from "./dry_run";
 import { HoldsNow } from "./holds_now";
 import { RowOf } from "./row";

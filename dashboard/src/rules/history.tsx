@@ -10,7 +10,7 @@ import { Answer, useAsked } from "../frame/asked";
 import { At } from "../frame/times";
 import { Said } from "../parts";
 import { LABEL_MAX, SENTENCE_MAX, words } from "../text";
-import { between, type RuleChange } from "./differences";
+import { between, type RuleChange } from "./core/differences";
 
 const PATH = "/api/v1/triggers/history";
 const ROWS = 8;

@@ -4,8 +4,8 @@ import { useMemo } from "preact/hooks";
 import type { Token } from "../api";
 import { count } from "../format";
 import { TokenOf } from "../frame/cells";
-import type { Draft } from "./draft";
-import { countsOf, through } from "./spread";
+import type { Draft } from "./core/draft";
+import { countsOf, through } from "./core/spread";
 
 const SHOWN_MAX = 6;
 

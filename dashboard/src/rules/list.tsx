@@ -8,8 +8,8 @@ import { TokenOf } from "../frame/cells";
 import { At } from "../frame/times";
 import { Said } from "../parts";
 import { LABEL_MAX, plain, SENTENCE_MAX, words } from "../text";
-import { wordsOf } from "./condition";
-import { rangOf, type Rang } from "./rang";
+import { wordsOf } from "./core/condition";
+import { rangOf, type Rang } from "./core/rang";
 
 interface ListProps {
   rules: Rule[];

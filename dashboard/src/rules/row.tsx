@@ -5,10 +5,10 @@ import type { Token } from "../api";
 import { Wrong } from "../editing/field";
 import { count, metricName, metricValue } from "../format";
 import { plain } from "../text";
-import { LIST_METRICS, signOf } from "./condition";
-import { changedRow, type Row } from "./draft";
-import { enterable, unitOf } from "./numbers";
-import { countsOf, spreadOf } from "./spread";
+import { LIST_METRICS, signOf } from "./core/condition";
+import { changedRow, type Row } from "./core/draft";
+import { enterable, unitOf } from "./core/numbers";
+import { countsOf, spreadOf } from "./core/spread";
 
 const NUMBER_MAX = 40;
 const GROUPS: Array<{ text: string; has: (metric: string) => boolean }> = [

@@ -2,8 +2,8 @@
 // They are moved digit by digit, as text, so that what is shown and what is stored are the same
 // number exactly.
 
-import { isShare } from "../format";
-import { plain } from "../text";
+import { isShare } from "../../format";
+import { plain } from "../../text";
 
 // As the API takes them.
 const NUMBER = /^(-?)(\d{1,18})(?:\.(\d{1,12}))?$/;

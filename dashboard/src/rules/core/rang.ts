@@ -1,6 +1,6 @@
 // How often each rule fired lately, by the alerts that the page holds.
 
-import type { StoredAlert } from "../api";
+import type { StoredAlert } from "../../api";
 
 export interface Rang {
   times: number;

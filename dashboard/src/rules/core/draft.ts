@@ -1,7 +1,7 @@
 // A rule while it is edited: what stands in the fields, and the rule that this makes.
 
-import type { Rule } from "../api";
-import type { Problems } from "../editing/problems";
+import type { Rule } from "../../api";
+import type { Problems } from "../../editing/problems";
 import { partsOf, textOf, type Condition } from "./condition";
 import { numberProblem } from "./numbers";
 

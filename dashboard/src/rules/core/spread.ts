@@ -1,8 +1,8 @@
 // How a metric is spread over the tokens that are HOT or WARM now, and how many of them a condition
 // lets through. What is unknown is counted as unknown.
 
-import type { Token } from "../api";
-import { entry } from "../text";
+import type { Token } from "../../api";
+import { entry } from "../../text";
 import { together, verdictOf, type Condition, type Verdict } from "./condition";
 
 export interface Spread {

@@ -1,8 +1,8 @@
 // One condition of a rule: what it says, and whether it holds for a token, as the detector finds it.
 
-import type { Token } from "../api";
-import { metricName } from "../format";
-import { entry, LABEL_MAX, plain } from "../text";
+import type { Token } from "../../api";
+import { metricName } from "../../format";
+import { entry, LABEL_MAX, plain } from "../../text";
 import { shownNumber, storedNumber, withUnit } from "./numbers";
 
 export type Verdict = "holds" | "fails" | "unknown";

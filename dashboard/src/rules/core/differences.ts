@@ -1,8 +1,8 @@
 // What one revision of the rules changed against another, in words.
 
-import type { Rule } from "../api";
-import { metricName, span } from "../format";
-import { plain, words } from "../text";
+import type { Rule } from "../../api";
+import { metricName, span } from "../../format";
+import { plain, words } from "../../text";
 import { boundOf, partsOf, wordsOf } from "./condition";
 
 const TEXT_MAX = 120;
