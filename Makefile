@@ -45,14 +45,18 @@ test-browser: setup ## a real browser: the pages, and that no other site's reads
 dashboard: $(STAMP) ## build the pages of the API, or say why not (needs node, or takes it as a package)
 	@VENV=$(VENV) tools/dashboard.sh --must
 
-.PHONY: screenshot
-screenshot: setup ## write docs/screenshot.png of a running demo (needs chromium, node)
-	@PYTHONPATH=tests $(PY) tools/screenshot.py
+.PHONY: screenshots
+screenshots: setup ## write docs/pictures: each page of a running demo (needs chromium, node)
+	@PYTHONPATH=tests $(PY) tools/screenshots.py
+
+.PHONY: icons
+icons: setup ## draw the icons of the installed pages from their SVG (needs chromium, node)
+	@PYTHONPATH=tests $(PY) tools/icons.py
 
 .PHONY: check
-check: setup format-check lint types imports drift guards ## format, lint, types, imports, drift of generated files, hosts, sizes, dead code, spelling
+check: setup format-check lint types pages imports drift guards ## format, lint, types, imports, drift of generated files, hosts, sizes, dead code, spelling
 
-.PHONY: format-check lint types imports drift guards
+.PHONY: format-check lint types pages imports drift guards
 format-check: setup
 	@$(PY) -m ruff format --check .
 lint: setup
@@ -61,6 +65,9 @@ TYPED ?= libs services cli clients tests tools benchmark conftest.py
 types: setup
 	@$(PY) -m mypy $(TYPED)
 	@VENV=$(VENV) tools/dashboard.sh --types
+# `setup` goes on without pages, so that the system runs; what is checked may not.
+pages: setup
+	@VENV=$(VENV) tools/dashboard.sh --must
 imports: setup
 	@$(VENV)/bin/lint-imports
 # One generator, or one guard, is a verb of its own: `make drift-gen_env`, `make guard-check_dead`.

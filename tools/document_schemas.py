@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from pw_common.documents import channels, programs
+from pw_common.documents import channels, programs, quiet_hours
 from pw_common.topology import subjects
 from pw_detection.rules import lists, rules
 
@@ -30,6 +30,18 @@ ACCOUNT_INDEX: Final[Schema] = {
     "type": "integer",
     "minimum": programs.ACCOUNT_INDEX_MIN,
     "maximum": programs.ACCOUNT_INDEX_MAX,
+}
+TIME: Final[Schema] = {"type": "string", "pattern": f"^(?:{quiet_hours.TIME.pattern})$"}
+QUIET: Final[Schema] = {
+    "type": "object",
+    "properties": {
+        "from": TIME,
+        "to": TIME,
+        "time_zone": {"type": "string", "maxLength": quiet_hours.ZONE_CHARACTERS_MAX},
+        "severity_min": {"enum": ["info", "warning", "critical"]},
+    },
+    "required": ["from", "to"],
+    "additionalProperties": False,
 }
 # What may stand beside the entries: the API adds it to its answers.
 BESIDE: Final[dict[str, Schema]] = {
@@ -57,6 +69,8 @@ BOUNDS: Final[dict[type, dict[str, Schema]]] = {
         "name": {"pattern": f"^(?:{subjects.TOKEN.pattern})$"},
         "url": {"maxLength": channels.URL_CHARACTERS_MAX},
         "secret": {"maxLength": channels.SIGNING_CHARACTERS_MAX},
+        "access_token": {"maxLength": channels.SECRET_CHARACTERS_MAX},
+        "quiet": {"anyOf": [{"type": "null"}, QUIET]},
         "triggers": {"maxItems": channels.TRIGGERS_MAX},
     },
     programs.ProgramEntry: {

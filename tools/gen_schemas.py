@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from document_schemas import DIALECT, document_schemas
 
-from pw_common.documents import proofs
+from pw_common.documents import mint_facts, proofs
 from pw_common.wire import alerts, heartbeat, messages, pools
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,9 +29,10 @@ CONDITION = "buy_count_5m >= 20"
 
 
 def wire_types() -> dict[str, type[msgspec.Struct]]:
-    """Every tagged struct of the wire's messages, by tag (`swap.v1`), an alert and its proof."""
+    """Every tagged struct of the wire's messages by tag (`swap.v1`), an alert, a proof, facts."""
     found = {}
-    for value in (*vars(messages).values(), alerts.Alert, proofs.AlertProof):
+    others = (alerts.Alert, proofs.AlertProof, mint_facts.KeptFacts)
+    for value in (*vars(messages).values(), *others):
         if isinstance(value, type) and issubclass(value, msgspec.Struct):
             tag = value.__struct_config__.tag
             if isinstance(tag, str):
@@ -105,6 +106,7 @@ def first_examples() -> dict[str, msgspec.Struct]:
         messages.SourceState(**origin, checkpoint_slot=9, frontier_slot=9),
         _alert(),
         _proof(),
+        _facts(),
         heartbeat.Heartbeat(
             service="parser",
             instance="parser-1",
@@ -137,6 +139,30 @@ def _alert() -> alerts.Alert:
             alerts.Condition(text=CONDITION, metric="buy_count_5m", value=21.0, verdict="holds"),
         ),
     )
+
+
+def _facts() -> mint_facts.KeptFacts:
+    asked_ms = 1_767_225_600_000
+    delegate = mint_facts.MintExtension(
+        number=12, name="permanent_delegate", says={"delegate": TRADER}
+    )
+    facts = mint_facts.MintFacts(
+        mint=SIGNATURE[:44],
+        kind="token_2022",
+        slot=254_170_887,
+        asked_ms=asked_ms,
+        host="node.example",
+        supply_raw=10**15,
+        decimals=6,
+        mint_authority=TRADER,
+        name="Example",
+        symbol="EX",
+        named_in="metaplex",
+        update_authority=TRADER,
+        is_mutable=True,
+        extensions=(delegate,),
+    )
+    return mint_facts.KeptFacts(mint=facts.mint, tried_ms=asked_ms, facts=facts)
 
 
 def _proof() -> proofs.AlertProof:

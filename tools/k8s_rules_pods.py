@@ -22,6 +22,7 @@ from k8s_objects import (
 # Each is named in the overlay's or component's own comment, with the command.
 USERS_OWN: dict[tuple[str, str], frozenset[str]] = {
     ("Secret", "tokens"): frozenset({"source", "api"}),
+    ("Secret", "api-node"): frozenset({"url"}),
     ("Secret", "api-tls"): frozenset({"tls.crt", "tls.key"}),
     ("ConfigMap", "front-proxy-ca"): frozenset({"ca.crt"}),
     ("ConfigMap", "ingest-settings"): frozenset({"PW_INGEST_ENDPOINT"}),

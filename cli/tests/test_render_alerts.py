@@ -85,6 +85,15 @@ def test_text_from_the_chain_drives_no_terminal() -> None:
     assert "a\nb" not in shown
 
 
+@pytest.mark.parametrize("columns", [40, 200])
+@pytest.mark.parametrize("name", ["[/]", "[/red]", "[red]x[/red]", "[link=http://a.co]y"])
+def test_a_name_that_looks_like_markup_is_shown_as_it_is(name: str, columns: int) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=columns, color_system=None)
+    console.print(table(decoded(alert(name=name, symbol="S")), 43_000))
+    assert name in out.getvalue()
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [

@@ -117,7 +117,7 @@ export interface Changed {
 
 export interface Channel {
   name: string;
-  kind: "console" | "discord" | "telegram" | "webhook";
+  kind: "console" | "discord" | "ntfy" | "slack" | "telegram" | "webhook";
   enabled: boolean;
   severity_min: "critical" | "info" | "warning";
   triggers: Array<string>;
@@ -129,6 +129,8 @@ export interface Channel {
   secret: string;
   bot_token: string;
   chat_id: string;
+  access_token: string;
+  quiet: QuietHours | null;
 }
 
 export interface ChannelAdded {
@@ -200,6 +202,11 @@ export interface DaysAnswer {
   history: HistoryHead;
 }
 
+export interface DeadLetterReplayed {
+  seq: number;
+  outcome: "delivered_before" | "sent" | "sent_before";
+}
+
 export interface DeadLetterView {
   seq: number;
   time_ms: number;
@@ -223,6 +230,20 @@ export interface Difference {
   added: Array<string>;
   removed: Array<string>;
   changed: Array<string>;
+}
+
+export interface DocumentChange {
+  revision: number;
+  diff: Difference;
+  who?: string;
+  note?: string;
+  at_ms?: number;
+  unusable?: string;
+  of: "acknowledged" | "channels" | "mutes" | "programs" | "triggers" | "watchlists";
+}
+
+export interface DocumentChanges {
+  changes: Array<DocumentChange>;
 }
 
 export interface DryRunAnswer {
@@ -259,6 +280,15 @@ export interface EndpointView {
   refused: number;
   refusing: string;
   filter: string;
+}
+
+export interface FactsAnswer {
+  mint: string;
+  name: ShownText | null;
+  symbol: ShownText | null;
+  node: MintFacts | null;
+  missing: string;
+  stream_missing: string;
 }
 
 export interface Found {
@@ -348,6 +378,33 @@ export interface LayoutDrift {
   called: number;
   kind: "changed" | "new";
   tags: Array<string>;
+}
+
+export interface MintExtension {
+  number: number;
+  name: string | null;
+  says: Record<string, string | number | boolean | null>;
+}
+
+export interface MintFacts {
+  mint: string;
+  kind: "absent" | "not_a_mint" | "spl_token" | "token_2022";
+  slot: number;
+  asked_ms: number;
+  host: string;
+  from: "rpc";
+  why: string;
+  supply_raw: string | null;
+  decimals: number | null;
+  mint_authority: string | null;
+  freeze_authority: string | null;
+  name: string | null;
+  symbol: string | null;
+  named_in: "metaplex" | "token_2022" | null;
+  update_authority: string | null;
+  is_mutable: boolean | null;
+  extensions: Array<MintExtension>;
+  extensions_cut: boolean;
 }
 
 export interface Mute {
@@ -484,6 +541,13 @@ export interface ProgramsVerdict {
   errors?: Array<string>;
 }
 
+export interface QuietHours {
+  from: string;
+  to: string;
+  time_zone: string;
+  severity_min: "critical" | "info" | "warning";
+}
+
 export interface RateView {
   total: number;
   per_s_1s: number;
@@ -561,6 +625,12 @@ export interface ServiceView {
   service: string;
   instances: Array<InstanceView>;
   rates: Record<string, RateView>;
+}
+
+export interface ShownText {
+  value: string;
+  from: "rpc" | "stream";
+  rpc: string | null;
 }
 
 export interface SourceView {
@@ -705,6 +775,7 @@ export interface TokenBuyer {
   received_raw: string;
   first_ms: number;
   last_ms: number;
+  all_spent_raw: string;
 }
 
 export interface TokensAnswer {

@@ -49,7 +49,6 @@ export function App({ live }: { live: Live }) {
     };
   }, [live]);
   const known = live.known;
-  live.wantsSwaps = place.page === "system";
   const mode = modeOf(known);
   useEffect(() => {
     const trouble = mode.name === "running" ? "" : `${mode.text} · `;

@@ -7,7 +7,7 @@
 
 import { AlertLog, NONE_HELD, type Held } from "./alert_log";
 import type {
-  AlertsAnswer, StatusView, StoredAlert, StreamView, SwapsView, Token, TokensAnswer, TriggersAnswer,
+  AlertsAnswer, StatusView, StoredAlert, StreamView, Token, TokensAnswer, TriggersAnswer,
 } from "./api";
 import { ask, Locked, PATIENCE_MS, sentence } from "./ask";
 import { isFromItsStart, STORY_WITHIN, storyOf } from "./story";
@@ -30,7 +30,6 @@ export interface Known extends Held {
   story: StoredAlert | null;
   hot: Token[] | null;
   rules: TriggersAnswer | null;
-  swaps: SwapsView | null;
 }
 
 const EVERY_MS = 1000;
@@ -52,10 +51,8 @@ export const streamOfAlerts = (status: StatusView | null): StreamView | undefine
 export class Live {
   known: Known = {
     ...NONE_HELD, link: "loading", problem: "", missing: "", startedMs: {}, awaySinceMs: 0, status: null, aheadMs: 0,
-    streaming: false, story: null, hot: null, rules: null, swaps: null,
+    streaming: false, story: null, hot: null, rules: null,
   };
-  /** Whether the page that is shown needs the swaps. */
-  wantsSwaps = false;
   private log = new AlertLog(held => this.set(held));
   private stream = new AlertStream({
     opened: () => {
@@ -177,7 +174,6 @@ export class Live {
         missing = sentence(error);
       }
     };
-    if (this.wantsSwaps) await one<SwapsView>("/api/v1/swaps?limit=25", swaps => ({ swaps }));
     if (turn % HOT_EVERY === 0) {
       await one<TokensAnswer>("/api/v1/tokens?state=HOT", found => ({ hot: found.tokens }));
     }

@@ -22,6 +22,11 @@ export function apply(wanted: Theme): void {
   const root = document.documentElement;
   if (wanted === "system") delete root.dataset["theme"];
   else root.dataset["theme"] = wanted;
+  // The bar of the browser, or of the installed page, goes along.
+  for (const meta of document.querySelectorAll<HTMLMetaElement>("meta[name=theme-color]")) {
+    const its = meta.dataset["of"] ?? "";
+    meta.media = wanted === "system" ? `(prefers-color-scheme: ${its})` : wanted === its ? "all" : "not all";
+  }
 }
 
 function stored(): string | null {

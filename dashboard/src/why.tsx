@@ -10,7 +10,7 @@ import { entry, LABEL_MAX, plain, SENTENCE_MAX, words } from "./text";
 const WHY_EVERY_MS = 2000;
 const RANK: Record<string, number> = { holds: 1, unknown: 2, fails: 3 };
 
-export function Why({ mint, own }: { mint: string; own: string }) {
+export function Why({ mint, own, isSection = false }: { mint: string; own: string; isSection?: boolean }) {
   const [rows, setRows] = useState<WhyRow[] | null>(null);
   const [problem, setProblem] = useState("");
   useEffect(() => {
@@ -32,7 +32,7 @@ export function Why({ mint, own }: { mint: string; own: string }) {
   const ordered = rows === null ? null : [...rows].sort((a, b) => rank(a) - rank(b));
   return (
     <div class="why">
-      <h4>Why, rule by rule, right now</h4>
+      {isSection ? <h2>Why, rule by rule, right now</h2> : <h4>Why, rule by rule, right now</h4>}
       {problem && <p class="bad" role="status">{plain(problem, SENTENCE_MAX)}</p>}
       {rows === null && !problem && <p class="none" role="status">asking the detector…</p>}
       {rows?.length === 0 && <p class="none">This token has not traded within the hour.</p>}

@@ -10,13 +10,13 @@ import { rangOf } from "../src/rules/core/rang";
 
 const HOOK = {
   name: "hook", kind: "webhook", enabled: true, severity_min: "info", triggers: ["busy"], kinds: ["opened"], delivery: "at_least_once",
-  late_after_s: 120, alert_age_max_s: 86400, url: KEPT, secret: KEPT, bot_token: "", chat_id: "",
+  late_after_s: 120, alert_age_max_s: 86400, url: KEPT, secret: KEPT, bot_token: "", chat_id: "", access_token: "", quiet: null,
 };
 
 test("each kind of channel asks for exactly its own fields, and all for what every channel has", () => {
-  const own = kind => fieldsOf(kind).map(one => one.name).filter(one => !["severity_min", "delivery", "late_after_s", "alert_age_max_s"].includes(one));
+  const own = kind => fieldsOf(kind).map(one => one.name).filter(one => !one.startsWith("quiet.") && !["severity_min", "delivery", "late_after_s", "alert_age_max_s"].includes(one));
   assert.deepEqual(Object.fromEntries(Object.keys(KINDS).map(kind => [kind, own(kind)])), {
-    telegram: ["bot_token", "chat_id"], discord: ["url"], webhook: ["url", "secret"], console: [],
+    telegram: ["bot_token", "chat_id"], ntfy: ["url", "access_token"], slack: ["url"], discord: ["url"], webhook: ["url", "secret"], console: [],
   });
   for (const kind of Object.keys(KINDS)) {
     assert.ok(KINDS[kind].fields.every(name => own(kind).includes(name)), `a field of ${kind} is not in the table of fields`);
@@ -51,6 +51,17 @@ test("what the form has no field for stays, and a field within an object is put 
   assert.equal(entry.hours.from, "22:00");
   draft.texts["hours.from"] = " ";
   assert.equal(entryOf(draft, fields).hours, null);
+});
+
+test("quiet hours are there with their beginning, and gone without it", () => {
+  const draft = draftOf(HOOK);
+  Object.assign(draft.texts, { "quiet.from": "22:00", "quiet.to": "07:00", "quiet.time_zone": "Europe/Berlin" });
+  const quiet = { from: "22:00", to: "07:00", time_zone: "Europe/Berlin", severity_min: "critical" };
+  assert.deepEqual(entryOf(draft).quiet, quiet);
+  const again = draftOf({ ...HOOK, quiet });
+  assert.deepEqual(entryOf(again).quiet, quiet);
+  again.texts["quiet.from"] = "";
+  assert.equal(entryOf(again).quiet, null);
 });
 
 test("what is no number, and a name that is taken, are said beside their fields", () => {

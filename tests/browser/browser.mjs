@@ -1,13 +1,10 @@
 // What every script here needs: chromium, and pages whose errors and requests are written down.
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
+import { axe } from "./axe.mjs";
 
-const require = createRequire(import.meta.url);
-const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const ARGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-proxy-server"];
 
-export const launch = executablePath => chromium.launch({ executablePath, args: ARGS });
+export const launch = (executablePath, more = []) => chromium.launch({ executablePath, args: [...ARGS, ...more] });
 
 /** A page, with what its console and its requests said; `quiet` leaves out what a cut line logs. */
 export async function watched(context) {
@@ -18,16 +15,6 @@ export async function watched(context) {
   page.on("pageerror", error => note(String(error)));
   page.on("request", one => { if (!one.url().startsWith("data:")) seen.hosts.add(new URL(one.url()).host); });
   return [page, seen];
-}
-
-/** What axe finds against WCAG 2 A and AA, each as `rule: where`. */
-export async function axe(page) {
-  // The page's policy lets no script in; the debugger is not bound by it.
-  await page.evaluate(AXE);
-  const found = await page.evaluate(() => globalThis.axe.run(document, {
-    runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-  }));
-  return found.violations.flatMap(one => one.nodes.map(node => `${one.id}: ${node.target.join(" ")} ${node.failureSummary ?? ""}`.slice(0, 300)));
 }
 
 /** How far the page is wider than its window, in pixels. */
@@ -61,8 +48,10 @@ export async function coldCost(browser, context, address, ready) {
 }
 
 const NARROW = [360, 780];
-const WIDTHS = [NARROW, [768, 1000], [1440, 900]];
-export const ENDS = [NARROW, [1440, 900]];
+const USUAL = [1280, 800];
+const WIDTHS = [NARROW, USUAL, [2560, 1000]];
+/** For a state of a page that is tried at each width elsewhere. */
+export const FEW = [NARROW, USUAL];
 
 /** Each width in each theme: a picture of it, what axe finds, and how far it runs over. */
 export async function looks(page, folder, name, widths = WIDTHS) {

@@ -1,6 +1,7 @@
 // The page System: what it says of the conditions, once there is one; and that all that can be wrong
 // at once has room in a narrow window.
-import { axe, launch, overflow, watched } from "./browser.mjs";
+import { axe } from "./axe.mjs";
+import { launch, overflow, watched } from "./browser.mjs";
 
 const want = JSON.parse(process.argv[2]);
 const browser = await launch(want.chromium);

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from pw_cli.up.processes.called import pw_command
 from pw_common.process.clock import now_ms
 from pw_common.process.token_file import new_nonce
 from pw_common.wire.login import login_url
-from support.browsing import browse, chromium_here, dashboard_here
+from support.browsing import assert_looks, browse, chromium_here, dashboard_here
 from support.command import pw
 from support.running import running
 
@@ -21,25 +20,6 @@ SHOWN_S = 5.0
 FIRST_PAGE_BYTES = 150_000
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-
-
-@pytest.fixture
-def cache(pytestconfig: pytest.Config) -> Path:
-    return Path(str(pytestconfig.rootpath)) / ".pytest_cache" / "browser"
-
-
-@pytest.fixture
-def pictures(cache: Path) -> Path:
-    """Where the pictures go; they stay for a person to look at."""
-    folder = Path(os.environ.get("PW_SCREENSHOTS") or cache / "pictures")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def assert_looks(found: dict[str, Any]) -> None:
-    """No width in no theme runs over, and axe finds nothing."""
-    assert {name: one["axe"] for name, one in found.items() if one["axe"]} == {}
-    assert {name: one["overflow"] for name, one in found.items() if one["overflow"] > 0} == {}
 
 
 async def test_the_demo_fires_within_seconds_says_why_and_shows_what_dies(

@@ -79,11 +79,6 @@ async def revisions(client: httpx.AsyncClient) -> list[int]:
     return [(await client.get(f"/api/v1/{path}")).json()["revision"] for path in paths]
 
 
-@pytest.fixture
-def cache(pytestconfig: pytest.Config) -> Path:
-    return Path(str(pytestconfig.rootpath)) / ".pytest_cache" / "browser"
-
-
 def assert_kept_out(found: dict[str, Any]) -> None:
     for origin, got in found["foreign"].items():
         assert got["read"] == "failed: TypeError", origin

@@ -234,7 +234,7 @@ def test_every_mounted_file_of_ours_exists() -> None:
         for mount in one.get("volumes", ())
         if mount.startswith("./")
     ]
-    assert len(mounts) == 8
+    assert len(mounts) == 10
     for mount in mounts:
         assert (ROOT / mount).is_file(), mount
 

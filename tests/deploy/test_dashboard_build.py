@@ -22,6 +22,8 @@ TOOLS = (
     "rm",
     "cmp",
     "cp",
+    "mv",
+    "sed",
     "tail",
     "tr",
 )

@@ -40,6 +40,7 @@ def put_together(folder: Path, overlay: str, *components: str) -> Objects:
         ("overlays/local", ("lag-adapter", "cert-manager")),
         ("overlays/local", ("keda",)),
         ("overlays/local", ("observability",)),
+        ("overlays/local", ("facts",)),
         ("base", ("lag-adapter", "cert-manager", "observability")),
         ("overlays/keda", ("ingress", "observability")),
         ("site.example", ("ingress", "observability")),

@@ -79,6 +79,7 @@ BROKEN = {
     "the page's types": Broken(
         "drift-gen_api_types", "dashboard/src/api.ts", "// more", "differs from the API"
     ),
+    "the pages": Broken("pages", "dashboard/src/main.tsx", "const = ;", "the pages were NOT built"),
     "services": Broken(
         "drift-gen_services",
         "deploy/nats-rights.conf",

@@ -67,6 +67,13 @@ def dashboard_here() -> None:
         pytest.skip("the dashboard is not built here (make dashboard): NOT tried in a browser")
 
 
+def assert_looks(found: dict[str, Any]) -> None:
+    """No width in no theme runs over, and axe finds nothing."""
+    wrong = {name: one["axe"] for name, one in found.items() if one["axe"]}
+    assert not wrong, "\n".join(f"{name}: {why}" for name, each in wrong.items() for why in each)
+    assert {name: one["overflow"] for name, one in found.items() if one["overflow"] > 0} == {}
+
+
 async def installed(cache: Path) -> Path:
     """The folder that holds the scripts and what they need, made once; skips without node."""
     if shutil.which("node") is None or shutil.which("npm") is None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, redirect_stderr, redirect_stdout
 from typing import NamedTuple
+
+from pw_cli.main import COMMANDS
+from pw_cli.parser import parser_of
 
 TIMEOUT_S = 60.0
 
@@ -28,12 +32,7 @@ async def started(*words: str, **environ: str) -> AsyncIterator[asyncio.subproce
         "-m",
         "pw_cli.main",
         *words,
-        env={
-            **{key: value for key, value in os.environ.items() if not key.startswith("PW_")},
-            "NO_COLOR": "1",
-            "COLUMNS": "80",
-            **environ,
-        },
+        env=_environ(environ),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -55,3 +54,36 @@ async def pw_within(timeout_s: float, *words: str, **environ: str) -> Ended:
     async with started(*words, **environ) as process:
         out, err = await asyncio.wait_for(process.communicate(), timeout_s)
         return Ended(process.returncode or 0, out.decode(), err.decode())
+
+
+async def pw_here(*words: str, **environ: str) -> Ended:
+    """The same within this process: for many commands, each of which would be slow to start."""
+    return await asyncio.to_thread(_run_here, words, environ)
+
+
+def _run_here(words: Sequence[str], environ: dict[str, str]) -> Ended:
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    before = dict(os.environ)
+    try:
+        _set(_environ(environ))
+        with redirect_stdout(out), redirect_stderr(err):
+            args = parser_of(COMMANDS, {words[0]}).parse_args(words)
+            code = int(args.run(args))
+    finally:
+        _set(before)
+    return Ended(code, *(_written(one) for one in (out, err)))
+
+
+def _written(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
+
+
+def _environ(more: dict[str, str]) -> dict[str, str]:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("PW_")}
+    return {**clean, "NO_COLOR": "1", "COLUMNS": "80", **more}
+
+
+def _set(environ: dict[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(environ)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -22,6 +23,10 @@ COMMANDS = (
     Command("status", "watching", "show what the system is doing"),
     Command("url", "watching", "print a one-time link to the page"),
     Command("alerts", "watching", "list what fired, or follow it"),
+    Command("tokens", "looking", "list HOT and WARM tokens, or follow them"),
+    Command("token", "looking", "show a token: rules, buyers, swaps, chart"),
+    Command("wallet", "looking", "show what a wallet traded, and its profit"),
+    Command("search", "looking", "find tokens, wallets and signatures by a text"),
     Command("parse", "captures", "parse captures; prints one swap.v1 per line"),
     Command("capture", "captures", "record a capture from the broker, an endpoint or JSON-RPC"),
     Command("tail", "watching", "print a stream's messages as they arrive"),
@@ -55,6 +60,9 @@ def main() -> int:
     from pw_cli.parser import parser_of  # noqa: PLC0415
 
     parser = parser_of(COMMANDS, {wanted})
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal of another encoding shows a token's name as well as it can.
+        sys.stdout.reconfigure(errors="replace")
     args = parser.parse_args()
     args.interrupts = interrupts
     try:

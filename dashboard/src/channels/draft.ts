@@ -20,6 +20,7 @@ export interface Draft {
 
 const DEFAULTS: Record<string, string> = {
   severity_min: "info", delivery: "at_least_once", late_after_s: "120", alert_age_max_s: "86400",
+  "quiet.severity_min": "critical", "quiet.time_zone": new Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC",
 };
 const WHOLE = /^\d{1,9}$/;
 const NAME = /^[a-z0-9_-]{1,32}$/;

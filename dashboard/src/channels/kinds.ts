@@ -21,6 +21,8 @@ interface KindOf {
 
 export const KINDS: Record<Channel["kind"], KindOf> = {
   telegram: { text: "Telegram", fields: ["bot_token", "chat_id"] },
+  ntfy: { text: "ntfy", fields: ["url", "access_token"] },
+  slack: { text: "Slack", fields: ["url"] },
   discord: { text: "Discord", fields: ["url"] },
   webhook: { text: "Webhook, signed", fields: ["url", "secret"] },
   console: { text: "Console: the notifier's own output", fields: [] },
@@ -30,6 +32,7 @@ const OWN: FieldOf[] = [
   { name: "url", label: "Address", hint: "http:// or https://; it is kept as a secret", form: "secret", most: 2048 },
   { name: "secret", label: "Signing key", hint: "whsec_ and base64; the receiver has the same", form: "secret", most: 512 },
   { name: "bot_token", label: "Bot token", hint: "as BotFather gives it, digits:letters", form: "secret", most: 256 },
+  { name: "access_token", label: "Access token", hint: "of a topic that is not open to all; otherwise empty", form: "secret", most: 256 },
   { name: "chat_id", label: "Chat", hint: "a number, or @name of a channel", form: "text", most: 64 },
 ];
 /** What every channel has. */
@@ -38,6 +41,10 @@ const COMMON: FieldOf[] = [
   { name: "delivery", label: "After a crash", hint: "whether what may have been sent is sent again", form: ["at_least_once", "at_most_once"] },
   { name: "late_after_s", label: "Late after, in seconds", hint: "what is older goes into one digest", form: "number", most: 9 },
   { name: "alert_age_max_s", label: "Given up after, in seconds", hint: "what is older becomes a dead letter", form: "number", most: 9 },
+  { name: "quiet.from", label: "Quiet from", hint: "such as 22:00; empty for no quiet hours", form: "text", most: 5 },
+  { name: "quiet.to", label: "Quiet to", hint: "such as 07:00; what waited comes as one digest", form: "text", most: 5 },
+  { name: "quiet.time_zone", label: "Time zone", hint: "such as Europe/Berlin, or +02:00", form: "text", most: 64 },
+  { name: "quiet.severity_min", label: "Not quiet from", hint: "what is as severe passes", form: ["critical", "warning", "info"] },
 ];
 
 export const WORDS: Record<string, string> = {

@@ -5,6 +5,7 @@ import { amount, count } from "../format";
 import { entry, short } from "../text";
 
 export const SOL_MINT = "So11111111111111111111111111111111111111112";
+export const LAMPORTS = 1e9;
 const QUOTES: Record<string, { name: string; decimals: number }> = {
   [SOL_MINT]: { name: "SOL", decimals: 9 },
   EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v: { name: "USDC", decimals: 6 },
@@ -73,6 +74,7 @@ function signed(raw: string, decimals: number): string {
 /** A part of a whole in percent, by raw units; nothing where the whole is nothing. */
 export function share(part: string, whole: bigint): string {
   if (whole <= 0n) return "–";
-  const permille = Number(BigInt(part) * 10_000n / whole) / 10;
-  return `${permille >= 1000 ? count(Math.round(permille / 10)) : FOUR.format(permille / 10)} %`;
+  const percent = Number(BigInt(part) * 10_000n / whole) / 100;
+  if (percent === 0 && BigInt(part) > 0n) return "<0.01 %";
+  return `${percent >= 100 ? count(Math.round(percent)) : FOUR.format(percent)} %`;
 }

@@ -39,7 +39,7 @@ export async function change<T>(
 export function reasons(error: unknown): string[] {
   if (error instanceof Locked) return ["This browser is not logged in."];
   if (!(error instanceof Refused)) return [sentence(error)];
-  const each = error.errors.map(one => plain(Object.values(one).join(": "), SENTENCE_MAX));
+  const each = error.errors.map(({ where = "", what = "" }) => plain(!where || what.startsWith(where) ? what : `${where}: ${what}`, SENTENCE_MAX));
   return each.length ? each : [error.message];
 }
 

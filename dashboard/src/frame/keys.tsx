@@ -46,6 +46,7 @@ export function Keys() {
         <div><dt><kbd>/</kbd> or <kbd>Ctrl K</kbd></dt><dd>search</dd></div>
         {PAGES.map(one => <div key={one.page}><dt><kbd>g</kbd> <kbd>{one.key}</kbd></dt><dd>{one.text}</dd></div>)}
         <div><dt><kbd>↑</kbd> <kbd>↓</kbd></dt><dd>from alert to alert</dd></div>
+        <div><dt><kbd>Space</kbd></dt><dd>hold the swaps of Live still, and let them go on</dd></div>
         <div><dt><kbd>Esc</kbd></dt><dd>close what is open</dd></div>
         <div><dt><kbd>?</kbd></dt><dd>this list</dd></div>
       </dl>

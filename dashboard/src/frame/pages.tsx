@@ -2,12 +2,15 @@
 
 import type { JSX } from "preact";
 import { Alerts } from "../alerts";
+import { Board } from "../board/page";
 import { ChannelsPage } from "../channels/page";
+import { Days } from "../days/page";
 import { ListsPage } from "../lists/page";
 import type { Known, Live } from "../live";
 import { RulesPage } from "../rules/page";
-import { System } from "../system";
+import { System } from "../system/page";
 import { short } from "../text";
+import { TapePage } from "../tape/page";
 import { TokenPage } from "../token/page";
 import { TransactionPage } from "../tx/page";
 import { WalletPage } from "../wallet/page";
@@ -20,10 +23,13 @@ interface Page { page: string; text: string; key: string; show: (shown: Shown) =
 /** `key` opens it after "g". */
 export const PAGES: Page[] = [
   { page: "", text: "Alerts", key: "a", show: ({ live, known }) => <Alerts live={live} known={known} /> },
+  { page: "tokens", text: "Tokens", key: "t", show: shown => <Board {...shown} /> },
+  { page: "live", text: "Live", key: "l", show: shown => <TapePage {...shown} /> },
+  { page: "days", text: "Days", key: "d", show: () => <Days /> },
   { page: "rules", text: "Rules", key: "r", show: shown => <RulesPage {...shown} /> },
   { page: "lists", text: "Lists", key: "w", show: shown => <ListsPage {...shown} /> },
   { page: "channels", text: "Channels", key: "c", show: shown => <ChannelsPage {...shown} /> },
-  { page: "system", text: "System", key: "s", show: ({ live, known }) => <System live={live} known={known} /> },
+  { page: "system", text: "System", key: "s", show: ({ known }) => <System known={known} /> },
 ];
 /** Pages of one token, wallet or transaction. */
 const OF_ONE: Array<{ page: string; text: string; show: (shown: Shown) => JSX.Element }> = [

@@ -11,7 +11,8 @@ export interface Place {
 }
 
 const ONE = /^[1-9A-HJ-NP-Za-km-z]{32,88}$/;
-const MOVED = "pw-moved";
+/** Told to the window when a link of ours was followed. */
+export const MOVED = "pw-moved";
 
 export function placeOf(path: string): Place {
   const [page = "", of = "", ...more] = path.split("/").slice(1);

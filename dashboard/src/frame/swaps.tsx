@@ -70,7 +70,7 @@ export function SwapTable({ swaps, label, hidden }: { swaps: SwapView[]; label: 
   const columns: Column[] = [
     { name: "time" }, { name: "side" },
     ...(hidden.includes("mint") ? [] : [{ name: "token" }]),
-    { name: "amount", number: true }, { name: "for", number: true }, { name: "price", number: true },
+    { name: "tokens", number: true }, { name: "for", number: true }, { name: "price", number: true },
     ...(hidden.includes("trader") ? [] : [{ name: "trader" }]),
     { name: "venue" },
     ...(hidden.includes("signature") ? [] : [{ name: "transaction" }]),

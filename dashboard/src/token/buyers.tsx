@@ -8,23 +8,23 @@ import { WalletOf } from "../frame/cells";
 import { At } from "../frame/times";
 import { Table } from "../parts";
 
-export function Buyers({ asked, decimals, spent }: { asked: Asked<BuyersAnswer>; decimals: number | null; spent: bigint | null }) {
+export function Buyers({ asked, decimals }: { asked: Asked<BuyersAnswer>; decimals: number | null }) {
   return (
     <Answer asked={asked}>
       {({ buyers, quote_mint, history, next_before }) => (
         <>
           <Lacks head={history} />
           <Table label="Buyers" none="Nobody bought it for SOL, as far as history goes back." columns={[
-            { name: "wallet" }, { name: "spent", number: true }, { name: "share", number: true }, { name: "received", number: true },
-            { name: "still holds", number: true }, { name: "buys / sells", number: true }, { name: "first seen" }]}
+            { name: "wallet" }, { name: "share", number: true }, { name: "spent", number: true }, { name: "still holds (tokens)", number: true },
+            { name: "received", number: true }, { name: "buys / sells", number: true }, { name: "first seen" }]}
             rows={buyers.map(one => {
               const left = String(BigInt(one.bought_raw) - BigInt(one.sold_raw));
               return [
                 <WalletOf address={one.trader} />,
+                share(one.spent_raw, BigInt(one.all_spent_raw)),
                 quoted(one.spent_raw, quote_mint),
-                spent === null ? "…" : share(one.spent_raw, spent),
-                quoted(one.received_raw, quote_mint),
                 <span title={`${exact(left, decimals)} by this stream: what was sent is not in it`}>{tokens(left, decimals)}</span>,
+                quoted(one.received_raw, quote_mint),
                 `${count(one.buys)} / ${count(one.sells)}`,
                 <At ms={one.first_ms} />,
               ];

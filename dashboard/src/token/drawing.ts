@@ -5,7 +5,7 @@ import {
   type IChartApi, type ISeriesApi, type ISeriesMarkersPluginApi, type SeriesMarker, type Time, type UTCTimestamp,
 } from "lightweight-charts";
 import type { Candle } from "../api";
-import { price } from "../frame/amounts";
+import { LAMPORTS, price } from "../frame/amounts";
 import { clock } from "../frame/times";
 import type { Mark } from "./marks";
 
@@ -16,15 +16,18 @@ export interface Told {
   leftEnd: () => void;
 }
 
-const LAMPORTS = 1e9;
 // Longer pauses are drawn shorter than they were.
 const EMPTY_STEPS_MAX = 240;
 const LEFT_END = 5;
+const BAR_PX_MAX = 26;
 const SOL_TEXT = new Intl.NumberFormat("en", { maximumSignificantDigits: 3, notation: "compact" });
 const HOUR = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 
 const timeOf = (ms: number): UTCTimestamp => Math.round(ms / 1000) as UTCTimestamp;
+
+/** Below the lowest price the scale may run to zero and under it, where no price is. */
+const axisPrice = (minMove: number) => (value: number): string => (value >= minMove ? price(value) : "");
 
 export class Drawing {
   private readonly chart: IChartApi;
@@ -43,7 +46,7 @@ export class Drawing {
       layout: { attributionLogo: false, fontFamily: "inherit" },
       localization: { timeFormatter: (time: Time) => clock(Number(time) * 1000) },
       timeScale: {
-        timeVisible: true, minBarSpacing: 1, rightOffset: 3,
+        timeVisible: true, minBarSpacing: 1, maxBarSpacing: BAR_PX_MAX, rightOffset: 3,
         tickMarkFormatter: (time: Time, kind: TickMarkType) =>
           (kind >= TickMarkType.Time ? HOUR : DAY).format(new Date(Number(time) * 1000)),
       },
@@ -85,7 +88,7 @@ export class Drawing {
     const close = candles.at(-1)?.close ?? 1;
     // Three digits more than those that count.
     const minMove = 10 ** (Math.floor(Math.log10(close > 0 ? close : 1)) - 4);
-    this.prices.applyOptions({ priceFormat: { type: "custom", formatter: price, minMove } });
+    this.prices.applyOptions({ priceFormat: { type: "custom", formatter: axisPrice(minMove), minMove } });
     this.prices.setData(candles.flatMap((one, at) => [
       ...pause(candles[at - 1], one, stepMs),
       { time: timeOf(one.begin_ms), open: one.open, high: one.high, low: one.low, close: one.close },

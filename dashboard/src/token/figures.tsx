@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import type { PoolsAnswer, Token } from "../api";
 import { age, count, metricValue, sol, unknown } from "../format";
-import { price, quoted, SOL_MINT, wholePrice } from "../frame/amounts";
+import { LAMPORTS, price, wholePrice } from "../frame/amounts";
 import { solIn } from "./pools";
 
 export function Figures({ token, pools, nowMs, isRecorded }: {
@@ -16,15 +16,15 @@ export function Figures({ token, pools, nowMs, isRecorded }: {
   };
   const liquidity = pools === null ? null : solIn(pools);
   return (
-    <dl class="tiles">
+    <dl class="tiles figures">
       <Tile label="price">{of("price_sol", value => <span title={`${wholePrice(value)} SOL`}>{price(value)} SOL</span>)}</Tile>
       <Tile label="market cap">{of("market_cap_sol", sol)}</Tile>
       <Tile label="change, 5 min">{of("price_change_5m", value => <span class={value < 0 ? "sell" : "buy"}>{value > 0 && "+"}{metricValue("price_change_5m", value)}</span>)}</Tile>
       <Tile label="change, 1 h">{of("price_change_1h", value => <span class={value < 0 ? "sell" : "buy"}>{value > 0 && "+"}{metricValue("price_change_1h", value)}</span>)}</Tile>
       <Tile label="bought, 5 min">{of("buy_volume_sol_5m", sol)}</Tile>
       <Tile label="sold, 5 min">{of("sell_volume_sol_5m", sol)}</Tile>
-      <Tile label="buyers / sellers, 5 min">{of("unique_buyers_5m", count)} / {of("unique_sellers_5m", count)}</Tile>
-      <Tile label="liquidity">{pools === null ? "…" : liquidity === null ? <span class="small dim">unknown: no venue stated it</span> : quoted(String(liquidity), SOL_MINT)}</Tile>
+      <Tile label="buyers / sellers">{of("unique_buyers_5m", count)} / {of("unique_sellers_5m", count)}</Tile>
+      <Tile label="liquidity">{pools === null ? "…" : liquidity === null ? <span class="small dim">unknown: no venue stated it</span> : sol(Number(liquidity) / LAMPORTS)}</Tile>
       {!isRecorded && <Tile label="last trade">{token === null || token.last_trade_ms === null ? "…" : `${age(nowMs - token.last_trade_ms)} ago`}</Tile>}
     </dl>
   );

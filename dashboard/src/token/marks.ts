@@ -14,8 +14,9 @@ export interface Mark {
 
 const EVERY_MS = 10_000;
 const LOOKED_AT = 500;
-const EACH_MAX = 8;
+const EACH_MAX = 12;
 const MARKS_MAX = 120;
+const RANK = { critical: 0, warning: 1, info: 2 };
 
 /** The newest swaps of a token, out of which the largest are marked; none without a mint. */
 export function useLargest(mint: string | null): SwapView[] {
@@ -25,16 +26,40 @@ export function useLargest(mint: string | null): SwapView[] {
 
 export function marksOf(alerts: PastAlert[], swaps: SwapView[], watched: Watched[], stepMs: number): Mark[] {
   const begin = (ms: number) => Math.floor(ms / stepMs) * stepMs;
-  const rang = alerts.filter(one => one.alert.kind === "opened" || one.alert.kind === "escalated").map((one): Mark => ({
-    atMs: begin(one.alert.event_time_ms), kind: one.alert.severity, text: words(one.alert.trigger),
-  }));
+  const fired = alerts.map(one => one.alert).filter(one => one.kind === "opened" || one.kind === "escalated")
+    .sort((a, b) => RANK[a.severity] - RANK[b.severity]);
+  const rang = together(fired, one => String(begin(one.event_time_ms))).map((found): Mark => {
+    const [first, ...more] = found;
+    const others = new Set(more.map(one => one.trigger).filter(one => one !== first.trigger)).size;
+    return {
+      atMs: begin(first.event_time_ms), kind: first.severity, text: words(first.trigger) + (others ? ` and ${others} more` : ""),
+    };
+  });
   const label = new Map(watched.map(one => [one.address, one.label || "watched"]));
   const ours = swaps.filter(one => label.has(one.trader));
   const sizes = (side: string) => swaps.filter(one => one.side === side && !label.has(one.trader))
     .sort((a, b) => Number(b.quote_amount_raw) - Number(a.quote_amount_raw)).slice(0, EACH_MAX);
-  const traded = [...ours, ...sizes("buy"), ...sizes("sell")].map((one): Mark => ({
-    atMs: begin(one.event_time_ms), kind: one.side,
-    text: [label.get(one.trader), quoted(one.quote_amount_raw, SOL_MINT)].filter(Boolean).map(part => plain(part!)).join(" "),
-  }));
+  const traded = together([...ours, ...sizes("buy"), ...sizes("sell")], one => [begin(one.event_time_ms), one.side, label.get(one.trader) ?? ""].join())
+    .map((found): Mark => {
+      const [first] = found;
+      const sum = found.reduce((all, one) => all + BigInt(one.quote_amount_raw ?? 0), 0n);
+      const who = label.get(first.trader);
+      const times = found.length > 1 ? `${found.length} ${first.side === "buy" ? "buys" : "sells"},` : "";
+      return {
+        atMs: begin(first.event_time_ms), kind: first.side,
+        text: [who && plain(who), times, quoted(String(sum), SOL_MINT)].filter(Boolean).join(" "),
+      };
+    });
   return [...rang, ...traded].sort((a, b) => a.atMs - b.atMs).slice(-MARKS_MAX);
+}
+
+/** What has the same key, in one group each. */
+function together<T>(all: T[], keyOf: (one: T) => string): Array<[T, ...T[]]> {
+  const groups = new Map<string, [T, ...T[]]>();
+  for (const one of all) {
+    const found = groups.get(keyOf(one));
+    if (found) found.push(one);
+    else groups.set(keyOf(one), [one]);
+  }
+  return [...groups.values()];
 }

@@ -1,11 +1,10 @@
 // A token: what it costs and how it moved, who holds it, which rule is how far, and every swap of it.
 
-import { useMemo, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { Why } from "../why";
-import type { BuyersAnswer, CandlesAnswer, PastAlertsAnswer, PoolsAnswer, SwapsView, Token } from "../api";
+import type { BuyersAnswer, FactsAnswer, PastAlertsAnswer, PoolsAnswer, SwapsView, Token } from "../api";
 import { missingIn } from "../format";
-import { SOL_MINT } from "../frame/amounts";
-import { useAsked, type Asked } from "../frame/asked";
+import { useAsked } from "../frame/asked";
 import { WalletOf, Whole } from "../frame/cells";
 import { Own } from "../frame/own";
 import type { Shown } from "../frame/pages";
@@ -17,25 +16,26 @@ import { AlertsOf } from "./alerts";
 import { Chart } from "./chart";
 import { Buyers } from "./buyers";
 import { Figures } from "./figures";
+import { NodeFacts } from "./node_facts";
 import { Pools } from "./pools";
 
 const FACTS_EVERY_MS = 2000;
 const SLOW_EVERY_MS = 10_000;
-const EVER = "first_ms=0&end_ms=253402300799999";
+// Facts of a node are kept for minutes.
+const NODE_EVERY_MS = 60_000;
 
 export interface Span { firstMs: number; endMs: number }
 
 export function TokenPage({ of: mint, live, known }: Shown) {
   const at = `/api/v1/tokens/${mint}`;
   const facts = useAsked<Token>(at, FACTS_EVERY_MS);
-  const days = useAsked<CandlesAnswer>(`${at}/candles?step=1d&${EVER}`, SLOW_EVERY_MS);
   const alerts = useAsked<PastAlertsAnswer>(`/api/v1/alerts?mint=${mint}&first_ms=0&limit=50`, SLOW_EVERY_MS);
   const pools = useAsked<PoolsAnswer>(`${at}/pools`, SLOW_EVERY_MS);
   const buyers = useAsked<BuyersAnswer>(`${at}/buyers?limit=20`, SLOW_EVERY_MS);
+  const node = useAsked<FactsAnswer>(`${at}/facts`, NODE_EVERY_MS);
   const newest = useAsked<SwapsView>(`${at}/swaps?limit=1`, SLOW_EVERY_MS);
   const [span, setSpan] = useState<Span | null>(null);
   const decimals = newest.value?.swaps[0]?.base_decimals ?? null;
-  const spent = useMemo(() => sumOf(days), [days.value]);
   const own = alerts.value?.alerts[0]?.alert;
   const swaps = span === null ? `${at}/swaps` : `${at}/swaps?first_ms=${span.firstMs}&end_ms=${span.endMs}`;
   return (
@@ -54,7 +54,7 @@ export function TokenPage({ of: mint, live, known }: Shown) {
               {span !== null && <button type="button" class="plain small" onClick={() => setSpan(null)}>All swaps</button>}
               <span class="dim files">as a file: <a href={`${at}/swaps.csv`} download>CSV</a> <a href={`${at}/swaps.parquet`} download>Parquet</a></span>
             </div>
-            <Swaps path={swaps} label="Swaps of this token" hidden={["mint"]} />
+            <Swaps path={swaps} label="Swaps of this token" hidden={["mint"]} rows={25} />
           </section>
           <section class="card" aria-labelledby="alerts-head">
             <h2 id="alerts-head">Its alerts, and what came after each</h2>
@@ -63,26 +63,25 @@ export function TokenPage({ of: mint, live, known }: Shown) {
         </div>
         <div>
           <section class="card" aria-label="Rules">
-            <Why mint={mint} own={own?.trigger ?? ""} />
+            <Why mint={mint} own={own?.trigger ?? ""} isSection />
             {own && <p class="commands"><Command text={`pw why ${plain(mint, LABEL_MAX)}`} /><Command text={`pw prove ${plain(own.id, LABEL_MAX)}`} /></p>}
           </section>
           <section class="card" aria-labelledby="buyers-head">
             <h2 id="buyers-head">Who bought most</h2>
-            <Buyers asked={buyers} decimals={decimals} spent={spent} />
+            <Buyers asked={buyers} decimals={decimals} />
           </section>
           <section class="card" aria-labelledby="pools-head">
             <h2 id="pools-head">Liquidity</h2>
             <Pools asked={pools} mint={mint} decimals={decimals} />
           </section>
+          <section class="card" aria-labelledby="node-head">
+            <h2 id="node-head">What the chain says of it</h2>
+            <NodeFacts asked={node} />
+          </section>
         </div>
       </div>
     </>
   );
-}
-
-function sumOf(days: Asked<CandlesAnswer>): bigint | null {
-  if (days.value === null || days.value.quote_mint !== SOL_MINT) return null;
-  return days.value.candles.reduce((sum, one) => sum + BigInt(one.spent_raw), 0n);
 }
 
 function Head({ token, mint, live, isDemo }: { token: Token | null; mint: string; live: Shown["live"]; isDemo: boolean }) {
@@ -94,7 +93,7 @@ function Head({ token, mint, live, isDemo }: { token: Token | null; mint: string
         {token?.name && <span class="name"><Said text={token.name} max={NAME_MAX} /></span>}
         {token !== null && !token.symbol && !token.name && <em>name unknown</em>}
         {token === null && <span class="name">Token</span>}
-        {state && <span class={`badge ${state.toLowerCase()}`}>{plain(state)}</span>}
+        {state && <span class={`badge is-${state.toLowerCase()}`}>{plain(state)}</span>}
       </h1>
       <p class="facts">
         <Whole text={mint} what="mint" />

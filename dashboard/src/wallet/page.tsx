@@ -78,7 +78,7 @@ function Tokens({ wallet, rows }: { wallet: string; rows: WalletToken[] }) {
   return (
     <Table label="By token" none="None." columns={[
       { name: "token" }, { name: "buys / sells", number: true }, { name: "spent", number: true }, { name: "received", number: true },
-      { name: "bought less sold", number: true }, { name: "profit, first in first out", number: true }, { name: "last" }]}
+      { name: "bought less sold (tokens)", number: true }, { name: "profit, first in first out", number: true }, { name: "last" }]}
       rows={rows.map(one => [
         <TokenOf mint={one.mint} symbol={one.symbol} name={one.name} />, `${count(one.buys)} / ${count(one.sells)}`,
         quoted(one.spent_raw, one.quote_mint), quoted(one.received_raw, one.quote_mint),

@@ -7,13 +7,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pw_common.documents import proofs
+from pw_common.documents import mint_facts, proofs
 from pw_common.wire import alerts, messages
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "schemas" / "examples"
 KINDS = {
     str(value.__struct_config__.tag): value
-    for value in (*vars(messages).values(), alerts.Alert, proofs.AlertProof)
+    for value in (*vars(messages).values(), alerts.Alert, proofs.AlertProof, mint_facts.KeptFacts)
     if isinstance(value, type)
     and issubclass(value, msgspec.Struct)
     and isinstance(value.__struct_config__.tag, str)

@@ -86,6 +86,34 @@ async def test_what_a_page_loads_needs_no_token_is_packed_and_kept(built: Path) 
         assert "content-encoding" not in plain.headers
 
 
+async def test_what_the_pages_are_installed_with_needs_no_token_and_is_asked_for_again(
+    built: Path,
+) -> None:
+    (built / "manifest.webmanifest").write_text('{"name": "x"}')
+    (built / "icon.svg").write_text("<svg/>")
+    (built / "icon-192.png").write_bytes(b"PNG")
+    async with client_of(load_site(built), token="correct-horse-battery") as client:
+        types = {"manifest.webmanifest": "application/manifest+json", "icon.svg": "image/svg+xml",
+                 "icon-192.png": "image/png"}  # fmt: skip
+        for name, media_type in types.items():
+            got = await client.get(f"/{name}")
+            assert got.content == (built / name).read_bytes()
+            assert got.headers["content-type"].partition(";")[0] == media_type
+            # Their names stay when they change.
+            assert got.headers["cache-control"] == "no-cache"
+        assert (await client.get("/icon-512.png")).status_code == 404
+        # The page may name it.
+        policy = (await client.get("/")).headers["content-security-policy"]
+        assert "manifest-src 'self';" in policy
+
+
+async def test_no_other_file_beside_the_page_is_served(built: Path) -> None:
+    (built / "icon-13.png").write_bytes(b"PNG")
+    async with client_of(load_site(built)) as client:
+        for name in ("icon-13.png", ".built-from", "index.html"):
+            assert (await client.get(f"/{name}")).status_code == 404
+
+
 @pytest.mark.parametrize(
     "path", ["/assets/none.js", "/assets/..%2findex.html", "/assets/../access.py", "/assets/"]
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import pairwise
 
 from hypothesis import given
@@ -10,10 +11,13 @@ from hypothesis import strategies as st
 from pw_common.wire.history import SOL_MINT, AlertAsked, AlertsAsked, StoredAlert
 from pw_common.wire.limits import CONFIDENCE_MIN
 from pw_common.wire.messages import Swap
-from pw_history.asked.alerts import AFTER_MS, alert_of, alerts_of
+from pw_history.asked.alerts import AFTER_MS, BODIES, alert_of, alerts_of
 from pw_history.asked.reader import Reader
 from support.kept_world import BEGIN_MS, Slot, filled, opened, slots, write_all
 from support.naive_history import MINUTE_MS, counted, place, price
+
+# Of an alert's text.
+LARGE = 100_000
 
 # Alerts at the time of a swap or just beside it, each of the token of that swap.
 places = st.lists(
@@ -51,6 +55,26 @@ def test_what_followed_an_alert_is_what_a_recount_of_its_tokens_swaps_gives(
         for found in listed:
             [one] = alert_of(reader, AlertAsked(id=bytes(found.alert).decode()))
             assert found == one
+
+
+def test_a_page_of_large_alerts_is_never_held_whole() -> None:
+    with opened() as connection:
+        for number in range(3 * BODIES):
+            connection.execute(
+                "INSERT INTO alerts VALUES (?, ?, 1, '', 'rule', 'opened', [], ?)",
+                [f"{number:03}", number, "x" * LARGE],
+            )
+        reader = Reader(connection)
+        tracemalloc.start()
+        try:
+            asked = AlertsAsked(first_ms=0, end_ms=2**53, limit=1000)
+            shown = [one.event_time_ms for one in alerts_of(reader, asked)]
+            _, peak_bytes = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert shown == list(reversed(range(3 * BODIES)))
+        # Each body is held as text and as bytes.
+        assert peak_bytes < 2.5 * BODIES * LARGE
 
 
 def is_right(one: StoredAlert, time_ms: int, reader: Reader, swaps: list[tuple[int, Swap]]) -> None:

@@ -155,6 +155,19 @@ def test_a_new_duckdb_that_has_less_of_an_hour_does_not_take_its_files_place(
         assert exporter.manifest().hours[0].rows("swaps") == 21
 
 
+def test_an_open_hour_of_which_duckdb_has_less_than_its_file_does_not_wait(tmp_path: Path) -> None:
+    with opened() as connection:
+        hours(connection, 1)
+        exported(connection, tmp_path).turn(0)
+    with opened() as connection:
+        write(connection, [slot_of(1, 0, [swap(number, 1) for number in range(3)])], 0)
+        assert exported(connection, tmp_path).again([BEGIN_MS], 1) == ((), (BEGIN_MS,))
+    with opened() as connection:
+        write(connection, [slot_of(1, 0, [swap(number, 1) for number in range(20)])], 0)
+        write(connection, [slot_of(2, 0, [], tokens=(token("t", 2), token("u", 2)))], 0)
+        assert exported(connection, tmp_path).again([BEGIN_MS], 1) == ((BEGIN_MS,), ())
+
+
 def test_hours_before_what_is_kept_go_and_do_not_come_back(tmp_path: Path) -> None:
     store = open_store(StoreSettings(f"{tmp_path}/out"))
     with opened() as connection:

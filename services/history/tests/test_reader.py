@@ -131,11 +131,17 @@ def test_a_wallet_and_a_tokens_buyers_add_up(plan: list[Slot]) -> None:
                 assert total.buys == sum(s.side == "buy" for s in these)
                 assert total.buys + total.sells == len(these)
                 assert total.tokens == len({s.mint for s in these})
+                pages = [
+                    one
+                    for one in wallet_of(reader, WalletAsked(trader=trader))
+                    if one.quote_mint == total.quote_mint
+                ]
+                assert total.first_ms == min(one.first_ms for one in pages)
+                assert total.last_ms == max(one.last_ms for one in pages)
         for mint in ("m1", "m2"):
-            spent = {
-                buyer.trader: buyer.spent_raw
-                for buyer in buyers_of(reader, BuyersAsked(mint=mint, quote_mint=SOL))
-            }
+            buyers = list(buyers_of(reader, BuyersAsked(mint=mint, quote_mint=SOL)))
+            spent = {buyer.trader: buyer.spent_raw for buyer in buyers}
+            assert {one.all_spent_raw for one in buyers} <= {sum(spent.values())}
             of_mint = [s for _, s in counts if (s.mint, s.quote_mint) == (mint, SOL)]
             bought = {s.trader for s in of_mint if s.side == "buy"}
             assert spent == {

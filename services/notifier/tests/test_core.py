@@ -56,7 +56,7 @@ def test_telegram_text_is_escaped() -> None:
     assert (body["chat_id"], body["parse_mode"]) == ("7", "HTML")
 
 
-@pytest.mark.parametrize("kind", ["console", "webhook", "discord", "telegram"])
+@pytest.mark.parametrize("kind", ["console", "webhook", "discord", "telegram", "ntfy", "slack"])
 def test_late_alerts_are_one_message_that_says_so(kind: Any) -> None:
     many = [alert(title=f"title {n}") for n in range(60)]
     request = sent(channel(kind, url="https://x", secret="s" * 20), *many, late=True)

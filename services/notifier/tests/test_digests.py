@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pw_common.documents.channels import Channel
 from pw_common.wire.alerts import Alert
 from pw_notifier.core.kinds import request_of
-from pw_notifier.core.render import TEXT_MAX
+from pw_notifier.core.wording.render import TEXT_MAX
 
 
 def alert(n: int, detail: str) -> Alert:
@@ -30,10 +30,14 @@ def shown(kind: Any, alerts: list[Alert]) -> str:
     if kind == "console":
         return body.decode()
     told = msgspec.json.decode(body)
+    if kind == "slack":
+        return str(told["blocks"][1]["text"]["text"])
+    if kind == "ntfy":
+        return str(told["message"])
     return str(told["embeds"][0]["description"] if kind == "discord" else told["text"])
 
 
-@pytest.mark.parametrize("kind", ["console", "discord", "telegram"])
+@pytest.mark.parametrize("kind", ["console", "discord", "telegram", "ntfy", "slack"])
 @given(
     count=st.integers(2, 256),
     detail=st.text(st.sampled_from("x*_<&\U0001f415 :-.1"), max_size=1_200),
@@ -47,6 +51,10 @@ def test_what_is_shown_and_what_is_left_out_are_all(kind: Any, count: int, detai
     assert lines >= 1
     if kind == "discord":
         assert len(text.encode("utf-16-le")) // 2 <= TEXT_MAX
+    if kind == "ntfy":
+        assert len(msgspec.json.encode(text)) <= 3_600
+    if kind == "slack":
+        assert len(text.encode("utf-16-le")) // 2 <= 3_000
     if kind == "telegram":
         plain = html.unescape(re.sub(r"</?(?:b|pre)>", "", text))
         assert len(plain.encode("utf-16-le")) // 2 <= 4_096

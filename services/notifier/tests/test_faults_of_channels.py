@@ -21,7 +21,7 @@ NOT_ABOUT_THE_MESSAGE = [
 ]
 
 
-@pytest.mark.parametrize("kind", ["webhook", "discord", "telegram"])
+@pytest.mark.parametrize("kind", ["webhook", "discord", "telegram", "ntfy", "slack"])
 @pytest.mark.parametrize("status", NOT_ABOUT_THE_MESSAGE)
 def test_what_would_be_said_of_every_alert_holds_the_channel(status: int, kind: Any) -> None:
     answer = meaning(status, {}, "no", kind=kind)
@@ -123,6 +123,43 @@ def test_the_services_own_words_are_taken_from_its_json() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("body", "condemned"),
+    [
+        ({"code": 40014, "http": 400, "error": "invalid request: attachments not allowed"}, True),
+        ({"code": 40018, "http": 400, "error": "invalid request: actions invalid"}, True),
+        ({"code": 40009, "http": 400, "error": "invalid request: topic invalid"}, False),
+        ({"code": 40010, "http": 400, "error": "invalid request: topic name is disallowed"}, False),
+        ({"code": True, "error": "x"}, False),
+        ("bad gateway", False),
+    ],
+)
+def test_ntfys_400_is_read_by_its_code(body: Any, condemned: bool) -> None:
+    text = body if isinstance(body, str) else msgspec.json.encode(body).decode()
+    answer = meaning(400, {}, text, kind="ntfy")
+    assert isinstance(answer, Refused if condemned else Retry)
+    words = body["error"] if isinstance(body, dict) else body
+    assert answer.why == f"answered 400: {words}"
+
+
+@pytest.mark.parametrize(
+    ("body", "condemned"),
+    [
+        ("invalid_payload", True),
+        ("invalid_blocks\n", True),
+        ("no_text", True),
+        ("user_not_found", False),
+        ("channel_not_found", False),
+        ("<html>invalid_payload</html>", False),
+        ('"invalid_payload"', False),
+        ("", False),
+    ],
+)
+def test_slacks_400_is_read_by_its_word(body: str, condemned: bool) -> None:
+    answer = meaning(400, {}, body, kind="slack")
+    assert isinstance(answer, Refused if condemned else Retry)
+
+
 def test_a_redirect_says_where_to_without_what_may_be_a_secret() -> None:
     answer = meaning(301, {"location": "https://new.example/hooks/hunter2?key=hunter2"}, "")
     assert answer == Retry("answered 301 (to https://new.example/***): it has moved", held=True)
@@ -136,12 +173,12 @@ JSON = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
-NAMES = ("retry_after", "parameters", "description", "message", "detail", "code", "errors")
+NAMES = ("retry_after", "parameters", "description", "message", "detail", "code", "error", "errors")
 
 
 @given(
     st.integers(100, 599),
-    st.sampled_from(["webhook", "discord", "telegram"]),
+    st.sampled_from(["webhook", "discord", "telegram", "ntfy", "slack"]),
     st.dictionaries(st.sampled_from(NAMES), JSON | st.fixed_dictionaries(
         {"migrate_to_chat_id": JSON, "retry_after": JSON})),
     st.text(),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pw_common.documents.channels import Channel
 from pw_common.wire.alerts import Alert, Buyer, Condition, NearRule, plain_alert
 from pw_notifier.core.kinds import request_of
-from pw_notifier.core.render import TEXT_MAX
+from pw_notifier.core.wording.render import TEXT_MAX
 
 MINT = "HaMv3cdfDW6357yjpDur6kb6w52BUPJrMJpR76tjpump"
 SHOWN_NEVER = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
@@ -196,6 +196,44 @@ def test_discord_finds_no_markup_no_mention_and_no_link(alert: Alert, late: bool
     assert sum(len(text.encode("utf-16-le")) // 2 for text in whole) <= 6_000
     if not late:
         assert inert(embed["title"]) == plain_alert(alert).title.replace("@", "\uff20")
+
+
+# What a phone makes a link of, and it alone: of names, of numbers, of a scheme.
+LINKED = re.compile(r"\w\.[^\W\d_]|\d\.\d+\.\d|://|@")
+
+
+@given(hostile_alerts(), st.booleans())
+def test_a_phone_finds_no_address_in_what_ntfy_shows(alert: Alert, late: bool) -> None:
+    body = msgspec.json.decode(body_of("ntfy", alert, late=late))
+    # What is not among these is not sent: no attachment, no mail, no markdown, no other action.
+    assert set(body) <= {"topic", "priority", "tags", "title", "message", "click", "actions"}
+    for text, lines in ((body["title"], False), (body["message"], True)):
+        assert_plain(text, lines=lines)
+        assert not LINKED.search(text), text
+    assert body["message"]
+    links = [body.get("click", ""), *(one["url"] for one in body.get("actions", ()))]
+    assert {one for one in links if one} <= {f"https://dexscreener.com/solana/{MINT}"}
+    assert len(msgspec.json.encode(body)) <= 8_192
+
+
+@given(hostile_alerts(), st.booleans())
+def test_slack_finds_no_markup_no_mention_and_no_link(alert: Alert, late: bool) -> None:
+    body = msgspec.json.decode(body_of("slack", alert, late=late))
+    assert set(body) == {"text", "blocks", "unfurl_links", "unfurl_media"}
+    title, *rest = [one["text"]["text"] for one in body["blocks"]]
+    assert all(one["text"]["verbatim"] for one in body["blocks"])
+    assert all(len(text.encode("utf-16-le")) // 2 <= 3_000 for text in (title, *rest))
+    for text in (title[1:-1], body["text"]):
+        assert_plain(text)
+        assert not re.search(r"[<>*_~`@#]|:\S|&(?!(?:amp|lt|gt);)", text), text
+    for text in rest:
+        if text.startswith("<"):
+            assert text == f"<https://dexscreener.com/solana/{MINT}|Chart>"
+            continue
+        assert text.startswith("```")
+        assert text.endswith("```")
+        assert_plain(text, lines=True)
+        assert not re.search(r"[<>`]|&(?!(?:amp|lt|gt);)", text[3:-3]), text
 
 
 @pytest.mark.parametrize("kind", ["telegram", "discord"])

@@ -14,7 +14,7 @@ from pw_common.documents.channels import Channel
 from pw_common.documents.signing_keys import KEYS_MAX, BadKey, signing_keys
 from pw_common.wire.alerts import Alert
 from pw_notifier.core.kinds import request_of
-from pw_notifier.core.render import signature
+from pw_notifier.core.wording.render import signature
 
 # The specification's own example.
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

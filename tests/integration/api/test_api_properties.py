@@ -79,7 +79,8 @@ near = st.fixed_dictionaries(
         "label": text,
         "reason": text,
         "until_ms": values,
-        "kind": st.sampled_from(["console", "webhook", "telegram", "discord"]) | values,
+        "kind": st.sampled_from(["console", "webhook", "telegram", "discord", "ntfy", "slack"])
+        | values,
         "url": st.sampled_from(["http://[::1", "https://a.example/x", "http://a:99999"]) | text,
         "secret": st.just("s" * 20) | text,
         "cooldown_s": values,

@@ -67,6 +67,7 @@ async def ask_of_documents(client: httpx.AsyncClient, receiver_url: str) -> None
         await good(client, "GET", path)
     for path in ("triggers", "programs"):
         await good(client, "GET", f"{path}/history?limit=1")
+    await good(client, "GET", "programs/unlisted")
     await good(client, "POST", "watchlists/csv", content=f"{WALLET},me", headers=CSV)
     await good(client, "POST", "triggers/validate", json=[RULE])
     await good(client, "POST", "triggers/validate", content="- {name: A}", headers=YAML)
@@ -94,6 +95,7 @@ async def ask_of_the_market(client: httpx.AsyncClient) -> None:
     assert page["tokens"][0] not in rest["tokens"]
     await good(client, "GET", f"tokens/{mint}")
     assert await good(client, "GET", f"tokens/{mint}/why")
+    assert (await good(client, "GET", f"tokens/{mint}/facts"))["node"] is None
 
     async def timed() -> Any:
         swaps = (await good(client, "GET", "swaps?limit=1000"))["swaps"]
@@ -164,7 +166,9 @@ async def test_each_operation_answers_what_it_promises(tmp_path: Path) -> None:
                 await store_dead_letter(bus, 1, b"\xff\xff", reason="Malformed")
                 await ask_of_the_market(client)
                 await ask_of_documents(client, receiver.url)
-                for path in ("status", "gaps", "dead-letters?body=true", "programs/unlisted"):
+                letter = (await good(client, "GET", "dead-letters"))["dead_letters"][-1]["seq"]
+                await good(client, "POST", f"dead-letters/{letter}/replay")
+                for path in ("status", "gaps", "dead-letters?body=true", "changes"):
                     await good(client, "GET", path)
             assert contract.operations() - contract.asked == ASKED_ELSEWHERE
 

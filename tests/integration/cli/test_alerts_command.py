@@ -19,12 +19,16 @@ MINT = "9BB6NFEcjBCtnNLFko2FqVQBq8HHM13kCyYcdQbgpump"
 WAIT_S = 30.0
 
 
-async def fire(bus: Bus, number: int) -> None:
-    one = Alert(
+def an_alert(number: int, symbol: str) -> Alert:
+    return Alert(
         id=f"{number:032}", episode=f"e{number}", n=0, kind="opened", severity="warning",
         trigger="stealth_accumulation", slot=number, opened_slot=number, event_time_ms=number,
-        mint=MINT, symbol=f"COIN{number}", supply_raw=2**60,
+        mint=MINT, symbol=symbol, supply_raw=2**60,
     )  # fmt: skip
+
+
+async def fire(bus: Bus, number: int) -> None:
+    one = an_alert(number, f"COIN{number}")
     await store(bus, subjects.alert(one.id), encode(one), {"Nats-Msg-Id": one.id})
 
 
@@ -55,6 +59,18 @@ async def test_following_shows_what_is_there_and_then_what_comes(tmp_path: Path)
                 assert msgspec.json.decode(line)["seq"] == number
                 if number == 1:
                     await fire(bus, 2)
+
+
+async def test_a_terminal_that_is_not_utf_8_is_given_what_it_can_show(tmp_path: Path) -> None:
+    async with provisioned(tmp_path) as (broker, bus):
+        one = an_alert(1, symbol="\N{CJK UNIFIED IDEOGRAPH-732B}COIN")
+        await store(bus, subjects.alert(one.id), encode(one), {"Nats-Msg-Id": one.id})
+        environ = {"PW_NATS_URL": broker.url, "PYTHONIOENCODING": "ascii"}
+        shown = await pw("alerts", **environ)
+        lines = await pw("alerts", "--json", **environ)
+    assert (shown.code, shown.err) == (0, "")
+    assert "?COIN" in shown.out
+    assert msgspec.json.decode(lines.out)["symbol"] == one.symbol
 
 
 async def test_without_a_broker_it_says_so() -> None:

@@ -16,6 +16,7 @@ import pytest
 from pw_cli.commands.captures import rebuild
 from pw_common.wire.captures import CaptureWriter
 from pw_history.parquet.exporter import Exporter
+from pw_history.parquet.manifest import FileEntry
 from pw_history.parquet.store import StoreSettings, open_store
 from pw_history.store.restoring import Restoring
 from pw_replay.market import generate
@@ -51,7 +52,8 @@ def holds_before(folder: Path) -> bool:
 
 
 def left(folder: Path) -> set[str]:
-    return {one.name for one in folder.iterdir()}
+    """What is in the folder, beside the lock, which stays."""
+    return {one.name for one in folder.iterdir()} - {rebuild.LOCK}
 
 
 @contextmanager
@@ -87,6 +89,44 @@ def test_a_file_that_is_in_use_stays(folder: Path, capsys: pytest.CaptureFixture
         assert rebuilt(str(folder)) == 2
     assert "stop history first" in capsys.readouterr().err
     assert left(folder) == {FILE, "parquet"}
+
+
+def test_a_second_rebuild_of_a_folder_takes_nothing_from_the_first(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However little of its file the first has made."""
+    seconds: list[tuple[int, str]] = []
+    check = rebuild._check
+
+    def checked(root: Path, file: FileEntry) -> None:
+        if not seconds:
+            command = [sys.executable, "-m", "pw_cli.main", "history", "rebuild", str(folder)]
+            second = subprocess.run(command, capture_output=True, text=True, check=False)
+            seconds.append((second.returncode, second.stderr))
+        check(root, file)
+
+    monkeypatch.setattr(rebuild, "_check", checked)
+    assert rebuilt(str(folder)) == 0
+    [(code, said)] = seconds
+    assert (code, "another rebuild of it runs" in said) == (2, True)
+    assert "40 swaps" in capsys.readouterr().out
+    with duckdb.connect(str(folder / FILE), read_only=True) as connection:
+        assert connection.execute("SELECT count(*) FROM swaps").fetchall() == [(40,)]
+
+
+def test_where_what_was_made_is_gone_what_was_there_stays(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put = rebuild._put_in_place
+
+    def gone(where: Path, making: Path) -> list[Path]:
+        (making / FILE).unlink()
+        return put(where, making)
+
+    monkeypatch.setattr(rebuild, "_put_in_place", gone)
+    assert rebuilt(str(folder)) == 1
+    assert "what was made is gone" in capsys.readouterr().err
+    assert holds_before(folder)
 
 
 def test_a_file_that_is_in_use_is_said_before_anything_else(

@@ -23,7 +23,6 @@ from pw_notifier.watch import GRACE_S
 from support.apis import running_api
 from support.beating import beating
 from support.browsing import browse, dashboard_here
-from support.keeping import running_history
 from support.poll import poll_until
 from support.receiver import Receiver, receiving
 from support.records import beat, source_health, store, store_batch
@@ -225,11 +224,7 @@ async def test_the_page_shows_what_the_api_judged(
     dashboard_here()
     cache = pytestconfig.rootpath / ".pytest_cache" / "browser"
     asks = running_api(tmp_path, PW_API_TOKEN_FILE="", PW_API_NO_TOKEN="true")
-    async with (
-        asks as (broker, bus, client),
-        # The page of the system shows swaps, which history has.
-        running_history(broker, tmp_path / "history"),
-    ):
+    async with asks as (_, bus, client):
         made = System(bus)
         made.reasons["detector"] = BEHIND
         async with beating(made.beats):

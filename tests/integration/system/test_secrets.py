@@ -149,6 +149,8 @@ def channels(hooks: Receiver, moved: Receiver) -> list[dict[str, Any]]:
         {"name": "nohost", "url": f"https://no-such-host.invalid/{HOOK}", **hook},
         {"name": "refused", "url": f"http://user:{HOOK}@127.0.0.1:1/{HOOK}", **hook},
         {"name": "bot", "kind": "telegram", "bot_token": f"1:{BOT}", "chat_id": "1"},
+        {"name": "phone", "kind": "ntfy", "url": f"{hooks.url}/{HOOK}", "access_token": BOT},
+        {"name": "team", "kind": "slack", "url": f"{hooks.url}/services/{HOOK}"},
     ]
 
 
@@ -319,6 +321,7 @@ API_URL = f"http://u:{API}@127.0.0.1:1/{API}"
         (("status", "--once"), {"PW_API_TOKEN_FILE": API}),
         (("why", "M" * 43), {"PW_API_URL": API_URL}),
         (("why", "M" * 43), {"PW_API_URL": f"http://u:{API}/x@127.0.0.1:1"}),
+        (("tokens",), {"PW_API_URL": f"http://u:{API}/x@127.0.0.1:1"}),
         (("up", "--port", "0"), {"PW_NATS_URL": AWAY}),
         (("verify",), {"PW_NATS_URL": AWAY, "PW_NATS_PASSWORD_FILE": BROKER}),
     ],

@@ -41,8 +41,9 @@ TAKEN: Final = (
     f"KV_{subjects.BUCKET_TOKENS}",
     f"KV_{subjects.BUCKET_OUTBOX}",
 )
-# Heartbeats are worth 15 seconds: `provision` makes their bucket again, empty.
-NOT_TAKEN: Final = (f"KV_{subjects.BUCKET_INSTANCES}",)
+# Heartbeats are worth 15 seconds, and a node is asked again for what it said: `provision` makes
+# these buckets again, empty.
+NOT_TAKEN: Final = (f"KV_{subjects.BUCKET_INSTANCES}", f"KV_{subjects.BUCKET_FACTS}")
 # The queue is given back last: a service that was not stopped finds no work before.
 GIVEN: Final = (*(name for name in TAKEN if name != subjects.STREAM_TX), subjects.STREAM_TX)
 

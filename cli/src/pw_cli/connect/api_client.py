@@ -41,9 +41,9 @@ class ApiClient:
             self._runner.run(self._client.aclose())
         self._runner.close()
 
-    def get(self, path: str) -> Answered:
+    def get(self, path: str, *, deadline_s: float = TIMEOUT_S) -> Answered:
         """One answer. Raises NoAnswer."""
-        return self._runner.run(self._ask("GET", path))
+        return self._runner.run(self._ask("GET", path, deadline_s=deadline_s))
 
     def put(self, path: str, body: Any) -> Answered:
         """One answer to a JSON body. Raises NoAnswer."""

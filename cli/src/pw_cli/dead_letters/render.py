@@ -9,12 +9,12 @@ from google.protobuf.message import DecodeError
 from solders.signature import Signature
 
 from pw_common.jetstream.consuming.log_reader import StoredMessage
+from pw_common.jetstream.dead_letters.routes import plain_body
 from pw_common.text.amounts import amounts_as_text
 from pw_common.text.plain_text import plain_json
 from pw_common.topology.subjects import dead_letter
-from pw_common.wire.envelope import CONTENT_ENCODING, ZSTD, BadEnvelope, decompress
+from pw_common.wire.envelope import BadEnvelope
 from pw_common.wire.framing import BadFrame, split
-from pw_common.wire.limits import DECOMPRESSED_BYTES_MAX
 from pw_geyser import shallow_pb2
 
 BODY_HEX_BYTES_MAX = 4096
@@ -37,13 +37,6 @@ def json_line(stream: str, message: StoredMessage) -> bytes:
     line.update(_body(message))
     # Names and symbols come from the chain, and a terminal may read this.
     return plain_json(msgspec.json.encode(line)) + b"\n"
-
-
-def plain_body(message: StoredMessage) -> bytes:
-    """The body without its compression; raises BadEnvelope."""
-    if message.headers.get(CONTENT_ENCODING) == ZSTD:
-        return decompress(message.body, DECOMPRESSED_BYTES_MAX)
-    return message.body
 
 
 def _body(message: StoredMessage) -> dict[str, Any]:

@@ -29,6 +29,9 @@ DEADLINE_S: Final = 60.0
 # they are read, and all of it within the memory that ingest is given.
 ANSWER_BYTES_MAX: Final = 32 * 1024 * 1024
 LIST_BYTES_MAX: Final = 1024 * 1024
+# Two accounts, of each as much as is asked for.
+ACCOUNTS_BYTES_MAX: Final = 64 * 1024
+BYTES_MAX: Final = {"getBlocks": LIST_BYTES_MAX, "getMultipleAccounts": ACCOUNTS_BYTES_MAX}
 PIECE_BYTES: Final = 64 * 1024
 # How long one request is tried again while the node limits, fails or is silent.
 PATIENCE_S: Final = 120.0
@@ -236,7 +239,7 @@ class Rpc:
         body = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
         try:
             async with asyncio.timeout(self._deadline_s):
-                bytes_max = LIST_BYTES_MAX if method == "getBlocks" else ANSWER_BYTES_MAX
+                bytes_max = BYTES_MAX.get(method, ANSWER_BYTES_MAX)
                 status, raw = await self._exchange(msgspec.json.encode(body), bytes_max)
         except TimeoutError as error:
             raise _Later(f"no whole answer in {self._deadline_s:g} s") from error

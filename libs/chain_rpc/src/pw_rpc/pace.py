@@ -50,6 +50,10 @@ class Pace:
             self._next_s = monotonic_s() + self._every_s
             self.turns += 1
 
+    def wait_s(self) -> float:
+        """How long the next turn would be waited for, if nobody else waits."""
+        return max(0.0, self._next_s - monotonic_s())
+
     def rest(self, wait_s: float) -> None:
         """The node asks for a pause: no request goes out for that long, up to REST_MAX_S."""
         self.rests += 1

@@ -12,6 +12,7 @@ from pw_common.text.broker_time import rfc3339_ms
 from pw_common.topology.streams import stream_created
 from pw_common.topology.subjects import (
     CHANNEL_OFF,
+    CHANNEL_QUIET,
     CONSUMER_DETECTOR,
     CONSUMER_PARSER,
     STREAM_SWAP,
@@ -93,18 +94,24 @@ def _channel(view: Overview, name: str, troubles: Mapping[str, Trouble]) -> Chan
     info = view.consumers[view.channels[name]]
     return Channel(
         name=name,
-        waiting=_alerts_waiting(info),
+        waiting=_alerts_waiting(info, view.at_ms),
         lag_ms=int(view.lag_s[view.channels[name]] * 1_000),
         trouble=trouble,
         note=note,
     )
 
 
-def _alerts_waiting(info: Mapping[str, Any]) -> int:
-    """How many alerts a channel should have taken; a channel that is off should take none."""
-    if CHANNEL_OFF in (info.get("config", {}).get("metadata") or {}):
+def _alerts_waiting(info: Mapping[str, Any], at_ms: int) -> int:
+    """How many alerts a channel should have taken.
+
+    A channel that is off should take none, and in its quiet hours those that it was handed wait.
+    """
+    metadata = info.get("config", {}).get("metadata") or {}
+    if CHANNEL_OFF in metadata:
         return 0
-    return int(info["num_pending"]) + int(info["num_ack_pending"])
+    until = str(metadata.get(CHANNEL_QUIET, ""))
+    is_quiet = until.isascii() and until.isdigit() and at_ms < int(until[:15])
+    return int(info["num_pending"]) + (0 if is_quiet else int(info["num_ack_pending"]))
 
 
 def _folding_lag_ms(view: Overview) -> int:

@@ -24,7 +24,17 @@ from pw_api.http.site import Site, add_site, load_site
 from pw_api.models import openapi
 from pw_api.models.records import DeadLettersView, GapsView
 from pw_api.models.status import StatusView
-from pw_api.routes import alert_stream, alerts, configuration, records, tokens, unlisted
+from pw_api.routes import (
+    alert_stream,
+    alerts,
+    configuration,
+    facts,
+    history,
+    records,
+    replays,
+    tokens,
+    unlisted,
+)
 from pw_api.routes.kept import exports, found, swaps, traded
 from pw_common.jetstream.bus import BrokerAway, Bus
 from pw_common.jetstream.overview import take
@@ -84,6 +94,7 @@ def build_app(
     demo: bool = False,
     pw_command: str = "",
     site: Site | None = None,
+    node: facts.Facts | None = None,
 ) -> FastAPI:
     """The whole application.
 
@@ -93,6 +104,7 @@ def build_app(
         demo: What is shown is a generated market; the page says so.
         pw_command: How `pw` is called where this was started; the page shows commands with it.
         site: The pages; None for those that are installed.
+        node: Who is asked for what is not in the stream; None: nobody.
     """
     # The interactive documentation pages load scripts from elsewhere, so there are none.
     app = FastAPI(
@@ -111,7 +123,7 @@ def build_app(
     app.add_middleware(Guard, access=access, runtime=runtime)
     # Added last, so that what the guard refuses is counted too.
     app.add_middleware(Counting, metrics=runtime.metrics)
-    app.include_router(_api(runtime, StatusCache(runtime, demo, pw_command)))
+    app.include_router(_api(runtime, StatusCache(runtime, demo, pw_command), node))
     _add_health(app, runtime)
 
     add_site(app, load_site() if site is None else site)
@@ -123,7 +135,7 @@ def build_app(
     return app
 
 
-def _api(runtime: Runtime, cache: StatusCache) -> APIRouter:
+def _api(runtime: Runtime, cache: StatusCache, node: facts.Facts | None) -> APIRouter:
     router = APIRouter(
         prefix="/api/v1",
         responses=openapi.problems_of(401, 403, 404, 405, 415, 421, 422, 500, 503),
@@ -156,6 +168,7 @@ def _api(runtime: Runtime, cache: StatusCache) -> APIRouter:
             raise HTTPException(422, f"query.limit: at most {LIMIT_WITH_BODY_MAX} with body=true")
         return await records.dead_letters(bus(), limit=limit, before_seq=before_seq, with_body=body)
 
+    router.include_router(replays.router(bus, runtime.log))
     router.include_router(unlisted.router(bus))
     # Before the pages of alerts, since its path begins like theirs.
     router.include_router(alert_stream.router(runtime, bus))
@@ -163,7 +176,9 @@ def _api(runtime: Runtime, cache: StatusCache) -> APIRouter:
     for one in (exports, swaps, traded, found):
         router.include_router(one.router(bus))
     router.include_router(tokens.router(bus))
+    router.include_router(facts.router(bus, node))
     router.include_router(configuration.router(bus))
+    router.include_router(history.router(bus))
     return router
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from pw_api.app import build_app
 from pw_api.config import Settings
@@ -16,6 +18,9 @@ from pw_common.process.token_file import BadToken, make_token, read_token
 from pw_common.service.run import Runtime, run_service
 from pw_common.service.settings import load_or_exit
 from pw_common.text.redact import keep_secret
+
+if TYPE_CHECKING:
+    from pw_api.node.facts import NodeFacts
 
 
 def main() -> int:
@@ -38,6 +43,7 @@ def main() -> int:
         if not site.built:
             runtime.log.warning("dashboard_not_built", shown="the status page alone")
         hosts = read_hosts(settings.api_hosts)
+        node = _node(settings, runtime)
         app = build_app(
             runtime,
             token,
@@ -45,8 +51,9 @@ def main() -> int:
             demo=settings.demo,
             pw_command=settings.pw_command,
             site=site,
+            node=node,
         )
-        return ApiServer(app, limits)
+        return ApiServer(app, limits) if node is None else ApiServer(app, limits, node.close)
 
     return run_service("api", settings, serve, http=http, needs_broker=False)
 
@@ -55,6 +62,15 @@ async def serve(runtime: Runtime) -> None:
     """Answer until stopped: everything is done where it is asked for."""
     runtime.set_ready()
     await runtime.stop.wait()
+
+
+def _node(settings: Settings, runtime: Runtime) -> NodeFacts | None:
+    """The node that is asked for facts, if there is one: else nothing of it is even imported."""
+    if not settings.node_url():
+        return None
+    from pw_api.node.opening import open_facts  # noqa: PLC0415 - slow to import
+
+    return open_facts(settings, os.environ, runtime)
 
 
 def token_of(settings: Settings) -> str | None:

@@ -21,18 +21,31 @@ ROWS_MAX: Final = 20_000
 NO_STREAM: Final = ""
 
 
-def set_aside(folder: Path, mark: str) -> list[Path]:
-    """Move the file out of the way, under names that end in `mark`; gives the new names.
+def replace(folder: Path, made: Path, mark: str) -> list[Path]:
+    """Put the file that was made in `made` in the place of that in `folder`.
+
+    What was there has names that end in `mark` afterwards, which are given. Whatever ends this in
+    the middle, there is a file: the one that was there, or the one that was made.
 
     Raises:
-        OSError: a file cannot be moved.
+        OSError: a file is not there, or cannot be moved.
     """
-    moved = []
-    for name in (NAME, f"{NAME}.wal"):
-        path = folder / name
-        if path.exists():
-            moved.append(path.rename(path.with_name(f"{name}.{mark}")))
-    return moved
+    if not (made / NAME).is_file():
+        raise FileNotFoundError(f"{made / NAME}: what was made is gone")
+    aside = []
+    place = folder / NAME
+    if place.exists():
+        other = place.with_name(f"{NAME}.{mark}")
+        try:
+            other.hardlink_to(place)
+        except OSError:  # Not every disk has links.
+            place.rename(other)
+        aside.append(other)
+    log = folder / f"{NAME}.wal"
+    if log.exists():
+        aside.append(log.rename(log.with_name(f"{log.name}.{mark}")))
+    (made / NAME).replace(place)
+    return aside
 
 
 def from_hours(

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pw_common.service import settings as st
 from pw_common.service.run import CommonSettings
 from pw_common.service.settings import setting
+from pw_notifier.core.wording.links import is_address
+
+
+def _page_url(value: str) -> str | None:
+    if wrong := st.url("http", "https")(value):
+        return wrong
+    parts = urlsplit(value)
+    if not is_address(value) or "@" in parts.netloc or parts.query or parts.fragment:
+        # It stands in messages: a password in it would be everybody's.
+        return "allowed: an address without user, ? and #, such as https://pw.example.org"
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,4 +43,10 @@ class Settings(CommonSettings):
         "Where the Telegram Bot API answers",
         default="https://api.telegram.org",
         check=st.url("http", "https"),
+    )
+    page_url: str | None = setting(
+        "PW_NOTIFIER_PAGE_URL",
+        "Where people reach the pages, for links in messages; unset: no link that says why",
+        default=None,
+        check=_page_url,
     )

@@ -59,6 +59,7 @@ async def run_notifier(settings: Settings, runtime: Runtime) -> None:
             client,
             settings.telegram_url,
             on_cut=lambda kind: runtime.metrics.count("pw_notifier_answers_cut_total", kind=kind),
+            page_url=settings.page_url or "",
         )
         dead_letters = DeadLetters(publisher)
         running = _Channels(settings, runtime, sender, dead_letters)
@@ -226,9 +227,8 @@ class _Channels:
             self._last = await self._of(entry[0] if entry is not None else None)
             for one in self._last.entries:
                 keys = one.secret.split(" ")
-                keep_secret(
-                    one.url, one.bot_token, *keys, *(key.removeprefix(PREFIX) for key in keys)
-                )
+                keys += [key.removeprefix(PREFIX) for key in keys]
+                keep_secret(one.url, one.bot_token, one.access_token, *keys)
         except BrokerAway:
             # An OSError too, but it says nothing about the channels.
             raise

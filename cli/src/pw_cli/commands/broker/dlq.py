@@ -13,12 +13,12 @@ from rich.table import Table
 
 from pw_cli.connect.broker import add_broker_argument, with_broker
 from pw_cli.dead_letters.dlq_replay import not_there, replay
-from pw_cli.dead_letters.dlq_routes import replayed
 from pw_cli.dead_letters.render import json_line
 from pw_cli.terminal.terminal import cell, write_json
 from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.consuming.log_reader import StoredMessage, get_message
 from pw_common.jetstream.consuming.pages import newest_first
+from pw_common.jetstream.dead_letters.routes import replayed
 from pw_common.topology.subjects import STREAM_DLQ
 from pw_common.wire.envelope import ORIGIN_SEQ, ORIGIN_STREAM, POSITION, REASON
 

@@ -8,6 +8,7 @@ PW_SWAP from its beginning, and stores what it does not have.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,7 +35,7 @@ from pw_history.parquet.exporter import sha256_of
 from pw_history.parquet.layout import MANIFEST
 from pw_history.parquet.manifest import BadManifest, FileEntry, Manifest, decoded
 from pw_history.parquet.reading import NONE_YET
-from pw_history.rebuilding import from_hours, from_slots, set_aside
+from pw_history.rebuilding import from_hours, from_slots, replace
 from pw_history.store.file import NAME, Unusable
 from pw_parser.core.decode.programs import BUILT_IN, Programs
 
@@ -45,6 +46,8 @@ EXIT_USAGE: Final = 2
 SHOWN_EVERY: Final = 100
 # Below the folder: the file as far as it is made.
 MAKING: Final = "rebuilding"
+# Held by the one that makes it; it stays, since a lock on a file that is gone locks nothing.
+LOCK: Final = "rebuilding.lock"
 # What DuckDB says of a file that another process has; of a damaged one it speaks of blocks.
 IN_USE: Final = "could not set lock on file"
 NOT_EXPORTED: Final = (
@@ -111,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
                 swaps = from_slots(making, _slots(args.capture or (), programs), GIB)
             aside = _put_in_place(folder, making)
     except InUse as error:
-        complain("history", f"rebuild: {error}: stop history first")
+        complain("history", f"rebuild: {error}: wait for it, or stop history first")
         return EXIT_USAGE
     except (Unusable, BadInput, BadCapture, OSError) as error:
         said = " ".join(str(error).split())[:500]
@@ -152,27 +155,30 @@ def _shown(slots: Iterable[ClosedSlot]) -> Iterator[ClosedSlot]:
 def _making(folder: Path) -> Iterator[Path]:
     """An empty folder to make the file in, which is gone afterwards. Raises InUse, OSError."""
     making = folder / MAKING
-    # That of another rebuild is in use; what one left that was killed is not.
-    for path in (folder / NAME, making / NAME):
-        refuse_in_use(path)
-    try:
+    with (folder / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InUse(f"{folder}: another rebuild of it runs") from None
+        refuse_in_use(folder / NAME)
+        # What one left that was killed.
         if making.exists():
             shutil.rmtree(making)
         making.mkdir()
-        yield making
-    finally:
-        shutil.rmtree(making, ignore_errors=True)
+        try:
+            yield making
+        finally:
+            shutil.rmtree(making, ignore_errors=True)
 
 
 def _put_in_place(folder: Path, making: Path) -> list[Path]:
     """What is there is set aside for what was made; gives its new names. Raises InUse, OSError."""
     # History may have been started meanwhile.
     refuse_in_use(folder / NAME)
-    aside = set_aside(folder, f"{now_ms()}.aside")
-    for name in (f"{NAME}.wal", NAME):
-        if (making / name).exists():
-            (making / name).rename(folder / name)
-    return aside
+    if (making / f"{NAME}.wal").exists():
+        # The file is whole only with it, and two cannot be put in place at once.
+        raise Unusable(f"{making / NAME}: not everything was written to it")
+    return replace(folder, making, f"{now_ms()}.aside")
 
 
 def _manifest(root: Path) -> Manifest:

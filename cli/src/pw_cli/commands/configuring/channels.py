@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -30,11 +31,17 @@ ENTRIES: Final = Named(CHANNELS, "entries", "channel")
 KINDS: Final = tuple(sorted(NEEDS))
 SEVERITIES: Final = ("info", "warning", "critical")
 ALERTS: Final = ("opened", "escalated", "closed", "blind", "sighted")
+QUIET: Final = re.compile(r"([0-9:]{1,8})-([0-9:]{1,8})")
 NOWHERE: Final = "No channels: alerts go nowhere. Add one: pw channels add"
 # Longer than the API waits for the notifier, and this for the service.
 TEST_TIMEOUT_S: Final = 20.0
 # An option that names a file, and the field that is in it.
-SECRETS: Final = {"url_file": "url", "secret_file": "secret", "bot_token_file": "bot_token"}
+SECRETS: Final = {
+    "url_file": "url",
+    "secret_file": "secret",
+    "bot_token_file": "bot_token",
+    "access_token_file": "access_token",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,8 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_options(add: argparse.ArgumentParser) -> None:
-    add.add_argument("--url", metavar="URL", help="a webhook's or Discord's; others on this "
-                     "machine can see it while the command runs: --url-file hides it")  # fmt: skip
+    add.add_argument("--url", metavar="URL", help="a webhook's, Discord's or Slack's, or "
+                     "ntfy's server and topic (https://ntfy.sh/TOPIC); others on this machine can "
+                     "see it while the command runs: --url-file hides it")  # fmt: skip
     for option, field in SECRETS.items():
         add.add_argument(
             f"--{option.replace('_', '-')}", type=Path, metavar="FILE", help=f"holds the {field}"
@@ -78,6 +86,12 @@ def _add_options(add: argparse.ArgumentParser) -> None:
     add.add_argument("--delivery", choices=("at_least_once", "at_most_once"))
     add.add_argument("--late-after", type=int, metavar="S", help="then it goes into a digest")
     add.add_argument("--give-up-after", type=int, metavar="S", help="then it is a dead letter")
+    add.add_argument("--quiet", metavar="FROM-TO", help="hours such as 22:00-07:00 in which only "
+                     "what is urgent is sent, and all else after them; '' for none")  # fmt: skip
+    add.add_argument("--time-zone", metavar="ZONE", help="of --quiet, such as Europe/Berlin or "
+                     "+02:00; UTC if not given")  # fmt: skip
+    add.add_argument("--quiet-severity-min", choices=SEVERITIES, help="of --quiet: what is urgent; "
+                     "critical if not given")  # fmt: skip
     add.add_argument(
         "--replace",
         action="store_true",
@@ -89,6 +103,9 @@ def run(args: argparse.Namespace) -> int:
     """0 done, 1 refused, 2 wrong usage, 69 no API, 78 settings."""
     if args.verb == "add" and args.url and args.url_file:
         complain("channels", "add: give --url or --url-file")
+        return EXIT_USAGE
+    if args.verb == "add" and (wrong := _quiet_wrong(args)):
+        complain("channels", f"add: {wrong}")
         return EXIT_USAGE
     return asked(args, lambda api: _VERBS[args.verb](api, args))
 
@@ -125,6 +142,9 @@ def _say(before: dict[str, Any], revision: int, what: str) -> int:
 def _takes(one: Entry) -> str:
     parts = [] if one["severity_min"] == "info" else [f"{one['severity_min']} and above"]
     parts += [", ".join(one[name]) for name in ("triggers", "kinds") if one[name]]
+    if quiet := one.get("quiet"):
+        hours = f"{quiet['from']} to {quiet['to']} {quiet['time_zone']}"
+        parts.append(f"{hours} only {quiet['severity_min']} and above")
     return "; ".join(parts) or "everything"
 
 
@@ -145,6 +165,8 @@ def _add(api: Asking, args: argparse.Namespace) -> int:
             given[field] = read_secret(path, f"--{option.replace('_', '-')}")
     entry: dict[str, Any] = {"name": args.name, "kind": args.kind}
     entry |= {name: value for name, value in given.items() if value is not None}
+    if args.quiet is not None:
+        entry["quiet"] = _quiet(args)
 
     def made(now: dict[str, Any]) -> Entry:
         there = {(one["name"], one["kind"]): one for one in now["entries"]} if args.replace else {}
@@ -161,6 +183,24 @@ def _add(api: Asking, args: argparse.Namespace) -> int:
         sys.stdout.write("Alerts no longer go to the notifier's own output. To have both: "
                          "pw channels add terminal console\n")  # fmt: skip
     return EXIT_OK
+
+
+def _quiet_wrong(args: argparse.Namespace) -> str:
+    if args.quiet and not QUIET.fullmatch(args.quiet):
+        return "--quiet: allowed: FROM-TO, such as 22:00-07:00"
+    if not args.quiet and (args.time_zone or args.quiet_severity_min):
+        return "--time-zone and --quiet-severity-min go with --quiet"
+    return ""
+
+
+def _quiet(args: argparse.Namespace) -> dict[str, str] | None:
+    """Quiet hours as they are given: what is not given is the document's own."""
+    found = QUIET.fullmatch(args.quiet)
+    if found is None:
+        return None
+    fields = {"time_zone": args.time_zone, "severity_min": args.quiet_severity_min}
+    named = {name: value for name, value in fields.items() if value is not None}
+    return {"from": found[1], "to": found[2], **named}
 
 
 def _all_but_empty(given: list[str] | None) -> list[str] | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -15,6 +14,7 @@ from rich.text import Text
 from pw_cli.connect.broker import add_broker_argument, with_broker
 from pw_cli.terminal.fitting import SEPARATOR, Fitting
 from pw_cli.terminal.terminal import write_json
+from pw_cli.terminal.trader_numbers import UNKNOWN, age, digits
 from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.consuming.log_reader import LogReader, StoredMessage
 from pw_common.jetstream.consuming.pages import newest_first
@@ -28,7 +28,6 @@ FETCH: Final = 64
 WAIT_S: Final = 1.0
 SHORT: Final = 10
 COLOURS: Final = {"critical": "red", "warning": "yellow", "info": ""}
-UNKNOWN: Final = "unknown"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -116,7 +115,7 @@ def table(decoded: list[tuple[StoredMessage, Alert]], at_ms: int) -> Fitting:
             token_of(alert),
             rule_of(alert),
             Text(alert.severity, style=COLOURS.get(alert.severity, "")),
-            _age(at_ms - message.time_ms),
+            age(at_ms - message.time_ms),
             sol(alert.price_sol) if alert.mint else "",
             sol(alert.market_cap_sol) if alert.mint else "",
             fired(alert),
@@ -179,21 +178,7 @@ def _condition(one: Condition) -> str:
 
 def sol(value: float | None) -> str:
     """SOL with three digits that count, and without an exponent."""
-    if value is None:
-        return UNKNOWN
-    shown = f"{value:.3g}"
-    if "e" in shown:
-        # The shortest decimals that read back the same: those of a tiny price are not 0.
-        shown = f"{Decimal(shown):,f}"
-    return f"{shown} SOL"
-
-
-def _age(ms: int) -> str:
-    seconds = max(0, ms) // 1000
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
+    return UNKNOWN if value is None else f"{digits(value)} SOL"
 
 
 def _limit(text: str) -> int:

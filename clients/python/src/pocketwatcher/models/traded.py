@@ -98,10 +98,11 @@ class TokenBuyer(Sums, frozen=True, kw_only=True):
 
     It bought `bought_raw` tokens in `buys` trades for `spent_raw` of the quote, and sold `sold_raw`
     in `sells` trades for `received_raw`, each in its smallest unit (10^9 are one SOL), from
-    `first_ms` to `last_ms`.
+    `first_ms` to `last_ms`. All buyers together spent `all_spent_raw`.
     """
 
     trader: str
+    all_spent_raw: Raw
 
 
 class WalletToken(Sums, frozen=True, kw_only=True):

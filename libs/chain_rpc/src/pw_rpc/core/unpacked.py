@@ -31,10 +31,14 @@ class Unpacked:
                 raise BadAnswer(f"an answer that is not gzip: {error}") from error
         self._bytes += piece
         if len(self._bytes) > self._bytes_max:
-            raise BadAnswer(f"an answer of over {self._bytes_max >> 20} MiB")
+            raise BadAnswer(f"an answer of over {_size_text(self._bytes_max)}")
 
     def whole(self) -> bytes:
         """The whole answer, once it has ended. Raises BadAnswer."""
         if self._unpack is not None and not self._unpack.eof:
             raise BadAnswer("an answer whose gzip is cut off")
         return bytes(self._bytes)
+
+
+def _size_text(count: int) -> str:
+    return f"{count >> 20} MiB" if count >> 20 else f"{count >> 10} KiB"

@@ -22,18 +22,22 @@ from pw_common.documents.document import (
     read_either,
     ready,
     unknown_fields,
+    unknown_names,
 )
+from pw_common.documents.quiet_hours import QuietHours, quiet_problems
 from pw_common.documents.signing_keys import BadKey, signing_keys
 from pw_common.topology.subjects import TOKEN
 from pw_common.wire.alerts import AlertKind, Severity
 
-Kind: TypeAlias = Literal["console", "webhook", "discord", "telegram"]
+Kind: TypeAlias = Literal["console", "webhook", "discord", "telegram", "ntfy", "slack"]
 # The fields that each cannot be without. What is sent to it: the notifier's `core/kinds.py`.
 NEEDS: Final[Mapping[Kind, tuple[str, ...]]] = {
     "console": (),
     "webhook": ("url", "secret"),
     "discord": ("url",),
     "telegram": ("bot_token", "chat_id"),
+    "ntfy": ("url",),
+    "slack": ("url",),
 }
 Delivery: TypeAlias = Literal["at_least_once", "at_most_once"]
 CHANNELS_MAX: Final = 32
@@ -45,21 +49,28 @@ SECRET_CHARACTERS_MAX: Final = 256
 SIGNING_CHARACTERS_MAX: Final = 512
 TRIGGERS_MAX: Final = 50
 TRIGGER: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-SECRETS: Final = ("url", "secret", "bot_token")
+SECRETS: Final = ("url", "secret", "bot_token", "access_token")
 KEPT: Final = "(kept)"
 CHAT: Final = re.compile(r"(-?[0-9]{1,20}|@[A-Za-z0-9_]{3,64})")
 BOT_TOKEN: Final = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{10,100}")
+# It stands in a header.
+ACCESS_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/=-]{1,256}")
+TOPIC: Final = re.compile(r"/[A-Za-z0-9_-]{1,64}")
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
-    """One channel. Empty `triggers` and `kinds` take all; `url` is a webhook's or Discord's.
+    """One channel. Empty `triggers` and `kinds` take all.
+
+    `url` is a webhook's, Discord's or Slack's; ntfy's is its server and topic
+    (`https://ntfy.sh/TOPIC`), and `access_token` opens a topic that is not open to all.
 
     `secret` is what a webhook is signed with: `whsec_` and base64, or several such keys with a
     space between them (see `signing_keys`).
 
     After a crash between sending and knowing it, `at_least_once` sends again and
     `at_most_once` does not. What is older than `late_after_s` goes into one digest; what
-    cannot be delivered within `alert_age_max_s` becomes a dead letter.
+    cannot be delivered within `alert_age_max_s` becomes a dead letter; what waits for the end of
+    `quiet` hours is no older for that, and comes as one digest.
     """
 
     name: str
@@ -75,6 +86,8 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     secret: str = ""
     bot_token: str = ""
     chat_id: str = ""
+    access_token: str = ""
+    quiet: QuietHours | None = None
 
 
 class Channels(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +127,9 @@ def read_entries(entries: Any) -> Channels:
     found: list[Channel] = []
     for at, entry in enumerate(entries):
         errors += unknown_fields(entry, Channel, f"entries[{at}].")
+        if isinstance(entry, dict):
+            names = QuietHours.__struct_encode_fields__
+            errors += unknown_names(entry.get("quiet"), names, f"entries[{at}].quiet.")
         try:
             found.append(msgspec.convert(entry, Channel))
         except msgspec.ValidationError as error:
@@ -186,6 +202,12 @@ def _wrong(one: Channel) -> list[str]:
     found += [
         f"{name}: {why}" for name in NEEDS[one.kind] if (why := _NEEDED[name](getattr(one, name)))
     ]
+    if one.kind in _ADDRESSES and not found and (why := _ADDRESSES[one.kind](one.url)):
+        found.append(f"url: {why}")
+    if one.quiet is not None:
+        found += quiet_problems(one.quiet)
+    if one.access_token and not ACCESS_TOKEN.fullmatch(one.access_token):
+        found.append("access_token: one word, as the server gives it")
     found += [
         f"{name}: at most {longest} characters, without control characters"
         for name, longest in _TEXTS.items()
@@ -205,6 +227,7 @@ _TEXTS: Final = {
     "secret": SIGNING_CHARACTERS_MAX,
     "bot_token": SECRET_CHARACTERS_MAX,
     "chat_id": 64,
+    "access_token": SECRET_CHARACTERS_MAX,
 }
 
 
@@ -233,6 +256,17 @@ def _url_problem(url: str) -> str:
         return "allowed: ASCII characters without spaces"
     return "" if port is None or port > 0 else "not a port"
 
+
+def _topic_problem(url: str) -> str:
+    parts = urlsplit(url)
+    if TOPIC.fullmatch(parts.path) and not parts.query and not parts.fragment:
+        return ""
+    # A server of one's own cannot be below a path either.
+    return "allowed: the server and one topic, such as https://ntfy.sh/TOPIC"
+
+
+# What else is wrong with an address of this kind, where it is one.
+_ADDRESSES: Final[Mapping[Kind, Callable[[str], str]]] = {"ntfy": _topic_problem}
 
 # What is wrong with a field that a kind needs; empty where nothing is.
 _NEEDED: Final[Mapping[str, Callable[[str], str]]] = {

@@ -459,6 +459,20 @@ METRICS: tuple[Metric, ...] = (
         "Requests refused at the door: host, origin, site, token, type, code or method.",
         ("why",),
     ),
+    Metric(
+        "pw_api_facts_asked_total",
+        "counter",
+        ("api",),
+        "Mints that the node of PW_API_FACTS_RPC_URL was asked about: given, none (no mint), "
+        "failed, or held_back by our own rate. Failing: the answer says why.",
+        ("done",),
+    ),
+    Metric(
+        "pw_api_facts_not_kept_total",
+        "counter",
+        ("api",),
+        "Facts that the broker did not take: they were shown, and the node is asked again.",
+    ),
     Metric("pw_replay_updates_total", "counter", ("replay",), "Updates sent."),
     Metric("pw_replay_transactions_total", "counter", ("replay",), "Transactions sent."),
 )

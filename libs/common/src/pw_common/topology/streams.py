@@ -257,6 +257,14 @@ def _buckets(replicas: int) -> tuple[Bucket, ...]:
         # Every table of programs that a message was ever stamped with, by its stamp: the
         # queue may be older than the history of `pw_config`.
         Bucket(name=subjects.BUCKET_PROGRAMS, history=1, max_bytes=32 * MIB, replicas=replicas),
+        # What a node said of mints: asked for again when it is gone. A full key has 2 KB or so.
+        Bucket(
+            name=subjects.BUCKET_FACTS,
+            history=1,
+            max_bytes=64 * MIB,
+            ttl_s=24 * 3600,
+            replicas=replicas,
+        ),
         # What each channel sent, for longer than any alert may be late.
         Bucket(
             name=subjects.BUCKET_OUTBOX,

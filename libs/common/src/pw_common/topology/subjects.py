@@ -7,6 +7,7 @@ since subject cardinality costs the broker memory.
 from __future__ import annotations
 
 import re
+import zlib
 
 STREAM_TX = "PW_TX"
 STREAM_SWAP = "PW_SWAP"
@@ -26,6 +27,7 @@ BUCKET_HOT = "pw_hot"
 BUCKET_TOKENS = "pw_tokens"
 BUCKET_OUTBOX = "pw_outbox"
 BUCKET_PROGRAMS = "pw_programs"
+BUCKET_FACTS = "pw_facts"
 
 TX_ALL = "pw.tx.>"
 SWAP_ALL = "pw.swap.v1.>"
@@ -69,6 +71,9 @@ KEY_UNLISTED = "unlisted"
 # In the bucket of the detector: how far it has folded.
 KEY_POSITION = "position"
 
+# In the bucket of facts: so many keys, each with the facts of one mint.
+FACTS_KEYS = 16_384
+
 TOKEN = re.compile(r"[a-z0-9_-]{1,32}")
 
 
@@ -97,8 +102,15 @@ def alert(alert_id: str) -> str:
     return f"pw.alert.v1.{_token(alert_id)}"
 
 
+def facts_key(mint: str) -> str:
+    """Where a mint's facts are kept. Another mint may have the same key: the later one stays."""
+    return f"{zlib.crc32(mint.encode()) % FACTS_KEYS:04x}"
+
+
 # In the metadata of the durable of a channel that is turned off: what waits there is meant to.
 CHANNEL_OFF = "pw-channel-off"
+# And until when, in ms since 1970, what was handed out may wait for the end of quiet hours.
+CHANNEL_QUIET = "pw-channel-quiet-until-ms"
 
 
 def notifier_consumer(channel: str) -> str:

@@ -26,8 +26,12 @@ PAGES: Final = frozenset(
 PAGES_OF_ONE: Final = ("/token/", "/wallet/", "/tx/")
 ONE: Final = re.compile("[1-9A-HJ-NP-Za-km-z]{32,88}")
 ASSETS: Final = "/assets/"
+# What a browser installs the pages with; it asks for these without a cookie.
+INSTALLED_WITH: Final = frozenset({
+    "/manifest.webmanifest", "/icon.svg", "/icon-192.png", "/icon-512.png", "/icon-maskable-512.png"
+})  # fmt: skip
 # Whatever is not named here is guarded.
-OPEN_PATHS: Final = PAGES | {
+OPEN_PATHS: Final = PAGES | INSTALLED_WITH | {
     "/favicon.ico", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs"
 }  # fmt: skip
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})

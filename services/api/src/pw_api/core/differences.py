@@ -9,20 +9,20 @@ Entries: TypeAlias = list[dict[str, Any]]
 
 
 def with_differences(
-    revisions: list[dict[str, Any]], *, field: str, identity: str, below: Entries
+    revisions: list[dict[str, Any]], *, field: str, identity: tuple[str, ...], below: Entries
 ) -> Iterator[dict[str, Any]]:
     """Each revision with `diff`: what it added, removed and changed against the one before.
 
     Args:
         revisions: Newest first.
         field: What holds the entries of a revision.
-        identity: What distinguishes two entries.
+        identity: The fields that distinguish two entries, which together are its name.
         below: The entries before the oldest of these revisions.
     """
     earlier = [*(one[field] for one in revisions[1:]), below][: len(revisions)]
     for revision, entries in zip(revisions, earlier, strict=True):
-        before = {one[identity]: one for one in entries}
-        after = {one[identity]: one for one in revision[field]}
+        before = {_name(one, identity): one for one in entries}
+        after = {_name(one, identity): one for one in revision[field]}
         both = after.keys() & before.keys()
         difference = {
             "added": sorted(after.keys() - before.keys()),
@@ -30,3 +30,8 @@ def with_differences(
             "changed": sorted(name for name in both if after[name] != before[name]),
         }
         yield {**revision, "diff": difference}
+
+
+def _name(entry: dict[str, Any], identity: tuple[str, ...]) -> str:
+    # A field that has its default may be left out of what is stored.
+    return " ".join(str(entry[part]) for part in identity if part in entry)

@@ -24,9 +24,7 @@ Address = Annotated[
 ]
 Signature = Annotated[
     str,
-    Path(
-        pattern=r"^[1-9A-HJ-NP-Za-km-z]{64,88}$", description="The transaction's first signature"
-    ),
+    Path(pattern=r"^[1-9A-HJ-NP-Za-km-z]{64,88}$", description="The transaction's first signature"),
 ]
 Mint = Annotated[str, Path(pattern=ADDRESS, description="The token's mint")]
 

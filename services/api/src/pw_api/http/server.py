@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import resource
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -32,10 +32,20 @@ class _Server(uvicorn.Server):
         yield
 
 
+async def _nothing() -> None:
+    return
+
+
 class ApiServer:
     """Serves an application; the counterpart of `pw_common.service.health.HealthServer`."""
 
-    def __init__(self, app: ASGIApp, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        limits: Limits | None = None,
+        on_stopped: Callable[[], Awaitable[None]] = _nothing,
+    ) -> None:
+        self._on_stopped = on_stopped
         self._connections = Connections(_within_files(limits or Limits()))
         self._server = _Server(
             uvicorn.Config(
@@ -79,10 +89,11 @@ class ApiServer:
         )
 
     async def stop(self) -> None:
-        """Answer what is under way, at most GRACE_S long, and close."""
+        """Answer what is under way, at most GRACE_S long, and close; then `on_stopped`."""
         if self._serving is not None:
             self._server.should_exit = True
             await self._serving
+        await self._on_stopped()
 
 
 def _within_files(limits: Limits) -> Limits:

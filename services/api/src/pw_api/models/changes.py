@@ -214,6 +214,18 @@ class ProgramsHistory(msgspec.Struct, frozen=True, kw_only=True):
     next_before_revision: int | None
 
 
+class DocumentChange(_Revision, frozen=True, kw_only=True):
+    """One change of a document, which `of` names. `diff` has the names of its entries."""
+
+    of: Literal["acknowledged", "channels", "mutes", "programs", "triggers", "watchlists"]
+
+
+class DocumentChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """Changes of all documents, newest first: of each, as many as the broker keeps."""
+
+    changes: list[DocumentChange]
+
+
 class ChannelTried(msgspec.Struct, frozen=True, kw_only=True):
     """A test message was taken by its receiver; otherwise the answer is a 502 that says why."""
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
+from pw_common.documents.mint_facts import MintFacts
 from pw_common.wire.alerts import Alert, Condition, Unknown, Verdict
 from pw_detection.rules.rules import Rule
 
@@ -56,6 +59,32 @@ class TokensAnswer(msgspec.Struct, frozen=True, kw_only=True):
     next_after: str | None
 
 
+class ShownText(msgspec.Struct, frozen=True, kw_only=True, rename={"by": "from"}):
+    """A name or symbol and whose word it is: the stream's where it has one, else the node's.
+
+    `rpc` is what the node says where that differs from the stream; null where it does not.
+    """
+
+    value: str
+    by: Literal["stream", "rpc"]
+    rpc: str | None = None
+
+
+class FactsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a token beside its trades.
+
+    `node` is what the node said last; null, or older, where `missing` says why. `name` and
+    `symbol` are null where nobody has one; `stream_missing` says why the stream was not asked.
+    """
+
+    mint: str
+    name: ShownText | None
+    symbol: ShownText | None
+    node: MintFacts | None
+    missing: str = ""
+    stream_missing: str = ""
+
+
 class WhyRow(msgspec.Struct, frozen=True, kw_only=True):
     """One rule for a token: `blocked` is what keeps it from firing, `near` by how much."""
 
@@ -74,3 +103,14 @@ class TriggersAnswer(msgspec.Struct, frozen=True, kw_only=True):
     metrics: list[str]
     operators: list[str]
     unusable: str = ""
+
+
+class DeadLetterReplayed(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a dead letter that was sent back.
+
+    `sent_before`: the parsers got it within the last ten minutes already. `delivered_before`:
+    its channel has had the alert.
+    """
+
+    seq: int
+    outcome: Literal["sent", "sent_before", "delivered_before"]

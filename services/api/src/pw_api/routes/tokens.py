@@ -58,12 +58,12 @@ def router(bus: Callable[[], Bus]) -> APIRouter:
     @routes.get("/tokens/{mint}", responses=answer_of(Token))
     async def token(mint: Mint) -> Response:
         """One token's state, facts and metrics; null where unknown, and why."""
-        return json((await _ask(bus(), mint, "facts"))["facts"])
+        return json((await ask_detector(bus(), mint, "facts"))["facts"])
 
     @routes.get("/tokens/{mint}/why", responses=answer_of(WhyRow, many=True))
     async def why(mint: Mint) -> Response:
         """Each rule for a token: its values, and what keeps it from firing."""
-        return json((await _ask(bus(), mint, "why"))["why"])
+        return json((await ask_detector(bus(), mint, "why"))["why"])
 
     return routes
 
@@ -99,7 +99,8 @@ async def _projection(bus: Bus, bucket: str) -> list[_Told]:
         return []  # It is written again within a second.
 
 
-async def _ask(bus: Bus, mint: str, what: str) -> dict[str, Any]:
+async def ask_detector(bus: Bus, mint: str, what: str) -> dict[str, Any]:
+    """What the detector knows of a token; raises HTTPException where none answers."""
     question = msgspec.json.encode({"mint": mint, "what": what})
     try:
         answer = await ask(bus, ASK_DETECTOR, question, timeout_s=ASK_TIMEOUT_S)

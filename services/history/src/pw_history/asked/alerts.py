@@ -22,7 +22,9 @@ from pw_history.store.schema import HOUR_MS, MINUTE_MS
 
 # How long after an alert its token's price is looked up.
 AFTER_MS: Final = tuple(MINUTE_MS * one for one in (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1_440))
-ALERT: Final = "event_time_ms, mint, body"
+# One alert may have half a megabyte: bodies are read a few at a time.
+BODIES: Final = 16
+ALERT: Final = "event_time_ms, mint, id"
 # The span before an alert, as far back as they go after it.
 BEFORE: Final = -1
 
@@ -107,7 +109,7 @@ def _with_prices(
         if mint and time_ms >= reader.minutes_since_ms
     }
     spans = _spans(reader, list(asked.values()))
-    for number, (time_ms, mint, body) in enumerate(rows):
+    for number, (time_ms, mint, body) in enumerate(_with_bodies(reader, rows)):
         stored = StoredAlert(event_time_ms=time_ms, alert=msgspec.Raw(body.encode()))
         one = asked.get(number)
         if one is None:
@@ -123,6 +125,16 @@ def _with_prices(
             since_ms=one.since_ms,
             after=tuple(_after(spans, one, reader.event_time_ms, held)),
         )
+
+
+def _with_bodies(reader: Reader, rows: list[tuple[Any, ...]]) -> Iterator[tuple[int, str, str]]:
+    """The same rows, each with the alert itself in place of its id."""
+    for begin in range(0, len(rows), BODIES):
+        part = rows[begin : begin + BODIES]
+        query = "SELECT id, body FROM alerts WHERE id IN (SELECT unnest($ids))"
+        bodies = dict(reader.rows(query, {"ids": [one for *_, one in part]}))
+        for time_ms, mint, name in part:
+            yield time_ms, mint, bodies[name]
 
 
 def _spans(reader: Reader, asked: list[_Asked]) -> dict[tuple[int, int], _Span]:

@@ -60,9 +60,11 @@ def totals_of(reader: Reader, asked: WalletTotalsAsked) -> Iterator[WalletTotal]
     """By quote, what was traded most often first."""
     rows = reader.rows(
         f"""
-        SELECT quote_mint, count(DISTINCT mint) FILTER (buys + sells > 0), {SUMMED}
-        FROM ({reader.hours("trader = $trader")})
-        GROUP BY quote_mint HAVING sum(buys) + sum(sells) > 0
+        SELECT quote_mint, count(DISTINCT mint), {SUMMED} FROM (
+            SELECT mint, quote_mint, {SUMMED} FROM ({reader.hours("trader = $trader")})
+            GROUP BY mint, quote_mint HAVING sum(buys) + sum(sells) > 0
+        )
+        GROUP BY quote_mint
         ORDER BY sum(buys) + sum(sells) DESC, coalesce(quote_mint, '') LIMIT {ROWS_MAX}
         """,
         {"trader": asked.trader},
@@ -82,7 +84,10 @@ def buyers_of(reader: Reader, asked: BuyersAsked) -> Iterator[TokenBuyer]:
         if few is not None:
             yield from few
             return
-    yield from _buyers(reader, asked, reader.hours_of_token(of_pair))
+    hours = reader.hours_of_token(of_pair)
+    values = {"mint": asked.mint, "quote_mint": asked.quote_mint}
+    [(spent,)] = reader.rows(f"SELECT coalesce(sum(spent_raw), 0) FROM ({hours})", values)
+    yield from _buyers(reader, asked, hours, spent)
 
 
 def _those_who_spent_most(
@@ -97,7 +102,9 @@ def _those_who_spent_most(
     hashes = list(
         reader.rows(
             f"""
-            SELECT trader_hash, coalesce(sum(quote_amount_raw), 0) AS spent FROM swaps
+            SELECT trader_hash, coalesce(sum(quote_amount_raw), 0) AS spent,
+                sum(coalesce(sum(quote_amount_raw), 0)) OVER () AS all_spent
+            FROM swaps
             WHERE {of_pair} AND side = 'buy' AND confidence >= {CONFIDENCE_MIN}
             GROUP BY trader_hash ORDER BY spent DESC LIMIT {count}
             """,
@@ -106,15 +113,17 @@ def _those_who_spent_most(
     )
     if not hashes:
         return []
-    listed = ", ".join(str(one) for one, _ in hashes)
+    listed = ", ".join(str(one) for one, *_ in hashes)
     of_these = wallet_hours_of(f"{of_pair} AND trader_hash IN ({listed})", "trader")
-    found = list(_buyers(reader, asked, of_these))
+    found = list(_buyers(reader, asked, of_these, hashes[0][2]))
     if len(hashes) < count or found[-1].spent_raw > hashes[-1][1]:
         return found
     return None
 
 
-def _buyers(reader: Reader, asked: BuyersAsked, hours: str) -> Iterator[TokenBuyer]:
+def _buyers(
+    reader: Reader, asked: BuyersAsked, hours: str, all_spent_raw: int
+) -> Iterator[TokenBuyer]:
     values: dict[str, Any] = {"mint": asked.mint, "quote_mint": asked.quote_mint}
     behind = "true"
     if asked.before is not None:
@@ -132,6 +141,7 @@ def _buyers(reader: Reader, asked: BuyersAsked, hours: str) -> Iterator[TokenBuy
         yield TokenBuyer(
             trader=row[0], buys=row[1], sells=row[2], bought_raw=row[3], sold_raw=row[4],
             spent_raw=row[5], received_raw=row[6], first_ms=row[7], last_ms=row[8],
+            all_spent_raw=all_spent_raw,
         )  # fmt: skip
 
 

@@ -183,12 +183,14 @@ class Exporter:
         """Export hours again, whose files are damaged."""
         here = {one.hour_ms: one for one in closed_hours(self._connection)}
         still_open = {int(one) for (one,) in self._connection.execute("FROM open_hours").fetchall()}
-        waiting, gone = [], []
+        waiting: list[int] = []
+        gone: list[int] = []
         for hour_ms in sorted(set(hours_ms)):
-            if hour_ms in still_open:
-                waiting.append(hour_ms)
-                continue
             hour, entry = here.get(hour_ms), self.manifest().hour(hour_ms)
+            if hour_ms in still_open:
+                held = _counted(self._connection, hour_ms)
+                (waiting if entry is None or _has_all(held, entry) else gone).append(hour_ms)
+                continue
             whole = hour is not None and (entry is None or _has_all(hour, entry))
             if hour is None or not whole or not self._export(hour, now_ms):
                 gone.append(hour_ms)
@@ -299,6 +301,18 @@ def closed_hours(connection: duckdb.DuckDBPyConnection) -> list[ClosedHour]:
         """
     ).fetchall()
     return [ClosedHour(*(int(one) for one in row)) for row in rows]
+
+
+def _counted(connection: duckdb.DuckDBPyConnection, hour_ms: int) -> ClosedHour:
+    """What an hour has that is still open."""
+    counts = [
+        connection.execute(
+            f"SELECT count(*) FROM {table} WHERE event_time_ms >= ? AND event_time_ms < ?",
+            [hour_ms, hour_ms + HOUR_MS],
+        ).fetchall()[0][0]
+        for table in ("swaps", "tokens")
+    ]
+    return ClosedHour(hour_ms, 0, *map(int, counts))
 
 
 def _has_more(hour: ClosedHour, entry: HourEntry) -> bool:

@@ -14,6 +14,7 @@ from pw_common.text.plain_text import ERROR_CHARS_MAX, plain_text
 from pw_common.text.redact import redacted_url
 from pw_common.wire.alerts import Alert, of_detector
 from pw_notifier.core.kinds import WAYS, Said
+from pw_notifier.core.quiet import quiet_ms, quiet_until_ms
 
 LEVELS: Final = {"info": 0, "warning": 1, "critical": 2}
 RETRY_FIRST_S: Final = 1.0
@@ -26,7 +27,7 @@ PASSING: Final = frozenset({408, 425})
 # What a correctly configured receiver may say about one body. Everything else below 500 is about
 # where, how or as whom we ask, so it would be the same for every alert.
 CONDEMNS: Final = frozenset({400, 413})
-Fate: TypeAlias = Literal["send", "late", "expired", "unwanted"]
+Fate: TypeAlias = Literal["send", "late", "expired", "unwanted", "quiet"]
 
 
 class Sent(NamedTuple):
@@ -78,10 +79,31 @@ def fate_of(channel: Channel, alert: Alert, stored_ms: int, now_ms: int) -> Fate
     if not alert.mint and alert.trigger == about_channel(channel.name):
         # It would wait for the very thing that it reports.
         return "unwanted"
-    age_s = (now_ms - stored_ms) / 1_000
-    if age_s > channel.alert_age_max_s:
+    if held_until_ms(channel, alert, now_ms):
+        return "quiet"
+    if _age_s(channel, alert, stored_ms, now_ms) > channel.alert_age_max_s:
         return "expired"
-    return "late" if age_s > channel.late_after_s else "send"
+    if held_until_ms(channel, alert, stored_ms):
+        # What came in the quiet hours goes out as one at their end.
+        return "late"
+    return "late" if now_ms - stored_ms > 1_000 * channel.late_after_s else "send"
+
+
+def held_until_ms(channel: Channel, alert: Alert, at_ms: int) -> int:
+    """When the quiet hours end that hold an alert up at a moment; 0 where none do."""
+    quiet = channel.quiet
+    if quiet is None or LEVELS[alert.severity] >= LEVELS[quiet.severity_min]:
+        return 0
+    return quiet_until_ms(quiet, at_ms)
+
+
+def _age_s(channel: Channel, alert: Alert, stored_ms: int, now_ms: int) -> float:
+    """For how long an alert could have been sent: not while quiet hours held it up."""
+    age_ms, quiet = now_ms - stored_ms, channel.quiet
+    waits = quiet is not None and LEVELS[alert.severity] < LEVELS[quiet.severity_min]
+    if quiet is not None and waits and age_ms > 1_000 * channel.alert_age_max_s:
+        age_ms -= quiet_ms(quiet, stored_ms, now_ms)
+    return age_ms / 1_000
 
 
 def meaning(
@@ -121,12 +143,13 @@ def _said(body: str) -> Said:
     try:
         return msgspec.json.decode(body, type=Said)
     except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError):
-        return Said()  # Not JSON, nested without end, or a number without end.
+        # Not JSON, nested without end, or a number without end.
+        return Said(words=body.strip()[:ERROR_CHARS_MAX])
 
 
 def _words(said: Said, body: str) -> str:
     """The service's own words, from its JSON where it has any; one short line of plain text."""
-    named = (said.description, said.message, said.detail)
+    named = (said.description, said.message, said.detail, said.error)
     words = next((one for one in named if isinstance(one, str) and one.strip()), body)
     return f": {plain_text(words, ERROR_CHARS_MAX)}" if words else ""
 

@@ -59,13 +59,20 @@ class Standing:
         """What a channel that was corrected keeps: what it held goes out as a digest."""
         return Standing(gathers=self.gathers)
 
-    def chosen(self, late: int, waiting: int) -> tuple[Literal["late", "all", "one"], int]:
-        """What to send next, by how many are late and wait in all; for a single alert, which."""
-        many = waiting if self.gathers else late
+    def chosen(
+        self, late: int, waiting: int, *, folds: bool = False
+    ) -> tuple[Literal["late", "all", "one"], int]:
+        """What to send next, by how many are late and wait in all; for a single alert, which.
+
+        Args:
+            folds: All that wait are one message, since they are a burst.
+        """
+        whole = self.gathers or folds
+        many = waiting if whole else late
         alone = self.held and self.tries >= TOGETHER_TRIES and self.tries % 2 == 1
         if many > 1 and (self._apart or alone):
             return "one", 0 if self._apart else (self.tries // 2) % waiting
-        if self.gathers:
+        if whole:
             return "all", 0
         return ("late", 0) if late else ("one", 0)
 

@@ -18,7 +18,9 @@ from pw_common.process.tasks import unless
 from pw_common.service.run import Runtime
 from pw_common.topology.subjects import STREAM_ALERT, notifier_consumer
 from pw_common.wire.alerts import Alert, decode_alert
-from pw_notifier.core.policy import Answer, Retry, Sent, fate_of, wait_s
+from pw_notifier.core.kinds import WAYS
+from pw_notifier.core.pace import Pace, Turn
+from pw_notifier.core.policy import Answer, Retry, Sent, fate_of, held_until_ms, wait_s
 from pw_notifier.core.standing import DOUBTED, Item, Standing
 from pw_notifier.delivery.dead_letters import DeadLetters
 from pw_notifier.delivery.delivery_log import DeliveryLog
@@ -28,6 +30,12 @@ from pw_notifier.delivery.sending import Sender
 FETCH: Final = 32
 FETCH_TIMEOUT_S: Final = 0.25
 RETRY_S: Final = 0.5
+# What quiet hours hold up waits at the broker, and is looked at this often: an edit may end them.
+QUIET_S: Final = 15.0
+# At their end what waited comes within a moment, to go out as one.
+GATHER_S: Final = 2.0
+# After the end, so that the clock has surely passed it.
+TICK_S: Final = 0.05
 
 
 @dataclass(kw_only=True)
@@ -38,6 +46,8 @@ class Waiting(Item):
     alert: Alert
     stored_ms: int
     seq: int
+    # Whether it came in quiet hours, and waited for their end.
+    was_quiet: bool
 
 
 @dataclass
@@ -49,9 +59,12 @@ class Delivery:
     sender: Sender
     dead_letters: DeadLetters
     standing: Standing = field(default_factory=Standing)
+    pace: Pace = field(default_factory=Pace)
     waiting: list[Waiting] = field(default_factory=list)
     not_before_s: float = 0.0
     _gathering: bool = True
+    # Until when the durable says that alerts may wait.
+    _quiet_until_ms: int = 0
     _ending: asyncio.Event = field(default_factory=asyncio.Event)
     # What is being sent at this moment: nobody knows yet whether it arrives.
     _under_way: frozenset[str] = frozenset()
@@ -61,6 +74,7 @@ class Delivery:
         self._delivery_log = DeliveryLog(self.runtime.bus, self.channel.name)
         while not self._ending.is_set():
             try:
+                self._quiet_until_ms = 0
                 await make_durable(self.runtime, self.channel)
                 await self._pull()
             except (BrokerAway, ApiRefused, *CONNECTION_LOST) as error:
@@ -168,17 +182,46 @@ class Delivery:
                 # At once, so that a channel that is held counts only what it would have sent.
                 await message.ack()
                 continue
-            self.waiting.append(Waiting(message=message, alert=alert, stored_ms=stored_ms, seq=seq))
+            if await self._stays_quiet(message, alert):
+                continue
+            was_quiet = bool(held_until_ms(self.channel, alert, stored_ms))
+            if was_quiet and not any(one.was_quiet for one in self.waiting):
+                self.not_before_s = max(self.not_before_s, monotonic_s() + GATHER_S)
+            self.waiting.append(
+                Waiting(
+                    message=message, alert=alert, stored_ms=stored_ms, seq=seq, was_quiet=was_quiet
+                )
+            )
         # What was given back comes in any order.
         self.waiting.sort(key=lambda one: one.seq)
         return len(messages)
 
+    async def _stays_quiet(self, message: Msg, alert: Alert) -> bool:
+        """Whether quiet hours hold an alert up: then it waits at the broker.
+
+        Here it would take the place of what is urgent.
+        """
+        at_ms = now_ms()
+        until_ms = held_until_ms(self.channel, alert, at_ms)
+        if not until_ms:
+            return False
+        if until_ms != self._quiet_until_ms:
+            await make_durable(self.runtime, self.channel, quiet_until_ms=until_ms)
+            self._quiet_until_ms = until_ms
+        await message.nak(delay=min(QUIET_S, (until_ms - at_ms) / 1_000 + TICK_S))
+        return True
+
     async def _deliver(self) -> None:
-        """One attempt: all that is overdue or was held as one digest, else the oldest alert."""
+        """One attempt: what is overdue, was held or is a burst as one, else the oldest alert."""
         late = await self._sorted_out()
         if not self.waiting:
             return
-        what, at = self.standing.chosen(len(late), len(self.waiting))
+        turn = self._paced(late)
+        if turn.wait_ms:
+            # Meanwhile more are taken: all of them go as one message.
+            self.not_before_s = monotonic_s() + turn.wait_ms / 1_000
+            return
+        what, at = self.standing.chosen(len(late), len(self.waiting), folds=turn.folds)
         chosen = {"late": late, "all": list(self.waiting), "one": [self.waiting[at]]}[what]
         chosen = [one for one in chosen if await self._is_ours(one)]
         if not chosen or self._ending.is_set():
@@ -189,6 +232,12 @@ class Delivery:
         self._under_way = frozenset()
         await self._after(answer, chosen, late=is_late)
 
+    def _paced(self, late: list[Waiting]) -> Turn:
+        """Whether to wait or to fold; what is late or was held goes as one message already."""
+        if late or self.standing.gathers or not WAYS[self.channel.kind].folds:
+            return Turn(0, folds=False)
+        return self.pace.turn(len(self.waiting), _monotonic_ms())
+
     async def _sorted_out(self) -> list[Waiting]:
         """Drop what is too old; gives what is overdue."""
         late: list[Waiting] = []
@@ -198,6 +247,9 @@ class Delivery:
                 why = f"not delivered in {self.channel.alert_age_max_s} s: {self.standing.why}"
                 await self._give_up(one, why)
                 self.standing.lose(1, now_ms())
+            elif fate == "quiet":
+                if await self._stays_quiet(one.message, one.alert):
+                    self.waiting.remove(one)
             elif fate == "late":
                 late.append(one)
         return late
@@ -208,6 +260,7 @@ class Delivery:
         if verdict == "sent" or isinstance(answer, Sent):
             # If that many are late, more may be; the rest goes the same way.
             was_full = len(self.waiting) >= WAITING_MAX
+            self.pace.sent(len(chosen), _monotonic_ms())
             await self._delivery_log.sent(*(one.alert.id for one in chosen))
             for one in chosen:
                 await self._done(one)
@@ -265,3 +318,7 @@ class Delivery:
         await self.dead_letters.store(self.channel.name, seq, message.data, why)
         await message.ack()
         self.runtime.metrics.count("pw_notifier_dead_letters_total", kind=self.channel.kind)
+
+
+def _monotonic_ms() -> int:
+    return int(monotonic_s() * 1_000)

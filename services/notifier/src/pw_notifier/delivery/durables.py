@@ -6,22 +6,33 @@ from typing import Any, Final
 
 from pw_common.documents.channels import Channel
 from pw_common.service.run import Runtime
-from pw_common.topology.subjects import CHANNEL_OFF, STREAM_ALERT, notifier_consumer
+from pw_common.topology.subjects import (
+    CHANNEL_OFF,
+    CHANNEL_QUIET,
+    STREAM_ALERT,
+    notifier_consumer,
+)
 
 WAITING_MAX: Final = 256
+# How many may wait at the broker for the end of quiet hours, beside what is urgent.
+QUIET_WAITING_MAX: Final = 8_192
 ACK_WAIT_S: Final = 30.0
 NS: Final = 1_000_000_000
 
 
-async def make_durable(runtime: Runtime, channel: Channel) -> None:
+async def make_durable(runtime: Runtime, channel: Channel, *, quiet_until_ms: int = 0) -> None:
     """The channel's durable, beginning with what is stored from now on.
 
-    It says whether its channel is off: then it is not a fault that alerts wait there.
+    It says whether its channel is off, or until when its quiet hours hold alerts up: then it is
+    not a fault that alerts wait there.
 
     Raises:
         BrokerAway, ApiRefused: from the broker.
     """
     name = notifier_consumer(channel.name)
+    metadata = {} if channel.enabled else {CHANNEL_OFF: "true"}
+    if quiet_until_ms:
+        metadata[CHANNEL_QUIET] = str(quiet_until_ms)
     config: dict[str, Any] = {
         "durable_name": name,
         "name": name,
@@ -29,9 +40,9 @@ async def make_durable(runtime: Runtime, channel: Channel) -> None:
         "ack_policy": "explicit",
         "ack_wait": int(ACK_WAIT_S * NS),
         "max_deliver": -1,
-        "max_ack_pending": 2 * WAITING_MAX,
+        "max_ack_pending": QUIET_WAITING_MAX if channel.quiet else 2 * WAITING_MAX,
         "replay_policy": "instant",
-        "metadata": {} if channel.enabled else {CHANNEL_OFF: "true"},
+        "metadata": metadata,
     }
     await runtime.bus.api(
         f"CONSUMER.CREATE.{STREAM_ALERT}.{name}",

@@ -22,10 +22,17 @@ class Sender:
     """Sends; never raises for what the other side does."""
 
     def __init__(
-        self, client: httpx.AsyncClient, telegram_url: str, on_cut: Callable[[str], None]
+        self,
+        client: httpx.AsyncClient,
+        telegram_url: str,
+        on_cut: Callable[[str], None],
+        *,
+        page_url: str = "",
     ) -> None:
         self._client = client
         self._telegram_url = telegram_url
+        # Where people reach the pages; empty where that is not known.
+        self._page_url = page_url
         # Called with the channel's kind when an answer reached a bound.
         self._on_cut = on_cut
         self._console = Console()
@@ -58,6 +65,7 @@ class Sender:
             late=late,
             now_s=now_ms() // 1_000,
             telegram_url=self._telegram_url,
+            page_url=self._page_url,
         )
         try:
             if not request.url:

@@ -145,7 +145,10 @@ class WalletTotal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TokenBuyer(msgspec.Struct, frozen=True, kw_only=True):
-    """A wallet that bought a token, by the hours that are closed and the open ones."""
+    """A wallet that bought a token, by the hours that are closed and the open ones.
+
+    `all_spent_raw` is what all that ever bought it spent together, of which this is a share.
+    """
 
     trader: str
     buys: int
@@ -156,6 +159,7 @@ class TokenBuyer(msgspec.Struct, frozen=True, kw_only=True):
     received_raw: int
     first_ms: int
     last_ms: int
+    all_spent_raw: int
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

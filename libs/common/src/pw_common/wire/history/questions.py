@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
@@ -15,6 +15,7 @@ SOL_MINT = "So11111111111111111111111111111111111111112"
 # What a refused question is told: an answer took too long where it begins so.
 BUSY = "history has too many questions already: ask again"
 TOO_LONG = "the answer took longer than"
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 StepMs: TypeAlias = Literal[60_000, 300_000, 900_000, 3_600_000, 14_400_000, 86_400_000]
 
 
@@ -36,7 +37,7 @@ class CandlesAsked(msgspec.Struct, frozen=True, kw_only=True, tag="candles"):
     first_ms: int
     end_ms: int
     step_ms: StepMs = 60_000
-    limit: int = ROWS_MAX
+    limit: Count = ROWS_MAX
 
 
 class SwapsAsked(msgspec.Struct, frozen=True, kw_only=True, tag="swaps"):
@@ -52,7 +53,7 @@ class SwapsAsked(msgspec.Struct, frozen=True, kw_only=True, tag="swaps"):
     first_ms: int = 0
     end_ms: int = TIME_MS_MAX
     before: SwapPlace | None = None
-    limit: int = 100
+    limit: Count = 100
 
 
 class WalletPlace(msgspec.Struct, frozen=True, array_like=True):
@@ -69,7 +70,7 @@ class WalletAsked(msgspec.Struct, frozen=True, kw_only=True, tag="wallet"):
     trader: str
     mint: str | None = None
     before: WalletPlace | None = None
-    limit: int = 1_000
+    limit: Count = 1_000
 
 
 class WalletTotalsAsked(msgspec.Struct, frozen=True, kw_only=True, tag="wallet_totals"):
@@ -91,7 +92,7 @@ class BuyersAsked(msgspec.Struct, frozen=True, kw_only=True, tag="buyers"):
     mint: str
     quote_mint: str = SOL_MINT
     before: BuyerPlace | None = None
-    limit: int = 100
+    limit: Count = 100
 
 
 class PoolsAsked(msgspec.Struct, frozen=True, kw_only=True, tag="pools"):
@@ -108,8 +109,8 @@ class SearchAsked(msgspec.Struct, frozen=True, kw_only=True, tag="search"):
     """
 
     text: str
-    skip: int = 0
-    limit: int = 20
+    skip: Annotated[int, msgspec.Meta(ge=0)] = 0
+    limit: Count = 20
 
 
 class AlertPlace(msgspec.Struct, frozen=True, array_like=True):
@@ -128,7 +129,7 @@ class AlertsAsked(msgspec.Struct, frozen=True, kw_only=True, tag="alerts"):
     first_ms: int = 0
     end_ms: int = TIME_MS_MAX
     before: AlertPlace | None = None
-    limit: int = 100
+    limit: Count = 100
 
 
 class AlertAsked(msgspec.Struct, frozen=True, kw_only=True, tag="alert"):
@@ -141,7 +142,7 @@ class DaysAsked(msgspec.Struct, frozen=True, kw_only=True, tag="days"):
     """Days (UTC) of which anything is kept, newest first."""
 
     before_ms: int = TIME_MS_MAX
-    limit: int = 31
+    limit: Count = 31
 
 
 class ExportAsked(msgspec.Struct, frozen=True, kw_only=True, tag="export"):
@@ -153,7 +154,7 @@ class ExportAsked(msgspec.Struct, frozen=True, kw_only=True, tag="export"):
     first_ms: int = 0
     end_ms: int = TIME_MS_MAX
     after: SwapPlace | None = None
-    limit: int = EXPORT_ROWS_MAX
+    limit: Count = EXPORT_ROWS_MAX
 
 
 HistoryAsked: TypeAlias = (

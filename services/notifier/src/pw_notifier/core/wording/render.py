@@ -16,11 +16,15 @@ from typing import Any, Final, NamedTuple
 from standardwebhooks import Webhook
 
 from pw_common.documents.signing_keys import signing_keys
-from pw_common.wire.alerts import Alert
+from pw_common.text.plain_text import CUT
+from pw_common.wire.alerts import Alert, Severity
+from pw_notifier.core.wording.headline import headline
+from pw_notifier.core.wording.links import Link
 
 COLOURS: Final = {"info": 0x3B82F6, "warning": 0xF59E0B, "critical": 0xDC2626}
 # Discord takes 4,096 characters of description and Telegram 4,096 of text.
 TEXT_MAX: Final = 3_500
+SEVERITIES: Final = ("info", "warning", "critical")
 DIGEST_LINES_MAX: Final = 40
 # Room for a digest's own words: an alert's line is never so long that none fits.
 DIGEST_FRAME: Final = 60
@@ -63,21 +67,21 @@ def signature(secret: str, message: str, now_s: int, body: bytes) -> dict[str, s
     }
 
 
-def discord_of(alerts: Sequence[Alert], *, late: bool) -> dict[str, Any]:
+def discord_of(alerts: Sequence[Alert], links: Sequence[Link], *, late: bool) -> dict[str, Any]:
     """The body of Discord's "Execute Webhook"."""
     if late or len(alerts) > 1:
-        title = _digest_title(alerts, late=late)
-        text = digest_of(alerts, late=late, size=lambda line: _units(_inert(line)))
+        title = digest_title(alerts, late=late)
+        text = digest_of(alerts, late=late, size=lambda line: units_of(_inert(line)))
         embed: dict[str, Any] = {"title": title, "description": discord(text)}
     else:
-        embed = _embed(alerts[0])
+        embed = _embed(alerts[0], links)
     return {"embeds": [embed], "allowed_mentions": {"parse": []}}
 
 
-def _embed(alert: Alert) -> dict[str, Any]:
+def _embed(alert: Alert, links: Sequence[Link]) -> dict[str, Any]:
     embed: dict[str, Any] = {
-        "title": discord(alert.title),
-        "description": discord(_details(alert)),
+        "title": discord(headline(alert)),
+        "description": discord(details_of(alert)),
         "color": COLOURS[alert.severity],
         "fields": [
             {
@@ -88,8 +92,13 @@ def _embed(alert: Alert) -> dict[str, Any]:
             for one in alert.conditions[:FIELDS_MAX]
         ],
     }
-    if "dexscreener" in alert.links:
-        embed["url"] = alert.links["dexscreener"]
+    if links:
+        # The title leads to the first, and a field to each other.
+        embed["url"] = links[0].url
+        embed["fields"] += [
+            {"name": one.label, "value": f"[on your page]({one.url})", "inline": True}
+            for one in links[1:]
+        ]
     return embed
 
 
@@ -97,12 +106,12 @@ def telegram_of(alerts: Sequence[Alert], *, late: bool) -> str:
     """A text in Telegram's HTML."""
     # As code, since Telegram makes links of addresses, @names and /commands in any other text.
     if late or len(alerts) > 1:
-        title = html.escape(_digest_title(alerts, late=late))
-        text = _cut(digest_of(alerts, late=late, size=_units))
+        title = html.escape(digest_title(alerts, late=late))
+        text = _cut(digest_of(alerts, late=late, size=units_of))
         return f"<b>{title}</b>\n<pre>{html.escape(text)}</pre>"
     [alert] = alerts
-    lines = [f"<code>{html.escape(alert.title)}</code>"]
-    if details := _details(alert):
+    lines = [f"<code>{html.escape(headline(alert))}</code>"]
+    if details := details_of(alert):
         lines.append(f"<pre>{html.escape(_cut(details))}</pre>")
     lines += [
         f'<a href="{html.escape(url)}">{html.escape(name)}</a>'
@@ -126,7 +135,7 @@ def _inert(text: str) -> str:
     return LINE_MARKUP.sub(r"\1\\\2", escaped)
 
 
-def _units(text: str) -> int:
+def units_of(text: str) -> int:
     """Characters as the services count them: a character beyond 16 bits is two."""
     return len(text) + sum(char > "\uffff" for char in text)
 
@@ -141,16 +150,18 @@ def _cut(text: str) -> str:
     return text
 
 
-def digest_of(alerts: Sequence[Alert], *, late: bool, size: Callable[[str], int]) -> str:
+def digest_of(
+    alerts: Sequence[Alert], *, late: bool, size: Callable[[str], int], text_max: int = TEXT_MAX
+) -> str:
     """A line for each alert while there is room, and how many are left out.
 
     Args:
-        size: What a line takes of TEXT_MAX once it is escaped.
+        size: What a line takes of `text_max` once it is escaped.
     """
-    lines = [_digest_title(alerts, late=True)] if late else []
-    room = TEXT_MAX - sum(map(size, lines)) - DIGEST_FRAME
+    lines = [digest_title(alerts, late=True)] if late else []
+    room = text_max - sum(map(size, lines)) - DIGEST_FRAME
     for at, alert in enumerate(alerts):
-        line = _line(alert)
+        line = _line(alert) if at else fitting(_line(alert), room, size)
         room -= size(line) + 1
         if at == DIGEST_LINES_MAX or (at and room < 0):
             lines.append(f"and {len(alerts) - at} more, left out here")
@@ -159,17 +170,33 @@ def digest_of(alerts: Sequence[Alert], *, late: bool, size: Callable[[str], int]
     return "\n".join(lines)
 
 
-def _digest_title(alerts: Sequence[Alert], *, late: bool) -> str:
+def fitting(text: str, room: int, size: Callable[[str], int]) -> str:
+    """A text that takes at most `room`: itself, or its beginning with a sign that it is cut."""
+    shown = text
+    while size(shown) > room:
+        text = text[: len(text) * 15 // 16]
+        shown = text + CUT
+    return shown
+
+
+def worst(alerts: Sequence[Alert]) -> Severity:
+    """The highest severity among alerts."""
+    return max((one.severity for one in alerts), key=SEVERITIES.index)
+
+
+def digest_title(alerts: Sequence[Alert], *, late: bool) -> str:
+    """How many alerts a message is of."""
     return f"{len(alerts)} {'late ' if late else ''}alert{'s' if len(alerts) > 1 else ''}"
 
 
 def _line(alert: Alert) -> str:
     where = f" {alert.mint}" if alert.mint else ""
     detail = f": {alert.detail}" if alert.detail else ""
-    return f"[{alert.severity}] {alert.title}{where}{detail}"
+    return f"[{alert.severity}] {headline(alert)}{where}{detail}"
 
 
-def _details(alert: Alert) -> str:
+def details_of(alert: Alert) -> str:
+    """What is known of an alert beside its line one, in lines of plain text."""
     lines = [alert.detail] if alert.detail else []
     if not alert.mint:
         return "\n".join(lines)
@@ -181,9 +208,7 @@ def _details(alert: Alert) -> str:
     ]
     if buyers:
         lines.append("top buyers: " + "; ".join(buyers))
-    if alert.price_sol is not None:
-        lines.append(f"price {alert.price_sol:.3g} SOL")
-    cap = alert.market_cap_sol
-    lines.append(f"market cap {cap:,.0f} SOL" if cap is not None else "market cap unknown")
+    if alert.market_cap_sol is None:
+        lines.append("market cap unknown")
     lines.append(alert.mint)
     return "\n".join(lines)

@@ -11,7 +11,6 @@ from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from pw_cli.dead_letters.render import plain_body
 from pw_common.jetstream.consuming.log_reader import StoredMessage
 from pw_common.jetstream.publishing.outcome import Publish
 from pw_common.topology.subjects import TOKEN, TX_REPLAY
@@ -26,10 +25,12 @@ from pw_common.wire.envelope import (
     BadEnvelope,
     TxHeaders,
     compress,
+    decompress,
     read_stamp,
     tx_headers,
 )
 from pw_common.wire.framing import BadFrame, split
+from pw_common.wire.limits import DECOMPRESSED_BYTES_MAX
 
 SOURCE_UNKNOWN: Final = "replay"
 # The services whose dead letters are updates.
@@ -121,6 +122,13 @@ def replayed(message: StoredMessage) -> Publish:
         )
     )
     return Publish(TX_REPLAY, compress(plain), {**headers, CONTENT_ENCODING: ZSTD})
+
+
+def plain_body(message: StoredMessage) -> bytes:
+    """The body without its compression; raises BadEnvelope."""
+    if message.headers.get(CONTENT_ENCODING) == ZSTD:
+        return decompress(message.body, DECOMPRESSED_BYTES_MAX)
+    return message.body
 
 
 def _whole_updates(body: bytes) -> int:

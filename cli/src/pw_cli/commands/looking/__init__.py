@@ -1,0 +1,1 @@
+"""Tokens, wallets, and what a text finds: looked up in a running system."""

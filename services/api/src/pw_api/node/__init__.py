@@ -1,0 +1,1 @@
+"""What the API asks of a JSON-RPC node, where one is set."""

@@ -1,0 +1,1 @@
+"""What alerts say, in the form of each service: pure."""

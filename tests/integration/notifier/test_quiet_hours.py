@@ -1,0 +1,94 @@
+"""Quiet hours of a channel: what is urgent passes, the rest waits at the broker."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.overview import take
+from pw_common.process.clock import now_ms
+from pw_common.topology import subjects
+from pw_common.wire.messages import encode
+from pw_health import conditions
+from pw_health.reading import snapshot_of
+from support.notifying import (
+    alert,
+    configure,
+    dead_letters,
+    delivered,
+    hook,
+    notifying,
+    of_rules,
+)
+from support.poll import poll_until
+from support.receiver import receiving
+from support.records import store
+
+DURABLE = "notifier-hook"
+# More than a channel holds in memory, or may have from the broker at once without quiet hours.
+MANY = 520
+
+
+def around_now() -> dict[str, str]:
+    """Hours that began an hour ago and end in ten."""
+    now = datetime.fromtimestamp(now_ms() / 1_000, UTC)
+    hours = [(now + timedelta(hours=more)).strftime("%H:%M") for more in (-1, 10)]
+    return {"from": hours[0], "to": hours[1], "time_zone": "+00:00"}
+
+
+async def fire(bus: Bus, n: int, severity: str) -> None:
+    one = alert(n, severity=severity, detail="")
+    await store(bus, subjects.alert(one.id), encode(one), {"Nats-Msg-Id": one.id})
+
+
+async def test_what_waits_for_the_end_of_quiet_hours_holds_up_nothing_and_is_not_lost(
+    tmp_path: Path,
+) -> None:
+    with receiving() as receiver:
+        entry = hook("hook", receiver.url, late_after_s=1)
+        async with notifying(tmp_path, entry | {"quiet": around_now()}) as (bus, _, _process):
+            for n in range(MANY):
+                await fire(bus, n, "warning")
+            await fire(bus, MANY, "critical")
+            assert await delivered(receiver, MANY) == [(False, [MANY])]
+
+            async def all_wait() -> bool:
+                info = await bus.api(f"CONSUMER.INFO.{subjects.STREAM_ALERT}.{DURABLE}")
+                return bool(info["num_ack_pending"] == MANY and not info["num_pending"])
+
+            await poll_until(all_wait, "all others wait at the broker", timeout_s=30)
+            assert len(receiver.seen) == 1
+            snapshot = snapshot_of(await take(bus, now_ms()))
+            assert snapshot.channels[0].waiting == 0
+            assert not [one for one in conditions(snapshot) if one.name == "channel_hook"]
+            await configure(bus, entry)
+
+            async def all_sent() -> bool:
+                return sum(len(numbers) for _, numbers in of_rules(receiver)) > MANY
+
+            await poll_until(all_sent, "an edit ends the quiet hours", timeout_s=120)
+            sent = await delivered(receiver, *range(MANY + 1))
+            assert await dead_letters(bus) == 0
+    assert all(late for late, numbers in sent if numbers != [MANY])
+
+
+async def test_at_the_end_of_quiet_hours_all_that_waited_is_one_digest(tmp_path: Path) -> None:
+    now = datetime.fromtimestamp(now_ms() / 1_000, UTC)
+    # The next full minute that leaves time to start.
+    end = (now + timedelta(seconds=85)).replace(second=0)
+    hours = {"from": f"{now - timedelta(hours=1):%H:%M}", "to": f"{end:%H:%M}"}
+    with receiving() as receiver:
+        # Nobody waits that long for what quiet hours do not hold up.
+        entry = hook("hook", receiver.url, late_after_s=1, alert_age_max_s=15, quiet=hours)
+        async with notifying(tmp_path, entry) as (bus, _, _process):
+            for n in range(40):
+                await fire(bus, n, "info")
+
+            async def sent() -> bool:
+                return bool(of_rules(receiver))
+
+            await poll_until(sent, "the quiet hours are over", timeout_s=120)
+            assert now_ms() >= end.timestamp() * 1_000
+            assert await delivered(receiver, *range(40)) == [(True, list(range(40)))]
+            assert await dead_letters(bus) == 0
