@@ -1,7 +1,7 @@
 // The pages of the channels and of the lists: a channel that is wrong is refused, one that is right is
 // added and tried; addresses are watched one by one and by a file, and muted for a while.
 import { readFileSync } from "node:fs";
-import { ENDS, launch, looks, watched } from "./browser.mjs";
+import { FEW, launch, looks, watched } from "./browser.mjs";
 
 const want = JSON.parse(process.argv[2]);
 const browser = await launch(want.chromium);
@@ -30,7 +30,7 @@ try {
   await has(page, "#channel-url-problem", "allowed");
   seen.quiet = false;
   found.refused = await page.textContent("#channel-url-problem");
-  Object.assign(found.looks, await looks(page, want.folder, "channel-form", ENDS));
+  Object.assign(found.looks, await looks(page, want.folder, "channel-form", FEW));
   await page.setViewportSize({ width: 1440, height: 900 });
   await page.fill("#channel-url", want.receiver);
   await page.click(".channel-form .primary");
@@ -55,7 +55,7 @@ try {
   await page.fill("#channel-late_after_s", "300");
   await page.click(".channel-form .primary");
   await has(page, ".note.back", "is saved");
-  Object.assign(found.looks, await looks(page, want.folder, "channels", ENDS));
+  Object.assign(found.looks, await looks(page, want.folder, "channels", FEW));
   await page.setViewportSize({ width: 1440, height: 900 });
 
   await page.click("nav >> text=Lists");
@@ -104,7 +104,7 @@ try {
   await page.fill("#program-users", "*: 0");
   await page.click("form:has(#program-id) .buttons button");
   await has(page, "section:has(#programs-head) table", "my_dex");
-  Object.assign(found.looks, await looks(page, want.folder, "lists", ENDS));
+  Object.assign(found.looks, await looks(page, want.folder, "lists", FEW));
   found.ran = await page.evaluate(() => Boolean(globalThis.pwned));
   found.made = await page.evaluate(() => document.querySelectorAll("main img, main script").length);
   found.errors = seen.errors;

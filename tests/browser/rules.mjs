@@ -1,6 +1,6 @@
 // The page of the rules: one that is wrong is refused where it is wrong, one that is right takes
 // effect; somebody is faster; the last hour is tried; what was before is there to see.
-import { ENDS, launch, looks, watched } from "./browser.mjs";
+import { FEW, launch, looks, watched } from "./browser.mjs";
 
 const want = JSON.parse(process.argv[2]);
 const PATIENCE_MS = want.patience_ms;
@@ -31,7 +31,7 @@ try {
   found.by_keys = new URL(page.url()).pathname === "/rules";
   found.cards = await page.$$eval(".rule-card", all => all.map(one => one.textContent));
   found.made = await page.evaluate(() => document.querySelectorAll(".rule-card img, .rule-card script").length);
-  Object.assign(found.looks, await looks(page, want.folder, "rules", ENDS));
+  Object.assign(found.looks, await looks(page, want.folder, "rules", FEW));
   await wide(page);
 
   // What is wrong is said beside the field that it is about, and nothing is saved.
@@ -57,7 +57,7 @@ try {
   await has(page, ".editor .state", "It can be saved");
   await page.waitForSelector(".holds-now");
   found.holds_now = await page.textContent(".holds-now");
-  Object.assign(found.looks, await looks(page, want.folder, "rule", ENDS));
+  Object.assign(found.looks, await looks(page, want.folder, "rule", FEW));
   await wide(page);
   await page.click(".editor .primary");
   await has(page, ".note.back", "is saved as revision");
@@ -93,7 +93,7 @@ try {
   await has(page, ".progress", "done");
   found.tried = await page.textContent(".dry-run");
   found.tried_links = await page.$$eval(".dry-run td a", all => all.map(one => one.getAttribute("href").split("/")[1]));
-  Object.assign(found.looks, await looks(page, want.folder, "rule-tried", ENDS));
+  Object.assign(found.looks, await looks(page, want.folder, "rule-tried", FEW));
   await wide(page);
   // What is not saved outlives a look at another page.
   await page.click("nav >> text=System");

@@ -5,7 +5,6 @@ Beside an API with a broker, a detector and a notifier, and a receiver for the c
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from pw_common.wire.alerts import Alert
 from pw_common.wire.login import login_url
 from pw_common.wire.messages import Batch, encode
 from support.apis import running_api
-from support.browsing import browse, chromium_here, dashboard_here
+from support.browsing import assert_looks, browse, chromium_here, dashboard_here
 from support.keeping import publish
 from support.market import market, write_capture
 from support.poll import poll_until
@@ -46,18 +45,6 @@ WITHIN_S = 900.0
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1_200)]
 
 
-@pytest.fixture
-def cache(pytestconfig: pytest.Config) -> Path:
-    return Path(str(pytestconfig.rootpath)) / ".pytest_cache" / "browser"
-
-
-@pytest.fixture
-def pictures(cache: Path) -> Path:
-    folder = Path(os.environ.get("PW_SCREENSHOTS") or cache / "pictures")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 async def look(
     client: httpx.AsyncClient, folder: Path, pictures: Path, cache: Path, script: str, **more: str
 ) -> dict[str, Any]:
@@ -67,9 +54,7 @@ async def look(
     wanted = {"login": link, "folder": str(pictures), "patience_ms": PATIENCE_MS, **more}
     found = await browse(cache, wanted, script, within_s=WITHIN_S)
     print({name: one for name, one in found.items() if name != "looks"})
-    assert {name: one["axe"] for name, one in found["looks"].items() if one["axe"]} == {}
-    wider = {name: one["overflow"] for name, one in found["looks"].items() if one["overflow"] > 0}
-    assert wider == {}
+    assert_looks(found["looks"])
     assert found["errors"] == []
     assert found["hosts"] == [own.removeprefix("http://")]
     assert not found["ran"]
