@@ -108,7 +108,7 @@ try {
 
   // A switch, and what was before.
   await page.click("[role=switch][aria-label='extreme ratio is on']");
-  await has(page, ".outcome", "extreme ratio is off");
+  await has(page, ".form-outcome", "extreme ratio is off");
   await has(page, ".revisions", "turned off");
   found.history = await page.$$eval(".revisions > li", all => all.map(one => one.textContent));
   await page.click(".revisions button >> nth=0");

@@ -85,7 +85,7 @@ export function ChannelForm({ entry, document: known, rules, shut, saved }: Form
         </div>
       )}
       <form class="form" onSubmit={event => { event.preventDefault(); if (!isBusy) void save(revision, entry !== null); }}>
-        <div class="fields">
+        <div class="form-fields">
           <Field id="channel-kind" label="Kind" problems={problems["kind"]}>
             {marks => <select {...marks} value={draft.kind} onChange={event => setDraft(ofKind(draft, event.currentTarget.value as Channel["kind"]))}>
               {Object.entries(KINDS).map(([kind, one]) => <option key={kind} value={kind}>{one.text}</option>)}
@@ -96,7 +96,7 @@ export function ChannelForm({ entry, document: known, rules, shut, saved }: Form
               onInput={event => set({ name: event.currentTarget.value })} />}
           </Field>
         </div>
-        <div class="fields">
+        <div class="form-fields">
           {fields.map(one => <OneField key={one.name} one={one} draft={draft} problems={problems[one.name]} set={set} />)}
         </div>
         <Ticks legend="Of these rules; none ticked: of all" all={[...new Set([...rules, ...draft.triggers])].map(name => ({ value: name, text: words(name) }))}

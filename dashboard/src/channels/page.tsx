@@ -68,7 +68,7 @@ function Channels({ document: doc, again, status, rules }: ChannelsProps) {
   const running = hasNotifier(status);
   return (
     <>
-      <div class="title">
+      <div class="page-title">
         <h1>Channels</h1>
         <span class="dim">{doc.from === "stored" ? `revision ${doc.revision}` : doc.from === "file" ? "from the notifier's file" : "none set"}</span>
         <div class="buttons"><button type="button" id="new-channel" class="plain" onClick={() => edit(null)}>New channel</button></div>

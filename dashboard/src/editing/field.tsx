@@ -24,7 +24,7 @@ interface FieldProps {
 
 export function Field({ id, label, hint, problems = [], isWide, children }: FieldProps) {
   return (
-    <div class={isWide ? "field wide" : "field"}>
+    <div class={isWide ? "form-field wide" : "form-field"}>
       <label for={id}>{label}</label>
       {children({ id, "aria-invalid": problems.length > 0, "aria-describedby": `${id}-hint ${id}-problem` })}
       <span class="dim small" id={`${id}-hint`}>{hint}</span>

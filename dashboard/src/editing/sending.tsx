@@ -58,7 +58,7 @@ export function useSending(path: string, again: () => void): Sending {
 export function Outcome({ sending }: { sending: Sending }) {
   const { said, problems, redo } = sending;
   return (
-    <div class="outcome" role="status">
+    <div class="form-outcome" role="status">
       {said && <span class="dim">{said}</span>}
       {problems.slice(0, REASONS_SHOWN).map(one => <p class="bad" key={one}><Said text={one} max={SENTENCE_MAX} /></p>)}
       {problems.length > REASONS_SHOWN && <p class="bad">and {problems.length - REASONS_SHOWN} more</p>}

@@ -48,7 +48,7 @@ export function Import({ document: doc, again }: { document: WatchlistsAnswer; a
     <details class="import">
       <summary>Add many from a file</summary>
       <div class="form">
-        <div class="fields">
+        <div class="form-fields">
           <Field id="import-file" label="A CSV file" hint="lines of address,label">
             {marks => <input {...marks} type="file" accept=".csv,.txt,text/csv" onChange={event => void load(event.currentTarget.files?.[0])} />}
           </Field>

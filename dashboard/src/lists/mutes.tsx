@@ -102,7 +102,7 @@ function Add({ revision, again, nowMs }: { revision: number; again: () => void; 
   const set = (part: Partial<Draft>) => { setProblems({}); setDraft({ ...draft, ...part }); };
   return (
     <form class="form" onSubmit={event => { event.preventDefault(); void add(); }}>
-      <div class="fields adding">
+      <div class="form-fields adding">
         <Field id="mute-address" label="Address" problems={problems["address"]}>
           {marks => <input {...marks} value={draft.address} maxLength={100} autocomplete="off" spellcheck={false} onInput={event => set({ address: event.currentTarget.value })} />}
         </Field>
@@ -117,7 +117,7 @@ function Add({ revision, again, nowMs }: { revision: number; again: () => void; 
             {DURATIONS.map((one, at) => <option key={one.text} value={String(at)}>{one.text}</option>)}
           </select>}
         </Field>
-        <div class="field"><button class="plain" disabled={sending.isBusy}>Mute</button></div>
+        <div class="form-field"><button class="plain" disabled={sending.isBusy}>Mute</button></div>
       </div>
       <Wrong problems={problems[""]} />
       {hasNone(problems) && <Outcome sending={sending} />}

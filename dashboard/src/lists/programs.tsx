@@ -77,7 +77,7 @@ function Add({ revision, again, nowMs }: { revision: number; again: () => void; 
   const set = (part: Partial<Draft>) => { setProblems({}); setDraft({ ...draft, ...part }); };
   return (
     <form class="form" onSubmit={event => { event.preventDefault(); void add(); }}>
-      <div class="fields">
+      <div class="form-fields">
         <Field id="program-id" label="Program" problems={problems["id"]}>
           {marks => <input {...marks} value={draft.id} maxLength={100} autocomplete="off" spellcheck={false} onInput={event => set({ id: event.currentTarget.value })} />}
         </Field>

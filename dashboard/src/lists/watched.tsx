@@ -79,7 +79,7 @@ function Add({ revision, again }: { revision: number; again: () => void }) {
   const set = (part: Partial<Watched>) => { setProblems({}); setDraft({ ...draft, ...part }); };
   return (
     <form class="form" onSubmit={event => { event.preventDefault(); void add(); }}>
-      <div class="fields adding">
+      <div class="form-fields adding">
         <Field id="watched-address" label="Address" problems={problems["address"]}>
           {marks => <input {...marks} value={draft.address} maxLength={100} autocomplete="off" spellcheck={false} onInput={event => set({ address: event.currentTarget.value })} />}
         </Field>
@@ -89,7 +89,7 @@ function Add({ revision, again }: { revision: number; again: () => void }) {
         <Field id="watched-label" label="Label" problems={problems["label"]}>
           {marks => <input {...marks} value={draft.label} maxLength={LABEL_MAX} onInput={event => set({ label: event.currentTarget.value })} />}
         </Field>
-        <div class="field"><button class="plain" disabled={sending.isBusy}>Watch</button></div>
+        <div class="form-field"><button class="plain" disabled={sending.isBusy}>Watch</button></div>
       </div>
       <Wrong problems={problems[""]} />
       {hasNone(problems) && <Outcome sending={sending} />}

@@ -172,7 +172,7 @@ function useLeaving(isChanged: boolean): void {
 function Facts({ draft, problems, set }: { draft: Draft; problems: Problems; set: (part: Partial<Draft>) => void }) {
   const cooldown = Number(draft.cooldown);
   return (
-    <div class="fields">
+    <div class="form-fields">
       <Field id="rule-name" label="Name" problems={problems["name"]}>
         {marks => <input {...marks} value={draft.name} maxLength={LABEL_MAX} autocomplete="off" spellcheck={false}
           onInput={event => set({ name: event.currentTarget.value })} />}

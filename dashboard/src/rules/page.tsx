@@ -81,7 +81,7 @@ function Rules({ document: doc, again, known }: { document: TriggersAnswer; agai
   const on = doc.rules.filter(one => one.enabled).length;
   return (
     <>
-      <div class="title">
+      <div class="page-title">
         <h1>Rules</h1>
         <span class="dim">{on} of {doc.rules.length} on · {doc.revision === 0 ? "as shipped" : `revision ${doc.revision}`}</span>
         <div class="buttons">
