@@ -92,9 +92,12 @@ export function metricName(name: string): string {
 export const missingIn = (windows: string[] | undefined): string =>
   windows?.length ? `blocks missing in ${windows.slice(0, WINDOWS_MAX).map(one => entry(SPANS, one) ?? plain(one, LABEL_MAX)).join(", ")}` : "";
 
+/** Whether a metric is a share of a whole, which people read in percent. */
+export const isShare = (name: string): boolean => /share|_pct_|^price_change/.test(name);
+
 /** A metric's value with its unit. */
 export function metricValue(name: string, value: number): string {
-  if (/share|_pct_|^price_change/.test(name)) return `${ONE.format(value * 100)} %`;
+  if (isShare(name)) return `${ONE.format(value * 100)} %`;
   if (/_sol(_|$)|^avg_buy_size/.test(name)) return sol(value);
   return THREE.format(Math.abs(value) >= 1000 ? Math.round(value) : value);
 }

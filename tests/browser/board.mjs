@@ -1,10 +1,10 @@
 // The board, the tape and the days beside a history that keeps a market: what each shows, that it can
 // be used by keyboard, that its address holds what was chosen, and what it looks like.
-import { ENDS, launch, looks, watched } from "./browser.mjs";
+import { FEW, launch, looks, watched } from "./browser.mjs";
 
 const want = JSON.parse(process.argv[2]);
 const PATIENCE_MS = 120_000;
-const WIDE = [...ENDS, [2560, 1300]];
+const WIDE = [...FEW, [2560, 1300]];
 const browser = await launch(want.chromium);
 const found = { looks: {} };
 try {
@@ -41,7 +41,7 @@ try {
   await page.goto(`${want.own}/live`);
   await page.waitForSelector(".tape tbody tr");
   found.tape = await first(".tape tbody tr");
-  Object.assign(found.looks, await looks(page, want.folder, "live", ENDS));
+  Object.assign(found.looks, await looks(page, want.folder, "live", FEW));
   await page.setViewportSize({ width: 1440, height: 900 });
   await away();
   await page.evaluate(() => document.activeElement.blur());
@@ -80,7 +80,7 @@ try {
   await page.waitForSelector(".outcome");
   found.days = await page.textContent(".days");
   found.day = await page.textContent(".of-day");
-  Object.assign(found.looks, await looks(page, want.folder, "days", ENDS));
+  Object.assign(found.looks, await looks(page, want.folder, "days", FEW));
   await page.goto(`${want.own}/days?day=2026-02-30`);
   await page.waitForSelector(".days a");
   found.no_day = await page.textContent(".days-page .note");

@@ -26,6 +26,9 @@ export const PAGES = [
   { name: "tokens", path: "/tokens", ready: () => document.querySelectorAll("main polyline").length > 3 },
   { name: "live", path: "/live", ready: () => document.querySelectorAll("main tbody tr").length > 10 },
   { name: "days", path: "/days", ready: () => document.querySelectorAll("main tbody tr").length > 1 },
+  { name: "rules", path: "/rules", ready: () => document.querySelectorAll(".rule-card").length > 5 },
+  { name: "lists", path: "/lists", ready: () => document.querySelectorAll("main tbody tr").length > 5 },
+  { name: "channels", path: "/channels", ready: () => document.querySelector("#new-channel") !== null },
   { name: "system", path: "/system", ready: () => document.querySelectorAll(".grid table").length > 2 },
 ];
 

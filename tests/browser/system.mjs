@@ -1,6 +1,6 @@
 // The page System beside an API whose broker holds what the test puts there: the picture, gaps, dead
 // letters, programs, drift and changes; a program named, one refused, a layout taken note of.
-import { ENDS, launch, looks, watched } from "./browser.mjs";
+import { FEW, launch, looks, watched } from "./browser.mjs";
 
 const want = JSON.parse(process.argv[2]);
 const browser = await launch(want.chromium);
@@ -45,8 +45,8 @@ try {
   await page.click(".panel form button:text-is('Add')");
   await until(() => document.querySelector(".panel form [role=status]").textContent.length > 5);
   found.refused = await page.textContent(".panel form [role=status]");
-  found.looks = await looks(page, want.folder, "system-page", ENDS);
-  for (const [width, height] of ENDS) {
+  found.looks = await looks(page, want.folder, "system-page", FEW);
+  for (const [width, height] of FEW) {
     await page.setViewportSize({ width, height });
     await page.screenshot({ path: `${want.folder}/system-page-whole-${width}.png`, fullPage: true });
   }

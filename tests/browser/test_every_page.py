@@ -14,7 +14,9 @@ from support.running import running
 
 WIDTHS = (360, 1280, 2560)
 THEMES = ("light", "dark")
-PAGES = {"alerts", "token", "wallet", "transaction", "tokens", "live", "days", "system"}
+PAGES = {"alerts", "token", "wallet", "transaction", "tokens", "live", "days", "rules", "lists"} | {
+    "channels", "system",
+}  # fmt: skip
 # What the test's browser holds is gone when it ends, so it installs nothing.
 OF_THE_TEST = "in-incognito"
 # Ten seconds a page on a machine at rest, and several times that beside other work.

@@ -3,8 +3,11 @@
 import type { JSX } from "preact";
 import { Alerts } from "../alerts";
 import { Board } from "../board/page";
+import { ChannelsPage } from "../channels/page";
 import { Days } from "../days/page";
+import { ListsPage } from "../lists/page";
 import type { Known, Live } from "../live";
+import { RulesPage } from "../rules/page";
 import { System } from "../system/page";
 import { short } from "../text";
 import { TapePage } from "../tape/page";
@@ -23,6 +26,9 @@ export const PAGES: Page[] = [
   { page: "tokens", text: "Tokens", key: "t", show: shown => <Board {...shown} /> },
   { page: "live", text: "Live", key: "l", show: shown => <TapePage {...shown} /> },
   { page: "days", text: "Days", key: "d", show: () => <Days /> },
+  { page: "rules", text: "Rules", key: "r", show: shown => <RulesPage {...shown} /> },
+  { page: "lists", text: "Lists", key: "w", show: shown => <ListsPage {...shown} /> },
+  { page: "channels", text: "Channels", key: "c", show: shown => <ChannelsPage {...shown} /> },
   { page: "system", text: "System", key: "s", show: ({ known }) => <System known={known} /> },
 ];
 /** Pages of one token, wallet or transaction. */

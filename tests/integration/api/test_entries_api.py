@@ -214,3 +214,13 @@ async def test_a_channel_that_is_replaced_keeps_its_secrets_and_never_shows_them
         (kept,) = (await stored(bus, "channels"))["entries"]
         assert (kept["secret"], kept["enabled"]) == ("s" * 24, False)
         assert "t0ken" not in (await client.get("/api/v1/channels")).text
+
+
+async def test_the_first_revision_names_only_what_it_changed_of_the_shipped_rules(
+    tmp_path: Path,
+) -> None:
+    async with running_api(tmp_path) as (_, _bus, client):
+        rule = (await shown(client, "triggers"))["rules"][1]
+        await added(client, "triggers", rule | {"cooldown_s": 60}, 0, replace=True)
+        [first] = (await shown(client, "triggers/history"))["history"]
+    assert first["diff"] == {"added": [], "removed": [], "changed": [rule["name"]]}

@@ -86,4 +86,8 @@ async def page_of(bus: Bus, key: str, limit: int, before_revision: int | None) -
 
 
 def _shipped(key: str) -> list[dict[str, Any]]:
-    return list(msgspec.to_builtins(shipped_rules())) if key == KEY_TRIGGERS else []
+    if key != KEY_TRIGGERS:
+        return []
+    # As they would be stored: a tuple is no list, and each of them would count as changed.
+    rules: list[dict[str, Any]] = msgspec.json.decode(msgspec.json.encode(shipped_rules()))
+    return rules
