@@ -67,12 +67,16 @@ class LogWriter:
         )
 
     def write_gaps(self, gaps: Sequence[Gap], position: LogPosition) -> None:
-        """Store gaps and how far PW_GAP was read, together; one that is filled stays so."""
+        """Store gaps and how far PW_GAP was read, together.
+
+        The newest record of a gap says whether it is filled: one whose blocks were not there after
+        all is opened again.
+        """
         rows = [
             (one.id, one.source, one.first_missing_slot, one.last_missing_slot, one.why, one.filled)
             for one in gaps
         ]
-        self._write("gaps", rows, position, "DO UPDATE SET filled = filled OR excluded.filled")
+        self._write("gaps", rows, position, "DO UPDATE SET filled = excluded.filled")
 
     def _write(
         self,
