@@ -71,6 +71,10 @@ class Folding:
         """Batches that wait for an earlier one."""
         return self._assembly.held
 
+    def shown_ms(self, *, at_end: bool) -> int:
+        """When the newest was stored of what is folded, and waits for nothing."""
+        return self.progress.shown_ms(self._assembly.oldest_held_ms, at_end=at_end)
+
     def take(self, batch: Batch, seq: int, stored_ms: int) -> None:
         """Fold one message of PW_SWAP."""
         self.progress.read(seq, stored_ms, self._assembly)

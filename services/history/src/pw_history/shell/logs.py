@@ -13,9 +13,9 @@ from pw_common.jetstream.consuming.log_reader import (
     LogReader,
     StoredMessage,
     get_message,
-    next_message,
+    oldest_beyond_ms,
 )
-from pw_common.process.clock import now_ms
+from pw_common.process.clock import monotonic_s, now_ms
 from pw_common.process.tasks import unless
 from pw_common.service.run import Runtime
 from pw_common.topology.stream_end import StreamEnd, stream_end
@@ -63,36 +63,50 @@ class _Log(Generic[T]):
             try:
                 await self._follow()
             except (BrokerAway, ApiRefused) as error:
+                self._behind.unknown(self._stream)
                 runtime.log.debug("log_waits", stream=self._stream, reason=str(error))
                 await unless(runtime.stop, RETRY_S)
 
     async def _follow(self) -> None:
-        bus = self._runtime.bus
+        bus, behind = self._runtime.bus, self._behind
+        looked_s = monotonic_s()
         end = stream_end(await bus.api(f"STREAM.INFO.{self._stream}"))
         position = await self._begin(end)
-        since_ms = await self._say_waits(end, position)
+        since_ms = await self._say_waits(end, position, looked_s)
         reader = LogReader(bus, self._stream, start_seq=position.read_seq + 1)
         trimmed = 0
         try:
             while not self._runtime.stop.is_set():
+                looked_s = monotonic_s()
                 messages = await reader.fetch(FETCH, timeout_s=QUIET_S)
                 if not messages:
+                    looked_s = monotonic_s()
                     end = await reader.look()
                     if end.created != position.created or end.last_seq < position.read_seq:
                         return  # Another stream of this name: look again whose it is.
                     position = await self._cut(end, position)
-                    self._behind.reads(self._stream, since_ms, waiting=reader.pending > 0)
+                    self._say(reader, since_ms, looked_s)
                     continue
                 if messages[0].seq <= position.read_seq:
                     return
+                # Until they are written, which may have to wait.
+                behind.waits(self._stream, messages[0].time_ms, looked_s)
                 found = [one for one in map(self._read, messages) if one is not None]
                 position = position._replace(read_seq=messages[-1].seq)
                 is_cut, trimmed = reader.trimmed > trimmed, reader.trimmed
                 await self._store(found, position, TRIMMED if is_cut else "")
                 since_ms = messages[-1].time_ms
-                self._behind.reads(self._stream, since_ms, waiting=reader.pending > 0)
+                self._say(reader, since_ms, looked_s)
         finally:
+            # Whoever ends it, and why: nobody looks at the stream any more.
+            behind.unknown(self._stream)
             await reader.close()
+
+    def _say(self, reader: LogReader, since_ms: int, looked_s: float) -> None:
+        if reader.pending:
+            self._behind.waits(self._stream, since_ms, looked_s)
+        else:
+            self._behind.caught_up(self._stream, looked_s)
 
     async def _begin(self, end: StreamEnd) -> LogPosition:
         """Where reading begins, noted at once: what is missing before is said from now on."""
@@ -113,15 +127,15 @@ class _Log(Generic[T]):
         await self._store([], position, TRIMMED)
         return position
 
-    async def _say_waits(self, end: StreamEnd, position: LogPosition) -> int:
-        """Say since when the oldest waits that is not read; gives that, or when it was asked."""
-        next_seq = position.read_seq + 1
-        oldest = None
-        if end.holds_beyond(position.read_seq):
-            oldest = await next_message(self._runtime.bus, self._stream, next_seq)
-        since_ms = now_ms() if oldest is None else oldest.time_ms
-        self._behind.reads(self._stream, since_ms, waiting=oldest is not None)
-        return since_ms
+    async def _say_waits(self, end: StreamEnd, position: LogPosition, looked_s: float) -> int:
+        """Say since when the oldest waits that is not read; gives that, or now."""
+        bus, seq = self._runtime.bus, position.read_seq
+        waits_ms = await oldest_beyond_ms(bus, self._stream, end, seq)
+        if waits_ms is None:
+            self._behind.caught_up(self._stream, looked_s)
+            return now_ms()
+        self._behind.waits(self._stream, waits_ms, looked_s)
+        return waits_ms
 
     async def _store(self, found: Sequence[T], position: LogPosition, missed: str) -> None:
         if missed and self._stream == STREAM_ALERT:

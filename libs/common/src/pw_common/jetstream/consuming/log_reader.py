@@ -24,7 +24,6 @@ from pw_common.topology.streams import stream_created
 INACTIVE_NS = 30 * 1_000_000_000
 FETCH_MAX = 256
 QUIET_FETCHES_MAX = 5
-ALL = ">"
 
 
 @dataclass(frozen=True)
@@ -140,10 +139,9 @@ class LogReader:
         end = stream_end(await self._bus.api(f"STREAM.INFO.{self._stream}"))
         is_other = self._created not in ("", end.created) or end.last_seq < self.position
         position = 0 if is_other else self.position
+        waits_ms = await oldest_beyond_ms(self._bus, self._stream, end, position, self._subject)
         self.pending = 0
-        if end.holds_beyond(position) and await next_message(
-            self._bus, self._stream, position + 1, subject=self._subject or ALL
-        ):
+        if waits_ms is not None:
             self.pending = end.last_seq - max(position, end.first_seq - 1)
         if self.pending or is_other:
             await self.close()
@@ -210,15 +208,19 @@ async def get_message(bus: Bus, stream: str, seq: int) -> StoredMessage | None:
     return await _direct(bus, stream, {"seq": seq})
 
 
-async def next_message(
-    bus: Bus, stream: str, seq: int, *, subject: str = ALL
-) -> StoredMessage | None:
-    """The first message at this sequence or after it, or None when there is none.
+async def oldest_beyond_ms(
+    bus: Bus, stream: str, end: StreamEnd, seq: int, subject: str = ""
+) -> int | None:
+    """When the first message after this one was stored, or None where there is none.
 
     Raises:
         BrokerAway: no answer.
     """
-    return await _direct(bus, stream, {"seq": seq, "next_by_subj": subject})
+    if not end.holds_beyond(seq):
+        return None
+    wanted = {"seq": seq + 1, "next_by_subj": subject or ">"}
+    message = await _direct(bus, stream, wanted)
+    return None if message is None else message.time_ms
 
 
 async def get_last_message(bus: Bus, stream: str, subject: str) -> StoredMessage | None:
