@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import duckdb
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pw_common.topology.stream_end import StreamEnd
 from pw_common.topology.subjects import STREAM_ALERT, STREAM_GAP
@@ -141,3 +143,77 @@ def test_a_file_of_each_version_before_knows_which_alert_was_read_last(version: 
         position, missed = logs.begin(STREAM_ALERT, StreamEnd("then", 9, 8, None))
         logs.write_alerts([], position, missed)
         assert holes(connection) == [(TRIMMED, 1_000_000, None)]
+
+
+class Stream:
+    """PW_ALERT, whose alerts' times are the order in which they came; what is no alert is None."""
+
+    def __init__(self) -> None:
+        self.made, self.clock = 0, 0
+        self.first_seq, self.held = 1, list[Alert | None]()
+
+    @property
+    def end(self) -> StreamEnd:
+        last_seq = self.first_seq + len(self.held) - 1
+        return StreamEnd(f"{self.made}", self.first_seq, last_seq, 1 if self.held else None)
+
+    def fire(self, *, readable: bool) -> None:
+        self.clock += 1
+        self.held.append(alert(self.clock, self.clock) if readable else None)
+
+    def trim(self, count: int) -> list[Alert | None]:
+        gone, self.held = self.held[:count], self.held[count:]
+        self.first_seq += len(gone)
+        return gone
+
+    def make_again(self) -> list[Alert | None]:
+        gone = self.held
+        self.made, self.first_seq, self.held = self.made + 1, 1, []
+        return gone
+
+
+steps = st.lists(
+    st.sampled_from(["fire", "fire", "noise", "trim", "trim all", "make again", "start", "read"]),
+    max_size=25,
+)
+
+
+@settings(max_examples=60)
+@given(plan=steps)
+def test_each_alert_that_was_lost_lies_in_a_hole_and_there_is_none_where_nothing_was(
+    plan: list[str],
+) -> None:
+    stream = Stream()
+    kept: set[int] = set()
+    lost: set[int] = set()
+    is_followed = is_another = False
+    with duckdb.connect(":memory:") as opened:
+        migrate(opened)
+        logs = LogWriter(opened)
+        position, missed = logs.begin(STREAM_ALERT, stream.end)
+        logs.write_alerts([], position, missed)
+        for step in [*plan, "start"]:
+            gone: list[Alert | None] = []
+            if step in ("fire", "noise"):
+                stream.fire(readable=step == "fire")
+            elif step.startswith("trim"):
+                gone = stream.trim(len(stream.held) if step == "trim all" else 1)
+            elif step == "make again":
+                gone, is_another, is_followed = stream.make_again(), True, False
+            elif step == "start":
+                position, missed = LogWriter(opened).begin(STREAM_ALERT, stream.end)
+                logs.write_alerts([], position, missed)
+                is_followed = True
+            elif is_followed and stream.end.last_seq > position.read_seq:
+                at_seq = max(stream.first_seq, position.read_seq + 1)
+                is_cut = at_seq > position.read_seq + 1
+                found = stream.held[at_seq - stream.first_seq :][:2]
+                position = position._replace(read_seq=at_seq + len(found) - 1)
+                read = [one for one in found if one is not None]
+                logs.write_alerts(read, position, TRIMMED if is_cut else "")
+                kept |= {one.event_time_ms for one in read}
+            lost |= {one.event_time_ms for one in gone if one is not None} - kept
+        for at_ms in lost:
+            assert holes(opened, AlertsAsked(first_ms=at_ms, end_ms=at_ms + 1)), at_ms
+        if not lost and not is_another and "noise" not in plan:
+            assert holes(opened) == []

@@ -141,6 +141,7 @@ class _Loop:
                     await self._step(reader)
                 except (BrokerAway, ApiRefused) as error:
                     self._behind.unknown(STREAM_SWAP)
+                    self._set_behind_figure()
                     runtime.log.warning("history_waits", reason=str(error))
                     runtime.set_ready(str(error))
                     await folding.write(force=True)

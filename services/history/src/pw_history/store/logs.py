@@ -77,6 +77,8 @@ class LogWriter:
             missed: Why alerts are missing before these. It is said from then on, and is a hole up
                 to the next alert once there is one.
         """
+        if not alerts and not missed and self.position(position.stream) == position:
+            return
         rows = [
             (
                 one.id, one.event_time_ms, one.slot, one.mint, one.trigger, one.kind,
@@ -119,6 +121,8 @@ class LogWriter:
         The newest record of a gap says whether it is filled: one whose blocks were not there after
         all is opened again.
         """
+        if not gaps and self.position(position.stream) == position:
+            return
         rows = [
             (one.id, one.source, one.first_missing_slot, one.last_missing_slot, one.why, one.filled)
             for one in gaps
