@@ -26,9 +26,9 @@ from pw_history.shell.logs import follow_logs
 from pw_history.store.logs import LogPosition
 from pw_history.store.schema import migrate
 from pw_provision.apply import apply
-from support.asked import asked
+from support.asked import asked, kept_up_to
 from support.broker import provisioned, small_topology
-from support.kept_market import settings
+from support.kept_market import Market, publish, settings
 from support.poll import poll_until
 from support.records import fire, make_swap, store_batch, store_gap
 from support.services import running_service
@@ -238,3 +238,20 @@ async def test_a_batch_that_waits_for_one_before_it_is_said(tmp_path: Path) -> N
             return found is not None and found[0].behind_s > 0.3
 
         await poll_until(waits, "the batch that waits", timeout_s=30)
+
+
+async def test_what_is_read_at_once_and_not_stored_yet_is_said_to_lack(tmp_path: Path) -> None:
+    market = Market(tmp_path)
+    async with (
+        provisioned(tmp_path / "broker") as (broker, bus),
+        running_service("pw_history", settings(broker.url, tmp_path)),
+    ):
+        await caught_up(bus)
+        said = []
+        for number, batch in enumerate(market.batches):
+            await publish(bus, batch)
+            if number % 10 == 9 and (found := await answer(bus)):
+                said.append(found[0].behind_s)
+        assert max(said) > 0.1
+        await kept_up_to(bus, market.slots[-1].slot, AlertsAsked())
+        await caught_up(bus)

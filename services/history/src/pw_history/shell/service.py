@@ -126,7 +126,6 @@ class _Loop:
         self._figures_s = 0.0
         self._behind = behind
         # Until it is read to the end, all that came since the last start waits.
-        self._is_caught_up = False
         behind.waits(STREAM_SWAP, folding.progress.come_ms, monotonic_s())
 
     async def run(self) -> None:
@@ -152,12 +151,10 @@ class _Loop:
 
     async def _wait_for_room(self, reader: LogReader, short: str) -> None:
         """Nothing is read for a while; what waits meanwhile is looked at and said."""
-        runtime, folding = self._runtime, self._folding
+        runtime = self._runtime
         runtime.log.error("history_stopped", reason=short)
         runtime.set_ready(short)
         runtime.metrics.set("pw_history_disk_free_bytes", self._room.free_bytes())
-        # What is folded is not written before there is room.
-        self._is_caught_up = self._is_caught_up and not folding.is_unwritten
         until_s = monotonic_s() + ROOM_EVERY_S
         while not runtime.stop.is_set() and monotonic_s() < until_s:
             looked_s = monotonic_s()
@@ -195,16 +192,12 @@ class _Loop:
         self._publish_figures(reader.pending)
 
     def _say_behind(self, pending: int, looked_s: float) -> None:
-        """What is folded is stored within two seconds: it changes nothing until it is."""
         folding = self._folding
-        waits = pending > 0 or folding.held > 0
-        if waits or not folding.is_unwritten:
-            self._is_caught_up = not waits
-        if self._is_caught_up:
-            self._behind.caught_up(STREAM_SWAP, looked_s)
-        else:
+        if pending or folding.held or folding.is_unwritten:
             shown_ms = folding.shown_ms(at_end=pending == 0)
             self._behind.waits(STREAM_SWAP, shown_ms, looked_s)
+        else:
+            self._behind.caught_up(STREAM_SWAP, looked_s)
 
     def _set_behind_figure(self) -> None:
         behind_s = self._behind.seconds(now_ms(), monotonic_s())
