@@ -90,7 +90,7 @@ class _Log(Generic[T]):
                 if messages[0].seq <= position.read_seq:
                     return
                 # Until they are written, which may have to wait.
-                behind.waits(self._stream, messages[0].time_ms, looked_s)
+                behind.waits(self._stream, messages[0].time_ms, monotonic_s())
                 found = [one for one in map(self._read, messages) if one is not None]
                 position = position._replace(read_seq=messages[-1].seq)
                 is_cut, trimmed = reader.trimmed > trimmed, reader.trimmed
