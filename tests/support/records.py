@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from pw_common.jetstream.bus import Bus
 from pw_common.process.clock import now_ms
 from pw_common.topology import subjects
@@ -108,6 +110,16 @@ async def store_batch(bus: Bus, number: int, *swaps: Swap) -> int:
     )
     headers = {MSG_ID: f"swap:{number}", CONTENT_ENCODING: ZSTD, SCHEMA: SCHEMA_BATCH}
     return await store(bus, subjects.SWAP_BATCH, compress(encode(batch)), headers)
+
+
+async def fire(bus: Bus, number: int) -> int:
+    """A PW_ALERT message, of this slot and this event time."""
+    body = {
+        "type": "alert.v1", "id": f"a{number}", "episode": "e", "n": 0, "kind": "opened",
+        "trigger": "t", "severity": "info", "slot": number, "opened_slot": number,
+        "event_time_ms": number, "mint": "m",
+    }  # fmt: skip
+    return await store(bus, subjects.alert(f"a{number}"), msgspec.json.encode(body), {})
 
 
 async def store_gap(bus: Bus, first: int, last: int) -> int:

@@ -84,6 +84,37 @@ async def test_a_closed_reader_leaves_no_consumer_behind(tmp_path: Path) -> None
         await poll_until(gone, "no consumer left", timeout_s=INACTIVE_NS / 2e9)
 
 
+async def test_a_look_says_what_is_there_though_the_consumer_is_gone_or_the_end_deleted(
+    tmp_path: Path,
+) -> None:
+    async with provisioned(tmp_path) as (_, bus):
+        reader = LogReader(bus, "PW_GAP")
+        # Nothing was ever there.
+        assert (await reader.look())[1:] == (1, 0, None)
+        assert reader.pending == 0
+        for number in (1, 2, 3):
+            await store_gap(bus, number, number)
+        assert await read_all(reader, 3) == [1, 2, 3]
+        for name in await consumers(bus):
+            await bus.api(f"CONSUMER.DELETE.PW_GAP.{name}")
+        for number in (4, 5):
+            await store_gap(bus, number, number)
+        assert await reader.fetch(7, timeout_s=0.1) == []
+        assert reader.pending == 0
+        await reader.look()
+        assert reader.pending == 2
+        # The next fetch does not go on waiting for the consumer that is gone.
+        assert [message.seq for message in await reader.fetch(7, timeout_s=2.0)] == [4, 5]
+        await bus.api("STREAM.MSG.DELETE.PW_GAP", {"seq": await store_gap(bus, 6, 6)})
+        await reader.look()
+        assert reader.pending == 0
+        await bus.api("STREAM.PURGE.PW_GAP", {})
+        end = await reader.look()
+        assert (end.first_seq, end.last_seq, end.first_ms) == (7, 6, None)
+        assert reader.pending == 0
+        await reader.close()
+
+
 async def test_one_message_by_its_sequence_is_given_or_said_to_be_absent(tmp_path: Path) -> None:
     async with provisioned(tmp_path) as (_, bus):
         await store_gap(bus, 1, 1)

@@ -103,6 +103,8 @@ class Reader:
                 ASOF LEFT JOIN clock AS before ON gap.first_slot > before.slot
                 ASOF LEFT JOIN clock AS later ON gap.last_slot < later.slot
                 UNION ALL SELECT why, '', slot, NULL, event_time_ms, NULL FROM missing
+                UNION ALL SELECT missed, '', slot, NULL, event_time_ms, NULL FROM alerts_read
+                WHERE missed <> ''
             )
             FROM found WHERE coalesce(first_ms, 0) < $end_ms
             AND coalesce(last_ms, $end_ms) >= $first_ms

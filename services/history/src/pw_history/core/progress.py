@@ -53,20 +53,32 @@ class Progress(Reading):
     """Follows the reader of one PW_SWAP.
 
     Args:
-        kept_ms: When the newest message was stored that an earlier run had read, or, where there
-            was none, the oldest that is there.
+        come_ms: When the oldest message was stored that no earlier run had read; now, where all
+            were.
     """
 
-    def __init__(self, swap_stream_created: str, first: Note, *, kept_ms: int = 0) -> None:
+    def __init__(self, swap_stream_created: str, first: Note, *, come_ms: int = 0) -> None:
         super().__init__(first.swap_seq)
-        self._kept_ms = kept_ms
+        self._come_ms = come_ms
         self.swap_stream_created = swap_stream_created
         self._restart = RestartPoints(first, HORIZON_MS, every_ms=NOTE_EVERY_MS)
 
     @property
     def come_ms(self) -> int:
-        """When the newest was stored that is read: what a start reads again is no news."""
-        return max(self._kept_ms, self.stored_ms)
+        """Up to when all that was stored is read: what a start reads again is no news."""
+        return max(self._come_ms, self.stored_ms)
+
+    def shown_ms(self, held_ms: int | None, *, at_end: bool) -> int:
+        """When the newest was stored before which nothing waits for its turn.
+
+        Args:
+            held_ms: When the oldest was stored that waits for one before it.
+            at_end: Whether nothing is left to be read.
+        """
+        # What a start reads again may have to wait for a moment, and is no news.
+        if held_ms is None or (self.stored_ms < self._come_ms and not at_end):
+            return self.come_ms
+        return min(self.come_ms, held_ms)
 
     def take(self, one: ClosedSlot, assembly: Assembly, session: int) -> None:
         """A slot closed; its rows are made."""

@@ -171,22 +171,25 @@ class Answers:
             return "bad"
 
     @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[Reader]:
-        """One of the places, and a snapshot that is read for `ANSWER_S` at most."""
+    async def _reading(self) -> AsyncIterator[tuple[Reader, float]]:
+        """One of the places, and a snapshot that is read for `ANSWER_S` at most.
+
+        With it comes how far reading lay behind just before: what is stored since is not in it.
+        """
         async with self._places:
-            began_s = monotonic_s()
+            began_s, behind_s = monotonic_s(), self._behind_s()
             reader = await in_thread(lambda: Reader(self._connection))
             limit = asyncio.get_running_loop().call_later(ANSWER_S, reader.interrupt)
             try:
-                yield reader
+                yield reader, behind_s
             finally:
                 limit.cancel()
                 await in_thread(reader.close)
             self._runtime.metrics.observe("pw_history_answer_seconds", monotonic_s() - began_s)
 
     async def _give_rows(self, message: Msg, asked: RowsAsked) -> str:
-        async with self._reading() as reader:
-            return await self._give(message, self._parts(reader, asked))
+        async with self._reading() as (reader, behind_s):
+            return await self._give(message, self._parts(reader, asked, behind_s))
 
     async def _give_file(self, message: Msg, asked: ExportAsked) -> str:
         """The file is made first: who takes it slowly keeps neither a place nor a snapshot."""
@@ -197,8 +200,8 @@ class Answers:
         try:
             with tempfile.TemporaryDirectory(prefix=FILES, dir=self._folder) as folder:
                 path = Path(folder) / "swaps"
-                async with self._reading() as reader:
-                    head = await in_thread(lambda: self._written(reader, asked, path))
+                async with self._reading() as (reader, behind_s):
+                    head = await in_thread(lambda: _written(reader, asked, path, behind_s))
                 return await self._give(message, _file_parts(head, path))
         finally:
             self._files -= 1
@@ -209,14 +212,10 @@ class Answers:
             taken = await give_parts(self._runtime.bus, message.reply, parts, timeout_s=PART_S)
         return "answered" if taken else "left"
 
-    def _written(self, reader: Reader, asked: ExportAsked, path: Path) -> ExportHead:
-        found = reader.head(asked, self._behind_s())
-        ends = export_ends(reader, asked)
-        write_file(reader, asked, path)
-        return ExportHead(**msgspec.structs.asdict(found), next_after=ends)
-
-    def _parts(self, reader: Reader, asked: RowsAsked) -> Generator[bytes, None, None]:
-        head = _encoder.encode(reader.head(asked, self._behind_s()))
+    def _parts(
+        self, reader: Reader, asked: RowsAsked, behind_s: float
+    ) -> Generator[bytes, None, None]:
+        head = _encoder.encode(reader.head(asked, behind_s))
         lines, size = [head], len(head)
         for row in answer_rows(reader, asked):
             line = _encoder.encode(row)
@@ -229,6 +228,13 @@ class Answers:
 
     async def _refuse(self, message: Msg, why: str) -> None:
         await refuse(self._runtime.bus, message.reply, why, timeout_s=PART_S)
+
+
+def _written(reader: Reader, asked: ExportAsked, path: Path, behind_s: float) -> ExportHead:
+    found = reader.head(asked, behind_s)
+    ends = export_ends(reader, asked)
+    write_file(reader, asked, path)
+    return ExportHead(**msgspec.structs.asdict(found), next_after=ends)
 
 
 def _file_parts(head: ExportHead, path: Path) -> Generator[bytes, None, None]:

@@ -54,7 +54,8 @@ class Folding:
         self.progress = progress
         self._settling = Settling(assembly, sequence_gaps, log, self._passed)
         self._written_s = monotonic_s()
-        self._is_unwritten = False
+        # Since when something is folded that is not written.
+        self._unwritten_ms: int | None = None
 
     @property
     def last(self) -> tuple[int, int]:
@@ -64,12 +65,17 @@ class Folding:
     @property
     def is_unwritten(self) -> bool:
         """Whether something was folded that an answer does not show yet."""
-        return self._is_unwritten
+        return self._unwritten_ms is not None
 
     @property
     def held(self) -> int:
         """Batches that wait for an earlier one."""
         return self._assembly.held
+
+    def shown_ms(self, *, at_end: bool) -> int:
+        """When the newest was stored that an answer shows with all before it."""
+        shown_ms = self.progress.shown_ms(self._assembly.oldest_held_ms, at_end=at_end)
+        return shown_ms if self._unwritten_ms is None else min(shown_ms, self._unwritten_ms)
 
     def take(self, batch: Batch, seq: int, stored_ms: int) -> None:
         """Fold one message of PW_SWAP."""
@@ -102,7 +108,7 @@ class Folding:
             duckdb.Error: nothing of it was stored; a restart reads it again.
         """
         due = len(self._maker.rows) >= ROWS_MAX or monotonic_s() - self._written_s >= WRITE_EVERY_S
-        if not self._is_unwritten:
+        if not self.is_unwritten:
             await self._keeping.close_more()
             return
         if not (due or force):
@@ -114,7 +120,7 @@ class Folding:
         self._metrics.count("pw_history_repeats_total", written.repeats)
         self._metrics.count("pw_history_beyond_total", written.beyond)
         self._written_s = monotonic_s()
-        self._is_unwritten = False
+        self._unwritten_ms = None
 
     def _passed(self, passed: Passed, sequences: int) -> None:
         self._metrics.count(PASSED[passed], sequences)
@@ -126,4 +132,5 @@ class Folding:
             self._maker.take(one)
             session = self._maker.session
             self.progress.take(one, self._assembly, session.number if session is not None else 0)
-            self._is_unwritten = True
+            if self._unwritten_ms is None:
+                self._unwritten_ms = self.progress.come_ms

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import duckdb
 
+from pw_common.topology.stream_end import StreamEnd
 from pw_common.wire.alerts import Alert
 from pw_common.wire.messages import Gap
 from pw_history.core.progress import StoredPosition
@@ -70,21 +71,23 @@ class Keeping:
         if self.writer.is_closing:
             await self._in_thread(self.writer.close_more)
 
-    async def write_alerts(self, alerts: Sequence[Alert], position: LogPosition) -> None:
-        """Alerts and how far their stream was read; raises duckdb.Error."""
-        await self._in_thread(lambda: self.logs.write_alerts(alerts, position))
+    async def write_alerts(
+        self, alerts: Sequence[Alert], position: LogPosition, missed: str
+    ) -> None:
+        """Alerts, how far their stream was read, and why some are missing before; raises
+        duckdb.Error.
+        """
+        await self._in_thread(lambda: self.logs.write_alerts(alerts, position, missed))
 
-    async def miss_alerts(self, before: Alert) -> None:
-        """Alerts were trimmed before they were read; raises duckdb.Error."""
-        await self._in_thread(lambda: self.logs.miss_alerts(before))
-
-    async def write_gaps(self, gaps: Sequence[Gap], position: LogPosition) -> None:
-        """Gaps and how far their stream was read; raises duckdb.Error."""
+    async def write_gaps(self, gaps: Sequence[Gap], position: LogPosition, _missed: str) -> None:
+        """Gaps and how far their stream was read: one leaves it once it is filled; raises
+        duckdb.Error.
+        """
         await self._in_thread(lambda: self.logs.write_gaps(gaps, position))
 
-    async def log_position(self, stream: str, created: str) -> LogPosition:
-        """How far this very stream was read."""
-        return await self._in_thread(lambda: self.logs.position(stream, created))
+    async def begin_log(self, stream: str, end: StreamEnd) -> tuple[LogPosition, str]:
+        """Where reading begins in the stream that is there, and why something is missing."""
+        return await self._in_thread(lambda: self.logs.begin(stream, end))
 
     async def has_logged(self, stream: str, message_id: str) -> bool:
         """Whether this message of the stream is stored."""

@@ -9,17 +9,22 @@ from typing import Final, Generic, TypeVar
 import msgspec
 
 from pw_common.jetstream.bus import ApiRefused, BrokerAway
-from pw_common.jetstream.consuming.log_reader import LogReader, StoredMessage, get_message
+from pw_common.jetstream.consuming.log_reader import (
+    LogReader,
+    StoredMessage,
+    get_message,
+    oldest_beyond_ms,
+)
+from pw_common.process.clock import monotonic_s, now_ms
 from pw_common.process.tasks import unless
 from pw_common.service.run import Runtime
-from pw_common.text.broker_time import rfc3339_ms
-from pw_common.topology.streams import stream_created
+from pw_common.topology.stream_end import StreamEnd, stream_end
 from pw_common.topology.subjects import STREAM_ALERT, STREAM_GAP
 from pw_common.wire.alerts import Alert, decode_alert
 from pw_common.wire.messages import Gap, WrongSchema, decode_gap
 from pw_history.shell.behind import Behind
 from pw_history.shell.keeping import Keeping
-from pw_history.store.logs import LogPosition
+from pw_history.store.logs import TRIMMED, LogPosition
 
 T = TypeVar("T", bound=Alert | Gap)
 FETCH: Final = 256
@@ -43,7 +48,7 @@ class _Log(Generic[T]):
         behind: Behind,
         stream: str,
         decode: Callable[[bytes], T],
-        write: Callable[[Sequence[T], LogPosition], Awaitable[None]],
+        write: Callable[[Sequence[T], LogPosition, str], Awaitable[None]],
     ) -> None:
         self._runtime = runtime
         self._keeping = keeping
@@ -58,47 +63,84 @@ class _Log(Generic[T]):
             try:
                 await self._follow()
             except (BrokerAway, ApiRefused) as error:
+                self._behind.unknown(self._stream)
                 runtime.log.debug("log_waits", stream=self._stream, reason=str(error))
                 await unless(runtime.stop, RETRY_S)
 
     async def _follow(self) -> None:
-        bus = self._runtime.bus
-        info = await bus.api(f"STREAM.INFO.{self._stream}")
-        position = await self._keeping.log_position(self._stream, stream_created(info))
-        if await self._went_back(position, int(info["state"]["last_seq"])):
-            # What is stored already is left as it is.
-            self._runtime.log.error(
-                "log_went_back", stream=self._stream, read_seq=position.read_seq
-            )
-            position = position._replace(read_seq=0)
-        state = info["state"]
-        waits = int(state["last_seq"]) > position.read_seq
-        # Not known exactly before the first is read: at least so old, or all of it.
-        since = "last_ts" if position.read_seq >= int(state["first_seq"]) else "first_ts"
-        since_ms = rfc3339_ms(state[since])
-        self._behind.reads(self._stream, since_ms, waiting=waits)
+        bus, behind = self._runtime.bus, self._behind
+        looked_s = monotonic_s()
+        end = stream_end(await bus.api(f"STREAM.INFO.{self._stream}"))
+        position = await self._begin(end)
+        since_ms = await self._say_waits(end, position, looked_s)
         reader = LogReader(bus, self._stream, start_seq=position.read_seq + 1)
-        # What was gone before it was read for the first time is no loss of ours.
-        goes_on, trimmed = position.read_seq > 0, 0
+        trimmed = 0
         try:
             while not self._runtime.stop.is_set():
+                looked_s = monotonic_s()
                 messages = await reader.fetch(FETCH, timeout_s=QUIET_S)
                 if not messages:
-                    self._behind.reads(self._stream, since_ms, waiting=reader.pending > 0)
+                    looked_s = monotonic_s()
+                    end = await reader.look()
+                    if end.created != position.created or end.last_seq < position.read_seq:
+                        return  # Another stream of this name: look again whose it is.
+                    position = await self._cut(end, position)
+                    self._say(reader, since_ms, looked_s)
                     continue
-                if messages[-1].seq <= position.read_seq:
-                    return  # Another stream of this name: look again whose it is.
+                if messages[0].seq <= position.read_seq:
+                    return
+                # Until they are written, which may have to wait.
+                behind.waits(self._stream, messages[0].time_ms, monotonic_s())
                 found = [one for one in map(self._read, messages) if one is not None]
                 position = position._replace(read_seq=messages[-1].seq)
                 is_cut, trimmed = reader.trimmed > trimmed, reader.trimmed
-                if is_cut and goes_on:
-                    await self._trimmed(found)
-                goes_on = True
-                await self._write(found, position)
+                await self._store(found, position, TRIMMED if is_cut else "")
                 since_ms = messages[-1].time_ms
-                self._behind.reads(self._stream, since_ms, waiting=reader.pending > 0)
+                self._say(reader, since_ms, looked_s)
         finally:
+            # Whoever ends it, and why: nobody looks at the stream any more.
+            behind.unknown(self._stream)
             await reader.close()
+
+    def _say(self, reader: LogReader, since_ms: int, looked_s: float) -> None:
+        if reader.pending:
+            self._behind.waits(self._stream, since_ms, looked_s)
+        else:
+            self._behind.caught_up(self._stream, looked_s)
+
+    async def _begin(self, end: StreamEnd) -> LogPosition:
+        """Where reading begins, noted at once: what is missing before is said from now on."""
+        known, missed = await self._keeping.begin_log(self._stream, end)
+        position = known
+        if await self._went_back(known, end.last_seq):
+            # What is stored already is left as it is.
+            self._runtime.log.error("log_went_back", stream=self._stream, read_seq=known.read_seq)
+            position, missed = known._replace(read_seq=end.first_seq - 1), ""
+        await self._store([], position, missed)
+        return position
+
+    async def _cut(self, end: StreamEnd, position: LogPosition) -> LogPosition:
+        """What left the stream before it was read is missing, though nothing follows it yet."""
+        if end.first_seq <= position.read_seq + 1:
+            return position
+        position = position._replace(read_seq=end.first_seq - 1)
+        await self._store([], position, TRIMMED)
+        return position
+
+    async def _say_waits(self, end: StreamEnd, position: LogPosition, looked_s: float) -> int:
+        """Say since when the oldest waits that is not read; gives that, or now."""
+        bus, seq = self._runtime.bus, position.read_seq
+        waits_ms = await oldest_beyond_ms(bus, self._stream, end, seq)
+        if waits_ms is None:
+            self._behind.caught_up(self._stream, looked_s)
+            return now_ms()
+        self._behind.waits(self._stream, waits_ms, looked_s)
+        return waits_ms
+
+    async def _store(self, found: Sequence[T], position: LogPosition, missed: str) -> None:
+        if missed and self._stream == STREAM_ALERT:
+            self._runtime.log.error("alerts_missing", why=missed, read_seq=position.read_seq)
+        await self._write(found, position, missed)
 
     async def _went_back(self, position: LogPosition, last_seq: int) -> bool:
         """Whether the stream was restored from a copy that is older than what was read."""
@@ -114,14 +156,6 @@ class _Log(Generic[T]):
         except (msgspec.MsgspecError, WrongSchema):
             return False  # It was said when it was read.
         return not await self._keeping.has_logged(self._stream, there.id)
-
-    async def _trimmed(self, found: Sequence[T]) -> None:
-        """Messages left the stream before they were read; a gap does so once it is filled."""
-        first = next((one for one in found if isinstance(one, Alert)), None)
-        if first is None:
-            return
-        self._runtime.log.error("alert_stream_trimmed", slot=first.slot)
-        await self._keeping.miss_alerts(first)
 
     def _read(self, message: StoredMessage) -> T | None:
         try:

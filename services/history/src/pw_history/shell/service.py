@@ -43,6 +43,8 @@ REOPEN_S: Final = 5.0
 FIGURES_EVERY_S: Final = 5.0
 # How often it is looked whether there is room again.
 ROOM_EVERY_S: Final = 5.0
+# How often it is looked meanwhile whether something waits.
+LOOK_EVERY_S: Final = 1.0
 
 
 class StreamChanged(Exception):  # noqa: N818 - says what happened
@@ -83,9 +85,13 @@ async def _keep(
     keeping = Keeping(connection, hours=settings.hours, days=settings.days)
     folding = await begun(runtime, partial(start, settings, runtime, keeping), NEEDS)
     room = Room(settings.folder, settings.free_bytes_min)
-    behind = Behind()
+    behind = Behind((STREAM_SWAP, STREAM_ALERT, STREAM_GAP), monotonic_s())
     loop = _Loop(runtime, folding, settings.folder / NAME, room, behind)
-    answers = Answers(runtime, connection, lambda: behind.seconds(now_ms()), settings.folder)
+
+    def behind_s() -> float:
+        return behind.seconds(now_ms(), monotonic_s())
+
+    answers = Answers(runtime, connection, behind_s, settings.folder)
     await answers.start()
     works = {
         asyncio.create_task(loop.run(), name="reading"),
@@ -120,8 +126,7 @@ class _Loop:
         self._figures_s = 0.0
         self._behind = behind
         # Until it is read to the end, all that came since the last start waits.
-        self._is_caught_up = False
-        self._say_behind()
+        behind.waits(STREAM_SWAP, folding.progress.come_ms, monotonic_s())
 
     async def run(self) -> None:
         runtime, folding = self._runtime, self._folding
@@ -129,16 +134,13 @@ class _Loop:
         try:
             while not runtime.stop.is_set():
                 if short := self._room.short():
-                    runtime.log.error("history_stopped", reason=short)
-                    runtime.set_ready(short)
-                    self._is_caught_up = False
-                    self._say_behind()
-                    runtime.metrics.set("pw_history_disk_free_bytes", self._room.free_bytes())
-                    await unless(runtime.stop, ROOM_EVERY_S)
+                    await self._wait_for_room(reader, short)
                     continue
                 try:
                     await self._step(reader)
                 except (BrokerAway, ApiRefused) as error:
+                    self._behind.unknown(STREAM_SWAP)
+                    self._set_behind_figure()
                     runtime.log.warning("history_waits", reason=str(error))
                     runtime.set_ready(str(error))
                     await folding.write(force=True)
@@ -147,9 +149,30 @@ class _Loop:
         finally:
             await reader.close()
 
+    async def _wait_for_room(self, reader: LogReader, short: str) -> None:
+        """Nothing is read for a while; what waits meanwhile is looked at and said."""
+        runtime = self._runtime
+        runtime.log.error("history_stopped", reason=short)
+        runtime.set_ready(short)
+        runtime.metrics.set("pw_history_disk_free_bytes", self._room.free_bytes())
+        until_s = monotonic_s() + ROOM_EVERY_S
+        while not runtime.stop.is_set() and monotonic_s() < until_s:
+            looked_s = monotonic_s()
+            try:
+                await reader.look()
+                self._say_behind(reader.pending, looked_s)
+            except (BrokerAway, ApiRefused):
+                self._behind.unknown(STREAM_SWAP)
+            self._set_behind_figure()
+            await unless(runtime.stop, LOOK_EVERY_S)
+
     async def _step(self, reader: LogReader) -> None:
         folding = self._folding
+        looked_s = monotonic_s()
         messages = await reader.fetch(FETCH, timeout_s=QUIET_S)
+        if not messages:
+            looked_s = monotonic_s()
+            await reader.look()
         read_seq = folding.progress.read_seq
         if messages and messages[0].seq <= read_seq:
             await folding.write(force=True)
@@ -163,16 +186,22 @@ class _Loop:
             self._trimmed = reader.trimmed
         await folding.settle(caught_up=reader.pending == 0)
         await folding.write()
-        if reader.pending or not folding.is_unwritten:
-            self._is_caught_up = reader.pending == 0
-        self._say_behind()
+        self._say_behind(reader.pending, looked_s)
         is_behind = reader.pending > BEHIND_PENDING_MAX
         self._runtime.set_ready(f"{reader.pending} messages behind" if is_behind else "")
         self._publish_figures(reader.pending)
 
-    def _say_behind(self) -> None:
-        come_ms = self._folding.progress.come_ms
-        self._behind.reads(STREAM_SWAP, come_ms, waiting=not self._is_caught_up)
+    def _say_behind(self, pending: int, looked_s: float) -> None:
+        folding = self._folding
+        if pending or folding.held or folding.is_unwritten:
+            shown_ms = folding.shown_ms(at_end=pending == 0)
+            self._behind.waits(STREAM_SWAP, shown_ms, looked_s)
+        else:
+            self._behind.caught_up(STREAM_SWAP, looked_s)
+
+    def _set_behind_figure(self) -> None:
+        behind_s = self._behind.seconds(now_ms(), monotonic_s())
+        self._runtime.metrics.set("pw_history_behind_seconds", behind_s)
 
     def _take(self, message: StoredMessage) -> None:
         try:
@@ -192,7 +221,7 @@ class _Loop:
         slot, event_time_ms = folding.last
         metrics.set("pw_history_pending", pending)
         metrics.set("pw_history_held", folding.held)
-        metrics.set("pw_history_behind_seconds", self._behind.seconds(now_ms()))
+        self._set_behind_figure()
         metrics.set("pw_history_slot", slot)
         metrics.set("pw_history_event_timestamp_seconds", event_time_ms / 1000)
         metrics.set("pw_history_memory_bytes", resident_bytes())

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.consuming.log_reader import oldest_beyond_ms
 from pw_common.jetstream.consuming.resuming import FIRST_SEQ, least_tx_seq, went_back
 from pw_common.jetstream.consuming.sequence_gaps import SequenceGaps
 from pw_common.ordering.assembly import Assembly, TxPosition
 from pw_common.ordering.closed_slot import WITH_POOLS
 from pw_common.ordering.restart import Note
+from pw_common.process.clock import now_ms
 from pw_common.process.log import Log
 from pw_common.service.run import Runtime
-from pw_common.text.broker_time import rfc3339_ms
-from pw_common.topology.streams import stream_created
+from pw_common.topology.stream_end import stream_end
 from pw_common.topology.subjects import STREAM_SWAP
 from pw_history.config import Settings
 from pw_history.core.progress import Progress, StoredPosition
@@ -39,13 +40,13 @@ async def start(settings: Settings, runtime: Runtime, keeping: Keeping) -> Foldi
     """
     bus, log, writer = runtime.bus, runtime.log, keeping.writer
     info = await bus.api(f"STREAM.INFO.{STREAM_SWAP}")
-    created = stream_created(info)
-    first_seq = max(FIRST_SEQ, int(info["state"]["first_seq"]))
+    end = stream_end(info)
+    created, first_seq = end.created, max(FIRST_SEQ, int(info["state"]["first_seq"]))
     position = writer.position()
     begin = await _from(bus, log, position, created, first_seq)
-    kept_ms = rfc3339_ms(info["state"]["first_ts"])
-    if position is not None and begin.goes_on:
-        kept_ms = position.read_time_ms
+    read_seq = position.read_seq if position is not None and begin.goes_on else 0
+    waits_ms = await oldest_beyond_ms(bus, STREAM_SWAP, end, read_seq)
+    come_ms = now_ms() if waits_ms is None else waits_ms
     maker, first = continued(writer, begin.note, goes_on=begin.goes_on)
     if missed := begin.missed or writer.missing():
         maker.miss(missed)
@@ -66,7 +67,7 @@ async def start(settings: Settings, runtime: Runtime, keeping: Keeping) -> Foldi
     return Folding(
         assembly,
         maker,
-        Progress(created, first, kept_ms=kept_ms),
+        Progress(created, first, come_ms=come_ms),
         keeping,
         SequenceGaps(bus),
         runtime.metrics,

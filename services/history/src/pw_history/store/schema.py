@@ -227,6 +227,15 @@ MIGRATIONS: Final = (
         coalesce(signers, fee_payer, trader) AS signers
     ) FROM (FROM closed_rows UNION ALL FROM open_rows);
     """,
+    # The alert that was read last, and why the next one does not follow it; empty where it does.
+    """
+    CREATE TABLE alerts_read (
+        slot UBIGINT NOT NULL,
+        event_time_ms BIGINT NOT NULL,
+        missed VARCHAR NOT NULL
+    );
+    INSERT INTO alerts_read SELECT slot, event_time_ms, '' FROM alerts ORDER BY rowid DESC LIMIT 1;
+    """,
 )
 VERSION: Final = len(MIGRATIONS)
 

@@ -18,6 +18,7 @@ from nats.js.errors import APIError
 
 from pw_common.jetstream.bus import BrokerAway, Bus, headers_of
 from pw_common.text.broker_time import rfc3339_ms
+from pw_common.topology.stream_end import StreamEnd, stream_end
 from pw_common.topology.streams import stream_created
 
 INACTIVE_NS = 30 * 1_000_000_000
@@ -126,6 +127,26 @@ class LogReader:
         self._quiet = 0
         return await self._in_order(messages)
 
+    async def look(self) -> StreamEnd:
+        """Where the stream ends now; `pending` is what it holds beyond the position.
+
+        A fetch that gives nothing does not say that nothing is there: a consumer that is gone is
+        quiet too. If there is more, the next fetch makes another one.
+
+        Raises:
+            BrokerAway, ApiRefused: as `fetch`.
+        """
+        end = stream_end(await self._bus.api(f"STREAM.INFO.{self._stream}"))
+        is_other = self._created not in ("", end.created) or end.last_seq < self.position
+        position = 0 if is_other else self.position
+        waits_ms = await oldest_beyond_ms(self._bus, self._stream, end, position, self._subject)
+        self.pending = 0
+        if waits_ms is not None:
+            self.pending = end.last_seq - max(position, end.first_seq - 1)
+        if self.pending or is_other:
+            await self.close()
+        return end
+
     async def close(self) -> None:
         """Give the consumer up; the next fetch makes another."""
         subscription, self._subscription = self._subscription, None
@@ -185,6 +206,21 @@ async def get_message(bus: Bus, stream: str, seq: int) -> StoredMessage | None:
         BrokerAway: no answer.
     """
     return await _direct(bus, stream, {"seq": seq})
+
+
+async def oldest_beyond_ms(
+    bus: Bus, stream: str, end: StreamEnd, seq: int, subject: str = ""
+) -> int | None:
+    """When the first message after this one was stored, or None where there is none.
+
+    Raises:
+        BrokerAway: no answer.
+    """
+    if not end.holds_beyond(seq):
+        return None
+    wanted = {"seq": seq + 1, "next_by_subj": subject or ">"}
+    message = await _direct(bus, stream, wanted)
+    return None if message is None else message.time_ms
 
 
 async def get_last_message(bus: Bus, stream: str, subject: str) -> StoredMessage | None:

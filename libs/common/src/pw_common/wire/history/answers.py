@@ -33,7 +33,8 @@ class HistoryHead(msgspec.Struct, frozen=True, kw_only=True):
     `swaps_since_ms` is the time of the oldest swap that is kept, null while none is, and
     `minutes_since_ms` that of the oldest candle. `holes` are those within the time that was asked
     for, at most `HOLES_MAX`, newest first. `behind_s` is how old what it reads now is: swaps,
-    alerts or gaps, whichever is older; 0 where it has caught up. `swaps` is how many are kept.
+    alerts or gaps, whichever is older; 0 where it had caught up less than three seconds ago.
+    `swaps` is how many are kept.
     """
 
     slot: int
