@@ -6,6 +6,7 @@ import { AlertCard } from "./alert_card";
 import { Banner } from "./banner";
 import { ALERTS_MAX, episodesOf } from "./episodes";
 import { age } from "./format";
+import { A } from "./frame/route";
 import { Hot, Looked } from "./hot";
 import { streamOfAlerts, type Known, type Live } from "./live";
 import { inPlace, useKeptFocus } from "./order";
@@ -137,10 +138,10 @@ function Older({ live, known }: { live: Live; known: Known }) {
     // Where the broker has the first alert of all, so has this page.
     const stored = streamOfAlerts(known.status);
     if (stored === undefined || isFromItsStart(stored)) return null;
-    return <p class="none">The broker has no older alerts; <a href="/api/v1/alerts?first_ms=0">history</a> may have them.</p>;
+    return <p class="none">The broker has no older alerts; <A to="/days">history</A> may have them, day by day.</p>;
   }
   if (known.alerts.size >= ALERTS_MAX) {
-    return <p class="none">This page holds the newest {ALERTS_MAX} alerts; <code>pw alerts</code> lists older ones.</p>;
+    return <p class="none">This page holds the newest {ALERTS_MAX} alerts; <A to="/days">the days</A> have older ones.</p>;
   }
   const more = () => {
     setSaid("");
