@@ -53,7 +53,7 @@ def test_the_certificate_made_by_hand_is_for_the_adapters_name(tmp_path: Path) -
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH")
 def test_what_the_user_makes_has_the_keys_that_pods_ask_for(tmp_path: Path) -> None:
-    for name in ("token", "api-token", "front-proxy-ca.crt"):
+    for name in ("token", "api-token", "node-url", "front-proxy-ca.crt"):
         (tmp_path / name).write_text("x")
     found = {}
     for line in created():
@@ -84,6 +84,6 @@ async def test_the_path_that_is_asked_is_the_adapters(tmp_path: Path) -> None:
 
 def test_every_component_and_overlay_says_what_it_is_for() -> None:
     files = list((ROOT / "k8s").rglob("kustomization.yaml"))
-    assert len(files) == 13
+    assert len(files) == 14
     for path in files:
         assert path.read_text().startswith("# "), path
