@@ -35,10 +35,13 @@ from support.kept_market import publish, settings
 from support.poll import poll_until
 from support.services import running_service
 
-DAY_HOURS = float(os.environ.get("PW_TEST_DAY_HOURS", "1.3"))
+DAY_HOURS = float(os.environ.get("PW_TEST_DAY_HOURS", "1.2"))
 # A whole day is parsed and stored again, from captures.
 REBUILD_S = 60 * max(2.0, DAY_HOURS)
 EVER_MS = 2**53
+
+# Everything is read, stored, exported and read again, three times.
+pytestmark = pytest.mark.timeout(600 + 240 * DAY_HOURS)
 
 # A mint and its quote, with every candle of a minute.
 Candles = dict[tuple[str, str], list[Candle]]
