@@ -8,7 +8,7 @@ import { ALERTS_MAX, episodesOf } from "./episodes";
 import { age } from "./format";
 import { A } from "./frame/route";
 import { Hot, Looked } from "./hot";
-import { streamOfAlerts, type Known, type Live } from "./live";
+import { isRecorded, streamOfAlerts, type Known, type Live } from "./live";
 import { inPlace, useKeptFocus } from "./order";
 import { Said } from "./parts";
 import { isFromItsStart } from "./story";
@@ -77,7 +77,7 @@ export function Alerts({ live, known }: { live: Live; known: Known }) {
           </ol>
           <Older live={live} known={known} />
         </section>
-        <Hot tokens={known.hot} look={look} nowMs={nowMs} recorded={recorded(known)} />
+        <Hot tokens={known.hot} look={look} nowMs={nowMs} recorded={isRecorded(known)} />
       </div>
     </>
   );
@@ -88,10 +88,6 @@ function state(known: Known): string {
   if (known.missing) return plain(known.missing, SENTENCE_MAX);
   return known.streaming ? "live" : "the stream of alerts is away; coming again";
 }
-
-/** Whether a source plays what was: its times are not of today. */
-const recorded = (known: Known): boolean =>
-  known.status?.sources.some(one => one.kind === "recorded") ?? false;
 
 function Loading() {
   return (

@@ -45,6 +45,10 @@ const HOT_EVERY = 2;
 const RULES_EVERY = 30;
 const STREAM = "PW_ALERT";
 
+/** Whether a source plays what was: its times are not of today. */
+export const isRecorded = (known: Known): boolean =>
+  known.status?.sources.some(one => one.kind === "recorded") ?? false;
+
 export const streamOfAlerts = (status: StatusView | null): StreamView | undefined =>
   status?.streams.find(one => one.stream === STREAM);
 

@@ -66,8 +66,10 @@ export function Said({ text, max }: { text: string; max?: number }) {
 export interface Column { name: string; number?: boolean }
 
 /** A table that scrolls by itself where it is wider than the page. */
-export function Table({ label, columns, rows, none }: {
+export function Table({ label, columns, rows, none, keys }: {
   label: string; columns: Column[]; rows: ComponentChildren[][]; none: string;
+  /** What each row is about, where rows change places: what stands in one stays with it. */
+  keys?: string[];
 }) {
   if (!rows.length) return <p class="none">{none}</p>;
   return (
@@ -75,8 +77,8 @@ export function Table({ label, columns, rows, none }: {
       <table>
         <thead><tr>{columns.map(one => <th scope="col" class={one.number ? "n" : ""}>{one.name}</th>)}</tr></thead>
         <tbody>
-          {rows.map(cells => (
-            <tr>{cells.map((cell, at) => <td class={columns[at]?.number ? "n" : ""}>{cell}</td>)}</tr>
+          {rows.map((cells, row) => (
+            <tr key={keys?.[row]}>{cells.map((cell, at) => <td class={columns[at]?.number ? "n" : ""}>{cell}</td>)}</tr>
           ))}
         </tbody>
       </table>

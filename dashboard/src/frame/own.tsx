@@ -13,7 +13,8 @@ const MUTES: Array<{ text: string; forMs: number | null }> = [
   { text: "1 h", forMs: HOUR_MS }, { text: "24 h", forMs: 24 * HOUR_MS }, { text: "for good", forMs: null },
 ];
 
-export function Own({ address, kind, nowMs }: { address: string; kind: Kind; nowMs: number }) {
+/** `isRecorded`: the chain's time is not that of the clock, so no mute can end by it. */
+export function Own({ address, kind, nowMs, isRecorded }: { address: string; kind: Kind; nowMs: number; isRecorded: boolean }) {
   const lists = useLists();
   const [said, setSaid] = useState<string[]>([]);
   const [label, setLabel] = useState("");
@@ -53,7 +54,7 @@ export function Own({ address, kind, nowMs }: { address: string; kind: Kind; now
       {mute
         ? <span>Muted{mute.until_ms !== null && <> until <At ms={mute.until_ms} /></>}
             {isOurs ? <> <button type="button" class="plain small" onClick={() => void send("DELETE", "mutes")}>Unmute</button></> : <span class="dim"> (shipped: <Said text={mute.reason} max={LABEL_MAX} />)</span>}</span>
-        : <span class="mutes">Mute {MUTES.map(one => (
+        : <span class="mutes">Mute {MUTES.filter(one => one.forMs === null || (kind === "token" && !isRecorded)).map(one => (
             <button type="button" class="plain small" key={one.text} onClick={() => void muteFor(one.forMs)}>{one.text}</button>))}</span>}
       <span role="status" class={said[0] === "…" ? "dim" : "bad"}>{said.map(one => <Said key={one} text={one} max={SENTENCE_MAX} />)}</span>
     </div>

@@ -1,13 +1,14 @@
 // Swaps of anything, newest first, each with its transaction; older ones are asked for.
 
 import { useEffect, useState } from "preact/hooks";
-import type { SwapView, SwapsView } from "../api";
+import type { SwapsView, SwapView } from "../api";
 import { ask, sentence } from "../ask";
 import { Said, Table, type Column } from "../parts";
 import { LABEL_MAX } from "../text";
 import { exact, quoted, tokens } from "./amounts";
 import { Answer, Lacks, useAsked } from "./asked";
 import { PriceIn, TokenOf, TransactionOf, WalletOf } from "./cells";
+import { HELD_MAX, withNewest, withOlder, type HeldSwaps } from "./held_swaps";
 import { At } from "./times";
 
 const EVERY_MS = 2000;
@@ -29,14 +30,18 @@ interface SwapsProps {
 export function Swaps({ path, label, hidden, everyMs = EVERY_MS, rows = 50 }: SwapsProps) {
   const first = `${path}${path.includes("?") ? "&" : "?"}limit=${rows}`;
   const asked = useAsked<SwapsView>(first, everyMs);
-  const [older, setOlder] = useState<{ swaps: SwapView[]; next: string | null; from: string } | null>(null);
+  const [held, setHeld] = useState<{ of: string; found: HeldSwaps } | null>(null);
   const [said, setSaid] = useState("");
-  useEffect(() => { setOlder(null); setSaid(""); }, [first]);
+  useEffect(() => {
+    const { value } = asked;
+    if (value !== null) setHeld(before => ({ of: first, found: withNewest(before?.of === first ? before.found : null, value) }));
+  }, [first, asked.value]);
+  const found = held?.of === first ? held.found : null;
   const more = async (from: string) => {
     setSaid("…");
     try {
       const page = await ask<SwapsView>(`${first}&before=${encodeURIComponent(from)}`, PATIENCE_MS);
-      setOlder(before => ({ swaps: [...(before?.swaps ?? []), ...page.swaps], next: page.next_before, from: before?.from ?? from }));
+      setHeld(before => (before?.of === first ? { of: first, found: withOlder(before.found, page) } : before));
       setSaid("");
     } catch (error) {
       setSaid(sentence(error));
@@ -44,18 +49,17 @@ export function Swaps({ path, label, hidden, everyMs = EVERY_MS, rows = 50 }: Sw
   };
   return (
     <Answer asked={asked}>
-      {({ swaps, next_before, history }) => {
-        const next = older === null ? next_before : older.next;
-        // Newer ones push the page on: what lies between it and what was asked for before is asked for again.
-        const isTorn = older !== null && next_before !== older.from;
-        const shown = older === null || isTorn ? swaps : [...swaps, ...older.swaps];
+      {({ history, swaps }) => {
+        const { next } = found ?? { next: null };
+        const shown = found?.swaps ?? swaps;
         return (
           <>
             <Lacks head={history} />
             <SwapTable swaps={shown} label={label} hidden={hidden} />
-            {(isTorn ? next_before : next) !== null && (
+            {shown.length >= HELD_MAX && <p class="dim small">These are the newest {HELD_MAX}; a file has more.</p>}
+            {next !== null && shown.length < HELD_MAX && (
               <p class="more">
-                <button type="button" class="plain" onClick={() => { if (isTorn) setOlder(null); void more((isTorn ? next_before : next)!); }}>Older swaps</button>{" "}
+                <button type="button" class="plain" onClick={() => void more(next)}>Older swaps</button>{" "}
                 <span role="status">{said}</span>
               </p>
             )}
@@ -87,6 +91,6 @@ export function SwapTable({ swaps, label, hidden }: { swaps: SwapView[]; label: 
     <Said text={one.venues.join(", ") || "unknown"} max={LABEL_MAX} />,
     ...(hidden.includes("signature") ? [] : [<TransactionOf signature={one.signature} />]),
   ]);
-  return <Table label={label} rows={rows} none="No swap." columns={columns} />;
+  return <Table label={label} rows={rows} keys={swaps.map(one => `${one.signature}.${one.ordinal}`)} none="No swap." columns={columns} />;
 }
 

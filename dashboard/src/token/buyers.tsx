@@ -23,15 +23,15 @@ export function Buyers({ asked, decimals }: { asked: Asked<BuyersAnswer>; decima
                 <WalletOf address={one.trader} />,
                 share(one.spent_raw, BigInt(one.all_spent_raw)),
                 quoted(one.spent_raw, quote_mint),
-                <span title={`${exact(left, decimals)} by this stream: what was sent is not in it`}>{tokens(left, decimals)}</span>,
+                <span title={`${exact(left, decimals)} by its swaps for SOL: what was sent, or traded for another quote, is not in it`}>{tokens(left, decimals)}</span>,
                 quoted(one.received_raw, quote_mint),
                 `${count(one.buys)} / ${count(one.sells)}`,
                 <At ms={one.first_ms} />,
               ];
             })} />
           <p class="dim small">
-            By the swaps of this stream for SOL. Tokens that were sent from wallet to wallet are not in it, so less than nothing
-            may be left. {next_before !== null && "These are the first 20."}
+            By the swaps of this stream for SOL. Tokens that were sent from wallet to wallet, or traded for another quote, are not in
+            it, so less than nothing may be left. {next_before !== null && "These are the first 20."}
           </p>
         </>
       )}

@@ -12,7 +12,7 @@ import { Said, Table } from "../parts";
 import { SENTENCE_MAX } from "../text";
 import { STEPS, useCandles, type Step } from "./candles";
 import type { Drawing } from "./drawing";
-import { marksOf, useLargest } from "./marks";
+import { LOOKED_AT, marksOf, useLargest } from "./marks";
 import type { Span } from "./page";
 
 const LISTED = 60;
@@ -69,7 +69,7 @@ export function Chart({ mint, alerts, chosen, choose }: {
             <button type="button" key={one} aria-pressed={one === step} onClick={() => { setStep(one); choose(null); }}>{one}</button>
           ))}
         </div>
-        <label class="check"><input type="checkbox" checked={withTrades} onChange={() => setWithTrades(!withTrades)} /> largest trades</label>
+        <label class="check"><input type="checkbox" checked={withTrades} onChange={() => setWithTrades(!withTrades)} /> largest of the newest {LOOKED_AT} trades</label>
       </div>
       <p class="legend" aria-hidden="true">{shown && <Legend candle={shown} />}</p>
       {(problem || candles.problem) && <p class="note away" role="status"><Said text={problem || candles.problem} max={SENTENCE_MAX} /></p>}

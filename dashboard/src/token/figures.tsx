@@ -24,7 +24,8 @@ export function Figures({ token, pools, nowMs, isRecorded }: {
       <Tile label="bought, 5 min">{of("buy_volume_sol_5m", sol)}</Tile>
       <Tile label="sold, 5 min">{of("sell_volume_sol_5m", sol)}</Tile>
       <Tile label="buyers / sellers">{of("unique_buyers_5m", count)} / {of("unique_sellers_5m", count)}</Tile>
-      <Tile label="liquidity">{pools === null ? "…" : liquidity === null ? <span class="small dim">unknown: no venue stated it</span> : sol(Number(liquidity) / LAMPORTS)}</Tile>
+      <Tile label="liquidity">{liquidity === null ? "…" : liquidity.lamports === null ? <span class="small dim">unknown: no venue stated it</span>
+        : <span title={liquidity.silent > 0 ? `${liquidity.silent} more pools state nothing` : "as its pools stated last: see below when"}>{liquidity.silent > 0 && "≥ "}{sol(Number(liquidity.lamports) / LAMPORTS)}</span>}</Tile>
       {!isRecorded && <Tile label="last trade">{token === null || token.last_trade_ms === null ? "…" : `${age(nowMs - token.last_trade_ms)} ago`}</Tile>}
     </dl>
   );

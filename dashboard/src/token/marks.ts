@@ -13,7 +13,9 @@ export interface Mark {
 }
 
 const EVERY_MS = 10_000;
-const LOOKED_AT = 500;
+export const LOOKED_AT = 500;
+// As pw_common/wire/limits.py: below it no metric counts a swap.
+const CONFIDENCE_MIN = 0.7;
 const EACH_MAX = 12;
 const MARKS_MAX = 120;
 const RANK = { critical: 0, warning: 1, info: 2 };
@@ -21,7 +23,7 @@ const RANK = { critical: 0, warning: 1, info: 2 };
 /** The newest swaps of a token, out of which the largest are marked; none without a mint. */
 export function useLargest(mint: string | null): SwapView[] {
   const { value } = useAsked<SwapsView>(mint === null ? null : `/api/v1/tokens/${mint}/swaps?limit=${LOOKED_AT}`, EVERY_MS);
-  return useMemo(() => value?.swaps.filter(one => one.quote_mint === SOL_MINT && one.quote_amount_raw !== null) ?? [], [value]);
+  return useMemo(() => value?.swaps.filter(one => one.quote_mint === SOL_MINT && one.quote_amount_raw !== null && one.confidence >= CONFIDENCE_MIN) ?? [], [value]);
 }
 
 export function marksOf(alerts: PastAlert[], swaps: SwapView[], watched: Watched[], stepMs: number): Mark[] {

@@ -26,6 +26,12 @@ export function NodeFacts({ asked }: { asked: Asked<FactsAnswer> }) {
   );
 }
 
+/** What an extension holds: numbers, as fees are, before addresses. */
+function saidBy(says: MintFacts["extensions"][number]["says"]): string {
+  const rank = (value: unknown) => (typeof value === "number" || typeof value === "boolean" ? 0 : 1);
+  return Object.entries(says).sort(([, a], [, b]) => rank(a) - rank(b)).map(([key, value]) => `${words(key)} ${value ?? "nobody"}`).join(", ");
+}
+
 /** Whether the node has another name than the stream said when the token was made. */
 const differs = (shown: FactsAnswer["name"]): boolean => shown?.from === "stream" && shown.rpc !== null && shown.rpc !== shown.value;
 
@@ -52,7 +58,7 @@ function Facts({ node, differs: isOther }: { node: MintFacts; differs: boolean }
           {node.extensions.map(one => (
             <li key={one.number}>
               <span class="dim">{one.name === null ? `extension ${one.number}` : words(one.name)}</span>{" "}
-              <Said text={Object.entries(one.says).map(([key, value]) => `${words(key)} ${value ?? "nobody"}`).join(", ")} max={2 * LABEL_MAX} />
+              <Said text={saidBy(one.says)} max={SENTENCE_MAX} />
             </li>
           ))}
           {node.extensions_cut && <li>and more</li>}

@@ -9,6 +9,7 @@ import { WalletOf, Whole } from "../frame/cells";
 import { Own } from "../frame/own";
 import type { Shown } from "../frame/pages";
 import { Swaps } from "../frame/swaps";
+import { isRecorded } from "../live";
 import { clock } from "../frame/times";
 import { Away, Command, Said } from "../parts";
 import { LABEL_MAX, NAME_MAX, plain, SENTENCE_MAX } from "../text";
@@ -34,15 +35,16 @@ export function TokenPage({ of: mint, live, known }: Shown) {
   const buyers = useAsked<BuyersAnswer>(`${at}/buyers?limit=20`, SLOW_EVERY_MS);
   const node = useAsked<FactsAnswer>(`${at}/facts`, NODE_EVERY_MS);
   const newest = useAsked<SwapsView>(`${at}/swaps?limit=1`, SLOW_EVERY_MS);
+  const recorded = isRecorded(known);
   const [span, setSpan] = useState<Span | null>(null);
   const decimals = newest.value?.swaps[0]?.base_decimals ?? null;
   const own = alerts.value?.alerts[0]?.alert;
   const swaps = span === null ? `${at}/swaps` : `${at}/swaps?first_ms=${span.firstMs}&end_ms=${span.endMs}`;
   return (
     <>
-      <Head token={facts.value} mint={mint} live={live} isDemo={known.status?.demo ?? true} />
+      <Head token={facts.value} mint={mint} live={live} isDemo={known.status?.demo ?? true} recorded={recorded} />
       {facts.problem && <p class="note away" role="status"><Said text={facts.problem} max={SENTENCE_MAX} /> What history keeps of this token stands below.</p>}
-      <Figures token={facts.value} pools={pools.value} nowMs={live.nowMs()} isRecorded={known.status?.sources.some(one => one.kind === "recorded") ?? false} />
+      <Figures token={facts.value} pools={pools.value} nowMs={live.nowMs()} isRecorded={recorded} />
       <div class="two">
         <div>
           <section class="card" aria-labelledby="chart-head">
@@ -84,7 +86,9 @@ export function TokenPage({ of: mint, live, known }: Shown) {
   );
 }
 
-function Head({ token, mint, live, isDemo }: { token: Token | null; mint: string; live: Shown["live"]; isDemo: boolean }) {
+function Head({ token, mint, live, isDemo, recorded }: {
+  token: Token | null; mint: string; live: Shown["live"]; isDemo: boolean; recorded: boolean;
+}) {
   const state = token?.state ?? "";
   return (
     <header class="thing">
@@ -108,7 +112,7 @@ function Head({ token, mint, live, isDemo }: { token: Token | null; mint: string
           </span>
         )}
       </p>
-      <Own address={mint} kind="token" nowMs={live.nowMs()} />
+      <Own address={mint} kind="token" nowMs={live.nowMs()} isRecorded={recorded} />
     </header>
   );
 }

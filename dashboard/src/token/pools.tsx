@@ -9,12 +9,16 @@ import { LABEL_MAX, plain, short } from "../text";
 
 type Pool = PoolsAnswer["pools"][number];
 
-/** SOL in all pools together, in lamports; null where none of them states what it holds. */
-export function solIn({ pools }: PoolsAnswer): bigint | null {
-  const known = pools.filter(one => one.to_pool === null).map(one =>
-    one.mint_a === SOL_MINT ? one.reserve_a_raw : one.mint_b === SOL_MINT ? one.reserve_b_raw : null);
-  const stated = known.filter(one => one !== null);
-  return stated.length ? stated.reduce((sum, one) => sum + BigInt(one), 0n) : null;
+/** SOL in the open pools together, in lamports, null where none of them states what it holds; and how
+ *  many of them have SOL and state nothing, so that there is more. */
+export function solIn({ pools }: PoolsAnswer): { lamports: bigint | null; silent: number } {
+  const held = pools.filter(one => one.to_pool === null && (one.mint_a === SOL_MINT || one.mint_b === SOL_MINT))
+    .map(one => (one.mint_a === SOL_MINT ? one.reserve_a_raw : one.reserve_b_raw));
+  const stated = held.filter(one => one !== null);
+  return {
+    lamports: stated.length ? stated.reduce((sum, one) => sum + BigInt(one), 0n) : null,
+    silent: held.length - stated.length,
+  };
 }
 
 export function Pools({ asked, mint, decimals }: { asked: Asked<PoolsAnswer>; mint: string; decimals: number | null }) {

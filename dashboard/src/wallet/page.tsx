@@ -10,6 +10,7 @@ import { TokenOf, Whole } from "../frame/cells";
 import { entriesOf, useLists } from "../frame/lists";
 import { Own } from "../frame/own";
 import type { Shown } from "../frame/pages";
+import { isRecorded } from "../live";
 import { Swaps } from "../frame/swaps";
 import { At } from "../frame/times";
 import { Away, Said, Table } from "../parts";
@@ -31,7 +32,7 @@ export function WalletPage({ of: wallet, live, known }: Shown) {
           <Whole text={wallet} what="wallet" />
           {!(known.status?.demo ?? true) && <span class="links"><Away to={`https://solscan.io/account/${wallet}`}>Solscan</Away></span>}
         </p>
-        <Own address={wallet} kind="wallet" nowMs={live.nowMs()} />
+        <Own address={wallet} kind="wallet" nowMs={live.nowMs()} isRecorded={isRecorded(known)} />
       </header>
       <section class="card" aria-labelledby="totals-head">
         <h2 id="totals-head">In all</h2>
@@ -58,6 +59,7 @@ export function WalletPage({ of: wallet, live, known }: Shown) {
             <>
               <Lacks head={answer.history} />
               <Tokens wallet={wallet} rows={answer.tokens} />
+              <p class="dim small">Profit reads the swaps that are kept{answer.history.swaps_since_ms !== null && <>, since <At ms={answer.history.swaps_since_ms} /></>}: what was bought before is of unknown cost.</p>
               {answer.next_before !== null && <p class="dim small">These are the last 100 that it traded; <code>pw wallet</code> lists all.</p>}
             </>
           )}
@@ -79,6 +81,7 @@ function Tokens({ wallet, rows }: { wallet: string; rows: WalletToken[] }) {
     <Table label="By token" none="None." columns={[
       { name: "token" }, { name: "buys / sells", number: true }, { name: "spent", number: true }, { name: "received", number: true },
       { name: "bought less sold (tokens)", number: true }, { name: "profit, first in first out", number: true }, { name: "last" }]}
+      keys={rows.map(one => [one.mint, one.quote_mint, one.buys, one.sells].join())}
       rows={rows.map(one => [
         <TokenOf mint={one.mint} symbol={one.symbol} name={one.name} />, `${count(one.buys)} / ${count(one.sells)}`,
         quoted(one.spent_raw, one.quote_mint), quoted(one.received_raw, one.quote_mint),
@@ -97,7 +100,7 @@ function Profit({ wallet, one }: { wallet: string; one: WalletToken }) {
     return (
       <span>
         <span class={lost ? "sell" : "buy"}>{quoted(found.realized_raw, found.quote_mint)}</span>
-        {unknown && <span class="dim" title="Sold without having been bought in this stream: not in the profit"> +{tokens(found.unknown_sold_raw, found.base_decimals)} of unknown cost</span>}
+        {unknown && <span class="dim" title="Sold without a purchase among the swaps that are kept: not in the profit"> +{tokens(found.unknown_sold_raw, found.base_decimals)} of unknown cost</span>}
         {found.held_raw !== "0" && <span class="dim"> holds {tokens(found.held_raw, found.base_decimals)} for {quoted(found.held_cost_raw, found.quote_mint)}</span>}
       </span>
     );

@@ -25,7 +25,8 @@ def replace(folder: Path, made: Path, mark: str) -> list[Path]:
     """Put the file that was made in `made` in the place of that in `folder`.
 
     What was there has names that end in `mark` afterwards, which are given. Whatever ends this in
-    the middle, there is a file: the one that was there, or the one that was made.
+    the middle, there is a file: the one that was there (of a damaged one without its log, which
+    stands beside what is set aside), or the one that was made.
 
     Raises:
         OSError: a file is not there, or cannot be moved.

@@ -107,7 +107,7 @@ def _tokens(seen: Traded, at_ms: int) -> Iterable[RenderableType]:
     )  # fmt: skip
     for one in seen.tokens.tokens:
         fitting.add_row(
-            title_of(one.mint, *seen.names.get(one.mint, (None, None))),
+            title_of(one.mint, *seen.names.get(one.mint, (one.symbol or None, one.name or None))),
             cell(_quote(one.quote_mint)),
             cell(amount(one.net_raw, one.base_decimals)),
             cell(quote_amount(one.spent_raw, one.quote_mint)),
