@@ -19,7 +19,7 @@ FIRST_ALERT_S = 15.0
 SHOWN_S = 5.0
 FIRST_PAGE_BYTES = 150_000
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]
 
 
 async def test_the_demo_fires_within_seconds_says_why_and_shows_what_dies(

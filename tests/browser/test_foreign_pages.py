@@ -28,7 +28,7 @@ RING_EVERY_S = 0.3
 FIRST_TRY_S = 180.0
 WRITES = ("POST /api/v1/triggers/reset", "PUT /api/v1/channels")
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]
 
 
 def wanted(own: str, port: int, login: str, spare: str) -> dict[str, Any]:

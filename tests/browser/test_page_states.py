@@ -29,7 +29,7 @@ LONG = "L" * 4_000
 FIRST_PAGE_S = 1.0
 FIRST_PAGE_BYTES = 150_000
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]
 
 
 def alert(number: int, **changes: Any) -> Alert:

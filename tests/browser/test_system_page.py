@@ -33,7 +33,7 @@ SIGNATURE = "2" * 88
 NODE = "https://node.example/?key=$(id)"
 WITHIN_S = 700.0
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture

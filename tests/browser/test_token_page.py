@@ -14,7 +14,7 @@ from support.running import running
 
 STRANGER = "9BB6NFEcjBCtnNLFko2FqVQBq8HHM13kCyYcdQbgpump"
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]
 
 
 async def test_an_alert_is_followed_to_its_token_chart_rules_swaps_wallet_and_transaction(
