@@ -11,7 +11,11 @@ export async function watched(context) {
   const page = await context.newPage();
   const seen = { errors: [], hosts: new Set(), quiet: false };
   const note = text => { if (!seen.quiet) seen.errors.push(text); };
-  page.on("console", one => { if (one.type() === "error" || one.type() === "warning") note(`${one.type()}: ${one.text()}`); });
+  // A browser logs every refusal; that history is slow or away is a state that pages show, and no error of theirs.
+  const isAway = text => /Failed to load resource.*status of 50[34]/.test(text);
+  page.on("console", one => {
+    if ((one.type() === "error" || one.type() === "warning") && !isAway(one.text())) note(`${one.type()}: ${one.text()}`);
+  });
   page.on("pageerror", error => note(String(error)));
   page.on("request", one => { if (!one.url().startsWith("data:")) seen.hosts.add(new URL(one.url()).host); });
   return [page, seen];
