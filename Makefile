@@ -46,7 +46,7 @@ dashboard: $(STAMP) ## build the pages of the API, or say why not (needs node, o
 	@VENV=$(VENV) tools/dashboard.sh --must
 
 .PHONY: screenshots
-screenshots: setup ## write docs/pictures: each page of a running demo (needs chromium, node)
+screenshots: setup ## write docs/pictures: pages of a running demo (needs chromium, node)
 	@PYTHONPATH=tests $(PY) tools/screenshots.py
 
 .PHONY: icons

@@ -1,4 +1,4 @@
-"""Write docs/pictures: `pw up` as it is run, and each of its pages in a real browser.
+"""Write docs/pictures: `pw up` as it is run, and some of its pages in a real browser.
 
 Which pages is said by tests/browser/pages.mjs. For `make screenshots`, which puts `tests` on the
 path: the browser is driven as the tests drive it.
@@ -33,7 +33,7 @@ PICTURE_BYTES_MAX = 150_000
 
 
 async def pictures() -> list[Path]:
-    """Each page once, in docs/pictures; skips where there is no browser or no build."""
+    """Those pages once, in docs/pictures; skips where there is no browser or no build."""
     dashboard_here()
     PICTURES.mkdir(exist_ok=True)
     # The pages then say `pw`, and no path of this machine.

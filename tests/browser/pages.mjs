@@ -1,12 +1,12 @@
-// Every page, once: tried at each width in each theme, and shown in docs/pictures. A new page is a line.
+// Every page, once: tried at each width in each theme, and some shown in docs/pictures. A new page is a line.
 //
-// `path` is where it is, or asks the API for it from inside of the page: `() => fetch(…)…`.
+// `isShown` puts it into docs/pictures. `path` is where it is, or asks the API for it from inside of the page: `() => fetch(…)…`.
 // `ready` holds, inside of the page, once there is something to see. Both run in the browser.
 
 export const PAGES = [
-  { name: "alerts", path: "/", ready: () => document.querySelectorAll("[data-alert]").length > 3 && document.querySelectorAll(".hot li").length > 1 },
+  { name: "alerts", isShown: true, path: "/", ready: () => document.querySelectorAll("[data-alert]").length > 3 && document.querySelectorAll(".hot li").length > 1 },
   {
-    name: "token",
+    name: "token", isShown: true,
     path: async () => {
       const { alerts } = await (await fetch("/api/v1/alerts?limit=100")).json();
       return `/token/${alerts.findLast(one => one.mint && one.name).mint}`;
@@ -23,13 +23,13 @@ export const PAGES = [
     path: async () => `/tx/${(await (await fetch("/api/v1/swaps?limit=1")).json()).swaps[0].signature}`,
     ready: () => document.querySelector("table") !== null,
   },
-  { name: "tokens", path: "/tokens", ready: () => document.querySelectorAll("main polyline").length > 3 },
+  { name: "tokens", isShown: true, path: "/tokens", ready: () => document.querySelectorAll("main polyline").length > 3 },
   { name: "live", path: "/live", ready: () => document.querySelectorAll("main tbody tr").length > 10 },
   { name: "days", path: "/days", ready: () => document.querySelectorAll("main tbody tr").length > 1 },
   { name: "rules", path: "/rules", ready: () => document.querySelectorAll(".rule-card").length > 5 },
   { name: "lists", path: "/lists", ready: () => document.querySelectorAll("main tbody tr").length > 5 },
   { name: "channels", path: "/channels", ready: () => document.querySelector("#new-channel") !== null },
-  { name: "system", path: "/system", ready: () => document.querySelectorAll(".grid table").length > 2 },
+  { name: "system", isShown: true, path: "/system", ready: () => document.querySelectorAll(".grid table").length > 2 },
 ];
 
 /** Opens one of them, and waits until it is ready; the demo's market takes its time. */
