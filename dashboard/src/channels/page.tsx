@@ -4,6 +4,7 @@ import { useRef, useState } from "preact/hooks";
 import type { Channel, ChannelsAnswer, StatusView } from "../api";
 import { Confirm } from "../editing/confirm";
 import "../editing/editing.css";
+import { turned } from "../editing/entries";
 import { Switch } from "../editing/field";
 import { Outcome, useSending } from "../editing/sending";
 import { count, span } from "../format";
@@ -60,10 +61,10 @@ function Channels({ document: doc, again, status, rules }: ChannelsProps) {
     const card = [...document.querySelectorAll<HTMLElement>("[data-channel]")].find(one => one.dataset["channel"] === from.current);
     (card?.querySelector<HTMLElement>(".edit") ?? document.getElementById("new-channel"))?.focus();
   };
-  const turn = (one: Channel) => void sending.send(doc.revision, revision => change("POST", PATH, {
-    revision, who: WHO, note: one.enabled ? "turned off" : "turned on", replace: true, entry: { ...one, enabled: !one.enabled },
+  const turn = (one: Channel) => void sending.send(doc, async ({ revision, entries }) => change("POST", PATH, {
+    revision, who: WHO, note: one.enabled ? "turned off" : "turned on", replace: true, entry: turned(entries, one.name, !one.enabled),
   }), `${plain(one.name)} is ${one.enabled ? "off" : "on"}.`);
-  const remove = (one: Channel) => void sending.send(doc.revision, revision => change("DELETE",
+  const remove = (one: Channel) => void sending.send(doc, ({ revision }) => change("DELETE",
     `${PATH}/${encodeURIComponent(one.name)}?${new URLSearchParams({ revision: String(revision), who: WHO })}`), `${plain(one.name)} is removed.`);
   const running = hasNotifier(status);
   return (

@@ -5,6 +5,7 @@ import { useRef, useState } from "preact/hooks";
 import type { Rule, RulesRevision, TriggersAnswer } from "../api";
 import { Confirm } from "../editing/confirm";
 import "../editing/editing.css";
+import { turned } from "../editing/entries";
 import { Outcome, useSending } from "../editing/sending";
 import { Answer, useAsked } from "../frame/asked";
 import { change, WHO } from "../frame/change";
@@ -69,14 +70,14 @@ function Rules({ document: doc, again, known }: { document: TriggersAnswer; agai
     (card?.querySelector<HTMLElement>(".buttons button") ?? document.getElementById("new-rule"))?.focus();
   };
   const said = (revision: number) => ({ revision, who: WHO, note: "" });
-  const turn = (rule: Rule) => void sending.send(doc.revision, revision => change("POST", PATH, {
-    ...said(revision), note: rule.enabled ? "turned off" : "turned on", replace: true, entry: { ...rule, enabled: !rule.enabled },
+  const turn = (rule: Rule) => void sending.send(doc, async now => change("POST", PATH, {
+    ...said(now.revision), note: rule.enabled ? "turned off" : "turned on", replace: true, entry: turned(now.rules, rule.name, !rule.enabled),
   }), `${words(rule.name)} is ${rule.enabled ? "off" : "on"}.`);
-  const remove = (rule: Rule) => void sending.send(doc.revision, revision => change("DELETE",
+  const remove = (rule: Rule) => void sending.send(doc, ({ revision }) => change("DELETE",
     `${PATH}/${encodeURIComponent(rule.name)}?${new URLSearchParams({ revision: String(revision), who: WHO, note: "deleted" })}`), `${words(rule.name)} is deleted.`);
-  const reset = () => void sending.send(doc.revision, revision =>
+  const reset = () => void sending.send(doc, ({ revision }) =>
     change("POST", `${PATH}/reset`, { ...said(revision), note: "reset to what is shipped" }), "The shipped rules hold.");
-  const restore = (old: RulesRevision) => void sending.send(doc.revision, revision =>
+  const restore = (old: RulesRevision) => void sending.send(doc, ({ revision }) =>
     change("PUT", PATH, { ...said(revision), note: `revision ${old.revision} put back`, rules: old.rules }), `Revision ${old.revision} holds again.`);
   const on = doc.rules.filter(one => one.enabled).length;
   return (
