@@ -234,7 +234,7 @@ export interface Difference {
 
 export interface DocumentChange {
   revision: number;
-  diff: Difference;
+  diff: Difference | null;
   who?: string;
   note?: string;
   at_ms?: number;
@@ -527,7 +527,7 @@ export interface ProgramsHistory {
 
 export interface ProgramsRevision {
   revision: number;
-  diff: Difference;
+  diff: Difference | null;
   who?: string;
   note?: string;
   at_ms?: number;
@@ -600,7 +600,7 @@ export interface RulesHistory {
 
 export interface RulesRevision {
   revision: number;
-  diff: Difference;
+  diff: Difference | null;
   who?: string;
   note?: string;
   at_ms?: number;
