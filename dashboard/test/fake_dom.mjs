@@ -39,6 +39,8 @@ class Node {
   }
   contains(node) { return node === this || this.childNodes.some(one => one.contains(node)); }
 
+  closest(name) { return this.localName === name ? this : this.parentNode?.closest(name) ?? null; }
+
   setAttribute(name, value) { this[name] = value; }
   removeAttribute(name) { delete this[name]; }
   addEventListener(type, listener) { this.#listeners.set(type, listener); }
