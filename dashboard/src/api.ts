@@ -183,6 +183,7 @@ export interface ConsumerView {
   ack_pending: number;
   redelivered: number;
   lag_s: number;
+  quiet_until_ms?: number | null;
 }
 
 export interface CsvAnswer {

@@ -11,6 +11,7 @@ import { count, span } from "../format";
 import { Answer, useAsked } from "../frame/asked";
 import { change, reasons, WHO } from "../frame/change";
 import type { Shown } from "../frame/pages";
+import { At } from "../frame/times";
 import { Said } from "../parts";
 import { entry, LABEL_MAX, plain, SENTENCE_MAX, words } from "../text";
 import "../rules/rules.css";
@@ -140,12 +141,13 @@ function ChannelCard({ one, status, isBusy, isStored, edit, turn, remove }: Card
 }
 
 function State({ one, status }: { one: Channel; status: StatusView | null }) {
-  const { waiting, lagS, redelivered, condition } = stateOf(one.name, status);
+  const { waiting, lagS, redelivered, quiet, condition } = stateOf(one.name, status);
   return (
     <dl class="facts-of">
       <div><dt>Backlog</dt><dd>{waiting === null ? <span class="dim">unknown</span>
-        : <>{count(waiting)} {waiting === 1 ? "alert" : "alerts"}{waiting > 0 && lagS !== null && `, the oldest waits for ${span(lagS)}`}{!one.enabled && waiting > 0 && " (it is off)"}</>}</dd></div>
-      <div><dt>Tried again</dt><dd>{redelivered === null ? <span class="dim">unknown</span> : <>{count(redelivered)} {redelivered === 1 ? "alert" : "alerts"}</>}</dd></div>
+        : <>{count(waiting)} {waiting === 1 ? "alert" : "alerts"}{waiting > 0 && lagS !== null && `, the oldest waits for ${span(lagS)}`}{!one.enabled && waiting > 0 && " (it is off)"}
+            {quiet && <>; quiet hours hold {quiet.alerts === waiting ? "them" : count(quiet.alerts)} until <At ms={quiet.untilMs} /></>}</>}</dd></div>
+      <div><dt>Tried again</dt><dd>{redelivered === null ? <span class="dim">{quiet ? "unknown in quiet hours" : "unknown"}</span> : <>{count(redelivered)} {redelivered === 1 ? "alert" : "alerts"}</>}</dd></div>
       <div><dt>Last error</dt><dd>{condition === null
         ? status === null ? <span class="dim">unknown</span> : <span class="dim">none that holds now</span>
         : <><span class={`severity ${condition.severity}`}>{condition.severity}</span> <Said text={condition.why} max={SENTENCE_MAX} />{" "}
