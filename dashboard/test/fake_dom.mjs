@@ -49,10 +49,13 @@ class Node {
   onpointerenter = null;
   onpointerleave = null;
   onclick = null;
+  oninput = null;
+  onchange = null;
+  onsubmit = null;
 
   /** What happens in it, for it and for all that it is in. */
   happen(type) {
-    for (let at = this; at; at = at.parentNode) at.#listeners.get(type)?.call(at, { type, target: this });
+    for (let at = this; at; at = at.parentNode) at.#listeners.get(type)?.call(at, { type, target: this, currentTarget: at });
   }
   focus() {
     document.activeElement = this;
