@@ -183,6 +183,7 @@ export interface ConsumerView {
   ack_pending: number;
   redelivered: number;
   lag_s: number;
+  quiet_until_ms?: number | null;
 }
 
 export interface CsvAnswer {
@@ -234,7 +235,7 @@ export interface Difference {
 
 export interface DocumentChange {
   revision: number;
-  diff: Difference;
+  diff: Difference | null;
   who?: string;
   note?: string;
   at_ms?: number;
@@ -527,7 +528,7 @@ export interface ProgramsHistory {
 
 export interface ProgramsRevision {
   revision: number;
-  diff: Difference;
+  diff: Difference | null;
   who?: string;
   note?: string;
   at_ms?: number;
@@ -600,7 +601,7 @@ export interface RulesHistory {
 
 export interface RulesRevision {
   revision: number;
-  diff: Difference;
+  diff: Difference | null;
   who?: string;
   note?: string;
   at_ms?: number;

@@ -39,6 +39,8 @@ class Node {
   }
   contains(node) { return node === this || this.childNodes.some(one => one.contains(node)); }
 
+  closest(name) { return this.localName === name ? this : this.parentNode?.closest(name) ?? null; }
+
   setAttribute(name, value) { this[name] = value; }
   removeAttribute(name) { delete this[name]; }
   addEventListener(type, listener) { this.#listeners.set(type, listener); }
@@ -47,10 +49,13 @@ class Node {
   onpointerenter = null;
   onpointerleave = null;
   onclick = null;
+  oninput = null;
+  onchange = null;
+  onsubmit = null;
 
   /** What happens in it, for it and for all that it is in. */
   happen(type) {
-    for (let at = this; at; at = at.parentNode) at.#listeners.get(type)?.call(at, { type, target: this });
+    for (let at = this; at; at = at.parentNode) at.#listeners.get(type)?.call(at, { type, target: this, currentTarget: at });
   }
   focus() {
     document.activeElement = this;

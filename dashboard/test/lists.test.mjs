@@ -78,11 +78,19 @@ test("what nobody says of a channel is unknown, and not nothing", () => {
   const consumer = { stream: "PW_ALERT", consumer: "notifier-hook", pending: 2, ack_pending: 1, redelivered: 4, lag_s: 9 };
   const notifier = { service: "notifier", instances: [{ ready: false, stale: false, reason: "channel hook holds" }, { ready: false, stale: true, reason: "old" }] };
   const status = { consumers: [consumer], conditions: [condition], services: [notifier] };
-  assert.deepEqual(stateOf("hook", status), { waiting: 3, lagS: 9, redelivered: 4, condition });
-  assert.deepEqual(stateOf("other", status), { waiting: null, lagS: null, redelivered: null, condition: null });
+  assert.deepEqual(stateOf("hook", status), { waiting: 3, lagS: 9, redelivered: 4, quiet: null, condition });
+  assert.deepEqual(stateOf("other", status), { waiting: null, lagS: null, redelivered: null, quiet: null, condition: null });
   assert.equal(stateOf("hook", null).waiting, null);
   assert.deepEqual([reasonsOf(status), hasNotifier(status), hasNotifier(null)], [["channel hook holds"], true, null]);
   assert.equal(hasNotifier({ ...status, services: [] }), false);
+});
+
+test("what quiet hours hold was not tried, and waits for their end", () => {
+  const consumer = { stream: "PW_ALERT", consumer: "notifier-hook", pending: 1, ack_pending: 200, redelivered: 200, lag_s: 28_800, quiet_until_ms: 5 };
+  const state = more => stateOf("hook", { consumers: [{ ...consumer, ...more }], conditions: [], services: [] });
+  assert.deepEqual(state(), { waiting: 201, lagS: 28_800, redelivered: null, quiet: { untilMs: 5, alerts: 200 }, condition: null });
+  assert.deepEqual([state({ quiet_until_ms: null }).redelivered, state({ quiet_until_ms: null }).quiet], [200, null]);
+  assert.deepEqual([state({ ack_pending: 0, redelivered: 0 }).redelivered, state({ ack_pending: 0 }).quiet], [0, null]);
 });
 
 const watched = (address, label = "", of = "wallet") => ({ address, of, label });

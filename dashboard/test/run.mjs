@@ -14,7 +14,7 @@ const outdir = mkdtempSync(join(tmpdir(), "pw-dashboard-test-"));
 try {
   await build({
     entryPoints, outdir, bundle: true, platform: "node", format: "esm", outExtension: { ".js": ".mjs" },
-    jsx: "automatic", jsxImportSource: "preact", sourcemap: "inline", logLevel: "warning",
+    jsx: "automatic", jsxImportSource: "preact", sourcemap: "inline", logLevel: "warning", loader: { ".css": "empty" },
   });
   const tests = readdirSync(outdir).map(one => join(outdir, one));
   const done = spawnSync(process.execPath, ["--enable-source-maps", "--test", ...process.argv.slice(2), ...tests], {

@@ -119,6 +119,13 @@ test("channels: one that takes nothing is behind, all of them is stopped, and mo
   assert.equal(of(status({ consumers: [] }), "channels").word, "none set up");
 });
 
+test("what a channel was handed and has not delivered waits, unless its quiet hours hold it", () => {
+  const stuck = { ...consumer("PW_ALERT", "notifier-hook", 3), ack_pending: 200 };
+  const said = more => of(status({ consumers: [{ ...stuck, ...more }] }), "channels").figures;
+  assert.deepEqual(said(), ["hook: 203 waiting"]);
+  assert.deepEqual(said({ quiet_until_ms: 9e6 }), ["hook: 3 waiting, 200 held by quiet hours"]);
+});
+
 test("a stream that is not there is missing", () => {
   const found = of(status({ streams: [stream("PW_TX"), stream("PW_ALERT")] }), "PW_SWAP");
   assert.deepEqual([found.state, found.word, found.figures], ["stopped", "missing", []]);

@@ -3,9 +3,11 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Channel, ChannelsAnswer } from "../api";
 import { ask } from "../ask";
+import { Confirm } from "../editing/confirm";
 import { Field, Switch, Wrong } from "../editing/field";
 import { hasNone, joined, refusedFor, type Problems } from "../editing/problems";
 import { isConflict } from "../editing/sending";
+import { useLeaving } from "../editing/unsaved";
 import { span } from "../format";
 import { change, reasons, WHO } from "../frame/change";
 import { Said } from "../parts";
@@ -18,28 +20,46 @@ const PATH = "/api/v1/channels";
 const NAME_MAX = 32;
 const MORE = ["name", "kind", "enabled", "triggers", "kinds"];
 
+/** An edit that was left before it was saved: of which channel, at which revision. */
+export interface Left { entry: Channel | null; revision: number; draft: Draft }
+
 interface FormProps {
   entry: Channel | null;
+  /** What an earlier edit was left at. */
+  left: Left | null;
   document: ChannelsAnswer;
   /** The names of the rules. */
   rules: string[];
   shut: () => void;
   saved: (said: string) => void;
+  /** Called where it goes with something that is neither saved nor thrown away. */
+  leave: (left: Left) => void;
 }
 
-export function ChannelForm({ entry, document: known, rules, shut, saved }: FormProps) {
-  const [revision, setRevision] = useState(known.revision);
-  const [draft, setDraft] = useState<Draft>(() => draftOf(entry));
+export function ChannelForm({ entry, left, document: known, rules, shut, saved, leave }: FormProps) {
+  const [revision, setRevision] = useState(left?.revision ?? known.revision);
+  const [draft, setDraft] = useState<Draft>(() => left?.draft ?? draftOf(entry));
   const [refused, setRefused] = useState<{ of: string; problems: Problems } | null>(null);
   const [said, setSaid] = useState<string[]>([]);
   const [theirs, setTheirs] = useState<ChannelsAnswer | null>(null);
   const [isBusy, setBusy] = useState(false);
   const [isTried, setTried] = useState(false);
+  const [isLeaving, setLeaving] = useState(false);
   const head = useRef<HTMLHeadingElement>(null);
   useEffect(() => { head.current?.focus(); }, []);
   const fields = fieldsOf(draft.kind);
   const isField = (name: string) => MORE.includes(name.replace(/\[\d+\]$/, "")) || fields.some(one => one.name === name);
   const text = JSON.stringify(entryOf(draft));
+  const isChanged = text !== JSON.stringify(entryOf(draftOf(draft.entry, draft.kind)));
+  useLeaving(isChanged);
+  const unsaved = useRef<Left | null>(null);
+  unsaved.current = isChanged ? { entry, revision, draft } : null;
+  const isDone = useRef(false);
+  useEffect(() => () => { if (unsaved.current !== null && !isDone.current) leave(unsaved.current); }, []);
+  const end = () => {
+    isDone.current = true;
+    shut();
+  };
   const own = ownProblems(draft, known.entries.map(one => one.name));
   const problems = joined(isTried ? own : {}, refused?.of === text ? refused.problems : {});
   const set = (part: Partial<Draft>) => setDraft(before => ({ ...before, ...part }));
@@ -52,6 +72,7 @@ export function ChannelForm({ entry, document: known, rules, shut, saved }: Form
     setTheirs(null);
     try {
       const done = await change<{ revision: number }>("POST", PATH, { revision: at, who: WHO, note: "", entry: entryOf(draft), replace });
+      isDone.current = true;
       saved(`${draft.name.trim()} is saved as revision ${done.revision}.`);
     } catch (error) {
       const found = refusedFor(error, isField);
@@ -73,7 +94,7 @@ export function ChannelForm({ entry, document: known, rules, shut, saved }: Form
       <div class="head">
         <h2 id="form-head" ref={head} tabIndex={-1}>{entry === null ? "New channel" : <Said text={entry.name} max={LABEL_MAX} />}</h2>
         <span class="files"><Switch isOn={draft.isOn} label="The channel is on" turn={() => set({ isOn: !draft.isOn })} /></span>
-        <button type="button" class="plain small" onClick={shut}>Close</button>
+        <button type="button" class="plain small" onClick={() => (isChanged ? setLeaving(true) : end())}>Close</button>
       </div>
       {theirs !== null && (
         <div class="note away" role="alert">
@@ -109,6 +130,11 @@ export function ChannelForm({ entry, document: known, rules, shut, saved }: Form
         </div>
         <Wrong problems={[...(problems[""] ?? []), ...said]} />
       </form>
+      {isLeaving && (
+        <Confirm title="Throw away what you changed?" yes="Throw it away" onYes={end} shut={() => setLeaving(false)}>
+          <p>What you changed in <Said text={entry?.name ?? "a new channel"} max={LABEL_MAX} /> is not saved.</p>
+        </Confirm>
+      )}
     </section>
   );
 }

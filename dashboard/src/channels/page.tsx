@@ -4,22 +4,26 @@ import { useRef, useState } from "preact/hooks";
 import type { Channel, ChannelsAnswer, StatusView } from "../api";
 import { Confirm } from "../editing/confirm";
 import "../editing/editing.css";
+import { turned } from "../editing/entries";
 import { Switch } from "../editing/field";
 import { Outcome, useSending } from "../editing/sending";
+import { LeftUnsaved, Unsaved, useUnsaved } from "../editing/unsaved";
 import { count, span } from "../format";
 import { Answer, useAsked } from "../frame/asked";
 import { change, reasons, WHO } from "../frame/change";
 import type { Shown } from "../frame/pages";
+import { At } from "../frame/times";
 import { Said } from "../parts";
 import { entry, LABEL_MAX, plain, SENTENCE_MAX, words } from "../text";
 import "../rules/rules.css";
 import "./channels.css";
-import { ChannelForm } from "./form";
+import { ChannelForm, type Left } from "./form";
 import { KINDS } from "./kinds";
 import { hasNotifier, reasonsOf, stateOf } from "./state";
 
 const PATH = "/api/v1/channels";
 const EVERY_MS = 5000;
+const kept = new Unsaved<Left>();
 // The API waits for fifteen seconds for what the channel says.
 const TEST_PATIENCE_MS = 20_000;
 const REASONS_SHOWN = 5;
@@ -46,24 +50,38 @@ interface ChannelsProps { document: ChannelsAnswer; again: () => void; status: S
 
 function Channels({ document: doc, again, status, rules }: ChannelsProps) {
   const sending = useSending(PATH, again);
-  const [open, setOpen] = useState<{ entry: Channel | null; times: number } | null>(null);
+  const [open, setOpen] = useState<{ entry: Channel | null; left: Left | null; times: number } | null>(null);
+  const unsaved = useUnsaved(kept);
   const [saved, setSaved] = useState("");
   const [leaving, setLeaving] = useState<Channel | null>(null);
   const from = useRef<string | null>(null);
-  const edit = (one: Channel | null) => {
-    from.current = one?.name ?? null;
+  const begin = (entry: Channel | null, left: Left | null) => {
+    from.current = entry?.name ?? null;
     setSaved("");
-    setOpen(before => ({ entry: one, times: (before?.times ?? 0) + 1 }));
+    setOpen(before => ({ entry, left, times: (before?.times ?? 0) + 1 }));
+  };
+  const edit = (one: Channel | null) => {
+    // It is open already: a second form would take the place of what stands in the first.
+    if (open !== null && open.entry?.name === one?.name) {
+      document.getElementById("form-head")?.focus();
+      return;
+    }
+    const left = unsaved.take(one?.name ?? "");
+    begin(left ? left.entry : one, left);
+  };
+  const goOn = (name: string) => {
+    const left = unsaved.take(name);
+    if (left !== null) begin(left.entry, left);
   };
   const shut = () => {
     setOpen(null);
     const card = [...document.querySelectorAll<HTMLElement>("[data-channel]")].find(one => one.dataset["channel"] === from.current);
     (card?.querySelector<HTMLElement>(".edit") ?? document.getElementById("new-channel"))?.focus();
   };
-  const turn = (one: Channel) => void sending.send(doc.revision, revision => change("POST", PATH, {
-    revision, who: WHO, note: one.enabled ? "turned off" : "turned on", replace: true, entry: { ...one, enabled: !one.enabled },
+  const turn = (one: Channel) => void sending.send(doc, async ({ revision, entries }) => change("POST", PATH, {
+    revision, who: WHO, note: one.enabled ? "turned off" : "turned on", replace: true, entry: turned(entries, one.name, !one.enabled),
   }), `${plain(one.name)} is ${one.enabled ? "off" : "on"}.`);
-  const remove = (one: Channel) => void sending.send(doc.revision, revision => change("DELETE",
+  const remove = (one: Channel) => void sending.send(doc, ({ revision }) => change("DELETE",
     `${PATH}/${encodeURIComponent(one.name)}?${new URLSearchParams({ revision: String(revision), who: WHO })}`), `${plain(one.name)} is removed.`);
   const running = hasNotifier(status);
   return (
@@ -78,8 +96,10 @@ function Channels({ document: doc, again, status, rules }: ChannelsProps) {
       {running === false && <p class="note away">No notifier is running: alerts wait until there is one.</p>}
       {reasonsOf(status).slice(0, REASONS_SHOWN).map(one => <p class="note" key={one}>The notifier says: <Said text={one} max={SENTENCE_MAX} /></p>)}
       {saved && <p class="note back" role="status">{saved}</p>}
+      <LeftUnsaved names={unsaved.all.map(([name]) => ({ name, text: name || "a new channel" }))} goOn={goOn} drop={unsaved.take} />
       <Outcome sending={sending} />
-      {open !== null && <ChannelForm key={open.times} entry={open.entry} document={doc} rules={rules} shut={shut}
+      {open !== null && <ChannelForm key={open.times} entry={open.entry} left={open.left} document={doc} rules={rules} shut={shut}
+        leave={left => unsaved.keep(left.entry?.name ?? "", left)}
         saved={text => { setSaved(text); again(); shut(); }} />}
       {!doc.entries.length && open === null && (
         <div class="empty">
@@ -139,12 +159,13 @@ function ChannelCard({ one, status, isBusy, isStored, edit, turn, remove }: Card
 }
 
 function State({ one, status }: { one: Channel; status: StatusView | null }) {
-  const { waiting, lagS, redelivered, condition } = stateOf(one.name, status);
+  const { waiting, lagS, redelivered, quiet, condition } = stateOf(one.name, status);
   return (
     <dl class="facts-of">
       <div><dt>Backlog</dt><dd>{waiting === null ? <span class="dim">unknown</span>
-        : <>{count(waiting)} {waiting === 1 ? "alert" : "alerts"}{waiting > 0 && lagS !== null && `, the oldest waits for ${span(lagS)}`}{!one.enabled && waiting > 0 && " (it is off)"}</>}</dd></div>
-      <div><dt>Tried again</dt><dd>{redelivered === null ? <span class="dim">unknown</span> : <>{count(redelivered)} {redelivered === 1 ? "alert" : "alerts"}</>}</dd></div>
+        : <>{count(waiting)} {waiting === 1 ? "alert" : "alerts"}{waiting > 0 && lagS !== null && `, the oldest waits for ${span(lagS)}`}{!one.enabled && waiting > 0 && " (it is off)"}
+            {quiet && <>; quiet hours hold {quiet.alerts === waiting ? "them" : count(quiet.alerts)} until <At ms={quiet.untilMs} /></>}</>}</dd></div>
+      <div><dt>Tried again</dt><dd>{redelivered === null ? <span class="dim">{quiet ? "unknown in quiet hours" : "unknown"}</span> : <>{count(redelivered)} {redelivered === 1 ? "alert" : "alerts"}</>}</dd></div>
       <div><dt>Last error</dt><dd>{condition === null
         ? status === null ? <span class="dim">unknown</span> : <span class="dim">none that holds now</span>
         : <><span class={`severity ${condition.severity}`}>{condition.severity}</span> <Said text={condition.why} max={SENTENCE_MAX} />{" "}

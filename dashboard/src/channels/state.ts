@@ -9,19 +9,26 @@ export interface ChannelState {
   waiting: number | null;
   /** How old the oldest of them is. */
   lagS: number | null;
+  /** How many it tried more than once; null also in quiet hours, which hand it alerts again and again untried. */
   redelivered: number | null;
+  /** Until when its quiet hours hold up alerts, and how many of them; null where they hold up none. */
+  quiet: { untilMs: number; alerts: number } | null;
   /** What is wrong with it, as the conditions have it. */
   condition: ConditionView | null;
 }
 
-const UNKNOWN: ChannelState = { waiting: null, lagS: null, redelivered: null, condition: null };
+const UNKNOWN: ChannelState = { waiting: null, lagS: null, redelivered: null, quiet: null, condition: null };
 
 export function stateOf(name: string, status: StatusView | null): ChannelState {
   if (status === null) return UNKNOWN;
   const consumer = status.consumers.find(one => one.stream === STREAM && one.consumer === `notifier-${name}`);
   const condition = status.conditions.find(one => one.name === `channel_${name}`) ?? null;
   if (consumer === undefined) return { ...UNKNOWN, condition };
-  return { waiting: consumer.pending + consumer.ack_pending, lagS: consumer.lag_s, redelivered: consumer.redelivered, condition };
+  const untilMs = consumer.quiet_until_ms ?? null;
+  const quiet = untilMs === null || !consumer.ack_pending ? null : { untilMs, alerts: consumer.ack_pending };
+  return {
+    waiting: consumer.pending + consumer.ack_pending, lagS: consumer.lag_s, redelivered: quiet ? null : consumer.redelivered, quiet, condition,
+  };
 }
 
 /** What its notifiers say keeps them from being ready; each once. */

@@ -1,5 +1,5 @@
 // Changing a document at its revision. Where somebody was faster, that is said, and what is shown is
-// asked for again: the same change can then be made to what they left.
+// asked for again: the same change can then be made to what they left, never to what was shown before.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ask } from "../ask";
@@ -16,8 +16,8 @@ export interface Sending {
   problems: string[];
   /** Makes the change once more, at the newest revision; null where nobody was faster. */
   redo: (() => void) | null;
-  /** Make a change at a revision; what is done where it was taken. */
-  send: (revision: number, make: (revision: number) => Promise<unknown>, done?: string) => Promise<boolean>;
+  /** Make a change to the document that is shown, which may be made again to a newer one; `done` is said then. */
+  send: <D extends { revision: number }>(shown: D, make: (now: D) => Promise<unknown>, done?: string) => Promise<boolean>;
 }
 
 export const isConflict = (error: unknown): boolean => error instanceof Refused && error.status === CONFLICT;
@@ -30,10 +30,10 @@ export function useSending(path: string, again: () => void): Sending {
   const set = (next: Partial<Omit<Sending, "send">>) => {
     if (!isGone.current) setState({ isBusy: false, said: "", problems: [], redo: null, ...next });
   };
-  const send: Sending["send"] = async (revision, make, done = "") => {
+  const send: Sending["send"] = async <D extends { revision: number }>(shown: D, make: (now: D) => Promise<unknown>, done = "") => {
     set({ isBusy: true, said: "…" });
     try {
-      await make(revision);
+      await make(shown);
       set({ said: done });
       again();
       return true;
@@ -43,11 +43,11 @@ export function useSending(path: string, again: () => void): Sending {
         set({ problems: reasons(error) });
         return false;
       }
-      const newest = await ask<{ revision: number }>(path).catch(() => null);
+      const newest = await ask<D>(path).catch(() => null);
       // The same revision: it is refused for another reason, such as an entry that is there already.
-      const isFaster = newest !== null && newest.revision !== revision;
+      const isFaster = newest !== null && newest.revision !== shown.revision;
       const why = isFaster ? `Somebody else saved revision ${newest.revision} in between. What is shown is theirs.` : reasons(error).join(" ");
-      set({ problems: [why], redo: isFaster ? () => void send(newest.revision, make, done) : null });
+      set({ problems: [why], redo: isFaster ? () => void send(newest, make, done) : null });
       return false;
     }
   };

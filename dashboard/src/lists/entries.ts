@@ -53,6 +53,11 @@ export function shippedThatHold(shipped: Mute[], own: Mute[]): Mute[] {
   return shipped.filter(one => !replaced.has(keyOf(one)));
 }
 
+/** The entry of the same address and kind. */
+export function sameAs<T extends { address: string; of: string }>(entries: T[], wanted: T): T | undefined {
+  return entries.find(one => keyOf(one) === keyOf(wanted));
+}
+
 /** A list without one of its entries. */
 export function without<T extends { address: string; of: string }>(entries: T[], gone: T): T[] {
   return entries.filter(one => keyOf(one) !== keyOf(gone));

@@ -2,7 +2,6 @@
 
 import { useState } from "preact/hooks";
 import type { CsvAnswer, WatchlistsAnswer } from "../api";
-import { ask } from "../ask";
 import { Field, Wrong } from "../editing/field";
 import { Outcome, useSending } from "../editing/sending";
 import { count } from "../format";
@@ -37,12 +36,10 @@ export function Import({ document: doc, again }: { document: WatchlistsAnswer; a
   };
   const plan = read === null ? null : merged(doc.entries, read, of);
   const add = async (entries: CsvAnswer["entries"]) => {
-    // What is there at that revision, not what is shown here: somebody may have been faster.
-    const put = async (revision: number) => {
-      const now = await ask<WatchlistsAnswer>(PATH);
-      return change("PUT", PATH, { revision, who: WHO, note: "from a file", entries: merged(now.entries, entries, of).entries });
-    };
-    if (await sending.send(doc.revision, put, "Added.")) take("");
+    const put = (now: WatchlistsAnswer) => change("PUT", PATH, {
+      revision: now.revision, who: WHO, note: "from a file", entries: merged(now.entries, entries, of).entries,
+    });
+    if (await sending.send(doc, put, "Added.")) take("");
   };
   return (
     <details class="import">

@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { Mute, MutesAnswer } from "../api";
+import { stillAs } from "../editing/entries";
 import { Field, Wrong } from "../editing/field";
 import { hasNone, refusedFor, type Problems } from "../editing/problems";
 import { Outcome, useSending, type Sending } from "../editing/sending";
@@ -13,7 +14,7 @@ import { At } from "../frame/times";
 import { Said, Table } from "../parts";
 import { LABEL_MAX, plain, SENTENCE_MAX } from "../text";
 import { AddressOf } from "./address";
-import { shippedThatHold, stateOfMute, without } from "./entries";
+import { sameAs, shippedThatHold, stateOfMute, without } from "./entries";
 
 const PATH = "/api/v1/mutes";
 const HOUR_MS = 3_600_000;
@@ -28,13 +29,21 @@ export function Mutes({ document: doc, again, nowMs }: { document: MutesAnswer; 
   const sending = useSending(PATH, again);
   const [most, setMost] = useState(SHOWN_STEP);
   const over = doc.entries.filter(one => stateOfMute(one, nowMs) === "over");
-  const put = (entries: Mute[], note: string, done: string) => void sending.send(doc.revision, revision => change("PUT", PATH, { revision, who: WHO, note, entries }), done);
-  const remove = (one: Mute) => void sending.send(doc.revision, revision => change("DELETE",
-    `${PATH}/${encodeURIComponent(one.address)}?${new URLSearchParams({ revision: String(revision), who: WHO, of: one.of })}`), "No longer muted.");
+  const put = (entriesOf: (now: Mute[]) => Mute[], note: string, done: string) => void sending.send(doc, async ({ revision, entries }) =>
+    change("PUT", PATH, { revision, who: WHO, note, entries: entriesOf(entries) }), done);
+  const putBack = (one: Mute) => put(now => {
+    stillAs(one, sameAs(now, one));
+    return without(now, one);
+  }, "shipped mute put back", "The shipped mute holds again.");
+  const remove = (one: Mute) => void sending.send(doc, async now => {
+    // Without an own entry it is the shipped one that goes, and with a new one that is another's.
+    stillAs(sameAs(doc.entries, one), sameAs(now.entries, one));
+    return change("DELETE", `${PATH}/${encodeURIComponent(one.address)}?${new URLSearchParams({ revision: String(now.revision), who: WHO, of: one.of })}`);
+  }, "No longer muted.");
   const shipped = shippedThatHold(doc.shipped, doc.entries);
   const rows = [
     ...doc.entries.map(one => own(one, nowMs, sending,
-      () => (stateOfMute(one, nowMs) === "taken away" ? put(without(doc.entries, one), "shipped mute put back", "The shipped mute holds again.") : remove(one)))),
+      () => (stateOfMute(one, nowMs) === "taken away" ? putBack(one) : remove(one)))),
     ...shipped.map(one => cells(one, <span class="dim">shipped</span>, <Button text="Take away" one={one} sending={sending} click={() => remove(one)} />)),
   ];
   return (
@@ -45,11 +54,11 @@ export function Mutes({ document: doc, again, nowMs }: { document: MutesAnswer; 
       </div>
       <p class="dim small">A muted token never fires. Trades of a muted wallet do not count in any metric.</p>
       {doc.unusable && <p class="note away"><Said text={doc.unusable} max={SENTENCE_MAX} /></p>}
-      <Add revision={doc.revision} again={again} nowMs={nowMs} />
+      <Add document={doc} again={again} nowMs={nowMs} />
       <Outcome sending={sending} />
       {over.length > 0 && (
         <p><button type="button" class="plain small" disabled={sending.isBusy}
-          onClick={() => put(doc.entries.filter(one => !over.includes(one)), "those that are over", "Removed.")}>Remove the {count(over.length)} that are over</button></p>
+          onClick={() => put(now => now.filter(one => stateOfMute(one, nowMs) !== "over"), "those that are over", "Removed.")}>Remove the {count(over.length)} that are over</button></p>
       )}
       <Table label="Mutes" rows={rows.slice(0, most)} none="Nothing is muted." columns={[
         { name: "address" }, { name: "of" }, { name: "why" }, { name: "until" }, { name: "state" }, { name: "change" }]} />
@@ -76,7 +85,7 @@ function Button({ text, one, sending, click }: { text: string; one: Mute; sendin
 
 interface Draft { address: string; of: Mute["of"]; reason: string; duration: number }
 
-function Add({ revision, again, nowMs }: { revision: number; again: () => void; nowMs: number }) {
+function Add({ document: doc, again, nowMs }: { document: MutesAnswer; again: () => void; nowMs: number }) {
   const [draft, setDraft] = useState<Draft>({ address: "", of: "token", reason: "", duration: 0 });
   const [problems, setProblems] = useState<Problems>({});
   const sending = useSending(PATH, again);
@@ -92,7 +101,7 @@ function Add({ revision, again, nowMs }: { revision: number; again: () => void; 
     const forMs = DURATIONS[duration]?.forMs ?? null;
     const entry: Mute = { address, of: draft.of, reason: draft.reason.trim(), until_ms: forMs === null ? null : Math.round(nowMs + forMs) };
     let refused: Problems | null = null;
-    const done = await sending.send(revision, at => change("POST", PATH, { revision: at, who: WHO, note: "", replace: true, entry }).catch((error: unknown) => {
+    const done = await sending.send(doc, ({ revision }) => change("POST", PATH, { revision, who: WHO, note: "", replace: true, entry }).catch((error: unknown) => {
       refused = refusedFor(error, isField);
       throw error;
     }), "Muted.");

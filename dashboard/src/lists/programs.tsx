@@ -2,7 +2,6 @@
 
 import { useState } from "preact/hooks";
 import type { ProgramEntry, ProgramsAnswer } from "../api";
-import { ask } from "../ask";
 import { Field, Wrong } from "../editing/field";
 import { hasNone, refusedFor, type Problems } from "../editing/problems";
 import { Outcome, useSending } from "../editing/sending";
@@ -19,10 +18,8 @@ const SOURCE_MAX = 120;
 
 export function Programs({ document: doc, again, nowMs }: { document: ProgramsAnswer; again: () => void; nowMs: number }) {
   const sending = useSending(PATH, again);
-  const remove = (gone: ProgramEntry) => void sending.send(doc.revision, async revision => {
-    const now = await ask<ProgramsAnswer>(PATH);
-    return change("PUT", PATH, { revision, who: WHO, note: `without ${gone.name}`, entries: now.entries.filter(one => one.id !== gone.id) });
-  }, "Removed.");
+  const remove = (gone: ProgramEntry) => void sending.send(doc, ({ revision, entries }) =>
+    change("PUT", PATH, { revision, who: WHO, note: `without ${gone.name}`, entries: entries.filter(one => one.id !== gone.id) }), "Removed.");
   const rows = doc.entries.map(one => [
     <span class="mint"><code title={plain(one.id, 100)}>{short(one.id)}</code><Copy text={plain(one.id, 100)} what="address" /></span>,
     <Said text={one.name} max={LABEL_MAX} />, one.kind.replace("_", " "), one.launches ? "yes" : "no",
@@ -44,13 +41,13 @@ export function Programs({ document: doc, again, nowMs }: { document: ProgramsAn
         { name: "program" }, { name: "name" }, { name: "kind" }, { name: "launches" }, { name: "source" }, { name: "checked" }, { name: "change" }]} />
       <details class="import">
         <summary>Add a program</summary>
-        <Add revision={doc.revision} again={again} nowMs={nowMs} />
+        <Add document={doc} again={again} nowMs={nowMs} />
       </details>
     </section>
   );
 }
 
-function Add({ revision, again, nowMs }: { revision: number; again: () => void; nowMs: number }) {
+function Add({ document: doc, again, nowMs }: { document: ProgramsAnswer; again: () => void; nowMs: number }) {
   const [draft, setDraft] = useState<Draft>(EMPTY);
   const [problems, setProblems] = useState<Problems>({});
   const sending = useSending(PATH, again);
@@ -64,14 +61,13 @@ function Add({ revision, again, nowMs }: { revision: number; again: () => void; 
     if (!hasNone(found)) return;
     const entry = entryOf(draft, new Date(nowMs).toISOString().slice(0, 10));
     let refused: Problems | null = null;
-    const put = async (at: number) => {
-      const now = await ask<ProgramsAnswer>(PATH);
-      return change("PUT", PATH, { revision: at, who: WHO, note: `with ${entry.name}`, entries: [...now.entries, entry] }).catch((error: unknown) => {
-        refused = refusedFor(error, isField);
-        throw error;
-      });
-    };
-    if (await sending.send(revision, put, "Added.")) setDraft(EMPTY);
+    const put = (now: ProgramsAnswer) => change("PUT", PATH, {
+      revision: now.revision, who: WHO, note: `with ${entry.name}`, entries: [...now.entries, entry],
+    }).catch((error: unknown) => {
+      refused = refusedFor(error, isField);
+      throw error;
+    });
+    if (await sending.send(doc, put, "Added.")) setDraft(EMPTY);
     else setProblems(refused ?? {});
   };
   const set = (part: Partial<Draft>) => { setProblems({}); setDraft({ ...draft, ...part }); };

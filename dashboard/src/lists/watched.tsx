@@ -22,7 +22,7 @@ export function WatchList({ document: doc, again }: { document: WatchlistsAnswer
   const [wanted, setWanted] = useState("");
   const [most, setMost] = useState(SHOWN_STEP);
   const found = matching(doc.entries, wanted);
-  const remove = (one: Watched) => void sending.send(doc.revision, revision => change("DELETE",
+  const remove = (one: Watched) => void sending.send(doc, ({ revision }) => change("DELETE",
     `${PATH}/${encodeURIComponent(one.address)}?${new URLSearchParams({ revision: String(revision), who: WHO, of: one.of })}`), "Removed.");
   const rows = found.slice(0, most).map(one => [
     <AddressOf address={one.address} of={one.of} />,
@@ -38,7 +38,7 @@ export function WatchList({ document: doc, again }: { document: WatchlistsAnswer
       </div>
       <p class="dim small">Rules count watched buyers, and every page shows the label beside the address.</p>
       {doc.unusable && <p class="note away"><Said text={doc.unusable} max={SENTENCE_MAX} /></p>}
-      <Add revision={doc.revision} again={again} />
+      <Add document={doc} again={again} />
       <Outcome sending={sending} />
       {doc.entries.length > SHOWN_STEP / 10 && <Filter id="watched-filter" text={wanted} set={setWanted} />}
       <Table label="Watch list" rows={rows} none={doc.entries.length ? "None of them has this in its address or label." : "Nobody is watched yet."} columns={[
@@ -57,7 +57,7 @@ function Filter({ id, text, set }: { id: string; text: string; set: (text: strin
   );
 }
 
-function Add({ revision, again }: { revision: number; again: () => void }) {
+function Add({ document: doc, again }: { document: WatchlistsAnswer; again: () => void }) {
   const [draft, setDraft] = useState<Watched>({ address: "", of: "wallet", label: "" });
   const [problems, setProblems] = useState<Problems>({});
   const sending = useSending(PATH, again);
@@ -69,7 +69,7 @@ function Add({ revision, again }: { revision: number; again: () => void }) {
     }
     setProblems({});
     let refused: Problems | null = null;
-    const done = await sending.send(revision, at => change("POST", PATH, { revision: at, who: WHO, note: "", replace: true, entry }).catch((error: unknown) => {
+    const done = await sending.send(doc, ({ revision }) => change("POST", PATH, { revision, who: WHO, note: "", replace: true, entry }).catch((error: unknown) => {
       refused = refusedFor(error, isField);
       throw error;
     }), "Watched.");

@@ -8,6 +8,7 @@ import { Confirm } from "../editing/confirm";
 import { Field, Switch, Wrong } from "../editing/field";
 import { hasNone, joined, placed, refusedFor, type Problems } from "../editing/problems";
 import { isConflict } from "../editing/sending";
+import { useLeaving } from "../editing/unsaved";
 import { span } from "../format";
 import { useAsked } from "../frame/asked";
 import { change, reasons, WHO } from "../frame/change";
@@ -157,16 +158,6 @@ function stateOf(problems: Problems, isValid: boolean | undefined, problem: stri
   if (problem) return <span class="bad">Not checked: <Said text={problem} max={SENTENCE_MAX} /></span>;
   if (isValid === undefined) return <span class="dim">Checking…</span>;
   return isChanged ? <span class="on">It can be saved.</span> : <span class="dim">Nothing is changed yet.</span>;
-}
-
-/** A browser asks before it leaves a page on which something is not saved. */
-function useLeaving(isChanged: boolean): void {
-  useEffect(() => {
-    if (!isChanged) return undefined;
-    const leaving = (event: BeforeUnloadEvent) => event.preventDefault();
-    addEventListener("beforeunload", leaving);
-    return () => removeEventListener("beforeunload", leaving);
-  }, [isChanged]);
 }
 
 function Facts({ draft, problems, set }: { draft: Draft; problems: Problems; set: (part: Partial<Draft>) => void }) {

@@ -2,7 +2,7 @@
 // new revision.
 
 import { useState } from "preact/hooks";
-import type { Rule, RulesHistory, RulesRevision } from "../api";
+import type { Difference, Rule, RulesHistory, RulesRevision } from "../api";
 import { ask, sentence } from "../ask";
 import { Confirm } from "../editing/confirm";
 import { count } from "../format";
@@ -84,13 +84,14 @@ function Revision({ one, before, isNow, choose }: { one: RulesRevision; before: 
         ? <p class="bad">It cannot be used: <Said text={one.unusable} max={SENTENCE_MAX} /></p>
         : before !== undefined && !before.unusable
           ? <Changes all={between(before.rules, one.rules)} none="Nothing changed in the rules." />
-          : <Changes all={named(one)} none="Nothing changed in the rules." />}
+          : one.diff === null ? <p class="dim">What it changed is not known: the revision before is not kept or cannot be used.</p>
+            : <Changes all={named(one.diff)} none="Nothing changed in the rules." />}
     </li>
   );
 }
 
 /** What is known without the revision before: only the names. */
-const named = ({ diff }: RulesRevision): RuleChange[] => [
+const named = (diff: Difference): RuleChange[] => [
   ...diff.added.map(name => ({ name, what: "added" as const, words: [] })),
   ...diff.removed.map(name => ({ name, what: "removed" as const, words: [] })),
   ...diff.changed.map(name => ({ name, what: "changed" as const, words: [] })),

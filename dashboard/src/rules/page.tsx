@@ -5,7 +5,9 @@ import { useRef, useState } from "preact/hooks";
 import type { Rule, RulesRevision, TriggersAnswer } from "../api";
 import { Confirm } from "../editing/confirm";
 import "../editing/editing.css";
+import { turned } from "../editing/entries";
 import { Outcome, useSending } from "../editing/sending";
+import { LeftUnsaved, Unsaved, useUnsaved } from "../editing/unsaved";
 import { Answer, useAsked } from "../frame/asked";
 import { change, WHO } from "../frame/change";
 import type { Shown } from "../frame/pages";
@@ -20,8 +22,8 @@ import "./rules.css";
 const PATH = "/api/v1/triggers";
 const EVERY_MS = 5000;
 
-// What was left unsaved outlives the page, as long as the tab is open.
-let kept: Left | null = null;
+const kept = new Unsaved<Left>();
+const keyOf = (base: Base): string => base.rule?.name ?? "";
 
 type Asked = { what: "delete"; rule: Rule } | { what: "reset" } | null;
 
@@ -44,12 +46,8 @@ function Rules({ document: doc, again, known }: { document: TriggersAnswer; agai
   const [saved, setSaved] = useState("");
   const [question, setQuestion] = useState<Asked>(null);
   const from = useRef<string | null>(null);
-  const [left, setLeft] = useState(kept);
+  const unsaved = useUnsaved(kept);
   const begun = useRef<Left | null>(null);
-  const leave = (one: Left | null) => {
-    kept = one;
-    setLeft(one);
-  };
   const begin = (base: Base, earlier: Left | null) => {
     from.current = base.rule?.name ?? null;
     begun.current = earlier;
@@ -57,10 +55,19 @@ function Rules({ document: doc, again, known }: { document: TriggersAnswer; agai
     setOpen(base);
     setOpened(n => n + 1);
   };
-  const edit = (rule: Rule | null) => begin({ revision: doc.revision, rule }, null);
-  const goOn = (one: Left) => {
-    leave(null);
-    begin(one.base, one);
+  const edit = (rule: Rule | null) => {
+    const base = { revision: doc.revision, rule };
+    // It is open already: a second editor would take the place of what stands in the first.
+    if (open !== null && keyOf(open) === keyOf(base)) {
+      document.getElementById("editor-head")?.focus();
+      return;
+    }
+    const earlier = unsaved.take(keyOf(base));
+    begin(earlier?.base ?? base, earlier);
+  };
+  const goOn = (name: string) => {
+    const earlier = unsaved.take(name);
+    if (earlier !== null) begin(earlier.base, earlier);
   };
   const shut = () => {
     setOpen(null);
@@ -69,14 +76,14 @@ function Rules({ document: doc, again, known }: { document: TriggersAnswer; agai
     (card?.querySelector<HTMLElement>(".buttons button") ?? document.getElementById("new-rule"))?.focus();
   };
   const said = (revision: number) => ({ revision, who: WHO, note: "" });
-  const turn = (rule: Rule) => void sending.send(doc.revision, revision => change("POST", PATH, {
-    ...said(revision), note: rule.enabled ? "turned off" : "turned on", replace: true, entry: { ...rule, enabled: !rule.enabled },
+  const turn = (rule: Rule) => void sending.send(doc, async now => change("POST", PATH, {
+    ...said(now.revision), note: rule.enabled ? "turned off" : "turned on", replace: true, entry: turned(now.rules, rule.name, !rule.enabled),
   }), `${words(rule.name)} is ${rule.enabled ? "off" : "on"}.`);
-  const remove = (rule: Rule) => void sending.send(doc.revision, revision => change("DELETE",
+  const remove = (rule: Rule) => void sending.send(doc, ({ revision }) => change("DELETE",
     `${PATH}/${encodeURIComponent(rule.name)}?${new URLSearchParams({ revision: String(revision), who: WHO, note: "deleted" })}`), `${words(rule.name)} is deleted.`);
-  const reset = () => void sending.send(doc.revision, revision =>
+  const reset = () => void sending.send(doc, ({ revision }) =>
     change("POST", `${PATH}/reset`, { ...said(revision), note: "reset to what is shipped" }), "The shipped rules hold.");
-  const restore = (old: RulesRevision) => void sending.send(doc.revision, revision =>
+  const restore = (old: RulesRevision) => void sending.send(doc, ({ revision }) =>
     change("PUT", PATH, { ...said(revision), note: `revision ${old.revision} put back`, rules: old.rules }), `Revision ${old.revision} holds again.`);
   const on = doc.rules.filter(one => one.enabled).length;
   return (
@@ -91,16 +98,10 @@ function Rules({ document: doc, again, known }: { document: TriggersAnswer; agai
       </div>
       {doc.unusable && <p class="note away"><Said text={doc.unusable} max={SENTENCE_MAX} /></p>}
       {saved && <p class="note back" role="status">{saved}</p>}
-      {left !== null && (
-        <p class="note">
-          What you changed in <Said text={left.base.rule === null ? "a new rule" : words(left.base.rule.name)} max={LABEL_MAX} /> is not saved.{" "}
-          <button type="button" class="plain small" onClick={() => goOn(left)}>Go on with it</button>{" "}
-          <button type="button" class="plain small" onClick={() => leave(null)}>Throw it away</button>
-        </p>
-      )}
+      <LeftUnsaved names={unsaved.all.map(([name]) => ({ name, text: name ? words(name) : "a new rule" }))} goOn={goOn} drop={unsaved.take} />
       <Outcome sending={sending} />
       <div class={open === null ? "rules-of" : "rules-of editing"}>
-        {open !== null && <Editor key={opened} from={open} left={begun.current?.draft ?? null} document={doc} shut={shut} leave={leave}
+        {open !== null && <Editor key={opened} from={open} left={begun.current?.draft ?? null} document={doc} shut={shut} leave={one => unsaved.keep(keyOf(open), one)}
           saved={text => { setSaved(text); again(); shut(); }} />}
         <RuleList rules={doc.rules} alerts={known.alerts} isLoaded={known.alertsLoaded} chosen={open?.rule?.name ?? null} isBusy={sending.isBusy}
           edit={edit} turn={turn} remove={rule => setQuestion({ what: "delete", rule })} />

@@ -40,7 +40,8 @@ function Rows({ changes }: { changes: DocumentChange[] }) {
   );
 }
 
-function What({ diff }: { diff: Difference }) {
+function What({ diff }: { diff: Difference | null }) {
+  if (diff === null) return <span class="dim">not known: the revision before is not kept or cannot be used</span>;
   const parts = (["added", "removed", "changed"] as const).filter(one => diff[one].length > 0);
   if (!parts.length) return <span class="dim">nothing else than before</span>;
   return <span class="wraps">{parts.map((one, at) => <span key={one}>{at > 0 && "; "}{one} <Said text={named(diff[one])} max={SENTENCE_MAX} /></span>)}</span>;

@@ -1,10 +1,11 @@
 // Dead letters: what could not be read or delivered, why, its body, and how it is sent back.
 
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { DeadLetterReplayed, DeadLettersView, DeadLetterView } from "../api";
+import { Locked } from "../ask";
 import { bytes, count } from "../format";
 import { Answer, useAsked } from "../frame/asked";
-import { change, reasons } from "../frame/change";
+import { change, reasons, Refused } from "../frame/change";
 import { At } from "../frame/times";
 import { Command, Said, Table } from "../parts";
 import { LABEL_MAX, plain, SENTENCE_MAX } from "../text";
@@ -17,7 +18,7 @@ const BODY_SHOWN = 2048;
 
 export function DeadLetters({ pw }: { pw: string }) {
   const asked = useGrowing<DeadLettersView>("/api/v1/dead-letters", EVERY_MS);
-  const [chosen, setChosen] = useState<number | null>(null);
+  const [chosen, setChosen] = useState<DeadLetterView | null>(null);
   return (
     <section class="card" aria-labelledby="letters-head">
       <div class="head">
@@ -26,7 +27,8 @@ export function DeadLetters({ pw }: { pw: string }) {
       </div>
       <Answer asked={asked}>
         {({ dead_letters, next_before_seq }) => {
-          const letter = dead_letters.find(one => one.seq === chosen);
+          // One that was sent back and taken away stays open, with what came of it.
+          const letter = dead_letters.find(one => one.seq === chosen?.seq) ?? chosen;
           return (
             <>
               {letter && <Opened key={letter.seq} letter={letter} pw={pw} again={asked.again} close={() => setChosen(null)} />}
@@ -41,14 +43,14 @@ export function DeadLetters({ pw }: { pw: string }) {
   );
 }
 
-function Rows({ letters, chosen, choose }: { letters: DeadLetterView[]; chosen: number | null; choose: (seq: number) => void }) {
+function Rows({ letters, chosen, choose }: { letters: DeadLetterView[]; chosen: number | null; choose: (letter: DeadLetterView) => void }) {
   const rows = letters.map(one => [
     <At ms={one.time_ms} />,
     <Said text={one.service} max={LABEL_MAX} />,
     <span class="wraps"><Said text={one.reason} max={200} /></span>,
     <span><Said text={one.origin_stream} max={LABEL_MAX} /> {count(one.origin_seq)}{one.position !== null && <span class="dim"> no. {count(one.position + 1)} in it</span>}</span>,
     bytes(one.size_bytes),
-    <button type="button" class="plain small" aria-pressed={one.seq === chosen} onClick={() => choose(one.seq)} aria-label={`Open dead letter ${one.seq}`}>Open</button>,
+    <button type="button" class="plain small" aria-pressed={one.seq === chosen} onClick={() => choose(one)} aria-label={`Open dead letter ${one.seq}`}>Open</button>,
   ]);
   return (
     <Table label="Dead letters" rows={rows} none="No dead letter: everything was read and delivered." columns={[
@@ -60,17 +62,29 @@ const OUTCOMES: Record<DeadLetterReplayed["outcome"], string> = {
   sent: "Sent back.", sent_before: "The parsers got it within the last ten minutes already.", delivered_before: "Its channel has had this alert.",
 };
 
+const MAYBE_SENT = "It may have been sent all the same: see whether it is still here before you send it again.";
+
 function Opened({ letter, pw, again, close }: { letter: DeadLetterView; pw: string; again: () => void; close: () => void }) {
   const [said, setSaid] = useState<{ texts: string[]; isBad: boolean }>({ texts: [], isBad: false });
   const [takesAway, setTakesAway] = useState(true);
+  const [state, setState] = useState<"here" | "under way" | "taken away">("here");
+  // A second click may come before anything is drawn anew.
+  const isUnderWay = useRef(false);
   const sendBack = async () => {
-    setSaid({ texts: ["…"], isBad: false });
+    if (isUnderWay.current || state !== "here") return;
+    isUnderWay.current = true;
+    setState("under way");
+    setSaid({ texts: ["Sending…"], isBad: false });
     try {
       const { outcome } = await change<DeadLetterReplayed>("POST", `/api/v1/dead-letters/${letter.seq}/replay?delete=${takesAway}`, {});
       setSaid({ texts: [OUTCOMES[outcome]], isBad: false });
+      setState(takesAway ? "taken away" : "here");
     } catch (error) {
-      setSaid({ texts: reasons(error), isBad: true });
+      const isAnswered = error instanceof Refused || error instanceof Locked;
+      setSaid({ texts: [...reasons(error), ...(isAnswered ? [] : [MAYBE_SENT])], isBad: true });
+      setState("here");
     }
+    isUnderWay.current = false;
     again();
   };
   const [wantsBody, setWantsBody] = useState(false);
@@ -83,8 +97,8 @@ function Opened({ letter, pw, again, close }: { letter: DeadLetterView; pw: stri
         <div><dt>Take it away</dt> <dd><Command text={`${pw} dlq rm ${letter.seq}`} /></dd></div>
       </dl>
       <p class="doing">
-        <button type="button" class="plain small" onClick={() => void sendBack()}>Send it back</button>
-        <label class="check"><input type="checkbox" checked={takesAway} onChange={event => setTakesAway(event.currentTarget.checked)} /> and take it away once it is sent</label>
+        <button type="button" class="plain small" aria-disabled={state !== "here"} onClick={() => void sendBack()}>Send it back</button>
+        <label class="check"><input type="checkbox" checked={takesAway} disabled={state !== "here"} onChange={event => setTakesAway(event.currentTarget.checked)} /> and take it away once it is sent</label>
       </p>
       <p role="status" class={said.isBad ? "bad" : "dim"}>{said.texts.map(one => <Said key={one} text={one} max={SENTENCE_MAX} />)}</p>
       {wantsBody

@@ -11,9 +11,14 @@ export function Panel({ title, close, children }: { title: ComponentChildren; cl
     own.current?.focus();
   }, []);
   const shut = () => {
+    const around = own.current?.closest<HTMLElement>("section");
     close();
-    // Back to the button that opened it.
-    if (from.current instanceof HTMLElement) from.current.focus();
+    // Back to the button that opened it, or, where that is gone, to what it was in.
+    if (from.current instanceof HTMLElement && from.current.isConnected) from.current.focus();
+    else if (around) {
+      around.tabIndex = -1;
+      around.focus();
+    }
   };
   const pressed = (event: KeyboardEvent) => {
     if (event.key !== "Escape") return;

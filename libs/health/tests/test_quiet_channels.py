@@ -8,7 +8,7 @@ import pytest
 
 from pw_common.jetstream.overview import Overview
 from pw_common.topology.subjects import CHANNEL_OFF, CHANNEL_QUIET
-from pw_health.reading import snapshot_of
+from pw_health.reading import quiet_until_ms, snapshot_of
 
 NOW_MS = 1_700_000_000_000
 AT = ("PW_ALERT", "notifier-hook")
@@ -39,3 +39,19 @@ def test_hours_that_cannot_be_read_hide_nothing(until: Any) -> None:
 
 def test_a_number_without_end_is_no_reason_to_fail() -> None:
     assert waiting({CHANNEL_QUIET: "9" * 10_000}) == 1
+
+
+def test_quiet_hours_are_named_until_they_end_and_garbage_is_none() -> None:
+    def until(metadata: Any) -> int | None:
+        return quiet_until_ms({"config": {"metadata": metadata}}, NOW_MS)
+
+    assert until({CHANNEL_QUIET: str(NOW_MS + 1)}) == NOW_MS + 1
+    for garbage in (
+        {CHANNEL_QUIET: str(NOW_MS)},
+        {CHANNEL_QUIET: "-1"},
+        {CHANNEL_QUIET: ""},
+        {},
+        None,
+    ):
+        assert until(garbage) is None
+    assert quiet_until_ms({}, NOW_MS) is None

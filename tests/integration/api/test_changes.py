@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from pw_common.topology import subjects
 from support.apis import running_api
 
@@ -49,3 +51,23 @@ async def test_changes_of_all_documents_are_one_list_newest_first_without_what_t
     ]  # fmt: skip
     assert {(one["who"], one["note"]) for one in found[2:]} == {("ana", path) for path in entries}
     assert all(one["at_ms"] > 0 for one in found[1:])
+
+
+async def test_what_a_revision_changed_is_not_known_without_the_one_before(tmp_path: Path) -> None:
+    address = {"address": WALLET, "of": "wallet"}
+
+    def body(label: str) -> bytes:
+        return msgspec.json.encode({"entries": [{**address, "label": label}]})
+
+    async with running_api(tmp_path) as (_, bus, client):
+        for n in range(40):
+            await bus.kv_put(subjects.BUCKET_CONFIG, subjects.KEY_WATCHLISTS, body(str(n)))
+        full = (await client.get("/api/v1/changes?limit=50")).json()["changes"]
+        await bus.kv_put(subjects.BUCKET_CONFIG, subjects.KEY_WATCHLISTS, b"no document")
+        for label in ("a", "b"):
+            await bus.kv_put(subjects.BUCKET_CONFIG, subjects.KEY_WATCHLISTS, body(label))
+        newest = (await client.get("/api/v1/changes?limit=4")).json()["changes"]
+    changed = {"added": [], "removed": [], "changed": [f"{WALLET} wallet"]}
+    assert [one["diff"] for one in full] == [changed] * 31 + [None]
+    assert [one["diff"] for one in newest] == [changed, None, None, changed]
+    assert "unusable" in newest[2]

@@ -116,7 +116,7 @@ function channelsStage(status: StatusView): Stage {
   const named = consumers.map(one => one.consumer.slice(CHANNEL.length));
   const names = new Set([...named, ...bad.map(one => one.name.slice("channel_".length))]);
   const dead = conditionOf(status, "no_notifier");
-  const figures = consumers.slice(0, CHANNELS_SHOWN).map((one, at) => `${plain(named[at] ?? "", LABEL_MAX)}: ${count(one.pending)} waiting`);
+  const figures = consumers.slice(0, CHANNELS_SHOWN).map((one, at) => `${plain(named[at] ?? "", LABEL_MAX)}: ${waitingFor(one)}`);
   if (consumers.length > CHANNELS_SHOWN) figures.push(`and ${consumers.length - CHANNELS_SHOWN} more`);
   const rest = { to: "consumers-head", figures, why: (dead ?? bad[0])?.why ?? "" };
   if (dead || (bad.length > 0 && bad.length >= names.size)) return stage("channels", "end", "stopped", rest);
@@ -143,6 +143,13 @@ function waiting(status: StatusView, stream: string, consumer: string): string[]
   const found: ConsumerView | undefined = status.consumers.find(one => one.stream === stream && one.consumer === consumer);
   if (!found) return [];
   return [`${count(found.pending)} waiting`, ...(found.pending > 0 ? [`oldest ${span(found.lag_s)}`] : [])];
+}
+
+/** What a channel has not sent: what it was not handed yet, and what it was and has not delivered. */
+function waitingFor(channel: ConsumerView): string {
+  const isQuiet = (channel.quiet_until_ms ?? null) !== null && channel.ack_pending > 0;
+  const figure = `${count(channel.pending + (isQuiet ? 0 : channel.ack_pending))} waiting`;
+  return isQuiet ? `${figure}, ${count(channel.ack_pending)} held by quiet hours` : figure;
 }
 
 function filled(status: StatusView, stream: string): string[] {

@@ -109,9 +109,18 @@ def _alerts_waiting(info: Mapping[str, Any], at_ms: int) -> int:
     metadata = info.get("config", {}).get("metadata") or {}
     if CHANNEL_OFF in metadata:
         return 0
-    until = str(metadata.get(CHANNEL_QUIET, ""))
-    is_quiet = until.isascii() and until.isdigit() and at_ms < int(until[:15])
+    is_quiet = quiet_until_ms(info, at_ms) is not None
     return int(info["num_pending"]) + (0 if is_quiet else int(info["num_ack_pending"]))
+
+
+def quiet_until_ms(info: Mapping[str, Any], at_ms: int) -> int | None:
+    """Until when a channel's quiet hours hold up what it was handed; None where they do not."""
+    metadata = info.get("config", {}).get("metadata") or {}
+    until = str(metadata.get(CHANNEL_QUIET, ""))
+    if not (until.isascii() and until.isdigit()):
+        return None
+    until_ms = int(until[:15])
+    return until_ms if at_ms < until_ms else None
 
 
 def _folding_lag_ms(view: Overview) -> int:

@@ -24,7 +24,7 @@ from pw_common.topology.subjects import STREAM_DLQ, STREAM_GAP
 from pw_common.wire.heartbeat import EndpointHealth, Heartbeat, Rate, SourceHealth
 from pw_common.wire.messages import SourceState
 from pw_health import Condition, mode_of
-from pw_health.reading import silent_instances
+from pw_health.reading import quiet_until_ms, silent_instances
 
 UNLISTED_SHOWN = 3
 STORED_DUPLICATES = "pw_stored_duplicates_total"
@@ -236,5 +236,6 @@ def _consumer_view(key: tuple[str, str], shot: Overview) -> ConsumerView:
         pending=info["num_pending"],
         ack_pending=info["num_ack_pending"],
         redelivered=info["num_redelivered"],
+        quiet_until_ms=quiet_until_ms(info, shot.at_ms),
         lag_s=round(shot.lag_s[key], 3),
     )

@@ -105,8 +105,8 @@ async def kept(bus: Bus, key: str) -> Kept:
         return Kept(READ[key](body), revision)
     except BadDocument as error:
         why = f"revision {revision} cannot be used: {error.errors[0]}"
-    for seq in await _revisions(bus, key):
-        body = await _body(bus, seq)
+    for seq in (await revisions(bus, key)).seqs:
+        body = await body_of(bus, seq)
         try:
             return Kept(READ[key](body), revision, f"{why}; revision {seq} holds")
         except BadDocument:
@@ -132,37 +132,38 @@ async def _channels_below(bus: Bus) -> Kept:
         return Kept(Channels(), 0, why, origin="file")
 
 
-async def history(
-    bus: Bus, key: str, *, limit: int, before_revision: int | None
-) -> list[dict[str, Any]]:
-    """Kept revisions below `before_revision`, newest first; an unusable revision says why.
+@dataclass(frozen=True)
+class Revisions:
+    """The kept revisions of a key, newest first.
 
-    Raises:
-        BrokerAway, ApiRefused: from the broker.
+    Unless `is_all`, there were earlier ones: nobody knows what was before the oldest.
     """
-    found = []
-    end = before_revision or 2**63
-    for seq in [one for one in await _revisions(bus, key) if one < end][:limit]:
-        body = await _body(bus, seq)
-        try:
-            READ[key](body)
-            value = decode(body, dict[str, Any])
-        except BadDocument as error:
-            found.append({"revision": seq, FIELD[key]: [], "unusable": error.errors[0]})
-            continue
-        found.append({FIELD[key]: [], **value, "revision": seq})
-    return found
+
+    seqs: list[int]
+    is_all: bool
 
 
-async def _body(bus: Bus, seq: int) -> bytes:
-    """One revision; read one at a time, since all of them may be 32 MB."""
+async def revisions(bus: Bus, key: str) -> Revisions:
+    """Which revisions of a key are kept. Raises BrokerAway, ApiRefused."""
+    subject = f"$KV.{BUCKET_CONFIG}.{key}"
+    stored = [one async for one in read_range(bus, STREAM, subject=subject, headers_only=True)]
+    found = [one.seq for one in stored if KV_OPERATION not in one.headers]
+    # A full bucket lets the oldest go for each new one, and what was deleted was there before.
+    is_all = len(found) == len(stored) < HISTORY_MAX
+    return Revisions(found[::-1][:HISTORY_MAX], is_all)
+
+
+async def body_of(bus: Bus, seq: int) -> bytes:
+    """One revision as it is stored; read one at a time, since all of them may be 32 MB."""
     message = await get_message(bus, STREAM, seq)
     return b"" if message is None else message.body
 
 
-async def _revisions(bus: Bus, key: str) -> list[int]:
-    """The kept revisions of a key, newest first."""
-    subject = f"$KV.{BUCKET_CONFIG}.{key}"
-    stored = read_range(bus, STREAM, subject=subject, headers_only=True)
-    found = [one.seq async for one in stored if KV_OPERATION not in one.headers]
-    return found[::-1][:HISTORY_MAX]
+def read_revision(key: str, seq: int, body: bytes) -> dict[str, Any]:
+    """A stored revision; one that cannot be used has no entries and says why. Slow where large."""
+    try:
+        READ[key](body)
+        value = decode(body, dict[str, Any])
+    except BadDocument as error:
+        return {"revision": seq, FIELD[key]: [], "unusable": error.errors[0]}
+    return {FIELD[key]: [], **value, "revision": seq}

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 Entries: TypeAlias = list[dict[str, Any]]
+Difference: TypeAlias = dict[str, list[str]]
 
 
-def with_differences(
-    revisions: list[dict[str, Any]], *, field: str, identity: tuple[str, ...], below: Entries
-) -> Iterator[dict[str, Any]]:
-    """Each revision with `diff`: what it added, removed and changed against the one before.
+def difference(
+    before: Entries | None, after: Entries | None, identity: tuple[str, ...]
+) -> Difference | None:
+    """The names that were `added`, `removed` and `changed`, each in order.
 
     Args:
-        revisions: Newest first.
-        field: What holds the entries of a revision.
+        before: The entries before the change; None where nobody knows them.
+        after: The entries after it; None where nobody knows them.
         identity: The fields that distinguish two entries, which together are its name.
-        below: The entries before the oldest of these revisions.
+
+    Returns:
+        None where one of the two is not known: then neither is what changed.
     """
-    earlier = [*(one[field] for one in revisions[1:]), below][: len(revisions)]
-    for revision, entries in zip(revisions, earlier, strict=True):
-        before = {_name(one, identity): one for one in entries}
-        after = {_name(one, identity): one for one in revision[field]}
-        both = after.keys() & before.keys()
-        difference = {
-            "added": sorted(after.keys() - before.keys()),
-            "removed": sorted(before.keys() - after.keys()),
-            "changed": sorted(name for name in both if after[name] != before[name]),
-        }
-        yield {**revision, "diff": difference}
+    if before is None or after is None:
+        return None
+    old = {_name(one, identity): one for one in before}
+    new = {_name(one, identity): one for one in after}
+    both = new.keys() & old.keys()
+    return {
+        "added": sorted(new.keys() - old.keys()),
+        "removed": sorted(old.keys() - new.keys()),
+        "changed": sorted(name for name in both if new[name] != old[name]),
+    }
 
 
 def _name(entry: dict[str, Any], identity: tuple[str, ...]) -> str:

@@ -178,10 +178,14 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Revision(msgspec.Struct, frozen=True, kw_only=True):
-    """A kept revision. `unusable` says why it cannot be used; then the rest of it is empty."""
+    """A kept revision. `unusable` says why it cannot be used; then the rest of it is empty.
+
+    `diff` is null where it is not known: the revision before is no longer kept, or one of the two
+    cannot be used.
+    """
 
     revision: int
-    diff: Difference
+    diff: Difference | None
     who: str | msgspec.UnsetType = msgspec.UNSET
     note: str | msgspec.UnsetType = msgspec.UNSET
     at_ms: int | msgspec.UnsetType = msgspec.UNSET

@@ -87,7 +87,11 @@ class StreamView(BaseModel):
 
 
 class ConsumerView(BaseModel):
-    """A durable consumer. `lag_s` is the age of the oldest message that is not acked."""
+    """A durable consumer. `lag_s` is the age of the oldest message that is not acked.
+
+    `quiet_until_ms`: a channel's quiet hours hold up alerts until then. They are in `ack_pending`,
+    and in `redelivered` though nobody tried to send them.
+    """
 
     model_config = example(
         stream="PW_TX", consumer="parser", pending=3, ack_pending=16, redelivered=0, lag_s=0.12
@@ -98,6 +102,7 @@ class ConsumerView(BaseModel):
     ack_pending: int
     redelivered: int
     lag_s: float
+    quiet_until_ms: int | None = None
 
 
 class EndpointView(BaseModel):

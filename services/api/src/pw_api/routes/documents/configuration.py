@@ -146,7 +146,7 @@ def _add_rules(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing) -> N
         limit: HistoryLimit = HISTORY_MAX, before_revision: BeforeRevision = None
     ) -> Response:
         """Kept revisions, newest first: who, when, the rules, and what changed."""
-        return json(await page_of(bus(), KEY_TRIGGERS, limit, before_revision))
+        return json(await page_of(bus(), parsing, KEY_TRIGGERS, limit, before_revision))
 
 
 class _List(NamedTuple):

@@ -89,7 +89,7 @@ def add_programs(routes: APIRouter, bus: Callable[[], Bus], parsing: Parsing, st
         limit: HistoryLimit = HISTORY_MAX, before_revision: BeforeRevision = None
     ) -> Response:
         """Every kept revision, newest first: who, when, the programs, and what changed."""
-        return json(await page_of(bus(), KEY_PROGRAMS, limit, before_revision))
+        return json(await page_of(bus(), parsing, KEY_PROGRAMS, limit, before_revision))
 
     _add_acknowledged(routes, bus, parsing, store)
 
