@@ -8,9 +8,9 @@ from pathlib import Path
 from pw_cli.terminal.status_tables import MAIN_COUNTER
 from pw_common.service.metrics import METRICS
 
-METRIC_NAME = r'"(pw_(?:ingest|parser|detector|notifier|api|replay)_\w+)"'
+METRIC_NAME = r'"(pw_(?:ingest|parser|detector|history|notifier|api|replay)_\w+)"'
 SOURCES = Path(__file__).parents[1] / "src"
-PAGE = Path(__file__).parents[2] / "dashboard" / "src" / "system.tsx"
+PAGE = Path(__file__).parents[2] / "dashboard" / "src" / "system" / "tables.tsx"
 
 
 def test_each_services_main_counter_is_one_that_it_counts() -> None:
@@ -28,7 +28,7 @@ def test_every_metric_that_the_cli_asks_for_is_declared() -> None:
 
 
 def test_every_service_that_works_on_the_stream_shows_a_figure() -> None:
-    assert set(MAIN_COUNTER) == {"ingest", "parser", "detector", "notifier", "api", "replay"}
+    assert set(MAIN_COUNTER) == {"ingest", "parser", "detector", "history", "notifier", "api", "replay"}
 
 
 def test_the_page_and_the_terminal_show_the_same_figures() -> None:

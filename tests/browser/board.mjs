@@ -18,8 +18,13 @@ try {
   const away = () => page.mouse.move(1, 1);
 
   // The board: its lines come, a press on a column sorts by it, a text finds, a row leads to its token.
-  await page.keyboard.press("g");
-  await page.keyboard.press("t");
+  await page.waitForSelector("nav a");
+  // What listens for keys comes a moment after what is seen.
+  for (let turn = 0; turn < 20 && new URL(page.url()).pathname !== "/tokens"; turn++) {
+    await page.keyboard.press("g");
+    await page.keyboard.press("t");
+    await page.waitForTimeout(250);
+  }
   await page.waitForSelector(".board .who");
   await page.waitForSelector(".spark svg");
   found.board = await page.textContent(".board");

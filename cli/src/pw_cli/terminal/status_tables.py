@@ -20,6 +20,7 @@ MAIN_COUNTER = {
     "ingest": "pw_ingest_transactions_total",
     "parser": "pw_parser_transactions_total",
     "detector": "pw_detector_swaps_total",
+    "history": "pw_history_swaps_total",
     "notifier": "pw_notifier_sent_total",
     "replay": "pw_replay_transactions_total",
     "api": "pw_api_requests_total",
