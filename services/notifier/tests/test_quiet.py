@@ -166,6 +166,27 @@ def test_an_alert_grows_no_older_while_quiet_hours_hold_it_up() -> None:
     assert fate_of(one, alert(), EVENING - years, MORNING) == "expired"
 
 
+def test_what_waited_for_hours_that_an_edit_took_away_is_one_digest_and_no_dead_letter() -> None:
+    one = channel(late_after_s=60, alert_age_max_s=3_600)
+    later = msgspec.structs.replace(BERLIN, start="05:00")
+    loud = msgspec.structs.replace(BERLIN, severity_min="warning")
+    edited_ms = NIGHT + 3 * HOUR_MS
+    for quiet in (None, later, loud):
+        new = msgspec.structs.replace(one, quiet=quiet)
+
+        def fate(stored_ms: int, now_ms: int, new: Channel = new) -> str:
+            return fate_of(new, alert(), stored_ms, now_ms, freed_ms=edited_ms)
+
+        assert fate(NIGHT, edited_ms) == "late"
+        assert fate(edited_ms - 1, edited_ms) == "late"
+        assert fate(edited_ms, edited_ms) == "send"
+        # It is handed out 15 s later at the most, and is as old as any other an hour after.
+        assert fate(NIGHT, edited_ms + HOUR_MS + 15_000) == "late"
+        assert fate(NIGHT, edited_ms + HOUR_MS + 15_001) == "expired"
+    assert fate_of(one, alert(), NIGHT, MORNING + HOUR_MS, freed_ms=edited_ms) == "late"
+    assert fate_of(one, alert(), NIGHT, MORNING + HOUR_MS + 1, freed_ms=edited_ms) == "expired"
+
+
 @pytest.mark.parametrize(
     ("more", "why"),
     [

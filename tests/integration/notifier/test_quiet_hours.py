@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from pw_common.jetstream.bus import Bus
 from pw_common.jetstream.overview import take
 from pw_common.process.clock import now_ms
@@ -24,16 +26,17 @@ from support.notifying import (
 from support.poll import poll_until
 from support.receiver import receiving
 from support.records import store
+from support.services import running_service
 
 DURABLE = "notifier-hook"
 # More than a channel holds in memory, or may have from the broker at once without quiet hours.
 MANY = 520
 
 
-def around_now() -> dict[str, str]:
-    """Hours that began an hour ago and end in ten."""
+def around_now(start_h: int = -1, end_h: int = 10) -> dict[str, str]:
+    """Hours that began an hour ago and end in ten, or others from now."""
     now = datetime.fromtimestamp(now_ms() / 1_000, UTC)
-    hours = [(now + timedelta(hours=more)).strftime("%H:%M") for more in (-1, 10)]
+    hours = [(now + timedelta(hours=more)).strftime("%H:%M") for more in (start_h, end_h)]
     return {"from": hours[0], "to": hours[1], "time_zone": "+00:00"}
 
 
@@ -71,6 +74,45 @@ async def test_what_waits_for_the_end_of_quiet_hours_holds_up_nothing_and_is_not
             sent = await delivered(receiver, *range(MANY + 1))
             assert await dead_letters(bus) == 0
     assert all(late for late, numbers in sent if numbers != [MANY])
+
+
+async def held_for(bus: Bus, count: int, age_s: float) -> None:
+    """Wait until quiet hours have held up that many, for longer than they may be late."""
+    since_ms = now_ms()
+
+    async def waited() -> bool:
+        info = await bus.api(f"CONSUMER.INFO.{subjects.STREAM_ALERT}.{DURABLE}")
+        is_old = now_ms() - since_ms > 1_000 * age_s
+        return is_old and info["num_ack_pending"] == count
+
+    await poll_until(waited, "they wait", timeout_s=30)
+
+
+@pytest.mark.parametrize("edit", ["removed", "louder", "moved", "removed while it was stopped"])
+async def test_an_edit_of_quiet_hours_makes_no_dead_letter_of_what_waited_for_their_end(
+    tmp_path: Path, edit: str
+) -> None:
+    hours = around_now()
+    quiet = {"louder": hours | {"severity_min": "info"}, "moved": around_now(9, 10)}.get(edit)
+    with receiving() as receiver:
+        entry = hook("hook", receiver.url, late_after_s=1, alert_age_max_s=3, quiet=hours)
+        async with notifying(tmp_path, entry) as (bus, _, process):
+            for n in range(3):
+                await fire(bus, n, "warning")
+            await held_for(bus, 3, 4)
+            if "stopped" not in edit:
+                await configure(bus, entry | {"quiet": quiet})
+                sent = await delivered(receiver, *range(3))
+            else:
+                process.terminate()
+                process.wait()
+                await configure(bus, entry | {"quiet": quiet})
+                broker = bus.client.connected_url
+                assert broker is not None
+                async with running_service("pw_notifier", {"PW_NATS_URL": broker.geturl()}):
+                    sent = await delivered(receiver, *range(3))
+            assert await dead_letters(bus) == 0
+    assert all(late for late, _ in sent)
 
 
 async def test_at_the_end_of_quiet_hours_all_that_waited_is_one_digest(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from pw_common.documents.quiet_hours import QuietHours, minute_of, zone_of
 # What waits for longer has expired long ago.
 DAYS_MAX: Final = 400
 DAY: Final = timedelta(days=1)
+# What quiet hours hold up waits at the broker, and is looked at this often: an edit may end them.
+QUIET_S: Final = 15.0
 
 
 def quiet_until_ms(quiet: QuietHours, at_ms: int) -> int:
