@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pw_common.jetstream.bus import Bus
+from pw_common.jetstream.bus import Bus, Msg
 from pw_common.jetstream.overview import take
 from pw_common.process.clock import now_ms
 from pw_common.topology import subjects
@@ -22,6 +22,8 @@ from support.notifying import (
     hook,
     notifying,
     of_rules,
+    readiness,
+    said,
 )
 from support.poll import poll_until
 from support.receiver import receiving
@@ -113,6 +115,46 @@ async def test_an_edit_of_quiet_hours_makes_no_dead_letter_of_what_waited_for_th
                     sent = await delivered(receiver, *range(3))
             assert await dead_letters(bus) == 0
     assert all(late for late, _ in sent)
+
+
+async def test_a_fault_of_the_evening_is_none_all_night_and_the_broker_is_not_asked_for_it(
+    tmp_path: Path,
+) -> None:
+    now = datetime.fromtimestamp(now_ms() / 1_000, UTC)
+    # The next full minute that leaves time to start.
+    start = (now + timedelta(seconds=75)).replace(second=0)
+    hours = {"from": f"{start:%H:%M}", "to": f"{start + timedelta(hours=2):%H:%M}"}
+    with receiving() as receiver:
+        receiver.always = (401, {}, b"")
+        entry = hook("hook", receiver.url, quiet=hours)
+        async with notifying(tmp_path, entry) as (bus, url, _process):
+
+            async def evening() -> bool:
+                return now_ms() > start.timestamp() * 1_000 - 5_000
+
+            await poll_until(evening, "a moment before the quiet hours", timeout_s=120)
+            await fire(bus, 1, "warning")
+            await said(url, "channel hook holds 1 alert")
+            await held_for(bus, 1, 5)
+            await said(url, "")
+            asked: list[str] = []
+
+            async def note(message: Msg) -> None:
+                asked.append(message.subject)
+
+            await bus.client.subscribe(f"$JS.API.CONSUMER.INFO.PW_ALERT.{DURABLE}", cb=note)
+            since_ms = now_ms()
+
+            async def three_seconds() -> bool:
+                assert not (await readiness(url))["reason"]
+                return now_ms() > since_ms + 3_000
+
+            await poll_until(three_seconds, "it would have asked")
+            assert asked == []
+            # What is urgent finds out whether the fault lasts.
+            receiver.always = (204, {}, b"")
+            await fire(bus, 2, "critical")
+            await delivered(receiver, 2)
 
 
 async def test_at_the_end_of_quiet_hours_all_that_waited_is_one_digest(tmp_path: Path) -> None:

@@ -64,6 +64,8 @@ class Delivery:
     _gathering: bool = True
     # Until when the durable says that alerts may wait.
     _quiet_until_ms: int = 0
+    # What quiet hours hold up at the broker, by its place in the stream.
+    _held: set[int] = field(default_factory=set)
     # When the channel's former quiet hours were edited.
     _freed_ms: int = 0
     _ending: asyncio.Event = field(default_factory=asyncio.Event)
@@ -76,6 +78,7 @@ class Delivery:
         while not self._ending.is_set():
             try:
                 self._quiet_until_ms = 0
+                self._held.clear()
                 self._freed_ms = await make_durable(self.runtime, self.channel)
                 await self._pull()
             except (BrokerAway, ApiRefused, *CONNECTION_LOST) as error:
@@ -142,11 +145,18 @@ class Delivery:
 
     async def _emptied(self) -> None:
         """Nothing came. A fault is over only if the broker has nothing more either."""
+        if now_ms() >= self._quiet_until_ms:
+            self._held.clear()
+        if self._held and not self.standing.why:
+            return  # What is held keeps until the end of the quiet hours how it is to go out.
         if self.standing.why or self.standing.gathers:
             name = notifier_consumer(self.channel.name)
             info = await self.runtime.bus.api(f"CONSUMER.INFO.{STREAM_ALERT}.{name}")
             # What was not acknowledged comes again: after a pause it waits there.
-            if info["num_pending"] or info["num_ack_pending"]:
+            if info["num_pending"] or info["num_ack_pending"] > len(self._held):
+                return
+            if self._held:
+                self.standing.rests()
                 return
         self.standing.emptied()
 
@@ -173,6 +183,7 @@ class Delivery:
             seq = meta.sequence.stream
             if seq in known:
                 continue
+            self._held.discard(seq)
             try:
                 alert = decode_alert(message.data)
             except msgspec.MsgspecError as error:
@@ -211,6 +222,7 @@ class Delivery:
         if until_ms != self._quiet_until_ms:
             await make_durable(self.runtime, self.channel, quiet_until_ms=until_ms)
             self._quiet_until_ms = until_ms
+        self._held.add(message.metadata.sequence.stream)
         await message.nak(delay=min(QUIET_S, (until_ms - at_ms) / 1_000 + TICK_S))
         return True
 
