@@ -15,7 +15,7 @@ from pw_common.documents.document import BadDocument
 from pw_common.documents.quiet_hours import QuietHours, minute_of, zone_of
 from pw_common.wire.alerts import Alert, Severity
 from pw_notifier.core.policy import fate_of, held_until_ms
-from pw_notifier.core.quiet import quiet_ms, quiet_until_ms
+from pw_notifier.core.quiet import quiet_ms, quiet_until_ms, waits_until_ms
 
 BERLIN = QuietHours(start="22:00", end="07:00", time_zone="Europe/Berlin")
 MINUTE_MS = 60_000
@@ -185,6 +185,16 @@ def test_what_waited_for_hours_that_an_edit_took_away_is_one_digest_and_no_dead_
         assert fate(NIGHT, edited_ms + HOUR_MS + 15_001) == "expired"
     assert fate_of(one, alert(), NIGHT, MORNING + HOUR_MS, freed_ms=edited_ms) == "late"
     assert fate_of(one, alert(), NIGHT, MORNING + HOUR_MS + 1, freed_ms=edited_ms) == "expired"
+
+
+def test_what_waited_has_a_minute_after_the_end_of_quiet_hours_or_an_edit_of_them() -> None:
+    over = MORNING + MINUTE_MS
+    for at_ms in (NIGHT, BEFORE, MORNING, over - 1):
+        assert waits_until_ms(BERLIN, 0, at_ms) == over
+    assert waits_until_ms(BERLIN, 0, over) == waits_until_ms(BERLIN, 0, EVENING) == 0
+    assert waits_until_ms(None, NIGHT, NIGHT + MINUTE_MS - 1) == NIGHT + MINUTE_MS
+    assert waits_until_ms(None, NIGHT, NIGHT + MINUTE_MS) == waits_until_ms(None, 0, NIGHT) == 0
+    assert waits_until_ms(BERLIN, EVENING, NIGHT) == over
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,60 @@ async def test_an_edit_of_quiet_hours_makes_no_dead_letter_of_what_waited_for_th
     assert all(late for late, _ in sent)
 
 
+async def test_what_is_held_up_is_called_late_neither_after_an_edit_nor_for_its_age(
+    tmp_path: Path,
+) -> None:
+    made: list[str] = []
+
+    async def note(message: Msg) -> None:
+        made.append(message.subject)
+
+    async def until_made(times: int) -> None:
+        async def again() -> bool:
+            return len(made) >= times
+
+        await poll_until(again, f"the durable is made again, {times}", timeout_s=20)
+
+    async def never_waits(more: int) -> None:
+        """For a second from now on."""
+        since_ms = now_ms()
+
+        async def a_second() -> bool:
+            assert snapshot_of(await take(bus, now_ms())).channels[0].waiting <= more
+            return now_ms() > since_ms + 1_000
+
+        await poll_until(a_second, "a second")
+
+    with receiving() as receiver:
+        entry = hook("hook", receiver.url, late_after_s=1)
+        quiet = entry | {"quiet": around_now()}
+        async with notifying(tmp_path, quiet) as (bus, _, process):
+            for n in range(3):
+                await fire(bus, n, "warning")
+            await held_for(bus, 3, 1)
+            await bus.client.subscribe(f"$JS.API.CONSUMER.CREATE.PW_ALERT.{DURABLE}", cb=note)
+            await configure(bus, quiet | {"late_after_s": 2})
+            await until_made(1)
+            await never_waits(0)
+            await held_for(bus, 3, 1)
+            # Nobody takes up what comes now, and it is new.
+            process.terminate()
+            process.wait()
+            since_ms = now_ms()
+            await fire(bus, 3, "critical")
+            (found,) = snapshot_of(await take(bus, now_ms())).channels
+            assert found.waiting == 1
+            assert found.lag_ms <= now_ms() - since_ms + 50
+            made.clear()
+            await configure(bus, entry)
+            broker = bus.client.connected_url
+            assert broker is not None
+            async with running_service("pw_notifier", {"PW_NATS_URL": broker.geturl()}):
+                await until_made(1)
+                await never_waits(1)
+                await delivered(receiver, *range(4))
+
+
 async def test_a_fault_of_the_evening_is_none_all_night_and_the_broker_is_not_asked_for_it(
     tmp_path: Path,
 ) -> None:

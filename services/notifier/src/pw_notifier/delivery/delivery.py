@@ -220,7 +220,8 @@ class Delivery:
         if not until_ms:
             return False
         if until_ms != self._quiet_until_ms:
-            await make_durable(self.runtime, self.channel, quiet_until_ms=until_ms)
+            # Where they began since the durable was made.
+            await make_durable(self.runtime, self.channel)
             self._quiet_until_ms = until_ms
         self._held.add(message.metadata.sequence.stream)
         await message.nak(delay=min(QUIET_S, (until_ms - at_ms) / 1_000 + TICK_S))

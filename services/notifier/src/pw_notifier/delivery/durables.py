@@ -19,6 +19,7 @@ from pw_common.topology.subjects import (
     STREAM_ALERT,
     notifier_consumer,
 )
+from pw_notifier.core.quiet import waits_until_ms
 
 WAITING_MAX: Final = 256
 # How many may wait at the broker for the end of quiet hours, beside what is urgent.
@@ -28,11 +29,11 @@ NS: Final = 1_000_000_000
 NO_CONSUMER: Final = 10014
 
 
-async def make_durable(runtime: Runtime, channel: Channel, *, quiet_until_ms: int = 0) -> int:
+async def make_durable(runtime: Runtime, channel: Channel) -> int:
     """The channel's durable, beginning with what is stored from now on.
 
-    It says whether its channel is off, or until when its quiet hours hold alerts up: then it is
-    not a fault that alerts wait there.
+    It says whether its channel is off, or until when what quiet hours hold up may wait: then it
+    is not a fault that alerts wait there.
 
     Returns when an edit last put other quiet hours in the place of those that the channel had,
     in ms since 1970; 0 where none did. The durable keeps that, so that a restart knows it.
@@ -42,10 +43,10 @@ async def make_durable(runtime: Runtime, channel: Channel, *, quiet_until_ms: in
     """
     name = notifier_consumer(channel.name)
     metadata = {} if channel.enabled else {CHANNEL_OFF: "true"}
-    if quiet_until_ms:
-        metadata[CHANNEL_QUIET] = str(quiet_until_ms)
     hours = msgspec.json.encode(channel.quiet).decode() if channel.quiet else ""
     freed_ms = _freed_ms(await _metadata(runtime, name), hours)
+    if may_wait_ms := waits_until_ms(channel.quiet, freed_ms, now_ms()):
+        metadata[CHANNEL_QUIET] = str(may_wait_ms)
     metadata |= {CHANNEL_HOURS: hours} if hours else {}
     metadata |= {CHANNEL_FREED: str(freed_ms)} if freed_ms else {}
     config: dict[str, Any] = {
@@ -78,8 +79,10 @@ async def _metadata(runtime: Runtime, name: str) -> Mapping[str, str]:
 
 
 def _freed_ms(metadata: Mapping[str, str], hours: str) -> int:
-    # A version that did not write the hours down did say until when they held alerts up.
-    had = metadata.get(CHANNEL_HOURS, "") or metadata.get(CHANNEL_QUIET, "")
+    had = metadata.get(CHANNEL_HOURS, "")
+    if CHANNEL_FREED not in metadata:
+        # A version that did not write the hours down did say until when they held alerts up.
+        had = had or metadata.get(CHANNEL_QUIET, "")
     if had and had != hours:
         return now_ms()
     freed = metadata.get(CHANNEL_FREED, "")
