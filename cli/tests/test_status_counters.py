@@ -28,7 +28,15 @@ def test_every_metric_that_the_cli_asks_for_is_declared() -> None:
 
 
 def test_every_service_that_works_on_the_stream_shows_a_figure() -> None:
-    assert set(MAIN_COUNTER) == {"ingest", "parser", "detector", "history", "notifier", "api", "replay"}
+    assert set(MAIN_COUNTER) == {
+        "ingest",
+        "parser",
+        "detector",
+        "history",
+        "notifier",
+        "api",
+        "replay",
+    }
 
 
 def test_the_page_and_the_terminal_show_the_same_figures() -> None:

@@ -14,6 +14,8 @@ KEY, NEW = "whsec_" + "QUFB" * 8, "whsec_" + "QkJC" * 8
 HOOK = Channel(name="hook", kind="webhook", url="https://a/x", secret=KEY)
 BOT = Channel(name="bot", kind="telegram", bot_token="1:" + "a" * 20, chat_id="7")
 
+PHONE = Channel(name="phone", kind="ntfy", url="https://a/calls", access_token="tk_a")
+
 
 def changed(was: Channel, **more: Any) -> tuple[Channel, list[str]]:
     fields = {"name": was.name, "kind": was.kind, "chat_id": was.chat_id} | more
@@ -44,6 +46,20 @@ def test_a_changed_url_drops_every_kept_secret() -> None:
 def test_a_new_key_goes_before_the_kept_one_and_not_to_another_url() -> None:
     assert changed(HOOK, url=KEPT, secret=f"{NEW} {KEPT}")[0].secret == f"{NEW} {KEY}"
     assert changed(HOOK, url="https://b/x", secret=f"{NEW} {KEPT}")[0].secret == NEW
+
+
+@pytest.mark.parametrize(
+    "more", [{"url": "https://a/x"}, {"url": "https://b/calls"}, {"name": "n"}]
+)
+def test_an_access_token_that_is_not_kept_is_asked_for_again(more: dict[str, str]) -> None:
+    fields = {"url": PHONE.url, "access_token": KEPT} | more
+    one, wrong = changed(PHONE, **fields)
+    assert one.access_token != PHONE.access_token
+    said = "access_token: give it again, or none; none is kept where the URL is new"
+    assert wrong == [f"entries[0] ({one.name}): {said}"]
+    assert changed(PHONE, **(fields | {"access_token": ""}))[1] == []
+    assert changed(PHONE, **(fields | {"access_token": "tk_b"}))[0].access_token == "tk_b"
+    assert changed(PHONE, url=KEPT, access_token=KEPT) == (PHONE, [])
 
 
 def test_another_channels_secret_is_not_kept() -> None:

@@ -32,6 +32,25 @@ def test_what_quiet_hours_hold_up_does_not_count_as_waiting_and_all_else_does() 
     assert waiting({CHANNEL_OFF: "true", CHANNEL_QUIET: str(NOW_MS + 1)}) == 0
 
 
+def test_what_is_urgent_in_quiet_hours_is_not_as_late_as_what_they_hold_up() -> None:
+    def lag_ms(until_ms: int, **pending: float) -> int:
+        view = Overview(NOW_MS, broker_ms=NOW_MS)
+        view.channels["hook"] = AT
+        metadata = {CHANNEL_QUIET: str(until_ms)}
+        view.consumers[AT] = {
+            "num_pending": len(pending), "num_ack_pending": 5, "config": {"metadata": metadata},
+        }  # fmt: skip
+        view.lag_s[AT] = 600.0
+        view.pending_lag_s |= dict.fromkeys([AT] if pending else [], pending.get("age_s", 0.0))
+        (one,) = snapshot_of(view).channels
+        return one.lag_ms
+
+    assert lag_ms(NOW_MS + 1, age_s=2.0) == 2_000
+    assert lag_ms(NOW_MS + 1, age_s=90.0) == 90_000
+    assert lag_ms(NOW_MS + 1) == 0
+    assert lag_ms(NOW_MS, age_s=2.0) == 600_000
+
+
 @pytest.mark.parametrize("until", ["", "soon", "-1", "²", "1e99", 5, None])
 def test_hours_that_cannot_be_read_hide_nothing(until: Any) -> None:
     assert waiting({CHANNEL_QUIET: until}) == 6

@@ -15,7 +15,7 @@ from pw_common.documents.document import BadDocument
 from pw_common.documents.quiet_hours import QuietHours, minute_of, zone_of
 from pw_common.wire.alerts import Alert, Severity
 from pw_notifier.core.policy import fate_of, held_until_ms
-from pw_notifier.core.quiet import quiet_ms, quiet_until_ms
+from pw_notifier.core.quiet import quiet_ms, quiet_until_ms, waits_until_ms
 
 BERLIN = QuietHours(start="22:00", end="07:00", time_zone="Europe/Berlin")
 MINUTE_MS = 60_000
@@ -164,6 +164,37 @@ def test_an_alert_grows_no_older_while_quiet_hours_hold_it_up() -> None:
     assert fate_of(one, alert("critical"), NIGHT, NIGHT + HOUR_MS + 1) == "expired"
     years = timedelta(days=3_000) // timedelta(milliseconds=1)
     assert fate_of(one, alert(), EVENING - years, MORNING) == "expired"
+
+
+def test_what_waited_for_hours_that_an_edit_took_away_is_one_digest_and_no_dead_letter() -> None:
+    one = channel(late_after_s=60, alert_age_max_s=3_600)
+    later = msgspec.structs.replace(BERLIN, start="05:00")
+    loud = msgspec.structs.replace(BERLIN, severity_min="warning")
+    edited_ms = NIGHT + 3 * HOUR_MS
+    for quiet in (None, later, loud):
+        new = msgspec.structs.replace(one, quiet=quiet)
+
+        def fate(stored_ms: int, now_ms: int, new: Channel = new) -> str:
+            return fate_of(new, alert(), stored_ms, now_ms, freed_ms=edited_ms)
+
+        assert fate(NIGHT, edited_ms) == "late"
+        assert fate(edited_ms - 1, edited_ms) == "late"
+        assert fate(edited_ms, edited_ms) == "send"
+        # It is handed out 15 s later at the most, and is as old as any other an hour after.
+        assert fate(NIGHT, edited_ms + HOUR_MS + 15_000) == "late"
+        assert fate(NIGHT, edited_ms + HOUR_MS + 15_001) == "expired"
+    assert fate_of(one, alert(), NIGHT, MORNING + HOUR_MS, freed_ms=edited_ms) == "late"
+    assert fate_of(one, alert(), NIGHT, MORNING + HOUR_MS + 1, freed_ms=edited_ms) == "expired"
+
+
+def test_what_waited_has_a_minute_after_the_end_of_quiet_hours_or_an_edit_of_them() -> None:
+    over = MORNING + MINUTE_MS
+    for at_ms in (NIGHT, BEFORE, MORNING, over - 1):
+        assert waits_until_ms(BERLIN, 0, at_ms) == over
+    assert waits_until_ms(BERLIN, 0, over) == waits_until_ms(BERLIN, 0, EVENING) == 0
+    assert waits_until_ms(None, NIGHT, NIGHT + MINUTE_MS - 1) == NIGHT + MINUTE_MS
+    assert waits_until_ms(None, NIGHT, NIGHT + MINUTE_MS) == waits_until_ms(None, 0, NIGHT) == 0
+    assert waits_until_ms(BERLIN, EVENING, NIGHT) == over
 
 
 @pytest.mark.parametrize(

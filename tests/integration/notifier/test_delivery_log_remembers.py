@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pw_common.jetstream.bus import ApiRefused, BrokerAway, Bus
 from pw_common.topology import subjects
+from pw_common.wire.envelope import CHANNEL
+from pw_common.wire.messages import encode
 from pw_notifier.delivery.delivery_log import DeliveryLog
 from support.broker import provisioned
 from support.command import Ended, pw
-from support.notifying import dead_letters, delivered, fire, hook, notifying, of_rules
+from support.notifying import alert, dead_letters, delivered, fire, hook, notifying, of_rules
 from support.poll import poll_until
 from support.receiver import receiving
 
@@ -122,4 +126,30 @@ async def test_a_replay_that_could_not_be_noted_doubles_nothing_in_the_next_one(
                 assert replay == Ended(0, "3 sent back\n", "")
             again = await pw("dlq", "replay", "--all", **environ)
             assert again == Ended(0, "0 sent back, 3 had been delivered already\n", "")
+            assert of_rules(receiver) == [(True, [1, 2, 3])]
+
+
+async def test_two_replays_at_once_send_nothing_twice(tmp_path: Path) -> None:
+    with receiving() as receiver:
+        receiver.always = (401, {}, b"")
+        entry = hook("hook", receiver.url, late_after_s=1, alert_age_max_s=2)
+        async with notifying(tmp_path, entry) as (bus, _, _process):
+            await fire(bus, 1, 2, 3)
+
+            async def buried() -> bool:
+                return await dead_letters(bus) == 3
+
+            await poll_until(buried, "the dead letters", timeout_s=30)
+            receiver.always, receiver.takes_s = (204, {}, b""), 2.0
+            body = b"[%b]" % b",".join(encode(alert(n)) for n in (1, 2, 3))
+            answers = await asyncio.gather(
+                *(
+                    bus.client.request(
+                        subjects.RESEND_NOTIFIER, body, timeout=20, headers={CHANNEL: "hook"}
+                    )
+                    for _ in range(2)
+                )
+            )
+            said = [msgspec.json.decode(one.data) for one in answers]
+            assert sorted(said, key=str) == [{"before": 0}, {"before": 3}]
             assert of_rules(receiver) == [(True, [1, 2, 3])]

@@ -91,11 +91,16 @@ def _channel(view: Overview, name: str, troubles: Mapping[str, Trouble]) -> Chan
     trouble, note = (said.what, "") if said.failing else ("", said.what)
     if name not in view.channels:
         return Channel(name=name, trouble=trouble, note=note)
-    info = view.consumers[view.channels[name]]
+    place = view.channels[name]
+    info = view.consumers[place]
+    lag_s = view.lag_s[place]
+    if quiet_until_ms(info, view.at_ms) is not None:
+        # What quiet hours hold up is old without being late.
+        lag_s = view.pending_lag_s.get(place, lag_s if info["num_pending"] else 0.0)
     return Channel(
         name=name,
         waiting=_alerts_waiting(info, view.at_ms),
-        lag_ms=int(view.lag_s[view.channels[name]] * 1_000),
+        lag_ms=int(lag_s * 1_000),
         trouble=trouble,
         note=note,
     )
@@ -106,8 +111,7 @@ def _alerts_waiting(info: Mapping[str, Any], at_ms: int) -> int:
 
     A channel that is off should take none, and in its quiet hours those that it was handed wait.
     """
-    metadata = info.get("config", {}).get("metadata") or {}
-    if CHANNEL_OFF in metadata:
+    if CHANNEL_OFF in _metadata(info):
         return 0
     is_quiet = quiet_until_ms(info, at_ms) is not None
     return int(info["num_pending"]) + (0 if is_quiet else int(info["num_ack_pending"]))
@@ -115,12 +119,15 @@ def _alerts_waiting(info: Mapping[str, Any], at_ms: int) -> int:
 
 def quiet_until_ms(info: Mapping[str, Any], at_ms: int) -> int | None:
     """Until when a channel's quiet hours hold up what it was handed; None where they do not."""
-    metadata = info.get("config", {}).get("metadata") or {}
-    until = str(metadata.get(CHANNEL_QUIET, ""))
+    until = str(_metadata(info).get(CHANNEL_QUIET, ""))
     if not (until.isascii() and until.isdigit()):
         return None
     until_ms = int(until[:15])
     return until_ms if at_ms < until_ms else None
+
+
+def _metadata(info: Mapping[str, Any]) -> Mapping[str, Any]:
+    return info.get("config", {}).get("metadata") or {}
 
 
 def _folding_lag_ms(view: Overview) -> int:

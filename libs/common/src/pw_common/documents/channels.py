@@ -177,6 +177,8 @@ def with_kept_secrets(new: Channels, old: Channels) -> Channels:
 
     Where the URL changes nothing is kept: what was given for one receiver is not used for
     another. In a `secret` of several keys `(kept)` may stand for those that are there.
+    An ntfy token that cannot be kept stays `(kept)`, which `problems` refuses: without one the
+    channel would be whole, and would fail at its first alert.
     """
     before = {one.name: one for one in old.entries}
     entries = []
@@ -191,6 +193,8 @@ def with_kept_secrets(new: Channels, old: Channels) -> Channels:
 
 def _kept(one: Channel, was: Channel | None, name: str) -> str:
     before: str = getattr(was, name) if was is not None else ""
+    if was is None and name == "access_token" and one.kind == "ntfy":
+        before = KEPT
     words = getattr(one, name).split(" ") if name == "secret" else [getattr(one, name)]
     return " ".join(filter(None, (before if word == KEPT else word for word in words)))
 
@@ -206,7 +210,9 @@ def _wrong(one: Channel) -> list[str]:
         found.append(f"url: {why}")
     if one.quiet is not None:
         found += quiet_problems(one.quiet)
-    if one.access_token and not ACCESS_TOKEN.fullmatch(one.access_token):
+    if one.access_token == KEPT:
+        found.append("access_token: give it again, or none; none is kept where the URL is new")
+    elif one.access_token and not ACCESS_TOKEN.fullmatch(one.access_token):
         found.append("access_token: one word, as the server gives it")
     found += [
         f"{name}: at most {longest} characters, without control characters"

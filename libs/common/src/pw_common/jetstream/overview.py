@@ -48,6 +48,8 @@ class Overview:
     `at_ms` is our own clock, `broker_ms` the broker's, before it was asked for the first
     heartbeat. `took_ms` is how long all the answers took. `stored_ms` is when the broker stored
     each instance's heartbeat. `channels` are the durables of channels of alerts, by channel.
+    `lag_s` is the age of the oldest message that is not acknowledged, and `pending_lag_s`, for
+    channels alone, that of the oldest one that was never handed out.
     """
 
     at_ms: int
@@ -60,6 +62,7 @@ class Overview:
     consumers: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     channels: dict[str, tuple[str, str]] = field(default_factory=dict)
     lag_s: dict[tuple[str, str], float] = field(default_factory=dict)
+    pending_lag_s: dict[tuple[str, str], float] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     position: bytes | None = None
 
@@ -120,7 +123,8 @@ async def _channels(bus: Bus, view: Overview) -> None:
         found = (page or {}).get("consumers") or []
         ours = {str(i["name"]): i for i in found if str(i["name"]).startswith(CHANNEL_PREFIX)}
         await asyncio.gather(
-            *(_waiting(bus, view, STREAM_ALERT, name, info) for name, info in ours.items())
+            *(_waiting(bus, view, STREAM_ALERT, name, info) for name, info in ours.items()),
+            *(_pending(bus, view, name, info) for name, info in ours.items()),
         )
         for name in ours:
             view.channels[name.removeprefix(CHANNEL_PREFIX)] = (STREAM_ALERT, name)
@@ -136,12 +140,24 @@ async def _waiting(
     view.lag_s[stream, consumer] = await _lag_s(bus, view, stream, info)
 
 
+async def _pending(bus: Bus, view: Overview, consumer: str, info: dict[str, Any]) -> None:
+    """Only where messages that were handed out may be older than those that were not."""
+    if info["num_pending"] and info["num_ack_pending"]:
+        after = int(info["delivered"]["stream_seq"])
+        view.pending_lag_s[STREAM_ALERT, consumer] = await _age_s(bus, view, STREAM_ALERT, after)
+
+
 async def _lag_s(bus: Bus, view: Overview, stream: str, info: dict[str, Any]) -> float:
     """Age of the oldest message that is not acked, in seconds; 0 when there is none."""
     if not info["num_pending"] and not info["num_ack_pending"]:
         return 0.0
+    return await _age_s(bus, view, stream, int(info["ack_floor"]["stream_seq"]))
+
+
+async def _age_s(bus: Bus, view: Overview, stream: str, after_seq: int) -> float:
+    """Age of the oldest message after a place in the stream, in seconds; 0 when there is none."""
     state = view.streams[stream]["state"]
-    oldest = int(info["ack_floor"]["stream_seq"]) + 1
+    oldest = after_seq + 1
     if state["messages"] and state["first_seq"] >= oldest:
         at = str(state["first_ts"])
     else:

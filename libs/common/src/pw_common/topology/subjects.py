@@ -111,6 +111,9 @@ def facts_key(mint: str) -> str:
 CHANNEL_OFF = "pw-channel-off"
 # And until when, in ms since 1970, what was handed out may wait for the end of quiet hours.
 CHANNEL_QUIET = "pw-channel-quiet-until-ms"
+# And its quiet hours; and when, in ms since 1970, an edit last put others in their place.
+CHANNEL_HOURS = "pw-channel-quiet-hours"
+CHANNEL_FREED = "pw-channel-freed-ms"
 
 
 def notifier_consumer(channel: str) -> str:

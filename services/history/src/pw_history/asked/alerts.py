@@ -21,7 +21,9 @@ from pw_history.store.derived import IN_ORDER, PRICE, VALUED, minutes_of
 from pw_history.store.schema import HOUR_MS, MINUTE_MS
 
 # How long after an alert its token's price is looked up.
-AFTER_MS: Final = tuple(MINUTE_MS * one for one in (1, 2, 5, 10, 15, 30, 60, 120, 240, 360, 480, 1_440))
+AFTER_MS: Final = tuple(
+    MINUTE_MS * one for one in (1, 2, 5, 10, 15, 30, 60, 120, 240, 360, 480, 1_440)
+)
 # One alert may have half a megabyte: bodies are read a few at a time.
 BODIES: Final = 16
 ALERT: Final = "event_time_ms, mint, id"

@@ -14,7 +14,7 @@ from pw_common.text.plain_text import ERROR_CHARS_MAX, plain_text
 from pw_common.text.redact import redacted_url
 from pw_common.wire.alerts import Alert, of_detector
 from pw_notifier.core.kinds import WAYS, Said
-from pw_notifier.core.quiet import quiet_ms, quiet_until_ms
+from pw_notifier.core.quiet import QUIET_S, quiet_ms, quiet_until_ms
 
 LEVELS: Final = {"info": 0, "warning": 1, "critical": 2}
 RETRY_FIRST_S: Final = 1.0
@@ -68,8 +68,14 @@ def about_channel(name: str) -> str:
     return f"channel_{name}"
 
 
-def fate_of(channel: Channel, alert: Alert, stored_ms: int, now_ms: int) -> Fate:
-    """What to do with an alert at this moment."""
+def fate_of(
+    channel: Channel, alert: Alert, stored_ms: int, now_ms: int, *, freed_ms: int = 0
+) -> Fate:
+    """What to do with an alert at this moment.
+
+    Args:
+        freed_ms: When the channel's former quiet hours were edited; 0 where they never were.
+    """
     if LEVELS[alert.severity] < LEVELS[channel.severity_min]:
         return "unwanted"
     if channel.kinds and alert.kind not in channel.kinds:
@@ -81,9 +87,14 @@ def fate_of(channel: Channel, alert: Alert, stored_ms: int, now_ms: int) -> Fate
         return "unwanted"
     if held_until_ms(channel, alert, now_ms):
         return "quiet"
-    if _age_s(channel, alert, stored_ms, now_ms) > channel.alert_age_max_s:
+    since_ms = stored_ms
+    if stored_ms < freed_ms:
+        # Nobody knows how much of it the former hours held up: its time begins again, once the
+        # broker has handed it out.
+        since_ms = min(now_ms, freed_ms + int(1_000 * QUIET_S))
+    if _age_s(channel, alert, since_ms, now_ms) > channel.alert_age_max_s:
         return "expired"
-    if held_until_ms(channel, alert, stored_ms):
+    if stored_ms < freed_ms or held_until_ms(channel, alert, stored_ms):
         # What came in the quiet hours goes out as one at their end.
         return "late"
     return "late" if now_ms - stored_ms > 1_000 * channel.late_after_s else "send"
@@ -97,12 +108,12 @@ def held_until_ms(channel: Channel, alert: Alert, at_ms: int) -> int:
     return quiet_until_ms(quiet, at_ms)
 
 
-def _age_s(channel: Channel, alert: Alert, stored_ms: int, now_ms: int) -> float:
+def _age_s(channel: Channel, alert: Alert, since_ms: int, now_ms: int) -> float:
     """For how long an alert could have been sent: not while quiet hours held it up."""
-    age_ms, quiet = now_ms - stored_ms, channel.quiet
+    age_ms, quiet = now_ms - since_ms, channel.quiet
     waits = quiet is not None and LEVELS[alert.severity] < LEVELS[quiet.severity_min]
     if quiet is not None and waits and age_ms > 1_000 * channel.alert_age_max_s:
-        age_ms -= quiet_ms(quiet, stored_ms, now_ms)
+        age_ms -= quiet_ms(quiet, since_ms, now_ms)
     return age_ms / 1_000
 
 

@@ -16,12 +16,30 @@ from pw_common.documents.quiet_hours import QuietHours, minute_of, zone_of
 # What waits for longer has expired long ago.
 DAYS_MAX: Final = 400
 DAY: Final = timedelta(days=1)
+# What quiet hours hold up waits at the broker, and is looked at this often: an edit may end them.
+QUIET_S: Final = 15.0
+# At their end what they held up is handed out again, and goes out in digests.
+AFTER_QUIET_MS: Final = 60_000
 
 
 def quiet_until_ms(quiet: QuietHours, at_ms: int) -> int:
     """When the quiet hours that hold at a moment end; 0 outside of them."""
     ends = [end_ms for start_ms, end_ms in _spans(quiet, at_ms, at_ms) if start_ms <= at_ms]
     return max((end_ms for end_ms in ends if at_ms < end_ms), default=0)
+
+
+def waits_until_ms(quiet: QuietHours | None, freed_ms: int, at_ms: int) -> int:
+    """Until when alerts may wait that quiet hours hold up, or did until just now; 0 if none may.
+
+    Args:
+        freed_ms: When an edit put these hours, or none, in the place of others; 0 where none did.
+    """
+    ends = [freed_ms]
+    if quiet is not None:
+        # A minute ago they may have held, and what they held is not sent yet.
+        ends += [quiet_until_ms(quiet, one) for one in (at_ms, at_ms - AFTER_QUIET_MS)]
+    last_ms = max(ends) + AFTER_QUIET_MS
+    return last_ms if max(ends) and last_ms > at_ms else 0
 
 
 def quiet_ms(quiet: QuietHours, from_ms: int, to_ms: int) -> int:

@@ -121,6 +121,13 @@ class Standing:
         self._apart = 0
         self._right()
 
+    def rests(self) -> None:
+        """All that waits is held up by quiet hours: the next attempt shows whether a fault lasts.
+
+        What waited still goes out as one.
+        """
+        self._right()
+
     def worked(self) -> None:
         """Another message than those that wait got through: the fault is over.
 

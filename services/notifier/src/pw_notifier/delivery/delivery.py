@@ -21,6 +21,7 @@ from pw_common.wire.alerts import Alert, decode_alert
 from pw_notifier.core.kinds import WAYS
 from pw_notifier.core.pace import Pace, Turn
 from pw_notifier.core.policy import Answer, Retry, Sent, fate_of, held_until_ms, wait_s
+from pw_notifier.core.quiet import QUIET_S
 from pw_notifier.core.standing import DOUBTED, Item, Standing
 from pw_notifier.delivery.dead_letters import DeadLetters
 from pw_notifier.delivery.delivery_log import DeliveryLog
@@ -30,8 +31,6 @@ from pw_notifier.delivery.sending import Sender
 FETCH: Final = 32
 FETCH_TIMEOUT_S: Final = 0.25
 RETRY_S: Final = 0.5
-# What quiet hours hold up waits at the broker, and is looked at this often: an edit may end them.
-QUIET_S: Final = 15.0
 # At their end what waited comes within a moment, to go out as one.
 GATHER_S: Final = 2.0
 # After the end, so that the clock has surely passed it.
@@ -65,6 +64,10 @@ class Delivery:
     _gathering: bool = True
     # Until when the durable says that alerts may wait.
     _quiet_until_ms: int = 0
+    # What quiet hours hold up at the broker, by its place in the stream.
+    _held: set[int] = field(default_factory=set)
+    # When the channel's former quiet hours were edited.
+    _freed_ms: int = 0
     _ending: asyncio.Event = field(default_factory=asyncio.Event)
     # What is being sent at this moment: nobody knows yet whether it arrives.
     _under_way: frozenset[str] = frozenset()
@@ -75,7 +78,8 @@ class Delivery:
         while not self._ending.is_set():
             try:
                 self._quiet_until_ms = 0
-                await make_durable(self.runtime, self.channel)
+                self._held.clear()
+                self._freed_ms = await make_durable(self.runtime, self.channel)
                 await self._pull()
             except (BrokerAway, ApiRefused, *CONNECTION_LOST) as error:
                 self._pauses(type(error).__name__)
@@ -141,11 +145,18 @@ class Delivery:
 
     async def _emptied(self) -> None:
         """Nothing came. A fault is over only if the broker has nothing more either."""
+        if now_ms() >= self._quiet_until_ms:
+            self._held.clear()
+        if self._held and not self.standing.why:
+            return  # What is held keeps until the end of the quiet hours how it is to go out.
         if self.standing.why or self.standing.gathers:
             name = notifier_consumer(self.channel.name)
             info = await self.runtime.bus.api(f"CONSUMER.INFO.{STREAM_ALERT}.{name}")
             # What was not acknowledged comes again: after a pause it waits there.
-            if info["num_pending"] or info["num_ack_pending"]:
+            if info["num_pending"] or info["num_ack_pending"] > len(self._held):
+                return
+            if self._held:
+                self.standing.rests()
                 return
         self.standing.emptied()
 
@@ -172,6 +183,7 @@ class Delivery:
             seq = meta.sequence.stream
             if seq in known:
                 continue
+            self._held.discard(seq)
             try:
                 alert = decode_alert(message.data)
             except msgspec.MsgspecError as error:
@@ -184,7 +196,9 @@ class Delivery:
                 continue
             if await self._stays_quiet(message, alert):
                 continue
-            was_quiet = bool(held_until_ms(self.channel, alert, stored_ms))
+            was_quiet = stored_ms < self._freed_ms or bool(
+                held_until_ms(self.channel, alert, stored_ms)
+            )
             if was_quiet and not any(one.was_quiet for one in self.waiting):
                 self.not_before_s = max(self.not_before_s, monotonic_s() + GATHER_S)
             self.waiting.append(
@@ -206,8 +220,10 @@ class Delivery:
         if not until_ms:
             return False
         if until_ms != self._quiet_until_ms:
-            await make_durable(self.runtime, self.channel, quiet_until_ms=until_ms)
+            # Where they began since the durable was made.
+            await make_durable(self.runtime, self.channel)
             self._quiet_until_ms = until_ms
+        self._held.add(message.metadata.sequence.stream)
         await message.nak(delay=min(QUIET_S, (until_ms - at_ms) / 1_000 + TICK_S))
         return True
 
@@ -242,7 +258,9 @@ class Delivery:
         """Drop what is too old; gives what is overdue."""
         late: list[Waiting] = []
         for one in list(self.waiting):
-            fate = fate_of(self.channel, one.alert, one.stored_ms, now_ms())
+            fate = fate_of(
+                self.channel, one.alert, one.stored_ms, now_ms(), freed_ms=self._freed_ms
+            )
             if fate == "expired":
                 why = f"not delivered in {self.channel.alert_age_max_s} s: {self.standing.why}"
                 await self._give_up(one, why)

@@ -46,6 +46,8 @@ class Resending:
         self._on_sent = on_sent
         # They remember what went out and could not be noted.
         self._delivery_logs: dict[str, DeliveryLog] = {}
+        # One request after the other for each channel: what one sends, the next finds noted.
+        self._turns: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
 
@@ -94,7 +96,11 @@ class Resending:
             alerts = _alerts(body)
         except (msgspec.MsgspecError, ValueError) as error:
             return {"error": str(error)}
-        return await self._send(channel, alerts)
+        if name not in self._turns and len(self._turns) >= 2 * CHANNELS_MAX:
+            # Of channels as they were once; few are taken, since few requests are under way.
+            self._turns = {one: turn for one, turn in self._turns.items() if turn.locked()}
+        async with self._turns.setdefault(name, asyncio.Lock()):
+            return await self._send(channel, alerts)
 
     async def _send(self, channel: Channel, alerts: list[Alert]) -> dict[str, Any]:
         if channel.name not in self._delivery_logs and len(self._delivery_logs) >= CHANNELS_MAX:
