@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,18 +22,6 @@ from support.services import running_service
 BROWSED_WITHIN_S = 900.0
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1_500)]
-
-
-@pytest.fixture
-def cache(pytestconfig: pytest.Config) -> Path:
-    return Path(str(pytestconfig.rootpath)) / ".pytest_cache" / "browser"
-
-
-@pytest.fixture
-def pictures(cache: Path) -> Path:
-    folder = Path(os.environ.get("PW_SCREENSHOTS") or cache / "pictures")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 async def ring(kept: Kept) -> tuple[str, str]:

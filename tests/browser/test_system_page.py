@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -34,18 +33,6 @@ NODE = "https://node.example/?key=$(id)"
 WITHIN_S = 700.0
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]
-
-
-@pytest.fixture
-def cache(pytestconfig: pytest.Config) -> Path:
-    return Path(str(pytestconfig.rootpath)) / ".pytest_cache" / "browser"
-
-
-@pytest.fixture
-def pictures(cache: Path) -> Path:
-    folder = Path(os.environ.get("PW_SCREENSHOTS") or cache / "pictures")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def heartbeat(service: str, **more: Any) -> Heartbeat:

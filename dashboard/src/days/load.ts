@@ -58,8 +58,8 @@ export function useDay(beginMs: number | null): DayAlerts & { again: () => void 
   return { ...state, again: () => again.current() };
 }
 
-/** Ask for all of a day; how many alerts came. They are told once all are here: a summary of a part
- *  would be another one. */
+/** Load a whole day; returns how many alerts there were. Nothing is shown before all of them are
+ *  here, since a summary of some would be wrong. */
 async function pagesOf(beginMs: number, isOver: () => boolean, tell: (change: Partial<DayAlerts>) => void): Promise<number> {
   const rang: Rang[] = [];
   let before: string | null = null;

@@ -82,7 +82,7 @@ const WINDOW_MS = 10_000;
 export class Rate {
   private said: Array<{ atMs: number; total: number }> = [];
 
-  /** A total that only grows; one that is less than before begins anew. */
+  /** A total that only grows; a smaller one means that counting started over. */
   add(atMs: number, total: number): void {
     const last = this.said.at(-1);
     if (last && total < last.total) this.said = [];

@@ -18,7 +18,7 @@ class Fitting:
     """Rows under columns. The first column names a row.
 
     What is in `numbers` and in `whole` never wraps between columns: an address can be copied. A
-    cell is text as it stands: nothing in it is markup, whoever wrote it.
+    cell is plain text: nothing in it is read as markup.
     """
 
     def __init__(

@@ -36,7 +36,7 @@ def sparkline(
 def merged(
     values: Sequence[T | None], most: int, one_of: Callable[[list[T]], T]
 ) -> tuple[list[T | None], int]:
-    """At most so many values, each of equally many neighbours; and how many these are.
+    """The values merged, equally many neighbours into one; and how many that is.
 
     Args:
         one_of: What stands for several; it is given those that are known, at least one.

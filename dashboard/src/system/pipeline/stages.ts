@@ -47,7 +47,7 @@ export function stagesOf(status: StatusView): Stage[] {
   ];
 }
 
-/** The picture in a sentence or two, for whoever does not see it. */
+/** The picture in words, for screen readers. */
 export function inWords(stages: Stage[]): string {
   const path = stages.filter(one => one.key !== "history" && one.key !== "api").map(one => one.name);
   const ill = stages.filter(one => one.state === "behind" || one.state === "stopped");

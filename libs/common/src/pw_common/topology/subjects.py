@@ -71,7 +71,7 @@ KEY_UNLISTED = "unlisted"
 # In the bucket of the detector: how far it has folded.
 KEY_POSITION = "position"
 
-# In the bucket of facts: so many keys, each with the facts of one mint.
+# How many keys the bucket of facts has at most; each holds the facts of one mint.
 FACTS_KEYS = 16_384
 
 TOKEN = re.compile(r"[a-z0-9_-]{1,32}")

@@ -1,7 +1,7 @@
 """Facts of mints: those that the broker keeps, else asked of a node and kept there.
 
 The node is asked at a rate, by few at a time, about each mint once in a while, whether it answers
-or not. What is over these bounds is not queued: the answer says so, and whoever shows it asks
+or not. A question over these bounds is not queued: the answer says so, and who shows it asks
 again. No answer depends on the broker taking what the node said.
 """
 

@@ -98,7 +98,7 @@ class _Log(Generic[T]):
                 since_ms = messages[-1].time_ms
                 self._say(reader, since_ms, looked_s)
         finally:
-            # Whoever ends it, and why: nobody looks at the stream any more.
+            # However it ended, nothing looks at the stream any more.
             behind.unknown(self._stream)
             await reader.close()
 
